@@ -1,0 +1,195 @@
+//! `P(x) = exp(-x^2 / 2 sigma^2) / S` on the integers: one table when narrow, a sum of tables when wide.
+//!
+//! A wide sample is `x_0 + a_0 (x_1 + a_1 (x_2 + ...))` with `x_i` independent of base width `s`, so
+//!
+//! ```text
+//! S_m-1 = s,    S_i^2 = s^2 + a_i^2 S_i+1^2,    sigma = S_0.
+//! ```
+//!
+//! It is a convolution as in Micciancio and Walter (CRYPTO 2017, section 4), after Peikert (CRYPTO 2010,
+//! theorem 3.1), with one base width fitted to `sigma` instead of powers of a fixed one. One step: for
+//! `x` of width `s` and `y` of width `S'`, the pairs with `x + a y = z` are a coset of the lattice generated
+//! by `(a, -1)`, on which the joint weight is `rho_S(z)` times a Gaussian of width `s S' / S` counted in
+//! generators, at a centre that depends on `z`. By Poisson summation its sum over the coset is the same for
+//! all centres up to a factor `1 +- eps` when
+//!
+//! ```text
+//! s S' / S >= eta_eps(Z) = sqrt(ln(2 (1 + 1 / eps)) / 2 pi^2).
+//! ```
+//!
+//! Then `P(z)` is within `(1 + eps) / (1 - eps)` of the Gaussian of width `S`, for every `z`, tails included.
+//! The plan meets this with `eps = 2^-100`, `eta = 1.884`, at each of its steps.
+
+use std::f64::consts::PI;
+use zeroize::Zeroizing;
+
+use super::table::{SAMPLE_BYTES, Table};
+use super::{Prng, SampleError};
+
+/// The supported widths.
+const NARROWEST: f64 = 0.3;
+const WIDEST: f64 = (1u64 << 40) as f64;
+/// The widest table, and the narrowest that is used in a sum.
+const WIDEST_TABLE: f64 = 64.0;
+/// Samples per block of random bytes.
+const BLOCK: usize = 512;
+/// What drawing 16 bytes costs, in units of what it costs to scan a table of width 1.
+const DRAW_COST: f64 = 4.0;
+/// The largest factor and the most terms tried.
+const MAX_FACTOR: u32 = 12;
+const MAX_TERMS: u32 = 40;
+
+/// A sampler of the discrete Gaussian over the integers centred at 0, constant time.
+///
+/// The width is the standard deviation parameter `sigma`, not `sigma sqrt(2 pi)`. All values are below
+/// `2^46` in absolute value; the tail is cut beyond 13 `sigma` (a wide one: of each term), where it holds less
+/// than `2^-126` of the mass.
+pub struct Gaussian {
+    sigma: f64,
+    table: Table,
+    /// `1, a_0, a_0 a_1, ...`: the factor of each term.
+    factors: Vec<i64>,
+}
+
+impl Gaussian {
+    /// Prepares the sampler of width `sigma`, from 0.3 to 2^40.
+    ///
+    /// A narrow one has exactly the width given. The base width of a wide one is rounded to a float, so its
+    /// width is within a factor `1 +- 2^-48` of the one given.
+    ///
+    /// # Errors
+    /// [`SampleError::Sigma`] for a width outside the range or not a number.
+    pub fn new(sigma: f64) -> Result<Gaussian, SampleError> {
+        if !(NARROWEST..=WIDEST).contains(&sigma) {
+            return Err(SampleError::Sigma { sigma });
+        }
+        let plan = cheapest_plan(sigma).ok_or(SampleError::Sigma { sigma })?;
+        Ok(Gaussian {
+            sigma,
+            table: Table::new(plan.base),
+            factors: plan.factors,
+        })
+    }
+
+    /// The width asked for.
+    #[must_use]
+    pub fn sigma(&self) -> f64 {
+        self.sigma
+    }
+
+    /// The largest absolute value that can come out.
+    #[must_use]
+    pub fn bound(&self) -> u64 {
+        self.factors
+            .iter()
+            .map(|f| f.unsigned_abs() * self.table.bound())
+            .sum()
+    }
+
+    /// Fills `out` with independent samples.
+    pub fn sample(&self, prng: &mut Prng, out: &mut [i64]) {
+        let arch = pulp::Arch::new();
+        let mut random = Zeroizing::new(vec![0u8; BLOCK.min(out.len()) * SAMPLE_BYTES]);
+        for block in out.chunks_mut(BLOCK) {
+            block.fill(0);
+            let random = &mut random[..block.len() * SAMPLE_BYTES];
+            for &factor in &self.factors {
+                prng.fill_bytes(random);
+                arch.dispatch(AddSamples {
+                    table: &self.table,
+                    random,
+                    factor,
+                    out: block,
+                });
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> (&Table, &[i64]) {
+        (&self.table, &self.factors)
+    }
+}
+
+/// One pass over a block, a named type since a closure is not inlined into the vector code.
+struct AddSamples<'a> {
+    table: &'a Table,
+    random: &'a [u8],
+    factor: i64,
+    out: &'a mut [i64],
+}
+
+impl pulp::NullaryFnOnce for AddSamples<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.table.add_samples(self.random, self.factor, self.out);
+    }
+}
+
+/// The base width and the factors of the terms.
+struct Plan {
+    base: f64,
+    factors: Vec<i64>,
+}
+
+/// The least `eta` of the module's condition for `eps = 2^-100`.
+fn smoothing() -> f64 {
+    ((2.0 * (1.0 + 2f64.powi(100))).ln() / (2.0 * PI * PI)).sqrt()
+}
+
+/// The plan for `sigma` that is fastest by the cost model, among those that meet the smoothing condition.
+fn cheapest_plan(sigma: f64) -> Option<Plan> {
+    let mut best = None;
+    let mut least = f64::INFINITY;
+    for terms in 1..=MAX_TERMS {
+        for a in 2..=MAX_FACTOR {
+            for larger in 0..terms {
+                let Some((base, cost)) = evaluate(sigma, a, larger, terms) else {
+                    continue;
+                };
+                if cost < least {
+                    least = cost;
+                    best = Some(Plan {
+                        base,
+                        factors: factors(a, larger, terms),
+                    });
+                }
+            }
+        }
+    }
+    best
+}
+
+/// The `i`-th of the `terms - 1` steps: the first `larger` of them are by `a + 1`, the others by `a`.
+fn step(a: u32, larger: u32, i: u32) -> u32 {
+    a + u32::from(i < larger)
+}
+
+fn factors(a: u32, larger: u32, terms: u32) -> Vec<i64> {
+    let mut out = vec![1];
+    let mut factor = 1;
+    for i in 0..terms - 1 {
+        factor *= i64::from(step(a, larger, i));
+        out.push(factor);
+    }
+    out
+}
+
+/// The base width that gives `sigma` with these steps, and its cost, or `None` if a condition fails.
+fn evaluate(sigma: f64, a: u32, larger: u32, terms: u32) -> Option<(f64, f64)> {
+    // Widths relative to the base: r_i = S_i / s, from the innermost term outwards.
+    let mut ratio = 1f64;
+    let mut tightest = f64::INFINITY;
+    for i in (0..terms - 1).rev() {
+        let inner = ratio;
+        let factor = f64::from(step(a, larger, i));
+        ratio = (1.0 + (factor * inner) * (factor * inner)).sqrt();
+        tightest = tightest.min(inner / ratio);
+    }
+    let base = sigma / ratio;
+    let fits = (NARROWEST..=WIDEST_TABLE).contains(&base) && base * tightest >= smoothing();
+    let smooth = terms == 1 && (NARROWEST..=WIDEST_TABLE).contains(&base);
+    (fits || smooth).then(|| (base, f64::from(terms) * (DRAW_COST + base)))
+}
