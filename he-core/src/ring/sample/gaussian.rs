@@ -23,13 +23,13 @@
 use std::f64::consts::PI;
 use zeroize::Zeroizing;
 
-use super::table::{SAMPLE_BYTES, Table};
+use super::table::{Lanes, SAMPLE_BYTES, Table};
 use super::{Prng, SampleError};
 
 /// The supported widths.
 const NARROWEST: f64 = 0.3;
 const WIDEST: f64 = (1u64 << 40) as f64;
-/// The widest table, and the narrowest that is used in a sum.
+/// The widest table.
 const WIDEST_TABLE: f64 = 64.0;
 /// Samples per block of random bytes.
 const BLOCK: usize = 512;
@@ -42,8 +42,8 @@ const MAX_TERMS: u32 = 40;
 /// A sampler of the discrete Gaussian over the integers centred at 0, constant time.
 ///
 /// The width is the standard deviation parameter `sigma`, not `sigma sqrt(2 pi)`. All values are below
-/// `2^46` in absolute value; the tail is cut beyond 13 `sigma` (a wide one: of each term), where it holds less
-/// than `2^-126` of the mass.
+/// `2^46` in absolute value; the tail is cut beyond 11 `sigma` (a wide one: of each term), where it holds less
+/// than `2^-93` of the mass.
 pub struct Gaussian {
     sigma: f64,
     table: Table,
@@ -90,6 +90,7 @@ impl Gaussian {
     pub fn sample(&self, prng: &mut Prng, out: &mut [i64]) {
         let arch = pulp::Arch::new();
         let mut random = Zeroizing::new(vec![0u8; BLOCK.min(out.len()) * SAMPLE_BYTES]);
+        let mut lanes = Lanes::new();
         for block in out.chunks_mut(BLOCK) {
             block.fill(0);
             let random = &mut random[..block.len() * SAMPLE_BYTES];
@@ -99,6 +100,7 @@ impl Gaussian {
                     table: &self.table,
                     random,
                     factor,
+                    lanes: &mut lanes,
                     out: block,
                 });
             }
@@ -116,6 +118,7 @@ struct AddSamples<'a> {
     table: &'a Table,
     random: &'a [u8],
     factor: i64,
+    lanes: &'a mut Lanes,
     out: &'a mut [i64],
 }
 
@@ -124,7 +127,8 @@ impl pulp::NullaryFnOnce for AddSamples<'_> {
 
     #[inline(always)]
     fn call(self) {
-        self.table.add_samples(self.random, self.factor, self.out);
+        self.table
+            .add_samples(self.random, self.factor, self.lanes, self.out);
     }
 }
 
@@ -143,23 +147,35 @@ fn smoothing() -> f64 {
 fn cheapest_plan(sigma: f64) -> Option<Plan> {
     let mut best = None;
     let mut least = f64::INFINITY;
-    for terms in 1..=MAX_TERMS {
-        for a in 2..=MAX_FACTOR {
-            for larger in 0..terms {
-                let Some((base, cost)) = evaluate(sigma, a, larger, terms) else {
-                    continue;
-                };
-                if cost < least {
-                    least = cost;
-                    best = Some(Plan {
-                        base,
-                        factors: factors(a, larger, terms),
-                    });
-                }
+    if sigma <= WIDEST_TABLE {
+        least = cost(sigma, 1);
+        best = Some(Plan {
+            base: sigma,
+            factors: vec![1],
+        });
+    }
+    for terms in 2..=MAX_TERMS {
+        for (a, larger) in (2..=MAX_FACTOR).flat_map(|a| (0..terms - 1).map(move |larger| (a, larger))) {
+            let (ratio, tightest) = ratios(a, larger, terms);
+            let base = sigma / ratio;
+            if base * tightest < smoothing() {
+                // The next steps are larger: a narrower base and a tighter condition.
+                break;
+            }
+            if base <= WIDEST_TABLE && cost(base, terms) < least {
+                least = cost(base, terms);
+                best = Some(Plan {
+                    base,
+                    factors: factors(a, larger, terms),
+                });
             }
         }
     }
     best
+}
+
+fn cost(base: f64, terms: u32) -> f64 {
+    f64::from(terms) * (DRAW_COST + base)
 }
 
 /// The `i`-th of the `terms - 1` steps: the first `larger` of them are by `a + 1`, the others by `a`.
@@ -177,19 +193,14 @@ fn factors(a: u32, larger: u32, terms: u32) -> Vec<i64> {
     out
 }
 
-/// The base width that gives `sigma` with these steps, and its cost, or `None` if a condition fails.
-fn evaluate(sigma: f64, a: u32, larger: u32, terms: u32) -> Option<(f64, f64)> {
-    // Widths relative to the base: r_i = S_i / s, from the innermost term outwards.
+/// `sigma / s`, and the least `S' / S` of all steps, which times `s` is to be at least `eta`.
+fn ratios(a: u32, larger: u32, terms: u32) -> (f64, f64) {
     let mut ratio = 1f64;
     let mut tightest = f64::INFINITY;
     for i in (0..terms - 1).rev() {
         let inner = ratio;
-        let factor = f64::from(step(a, larger, i));
-        ratio = (1.0 + (factor * inner) * (factor * inner)).sqrt();
+        ratio = (f64::from(step(a, larger, i)) * inner).hypot(1.0);
         tightest = tightest.min(inner / ratio);
     }
-    let base = sigma / ratio;
-    let fits = (NARROWEST..=WIDEST_TABLE).contains(&base) && base * tightest >= smoothing();
-    let smooth = terms == 1 && (NARROWEST..=WIDEST_TABLE).contains(&base);
-    (fits || smooth).then(|| (base, f64::from(terms) * (DRAW_COST + base)))
+    (ratio, tightest)
 }

@@ -6,8 +6,8 @@
 //! | [`Prng::binary`]             | uniform on `{0, 1}`                      | 0                                    |
 //! | [`Prng::ternary`]            | uniform on `{-1, 0, 1}`                  | at most `n 2^-64`                    |
 //! | [`Prng::fixed_weight`]       | uniform on the vectors of weight `w`     | at most `n 2^-128`                   |
-//! | [`Gaussian::sample`], narrow | `P(x) ~ exp(-x^2 / 2 sigma^2)` on `Z`    | at most `n (13 sigma + 3) 2^-126`    |
-//! | [`Gaussian::sample`], wide   | the same                                 | at most `n m (13 sigma_0 + 3 + 2^27) 2^-126` |
+//! | [`Gaussian::sample`], narrow | `P(x) ~ exp(-x^2 / 2 sigma^2)` on `Z`    | at most `n (11 sigma + 3) 2^-93`     |
+//! | [`Gaussian::sample`], wide   | the same                                 | at most `n m (11 sigma_0 + 4) 2^-93` |
 //!
 //! (`m` and `sigma_0` are the terms and the base width of a wide Gaussian, see [`Gaussian`].) The distances
 //! are statistical and come on top of the pseudorandomness of ChaCha20, from which all bits are drawn.

@@ -137,7 +137,15 @@ fn uniform_known_answers() {
     Prng::from_seed_stream(&[7; 32], 5).uniform(&Modulus::new(65_537).unwrap(), &mut out);
     assert_eq!(out, [21_009, 9318, 25_723, 47_901]);
     Prng::from_seed(&[7; 32]).uniform_below(Q, &mut out);
-    assert_eq!(out, [375_684_989_172, 420_723_573_238, 1_702_694_073_260, 1_835_932_114_081]);
+    assert_eq!(
+        out,
+        [
+            375_684_989_172,
+            420_723_573_238,
+            1_702_694_073_260,
+            1_835_932_114_081
+        ]
+    );
 }
 
 #[test]
@@ -223,16 +231,16 @@ fn tables_hold_the_gaussian() {
         let table = Table::new(sigma);
         let reach = table.bound() as i64;
         assert!(
-            reach as f64 >= 12.9 * sigma - 1.0 && (reach as f64) <= 13.3 * sigma + 2.0,
+            reach as f64 >= 11.0 * sigma - 1.0 && (reach as f64) <= 11.4 * sigma + 2.0,
             "{sigma}: {reach}"
         );
         let exact = law(sigma, 40 * (sigma as i64 + 1));
         let middle = exact.len() / 2;
         for (k, p) in table.probabilities().iter().enumerate() {
             let want = exact[middle + k] * if k == 0 { 1.0 } else { 2.0 };
-            // The float law is good to about 1e-13; an entry is rounded at 2^-126 = 1.2e-38.
+            // The float law is good to about 1e-13; an entry is rounded at 2^-93 = 1.0e-28.
             assert!(
-                (p - want).abs() <= 1e-12 * want + 2.5e-38,
+                (p - want).abs() <= 1e-12 * want + 1.1e-28,
                 "{sigma}: {k}: {p:e} {want:e}"
             );
         }
@@ -255,7 +263,7 @@ fn plans_convolve_to_the_gaussian() {
                 let p = half[k.unsigned_abs() as usize] * if k == 0 { 1.0 } else { 0.5 };
                 for (i, x) in sum.iter().enumerate() {
                     let at = i as i64 + factor * k;
-                    if (0..sum.len() as i64).contains(&at) && p > 1e-30 {
+                    if (0..sum.len() as i64).contains(&at) && p > 0.0 {
                         next[at as usize] += p * x;
                     }
                 }
@@ -347,7 +355,7 @@ fn all_widths_have_a_plan() {
     let mut sigma = 0.3;
     while sigma < 2f64.powi(40) {
         let gaussian = Gaussian::new(sigma).unwrap();
-        assert!(gaussian.bound() as f64 >= 12.9 * sigma - 1.0);
+        assert!(gaussian.bound() as f64 >= 11.0 * sigma - 1.0);
         sigma *= 1.37;
     }
 }
