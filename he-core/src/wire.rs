@@ -199,6 +199,14 @@ pub enum WireError {
         /// The bits of a value.
         bits: u32,
     },
+    /// A body says something that its object cannot be; for the readers of the schemes.
+    #[error("{what} is not valid: {why}")]
+    Invalid {
+        /// What was read.
+        what: &'static str,
+        /// What was there and what was needed.
+        why: String,
+    },
     /// The bits that fill up the last byte are used.
     #[error("the last byte of {what} has unused bits that are not zero")]
     Padding {
@@ -208,6 +216,8 @@ pub enum WireError {
 }
 
 /// Wraps a body that is at hand.
+///
+/// The memory is taken once at its final size, so a caller who wipes the result has wiped all copies made here.
 #[must_use]
 pub fn seal(header: &Header, body: &[u8]) -> Vec<u8> {
     let mut writer = begin(header, body.len());
@@ -216,6 +226,8 @@ pub fn seal(header: &Header, body: &[u8]) -> Vec<u8> {
 }
 
 /// Wraps what `write` writes, without a copy; `capacity` is the expected length of the body in bytes.
+///
+/// For a secret body it should be the length or more: growth leaves copies behind that nobody wipes.
 ///
 /// # Errors
 /// Those of `write`.
