@@ -1,0 +1,90 @@
+//! Ciphertexts: an RLWE ciphertext, its factor modulo `t` and its estimated noise.
+
+use he_core::rlwe;
+
+use crate::noise::Noise;
+use crate::params::Parameters;
+
+/// An encryption of a plaintext `m`: the phase is `factor·m (mod t)`.
+///
+/// Dropping a prime `q` multiplies the phase by `q^{-1}` modulo `t`; the factor remembers it.
+#[derive(Clone)]
+pub struct Ciphertext {
+    pub(crate) params: Parameters,
+    pub(crate) inner: rlwe::Ciphertext,
+    pub(crate) factor: u64,
+    pub(crate) noise: Noise,
+}
+
+impl Ciphertext {
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The RLWE ciphertext.
+    pub fn inner(&self) -> &rlwe::Ciphertext {
+        &self.inner
+    }
+
+    /// Number of primes it lives over.
+    pub fn limbs(&self) -> usize {
+        self.inner.limbs()
+    }
+
+    /// Degree in the secret: 1, or 2 for a product that is not relinearized.
+    pub fn degree(&self) -> usize {
+        self.inner.degree()
+    }
+
+    /// The factor of the message modulo `t`.
+    pub fn factor(&self) -> u64 {
+        self.factor
+    }
+
+    /// Declares the factor to be `factor`, which multiplies the message by a constant modulo `t`: for callers that undo
+    /// it by a constant of their own, such as a plaintext they multiply with.
+    pub fn assume_factor(&mut self, factor: u64) {
+        self.factor = factor;
+    }
+
+    /// The estimated noise.
+    pub fn noise(&self) -> Noise {
+        self.noise
+    }
+
+    /// Estimated bits left before it stops decrypting.
+    pub fn noise_budget(&self) -> f64 {
+        self.params.noise().budget(self.noise, self.limbs())
+    }
+
+    /// Whether it hides nothing, every part but the first being zero. Servers refuse such ciphertexts.
+    pub fn is_transparent(&self) -> bool {
+        self.inner.is_transparent()
+    }
+}
+
+/// A fresh ciphertext in half the space: the uniform part is kept as a seed.
+#[derive(Clone)]
+pub struct SeededCiphertext {
+    pub(crate) params: Parameters,
+    pub(crate) inner: rlwe::SeededCiphertext,
+}
+
+impl SeededCiphertext {
+    /// Number of primes it lives over.
+    pub fn limbs(&self) -> usize {
+        self.inner.limbs()
+    }
+
+    /// The ciphertext with its uniform part expanded.
+    pub fn expand(self) -> Ciphertext {
+        let noise = self.params.noise().fresh_secret();
+        Ciphertext {
+            params: self.params,
+            inner: self.inner.expand(),
+            factor: 1,
+            noise,
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Keys, encryption and decryption.
+
+use std::collections::BTreeMap;
+
+use he_core::ring::rns::{BaseConverter, to_integers};
+use he_core::ring::sample::Prng;
+use he_core::rlwe;
+use he_core::wire::WireError;
+use zeroize::Zeroizing;
+
+use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::error::Error;
+use crate::params::Parameters;
+use crate::plaintext::Plaintext;
+
+/// A secret key. It cannot be cloned, compared or printed, and is wiped when dropped.
+///
+/// ```compile_fail
+/// fn print(key: &he_bgv::SecretKey) { println!("{key:?}"); }
+/// ```
+pub struct SecretKey {
+    params: Parameters,
+    inner: rlwe::SecretKey,
+}
+
+impl SecretKey {
+    /// Draws a key.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn generate(params: &Parameters) -> Result<Self, Error> {
+        Ok(Self {
+            params: params.clone(),
+            inner: rlwe::SecretKey::generate(params.rlwe())?,
+        })
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The RLWE key.
+    pub fn inner(&self) -> &rlwe::SecretKey {
+        &self.inner
+    }
+
+    /// A public key.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn public_key(&self) -> Result<PublicKey, Error> {
+        Ok(PublicKey {
+            params: self.params.clone(),
+            inner: self.inner.public_key()?,
+        })
+    }
+
+    /// Evaluation keys for what a circuit needs.
+    ///
+    /// # Errors
+    /// If the request names limbs that are not there, or the operating system gives no randomness.
+    pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
+        let present = self.params.max_limbs();
+        let wanted = request
+            .galois
+            .values()
+            .copied()
+            .chain([request.relinearization])
+            .max()
+            .unwrap_or(0);
+        let special = !self.params.rlwe().spec().p.is_empty();
+        if wanted > present || (wanted > 0 && !special) {
+            let present = if special { present } else { 0 };
+            return Err(Error::Limbs {
+                operation: "evaluation keys",
+                wanted,
+                present,
+            });
+        }
+        let inner = self
+            .inner
+            .evaluation_keys(request.relinearization, &request.galois)?;
+        Ok(EvaluationKeys {
+            params: self.params.clone(),
+            inner,
+        })
+    }
+
+    /// The key as bytes: the only way in which it leaves memory.
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        self.inner.to_secret_bytes()
+    }
+
+    /// Reads a key back.
+    ///
+    /// # Errors
+    /// If the bytes are damaged or belong to other parameters.
+    pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let inner = rlwe::SecretKey::from_secret_bytes(params.rlwe(), bytes)?;
+        Ok(Self {
+            params: params.clone(),
+            inner,
+        })
+    }
+}
+
+/// A public encryption key.
+#[derive(Clone)]
+pub struct PublicKey {
+    pub(crate) params: Parameters,
+    pub(crate) inner: rlwe::PublicKey,
+}
+
+/// What a server computes with; it decrypts nothing.
+#[derive(Clone)]
+pub struct EvaluationKeys {
+    pub(crate) params: Parameters,
+    pub(crate) inner: rlwe::EvaluationKeys,
+}
+
+impl EvaluationKeys {
+    /// No keys: enough for sums and plain products.
+    pub fn none(params: &Parameters) -> Self {
+        Self {
+            params: params.clone(),
+            inner: rlwe::EvaluationKeys::none(params.rlwe()),
+        }
+    }
+}
+
+/// Which evaluation keys to make, and for how many limbs: keys are cut to where they are used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyRequest {
+    pub(crate) relinearization: usize,
+    pub(crate) galois: BTreeMap<usize, usize>,
+}
+
+impl KeyRequest {
+    /// A relinearization key for products of up to `limbs` limbs.
+    #[must_use]
+    pub fn relinearization(mut self, limbs: usize) -> Self {
+        self.relinearization = self.relinearization.max(limbs);
+        self
+    }
+
+    /// The Galois key of `X ↦ X^g` for up to `limbs` limbs.
+    #[must_use]
+    pub fn galois(mut self, g: usize, limbs: usize) -> Self {
+        let entry = self.galois.entry(g).or_insert(0);
+        *entry = (*entry).max(limbs);
+        self
+    }
+
+    /// Keys that rotate rows left by each of `steps` slots, for up to `limbs` limbs.
+    #[must_use]
+    pub fn rotations(self, params: &Parameters, steps: &[usize], limbs: usize) -> Self {
+        steps.iter().fold(self, |request, &k| {
+            match crate::rotation::row_element(params, k) {
+                1 => request,
+                g => request.galois(g, limbs),
+            }
+        })
+    }
+
+    /// The key that swaps the two rows, for up to `limbs` limbs.
+    #[must_use]
+    pub fn row_swap(self, params: &Parameters, limbs: usize) -> Self {
+        self.galois(2 * params.n() - 1, limbs)
+    }
+}
+
+enum Key<'k> {
+    Secret(&'k SecretKey),
+    Public(&'k PublicKey),
+}
+
+/// Encrypts plaintexts.
+pub struct Encryptor<'k> {
+    key: Key<'k>,
+}
+
+impl<'k> Encryptor<'k> {
+    /// Under a secret key: less noise, and ciphertexts that can be sent in seeded form.
+    pub fn with_secret(key: &'k SecretKey) -> Self {
+        Self {
+            key: Key::Secret(key),
+        }
+    }
+
+    /// Under a public key.
+    pub fn with_public(key: &'k PublicKey) -> Self {
+        Self {
+            key: Key::Public(key),
+        }
+    }
+
+    fn params(&self) -> &Parameters {
+        match self.key {
+            Key::Secret(key) => &key.params,
+            Key::Public(key) => &key.params,
+        }
+    }
+
+    /// Encrypts over the whole chain.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext, Error> {
+        self.encrypt_at(plaintext, self.params().max_limbs())
+    }
+
+    /// Encrypts over the first `limbs` primes.
+    ///
+    /// # Errors
+    /// If there are fewer, or the operating system gives no randomness.
+    pub fn encrypt_at(&self, plaintext: &Plaintext, limbs: usize) -> Result<Ciphertext, Error> {
+        let key = match self.key {
+            Key::Secret(key) => return Ok(encrypt_seeded(key, plaintext, limbs)?.expand()),
+            Key::Public(key) => key,
+        };
+        let params = check_limbs(&key.params, limbs)?;
+        let mut inner = key.inner.encrypt_zero(limbs, &mut Prng::from_os()?);
+        inner.add_to_phase(&plaintext.lift(params, limbs, 1));
+        Ok(Ciphertext {
+            params: params.clone(),
+            inner,
+            factor: 1,
+            noise: params.noise().fresh_public(),
+        })
+    }
+}
+
+fn check_limbs(params: &Parameters, limbs: usize) -> Result<&Parameters, Error> {
+    if limbs == 0 || limbs > params.max_limbs() {
+        return Err(Error::Limbs {
+            operation: "encrypt",
+            wanted: limbs,
+            present: params.max_limbs(),
+        });
+    }
+    Ok(params)
+}
+
+fn encrypt_seeded(key: &SecretKey, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
+    let params = check_limbs(&key.params, limbs)?;
+    let mut inner = key.inner.encrypt_zero(limbs, &mut Prng::from_os()?);
+    inner.add_to_phase(&plaintext.lift(params, limbs, 1));
+    Ok(SeededCiphertext {
+        params: params.clone(),
+        inner,
+    })
+}
+
+impl SecretKey {
+    /// Encrypts over the first `limbs` primes, in seeded form.
+    ///
+    /// # Errors
+    /// If there are fewer, or the operating system gives no randomness.
+    pub fn encrypt_seeded(&self, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
+        encrypt_seeded(self, plaintext, limbs)
+    }
+}
+
+/// Decrypts, and measures noise.
+pub struct Decryptor<'k> {
+    key: &'k SecretKey,
+}
+
+impl<'k> Decryptor<'k> {
+    /// A decryptor.
+    pub fn new(key: &'k SecretKey) -> Self {
+        Self { key }
+    }
+
+    fn check(&self, ciphertext: &Ciphertext) -> Result<(), Error> {
+        if ciphertext.params.same(&self.key.params) {
+            return Ok(());
+        }
+        Err(Error::Foreign {
+            operation: "decrypt",
+            object: "ciphertext",
+        })
+    }
+
+    /// The plaintext. It is right while the noise budget is positive; there is no check that it was.
+    ///
+    /// # Errors
+    /// If the ciphertext belongs to other parameters.
+    pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
+        self.check(ciphertext)?;
+        let (params, t) = (&self.key.params, self.key.params.t());
+        let phase = self.key.inner.phase(&ciphertext.inner);
+        let converter = BaseConverter::new(phase.basis(), &[*t], 1);
+        let limbs: Vec<&[u64]> = (0..ciphertext.limbs()).map(|i| phase.limb(i)).collect();
+        let mut coefficients = vec![0; params.n()];
+        converter.limb(&converter.prepare(&limbs), 0, &mut coefficients);
+        let inverse = t.inv(ciphertext.factor).unwrap_or(1);
+        if inverse != 1 {
+            he_core::ring::kernel::mul_scalar_assign(t, &mut coefficients, inverse);
+        }
+        Ok(Plaintext { coefficients })
+    }
+
+    /// Measured bits left before the ciphertext stops decrypting: `log2(Q/2) − log2 max|v|` for its phase `v`.
+    ///
+    /// # Errors
+    /// If the ciphertext belongs to other parameters.
+    pub fn noise_budget(&self, ciphertext: &Ciphertext) -> Result<f64, Error> {
+        self.check(ciphertext)?;
+        let phase = to_integers(&self.key.inner.phase(&ciphertext.inner));
+        let largest = phase.iter().map(rlwe::noise::log2_abs).fold(0.0, f64::max);
+        Ok(self.key.params.noise().log_q(ciphertext.limbs()) - 1.0 - largest)
+    }
+}

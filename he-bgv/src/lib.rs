@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod ciphertext;
+mod encoder;
+mod error;
+mod evaluator;
+mod keys;
+pub mod linear;
+mod noise;
+mod params;
+mod plaintext;
+pub mod rotation;
+mod wire;
+
+pub use ciphertext::{Ciphertext, SeededCiphertext};
+pub use encoder::Encoder;
+pub use error::Error;
+pub use evaluator::Evaluator;
+pub use keys::{Decryptor, Encryptor, EvaluationKeys, KeyRequest, PublicKey, SecretKey};
+pub use noise::{Noise, NoiseEstimator};
+pub use params::{Parameters, Spec};
+pub use plaintext::{Operand, Plaintext};

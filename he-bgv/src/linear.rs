@@ -1,0 +1,75 @@
+//! Matrix-vector products and polynomials, by the circuits of `he-core`.
+
+use he_core::circuits::{LinearTransform, evaluate_polynomial};
+
+use crate::ciphertext::Ciphertext;
+use crate::encoder::Encoder;
+use crate::error::Error;
+use crate::evaluator::Evaluator;
+use crate::params::Parameters;
+use crate::plaintext::Operand;
+
+/// A square matrix of integers, encoded to be multiplied with encrypted vectors of one slot row.
+pub struct Matrix {
+    transform: LinearTransform<Operand>,
+}
+
+impl Matrix {
+    /// Encodes an `n × n` matrix, `n` a divisor of `N/2`, for ciphertexts of up to `limbs` limbs. The vector is expected
+    /// repeated along its row with period `n`, and so is the product.
+    ///
+    /// # Errors
+    /// If the shape does not fit or an entry is outside the plaintext range.
+    pub fn new(
+        params: &Parameters,
+        encoder: &Encoder,
+        rows: &[Vec<i64>],
+        limbs: usize,
+    ) -> Result<Self, Error> {
+        let (n, slots) = (rows.len(), params.n() / 2);
+        let columns = rows.iter().map(Vec::len).find(|&c| c != n).unwrap_or(n);
+        if n == 0 || columns != n || slots % n != 0 {
+            return Err(Error::MatrixShape {
+                rows: n,
+                columns,
+                slots,
+            });
+        }
+        let diagonals = LinearTransform::<Operand>::diagonals_of(rows);
+        let baby = (n as f64).sqrt().ceil() as usize;
+        let transform = LinearTransform::new(&diagonals, n, baby, |diagonal| {
+            let repeated: Vec<i64> = diagonal.iter().copied().cycle().take(params.n()).collect();
+            Ok::<_, Error>(Operand::new(params, &encoder.encode(&repeated)?, limbs))
+        })?;
+        Ok(Self { transform })
+    }
+
+    /// The rotations for which keys are needed.
+    pub fn rotations(&self) -> Vec<usize> {
+        self.transform.rotations()
+    }
+}
+
+impl Evaluator {
+    /// The matrix times the vector in each slot row.
+    ///
+    /// # Errors
+    /// If a key is missing or the product would not decrypt.
+    pub fn mul_matrix(&self, matrix: &Matrix, vector: &Ciphertext) -> Result<Ciphertext, Error> {
+        let product = matrix.transform.apply(self, vector)?;
+        product.ok_or(Error::NoOperands {
+            operation: "matrix product",
+        })
+    }
+
+    /// `Σ c_i·x^i` in every slot, for `coefficients = [c_0, c_1, …]`.
+    ///
+    /// # Errors
+    /// If there is no relinearization key, the result would not decrypt, or the polynomial is constant modulo `t`.
+    pub fn evaluate_polynomial(&self, x: &Ciphertext, coefficients: &[i64]) -> Result<Ciphertext, Error> {
+        let value = evaluate_polynomial(self, x, coefficients)?;
+        value.ok_or(Error::NoOperands {
+            operation: "polynomial of degree 0",
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! Parameters: an RLWE instance and a plaintext modulus.
+
+use std::sync::Arc;
+
+use he_core::Modulus;
+use he_core::prime::{is_prime, primes_below};
+use he_core::ring::ntt::Ntt;
+use he_core::rlwe::params::find_primes;
+use he_core::rlwe::{self, ParametersError, SecretDistribution};
+
+use crate::error::Error;
+use crate::noise::NoiseEstimator;
+
+/// What an instance consists of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Base-two logarithm of the ring dimension `N`.
+    pub log_n: u32,
+    /// Plaintext modulus `t`, 2 to `2^49`. SIMD slots need a prime `≡ 1 (mod 2N)`; see [`Spec::slot_modulus`].
+    pub plaintext_modulus: u64,
+    /// Bit sizes of the primes of `Q`, at most 50; the last is dropped first.
+    pub q_bits: Vec<u32>,
+    /// Bit sizes of the special primes of key switching.
+    pub p_bits: Vec<u32>,
+    /// Primes of `Q` in one key-switching digit.
+    pub digit: usize,
+}
+
+impl Spec {
+    /// The largest prime of `bits` bits that gives SIMD slots in dimension `2^log_n`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn slot_modulus(log_n: u32, bits: u32) -> Result<u64, Error> {
+        Self::slot_modulus_except(log_n, bits, &[])
+    }
+
+    /// As [`slot_modulus`](Self::slot_modulus), skipping the primes in `taken`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn slot_modulus_except(log_n: u32, bits: u32, taken: &[u64]) -> Result<u64, Error> {
+        let found =
+            primes_below(1 << bits.min(62), 2 << log_n, taken.len() + 1).map_err(ParametersError::from)?;
+        Ok(found.into_iter().find(|p| !taken.contains(p)).unwrap_or(0))
+    }
+
+    /// Preset: `N = 8192`, 164 bits in 4 primes and a special prime of 50 bits, a plaintext prime of 20 bits with slots.
+    /// 128 bits of security (`log2 QP ≤ 214`); two or three products.
+    ///
+    /// # Errors
+    /// Never in practice: the primes exist.
+    pub fn n8192() -> Result<Self, Error> {
+        Ok(Self {
+            log_n: 13,
+            plaintext_modulus: Self::slot_modulus(13, 20)?,
+            q_bits: vec![41; 4],
+            p_bits: vec![50],
+            digit: 1,
+        })
+    }
+
+    /// Preset: `N = 16384`, 376 bits in 8 primes and a special prime of 48 bits, a plaintext prime of 24 bits with slots.
+    /// 128 bits of security (`log2 QP = 424 ≤ 430`); six or seven products.
+    ///
+    /// # Errors
+    /// Never in practice: the primes exist.
+    pub fn n16384() -> Result<Self, Error> {
+        Ok(Self {
+            log_n: 14,
+            plaintext_modulus: Self::slot_modulus(14, 24)?,
+            q_bits: vec![47; 8],
+            p_bits: vec![48],
+            digit: 1,
+        })
+    }
+
+    /// Parameters at 128-bit security.
+    ///
+    /// # Errors
+    /// If a field is out of range, or `log2(Q·P)` is above the cap for 128 bits.
+    pub fn build(&self) -> Result<Parameters, Error> {
+        Parameters::new(self, self.rlwe()?.build()?)
+    }
+
+    /// Parameters without security, for fast tests and comparisons; `reason` says why that is right.
+    ///
+    /// # Errors
+    /// If a field is out of range.
+    pub fn build_insecure(&self, reason: &str) -> Result<Parameters, Error> {
+        Parameters::new(self, self.rlwe()?.build_insecure(reason)?)
+    }
+
+    fn rlwe(&self) -> Result<rlwe::Spec, Error> {
+        let t = self.plaintext_modulus;
+        if !(2..=1 << 49).contains(&t) {
+            return Err(Error::PlaintextModulus(t));
+        }
+        if !(3..=17).contains(&self.log_n) {
+            return Err(ParametersError::BadDimension(self.log_n).into());
+        }
+        let bits: Vec<u32> = self.q_bits.iter().chain(&self.p_bits).copied().collect();
+        let primes = find_primes(self.log_n, &bits, &[t])?;
+        let (q, p) = primes.split_at(self.q_bits.len());
+        Ok(rlwe::Spec {
+            log_n: self.log_n,
+            q: q.to_vec(),
+            p: p.to_vec(),
+            digit: self.digit,
+            secret: SecretDistribution::UniformTernary,
+            sigma: 3.19,
+            error_factor: t,
+        })
+    }
+}
+
+/// Checked parameters; cheap to clone.
+#[derive(Clone)]
+pub struct Parameters(Arc<Inner>);
+
+struct Inner {
+    rlwe: rlwe::Parameters,
+    t: Modulus,
+    slots: Option<Ntt>,
+    noise: NoiseEstimator,
+}
+
+impl Parameters {
+    fn new(spec: &Spec, rlwe: rlwe::Parameters) -> Result<Self, Error> {
+        let t = Modulus::new(spec.plaintext_modulus)
+            .map_err(|_| Error::PlaintextModulus(spec.plaintext_modulus))?;
+        let slotted = t.value() % (2 * rlwe.n() as u64) == 1 && is_prime(t.value());
+        let slots = slotted
+            .then(|| Ntt::new(rlwe.n(), t))
+            .transpose()
+            .map_err(he_core::ring::RingError::from)?;
+        let noise = NoiseEstimator::new(&rlwe);
+        Ok(Self(Arc::new(Inner {
+            rlwe,
+            t,
+            slots,
+            noise,
+        })))
+    }
+
+    /// The same primes, plaintext modulus and noise estimates over a ring of dimension 16: a circuit rehearsed there takes
+    /// the same levels and factors as in earnest, and a thousandth of the time. It protects nothing.
+    ///
+    /// # Errors
+    /// Never for parameters that were built.
+    pub fn insecure_rehearsal(&self) -> Result<Self, Error> {
+        let spec = rlwe::Spec {
+            log_n: 4,
+            ..self.rlwe().spec().clone()
+        };
+        let rlwe = spec.build_insecure("a rehearsal that no secret enters")?;
+        let slots = None;
+        Ok(Self(Arc::new(Inner {
+            rlwe,
+            t: *self.t(),
+            slots,
+            noise: self.noise().clone(),
+        })))
+    }
+
+    /// The RLWE instance below.
+    pub fn rlwe(&self) -> &rlwe::Parameters {
+        &self.0.rlwe
+    }
+
+    /// Ring dimension `N`.
+    pub fn n(&self) -> usize {
+        self.0.rlwe.n()
+    }
+
+    /// Plaintext modulus `t`.
+    pub fn t(&self) -> &Modulus {
+        &self.0.t
+    }
+
+    /// Number of primes in the whole chain.
+    pub fn max_limbs(&self) -> usize {
+        self.0.rlwe.max_limbs()
+    }
+
+    /// Transform modulo `t`, where it has slots.
+    pub(crate) fn slot_transform(&self) -> Result<&Ntt, Error> {
+        self.0.slots.as_ref().ok_or(Error::NoSlots {
+            t: self.t().value(),
+            n: self.n(),
+        })
+    }
+
+    /// Noise by formula.
+    pub fn noise(&self) -> &NoiseEstimator {
+        &self.0.noise
+    }
+
+    /// Whether both are the same instance.
+    pub fn same(&self, other: &Self) -> bool {
+        self.rlwe().same(other.rlwe())
+    }
+
+    /// Inverse modulo `t` of the prime at position `i` of the chain, by which dropping it multiplies the message.
+    pub(crate) fn drop_factor(&self, i: usize) -> u64 {
+        let q = self.rlwe().spec().q[i];
+        self.t().inv(self.t().reduce(q)).unwrap_or(1)
+    }
+}

@@ -1,0 +1,72 @@
+//! Plaintexts: polynomials modulo `t`, and the form in which they are multiplied with ciphertexts.
+
+use he_core::ring::{Coeff, Eval, Poly};
+
+use crate::params::Parameters;
+
+/// A polynomial modulo `t`, by coefficients in `[0, t)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plaintext {
+    pub(crate) coefficients: Vec<u64>,
+}
+
+impl Plaintext {
+    /// Coefficients in `[0, t)`.
+    pub fn coefficients(&self) -> &[u64] {
+        &self.coefficients
+    }
+
+    /// The centred representatives times `factor`, modulo `t` again.
+    pub(crate) fn centred(&self, params: &Parameters, factor: u64) -> Vec<i64> {
+        let t = params.t();
+        self.coefficients
+            .iter()
+            .map(|&c| t.center(t.mul(c, factor)))
+            .collect()
+    }
+
+    /// The polynomial over the first `limbs` primes, times `factor` modulo `t`.
+    pub(crate) fn lift(&self, params: &Parameters, limbs: usize, factor: u64) -> Poly<Eval> {
+        Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &self.centred(params, factor)).into_eval()
+    }
+}
+
+/// A plaintext transformed once, to be multiplied with many ciphertexts of up to so many limbs.
+#[derive(Clone)]
+pub struct Operand {
+    pub(crate) poly: Poly<Eval>,
+    pub(crate) log_norm: f64,
+    pub(crate) params: Parameters,
+}
+
+impl Operand {
+    /// Prepares a plaintext for ciphertexts of up to `limbs` limbs.
+    pub fn new(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Self {
+        let centred = plaintext.centred(params, 1);
+        let square: f64 = centred.iter().map(|&c| (c as f64).powi(2)).sum();
+        let poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &centred).into_eval();
+        Self {
+            poly,
+            log_norm: square.max(1.0).log2() / 2.0,
+            params: params.clone(),
+        }
+    }
+
+    /// As [`new`](Self::new), counting the norm as at least `2^log_norm`: so that noise can be planned before the
+    /// plaintext is known.
+    pub fn with_log_norm(params: &Parameters, plaintext: &Plaintext, limbs: usize, log_norm: f64) -> Self {
+        let mut operand = Self::new(params, plaintext, limbs);
+        operand.log_norm = operand.log_norm.max(log_norm);
+        operand
+    }
+
+    /// `log2` of the Euclidean norm of its coefficients.
+    pub fn log_norm(&self) -> f64 {
+        self.log_norm
+    }
+
+    /// Limbs it covers.
+    pub fn limbs(&self) -> usize {
+        self.poly.basis().len()
+    }
+}

@@ -1,0 +1,162 @@
+//! Rotation of slots: rows left by `k`, or the two rows swapped.
+
+use he_core::circuits::Rotation;
+use he_core::rlwe::Digits;
+use rayon::prelude::*;
+
+use crate::ciphertext::Ciphertext;
+use crate::error::Error;
+use crate::evaluator::Evaluator;
+use crate::params::Parameters;
+
+/// Galois element `3^k mod 2N` of a rotation of both rows left by `k`.
+pub fn row_element(params: &Parameters, k: usize) -> usize {
+    let two_n = 2 * params.n();
+    let (mut power, mut base, mut e) = (1usize, 3usize, k % (params.n() / 2));
+    while e > 0 {
+        if e & 1 == 1 {
+            power = power * base % two_n;
+        }
+        base = base * base % two_n;
+        e >>= 1;
+    }
+    power
+}
+
+impl Evaluator {
+    /// The automorphism `X ↦ X^g`, `g` odd.
+    ///
+    /// # Errors
+    /// If the operand is foreign or of degree 2, there is no key, or the result would not decrypt.
+    pub fn automorphism(&self, a: &Ciphertext, g: usize) -> Result<Ciphertext, Error> {
+        if g == 1 {
+            return Ok(a.clone());
+        }
+        self.check_rotation(a)?;
+        let inner = self
+            .keys
+            .inner
+            .automorphism(&a.inner, g)
+            .ok_or_else(|| missing(g, a))?;
+        self.finish(
+            "rotate",
+            inner,
+            a.factor,
+            self.params.noise().key_switch(a.noise, a.limbs()),
+        )
+    }
+
+    fn check_rotation(&self, a: &Ciphertext) -> Result<(), Error> {
+        self.check("rotate", a)?;
+        if a.degree() != 1 {
+            return Err(Error::Degree {
+                operation: "rotate",
+                degree: a.degree(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Several automorphisms of one ciphertext, sharing its decomposition.
+    ///
+    /// # Errors
+    /// As [`automorphism`](Self::automorphism).
+    pub fn automorphism_many(&self, a: &Ciphertext, elements: &[usize]) -> Result<Vec<Ciphertext>, Error> {
+        self.check_rotation(a)?;
+        if elements.iter().filter(|&&g| g != 1).count() < 2 {
+            return elements.iter().map(|&g| self.automorphism(a, g)).collect();
+        }
+        let digits = Digits::decompose(self.params.rlwe(), &a.inner.parts()[1]);
+        let noise = self.params.noise().key_switch(a.noise, a.limbs());
+        (elements.par_iter())
+            .map(|&g| {
+                if g == 1 {
+                    return Ok(a.clone());
+                }
+                let inner = self.keys.inner.automorphism_hoisted(&a.inner, &digits, g);
+                self.finish("rotate", inner.ok_or_else(|| missing(g, a))?, a.factor, noise)
+            })
+            .collect()
+    }
+
+    /// Both rows rotated left by `k`: slot `c` of the result is slot `c + k` of the operand.
+    ///
+    /// # Errors
+    /// As [`automorphism`](Self::automorphism).
+    pub fn rotate_rows(&self, a: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+        self.automorphism(a, row_element(&self.params, k))
+    }
+
+    /// The two rows swapped.
+    ///
+    /// # Errors
+    /// As [`automorphism`](Self::automorphism).
+    pub fn swap_rows(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.automorphism(a, 2 * self.params.n() - 1)
+    }
+
+    /// Slot `c` of the result is the sum of the slots `c, c + stride, …, c + (count − 1)·stride` of its row; `count` a
+    /// power of two. Takes `log2 count` rotations, by `stride·2^i`.
+    ///
+    /// # Errors
+    /// As [`automorphism`](Self::automorphism); also if `count` is no power of two or passes the row.
+    pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
+        let row = self.params.n() / 2;
+        if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > row) {
+            return Err(Error::TooManyValues {
+                given: stride.saturating_mul(count),
+                capacity: row,
+            });
+        }
+        let mut sum = a.clone();
+        let mut step = stride;
+        while step < stride * count {
+            sum = self.add_unrelated(&sum, &self.rotate_rows(&sum, step)?)?;
+            step *= 2;
+        }
+        Ok(sum)
+    }
+
+    /// The sum of two ciphertexts of one number of limbs and one factor whose noises are unrelated, such as one and its
+    /// rotation.
+    ///
+    /// # Errors
+    /// If they differ in limbs or factor, one is foreign, or the sum would not decrypt.
+    pub fn add_unrelated(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        let operation = "sum";
+        self.check(operation, a)?;
+        self.check(operation, b)?;
+        if a.limbs() != b.limbs() {
+            return Err(Error::Limbs {
+                operation,
+                wanted: a.limbs(),
+                present: b.limbs(),
+            });
+        }
+        if a.factor != b.factor {
+            return Err(Error::MixedFactors { operation });
+        }
+        let mut inner = a.inner.clone();
+        inner.add_assign(&b.inner);
+        self.finish(operation, inner, a.factor, a.noise.add(b.noise))
+    }
+}
+
+fn missing(g: usize, a: &Ciphertext) -> Error {
+    Error::MissingKey {
+        operation: "rotate",
+        key: format!("Galois key of X -> X^{g}"),
+        limbs: a.limbs(),
+    }
+}
+
+impl Rotation for Evaluator {
+    fn rotate(&self, a: &Ciphertext, steps: usize) -> Result<Ciphertext, Error> {
+        self.rotate_rows(a, steps)
+    }
+
+    fn rotate_many(&self, a: &Ciphertext, steps: &[usize]) -> Result<Vec<Ciphertext>, Error> {
+        let elements: Vec<usize> = steps.iter().map(|&k| row_element(&self.params, k)).collect();
+        self.automorphism_many(a, &elements)
+    }
+}

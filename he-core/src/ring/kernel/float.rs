@@ -1,0 +1,211 @@
+//! The pointwise loops in floating point, for moduli below `2^50`.
+//!
+//! Each operation is a formula on vectors and the same formula on words, which finishes a length that is no multiple of the
+//! vector's. Operands in `[0, q)` satisfy the conditions of `lane`, and a product is below `3q/4 + 1` in magnitude.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::lane::{Lanes, balanced};
+use crate::modulus::Modulus;
+
+/// A pointwise formula with `K` sources besides the destination's old value.
+pub(super) trait Formula<const K: usize>: Copy {
+    /// The formula on vectors of canonical words.
+    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, sources: [S::u64s; K]) -> S::u64s;
+    /// The formula on words.
+    fn word(self, m: &Modulus, dst: u64, sources: [u64; K]) -> u64;
+}
+
+/// Applies a formula to slices of one length.
+pub(super) fn apply<const K: usize>(
+    modulus: &Modulus,
+    formula: impl Formula<K>,
+    dst: &mut [u64],
+    sources: [&[u64]; K],
+) {
+    Arch::new().dispatch(Apply {
+        modulus,
+        formula,
+        dst,
+        sources,
+    });
+}
+
+struct Apply<'a, F, const K: usize> {
+    modulus: &'a Modulus,
+    formula: F,
+    dst: &'a mut [u64],
+    sources: [&'a [u64]; K],
+}
+
+impl<F: Formula<K>, const K: usize> WithSimd for Apply<'_, F, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            modulus,
+            formula,
+            dst,
+            sources,
+        } = self;
+        let lanes = Lanes::new(simd, modulus);
+        let (vectors, rest) = S::as_mut_simd_u64s(dst);
+        let sources = sources.map(|source| S::as_simd_u64s(source));
+        let heads = sources.map(|(head, _)| &head[..vectors.len()]);
+        for (i, x) in vectors.iter_mut().enumerate() {
+            *x = formula.lanes(&lanes, *x, heads.map(|head| head[i]));
+        }
+        for (i, x) in rest.iter_mut().enumerate() {
+            *x = formula.word(modulus, *x, sources.map(|(_, tail)| tail[i]));
+        }
+    }
+}
+
+/// `dst * a`.
+#[derive(Clone, Copy)]
+pub(super) struct Mul;
+
+impl Formula<1> for Mul {
+    #[inline(always)]
+    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, [a]: [S::u64s; 1]) -> S::u64s {
+        lanes.store(lanes.mul(lanes.load(dst), lanes.load(a)))
+    }
+
+    #[inline(always)]
+    fn word(self, m: &Modulus, dst: u64, [a]: [u64; 1]) -> u64 {
+        m.mul(dst, a)
+    }
+}
+
+/// `dst + a * b`.
+#[derive(Clone, Copy)]
+pub(super) struct MulAdd;
+
+impl Formula<2> for MulAdd {
+    #[inline(always)]
+    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, [a, b]: [S::u64s; 2]) -> S::u64s {
+        let product = lanes.mul(lanes.load(a), lanes.load(b));
+        lanes.store_any(lanes.add(lanes.load(dst), product))
+    }
+
+    #[inline(always)]
+    fn word(self, m: &Modulus, dst: u64, [a, b]: [u64; 2]) -> u64 {
+        m.add(dst, m.mul(a, b))
+    }
+}
+
+/// A constant in both forms.
+#[derive(Clone, Copy)]
+struct Scalar {
+    word: u64,
+    float: f64,
+}
+
+impl Scalar {
+    fn new(m: &Modulus, word: u64) -> Self {
+        Self {
+            word,
+            float: balanced(m, word),
+        }
+    }
+}
+
+/// `dst * s`.
+#[derive(Clone, Copy)]
+pub(super) struct MulScalar(Scalar);
+
+impl MulScalar {
+    pub(super) fn new(m: &Modulus, s: u64) -> Self {
+        Self(Scalar::new(m, s))
+    }
+}
+
+impl Formula<0> for MulScalar {
+    #[inline(always)]
+    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, []: [S::u64s; 0]) -> S::u64s {
+        lanes.store(lanes.mul(lanes.load(dst), lanes.splat(self.0.float)))
+    }
+
+    #[inline(always)]
+    fn word(self, m: &Modulus, dst: u64, []: [u64; 0]) -> u64 {
+        m.mul(dst, self.0.word)
+    }
+}
+
+/// `dst + s * a`.
+#[derive(Clone, Copy)]
+pub(super) struct MulScalarAdd(Scalar);
+
+impl MulScalarAdd {
+    pub(super) fn new(m: &Modulus, s: u64) -> Self {
+        Self(Scalar::new(m, s))
+    }
+}
+
+impl Formula<1> for MulScalarAdd {
+    #[inline(always)]
+    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, [a]: [S::u64s; 1]) -> S::u64s {
+        let product = lanes.mul(lanes.load(a), lanes.splat(self.0.float));
+        lanes.store_any(lanes.add(lanes.load(dst), product))
+    }
+
+    #[inline(always)]
+    fn word(self, m: &Modulus, dst: u64, [a]: [u64; 1]) -> u64 {
+        m.add(dst, m.mul(a, self.0.word))
+    }
+}
+
+/// `(dst - a) * s`.
+#[derive(Clone, Copy)]
+pub(super) struct SubMulScalar(Scalar);
+
+impl SubMulScalar {
+    pub(super) fn new(m: &Modulus, s: u64) -> Self {
+        Self(Scalar::new(m, s))
+    }
+}
+
+impl Formula<1> for SubMulScalar {
+    #[inline(always)]
+    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, [a]: [S::u64s; 1]) -> S::u64s {
+        let difference = lanes.sub(lanes.load(dst), lanes.load(a));
+        lanes.store(lanes.mul(difference, lanes.splat(self.0.float)))
+    }
+
+    #[inline(always)]
+    fn word(self, m: &Modulus, dst: u64, [a]: [u64; 1]) -> u64 {
+        m.mul(m.sub(dst, a), self.0.word)
+    }
+}
+
+/// The centred representative of `a` modulo another modulus below `2^50`.
+#[derive(Clone, Copy)]
+pub(super) struct CenterReduce {
+    from: Modulus,
+    half: f64,
+}
+
+impl CenterReduce {
+    pub(super) fn new(from: &Modulus) -> Self {
+        Self {
+            from: *from,
+            half: (from.value() / 2) as f64,
+        }
+    }
+}
+
+impl Formula<1> for CenterReduce {
+    #[inline(always)]
+    fn lanes<S: Simd>(self, lanes: &Lanes<S>, _: S::u64s, [a]: [S::u64s; 1]) -> S::u64s {
+        let x = lanes.load(a);
+        let lowered = lanes.sub(x, lanes.splat(self.from.float()));
+        let large = lanes.simd.less_than_f64s(lanes.splat(self.half), x);
+        lanes.store_any(lanes.simd.select_f64s(large, lowered, x))
+    }
+
+    #[inline(always)]
+    fn word(self, m: &Modulus, _: u64, [a]: [u64; 1]) -> u64 {
+        m.reduce_i64(self.from.center(a))
+    }
+}

@@ -1,0 +1,156 @@
+//! Exact arithmetic modulo `q < 2^50` on vectors of floats, one source for every vector width.
+//!
+//! A residue is an integer held in a float. With `M = 1.5 * 2^52` a product modulo `q` is
+//!
+//! ```text
+//! h = fl(x*w)    c = fl(h/q + M) - M    l = x*w - h    d = h - c*q    t = d + l
+//! ```
+//!
+//! where `/q` means a fused multiplication by the rounded inverse. Let `|x*w| <= 2^101` and `|x*w/q| < 2^51 - 1`:
+//!
+//! * `h/q + M` lies in `[2^52, 2^53]`, where floats are the integers, so `c` is an integer. Rounding `h` and `1/q` moves
+//!   `h/q` by at most `e = |x*w/q| * 2^-52`, rounding the sum by at most `1/2`, hence `|x*w - c*q| <= q * (1/2 + e)`.
+//! * `l` is the rounding error of a product, always a float, and `|l| <= 2^47`.
+//! * `d` is an integer with `|d| <= q * (1/2 + e) + 2^47 < 2^53`, so the fused operation returns it exactly.
+//! * `t = x*w - c*q` is an integer below `2^53`, so the last sum is exact too.
+//!
+//! So `t ≡ x*w (mod q)` with `|t| <= q * (1/2 + e)`. For operands in `[0, q)` this is `e < 1/4`, and one conditional
+//! addition of `q` makes `t` canonical.
+
+use pulp::Simd;
+
+use crate::modulus::Modulus;
+
+/// `2^52`: the bits of `TWO_52 + x` are those of `TWO_52` with `x` in the low end, for integers `0 <= x < 2^52`.
+const TWO_52: f64 = (1_u64 << 52) as f64;
+
+/// Adding and subtracting this rounds to the nearest integer, for magnitudes up to `2^51`.
+const ROUND: f64 = 1.5 * TWO_52;
+
+/// The constants of one modulus in every lane of a vector.
+#[derive(Clone, Copy)]
+pub(crate) struct Lanes<S: Simd> {
+    pub(crate) simd: S,
+    q: S::f64s,
+    q_inverse: S::f64s,
+    round: S::f64s,
+    two_52: S::f64s,
+    two_52_bits: S::u64s,
+    two_52_and_q: S::f64s,
+    zero: S::f64s,
+}
+
+impl<S: Simd> Lanes<S> {
+    #[inline(always)]
+    pub(crate) fn new(simd: S, modulus: &Modulus) -> Self {
+        debug_assert!(modulus.fits_fma());
+        Self {
+            simd,
+            q: simd.splat_f64s(modulus.float()),
+            q_inverse: simd.splat_f64s(modulus.float_inverse()),
+            round: simd.splat_f64s(ROUND),
+            two_52: simd.splat_f64s(TWO_52),
+            two_52_bits: simd.splat_u64s(TWO_52.to_bits()),
+            two_52_and_q: simd.splat_f64s(TWO_52 + modulus.float()),
+            zero: simd.splat_f64s(0.0),
+        }
+    }
+
+    /// The float with the value of a word below `2^52`.
+    #[inline(always)]
+    pub(crate) fn load(&self, x: S::u64s) -> S::f64s {
+        let shifted = self.simd.or_u64s(x, self.two_52_bits);
+        self.simd
+            .sub_f64s(self.simd.transmute_f64s_u64s(shifted), self.two_52)
+    }
+
+    /// The word in `[0, q)` congruent to an integer in `(-q, q)`.
+    #[inline(always)]
+    pub(crate) fn store(&self, t: S::f64s) -> S::u64s {
+        let negative = self.simd.less_than_f64s(t, self.zero);
+        let shift = self.simd.select_f64s(negative, self.two_52_and_q, self.two_52);
+        let shifted = self.simd.add_f64s(t, shift);
+        self.simd
+            .xor_u64s(self.simd.transmute_u64s_f64s(shifted), self.two_52_bits)
+    }
+
+    /// The word in `[0, q)` congruent to an integer of magnitude up to `2^53`.
+    #[inline(always)]
+    pub(crate) fn store_any(&self, x: S::f64s) -> S::u64s {
+        self.store(self.reduce(x))
+    }
+
+    /// A float kept as its bits between passes.
+    #[inline(always)]
+    pub(crate) fn bits(&self, x: S::f64s) -> S::u64s {
+        self.simd.transmute_u64s_f64s(x)
+    }
+
+    /// The float with these bits.
+    #[inline(always)]
+    pub(crate) fn from_bits(&self, x: S::u64s) -> S::f64s {
+        self.simd.transmute_f64s_u64s(x)
+    }
+
+    #[inline(always)]
+    pub(crate) fn add(&self, a: S::f64s, b: S::f64s) -> S::f64s {
+        self.simd.add_f64s(a, b)
+    }
+
+    #[inline(always)]
+    pub(crate) fn sub(&self, a: S::f64s, b: S::f64s) -> S::f64s {
+        self.simd.sub_f64s(a, b)
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(&self, x: f64) -> S::f64s {
+        self.simd.splat_f64s(x)
+    }
+
+    /// `x / q` rounded to an integer, off by at most `1/2 + |x/q| * 2^-52`.
+    #[inline(always)]
+    fn quotient(&self, x: S::f64s) -> S::f64s {
+        self.simd
+            .sub_f64s(self.simd.mul_add_f64s(x, self.q_inverse, self.round), self.round)
+    }
+
+    /// `x` modulo `q`, of magnitude at most `q/2 + |x| * 2^-52`.
+    #[inline(always)]
+    pub(crate) fn reduce(&self, x: S::f64s) -> S::f64s {
+        self.simd.negate_mul_add_f64s(self.quotient(x), self.q, x)
+    }
+
+    /// The parts `(d, -l)` of a product, whose difference is congruent to it.
+    #[inline(always)]
+    pub(crate) fn mul_parts(&self, x: S::f64s, w: S::f64s) -> (S::f64s, S::f64s) {
+        let high = self.simd.mul_f64s(x, w);
+        let low = self.simd.negate_mul_add_f64s(x, w, high);
+        (self.reduce(high), low)
+    }
+
+    /// `x * w` modulo `q`, of magnitude at most `q * (1/2 + |x*w/q| * 2^-52)`.
+    #[inline(always)]
+    pub(crate) fn mul(&self, x: S::f64s, w: S::f64s) -> S::f64s {
+        let (high, low) = self.mul_parts(x, w);
+        self.simd.sub_f64s(high, low)
+    }
+}
+
+/// The balanced representative of a residue, as the float kernels take constants.
+pub(crate) fn balanced(modulus: &Modulus, w: u64) -> f64 {
+    modulus.center(w) as f64
+}
+
+/// Whether this machine runs the float kernels in vectors with a hardware fused multiply-add.
+pub(crate) fn has_fma() -> bool {
+    struct Probe;
+    impl pulp::WithSimd for Probe {
+        type Output = bool;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> bool {
+            !S::IS_SCALAR
+        }
+    }
+    pulp::Arch::new().dispatch(Probe)
+}

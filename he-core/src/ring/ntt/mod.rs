@@ -1,0 +1,204 @@
+//! Number-theoretic transforms: `a(X) -> (a(psi^{e_0}), …, a(psi^{e_{n-1}}))` modulo a prime `q ≡ 1 (mod 2n)`.
+//!
+//! `psi` is the canonical primitive `2n`-th root of unity of [`crate::prime::primitive_root_2n`]; its odd powers are the
+//! roots of `X^n + 1`, so a product modulo `X^n + 1` is a product value by value. Root and order of the values (see
+//! [`Ntt::evaluation_exponents`]) depend on `n` and `q` alone: every backend and vector width gives the same words.
+//!
+//! Primes below `2^50` are transformed in floating point with fused multiply-adds, exactly (`fma`). Larger primes, and
+//! machines without the instruction, take the integer transform of the `tfhe-ntt` library.
+
+use thiserror::Error;
+
+use self::fma::Fma;
+use self::library::Library;
+use self::small::Small;
+use super::kernel::has_fma;
+use crate::modulus::{FMA_LIMIT, Modulus};
+use crate::prime::{is_prime, primitive_root_2n};
+
+mod fma;
+mod library;
+pub(crate) mod order;
+mod passes;
+mod runs;
+mod small;
+#[cfg(test)]
+mod tests;
+
+/// A transform that does not exist.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+pub enum NttError {
+    /// The length is no supported power of two.
+    #[error("transform length {0} is not supported, it must be a power of two from 8 to 131072")]
+    Length(usize),
+    /// The modulus is composite.
+    #[error("modulus {0} is not prime, a transform needs a prime")]
+    NotPrime(u64),
+    /// There is no primitive `2n`-th root of unity.
+    #[error("prime {q} has no primitive root of unity of order {order}, it must be 1 modulo {order}")]
+    NoRoot {
+        /// The prime.
+        q: u64,
+        /// The order needed, `2n`.
+        order: usize,
+    },
+    /// The prime is too large for the floating-point backend.
+    #[error("prime {0} is too large for the floating-point transform, it must be less than 2^50")]
+    TooLargeForFma(u64),
+    /// The library has no transform for these parameters.
+    #[error("the library has no transform of length {n} modulo {q}")]
+    NoLibraryPlan {
+        /// The length.
+        n: usize,
+        /// The prime.
+        q: u64,
+    },
+    /// The library's transform disagrees with a direct evaluation.
+    #[error(
+        "the library transform of length {n} modulo {q} disagrees with direct evaluation; choose another prime"
+    )]
+    LibraryMismatch {
+        /// The length.
+        n: usize,
+        /// The prime.
+        q: u64,
+    },
+}
+
+/// What computes a transform; the results are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// Exact floating-point kernels of this crate, for primes below `2^50`.
+    Fma,
+    /// The integer kernels of `tfhe-ntt`, for any prime below `2^62`.
+    Library,
+}
+
+/// The transform of one length modulo one prime, with its tables.
+pub struct Ntt {
+    n: usize,
+    modulus: Modulus,
+    root: u64,
+    exponents: Vec<u32>,
+    backend: Backend,
+    engine: Engine,
+}
+
+/// The tables of whatever computes; short lengths need neither backend.
+enum Engine {
+    Fma(Fma),
+    Library(Library),
+    Small(Small),
+}
+
+impl Ntt {
+    /// The transform of length `n`, a power of two in `8..=131072`, modulo a prime `q ≡ 1 (mod 2n)`.
+    ///
+    /// # Errors
+    /// If the length is not supported, `q` is not such a prime, or `q >= 2^50` and the library fails its check.
+    pub fn new(n: usize, q: Modulus) -> Result<Self, NttError> {
+        let backend = if q.value() < FMA_LIMIT && has_fma() {
+            Backend::Fma
+        } else {
+            Backend::Library
+        };
+        Self::with_backend(n, q, backend)
+    }
+
+    /// The same on a chosen backend; [`Backend::Fma`] is slow on machines without the instruction.
+    ///
+    /// # Errors
+    /// As for [`Ntt::new`], and if `q >= 2^50` on [`Backend::Fma`].
+    pub fn with_backend(n: usize, q: Modulus, backend: Backend) -> Result<Self, NttError> {
+        if !n.is_power_of_two() || !(8..=1 << 17).contains(&n) {
+            return Err(NttError::Length(n));
+        }
+        if !is_prime(q.value()) {
+            return Err(NttError::NotPrime(q.value()));
+        }
+        if backend == Backend::Fma && q.value() >= FMA_LIMIT {
+            return Err(NttError::TooLargeForFma(q.value()));
+        }
+        let no_root = NttError::NoRoot {
+            q: q.value(),
+            order: 2 * n,
+        };
+        let root = primitive_root_2n(&q, n).ok_or(no_root)?;
+        let exponents = order::evaluation_exponents(n);
+        // Both are units modulo a prime above n.
+        let root_inverse = q.inv(root).ok_or(no_root)?;
+        let n_inverse = q.inv(n as u64).ok_or(no_root)?;
+        let engine = match backend {
+            Backend::Fma if n >= order::LEAST => Engine::Fma(Fma::new(n, q, root, root_inverse, n_inverse)),
+            Backend::Library if n >= library::LEAST => Engine::Library(Library::new(n, q, root, &exponents)?),
+            _ => Engine::Small(Small::new(n, q, root, root_inverse, n_inverse)),
+        };
+        Ok(Self {
+            n,
+            modulus: q,
+            root,
+            exponents,
+            backend,
+            engine,
+        })
+    }
+
+    /// Replaces coefficients in `[0, q)` by values in `[0, q)`.
+    ///
+    /// # Panics
+    /// If the length of `data` is not `n`.
+    pub fn forward(&self, data: &mut [u64]) {
+        self.check(data);
+        match &self.engine {
+            Engine::Fma(fma) => fma.forward(data),
+            Engine::Library(library) => library.forward(data),
+            Engine::Small(small) => small.forward(data),
+        }
+    }
+
+    /// Replaces values in `[0, q)` by coefficients in `[0, q)`, the exact inverse of [`Ntt::forward`].
+    ///
+    /// # Panics
+    /// If the length of `data` is not `n`.
+    pub fn inverse(&self, data: &mut [u64]) {
+        self.check(data);
+        match &self.engine {
+            Engine::Fma(fma) => fma.inverse(data),
+            Engine::Library(library) => library.inverse(data),
+            Engine::Small(small) => small.inverse(data),
+        }
+    }
+
+    fn check(&self, data: &[u64]) {
+        assert_eq!(data.len(), self.n, "the data of a transform has its length");
+        debug_assert!(
+            data.iter().all(|&x| x < self.modulus.value()),
+            "transform input is reduced"
+        );
+    }
+
+    /// The length, the degree of `X^n + 1`.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The prime modulus.
+    pub fn modulus(&self) -> &Modulus {
+        &self.modulus
+    }
+
+    /// The canonical primitive `2n`-th root of unity `psi`.
+    pub fn root(&self) -> u64 {
+        self.root
+    }
+
+    /// The exponents `e_i`, odd and below `2n`, such that output `i` is `a(psi^{e_i})`; a function of `n` alone.
+    pub fn evaluation_exponents(&self) -> &[u32] {
+        &self.exponents
+    }
+
+    /// What computes this transform.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+}

@@ -1,0 +1,288 @@
+//! The levels of stride up to 32, on runs of 64 words.
+//!
+//! Forward, the two or three levels of stride 8 and more write floats to a buffer of one run; the buffer is read as an
+//! 8 x 8 matrix by columns, so that the last three levels also act on whole vectors. Their results are stored by rows:
+//! this is the exchange of `order`. Backward is the mirror image.
+//!
+//! # Bounds, wide (`Q = 2^50`, multiplicands up to `4 Q`, `tau(x) <= Q/2 + x/8`)
+//!
+//! * Forward, three levels before the buffer, from `2.34 Q`: lanes 0 and 1 are reduced. After the levels the multiplicands
+//!   are at most `2.34`, `3.14` and `2.19 Q`, the results at most `2.97 Q`.
+//! * Forward, three levels after the buffer, from `2.97 Q`: lane 1 is reduced. The multiplicands are at most `2.97`, `3.85`
+//!   and `2.36 Q`; lane 0 ends below `5.7 Q < 2^53` and is reduced to be stored.
+//! * Backward, three levels before the buffer, from `[0, q)`: differences of the pure sums are at most `Q`, `2 Q` and `4 Q`, so
+//!   the products are at most `Q`. The sums are at most `8, 2.5, 1.5, 1.5 Q` in lanes 0 to 3: these are reduced.
+//! * Backward, three levels after the buffer, from `Q`: after two levels the lanes are at most `4, 1.5, 1, 0.7 Q`, of which
+//!   the first is reduced. Then the sums are at most `q + 2, 3, 2, 1.4 Q`, of which the last three are reduced.
+//!
+//! Narrow, only the lane that is never multiplied is reduced, and only backward: before the buffer the lanes are then at
+//! most `2.2 Q`, after it `2.6 Q`, with multiplicands up to `8.8 Q < 16 Q`.
+
+use pulp::Simd;
+
+use super::order::{RUN, SIDE};
+use super::passes::{two_backward, two_forward};
+use crate::ring::kernel::lane::Lanes;
+
+/// The constants of one run: up to 8 of the levels of stride 8 and more, then 1, 2 and 4 rows for the last three levels.
+#[repr(C, align(64))]
+pub(super) struct RunTwiddles {
+    upper: [f64; SIDE],
+    lower: [[f64; SIDE]; SIDE - 1],
+}
+
+impl RunTwiddles {
+    /// Picks the constants of a run from all powers in bit-reversed order.
+    ///
+    /// With six levels, `upper` is the tree `z(k), z(2k), z(2k+1), z(4k), …` of the run's node `k`; with five, those of its
+    /// two halves one after the other.
+    pub(super) fn new(powers: &[f64], run: usize, levels: u32) -> Self {
+        let node = powers.len() / RUN + run;
+        let tree = |k: usize| [powers[k], powers[2 * k], powers[2 * k + 1]];
+        let mut upper = [0.0; SIDE];
+        if levels == 6 {
+            upper[..3].copy_from_slice(&tree(node));
+            upper[3..7].copy_from_slice(&powers[4 * node..4 * node + 4]);
+        } else {
+            upper[..3].copy_from_slice(&tree(2 * node));
+            upper[3..6].copy_from_slice(&tree(2 * node + 1));
+        }
+        // Column c of the matrix is the block of 8 words with node 8 * node + c.
+        let leaf = |row: usize, c: usize| {
+            let depth = (row + 1).ilog2() as usize;
+            powers[((SIDE * node + c) << depth) + (row + 1 - (1 << depth))]
+        };
+        Self {
+            upper,
+            lower: std::array::from_fn(|row| std::array::from_fn(|c| leaf(row, c))),
+        }
+    }
+}
+
+type Run = [u64; RUN];
+
+/// Vector `index` of a run.
+#[inline(always)]
+fn get<S: Simd>(lanes: &Lanes<S>, run: &[u64], index: usize) -> S::f64s {
+    lanes.from_bits(S::as_simd_u64s(run).0[index])
+}
+
+#[inline(always)]
+fn put<S: Simd>(lanes: &Lanes<S>, run: &mut [u64], index: usize, value: S::f64s) {
+    S::as_mut_simd_u64s(run).0[index] = lanes.bits(value);
+}
+
+/// Vector `part` of a row of constants.
+#[inline(always)]
+fn constants<S: Simd>(row: &[f64; SIDE], part: usize) -> S::f64s {
+    S::as_simd_f64s(row).0[part]
+}
+
+/// Columns `part * LANES..` of a run as eight vectors, one for each row of the transposed matrix.
+#[inline(always)]
+fn columns<S: Simd>(lanes: &Lanes<S>, run: &Run, part: usize) -> [S::f64s; SIDE] {
+    if S::F64_LANES == 4 {
+        let half = |h: usize| {
+            let rows = std::array::from_fn::<_, 4, _>(|c| get(lanes, run, (4 * part + c) * 2 + h));
+            lanes.simd.deinterleave_shfl_f64s(rows)
+        };
+        let ([a, b, c, d], [e, f, g, h]) = (half(0), half(1));
+        return [a, b, c, d, e, f, g, h];
+    }
+    std::array::from_fn(|r| {
+        let at = |lane: usize| run[((part * S::F64_LANES + lane) * SIDE + r) % RUN];
+        lanes.from_bits(pulp::cast_lossy::<[u64; SIDE], S::u64s>(std::array::from_fn(at)))
+    })
+}
+
+/// The inverse of [`columns`].
+#[inline(always)]
+fn put_columns<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, x: [S::f64s; SIDE]) {
+    if S::F64_LANES == 4 {
+        let [a, b, c, d, e, f, g, h] = x;
+        for (h, rows) in [[a, b, c, d], [e, f, g, h]].into_iter().enumerate() {
+            for (c, row) in lanes.simd.interleave_shfl_f64s(rows).into_iter().enumerate() {
+                put(lanes, run, (4 * part + c) * 2 + h, row);
+            }
+        }
+        return;
+    }
+    let mut words = [0_u64; SIDE];
+    for (r, x) in x.into_iter().enumerate() {
+        S::as_mut_simd_u64s(&mut words).0[0] = lanes.bits(x);
+        for (lane, &word) in words[..S::F64_LANES].iter().enumerate() {
+            run[(part * S::F64_LANES + lane) * SIDE + r] = word;
+        }
+    }
+}
+
+#[inline(always)]
+fn butterfly<S: Simd>(lanes: &Lanes<S>, a: S::f64s, b: S::f64s, w: S::f64s) -> (S::f64s, S::f64s) {
+    let t = lanes.mul(b, w);
+    (lanes.add(a, t), lanes.sub(a, t))
+}
+
+#[inline(always)]
+fn unbutterfly<S: Simd>(lanes: &Lanes<S>, a: S::f64s, b: S::f64s, w: S::f64s) -> (S::f64s, S::f64s) {
+    (lanes.add(a, b), lanes.mul(lanes.sub(a, b), w))
+}
+
+/// Three forward levels on eight vectors; `w` is the tree of their constants, and lane 1 is reduced if wide.
+#[inline(always)]
+fn three_forward<S: Simd, const WIDE: bool>(
+    lanes: &Lanes<S>,
+    mut a: [S::f64s; SIDE],
+    w: impl Fn(usize) -> S::f64s,
+) -> [S::f64s; SIDE] {
+    if WIDE {
+        a[1] = lanes.reduce(a[1]);
+    }
+    let w0 = w(0);
+    for i in 0..4 {
+        (a[i], a[i + 4]) = butterfly(lanes, a[i], a[i + 4], w0);
+    }
+    for half in 0..2 {
+        let w = w(1 + half);
+        for i in [4 * half, 4 * half + 1] {
+            (a[i], a[i + 2]) = butterfly(lanes, a[i], a[i + 2], w);
+        }
+    }
+    for pair in 0..4 {
+        (a[2 * pair], a[2 * pair + 1]) = butterfly(lanes, a[2 * pair], a[2 * pair + 1], w(3 + pair));
+    }
+    a
+}
+
+/// The last five or six forward levels of each run, from floats to canonical words.
+#[inline(always)]
+pub(super) fn last_runs<S: Simd, const WIDE: bool, const SIX: bool>(
+    lanes: &Lanes<S>,
+    data: &mut [u64],
+    twiddles: &[RunTwiddles],
+) {
+    let per_row = SIDE / S::F64_LANES;
+    let mut buffer: Run = [0; RUN];
+    for (run, w) in data.as_chunks_mut::<RUN>().0.iter_mut().zip(twiddles) {
+        for part in 0..per_row {
+            upper_forward::<S, WIDE, SIX>(lanes, run, &mut buffer, &w.upper, part);
+        }
+        for part in 0..per_row {
+            let a = columns(lanes, &buffer, part);
+            let rows = three_forward::<S, WIDE>(lanes, a, |i| constants::<S>(&w.lower[i], part));
+            for (r, x) in rows.into_iter().enumerate() {
+                S::as_mut_simd_u64s(run).0[r * per_row + part] = lanes.store_any(x);
+            }
+        }
+    }
+}
+
+/// The levels of stride 8 and more on column vector `part` of a run.
+#[inline(always)]
+fn upper_forward<S: Simd, const WIDE: bool, const SIX: bool>(
+    lanes: &Lanes<S>,
+    run: &Run,
+    buffer: &mut Run,
+    w: &[f64; SIDE],
+    part: usize,
+) {
+    let per_row = SIDE / S::F64_LANES;
+    let mut a = std::array::from_fn::<_, SIDE, _>(|r| get(lanes, run, r * per_row + part));
+    if SIX {
+        if WIDE {
+            a[0] = lanes.reduce(a[0]);
+        }
+        a = three_forward::<S, WIDE>(lanes, a, |i| lanes.splat(w[i]));
+    } else {
+        let [a0, a1, a2, a3, a4, a5, a6, a7] = a;
+        let [w0, w1, w2, w3, w4, w5, ..] = w.map(|w| lanes.splat(w));
+        let [b0, b1, b2, b3] = two_forward::<S, WIDE>(lanes, [a0, a1, a2, a3], [w0, w1, w2]);
+        let [b4, b5, b6, b7] = two_forward::<S, WIDE>(lanes, [a4, a5, a6, a7], [w3, w4, w5]);
+        a = [b0, b1, b2, b3, b4, b5, b6, b7];
+    }
+    for (r, x) in a.into_iter().enumerate() {
+        put(lanes, buffer, r * per_row + part, x);
+    }
+}
+
+/// The first five or six backward levels of each run, from canonical words to floats.
+#[inline(always)]
+pub(super) fn first_runs<S: Simd, const WIDE: bool, const SIX: bool>(
+    lanes: &Lanes<S>,
+    data: &mut [u64],
+    twiddles: &[RunTwiddles],
+) {
+    let per_row = SIDE / S::F64_LANES;
+    let mut buffer: Run = [0; RUN];
+    for (run, w) in data.as_chunks_mut::<RUN>().0.iter_mut().zip(twiddles) {
+        for part in 0..per_row {
+            let words = S::as_simd_u64s(run.as_slice()).0;
+            let mut a = std::array::from_fn::<_, SIDE, _>(|r| lanes.load(words[r * per_row + part]));
+            a = three_backward(lanes, a, |i| constants::<S>(&w.lower[i], part), |x| x);
+            a[0] = lanes.reduce(a[0]);
+            if WIDE {
+                for x in &mut a[1..4] {
+                    *x = lanes.reduce(*x);
+                }
+            }
+            put_columns(lanes, &mut buffer, part, a);
+        }
+        for part in 0..per_row {
+            upper_backward::<S, WIDE, SIX>(lanes, &buffer, run, &w.upper, part);
+        }
+    }
+}
+
+/// Three backward levels on eight vectors; `middle` is applied to the lanes 0 and 4 before the third.
+#[inline(always)]
+fn three_backward<S: Simd>(
+    lanes: &Lanes<S>,
+    mut a: [S::f64s; SIDE],
+    w: impl Fn(usize) -> S::f64s,
+    middle: impl Fn(S::f64s) -> S::f64s,
+) -> [S::f64s; SIDE] {
+    for pair in 0..4 {
+        (a[2 * pair], a[2 * pair + 1]) = unbutterfly(lanes, a[2 * pair], a[2 * pair + 1], w(3 + pair));
+    }
+    for half in 0..2 {
+        let w = w(1 + half);
+        for i in [4 * half, 4 * half + 1] {
+            (a[i], a[i + 2]) = unbutterfly(lanes, a[i], a[i + 2], w);
+        }
+    }
+    (a[0], a[4]) = (middle(a[0]), middle(a[4]));
+    let w0 = w(0);
+    for i in 0..4 {
+        (a[i], a[i + 4]) = unbutterfly(lanes, a[i], a[i + 4], w0);
+    }
+    a
+}
+
+/// The mirror image of [`upper_forward`].
+#[inline(always)]
+fn upper_backward<S: Simd, const WIDE: bool, const SIX: bool>(
+    lanes: &Lanes<S>,
+    buffer: &Run,
+    run: &mut Run,
+    w: &[f64; SIDE],
+    part: usize,
+) {
+    let per_row = SIDE / S::F64_LANES;
+    let mut a = std::array::from_fn::<_, SIDE, _>(|r| get(lanes, buffer, r * per_row + part));
+    if SIX {
+        a = three_backward(lanes, a, |i| lanes.splat(w[i]), |x| lanes.reduce(x));
+        if WIDE {
+            for x in &mut a[1..4] {
+                *x = lanes.reduce(*x);
+            }
+        }
+    } else {
+        let [a0, a1, a2, a3, a4, a5, a6, a7] = a;
+        let [w0, w1, w2, w3, w4, w5, ..] = w.map(|w| lanes.splat(w));
+        let [b0, b1, b2, b3] = two_backward::<S, WIDE>(lanes, [a0, a1, a2, a3], [w0, w1, w2]);
+        let [b4, b5, b6, b7] = two_backward::<S, WIDE>(lanes, [a4, a5, a6, a7], [w3, w4, w5]);
+        a = [b0, b1, b2, b3, b4, b5, b6, b7];
+    }
+    for (r, x) in a.into_iter().enumerate() {
+        put(lanes, run, r * per_row + part, x);
+    }
+}

@@ -1,0 +1,330 @@
+//! Polynomials of `R_Q = Z_Q[X]/(X^N + 1)` in residue form.
+//!
+//! `Poly<Coeff>` holds coefficients, `Poly<Eval>` the values at the odd powers of a `2N`-th root of unity modulo each
+//! prime. Sums work in both, products only in `Eval`: a product in the wrong domain does not compile. Every word is
+//! reduced: limb `i` holds integers in `[0, q_i)`.
+
+use std::marker::PhantomData;
+
+use rayon::prelude::*;
+
+use super::automorphism::apply_coefficients;
+use super::basis::Basis;
+use super::buffer::Buffer;
+use super::kernel;
+use super::sample::Prng;
+
+/// Marker: coefficients.
+#[derive(Clone, Copy, Debug)]
+pub enum Coeff {}
+/// Marker: values at the odd powers of a `2N`-th root of unity.
+#[derive(Clone, Copy, Debug)]
+pub enum Eval {}
+
+/// Below this many words a loop over limbs is not worth sharing between threads.
+const PARALLEL_WORDS: usize = 1 << 15;
+
+/// Runs `work(i, limb_i)` for every limb, in parallel where that pays.
+pub(crate) fn for_each_limb(data: &mut [u64], n: usize, work: impl Fn(usize, &mut [u64]) + Sync + Send) {
+    if data.len() >= PARALLEL_WORDS && rayon::current_num_threads() > 1 {
+        data.par_chunks_exact_mut(n)
+            .enumerate()
+            .for_each(|(i, limb)| work(i, limb));
+    } else {
+        data.chunks_exact_mut(n)
+            .enumerate()
+            .for_each(|(i, limb)| work(i, limb));
+    }
+}
+
+/// Runs `work(i, limb_i, other_limb_i)` over two polynomials' words at once.
+pub(crate) fn for_each_limb_pair(
+    first: &mut [u64],
+    second: &mut [u64],
+    n: usize,
+    work: impl Fn(usize, &mut [u64], &mut [u64]) + Sync + Send,
+) {
+    if first.len() >= PARALLEL_WORDS && rayon::current_num_threads() > 1 {
+        let pairs = first.par_chunks_exact_mut(n).zip(second.par_chunks_exact_mut(n));
+        pairs.enumerate().for_each(|(i, (a, b))| work(i, a, b));
+    } else {
+        let pairs = first.chunks_exact_mut(n).zip(second.chunks_exact_mut(n));
+        pairs.enumerate().for_each(|(i, (a, b))| work(i, a, b));
+    }
+}
+
+/// A polynomial modulo the product of the primes of its basis.
+#[derive(Clone)]
+pub struct Poly<D> {
+    basis: Basis,
+    data: Buffer,
+    domain: PhantomData<D>,
+}
+
+impl<D: Send + Sync> Poly<D> {
+    /// The zero polynomial.
+    pub fn zero(basis: &Basis) -> Self {
+        let data = basis.pool().zeroed(basis.n() * basis.len());
+        Self {
+            basis: basis.clone(),
+            data,
+            domain: PhantomData,
+        }
+    }
+
+    /// A polynomial whose words are unspecified, to be overwritten.
+    pub(crate) fn scratch(basis: &Basis) -> Self {
+        let data = basis.pool().take(basis.n() * basis.len());
+        Self {
+            basis: basis.clone(),
+            data,
+            domain: PhantomData,
+        }
+    }
+
+    /// A polynomial from limbs, each of `N` reduced words.
+    ///
+    /// # Panics
+    /// If the number of words is not `N` times the number of primes, or a word is not reduced.
+    pub fn from_words(basis: &Basis, words: &[u64]) -> Self {
+        assert_eq!(
+            words.len(),
+            basis.n() * basis.len(),
+            "a polynomial has N words for each prime"
+        );
+        for (limb, q) in words.chunks_exact(basis.n()).zip(basis.moduli()) {
+            assert!(
+                limb.iter().all(|&w| w < q.value()),
+                "a word is not below its prime {}",
+                q.value()
+            );
+        }
+        let mut poly = Self::scratch(basis);
+        poly.data.copy_from_slice(words);
+        poly
+    }
+
+    /// A uniform polynomial: limb `i` is read from stream `first_stream + i` of the seed, so that limbs are
+    /// independent and a shorter basis gives the same leading limbs.
+    pub fn uniform(basis: &Basis, seed: &[u8; 32], streams: &[u64]) -> Self {
+        assert_eq!(streams.len(), basis.len(), "one stream for each prime");
+        let mut poly = Self::scratch(basis);
+        for_each_limb(&mut poly.data, basis.n(), |i, limb| {
+            Prng::from_seed_stream(seed, streams[i]).uniform(basis.modulus(i), limb);
+        });
+        poly
+    }
+
+    /// The basis.
+    pub fn basis(&self) -> &Basis {
+        &self.basis
+    }
+
+    /// All words, limb after limb.
+    pub fn words(&self) -> &[u64] {
+        &self.data
+    }
+
+    /// Words of limb `i`.
+    pub fn limb(&self, i: usize) -> &[u64] {
+        let n = self.basis.n();
+        &self.data[i * n..(i + 1) * n]
+    }
+
+    /// Words of limb `i`; they must stay below the prime.
+    pub(crate) fn limb_mut(&mut self, i: usize) -> &mut [u64] {
+        let n = self.basis.n();
+        &mut self.data[i * n..(i + 1) * n]
+    }
+
+    /// All words; each must stay below its prime.
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.data
+    }
+
+    /// Marks the words as secret: they are wiped when the polynomial is dropped.
+    pub fn mark_secret(&mut self) {
+        self.data.mark_secret();
+    }
+
+    pub(crate) fn for_each_limb_mut(&mut self, work: impl Fn(usize, &mut [u64]) + Sync + Send) {
+        for_each_limb(&mut self.data, self.basis.n(), work);
+    }
+
+    /// Whether every coefficient (or value) is zero. Time depends on the data.
+    pub fn is_zero_vartime(&self) -> bool {
+        self.data.iter().all(|&w| w == 0)
+    }
+
+    fn check(&self, other: &Self) {
+        assert!(
+            self.basis.same(&other.basis),
+            "operands live over different bases"
+        );
+    }
+
+    /// A factor may carry further primes, which are ignored: a constant is kept once, at the longest chain.
+    fn check_factor(&self, factor: &Self) {
+        let prefix = factor
+            .basis
+            .moduli()
+            .zip(self.basis.moduli())
+            .all(|(a, b)| a.value() == b.value());
+        assert!(
+            prefix && factor.basis.len() >= self.basis.len() && factor.basis.n() == self.basis.n(),
+            "a factor does not cover the basis"
+        );
+    }
+
+    /// `self += other`.
+    ///
+    /// # Panics
+    /// If the bases differ; so for all operations on two polynomials.
+    pub fn add_assign(&mut self, other: &Self) {
+        self.check(other);
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| kernel::add_assign(basis.modulus(i), limb, other.limb(i)));
+    }
+
+    /// `self -= other`.
+    pub fn sub_assign(&mut self, other: &Self) {
+        self.check(other);
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| kernel::sub_assign(basis.modulus(i), limb, other.limb(i)));
+    }
+
+    /// `self = -self`.
+    pub fn neg_assign(&mut self) {
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| kernel::neg_assign(basis.modulus(i), limb));
+    }
+
+    /// `self *= scalars[i]` modulo prime `i`, each scalar reduced.
+    pub fn mul_scalars_assign(&mut self, scalars: &[u64]) {
+        assert_eq!(scalars.len(), self.basis.len(), "one scalar for each prime");
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| kernel::mul_scalar_assign(basis.modulus(i), limb, scalars[i]));
+    }
+
+    /// `self *= scalar` for a signed integer.
+    pub fn mul_integer_assign(&mut self, scalar: i64) {
+        let scalars: Vec<u64> = self.basis.moduli().map(|q| q.reduce_i64(scalar)).collect();
+        self.mul_scalars_assign(&scalars);
+    }
+
+    /// Adds an integer to every word: to every value, that is to the constant coefficient, in evaluation form.
+    fn add_words_assign(&mut self, scalars: &[u64]) {
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| {
+            let q = basis.modulus(i);
+            limb.iter_mut().for_each(|w| *w = q.add(*w, scalars[i]));
+        });
+    }
+
+    /// The same residues modulo the first `limbs` primes.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn truncated(&self, limbs: usize) -> Self {
+        let basis = self.basis.select(0..limbs);
+        let mut out = Self::scratch(&basis);
+        out.data.copy_from_slice(&self.data[..limbs * basis.n()]);
+        out
+    }
+}
+
+impl Poly<Coeff> {
+    /// The polynomial of signed coefficients.
+    ///
+    /// # Panics
+    /// If there are not `N` of them.
+    pub fn from_signed(basis: &Basis, coefficients: &[i64]) -> Self {
+        assert_eq!(coefficients.len(), basis.n(), "a polynomial has N coefficients");
+        let mut poly = Self::scratch(basis);
+        let moduli = basis.clone();
+        poly.for_each_limb_mut(|i, limb| {
+            let q = moduli.modulus(i);
+            for (word, &c) in limb.iter_mut().zip(coefficients) {
+                *word = q.reduce_i64(c);
+            }
+        });
+        poly
+    }
+
+    /// Forward transform of every limb.
+    pub fn into_eval(mut self) -> Poly<Eval> {
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| basis.ntt(i).forward(limb));
+        Poly {
+            basis: self.basis,
+            data: self.data,
+            domain: PhantomData,
+        }
+    }
+
+    /// `σ_g(self)` for odd `g`.
+    pub fn automorphism(&self, g: usize) -> Self {
+        let mut out = Self::scratch(&self.basis);
+        out.for_each_limb_mut(|i, limb| apply_coefficients(self.basis.modulus(i), limb, self.limb(i), g));
+        out
+    }
+}
+
+impl Poly<Eval> {
+    /// Inverse transform of every limb.
+    pub fn into_coeff(mut self) -> Poly<Coeff> {
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| basis.ntt(i).inverse(limb));
+        Poly {
+            basis: self.basis,
+            data: self.data,
+            domain: PhantomData,
+        }
+    }
+
+    /// Adds a signed integer constant.
+    pub fn add_integer_assign(&mut self, constant: i64) {
+        let scalars: Vec<u64> = self.basis.moduli().map(|q| q.reduce_i64(constant)).collect();
+        self.add_words_assign(&scalars);
+    }
+
+    /// `self *= other`; `other` may have further limbs, which are ignored.
+    pub fn mul_assign(&mut self, other: &Self) {
+        self.check_factor(other);
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| kernel::mul_assign(basis.modulus(i), limb, other.limb(i)));
+    }
+
+    /// `self += a·b`; both may have further limbs, which are ignored.
+    pub fn mul_add_assign(&mut self, a: &Self, b: &Self) {
+        self.check_factor(a);
+        self.check_factor(b);
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|i, limb| {
+            kernel::mul_add_assign(basis.modulus(i), limb, a.limb(i), b.limb(i));
+        });
+    }
+
+    /// `Σ a_i·b_i` over the given basis; the polynomials may have further limbs, which are ignored.
+    pub fn dot(basis: &Basis, pairs: &[(&Self, &Self)]) -> Self {
+        let mut out = Self::scratch(basis);
+        for (a, b) in pairs {
+            out.check_factor(a);
+            out.check_factor(b);
+        }
+        out.for_each_limb_mut(|i, limb| {
+            let a: Vec<&[u64]> = pairs.iter().map(|(a, _)| a.limb(i)).collect();
+            let b: Vec<&[u64]> = pairs.iter().map(|(_, b)| b.limb(i)).collect();
+            kernel::dot(basis.modulus(i), limb, &a, &b);
+        });
+        out
+    }
+
+    /// `σ_g(self)` for odd `g`: a permutation of the values.
+    pub fn automorphism(&self, g: usize) -> Self {
+        let table = self.basis.automorphisms().table(g);
+        let mut out = Self::scratch(&self.basis);
+        out.for_each_limb_mut(|i, limb| kernel::gather(limb, self.limb(i), &table));
+        out
+    }
+}

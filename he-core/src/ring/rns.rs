@@ -1,0 +1,237 @@
+//! Passing between residue bases.
+//!
+//! For a basis with product `A = Π a_i` put `Â_i = A/a_i` and `y_i = [x·Â_i^{-1}]_{a_i}`. Then
+//! `x = Σ y_i·Â_i − v·A` with `v = ⌊Σ y_i/a_i⌉` for the representative `|x| < A/2`
+//! (Halevi, Polyakov, Shoup 2018, section 2.2). Without the term `v·A` the conversion is *approximate*: its result is
+//! `x + u·A`, `0 ≤ u < k`, for the representative `x` in `[0, A)` (Bajard et al. 2016). `v` is computed in floating
+//! point, hence right unless `|x|` lies within `A·k·2^{-50}` of `A/2`, where it may name `x ± A` instead: the error of a
+//! rounding, never of a value that matters.
+//!
+//! *Dividing* `x` modulo `B·A` by `A` computes `(x − δ)/A` for the `δ ≡ x (mod A)` that is a multiple of a factor `f`:
+//! `δ = f·[x·f^{-1}]_A`, so `|δ| ≤ f·A/2`. With `f = 1` it is a rounding division (CKKS's rescaling); with the plaintext
+//! modulus `f = t` it keeps `x·A^{-1}` modulo `t` (BGV's modulus switching; Kim, Polyakov, Zucca 2021, section 4).
+
+use num_bigint::{BigInt, BigUint};
+
+use super::basis::Basis;
+use super::buffer::Buffer;
+use super::kernel;
+use super::poly::{Coeff, Eval, Poly, for_each_limb};
+use crate::modulus::Modulus;
+
+/// Converts residues modulo the primes of one basis to those of another: `x ↦ f·[x·f^{-1}]_A`.
+pub struct BaseConverter {
+    from: Basis,
+    to: Vec<Modulus>,
+    factor: u64,
+    /// `Â_i^{-1}·f^{-1} mod a_i`.
+    hat_inverse: Vec<u64>,
+    /// For each target prime `b`: `f·Â_i mod b` for all `i`, then `−f·A mod b`.
+    hats: Vec<Vec<u64>>,
+}
+
+/// Product of the primes of a basis.
+pub fn product(basis: &Basis) -> BigUint {
+    basis.moduli().map(|q| BigUint::from(q.value())).product()
+}
+
+fn residue(value: &BigUint, q: &Modulus) -> u64 {
+    (value % q.value()).to_u64_digits().first().copied().unwrap_or(0)
+}
+
+/// Inverse modulo a prime of the chain of a number that shares no factor with it.
+fn inverse(value: u64, q: &Modulus) -> u64 {
+    q.inv(q.reduce(value))
+        .expect("primes of disjoint bases, and the plaintext modulus, are invertible")
+}
+
+impl BaseConverter {
+    /// A converter from a basis to any moduli (those of another basis, or a plaintext modulus), with the factor `f` (1, or BGV's plaintext modulus).
+    ///
+    /// # Panics
+    /// If `f` is a multiple of a prime of `from`.
+    pub fn new(from: &Basis, to: &[Modulus], factor: u64) -> Self {
+        let all = product(from);
+        let hat = |i: usize| &all / from.modulus(i).value();
+        let hat_inverse = (0..from.len())
+            .map(|i| {
+                let a = from.modulus(i);
+                a.mul(inverse(residue(&hat(i), a), a), inverse(factor, a))
+            })
+            .collect();
+        let hats = (to.iter())
+            .map(|b| {
+                let f = b.reduce(factor);
+                let mut row: Vec<u64> = (0..from.len()).map(|i| b.mul(f, residue(&hat(i), b))).collect();
+                row.push(b.neg(b.mul(f, residue(&all, b))));
+                row
+            })
+            .collect();
+        Self {
+            from: from.clone(),
+            to: to.to_vec(),
+            factor,
+            hat_inverse,
+            hats,
+        }
+    }
+
+    /// Does once what all target primes share: the scaled residues `y_i`, then the quotients `v`.
+    ///
+    /// `x` are coefficient limbs, one for each prime of `from`.
+    pub fn prepare(&self, x: &[&[u64]]) -> Prepared {
+        let (n, k) = (self.from.n(), self.from.len());
+        let mut words = self.from.pool().take(n * (k + 1));
+        let (y, v) = words.split_at_mut(n * k);
+        for_each_limb(y, n, |i, limb| {
+            limb.copy_from_slice(x[i]);
+            if self.hat_inverse[i] != 1 {
+                kernel::mul_scalar_assign(self.from.modulus(i), limb, self.hat_inverse[i]);
+            }
+        });
+        if k > 1 {
+            self.quotients(y, v);
+        }
+        Prepared { words, n }
+    }
+
+    /// `v = ⌊Σ y_i/a_i⌉` for every coefficient.
+    fn quotients(&self, y: &[u64], v: &mut [u64]) {
+        let n = self.from.n();
+        let mut sums = vec![0.5_f64; n];
+        for (limb, a) in y.chunks_exact(n).zip(self.from.moduli()) {
+            let inverse = 1.0 / a.value() as f64;
+            for (sum, &word) in sums.iter_mut().zip(limb) {
+                *sum += word as f64 * inverse;
+            }
+        }
+        for (word, sum) in v.iter_mut().zip(sums) {
+            *word = sum as u64;
+        }
+    }
+
+    /// The limb of target prime `j`: the centred representative, times nothing but `f·f^{-1}`.
+    pub fn limb(&self, prepared: &Prepared, j: usize, out: &mut [u64]) {
+        let b = &self.to[j];
+        if self.from.len() > 1 {
+            return kernel::dot_scalars(b, out, &prepared.terms(), &self.hats[j]);
+        }
+        kernel::center_reduce(b, out, &prepared.words[..prepared.n], self.from.modulus(0));
+        if self.factor != 1 {
+            kernel::mul_scalar_assign(b, out, b.reduce(self.factor));
+        }
+    }
+
+    /// As [`limb`](Self::limb) without the quotient: the result may be off by a multiple `0 ≤ u < k` of `f·A`.
+    pub fn limb_approximate(&self, prepared: &Prepared, j: usize, out: &mut [u64]) {
+        let terms = prepared.terms();
+        let k = terms.len() - 1;
+        kernel::dot_scalars(&self.to[j], out, &terms[..k], &self.hats[j][..k]);
+    }
+}
+
+/// The part of a conversion that all target primes share.
+pub struct Prepared {
+    words: Buffer,
+    n: usize,
+}
+
+impl Prepared {
+    fn terms(&self) -> Vec<&[u64]> {
+        self.words.chunks_exact(self.n).collect()
+    }
+}
+
+/// Division by the product `A` of the last primes of a basis, rounding to a multiple of the factor `f`.
+pub struct ExactDivider {
+    keep: Basis,
+    converter: BaseConverter,
+    /// `A^{-1}` modulo each prime that stays.
+    inverse: Vec<u64>,
+}
+
+impl ExactDivider {
+    /// Divides polynomials over `keep ∪ drop` (in this order) by the product of `drop`.
+    pub fn new(keep: &Basis, drop: &Basis, factor: u64) -> Self {
+        let all = product(drop);
+        let inverse = keep.moduli().map(|q| inverse(residue(&all, q), q)).collect();
+        let targets: Vec<Modulus> = keep.moduli().copied().collect();
+        Self {
+            keep: keep.clone(),
+            converter: BaseConverter::new(drop, &targets, factor),
+            inverse,
+        }
+    }
+
+    /// `(x − f·[x·f^{-1}]_A)/A` over the basis that stays.
+    pub fn divide(&self, x: &Poly<Eval>) -> Poly<Eval> {
+        let (keep, drop) = (&self.keep, &self.converter.from);
+        let n = keep.n();
+        let mut dropped = keep.pool().take(n * drop.len());
+        for_each_limb(&mut dropped, n, |i, limb| {
+            limb.copy_from_slice(x.limb(keep.len() + i));
+            drop.ntt(i).inverse(limb);
+        });
+        let limbs: Vec<&[u64]> = dropped.chunks_exact(n).collect();
+        let prepared = self.converter.prepare(&limbs);
+        let mut out = Poly::<Eval>::scratch(keep);
+        out.for_each_limb_mut(|j, limb| {
+            let mut delta = keep.pool().take(n);
+            self.converter.limb(&prepared, j, &mut delta);
+            keep.ntt(j).forward(&mut delta);
+            limb.copy_from_slice(x.limb(j));
+            kernel::sub_mul_scalar_assign(keep.modulus(j), limb, &delta, self.inverse[j]);
+        });
+        out
+    }
+}
+
+/// All coefficients as centred integers in `(−Q/2, Q/2]`. For decryption of wide values, measurements and tests.
+pub fn to_integers(x: &Poly<Coeff>) -> Vec<BigInt> {
+    let basis = x.basis();
+    let all = product(basis);
+    let half = &all >> 1;
+    let weights: Vec<BigUint> = basis
+        .moduli()
+        .map(|q| {
+            let hat = &all / q.value();
+            let inverse = inverse(residue(&hat, q), q);
+            hat * inverse
+        })
+        .collect();
+    (0..basis.n())
+        .map(|c| {
+            let sum: BigUint = weights.iter().enumerate().map(|(i, w)| w * x.limb(i)[c]).sum();
+            let value = sum % &all;
+            if value > half {
+                BigInt::from(value) - BigInt::from(all.clone())
+            } else {
+                BigInt::from(value)
+            }
+        })
+        .collect()
+}
+
+/// `⌊p·x/Q⌉ mod p` for every coefficient (ties away from zero towards larger values): scaling to another modulus.
+///
+/// With `y_i = [x·Q̂_i^{-1}]_{q_i}` the quotient is `Σ y_i·p/q_i (mod p)`; whole parts are summed exactly, fractions
+/// with 64 bits each.
+pub fn scale_and_round(x: &Poly<Coeff>, p: &Modulus) -> Vec<u64> {
+    let basis = x.basis();
+    let all = product(basis);
+    let scale: Vec<u64> = (basis.moduli())
+        .map(|q| inverse(residue(&(&all / q.value()), q), q))
+        .collect();
+    (0..basis.n())
+        .map(|c| {
+            let (mut whole, mut fraction) = (0u64, 1u128 << 63);
+            for (i, q) in basis.moduli().enumerate() {
+                let y = u128::from(q.mul(x.limb(i)[c], scale[i])) * u128::from(p.value());
+                let q = u128::from(q.value());
+                whole = p.add(whole, p.reduce_u128(y / q));
+                fraction += ((y % q) << 64) / q;
+            }
+            p.add(whole, p.reduce_u128(fraction >> 64))
+        })
+        .collect()
+}

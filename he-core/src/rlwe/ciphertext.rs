@@ -1,0 +1,234 @@
+//! Ciphertexts `(c_0, …, c_d)` over the first `l` primes of the chain, with phase `Σ c_i·s^i`.
+
+use super::params::Parameters;
+use crate::ring::poly::{Eval, Poly};
+use crate::ring::rns::ExactDivider;
+use crate::ring::sample::Seed;
+
+/// An RLWE ciphertext; its parts are in evaluation form.
+#[derive(Clone)]
+pub struct Ciphertext {
+    params: Parameters,
+    parts: Vec<Poly<Eval>>,
+}
+
+impl Ciphertext {
+    /// A ciphertext from its parts, all over the same leading primes of the chain.
+    ///
+    /// # Panics
+    /// If there are fewer than two parts or their bases differ.
+    pub fn new(params: &Parameters, parts: Vec<Poly<Eval>>) -> Self {
+        assert!(parts.len() >= 2, "a ciphertext has at least two parts");
+        let basis = params.basis(parts[0].basis().len());
+        assert!(
+            parts.iter().all(|part| part.basis().same(basis)),
+            "a part lies outside the chain"
+        );
+        Self {
+            params: params.clone(),
+            parts,
+        }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// Number of primes it lives over.
+    pub fn limbs(&self) -> usize {
+        self.parts[0].basis().len()
+    }
+
+    /// Degree in the secret: 1, or 2 for a product that is not relinearized.
+    pub fn degree(&self) -> usize {
+        self.parts.len() - 1
+    }
+
+    /// The parts `c_0, c_1, …`.
+    pub fn parts(&self) -> &[Poly<Eval>] {
+        &self.parts
+    }
+
+    /// The parts, given away.
+    pub fn into_parts(self) -> Vec<Poly<Eval>> {
+        self.parts
+    }
+
+    /// Whether every part but the first is zero: such a ciphertext hides nothing.
+    pub fn is_transparent(&self) -> bool {
+        self.parts[1..].iter().all(Poly::is_zero_vartime)
+    }
+
+    /// `self += other`; the degree becomes the larger one.
+    ///
+    /// # Panics
+    /// If the numbers of limbs differ; so for all operations on two ciphertexts.
+    pub fn add_assign(&mut self, other: &Self) {
+        for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
+            mine.add_assign(theirs);
+        }
+        let common = self.parts.len();
+        self.parts.extend(other.parts.iter().skip(common).cloned());
+    }
+
+    /// `self -= other`.
+    pub fn sub_assign(&mut self, other: &Self) {
+        for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
+            mine.sub_assign(theirs);
+        }
+        let common = self.parts.len();
+        self.parts
+            .extend(other.parts.iter().skip(common).cloned().map(|mut part| {
+                part.neg_assign();
+                part
+            }));
+    }
+
+    /// `self = -self`.
+    pub fn neg_assign(&mut self) {
+        self.parts.iter_mut().for_each(Poly::neg_assign);
+    }
+
+    /// Adds a polynomial to the phase.
+    pub fn add_to_phase(&mut self, m: &Poly<Eval>) {
+        self.parts[0].add_assign(m);
+    }
+
+    /// Multiplies the phase by a polynomial.
+    pub fn mul_phase(&mut self, m: &Poly<Eval>) {
+        self.parts.iter_mut().for_each(|part| part.mul_assign(m));
+    }
+
+    /// `Σ m_i·c_i` over the first `limbs` primes, for polynomials `m_i` and ciphertexts `c_i` of one degree, all of at
+    /// least so many limbs.
+    ///
+    /// # Panics
+    /// If there is no pair, the degrees differ, or an operand is too short.
+    pub fn plain_sum(limbs: usize, pairs: &[(&Poly<Eval>, &Self)]) -> Self {
+        let first = pairs[0].1;
+        assert!(
+            pairs.iter().all(|(_, c)| c.degree() == first.degree()),
+            "operands of a sum have one degree"
+        );
+        let basis = first.params.basis(limbs);
+        let parts = (0..first.parts.len())
+            .map(|i| {
+                Poly::dot(
+                    basis,
+                    &pairs.iter().map(|(m, c)| (&c.parts[i], *m)).collect::<Vec<_>>(),
+                )
+            })
+            .collect();
+        Self {
+            params: first.params.clone(),
+            parts,
+        }
+    }
+
+    /// Multiplies the phase by a signed integer.
+    pub fn mul_integer(&mut self, scalar: i64) {
+        self.parts
+            .iter_mut()
+            .for_each(|part| part.mul_integer_assign(scalar));
+    }
+
+    /// `Σ a_i·b_i` over the first `limbs` primes for pairs of degree-1 ciphertexts of at least so many limbs, as a
+    /// ciphertext of degree 2: the tensor products are summed before anything is relinearized.
+    ///
+    /// # Panics
+    /// If there is no pair, or an operand has another degree or too few limbs.
+    pub fn tensor_sum(limbs: usize, pairs: &[(&Self, &Self)]) -> Self {
+        assert!(
+            pairs.iter().all(|(a, b)| a.degree() == 1 && b.degree() == 1),
+            "operands of a product have degree 1"
+        );
+        let params = &pairs[0].0.params;
+        let part = |i: usize, j: usize| pairs.iter().map(move |(a, b)| (&a.parts[i], &b.parts[j]));
+        let terms = [
+            part(0, 0).collect::<Vec<_>>(),
+            part(0, 1).chain(part(1, 0)).collect(),
+            part(1, 1).collect(),
+        ];
+        let parts = terms
+            .iter()
+            .map(|pairs| Poly::dot(params.basis(limbs), pairs))
+            .collect();
+        Self {
+            params: params.clone(),
+            parts,
+        }
+    }
+
+    /// The same phase modulo a shorter chain. No division: the error stays and the modulus shrinks.
+    ///
+    /// # Panics
+    /// If `limbs` is 0 or above the present number.
+    pub fn truncated(&self, limbs: usize) -> Self {
+        let parts = self.parts.iter().map(|part| part.truncated(limbs)).collect();
+        Self {
+            params: self.params.clone(),
+            parts,
+        }
+    }
+
+    /// Divides by the last prime, rounding to multiples of the error factor: the phase becomes
+    /// `(m + f·e)/q_last` up to `f·(1 + s)/2`, and the message `m·q_last^{-1} (mod f)`.
+    ///
+    /// # Panics
+    /// If only one limb is left.
+    pub fn drop_last(&self) -> Self {
+        let tables = self.params.tables(self.limbs());
+        let divider: &ExactDivider = tables.drop_last.as_ref().expect("a last prime to drop");
+        let parts = self.parts.iter().map(|part| divider.divide(part)).collect();
+        Self {
+            params: self.params.clone(),
+            parts,
+        }
+    }
+}
+
+/// A fresh ciphertext whose uniform part is kept as the seed it was expanded from: half the size.
+#[derive(Clone)]
+pub struct SeededCiphertext {
+    pub(crate) params: Parameters,
+    pub(crate) c0: Poly<Eval>,
+    pub(crate) seed: Seed,
+}
+
+impl SeededCiphertext {
+    /// Number of primes it lives over.
+    pub fn limbs(&self) -> usize {
+        self.c0.basis().len()
+    }
+
+    /// Adds a polynomial to the phase.
+    pub fn add_to_phase(&mut self, m: &Poly<Eval>) {
+        self.c0.add_assign(m);
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The first part and the seed of the second.
+    pub fn parts(&self) -> (&Poly<Eval>, &Seed) {
+        (&self.c0, &self.seed)
+    }
+
+    /// The ciphertext with its uniform part expanded.
+    pub fn expand(self) -> Ciphertext {
+        let c1 = uniform_part(&self.params, self.limbs(), &self.seed);
+        Ciphertext {
+            params: self.params,
+            parts: vec![self.c0, c1],
+        }
+    }
+}
+
+/// The uniform part of a seeded ciphertext: limb `i` from stream `i`.
+pub(crate) fn uniform_part(params: &Parameters, limbs: usize, seed: &Seed) -> Poly<Eval> {
+    let streams: Vec<u64> = (0..limbs as u64).collect();
+    Poly::uniform(params.basis(limbs), seed, &streams)
+}

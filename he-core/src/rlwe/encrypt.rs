@@ -1,0 +1,125 @@
+//! Encryptions of zero under a secret or a public key, and the phase.
+//!
+//! Secret key: `c_1 = a` uniform, `c_0 = −a·s + f·e`. Public key `(b, a) = (−a·s + f·e, a)`; with ternary `u` an
+//! encryption is `(b·u + f·e_0, a·u + f·e_1)` (Lyubashevsky, Peikert, Regev 2010). A scheme adds its message to the
+//! phase.
+
+use zeroize::Zeroizing;
+
+use super::ciphertext::{Ciphertext, SeededCiphertext, uniform_part};
+use super::params::Parameters;
+use super::secret::SecretKey;
+use crate::ring::poly::{Coeff, Eval, Poly};
+use crate::ring::sample::{Prng, SampleError, Seed};
+
+/// A polynomial `f·e` of fresh errors.
+pub(crate) fn error(params: &Parameters, basis: &crate::ring::Basis, prng: &mut Prng) -> Poly<Eval> {
+    let spec = params.spec();
+    let mut e = Zeroizing::new(vec![0i64; params.n()]);
+    params.errors().sample(prng, &mut e);
+    let mut poly = Poly::<Coeff>::from_signed(basis, &e);
+    poly.mark_secret();
+    if spec.error_factor != 1 {
+        let scalars: Vec<u64> = basis.moduli().map(|q| q.reduce(spec.error_factor)).collect();
+        poly.mul_scalars_assign(&scalars);
+    }
+    poly.into_eval()
+}
+
+pub(crate) fn fresh_seed(prng: &mut Prng) -> Seed {
+    prng.next_seed()
+}
+
+impl SecretKey {
+    /// An encryption of zero over the first `limbs` primes, in seeded form.
+    ///
+    /// # Panics
+    /// If `limbs` is 0 or above the length of the chain.
+    pub fn encrypt_zero(&self, limbs: usize, prng: &mut Prng) -> SeededCiphertext {
+        let params = self.params();
+        // The seed is published: it comes from the same generator as the error, one way.
+        let seed = fresh_seed(prng);
+        let mut c0 = uniform_part(params, limbs, &seed);
+        c0.mul_assign(&self.values(limbs));
+        c0.neg_assign();
+        c0.add_assign(&error(params, params.basis(limbs), prng));
+        SeededCiphertext {
+            params: params.clone(),
+            c0,
+            seed,
+        }
+    }
+
+    /// The phase `Σ c_i·s^i` of a ciphertext; wiped when dropped.
+    pub fn phase(&self, ciphertext: &Ciphertext) -> Poly<Coeff> {
+        let s = self.values(ciphertext.limbs());
+        let mut parts = ciphertext.parts().iter().rev();
+        let mut phase = parts.next().expect("a ciphertext has parts").clone();
+        phase.mark_secret();
+        for part in parts {
+            phase.mul_assign(&s);
+            phase.add_assign(part);
+        }
+        phase.into_coeff()
+    }
+
+    /// A public key.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn public_key(&self) -> Result<PublicKey, SampleError> {
+        Ok(PublicKey {
+            zero: self.encrypt_zero(self.params().max_limbs(), &mut Prng::from_os()?),
+        })
+    }
+}
+
+/// A public encryption key: an encryption of zero over the whole chain.
+#[derive(Clone)]
+pub struct PublicKey {
+    zero: SeededCiphertext,
+}
+
+impl PublicKey {
+    /// Wraps an encryption of zero over the whole chain.
+    ///
+    /// # Panics
+    /// If it does not cover the chain.
+    pub fn new(zero: SeededCiphertext) -> Self {
+        assert_eq!(
+            zero.limbs(),
+            zero.params().max_limbs(),
+            "a public key covers the whole chain"
+        );
+        Self { zero }
+    }
+
+    /// The encryption of zero it consists of.
+    pub fn zero(&self) -> &SeededCiphertext {
+        &self.zero
+    }
+
+    /// An encryption of zero over the first `limbs` primes.
+    ///
+    /// # Panics
+    /// If `limbs` is 0 or above the length of the chain.
+    pub fn encrypt_zero(&self, limbs: usize, prng: &mut Prng) -> Ciphertext {
+        let params = self.zero.params();
+        let mut small = Zeroizing::new(vec![0i8; params.n()]);
+        prng.ternary(&mut small);
+        let wide = Zeroizing::new(small.iter().map(|&c| i64::from(c)).collect::<Vec<_>>());
+        let mut u = Poly::<Coeff>::from_signed(params.basis(limbs), &wide);
+        u.mark_secret();
+        let u = u.into_eval();
+        let a = uniform_part(params, limbs, &self.zero.seed);
+        let parts = [self.zero.c0.truncated(limbs), a]
+            .into_iter()
+            .map(|mut part| {
+                part.mul_assign(&u);
+                part.add_assign(&error(params, params.basis(limbs), prng));
+                part
+            })
+            .collect();
+        Ciphertext::new(params, parts)
+    }
+}

@@ -1,0 +1,140 @@
+//! Automorphisms of ciphertexts, and the set of keys a server holds.
+//!
+//! `σ_g` turns a ciphertext under `s` into one under `σ_g(s)`. A Galois key for `g` switches from `s` to `σ_g^{-1}(s)`
+//! *before* `σ_g` is applied, which brings it back under `s`: the digits of a decomposition are never permuted, so that
+//! any number of automorphisms of one ciphertext share them as they are.
+
+use std::collections::BTreeMap;
+
+use super::ciphertext::Ciphertext;
+use super::keyswitch::{self, Digits, KeySwitchKey};
+use super::params::Parameters;
+use super::secret::SecretKey;
+use crate::ring::automorphism::inverse_element;
+use crate::ring::poly::{Eval, Poly};
+use crate::ring::sample::{Prng, SampleError};
+
+/// Everything a server needs to compute, and nothing that decrypts.
+///
+/// It cannot be made from a secret key without naming what to make, nor hold one:
+/// ```compile_fail
+/// fn leak(key: he_core::rlwe::SecretKey) -> he_core::rlwe::EvaluationKeys { key.into() }
+/// ```
+#[derive(Clone)]
+pub struct EvaluationKeys {
+    pub(crate) params: Parameters,
+    pub(crate) relinearization: Option<KeySwitchKey>,
+    pub(crate) galois: BTreeMap<usize, KeySwitchKey>,
+}
+
+impl EvaluationKeys {
+    /// No keys: enough for sums and plain products.
+    pub fn none(params: &Parameters) -> Self {
+        Self {
+            params: params.clone(),
+            relinearization: None,
+            galois: BTreeMap::new(),
+        }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The relinearization key.
+    pub fn relinearization(&self) -> Option<&KeySwitchKey> {
+        self.relinearization.as_ref()
+    }
+
+    /// The Galois key of the automorphism `X ↦ X^g`.
+    pub fn galois(&self, g: usize) -> Option<&KeySwitchKey> {
+        self.galois.get(&g)
+    }
+
+    /// The elements for which there are Galois keys.
+    pub fn galois_elements(&self) -> impl Iterator<Item = usize> + '_ {
+        self.galois.keys().copied()
+    }
+
+    /// Relinearizes a ciphertext of degree 2; `None` without a key for its number of limbs.
+    pub fn relinearize(&self, ciphertext: &Ciphertext) -> Option<Ciphertext> {
+        let key = self
+            .relinearization
+            .as_ref()
+            .filter(|key| key.limbs() >= ciphertext.limbs())?;
+        Some(keyswitch::relinearize(ciphertext, key))
+    }
+
+    /// `σ_g` of a ciphertext of degree 1; `None` without a key for its number of limbs.
+    pub fn automorphism(&self, ciphertext: &Ciphertext, g: usize) -> Option<Ciphertext> {
+        let key = self
+            .galois
+            .get(&g)
+            .filter(|key| key.limbs() >= ciphertext.limbs())?;
+        Some(finish(ciphertext, key.switch(&ciphertext.parts()[1]), g))
+    }
+
+    /// As [`automorphism`](Self::automorphism), with the decomposition of the second part done before.
+    pub fn automorphism_hoisted(
+        &self,
+        ciphertext: &Ciphertext,
+        digits: &Digits,
+        g: usize,
+    ) -> Option<Ciphertext> {
+        let key = self
+            .galois
+            .get(&g)
+            .filter(|key| key.limbs() >= ciphertext.limbs())?;
+        Some(finish(ciphertext, key.switch_hoisted(digits), g))
+    }
+}
+
+fn finish(ciphertext: &Ciphertext, switched: [Poly<Eval>; 2], g: usize) -> Ciphertext {
+    let [mut k0, k1] = switched;
+    k0.add_assign(&ciphertext.parts()[0]);
+    Ciphertext::new(ciphertext.params(), vec![k0.automorphism(g), k1.automorphism(g)])
+}
+
+impl SecretKey {
+    /// The Galois key of `X ↦ X^g`, `g` odd, for up to `limbs` limbs.
+    ///
+    /// # Panics
+    /// If the parameters have no special primes or fewer limbs.
+    pub fn galois_key(&self, g: usize, limbs: usize, prng: &mut Prng) -> KeySwitchKey {
+        assert!(
+            !self.params().spec().p.is_empty(),
+            "key switching needs special primes"
+        );
+        let s = self.key_values(limbs);
+        let mut to = s.automorphism(inverse_element(g, 2 * self.params().n()));
+        to.mark_secret();
+        KeySwitchKey::generate(&to, &s, self.params(), limbs, prng)
+    }
+
+    /// A relinearization key for `relinearize` limbs (none for 0) and Galois keys for the given elements, each for the
+    /// number of limbs named with it. Made in parallel.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn evaluation_keys(
+        &self,
+        relinearize: usize,
+        galois: &BTreeMap<usize, usize>,
+    ) -> Result<EvaluationKeys, SampleError> {
+        use rayon::prelude::*;
+        let relinearization = match relinearize {
+            0 => None,
+            limbs => Some(self.relinearization_key(limbs, &mut Prng::from_os()?)),
+        };
+        let galois = galois
+            .par_iter()
+            .map(|(&g, &limbs)| Ok((g, self.galois_key(g, limbs, &mut Prng::from_os()?))))
+            .collect::<Result<_, SampleError>>()?;
+        Ok(EvaluationKeys {
+            params: self.params().clone(),
+            relinearization,
+            galois,
+        })
+    }
+}

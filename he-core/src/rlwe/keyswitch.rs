@@ -1,0 +1,262 @@
+//! Hybrid key switching (Gentry, Halevi, Smart 2012; Han, Ki 2019; residue form: Kim, Polyakov, Zucca 2021, section 5).
+//!
+//! The chain is cut into digits `D_1, …, D_d`. A key from `s'` to `s` holds, for each digit, an encryption under `s` over
+//! `Q·P` of `P·s'·g_i` where `g_i ≡ 1` modulo the primes of digit `i` and `0` modulo the others: in residue form, `P·s'`
+//! is added to the limbs of that digit alone. To switch `c` from `s'` to `s`:
+//!
+//! 1. *decompose*: lift the residues of `c` modulo each digit to all primes of `Q_l·P` (mod-up);
+//! 2. *accumulate* `Σ digit_i·key_i` over `Q_l·P`;
+//! 3. divide by `P` (mod-down), rounding to multiples of the error factor.
+//!
+//! A key made for `l` limbs serves every smaller number. Step 1 does not depend on the key: several automorphisms of one
+//! ciphertext share it (*hoisting*; Halevi, Shoup 2018).
+
+use super::ciphertext::Ciphertext;
+use super::encrypt::{error, fresh_seed};
+use super::params::Parameters;
+use super::secret::SecretKey;
+use crate::ring::kernel;
+use crate::ring::poly::{Eval, Poly, for_each_limb_pair};
+use crate::ring::rns::Prepared;
+use crate::ring::sample::{Prng, Seed};
+
+/// A key-switching key, cut to the number of limbs where it is used.
+#[derive(Clone)]
+pub struct KeySwitchKey {
+    pub(crate) params: Parameters,
+    pub(crate) limbs: usize,
+    pub(crate) seed: Seed,
+    /// `b_i = −a_i·s + f·e_i + P·s'·g_i`.
+    pub(crate) b: Vec<Poly<Eval>>,
+    a: Vec<Poly<Eval>>,
+}
+
+impl KeySwitchKey {
+    /// A key from the secret `from` (values over `Q_l·P`) to `to`.
+    pub(crate) fn generate(
+        to: &Poly<Eval>,
+        from: &Poly<Eval>,
+        params: &Parameters,
+        limbs: usize,
+        prng: &mut Prng,
+    ) -> Self {
+        let seed = fresh_seed(prng);
+        let basis = params.key_basis(limbs);
+        let a = uniform_parts(params, limbs, &seed);
+        let special: Vec<u64> = params.spec().p.clone();
+        let b = (a.iter().enumerate())
+            .map(|(digit, a)| {
+                let mut b = a.clone();
+                b.mul_assign(to);
+                b.neg_assign();
+                b.add_assign(&error(params, basis, prng));
+                for i in own_limbs(params, limbs, digit) {
+                    let q = basis.modulus(i);
+                    let p = special.iter().fold(1, |p, &w| q.mul(p, q.reduce(w)));
+                    kernel::mul_scalar_add_assign(q, b.limb_mut(i), from.limb(i), p);
+                }
+                b
+            })
+            .collect();
+        Self {
+            params: params.clone(),
+            limbs,
+            seed,
+            b,
+            a,
+        }
+    }
+
+    /// Rebuilds a key from its seeded form.
+    pub(crate) fn from_seeded(params: &Parameters, limbs: usize, seed: Seed, b: Vec<Poly<Eval>>) -> Self {
+        let a = uniform_parts(params, limbs, &seed);
+        Self {
+            params: params.clone(),
+            limbs,
+            seed,
+            b,
+            a,
+        }
+    }
+
+    /// The largest number of limbs it can switch.
+    pub fn limbs(&self) -> usize {
+        self.limbs
+    }
+
+    /// Position in this key's polynomials of limb `i` of `Q_l·P`.
+    fn position(&self, i: usize, limbs: usize) -> usize {
+        if i < limbs { i } else { i + self.limbs - limbs }
+    }
+
+    /// `(Σ digit_i·b_i, Σ digit_i·a_i)` over `Q_l·P` for a decomposed polynomial.
+    fn accumulate(&self, digits: &Digits) -> [Poly<Eval>; 2] {
+        let basis = self.params.key_basis(digits.limbs);
+        [&self.b, &self.a].map(|key| {
+            let mut sum = Poly::<Eval>::scratch(basis);
+            sum.for_each_limb_mut(|i, limb| {
+                let position = self.position(i, digits.limbs);
+                let left: Vec<&[u64]> = digits.lifted.iter().map(|d| d.limb(i)).collect();
+                let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
+                kernel::dot(basis.modulus(i), limb, &left, &right);
+            });
+            sum
+        })
+    }
+
+    /// Accumulates limb by limb without storing the digits: what one switch alone does.
+    fn accumulate_streaming(&self, c: &Poly<Eval>) -> [Poly<Eval>; 2] {
+        let limbs = c.basis().len();
+        let basis = self.params.key_basis(limbs);
+        let prepared = prepare(&self.params, c);
+        let (mut first, mut second) = (Poly::<Eval>::scratch(basis), Poly::<Eval>::scratch(basis));
+        for_each_limb_pair(
+            first.words_mut(),
+            second.words_mut(),
+            basis.n(),
+            |i, out_b, out_a| {
+                let mut digits = basis.pool().take(basis.n() * prepared.len());
+                for (d, lifted) in digits.chunks_exact_mut(basis.n()).enumerate() {
+                    lift_limb(&self.params, c, &prepared, d, i, lifted);
+                }
+                let left: Vec<&[u64]> = digits.chunks_exact(basis.n()).collect();
+                let position = self.position(i, limbs);
+                for (out, key) in [(out_b, &self.b), (out_a, &self.a)] {
+                    let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
+                    kernel::dot(basis.modulus(i), out, &left, &right);
+                }
+            },
+        );
+        [first, second]
+    }
+
+    /// Switches one polynomial: a pair `(k_0, k_1)` with `k_0 + k_1·s = c·s'` up to the switching error.
+    ///
+    /// # Panics
+    /// If the polynomial has more limbs than the key.
+    pub fn switch(&self, c: &Poly<Eval>) -> [Poly<Eval>; 2] {
+        assert!(c.basis().len() <= self.limbs, "the key was cut to fewer limbs");
+        mod_down(&self.params, c.basis().len(), self.accumulate_streaming(c))
+    }
+
+    /// Switches a polynomial that was decomposed before.
+    ///
+    /// # Panics
+    /// If it has more limbs than the key.
+    pub fn switch_hoisted(&self, digits: &Digits) -> [Poly<Eval>; 2] {
+        assert!(digits.limbs <= self.limbs, "the key was cut to fewer limbs");
+        mod_down(&self.params, digits.limbs, self.accumulate(digits))
+    }
+}
+
+/// A polynomial decomposed for key switching: each digit over `Q_l·P`.
+pub struct Digits {
+    limbs: usize,
+    lifted: Vec<Poly<Eval>>,
+}
+
+impl Digits {
+    /// Decomposes `c`; costs all the forward transforms of a key switch.
+    pub fn decompose(params: &Parameters, c: &Poly<Eval>) -> Self {
+        let limbs = c.basis().len();
+        let prepared = prepare(params, c);
+        let lifted = (0..prepared.len())
+            .map(|digit| {
+                let mut poly = Poly::<Eval>::scratch(params.key_basis(limbs));
+                poly.for_each_limb_mut(|i, out| lift_limb(params, c, &prepared, digit, i, out));
+                poly
+            })
+            .collect();
+        Self { limbs, lifted }
+    }
+}
+
+/// Relinearizes a ciphertext of degree 2 with a key from `s²` to `s`.
+pub(crate) fn relinearize(ciphertext: &Ciphertext, key: &KeySwitchKey) -> Ciphertext {
+    let [c0, c1, c2] = ciphertext.parts() else {
+        return ciphertext.clone();
+    };
+    let [mut k0, mut k1] = key.switch(c2);
+    k0.add_assign(c0);
+    k1.add_assign(c1);
+    Ciphertext::new(ciphertext.params(), vec![k0, k1])
+}
+
+/// Limbs of digit `digit` among the first `limbs` primes.
+fn own_limbs(params: &Parameters, limbs: usize, digit: usize) -> std::ops::Range<usize> {
+    let size = params.spec().digit;
+    digit * size..((digit + 1) * size).min(limbs)
+}
+
+/// Coefficients of every digit, scaled for the base conversions.
+fn prepare(params: &Parameters, c: &Poly<Eval>) -> Vec<Prepared> {
+    let limbs = c.basis().len();
+    let coefficients = c.clone().into_coeff();
+    (params.tables(limbs).mod_up.iter().enumerate())
+        .map(|(digit, converter)| {
+            let own: Vec<&[u64]> = own_limbs(params, limbs, digit)
+                .map(|i| coefficients.limb(i))
+                .collect();
+            converter.prepare(&own)
+        })
+        .collect()
+}
+
+/// Limb `i` over `Q_l·P` of a lifted digit, in evaluation form.
+fn lift_limb(
+    params: &Parameters,
+    c: &Poly<Eval>,
+    prepared: &[Prepared],
+    digit: usize,
+    i: usize,
+    out: &mut [u64],
+) {
+    let limbs = c.basis().len();
+    let own = own_limbs(params, limbs, digit);
+    if own.contains(&i) {
+        return out.copy_from_slice(c.limb(i));
+    }
+    let target = if i < own.start { i } else { i - own.len() };
+    params.tables(limbs).mod_up[digit].limb(&prepared[digit], target, out);
+    params.key_basis(limbs).ntt(i).forward(out);
+}
+
+fn mod_down(params: &Parameters, limbs: usize, sums: [Poly<Eval>; 2]) -> [Poly<Eval>; 2] {
+    let divider = params
+        .tables(limbs)
+        .mod_down
+        .as_ref()
+        .expect("keys exist only where there are special primes");
+    sums.map(|sum| divider.divide(&sum))
+}
+
+/// The uniform parts of a key: digit `d`, prime number `j` of the whole `Q·P`, from stream `2^16·(d + 1) + j`.
+fn uniform_parts(params: &Parameters, limbs: usize, seed: &Seed) -> Vec<Poly<Eval>> {
+    let (max, special) = (params.max_limbs() as u64, params.spec().p.len() as u64);
+    (0..params.digits(limbs) as u64)
+        .map(|d| {
+            let streams: Vec<u64> = (0..limbs as u64)
+                .chain(max..max + special)
+                .map(|j| ((d + 1) << 16) + j)
+                .collect();
+            Poly::uniform(params.key_basis(limbs), seed, &streams)
+        })
+        .collect()
+}
+
+impl SecretKey {
+    /// The relinearization key, from `s²` to `s`, for up to `limbs` limbs.
+    ///
+    /// # Panics
+    /// If the parameters have no special primes or fewer limbs.
+    pub fn relinearization_key(&self, limbs: usize, prng: &mut Prng) -> KeySwitchKey {
+        assert!(
+            !self.params().spec().p.is_empty(),
+            "key switching needs special primes"
+        );
+        let s = self.key_values(limbs);
+        let mut square = s.clone();
+        square.mul_assign(&s);
+        KeySwitchKey::generate(&s, &square, self.params(), limbs, prng)
+    }
+}

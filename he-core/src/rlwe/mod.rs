@@ -1,0 +1,22 @@
+//! RLWE: parameters, keys, encryption of zero, key switching. Nothing here knows what a plaintext means.
+//!
+//! A ciphertext of degree `d` is `(c_0, …, c_d)` with phase `Σ c_i·s^i = m + f·e (mod Q)`; the *error factor* `f` is 1 for
+//! schemes that put the message above the error, and the plaintext modulus `t` for BGV, which puts it below.
+
+pub mod ciphertext;
+pub mod encrypt;
+pub mod galois;
+pub mod keyswitch;
+pub mod lwe;
+pub mod noise;
+pub mod params;
+pub mod secret;
+pub mod security;
+pub mod serial;
+
+pub use ciphertext::{Ciphertext, SeededCiphertext};
+pub use encrypt::PublicKey;
+pub use galois::EvaluationKeys;
+pub use keyswitch::{Digits, KeySwitchKey};
+pub use params::{Parameters, ParametersError, Spec};
+pub use secret::{SecretDistribution, SecretKey};

@@ -1,0 +1,144 @@
+//! Secret keys: ternary polynomials.
+//!
+//! A secret key cannot be printed, cloned or compared, and is wiped when dropped:
+//! ```compile_fail
+//! fn print(key: &he_core::rlwe::SecretKey) { println!("{key:?}"); }
+//! ```
+//! ```compile_fail
+//! fn copy(key: &he_core::rlwe::SecretKey) -> he_core::rlwe::SecretKey { key.clone() }
+//! ```
+//! ```compile_fail
+//! fn compare(a: &he_core::rlwe::SecretKey, b: &he_core::rlwe::SecretKey) -> bool { a == b }
+//! ```
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::params::Parameters;
+use super::serial::{Kind, header};
+use crate::ring::poly::{Coeff, Eval, Poly};
+use crate::ring::sample::{Prng, SampleError};
+use crate::wire::{self, Reader, WireError};
+
+/// How the coefficients of a secret are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretDistribution {
+    /// Each of −1, 0, 1 with probability 1/3.
+    UniformTernary,
+    /// Exactly `weight` coefficients are ±1. Attacks on sparse secrets are younger than those on uniform ones:
+    /// prefer [`UniformTernary`](Self::UniformTernary).
+    SparseTernary {
+        /// Hamming weight.
+        weight: usize,
+    },
+}
+
+impl SecretDistribution {
+    /// Expected squared norm of a secret of `n` coefficients.
+    pub fn squared_norm(self, n: usize) -> f64 {
+        match self {
+            Self::UniformTernary => 2.0 * n as f64 / 3.0,
+            Self::SparseTernary { weight } => weight as f64,
+        }
+    }
+}
+
+impl fmt::Display for SecretDistribution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UniformTernary => f.write_str("uniform ternary"),
+            Self::SparseTernary { weight } => write!(f, "sparse ternary (weight {weight})"),
+        }
+    }
+}
+
+/// A secret key `s`, kept as coefficients and as values modulo `Q·P`.
+pub struct SecretKey {
+    params: Parameters,
+    coefficients: Zeroizing<Vec<i8>>,
+    values: Poly<Eval>,
+}
+
+impl SecretKey {
+    /// Draws a key from the distribution of the parameters.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn generate(params: &Parameters) -> Result<Self, SampleError> {
+        let mut prng = Prng::from_os()?;
+        let mut coefficients = Zeroizing::new(vec![0i8; params.n()]);
+        match params.spec().secret {
+            SecretDistribution::UniformTernary => prng.ternary(&mut coefficients),
+            SecretDistribution::SparseTernary { weight } => prng.fixed_weight(&mut coefficients, weight)?,
+        }
+        Ok(Self::from_coefficients(params, coefficients))
+    }
+
+    fn from_coefficients(params: &Parameters, coefficients: Zeroizing<Vec<i8>>) -> Self {
+        let wide = Zeroizing::new(coefficients.iter().map(|&c| i64::from(c)).collect::<Vec<_>>());
+        let mut poly = Poly::<Coeff>::from_signed(params.key_basis(params.max_limbs()), &wide);
+        poly.mark_secret();
+        Self {
+            params: params.clone(),
+            coefficients,
+            values: poly.into_eval(),
+        }
+    }
+
+    /// The parameters of the key.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// `s` over the first `limbs` primes of `Q`.
+    pub(crate) fn values(&self, limbs: usize) -> Poly<Eval> {
+        let mut values = self.values.truncated(limbs);
+        values.mark_secret();
+        values
+    }
+
+    /// `s` over the first `limbs` primes of `Q` and the special primes.
+    pub(crate) fn key_values(&self, limbs: usize) -> Poly<Eval> {
+        let mut out = Poly::<Eval>::scratch(self.params.key_basis(limbs));
+        out.mark_secret();
+        let skipped = self.params.max_limbs() - limbs;
+        out.for_each_limb_mut(|i, limb| {
+            limb.copy_from_slice(self.values.limb(if i < limbs { i } else { i + skipped }));
+        });
+        out
+    }
+
+    /// The key as bytes: the only way in which it leaves memory. One byte a coefficient, sealed with its parameters'
+    /// hash.
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let body = Zeroizing::new(
+            self.coefficients
+                .iter()
+                .map(|&c| (c + 1) as u8)
+                .collect::<Vec<_>>(),
+        );
+        Zeroizing::new(wire::seal(&header(&self.params, Kind::SecretKey), &body))
+    }
+
+    /// Reads a key back.
+    ///
+    /// # Errors
+    /// If the bytes are damaged, belong to other parameters, or a coefficient is not −1, 0 or 1.
+    pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let what = "secret key";
+        let mut reader = Reader::new(wire::open(bytes, &header(params, Kind::SecretKey), params.n())?);
+        let body = reader.bytes(params.n(), what)?;
+        reader.finish(what)?;
+        if let Some((index, &found)) = body.iter().enumerate().find(|(_, c)| **c > 2) {
+            return Err(WireError::Value {
+                what,
+                index,
+                found: u64::from(found),
+                bound: 3,
+            });
+        }
+        let coefficients = Zeroizing::new(body.iter().map(|&b| b as i8 - 1).collect::<Vec<_>>());
+        Ok(Self::from_coefficients(params, coefficients))
+    }
+}

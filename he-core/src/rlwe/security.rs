@@ -1,0 +1,62 @@
+//! Largest moduli at 128 bits of classical security.
+//!
+//! What is bounded is `log2(Q·P)`, the modulus of the key-switching keys, for errors of deviation 3.19 or more.
+//!
+//! * Uniform ternary secrets: Bossuat et al., *Security Guidelines for Implementing Homomorphic Encryption*
+//!   (ePrint 2024/463), table for classical security, the stricter of its two cost models (MATZOV). About 2 bits below
+//!   the table of the 2018 standard.
+//! * Sparse ternary secrets: the hybrid attack with meet-in-the-middle decides. The caps for weight 192 and more, and the
+//!   estimates they follow from, are in `docs/security/sparse-secrets.md`; weights below 192 and dimensions below `2^15`
+//!   are refused.
+
+use super::secret::SecretDistribution;
+
+/// `(log2 N, log2 of the largest Q·P)` for uniform ternary secrets.
+const UNIFORM_TERNARY: [(u32, f64); 8] = [
+    (10, 26.0),
+    (11, 53.0),
+    (12, 106.0),
+    (13, 214.0),
+    (14, 430.0),
+    (15, 868.0),
+    (16, 1747.0),
+    (17, 3523.0),
+];
+
+/// The same for ternary secrets of Hamming weight at least 192.
+const SPARSE_192: [(u32, f64); 3] = [(15, 785.0), (16, 1590.0), (17, 3200.0)];
+
+/// The least deviation for which the tables hold.
+pub const MIN_SIGMA: f64 = 3.19;
+
+/// Largest `log2(Q·P)` at 128 bits, or `None` where no value is known to be secure.
+pub fn max_log_qp(log_n: u32, secret: SecretDistribution) -> Option<f64> {
+    let table: &[(u32, f64)] = match secret {
+        SecretDistribution::UniformTernary => &UNIFORM_TERNARY,
+        SecretDistribution::SparseTernary { weight } if weight >= 192 => &SPARSE_192,
+        SecretDistribution::SparseTernary { .. } => return None,
+    };
+    table.iter().find(|(n, _)| *n == log_n).map(|(_, cap)| *cap)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparse_caps_lie_below_the_uniform_ones_and_thin_secrets_have_none() {
+        for (log_n, cap) in SPARSE_192 {
+            let uniform = max_log_qp(log_n, SecretDistribution::UniformTernary).unwrap();
+            assert!(cap < uniform);
+        }
+        assert_eq!(
+            max_log_qp(16, SecretDistribution::SparseTernary { weight: 191 }),
+            None
+        );
+        assert_eq!(
+            max_log_qp(14, SecretDistribution::SparseTernary { weight: 192 }),
+            None
+        );
+        assert_eq!(max_log_qp(9, SecretDistribution::UniformTernary), None);
+    }
+}

@@ -1,0 +1,254 @@
+//! Bodies of serialized objects: what stands inside the envelope of [`crate::wire`].
+//!
+//! A polynomial is its limbs, each word in exactly as many bits as its prime has. Uniform parts are never written: a
+//! seeded ciphertext or key carries the 32 bytes they are expanded from. Every count and every word is checked against
+//! the parameters before memory is taken.
+
+use std::collections::BTreeMap;
+
+use super::ciphertext::{Ciphertext, SeededCiphertext};
+use super::encrypt::PublicKey;
+use super::galois::EvaluationKeys;
+use super::keyswitch::KeySwitchKey;
+use super::params::Parameters;
+use crate::ring::basis::Basis;
+use crate::ring::poly::{Eval, Poly};
+use crate::wire::{Header, Reader, Scheme, WireError, Writer};
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Kind {
+    /// A secret key.
+    SecretKey = 1,
+    /// A public key.
+    PublicKey = 2,
+    /// Evaluation keys.
+    EvaluationKeys = 3,
+    /// A ciphertext.
+    Ciphertext = 4,
+}
+
+/// The header of an RLWE object of the given parameters.
+pub fn header(params: &Parameters, kind: Kind) -> Header {
+    Header {
+        scheme: Scheme::Core,
+        kind: kind as u16,
+        params: *params.hash(),
+    }
+}
+
+/// Largest body, in bytes, of an object made of `polynomials` polynomials over `Q·P`: a limit for reading.
+pub fn body_limit(params: &Parameters, polynomials: usize) -> usize {
+    let basis = params.key_basis(params.max_limbs());
+    let bits: usize = basis.moduli().map(|q| q.bits() as usize).sum();
+    polynomials * (params.n() * bits / 8 + 8 * basis.len()) + 64
+}
+
+fn write_poly(out: &mut Writer, poly: &Poly<Eval>) -> Result<(), WireError> {
+    for (i, q) in poly.basis().moduli().enumerate() {
+        out.packed_u64(poly.limb(i), q.bits())?;
+    }
+    Ok(())
+}
+
+fn read_poly(from: &mut Reader<'_>, basis: &Basis, what: &'static str) -> Result<Poly<Eval>, WireError> {
+    let mut words = Vec::new();
+    for q in basis.moduli() {
+        from.packed_u64(basis.n(), q.bits(), q.value(), what, &mut words)?;
+    }
+    Ok(Poly::from_words(basis, &words))
+}
+
+fn read_limbs(from: &mut Reader<'_>, params: &Parameters, what: &'static str) -> Result<usize, WireError> {
+    let limbs = from.u16(what)?;
+    let most = params.max_limbs();
+    if limbs == 0 || usize::from(limbs) > most {
+        return Err(WireError::Value {
+            what,
+            index: 0,
+            found: u64::from(limbs),
+            bound: most as u64 + 1,
+        });
+    }
+    Ok(usize::from(limbs))
+}
+
+/// Writes a ciphertext of degree 1 or 2.
+///
+/// # Errors
+/// Never for a ciphertext of reduced words.
+pub fn write_ciphertext(out: &mut Writer, ciphertext: &Ciphertext) -> Result<(), WireError> {
+    out.u8(ciphertext.parts().len() as u8);
+    out.u16(ciphertext.limbs() as u16);
+    ciphertext
+        .parts()
+        .iter()
+        .try_for_each(|part| write_poly(out, part))
+}
+
+/// Writes a seeded ciphertext.
+///
+/// # Errors
+/// Never for a ciphertext of reduced words.
+pub fn write_seeded(out: &mut Writer, ciphertext: &SeededCiphertext) -> Result<(), WireError> {
+    let (c0, seed) = ciphertext.parts();
+    out.u8(1);
+    out.u16(ciphertext.limbs() as u16);
+    write_poly(out, c0)?;
+    out.bytes(seed);
+    Ok(())
+}
+
+/// Reads a ciphertext in either form; a seeded one is expanded.
+///
+/// # Errors
+/// If a count or a word is out of range, or bytes are missing.
+pub fn read_ciphertext(from: &mut Reader<'_>, params: &Parameters) -> Result<Ciphertext, WireError> {
+    let what = "ciphertext";
+    let parts = from.u8(what)?;
+    let limbs = read_limbs(from, params, what)?;
+    let basis = params.basis(limbs);
+    match parts {
+        1 => {
+            let c0 = read_poly(from, basis, what)?;
+            let seed = from.array::<32>(what)?;
+            Ok(SeededCiphertext {
+                params: params.clone(),
+                c0,
+                seed,
+            }
+            .expand())
+        }
+        2 | 3 => {
+            let parts = (0..parts)
+                .map(|_| read_poly(from, basis, what))
+                .collect::<Result<_, _>>()?;
+            Ok(Ciphertext::new(params, parts))
+        }
+        found => Err(WireError::Value {
+            what,
+            index: 0,
+            found: u64::from(found),
+            bound: 4,
+        }),
+    }
+}
+
+/// Writes a public key.
+///
+/// # Errors
+/// Never for a key that was made.
+pub fn write_public_key(out: &mut Writer, key: &PublicKey) -> Result<(), WireError> {
+    let (c0, seed) = key.zero().parts();
+    write_poly(out, c0)?;
+    out.bytes(seed);
+    Ok(())
+}
+
+/// Reads a public key.
+///
+/// # Errors
+/// If a word is out of range, or bytes are missing.
+pub fn read_public_key(from: &mut Reader<'_>, params: &Parameters) -> Result<PublicKey, WireError> {
+    let what = "public key";
+    let c0 = read_poly(from, params.basis(params.max_limbs()), what)?;
+    let seed = from.array::<32>(what)?;
+    Ok(PublicKey::new(SeededCiphertext {
+        params: params.clone(),
+        c0,
+        seed,
+    }))
+}
+
+fn write_key(out: &mut Writer, key: &KeySwitchKey) -> Result<(), WireError> {
+    out.u16(key.limbs as u16);
+    out.bytes(&key.seed);
+    key.b.iter().try_for_each(|poly| write_poly(out, poly))
+}
+
+fn read_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, WireError> {
+    let what = "key-switching key";
+    let limbs = read_limbs(from, params, what)?;
+    let seed = from.array::<32>(what)?;
+    let basis = params.key_basis(limbs);
+    let b = (0..params.digits(limbs))
+        .map(|_| read_poly(from, basis, what))
+        .collect::<Result<_, _>>()?;
+    Ok(KeySwitchKey::from_seeded(params, limbs, seed, b))
+}
+
+/// Writes evaluation keys, in seeded form.
+///
+/// # Errors
+/// Never for keys that were made.
+pub fn write_evaluation_keys(out: &mut Writer, keys: &EvaluationKeys) -> Result<(), WireError> {
+    out.u8(u8::from(keys.relinearization.is_some()));
+    keys.relinearization
+        .iter()
+        .try_for_each(|key| write_key(out, key))?;
+    out.u32(keys.galois.len() as u32);
+    for (&g, key) in &keys.galois {
+        out.u32(g as u32);
+        write_key(out, key)?;
+    }
+    Ok(())
+}
+
+/// Reads evaluation keys.
+///
+/// # Errors
+/// If a count, an element or a word is out of range, elements do not ascend, or bytes are missing.
+pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Result<EvaluationKeys, WireError> {
+    let what = "evaluation keys";
+    if params.spec().p.is_empty() {
+        return Err(WireError::Value {
+            what,
+            index: 0,
+            found: 0,
+            bound: 0,
+        });
+    }
+    let relinearization = match from.u8(what)? {
+        0 => None,
+        1 => Some(read_key(from, params)?),
+        found => {
+            return Err(WireError::Value {
+                what,
+                index: 0,
+                found: u64::from(found),
+                bound: 2,
+            });
+        }
+    };
+    let (count, two_n) = (from.u32(what)?, 2 * params.n() as u64);
+    if u64::from(count) > two_n / 2 {
+        return Err(WireError::Value {
+            what,
+            index: 1,
+            found: u64::from(count),
+            bound: two_n / 2 + 1,
+        });
+    }
+    let mut galois = BTreeMap::new();
+    for index in 0..count as usize {
+        let g = from.u32("Galois element")?;
+        let ascends = galois
+            .last_key_value()
+            .is_none_or(|(&last, _): (&usize, _)| last < g as usize);
+        if g % 2 == 0 || u64::from(g) >= two_n || !ascends {
+            return Err(WireError::Value {
+                what: "Galois element",
+                index,
+                found: u64::from(g),
+                bound: two_n,
+            });
+        }
+        galois.insert(g as usize, read_key(from, params)?);
+    }
+    Ok(EvaluationKeys {
+        params: params.clone(),
+        relinearization,
+        galois,
+    })
+}
