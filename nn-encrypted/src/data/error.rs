@@ -1,0 +1,78 @@
+//! What can be wrong with data.
+
+use std::path::PathBuf;
+
+/// A data set that cannot be used, with the place of the fault.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The file cannot be opened or read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A data set was asked for that is neither built in nor a CSV file.
+    #[error("unknown data set `{0}`: known are digits, iris, mnist, and paths ending in .csv")]
+    UnknownSet(String),
+    /// A file of a known data set is in none of the folders searched.
+    #[error("data set {set}: {file} (or {file}.gz) is not in {searched}; give its folder with --data-dir")]
+    NotFound {
+        /// The data set.
+        set: &'static str,
+        /// The missing file.
+        file: String,
+        /// The folders searched.
+        searched: String,
+    },
+    /// A line of a CSV file is faulty.
+    #[error("{file}:{line}: {what}")]
+    Line {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// What was there and what was needed.
+        what: String,
+    },
+    /// A cell of a CSV file is faulty.
+    #[error("{file}:{line}: column `{column}`: {what}")]
+    Cell {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// The column's name, or its number from 1.
+        column: String,
+        /// What was there and what was needed.
+        what: String,
+    },
+    /// A column was asked for that the file does not have.
+    #[error("{file}: no column `{column}`; the columns are {available}")]
+    NoColumn {
+        /// The file.
+        file: String,
+        /// The column asked for.
+        column: String,
+        /// The columns there are.
+        available: String,
+    },
+    /// A file is faulty as a whole.
+    #[error("{file}: {what}")]
+    File {
+        /// The file.
+        file: String,
+        /// What was there and what was needed.
+        what: String,
+    },
+    /// A setting of the recipe does not fit the data.
+    #[error("data set {set}: {what}")]
+    Setting {
+        /// The data set.
+        set: String,
+        /// What was there and what was needed.
+        what: String,
+    },
+}

@@ -1,0 +1,167 @@
+//! From measured values to integers: `x = round(normalized · 2^f)`, saturated to a bound.
+//!
+//! What a normalization needs to know of the data it learns from the training part alone. Only the four basic
+//! operations and the square root are used, which IEEE 754 rounds alike on every machine.
+
+use ndarray::{Array2, ArrayRef1, ArrayRef2};
+use serde::{Deserialize, Serialize};
+
+/// How a feature becomes a number of about size 1; saturated to ±`limit` afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Normalization {
+    /// `raw / divisor - center`, the same for all features.
+    Affine {
+        /// What a raw value is divided by.
+        divisor: f64,
+        /// What is subtracted then.
+        center: f64,
+        /// The largest magnitude.
+        limit: f64,
+    },
+    /// The range of each feature in the training part becomes [-limit, limit].
+    MinMax {
+        /// The largest magnitude.
+        limit: f64,
+    },
+    /// `scale · (raw - mean) / deviation` with mean and deviation of each feature in the training part.
+    Standardize {
+        /// The deviation afterwards.
+        scale: f64,
+        /// The largest magnitude.
+        limit: f64,
+    },
+}
+
+impl Normalization {
+    /// The largest magnitude.
+    #[must_use]
+    pub fn limit(&self) -> f64 {
+        match *self {
+            Self::Affine { limit, .. } | Self::MinMax { limit } | Self::Standardize { limit, .. } => limit,
+        }
+    }
+
+    /// Learns from the rows of the training part; results have `fraction_bits` fractional bits.
+    #[must_use]
+    pub fn fit(&self, x: &ArrayRef2<f64>, train: &[usize], fraction_bits: u32) -> Scale {
+        let maps = x
+            .columns()
+            .into_iter()
+            .map(|column| self.map(&column, train))
+            .collect();
+        let unit = (1_u64 << fraction_bits) as f64;
+        Scale {
+            maps,
+            unit,
+            bound: (self.limit() * unit).floor() as i32,
+        }
+    }
+
+    /// (offset, divisor, center) such that a value becomes `(raw - offset) / divisor - center`.
+    fn map(&self, column: &ArrayRef1<f64>, rows: &[usize]) -> (f64, f64, f64) {
+        let values = || rows.iter().map(|&row| column[row]);
+        let constant = |width: f64| if width > 0.0 { width } else { 1.0 };
+        match *self {
+            Self::Affine { divisor, center, .. } => (0.0, divisor, center),
+            Self::MinMax { limit } => {
+                let low = values().fold(f64::INFINITY, f64::min);
+                let high = values().fold(f64::NEG_INFINITY, f64::max);
+                let half = (high - low) / 2.0;
+                (low + half, constant(half) / limit, 0.0)
+            }
+            Self::Standardize { scale, .. } => {
+                let n = rows.len() as f64;
+                let mean = values().sum::<f64>() / n;
+                let variance = values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+                (mean, constant(variance.sqrt()) / scale, 0.0)
+            }
+        }
+    }
+}
+
+/// A learnt normalization.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scale {
+    maps: Vec<(f64, f64, f64)>,
+    unit: f64,
+    bound: i32,
+}
+
+impl Scale {
+    /// The magnitude that no result exceeds.
+    #[must_use]
+    pub fn bound(&self) -> i32 {
+        self.bound
+    }
+
+    /// The integers of some rows of a table with the features learnt from, and how many of them were saturated.
+    #[must_use]
+    pub fn apply(&self, x: &ArrayRef2<f64>, rows: &[usize]) -> (Array2<i32>, u64) {
+        let mut saturated = 0;
+        let bound = f64::from(self.bound);
+        let mut result = Array2::zeros((rows.len(), x.ncols()));
+        for (to, &row) in result.rows_mut().into_iter().zip(rows) {
+            for ((to, &raw), &(offset, divisor, center)) in to.into_iter().zip(x.row(row)).zip(&self.maps) {
+                let value = (((raw - offset) / divisor - center) * self.unit).round();
+                saturated += u64::from(value.abs() > bound);
+                *to = value.clamp(-bound, bound) as i32;
+            }
+        }
+        (result, saturated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr2;
+
+    #[test]
+    fn digits_become_pixel_minus_5() {
+        let rule = Normalization::Affine {
+            divisor: 16.0,
+            center: 0.3125,
+            limit: 0.6875,
+        };
+        let raw = Array2::from_shape_fn((17, 1), |(i, _)| i as f64);
+        let rows: Vec<usize> = (0..17).collect();
+        let scale = rule.fit(&raw, &rows, 4);
+        assert_eq!(scale.bound(), 11);
+        let (x, saturated) = scale.apply(&raw, &rows);
+        assert!(x.iter().copied().eq(-5..=11));
+        assert_eq!(saturated, 0);
+    }
+
+    #[test]
+    fn mnist_becomes_a_sixteenth_minus_2() {
+        let rule = Normalization::Affine {
+            divisor: 255.0,
+            center: 0.125,
+            limit: 0.875,
+        };
+        let raw = Array2::from_shape_fn((256, 1), |(i, _)| i as f64);
+        let rows: Vec<usize> = (0..256).collect();
+        let scale = rule.fit(&raw, &rows, 4);
+        assert_eq!(scale.bound(), 14);
+        let (x, _) = scale.apply(&raw, &rows);
+        for (p, &v) in x.iter().enumerate() {
+            assert_eq!(i64::from(v), ((32 * p as i64 + 255) / 510) - 2, "pixel {p}"); // round(16p/255) - 2
+        }
+    }
+
+    #[test]
+    fn learnt_from_the_training_part_and_saturated() {
+        let x = arr2(&[[0.0, 7.0], [10.0, 7.0], [5.0, 7.0], [25.0, 9.0], [-1.0, 0.0]]);
+        let (train, test) = ([0, 1], [2, 3, 4]);
+        let scale = Normalization::MinMax { limit: 1.0 }.fit(&x, &train, 4);
+        assert_eq!(scale.apply(&x, &train), (arr2(&[[-16, 0], [16, 0]]), 0));
+        assert_eq!(scale.apply(&x, &test), (arr2(&[[0, 0], [16, 16], [-16, -16]]), 4));
+        let scale = Normalization::Standardize {
+            scale: 0.5,
+            limit: 1.0,
+        }
+        .fit(&x, &train, 4);
+        assert_eq!(scale.apply(&x, &train), (arr2(&[[-8, 0], [8, 0]]), 0));
+    }
+}

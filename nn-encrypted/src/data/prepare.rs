@@ -1,0 +1,80 @@
+//! The data of a recipe, ready to train on.
+
+use std::path::Path;
+
+use ndarray::{Array2, Axis};
+
+use super::{DataError, Source, load, split};
+use crate::recipe::Recipe;
+
+/// Samples as integers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Samples {
+    /// One row a sample; fixed point with the `input_bits` of the recipe.
+    pub x: Array2<i32>,
+    /// One class index a sample.
+    pub labels: Vec<usize>,
+    /// How many values of `x` were saturated to the bound.
+    pub saturated: u64,
+}
+
+impl Samples {
+    /// Some of the rows.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> (Array2<i32>, Vec<usize>) {
+        (
+            self.x.select(Axis(0), rows),
+            rows.iter().map(|&row| self.labels[row]).collect(),
+        )
+    }
+}
+
+/// A data set split and normalized as a recipe says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// The name of the data set.
+    pub name: String,
+    /// The names of the features.
+    pub features: Vec<String>,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// The samples to train on.
+    pub train: Samples,
+    /// The samples to test on.
+    pub test: Samples,
+    /// Fractional bits of the values.
+    pub fraction_bits: u32,
+    /// No value exceeds this magnitude.
+    pub bound: i32,
+}
+
+/// Loads, splits and normalizes the data set of a recipe.
+///
+/// # Errors
+/// If the data cannot be read, or a setting of the recipe does not fit it.
+pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<Prepared, DataError> {
+    let settings = &recipe.data;
+    let source = Source::new(&settings.set, settings.label.as_deref(), &settings.ignore)?;
+    let data = load(&source, data_dir)?;
+    let parts = split(&data, settings.test, recipe.seed)?;
+    let fraction_bits = recipe.quantization.input_bits;
+    let scale = settings.normalize.fit(&data.x, &parts.train, fraction_bits);
+    let samples = |rows: &[usize]| {
+        let (x, saturated) = scale.apply(&data.x, rows);
+        Samples {
+            x,
+            labels: rows.iter().map(|&row| data.labels[row]).collect(),
+            saturated,
+        }
+    };
+    let (train, test) = (samples(&parts.train), samples(&parts.test));
+    Ok(Prepared {
+        name: data.name,
+        features: data.features,
+        classes: data.classes,
+        train,
+        test,
+        fraction_bits,
+        bound: scale.bound(),
+    })
+}

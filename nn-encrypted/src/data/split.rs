@@ -1,0 +1,98 @@
+//! Which rows train and which test.
+
+use serde::{Deserialize, Serialize};
+
+use super::random::{Purpose, permutation, stream};
+use super::{DataError, Dataset};
+
+/// The size of the test part: a count of rows, or a fraction of them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TestPart {
+    /// So many rows.
+    Count(usize),
+    /// This part of the rows, rounded to the next whole number.
+    Fraction(f64),
+}
+
+/// Row numbers of the two parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Rows to train on.
+    pub train: Vec<usize>,
+    /// Rows to test on, none of which is in `train`.
+    pub test: Vec<usize>,
+}
+
+/// Splits a data set by seed; one with a test part of its own keeps it.
+///
+/// # Errors
+/// If no row would be left for one of the parts.
+pub fn split(data: &Dataset, test: TestPart, seed: u64) -> Result<Split, DataError> {
+    let n = data.labels.len();
+    let fault = |what: String| DataError::Setting {
+        set: data.name.clone(),
+        what,
+    };
+    let count = match (data.own_test, test) {
+        (Some(count), _) | (None, TestPart::Count(count)) => count,
+        (None, TestPart::Fraction(part)) if part > 0.0 && part < 1.0 => (part * n as f64).round() as usize,
+        (None, TestPart::Fraction(part)) => {
+            return Err(fault(format!(
+                "data.test = {part}; a count, or a fraction between 0 and 1, is needed"
+            )));
+        }
+    };
+    if count == 0 || count >= n {
+        return Err(fault(format!(
+            "data.test takes {count} of {n} rows; both parts need at least one"
+        )));
+    }
+    if data.own_test.is_some() {
+        return Ok(Split {
+            train: (0..n - count).collect(),
+            test: (n - count..n).collect(),
+        });
+    }
+    let mut test = permutation(&mut stream(seed, Purpose::Split), n);
+    let train = test.split_off(count);
+    Ok(Split { train, test })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{digits, iris};
+
+    #[test]
+    fn every_row_once_and_the_seed_decides() {
+        let data = digits().unwrap();
+        let one = split(&data, TestPart::Count(360), 1).unwrap();
+        assert_eq!((one.train.len(), one.test.len()), (1437, 360));
+        let mut all = [&one.train[..], &one.test[..]].concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..1797));
+        assert_eq!(one, split(&data, TestPart::Count(360), 1).unwrap());
+        assert_ne!(one, split(&data, TestPart::Count(360), 2).unwrap());
+    }
+
+    #[test]
+    fn fraction_own_part_and_errors() {
+        let mut data = iris().unwrap();
+        assert_eq!(split(&data, TestPart::Fraction(0.2), 1).unwrap().test.len(), 30);
+        for part in [
+            TestPart::Count(0),
+            TestPart::Count(150),
+            TestPart::Fraction(0.0),
+            TestPart::Fraction(1.5),
+            TestPart::Fraction(f64::NAN),
+            TestPart::Fraction(0.001),
+        ] {
+            let error = split(&data, part, 1).unwrap_err().to_string();
+            assert!(error.starts_with("data set iris: data.test"), "{error}");
+        }
+        data.own_test = Some(10);
+        let own = split(&data, TestPart::Count(30), 7).unwrap();
+        assert!(own.test.into_iter().eq(140..150));
+    }
+}

@@ -1,0 +1,14 @@
+//! Train neural networks on encrypted data, and classify with them.
+//!
+//! A [`recipe`] says what is trained, on which [`data`], with which numbers. The same recipe runs in
+//! floating point ([`clear`]), on plain integers ([`twin`]) and encrypted.
+
+pub mod activation;
+pub mod clear;
+pub mod data;
+pub mod metrics;
+pub mod engine;
+pub mod packing;
+pub mod plan;
+pub mod recipe;
+pub mod twin;

@@ -1,0 +1,119 @@
+//! How good predictions are.
+
+use ndarray::Array2;
+
+/// The part of predictions that are right; 0 of none.
+#[must_use]
+pub fn accuracy(predicted: &[usize], labels: &[usize]) -> f64 {
+    let right = predicted.iter().zip(labels).filter(|(p, l)| p == l).count();
+    ratio(right, labels.len())
+}
+
+/// How often (row) a class was taken for (column) a class; pairs beyond `classes` are left out.
+#[must_use]
+pub fn confusion(predicted: &[usize], labels: &[usize], classes: usize) -> Array2<usize> {
+    let mut counts = Array2::zeros((classes, classes));
+    for (&p, &l) in predicted.iter().zip(labels) {
+        if let Some(count) = counts.get_mut((l, p)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+/// The mean over classes of the part of their samples that are right; classes without samples do not count.
+#[must_use]
+pub fn balanced_accuracy(predicted: &[usize], labels: &[usize], classes: usize) -> f64 {
+    let counts = confusion(predicted, labels, classes);
+    let recalls: Vec<f64> = (0..classes)
+        .filter(|&class| labels.contains(&class))
+        .map(|class| {
+            ratio(
+                counts[(class, class)],
+                labels.iter().filter(|&&l| l == class).count(),
+            )
+        })
+        .collect();
+    if recalls.is_empty() {
+        0.0
+    } else {
+        recalls.iter().sum::<f64>() / recalls.len() as f64
+    }
+}
+
+/// The part of the most frequent class: the accuracy of always predicting it.
+#[must_use]
+pub fn majority_share(labels: &[usize]) -> f64 {
+    let classes = labels.iter().max().map_or(0, |class| class + 1);
+    let largest = (0..classes)
+        .map(|class| labels.iter().filter(|&&l| l == class).count())
+        .max();
+    ratio(largest.unwrap_or(0), labels.len())
+}
+
+/// Mean absolute percentage error; targets of 0 do not count.
+#[must_use]
+pub fn mape(predicted: &[f64], targets: &[f64]) -> f64 {
+    let errors: Vec<f64> = predicted
+        .iter()
+        .zip(targets)
+        .filter(|(_, target)| **target != 0.0)
+        .map(|(predicted, target)| 100.0 * ((predicted - target) / target).abs())
+        .collect();
+    if errors.is_empty() {
+        0.0
+    } else {
+        errors.iter().sum::<f64>() / errors.len() as f64
+    }
+}
+
+/// The index of the largest value, the first of equals; 0 of none.
+pub fn argmax<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
+    let mut best: Option<(usize, T)> = None;
+    for (index, value) in values.into_iter().enumerate() {
+        if best.as_ref().is_none_or(|(_, largest)| value > *largest) {
+            best = Some((index, value));
+        }
+    }
+    best.map_or(0, |(index, _)| index)
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_answers() {
+        let (predicted, labels) = ([0, 1, 1, 0, 2], [0, 1, 0, 0, 2]);
+        assert_eq!(accuracy(&predicted, &labels), 0.8);
+        assert_eq!(
+            confusion(&predicted, &labels, 3),
+            ndarray::arr2(&[[2, 1, 0], [0, 1, 0], [0, 0, 1]])
+        );
+        assert!((balanced_accuracy(&predicted, &labels, 4) - (2.0 / 3.0 + 2.0) / 3.0).abs() < 1e-12);
+        assert_eq!(majority_share(&labels), 0.6);
+        assert_eq!(mape(&[90.0, 5.0, 110.0], &[100.0, 0.0, 100.0]), 10.0);
+        assert_eq!(argmax([3, 7, 7, 1]), 1);
+    }
+
+    #[test]
+    fn of_nothing() {
+        assert_eq!(
+            (
+                accuracy(&[], &[]),
+                balanced_accuracy(&[], &[], 3),
+                majority_share(&[])
+            ),
+            (0.0, 0.0, 0.0)
+        );
+        assert_eq!((mape(&[], &[]), argmax::<i64>([])), (0.0, 0));
+    }
+}

@@ -1,0 +1,227 @@
+//! The tables of a recipe.
+
+use serde::{Deserialize, Serialize};
+
+use crate::activation::Dyadic;
+use crate::data::{Normalization, TestPart};
+
+/// `[data]`: the data set and how it becomes numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// `digits`, `iris`, `mnist`, or the path of a CSV file.
+    pub set: String,
+    /// CSV: the column of the class, by name or by number from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// CSV: columns to leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
+    /// The size of the test part, unless the data set has one of its own.
+    pub test: TestPart,
+    /// From measured values to numbers of about size 1.
+    pub normalize: Normalization,
+}
+
+/// `loss`: what is minimized.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Half the sum of squared differences to the one-hot labels.
+    #[default]
+    Quadratic,
+}
+
+/// `[optimizer]`: stochastic gradient descent with momentum.
+///
+/// `V ← momentum·V + G/2^k` with the smallest 2^k not below the batch size, then `W ← W - learning_rate·V`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optimizer {
+    /// The step width.
+    pub learning_rate: Dyadic,
+    /// How much of the last step is kept.
+    pub momentum: Dyadic,
+    /// Samples a step.
+    pub batch_size: usize,
+    /// Passes over the training part.
+    pub epochs: usize,
+    /// Deviation of the initial weights times the root of the inputs; 0.7 with Square, else 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_gain: Option<f64>,
+}
+
+/// `[quantization]`: fractional bits of the fixed-point formats, and bounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quantization {
+    /// Of the features.
+    pub input_bits: u32,
+    /// Of the weights as they are kept.
+    pub weight_bits: u32,
+    /// Of the weights as they enter products.
+    pub product_weight_bits: u32,
+    /// Of hidden pre-activations after a refresh.
+    pub preactivation_bits: u32,
+    /// Of the outputs after a refresh, and of the labels.
+    pub output_bits: u32,
+    /// Of errors after a refresh.
+    pub error_bits: u32,
+    /// Of momentum after a refresh.
+    pub momentum_bits: u32,
+    /// Largest magnitudes after a refresh; what is larger is saturated.
+    pub bounds: Bounds,
+}
+
+impl Default for Quantization {
+    fn default() -> Self {
+        Self {
+            input_bits: 4,
+            weight_bits: 14,
+            product_weight_bits: 6,
+            preactivation_bits: 4,
+            output_bits: 6,
+            error_bits: 6,
+            momentum_bits: 12,
+            bounds: Bounds::default(),
+        }
+    }
+}
+
+/// `[quantization.bounds]`: largest magnitudes of the real values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bounds {
+    /// Of hidden pre-activations.
+    pub preactivation: f64,
+    /// Of the outputs.
+    pub output: f64,
+    /// Of errors.
+    pub error: f64,
+    /// Of weights.
+    pub weight: f64,
+    /// Of momentum.
+    pub momentum: f64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            preactivation: 2.5,
+            output: 2.5,
+            error: 6.0,
+            weight: 1.0,
+            momentum: 1.0,
+        }
+    }
+}
+
+/// `[refresh]`: who brings noise and scales back, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Refresh {
+    /// Who does it.
+    pub strategy: RefreshStrategy,
+    /// Which tensors; weight and momentum always, a tensor left out keeps its scale.
+    pub tensors: Vec<Tensor>,
+}
+
+impl Default for Refresh {
+    fn default() -> Self {
+        let tensors = vec![
+            Tensor::Preactivation,
+            Tensor::Output,
+            Tensor::Error,
+            Tensor::Weight,
+            Tensor::Momentum,
+        ];
+        Self {
+            strategy: RefreshStrategy::Client,
+            tensors,
+        }
+    }
+}
+
+/// Who refreshes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshStrategy {
+    /// The client: decrypts, rounds, saturates and encrypts again.
+    Client,
+}
+
+/// A tensor that can be refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tensor {
+    /// The weighted sums of a hidden layer.
+    Preactivation,
+    /// The weighted sums of the last layer.
+    Output,
+    /// The error of a hidden layer.
+    Error,
+    /// Weights and biases.
+    Weight,
+    /// Momentum.
+    Momentum,
+}
+
+/// `[parameters]`: of the encryption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Parameters {
+    /// Bits of security.
+    pub security: u32,
+    /// The ring dimension N.
+    pub ring_dimension: Setting,
+    /// Bits of the plaintext modulus t.
+    pub plaintext_bits: Setting,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        let auto = Setting::Auto(Auto::Auto);
+        Self {
+            security: 128,
+            ring_dimension: auto,
+            plaintext_bits: auto,
+        }
+    }
+}
+
+/// `"auto"` or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Setting {
+    /// The planner chooses.
+    Auto(Auto),
+    /// This and no other.
+    Value(usize),
+}
+
+/// The word `"auto"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auto {
+    /// The planner chooses.
+    Auto,
+}
+
+impl Setting {
+    /// The number, if one is set.
+    #[must_use]
+    pub fn value(self) -> Option<usize> {
+        match self {
+            Self::Auto(_) => None,
+            Self::Value(value) => Some(value),
+        }
+    }
+}
+
+impl Optimizer {
+    /// The k of the smallest power 2^k not below the batch size, by which gradients are divided.
+    #[must_use]
+    pub fn batch_shift(&self) -> u32 {
+        self.batch_size.next_power_of_two().trailing_zeros()
+    }
+}
