@@ -11,4 +11,5 @@ pub mod engine;
 pub mod packing;
 pub mod plan;
 pub mod recipe;
+pub mod roles;
 pub mod twin;

@@ -1,6 +1,6 @@
 //! Rounding and saturation.
 
-/// `n / 2^shift`, rounded half away from zero.
+/// `n / 2^shift`, rounded half away from zero; 0 for shifts above 63.
 #[must_use]
 pub fn round_shift(n: i64, shift: u32) -> i64 {
     if shift == 0 {
@@ -9,12 +9,9 @@ pub fn round_shift(n: i64, shift: u32) -> i64 {
     if shift > 63 {
         return 0;
     }
-    let magnitude = (u128::from(n.unsigned_abs()) + (1_u128 << (shift - 1))) >> shift;
-    if n < 0 {
-        -(magnitude as i64)
-    } else {
-        magnitude as i64
-    }
+    let magnitude = n.unsigned_abs();
+    let rounded = ((magnitude >> shift) + ((magnitude >> (shift - 1)) & 1)) as i64;
+    if n < 0 { -rounded } else { rounded }
 }
 
 /// `n` clamped to ±`bound`.

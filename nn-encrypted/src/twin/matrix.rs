@@ -1,10 +1,11 @@
 //! Exact products of integer matrices.
 
-use ndarray::{Array2, ArrayRef2};
+use ndarray::{Array2, ArrayRef2, LinalgScalar};
 
 use super::TwinError;
 
 /// Up to here every integer, and so every partial sum, is a float exactly.
+const EXACT_IN_F32: u128 = 1 << 24;
 const EXACT_IN_F64: u128 = 1 << 53;
 
 /// The largest magnitude of a matrix.
@@ -34,21 +35,25 @@ pub(super) fn product(
     };
     let factors = u128::from(max_abs(a)) * u128::from(max_abs(b));
     let bound = factors.checked_mul(a.ncols() as u128).ok_or_else(overflow)?;
-    if bound <= EXACT_IN_F64 {
-        return Ok(in_floats(a, b));
-    }
-    if bound <= i64::MAX as u128 {
+    if bound <= EXACT_IN_F32 {
+        Ok(in_floats(a, b, |n| n as f32, |x| x as i64))
+    } else if bound <= EXACT_IN_F64 {
+        Ok(in_floats(a, b, |n| n as f64, |x| x as i64))
+    } else if bound <= i64::MAX as u128 {
         Ok(in_integers(a, b))
     } else {
         Err(overflow())
     }
 }
 
-/// The fast way: floats that hold integers below 2^53 are exact.
-fn in_floats(a: &ArrayRef2<i64>, b: &ArrayRef2<i64>) -> Array2<i64> {
-    a.mapv(|value| value as f64)
-        .dot(&b.mapv(|value| value as f64))
-        .mapv(|value| value as i64)
+/// The fast way: floats that hold every partial sum are exact.
+fn in_floats<F: LinalgScalar>(
+    a: &ArrayRef2<i64>,
+    b: &ArrayRef2<i64>,
+    float: impl Fn(i64) -> F,
+    integer: impl Fn(F) -> i64,
+) -> Array2<i64> {
+    a.mapv(&float).dot(&b.mapv(&float)).mapv(integer)
 }
 
 fn in_integers(a: &ArrayRef2<i64>, b: &ArrayRef2<i64>) -> Array2<i64> {
@@ -85,7 +90,9 @@ mod tests {
         fn floats_equal_integers(values in proptest::collection::vec(-(1_i64 << 24)..1 << 24, 30)) {
             let a = ArrayView2::from_shape((3, 5), &values[..15]).unwrap();
             let b = ArrayView2::from_shape((5, 3), &values[15..]).unwrap();
-            prop_assert_eq!(in_floats(&a, &b), in_integers(&a, &b));
+            prop_assert_eq!(in_floats(&a, &b, |n| n as f64, |x| x as i64), in_integers(&a, &b));
+            let (a, b) = (a.mapv(|n| n >> 14), b.mapv(|n| n >> 14));
+            prop_assert_eq!(in_floats(&a, &b, |n| n as f32, |x| x as i64), in_integers(&a, &b));
         }
     }
 }

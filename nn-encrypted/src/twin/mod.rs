@@ -21,10 +21,14 @@
 //!
 //! A tensor left out of `refresh.tensors` keeps its scale and is not saturated.
 
+mod backward;
 mod fixed;
+mod forward;
 mod matrix;
 mod range;
+mod refresh;
 mod step;
+mod update;
 
 use ndarray::{Array2, ArrayRef2};
 
@@ -118,9 +122,12 @@ impl Twin {
     /// Trains on one batch; one row of `x` a sample.
     ///
     /// # Errors
-    /// If a shape is wrong or a number overflows; the weights are unchanged then.
+    /// If a shape is wrong or a number overflows; the twin is unchanged then.
     pub fn step(&mut self, x: &ArrayRef2<i32>, labels: &[usize]) -> Result<Trace, TwinError> {
-        step::step(self, x, labels)
+        let mut ranges = self.ranges.clone();
+        let (trace, model) = step::step(self, x, labels, &mut ranges)?;
+        (self.model, self.ranges) = (model, ranges);
+        Ok(trace)
     }
 
     /// Trains on all batches of an epoch (counted from 0) in their order.
@@ -161,6 +168,12 @@ impl Twin {
     /// As [`Twin::outputs`].
     pub fn accuracy(&self, samples: &Samples) -> Result<f64, TwinError> {
         Ok(metrics::accuracy(&self.predict(&samples.x)?, &samples.labels))
+    }
+}
+
+fn overflow(tensor: &str) -> TwinError {
+    TwinError::Overflow {
+        tensor: tensor.to_owned(),
     }
 }
 

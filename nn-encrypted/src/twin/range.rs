@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::matrix::max_abs;
-
 /// The observed range of a tensor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TensorRange {
@@ -40,11 +38,13 @@ impl TensorRange {
 pub(super) struct Ranges(BTreeMap<String, TensorRange>);
 
 impl Ranges {
-    pub(super) fn observe<'a>(
+    pub(super) fn observe(
         &mut self,
         tensor: &str,
         fraction_bits: u32,
-        values: impl ExactSizeIterator<Item = &'a i64>,
+        max_abs: u64,
+        values: usize,
+        saturated: u64,
     ) {
         let range = self.0.entry(tensor.to_owned()).or_insert_with(|| TensorRange {
             tensor: tensor.to_owned(),
@@ -53,14 +53,9 @@ impl Ranges {
             saturated: 0,
             values: 0,
         });
-        range.values += values.len() as u64;
-        range.max_abs = range.max_abs.max(max_abs(values));
-    }
-
-    pub(super) fn saturated(&mut self, tensor: &str, count: u64) {
-        if let Some(range) = self.0.get_mut(tensor) {
-            range.saturated += count;
-        }
+        range.max_abs = range.max_abs.max(max_abs);
+        range.saturated += saturated;
+        range.values += values as u64;
     }
 
     pub(super) fn list(&self) -> Vec<TensorRange> {

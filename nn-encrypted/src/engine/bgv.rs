@@ -1,0 +1,170 @@
+//! The vocabulary in BGV, over one or several plaintext primes.
+//!
+//! With several primes every ciphertext is one for each, and a value is known modulo their product (Chinese remainders).
+
+use std::sync::{Mutex, PoisonError};
+
+use he_bgv::{Ciphertext, Error};
+
+use super::channel::Channel;
+use super::usage::{Cost, Turn, Usage};
+use super::{EngineError, SlotEngine};
+use crate::packing::{Cube, Mask, Side};
+
+/// Runs steps on BGV ciphertexts.
+pub struct BgvEngine {
+    cube: Cube,
+    channels: Vec<Channel>,
+    usage: Mutex<Usage>,
+}
+
+type Many = Vec<Ciphertext>;
+
+impl BgvEngine {
+    /// An engine over the given channels, one for each plaintext prime.
+    pub fn new(cube: Cube, channels: Vec<Channel>) -> Self {
+        Self { cube, channels, usage: Mutex::default() }
+    }
+
+    /// What ran since the last call.
+    pub fn take_usage(&self) -> Usage {
+        std::mem::take(&mut self.usage.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn record(&self, work: impl FnOnce(&mut Usage)) {
+        work(&mut self.usage.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Runs an operation in every channel.
+    fn each(&self, work: impl Fn(usize, &Channel) -> Result<Ciphertext, Error>) -> Result<Many, EngineError> {
+        let all: Result<Many, Error> = self.channels.iter().enumerate().map(|(c, channel)| work(c, channel)).collect();
+        Ok(all?)
+    }
+
+    fn turn(&self, channel: &Channel, a: &Ciphertext, turn: Turn) -> Result<Ciphertext, Error> {
+        self.record(|usage| {
+            usage.count(Cost::KeySwitch, a.limbs(), 1);
+            usage.turn(turn, a.limbs());
+        });
+        channel.evaluator.automorphism(a, channel.element(turn))
+    }
+
+    /// `a + turn(a)`.
+    fn fold(&self, channel: &Channel, a: &Ciphertext, turn: Turn) -> Result<Ciphertext, Error> {
+        let turned = self.turn(channel, a, turn)?;
+        channel.evaluator.add_unrelated(a, &turned)
+    }
+
+    fn count_drops(&self, from: usize, to: usize) {
+        self.record(|usage| (to + 1..=from).for_each(|limbs| usage.count(Cost::Drop, limbs, 1)));
+    }
+
+    fn dot_in(&self, channel: &Channel, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        let product = channel.evaluator.dot(pairs)?;
+        let limbs = product.limbs();
+        self.record(|usage| {
+            usage.count(Cost::Product, limbs, pairs.len() as u64);
+            usage.count(Cost::KeySwitch, limbs, 1);
+            usage.relinearize = usage.relinearize.max(limbs);
+        });
+        let settled = channel.evaluator.settle(&channel.evaluator.relinearize(&product)?)?;
+        self.count_drops(limbs, settled.limbs());
+        Ok(settled)
+    }
+
+    fn masked_in(&self, channel: &Channel, terms: &[(Mask, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        let sum = channel.masked_sum(terms)?;
+        let settled = channel.evaluator.settle(&sum)?;
+        self.record(|usage| usage.count(Cost::Mask, sum.limbs(), terms.len() as u64));
+        self.count_drops(sum.limbs(), settled.limbs());
+        Ok(settled)
+    }
+
+    fn shift_in(&self, channel: &Channel, a: &Ciphertext, shifts: &[usize]) -> Result<Many, Error> {
+        let stride = self.cube.strides().0;
+        let turns: Vec<Turn> = shifts.iter().map(|&r| Turn::Rows(r * stride)).collect();
+        self.record(|usage| {
+            usage.count(Cost::Decompose, a.limbs(), 1);
+            for &turn in turns.iter().filter(|&&turn| turn != Turn::Rows(0)) {
+                usage.count(Cost::Hoisted, a.limbs(), 1);
+                usage.turn(turn, a.limbs());
+            }
+        });
+        let elements: Vec<usize> = turns.iter().map(|&turn| channel.element(turn)).collect();
+        channel.evaluator.automorphism_many(a, &elements)
+    }
+}
+
+/// The ciphertexts of channel `c`.
+fn of<'a>(c: usize, many: &'a Many) -> &'a Ciphertext {
+    &many[c]
+}
+
+impl SlotEngine for BgvEngine {
+    type Ciphertext = Many;
+
+    fn dot(&self, pairs: &[(&Many, &Many)]) -> Result<Many, EngineError> {
+        self.each(|c, channel| {
+            let pairs: Vec<_> = pairs.iter().map(|(a, b)| (of(c, a), of(c, b))).collect();
+            self.dot_in(channel, &pairs)
+        })
+    }
+
+    fn combine(&self, terms: &[(i64, &Many)]) -> Result<Many, EngineError> {
+        self.each(|c, channel| {
+            let terms: Vec<_> = terms.iter().map(|(k, a)| (*k, of(c, a))).collect();
+            let sum = channel.evaluator.linear_combination(&terms)?;
+            self.record(|usage| usage.count(Cost::Linear, sum.limbs(), terms.len() as u64));
+            terms.iter().for_each(|(_, a)| self.count_drops(a.limbs(), sum.limbs()));
+            Ok(sum)
+        })
+    }
+
+    fn add_const(&self, a: &Many, k: i64) -> Result<Many, EngineError> {
+        self.each(|c, channel| channel.evaluator.add_const(of(c, a), k))
+    }
+
+    fn masked_sum(&self, terms: &[(Mask, &Many)]) -> Result<Many, EngineError> {
+        self.each(|c, channel| {
+            let terms: Vec<_> = terms.iter().map(|(mask, a)| (*mask, of(c, a))).collect();
+            self.masked_in(channel, &terms)
+        })
+    }
+
+    fn sum(&self, terms: &[&Many]) -> Result<Many, EngineError> {
+        let (first, rest) = terms.split_first().ok_or(EngineError::Empty)?;
+        self.each(|c, channel| {
+            let mut sum = of(c, first).clone();
+            for term in rest {
+                sum = channel.evaluator.add_unrelated(&sum, of(c, term))?;
+            }
+            Ok(sum)
+        })
+    }
+
+    fn shift_images(&self, a: &Many, shifts: &[usize]) -> Result<Vec<Many>, EngineError> {
+        let mut out: Vec<Many> = shifts.iter().map(|_| Many::new()).collect();
+        for (c, channel) in self.channels.iter().enumerate() {
+            for (many, one) in out.iter_mut().zip(self.shift_in(channel, of(c, a), shifts)?) {
+                many.push(one);
+            }
+        }
+        Ok(out)
+    }
+
+    fn sum_side(&self, a: &Many, side: Side) -> Result<Many, EngineError> {
+        let (extent, stride) = (self.cube.extent(side), self.cube.stride(side));
+        self.each(|c, channel| {
+            let steps = (0..extent.trailing_zeros()).map(|i| Turn::Rows(stride << i));
+            steps.into_iter().try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
+        })
+    }
+
+    fn sum_images(&self, a: &Many, class: usize) -> Result<Many, EngineError> {
+        let (half, stride) = (self.cube.b / 2, self.cube.strides().0);
+        self.each(|c, channel| {
+            let steps = (class.trailing_zeros()..half.trailing_zeros()).map(|i| Turn::Rows(stride << i));
+            steps.chain([Turn::Swap]).try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
+        })
+    }
+}

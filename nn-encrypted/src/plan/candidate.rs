@@ -1,0 +1,263 @@
+//! Candidates for ring, chain and cube, and the choice among them.
+
+use std::collections::BTreeMap;
+
+use he_bgv::{Parameters, Spec};
+
+use super::lower::{Program, lower, shape};
+use super::rehearse::{Rehearsal, Stage, fresh_tensors};
+use super::tensor::Tensor;
+use super::{Plan, PlanError, ciphertexts};
+use crate::engine::{Cost, Geometry, Usage};
+use crate::packing::Cube;
+use crate::recipe::{Network, Recipe};
+
+/// A BGV instance and its parameters.
+#[derive(Clone)]
+pub struct Instance {
+    /// As written.
+    pub spec: Spec,
+    /// As built, at 128-bit security.
+    pub params: Parameters,
+}
+
+/// Bits of a plaintext prime, and how many there may be.
+const MOST_PLAINTEXT_BITS: u32 = 40;
+const MOST_PLAINTEXT_PRIMES: usize = 3;
+
+/// The tensor with the largest bound, and the bits that take with its sign.
+pub(super) fn widest(bounds: &BTreeMap<Tensor, i128>) -> (Tensor, f64) {
+    let widest = bounds.iter().max_by_key(|(_, bound)| **bound);
+    let (tensor, bound) = widest.map_or((Tensor::Input, 0), |(tensor, bound)| (*tensor, *bound));
+    (tensor, (2.0 * bound as f64 + 1.0).log2())
+}
+
+/// Bits of each of the plaintext primes: as few primes as hold the values.
+fn plaintext_bits(recipe: &Recipe, bounds: &BTreeMap<Tensor, i128>) -> Result<Vec<u32>, PlanError> {
+    let (tensor, bits) = widest(bounds);
+    // A prime ≡ 1 (mod 2N) is found within the last thousandth below a power of two.
+    let needed = (bits + 0.02).ceil() as u32;
+    if let Some(set) = recipe.parameters.plaintext_bits.value() {
+        if (set as u64) < u64::from(needed) {
+            return Err(PlanError::PlaintextBits { set, needed, tensor });
+        }
+        if set > MOST_PLAINTEXT_BITS as usize {
+            let needed = "at most 40; leave it at \"auto\" and several primes are used";
+            return Err(PlanError::Parameters { field: "plaintext_bits", value: set, needed });
+        }
+        return Ok(vec![set as u32]);
+    }
+    let primes = needed.div_ceil(MOST_PLAINTEXT_BITS).max(1);
+    if primes as usize > MOST_PLAINTEXT_PRIMES {
+        return Err(PlanError::Wraps { tensor, bits, primes: MOST_PLAINTEXT_PRIMES, most: MOST_PLAINTEXT_BITS });
+    }
+    Ok(vec![needed.div_ceil(primes).max(20); primes as usize])
+}
+
+/// Chains of a ring dimension, cheapest first: bits of the primes of `Q` and of the special prime.
+fn chains(log_n: u32) -> Vec<(Vec<u32>, u32)> {
+    let cap = match log_n {
+        13 => 214,
+        14 => 430,
+        _ => 868,
+    };
+    let mut chains = Vec::new();
+    for limbs in 2..=16u32 {
+        for q in (36..=49).rev() {
+            for first in [q, q + 2, q + 4, q + 6].into_iter().filter(|first| *first <= 49) {
+                let special = first.max(q) + 1;
+                let bits = first + (limbs - 1) * q + special;
+                // Larger primes of the same number cost nothing: only chains near the cap, or of the largest primes.
+                if bits <= cap && (bits + limbs > cap || q == 49) {
+                    let mut primes = vec![first];
+                    primes.extend(std::iter::repeat_n(q, limbs as usize - 1));
+                    chains.push((primes, special.min(50)));
+                }
+            }
+        }
+    }
+    chains
+}
+
+/// Reckoned seconds of a step on one core, from the words that are streamed and the transforms that are made.
+fn seconds(log_n: u32, usage: &Usage, to_client: &[usize], to_server: &[usize]) -> f64 {
+    let n = f64::from(1u32 << log_n);
+    let transform = 0.35e-9 * n * f64::from(log_n);
+    let word = 0.9e-9 * n;
+    let one = |cost: Cost, limbs: usize| {
+        let l = limbs as f64;
+        let down = 2.0 * (1.0 + l) * transform;
+        match cost {
+            Cost::Product => 4.0 * l * word,
+            Cost::Mask => 2.0 * l * word,
+            Cost::KeySwitch => (l + l * l) * transform + 2.0 * l * (l + 1.0) * word + down,
+            Cost::Decompose => (l + l * l) * transform,
+            Cost::Hoisted => 2.0 * l * (l + 1.0) * word + down,
+            Cost::Drop => down,
+            Cost::Linear => 2.0 * l * word,
+        }
+    };
+    let server: f64 = usage.counts.iter().map(|(&(cost, limbs), &count)| one(cost, limbs) * count as f64).sum();
+    let decrypt: f64 = to_client.iter().map(|&l| (l as f64 + 1.0) * transform + 4.0 * word).sum();
+    let encrypt: f64 = to_server.iter().map(|&l| (2.0 * l as f64 + 1.0) * transform + (30.0 + 8.0 * l as f64) * word).sum();
+    server + decrypt + encrypt
+}
+
+struct Candidate {
+    geometry: Geometry,
+    instances: Vec<Instance>,
+    limbs: BTreeMap<Tensor, usize>,
+    rehearsal: Rehearsal,
+    seconds: f64,
+}
+
+/// The cubes worth a rehearsal: those with the fewest products and rotations by a count of tiles alone.
+fn cubes(slots: usize, shapes: &[(usize, usize)], batch: usize) -> Vec<Cube> {
+    let score = |cube: &Cube| {
+        let geometry = Geometry::new(*cube, shapes.iter().copied(), batch);
+        let images = batch.div_ceil(cube.b) as f64;
+        let tiles = geometry.compact.tiles as f64;
+        let groups = geometry.compact.ciphertexts() as f64;
+        let group = geometry.compact.group as f64;
+        let activations: f64 =
+            (0..shapes.len()).map(|l| geometry.output(l).count(cube) as f64).sum::<f64>() * 2.0;
+        let log = f64::from(cube.p.max(cube.q).ilog2());
+        // In units of a product: a key switch as 15, a mask as one half, a refreshed ciphertext as 25.
+        3.0 * images * tiles
+            + 15.0 * (activations * log + tiles + groups * 2.0 * group)
+            + tiles * group
+            + 25.0 * (activations + 5.0 * groups)
+            + 5.0 * geometry.input(0).count(cube) as f64
+    };
+    let mut cubes = Cube::all(slots);
+    cubes.sort_by(|a, b| score(a).total_cmp(&score(b)));
+    cubes.truncate(4);
+    cubes
+}
+
+pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Result<Plan, PlanError> {
+    let batch = recipe.optimizer.batch_size;
+    let program = lower(recipe, network, batch, input_bound)?;
+    let bits = plaintext_bits(recipe, &program.bounds)?;
+    let dimensions: Vec<u32> = match recipe.parameters.ring_dimension.value() {
+        None => vec![13, 14, 15],
+        Some(n @ (8192 | 16384 | 32768)) => vec![n.ilog2()],
+        Some(value) => {
+            let needed = "needed 8192, 16384 or 32768";
+            return Err(PlanError::Parameters { field: "ring_dimension", value, needed });
+        }
+    };
+    let mut best: Option<Candidate> = None;
+    let mut failure = (String::new(), String::new());
+    for log_n in dimensions {
+        if let Some(found) = best_in(log_n, &bits, network, &program, batch, &mut failure)? {
+            if best.as_ref().is_none_or(|best| found.seconds < best.seconds) {
+                best = Some(found);
+            } else {
+                // Larger rings only cost more from here on.
+                break;
+            }
+        }
+    }
+    let best = best.ok_or(PlanError::NoParameters { place: failure.0, why: failure.1 })?;
+    let best = trimmed(best, &program)?;
+    Ok(Plan {
+        geometry: best.geometry,
+        training: program.training,
+        prediction: program.prediction,
+        rounds: program.rounds,
+        bounds: program.bounds,
+        instances: best.instances,
+        fresh_limbs: best.limbs,
+        usage: best.rehearsal.usage,
+        estimate: best.seconds,
+    })
+}
+
+/// The best candidate of one ring dimension: the first chain, by number of primes, that holds the noise of any cube.
+fn best_in(
+    log_n: u32,
+    bits: &[u32],
+    network: &Network,
+    program: &Program,
+    batch: usize,
+    failure: &mut (String, String),
+) -> Result<Option<Candidate>, PlanError> {
+    let shapes: Vec<_> = network.layers.iter().map(shape).collect();
+    let cubes = cubes(1 << log_n, &shapes, batch);
+    let mut best: Option<Candidate> = None;
+    for (q_bits, special) in chains(log_n) {
+        if best.as_ref().is_some_and(|best| best.instances[0].spec.q_bits.len() < q_bits.len()) {
+            break;
+        }
+        let Ok(instances) = instances(log_n, bits, &q_bits, special) else { continue };
+        for cube in &cubes {
+            let geometry = Geometry::new(*cube, shapes.iter().copied(), batch);
+            match rehearse(log_n, geometry, &instances, program)? {
+                Ok(found) if best.as_ref().is_none_or(|best| found.seconds < best.seconds) => best = Some(found),
+                Ok(_) => {}
+                Err(broken) => *failure = broken,
+            }
+        }
+    }
+    Ok(best)
+}
+
+fn instances(log_n: u32, bits: &[u32], q_bits: &[u32], special: u32) -> Result<Vec<Instance>, he_bgv::Error> {
+    let mut out: Vec<Instance> = Vec::new();
+    for &bits in bits {
+        let taken: Vec<u64> = out.iter().map(|instance| instance.spec.plaintext_modulus).collect();
+        let spec = Spec {
+            log_n,
+            plaintext_modulus: Spec::slot_modulus_except(log_n, bits, &taken)?,
+            q_bits: q_bits.to_vec(),
+            p_bits: vec![special],
+            digit: 1,
+        };
+        let params = spec.build()?;
+        out.push(Instance { spec, params });
+    }
+    Ok(out)
+}
+
+type Failure = (String, String);
+
+fn rehearse(
+    log_n: u32,
+    geometry: Geometry,
+    instances: &[Instance],
+    program: &Program,
+) -> Result<Result<Candidate, Failure>, PlanError> {
+    let params: Vec<Parameters> = instances.iter().map(|instance| instance.params.clone()).collect();
+    let stage = Stage::new(&geometry, &params)?;
+    let limbs: BTreeMap<Tensor, usize> =
+        fresh_tensors(program).into_iter().map(|tensor| (tensor, params[0].max_limbs())).collect();
+    Ok(match stage.walk(&geometry, program, &limbs) {
+        Ok(rehearsal) => {
+            let seconds = seconds(log_n, &rehearsal.usage, &rehearsal.to_client, &rehearsal.to_server);
+            Ok(Candidate { geometry, instances: instances.to_vec(), limbs, rehearsal, seconds })
+        }
+        Err(broken) => Err((broken.place, broken.error.to_string())),
+    })
+}
+
+/// Encrypts every tensor over as few primes as change nothing else.
+fn trimmed(mut best: Candidate, program: &Program) -> Result<Candidate, PlanError> {
+    let params: Vec<Parameters> = best.instances.iter().map(|instance| instance.params.clone()).collect();
+    let stage = Stage::new(&best.geometry, &params)?;
+    let log_n = best.instances[0].spec.log_n;
+    for tensor in fresh_tensors(program) {
+        while best.limbs[&tensor] > 1 {
+            let mut limbs = best.limbs.clone();
+            limbs.entry(tensor).and_modify(|l| *l -= 1);
+            let Ok(rehearsal) = stage.walk(&best.geometry, program, &limbs) else { break };
+            let seconds = seconds(log_n, &rehearsal.usage, &rehearsal.to_client, &rehearsal.to_server);
+            if seconds > best.seconds * 1.0005 {
+                break;
+            }
+            best = Candidate { limbs, rehearsal, seconds, ..best };
+        }
+    }
+    debug_assert!(ciphertexts(&best.geometry, Tensor::Input) > 0);
+    Ok(best)
+}

@@ -1,0 +1,112 @@
+//! A plan walked in a ring of dimension 16: levels, noise and operations are those of the real one.
+
+use std::collections::BTreeMap;
+
+use he_bgv::{Ciphertext, Encoder, Encryptor, Error, Parameters, SecretKey};
+
+use super::lower::Program;
+use super::step::Step;
+use super::tensor::Tensor;
+use super::{Refresh, ciphertexts};
+use crate::engine::{BgvEngine, Channel, EngineError, Executor, Geometry, Store, Usage};
+
+/// Where a rehearsal broke off.
+pub(super) struct Broken {
+    pub(super) place: String,
+    pub(super) error: EngineError,
+}
+
+/// What a rehearsal found.
+pub(super) struct Rehearsal {
+    pub(super) usage: Usage,
+    /// Ciphertexts sent to the client in a step, with their limbs.
+    pub(super) to_client: Vec<usize>,
+    /// Ciphertexts sent back, with their limbs.
+    pub(super) to_server: Vec<usize>,
+}
+
+/// Budget a ciphertext keeps on its way to the client, in bits.
+pub(crate) const SENT_BUDGET: f64 = 0.0;
+
+/// An engine that is cheap to run and the sources it starts from.
+pub(super) struct Stage {
+    engine: BgvEngine,
+    sources: Vec<Ciphertext>,
+    evaluators: Vec<he_bgv::Evaluator>,
+}
+
+impl Stage {
+    pub(super) fn new(geometry: &Geometry, params: &[Parameters]) -> Result<Self, Error> {
+        let mut channels = Vec::new();
+        let (mut sources, mut evaluators) = (Vec::new(), Vec::new());
+        for real in params {
+            let tiny = real.insecure_rehearsal()?;
+            let key = SecretKey::generate(&tiny)?;
+            let channel = Channel::rehearsal(geometry.cube, real, &key)?;
+            let zero = Encoder::new(&tiny).encode_coefficients(&[])?;
+            sources.push(Encryptor::with_secret(&key).encrypt(&zero)?);
+            evaluators.push(channel.evaluator().clone());
+            channels.push(channel);
+        }
+        Ok(Self { engine: BgvEngine::new(geometry.cube, channels), sources, evaluators })
+    }
+
+    fn fresh(&self, limbs: usize) -> Result<Vec<Ciphertext>, Error> {
+        self.sources.iter().zip(&self.evaluators).map(|(source, e)| e.reduce_to(source, limbs)).collect()
+    }
+
+    /// Walks one training step.
+    pub(super) fn walk(
+        &self,
+        geometry: &Geometry,
+        program: &Program,
+        limbs: &BTreeMap<Tensor, usize>,
+    ) -> Result<Rehearsal, Broken> {
+        let broken = |place: String| move |error: Error| Broken { place, error: error.into() };
+        self.engine.take_usage();
+        let executor = Executor { engine: &self.engine, geometry };
+        let mut store = Store::<BgvEngine>::default();
+        for tensor in [Tensor::Input, Tensor::Labels, Tensor::High, Tensor::Low, Tensor::Momentum] {
+            let fresh = self.fresh(limbs[&tensor]).map_err(broken(tensor.to_string()))?;
+            store.put(tensor, vec![fresh; ciphertexts(geometry, tensor)]);
+        }
+        let (mut to_client, mut to_server) = (Vec::new(), Vec::new());
+        for step in &program.training {
+            if let Step::Refresh { round } = step {
+                for refresh in &program.rounds[*round] {
+                    let place = refresh.from().to_string();
+                    let sent = self.send(store.get(refresh.from())).map_err(broken(place.clone()))?;
+                    to_client.extend(sent);
+                    for to in refresh.to() {
+                        let fresh = self.fresh(limbs[&to]).map_err(broken(place.clone()))?;
+                        let count = ciphertexts(geometry, to);
+                        to_server.extend(std::iter::repeat_n(limbs[&to], count * fresh.len()));
+                        store.put(to, vec![fresh; count]);
+                    }
+                }
+                continue;
+            }
+            let place = || step.writes().map_or_else(String::new, |tensor| tensor.to_string());
+            executor.run(&mut store, step).map_err(|error| Broken { place: place(), error })?;
+        }
+        Ok(Rehearsal { usage: self.engine.take_usage(), to_client, to_server })
+    }
+
+    fn send(&self, tiles: &[Vec<Ciphertext>]) -> Result<Vec<usize>, Error> {
+        let mut limbs = Vec::new();
+        for tile in tiles {
+            for (ciphertext, evaluator) in tile.iter().zip(&self.evaluators) {
+                limbs.push(evaluator.shrink(ciphertext, SENT_BUDGET)?.limbs());
+            }
+        }
+        Ok(limbs)
+    }
+}
+
+/// Every tensor the client encrypts, at the full chain.
+pub(super) fn fresh_tensors(program: &Program) -> Vec<Tensor> {
+    let mut tensors = vec![Tensor::Input, Tensor::Labels];
+    tensors.extend(program.rounds.iter().flatten().flat_map(Refresh::to));
+    tensors
+}
+

@@ -1,0 +1,347 @@
+//! The client: keys, encryption, and refreshes.
+
+use std::sync::Arc;
+
+use he_bgv::{Ciphertext, Decryptor, Encoder, Error, SecretKey};
+use he_core::wire::Writer;
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::message::{MessageError, Purpose, Received, open, seal};
+use crate::packing::Tiles;
+use crate::plan::{Plan, Refresh, Tensor};
+use crate::recipe::{LayerState, Model};
+
+/// What the client counted; it stays with the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RefreshCounts {
+    /// Values that were larger than their bound and were cut to it.
+    pub saturations: u64,
+    /// Values larger than the plan proved possible: the server did not compute what was planned. What the server gets
+    /// back does not depend on it.
+    pub out_of_bounds: u64,
+    /// Ciphertexts decrypted and encrypted again.
+    pub refreshed: u64,
+}
+
+/// Holds the secret keys and the data.
+pub struct Client {
+    plan: Arc<Plan>,
+    keys: Vec<SecretKey>,
+    encoders: Vec<Encoder>,
+    plaintext: Crt,
+    model: Model,
+    counts: RefreshCounts,
+}
+
+/// Slot vectors of one tile.
+type Slots = Vec<i64>;
+
+impl Client {
+    /// A client with fresh keys and the weights to start from.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn new(plan: &Arc<Plan>, model: Model) -> Result<Self, Error> {
+        let keys = plan.instances.iter().map(|i| SecretKey::generate(&i.params)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::with_keys(plan, model, keys))
+    }
+
+    /// A client with given keys, one for each plaintext prime.
+    pub fn with_keys(plan: &Arc<Plan>, model: Model, keys: Vec<SecretKey>) -> Self {
+        let encoders = plan.instances.iter().map(|instance| Encoder::new(&instance.params)).collect();
+        let moduli: Vec<u64> = plan.instances.iter().map(|i| i.spec.plaintext_modulus).collect();
+        let plaintext = Crt::new(&moduli);
+        Self { plan: Arc::clone(plan), keys, encoders, plaintext, model, counts: RefreshCounts::default() }
+    }
+
+    /// The secret keys, for storage on the client's side.
+    pub fn keys(&self) -> &[SecretKey] {
+        &self.keys
+    }
+
+    /// Evaluation keys for the server, sealed, one set for each plaintext prime.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let make = |key: &SecretKey| Ok(key.evaluation_keys(&self.plan.keys(key.params()))?.to_bytes()?);
+        self.keys.iter().map(make).collect()
+    }
+
+    /// The weights as of the last refresh.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What was counted since the start.
+    pub fn counts(&self) -> RefreshCounts {
+        self.counts
+    }
+
+    /// A mini-batch of integers (images by features) and labels, encrypted as number `index`.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn encrypt_batch(&self, index: usize, x: ArrayView2<i32>, labels: &[usize]) -> Result<Vec<u8>, Error> {
+        let one = self.plan.bounds[&Tensor::Labels] as i64;
+        let last = self.plan.geometry.layers.len() - 1;
+        let classes = self.plan.geometry.layers[last].outputs;
+        let one_hot =
+            Array2::from_shape_fn((labels.len(), classes), |(row, class)| if labels[row] == class { one } else { 0 });
+        let input = self.pack(Tensor::Input, x.mapv(i64::from).view());
+        let labels = self.pack(Tensor::Labels, one_hot.view());
+        let mut pieces = self.encrypt(Tensor::Input, &input)?;
+        pieces.extend(self.encrypt(Tensor::Labels, &labels)?);
+        Ok(seal(&self.plan, Purpose::Batch, (index as u64, 0), &pieces))
+    }
+
+    /// The weights and momentum, encrypted.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn encrypt_model(&self) -> Result<Vec<u8>, Error> {
+        let low_bits = self.low_bits();
+        let mut pieces = Vec::new();
+        for (tensor, tiles) in
+            [Tensor::High, Tensor::Low, Tensor::Momentum].into_iter().zip(self.pack_model(low_bits))
+        {
+            pieces.extend(self.encrypt(tensor, &tiles)?);
+        }
+        Ok(seal(&self.plan, Purpose::Model, (0, 0), &pieces))
+    }
+
+    fn low_bits(&self) -> u32 {
+        let of = |refresh: &Refresh| match refresh {
+            Refresh::Weights { low_bits, .. } => Some(*low_bits),
+            _ => None,
+        };
+        self.plan.rounds.iter().flatten().find_map(of).unwrap_or(0)
+    }
+
+    fn pack(&self, tensor: Tensor, matrix: ArrayView2<i64>) -> Vec<Slots> {
+        let Some(tiles) = self.plan.tiles(tensor) else { return vec![] };
+        tiles.pack(&self.plan.geometry.cube, matrix)
+    }
+
+    /// Compact slots of high part, low part and momentum.
+    fn pack_model(&self, low_bits: u32) -> [Vec<Slots>; 3] {
+        let geometry = &self.plan.geometry;
+        let (cube, compact) = (&geometry.cube, &geometry.compact);
+        let mut parts = [(); 3].map(|()| vec![vec![0; cube.slots()]; compact.ciphertexts()]);
+        for (layout, layer) in geometry.layers.iter().zip(&self.model.layers) {
+            let high = |w: i64| round_shift(w.into(), low_bits) as i64;
+            let low = |w: i64| w - (high(w) << low_bits);
+            let [h, l, v] = &mut parts;
+            layout.pack(cube, compact, layer.weight.mapv(high).view(), layer.bias.mapv(high).view(), h);
+            layout.pack(cube, compact, layer.weight.mapv(low).view(), layer.bias.mapv(low).view(), l);
+            layout.pack(cube, compact, layer.weight_momentum.view(), layer.bias_momentum.view(), v);
+        }
+        parts
+    }
+
+    /// Encrypts slot vectors over the primes the plan says; one piece for each tile and plaintext prime.
+    fn encrypt(&self, tensor: Tensor, tiles: &[Slots]) -> Result<Vec<Vec<u8>>, Error> {
+        let (limbs, primes) = (self.plan.fresh_limbs[&tensor], self.keys.len());
+        (0..tiles.len() * primes)
+            .into_par_iter()
+            .map(|i| {
+                let (tile, c) = (&tiles[i / primes], i % primes);
+                let residues = Zeroizing::new(self.plaintext.residues(tile, c));
+                let plaintext = self.encoders[c].encode(&residues)?;
+                let mut piece = Writer::new();
+                self.keys[c].encrypt_seeded(&plaintext, limbs)?.write(&mut piece)?;
+                Ok(piece.finish())
+            })
+            .collect()
+    }
+
+    fn decrypt(&self, tiles: &Received) -> Result<Vec<Vec<i128>>, Error> {
+        tiles.par_iter().map(|tile| self.decrypt_tile(tile)).collect()
+    }
+
+    fn decrypt_tile(&self, tile: &[Ciphertext]) -> Result<Vec<i128>, Error> {
+        let slots = tile.iter().enumerate().map(|(c, ciphertext)| {
+            self.encoders[c].decode(&Decryptor::new(&self.keys[c]).decrypt(ciphertext)?)
+        });
+        Ok(self.plaintext.combine(&slots.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// Answers a refresh request of step `step`, round `round`, for a mini-batch of `rows` images.
+    ///
+    /// # Errors
+    /// If the request is damaged or not the one the plan has here, or the operating system gives no randomness.
+    pub fn refresh(&mut self, step: u64, round: usize, rows: usize, request: &[u8]) -> Result<Vec<u8>, ClientError> {
+        let plan = Arc::clone(&self.plan);
+        let refreshes = plan.rounds.get(round).map_or(&[][..], Vec::as_slice);
+        let tensors: Vec<Tensor> = refreshes.iter().map(Refresh::from).collect();
+        let moment = (step, round as u16);
+        let received = open(&plan, Purpose::Request, moment, &tensors, request)?;
+        let mut pieces = Vec::new();
+        let mut compact: Vec<(&Refresh, Vec<Vec<i128>>)> = Vec::new();
+        for (refresh, tiles) in refreshes.iter().zip(&received) {
+            self.counts.refreshed += tiles.len() as u64 * self.keys.len() as u64;
+            let slots = self.decrypt(tiles)?;
+            match refresh {
+                Refresh::Rows { from, to, shift, bound } => {
+                    let matrix = self.refresh_rows(*from, rows, &slots, *shift, *bound);
+                    pieces.extend(self.encrypt(*to, &self.pack(*to, matrix.view()))?);
+                }
+                _ => compact.push((refresh, slots)),
+            }
+        }
+        if !compact.is_empty() {
+            self.refresh_model(&compact);
+            let parts = self.pack_model(self.low_bits());
+            for (refresh, _) in &compact {
+                for tensor in refresh.to() {
+                    let part = match tensor {
+                        Tensor::High => &parts[0],
+                        Tensor::Low => &parts[1],
+                        _ => &parts[2],
+                    };
+                    pieces.extend(self.encrypt(tensor, part)?);
+                }
+            }
+        }
+        Ok(seal(&plan, Purpose::Response, moment, &pieces))
+    }
+
+    /// Rounds and saturates one value, and counts.
+    fn settle(&mut self, value: i128, shift: u32, bound: i64, proven: i128) -> i64 {
+        self.counts.out_of_bounds += u64::from(value.abs() > proven);
+        let rounded = round_shift(value, shift);
+        self.counts.saturations += u64::from(rounded.abs() > i128::from(bound));
+        rounded.clamp(-i128::from(bound), i128::from(bound)) as i64
+    }
+
+    fn refresh_rows(
+        &mut self,
+        from: Tensor,
+        rows: usize,
+        slots: &[Vec<i128>],
+        shift: u32,
+        bound: i64,
+    ) -> Array2<i64> {
+        let Some(tiles) = self.plan.tiles(from) else { return Array2::zeros((0, 0)) };
+        // Rows beyond the mini-batch are not read, hence returned as zeros: their errors vanish.
+        let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
+        let values = tiles.unpack(&self.plan.geometry.cube, slots);
+        let proven = self.plan.bounds[&from];
+        values.mapv(|value| self.settle(value, shift, bound, proven))
+    }
+
+    fn refresh_model(&mut self, compact: &[(&Refresh, Vec<Vec<i128>>)]) {
+        let plan = Arc::clone(&self.plan);
+        let (cube, layout) = (&plan.geometry.cube, &plan.geometry.compact);
+        let mut layers: Vec<LayerState> = self.model.layers.clone();
+        for (refresh, slots) in compact {
+            let proven = plan.bounds[&refresh.from()];
+            let (Refresh::Weights { shift, bound, .. } | Refresh::Momentum { shift, bound }) = *refresh else {
+                continue;
+            };
+            for (place, layer) in plan.geometry.layers.iter().zip(&mut layers) {
+                let (weight, bias) = place.unpack(cube, layout, slots);
+                let weight = weight.mapv(|value| self.settle(value, *shift, *bound, proven));
+                let bias = bias.mapv(|value| self.settle(value, *shift, *bound, proven));
+                if matches!(refresh, Refresh::Weights { .. }) {
+                    (layer.weight, layer.bias) = (weight, bias);
+                } else {
+                    (layer.weight_momentum, layer.bias_momentum) = (weight, bias);
+                }
+            }
+        }
+        self.model = Model { layers };
+    }
+}
+
+/// `value/2^shift`, rounded half away from zero.
+fn round_shift(value: i128, shift: u32) -> i128 {
+    let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
+    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
+}
+
+/// A client that cannot answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The request is damaged or not the one expected.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The scheme refused.
+    #[error(transparent)]
+    Bgv(#[from] Error),
+}
+
+/// Integers modulo the product of the plaintext primes.
+struct Crt {
+    moduli: Vec<i128>,
+    /// `(M/t_i)^{-1} mod t_i`.
+    inverses: Vec<i128>,
+    product: i128,
+}
+
+impl Crt {
+    fn new(moduli: &[u64]) -> Self {
+        let product: i128 = moduli.iter().map(|&t| i128::from(t)).product();
+        let inverse = |t: u64| {
+            let hat = (product / i128::from(t) % i128::from(t)) as u64;
+            let found = he_core::Modulus::new(t).ok().and_then(|modulus| modulus.inv(hat));
+            i128::from(found.unwrap_or(1))
+        };
+        let inverses = moduli.iter().map(|&t| inverse(t)).collect();
+        Self { moduli: moduli.iter().map(|&t| i128::from(t)).collect(), inverses, product }
+    }
+
+    /// Centred residues modulo prime `c`.
+    fn residues(&self, values: &[i64], c: usize) -> Vec<i64> {
+        let t = self.moduli[c];
+        values
+            .iter()
+            .map(|&value| {
+                let residue = i128::from(value).rem_euclid(t);
+                (if 2 * residue > t { residue - t } else { residue }) as i64
+            })
+            .collect()
+    }
+
+    /// The centred integers with the given residues modulo each prime.
+    fn combine(&self, residues: &[Vec<i64>]) -> Vec<i128> {
+        if let [only] = residues {
+            return only.iter().map(|&value| i128::from(value)).collect();
+        }
+        let count = residues.first().map_or(0, Vec::len);
+        (0..count)
+            .map(|i| {
+                let terms = self.inverses.iter().zip(residues).zip(&self.moduli);
+                let sum = terms.fold(0i128, |sum, ((inverse, values), t)| {
+                    let digit = (inverse * i128::from(values[i])).rem_euclid(*t);
+                    (sum + self.product / t * digit) % self.product
+                });
+                if 2 * sum > self.product { sum - self.product } else { sum }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn integers_come_back_from_their_residues(values in prop::collection::vec(any::<i64>(), 1..20)) {
+            let crt = Crt::new(&[1_099_510_054_913, 1_099_507_695_617]);
+            let residues: Vec<_> = (0..2).map(|c| crt.residues(&values, c)).collect();
+            let back = crt.combine(&residues);
+            prop_assert_eq!(back, values.iter().map(|&v| i128::from(v)).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn rounding_is_half_away_from_zero(value in -1_000_000i64..1_000_000, shift in 0u32..12) {
+            let exact = value as f64 / f64::from(1u32 << shift);
+            prop_assert_eq!(round_shift(value.into(), shift), exact.round() as i128);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Messages: tensors as ciphertexts, sealed with the hash of the plan.
+
+use he_bgv::Ciphertext;
+use he_core::rlwe::serial::body_limit;
+use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use rayon::prelude::*;
+
+use crate::plan::{Plan, Tensor};
+
+/// What a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(super) enum Purpose {
+    /// A mini-batch: images and labels.
+    Batch = 1,
+    /// The weights to start from.
+    Model = 2,
+    /// Tensors to be refreshed.
+    Request = 3,
+    /// Refreshed tensors.
+    Response = 4,
+}
+
+/// A message that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// The bytes are truncated, altered, or belong to another plan.
+    #[error("{purpose}: {source}")]
+    Wire {
+        /// What was expected.
+        purpose: String,
+        /// What is wrong.
+        source: WireError,
+    },
+    /// The message is for another step or round.
+    #[error("{purpose} is for step {found_step}, round {found_round}: expected step {step}, round {round}")]
+    Moment {
+        /// What was expected.
+        purpose: String,
+        /// Step it is for.
+        found_step: u64,
+        /// Round it is for.
+        found_round: u16,
+        /// Step expected.
+        step: u64,
+        /// Round expected.
+        round: u16,
+    },
+    /// A ciphertext that hides nothing.
+    #[error("{tensor}: ciphertext {index} is transparent (c1 = 0): it hides nothing and is refused")]
+    Transparent {
+        /// The tensor.
+        tensor: Tensor,
+        /// Number of the ciphertext.
+        index: usize,
+    },
+    /// A ciphertext that the plan does not have there.
+    #[error("{tensor}: ciphertext {index} has {found} limbs and degree {degree}, expected {expected} limbs and degree 1")]
+    Shape {
+        /// The tensor.
+        tensor: Tensor,
+        /// Number of the ciphertext.
+        index: usize,
+        /// Limbs it has.
+        found: usize,
+        /// Its degree.
+        degree: usize,
+        /// Limbs it should have.
+        expected: String,
+    },
+}
+
+/// Tiles of one tensor, each one ciphertext for every plaintext prime.
+pub type Received = Vec<Vec<Ciphertext>>;
+
+fn header(plan: &Plan, purpose: Purpose) -> Header {
+    Header { scheme: Scheme::Nn, kind: purpose as u16, params: plan.hash() }
+}
+
+/// Step and round of a message.
+pub(super) type Moment = (u64, u16);
+
+/// Seals pieces that were written apart (in parallel), in order.
+pub(super) fn seal(plan: &Plan, purpose: Purpose, moment: Moment, pieces: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = Writer::with_capacity(pieces.iter().map(Vec::len).sum::<usize>() + 16);
+    body.u64(moment.0);
+    body.u16(moment.1);
+    pieces.iter().for_each(|piece| body.len_bytes(piece));
+    wire::seal(&header(plan, purpose), &body.finish())
+}
+
+/// Opens a message and reads the given tensors, which must be all it holds.
+pub(super) fn open(
+    plan: &Plan,
+    purpose: Purpose,
+    moment: Moment,
+    tensors: &[Tensor],
+    bytes: &[u8],
+) -> Result<Vec<Received>, MessageError> {
+    let name = format!("{purpose:?}").to_lowercase();
+    let wrap = |source| MessageError::Wire { purpose: name.clone(), source };
+    let pieces = pieces(plan, purpose, moment, tensors, bytes, &name)?;
+    let primes = plan.instances.len();
+    let mut pieces = pieces.into_iter();
+    let mut out = Vec::new();
+    for &tensor in tensors {
+        let count = plan.ciphertexts(tensor) * primes;
+        let mine: Vec<&[u8]> = pieces.by_ref().take(count).collect();
+        let read = mine.par_iter().enumerate().map(|(index, piece)| {
+            let mut reader = Reader::new(piece);
+            let params = &plan.instances[index % primes].params;
+            let ciphertext = Ciphertext::read(&mut reader, params).map_err(wrap)?;
+            reader.finish("ciphertext").map_err(wrap)?;
+            check(tensor, index, &ciphertext, plan, purpose)?;
+            Ok(ciphertext)
+        });
+        let all = read.collect::<Result<Vec<_>, MessageError>>()?;
+        out.push(all.chunks(primes).map(<[Ciphertext]>::to_vec).collect());
+    }
+    Ok(out)
+}
+
+fn pieces<'a>(
+    plan: &Plan,
+    purpose: Purpose,
+    moment: Moment,
+    tensors: &[Tensor],
+    bytes: &'a [u8],
+    name: &str,
+) -> Result<Vec<&'a [u8]>, MessageError> {
+    let wrap = |source| MessageError::Wire { purpose: name.to_owned(), source };
+    let count: usize = tensors.iter().map(|&tensor| plan.ciphertexts(tensor) * plan.instances.len()).sum();
+    let largest = plan.instances.iter().map(|i| body_limit(i.params.rlwe(), 2)).max().unwrap_or(0) + 64;
+    let body = wire::open(bytes, &header(plan, purpose), count * largest + 64).map_err(wrap)?;
+    let mut reader = Reader::new(body);
+    let found_step = reader.u64("step").map_err(wrap)?;
+    let found_round = reader.u16("round").map_err(wrap)?;
+    if (found_step, found_round) != moment {
+        let (step, round) = moment;
+        return Err(MessageError::Moment { purpose: name.to_owned(), found_step, found_round, step, round });
+    }
+    let pieces: Result<Vec<_>, _> = (0..count).map(|_| reader.len_bytes(largest, "ciphertext")).collect();
+    let pieces = pieces.map_err(wrap)?;
+    reader.finish("message").map_err(wrap)?;
+    Ok(pieces)
+}
+
+fn check(
+    tensor: Tensor,
+    index: usize,
+    ciphertext: &Ciphertext,
+    plan: &Plan,
+    purpose: Purpose,
+) -> Result<(), MessageError> {
+    let fresh = plan.fresh_limbs.get(&tensor).copied().filter(|_| purpose != Purpose::Request);
+    let found = ciphertext.limbs();
+    if ciphertext.degree() != 1 || fresh.is_some_and(|limbs| limbs != found) {
+        let expected = fresh.map_or_else(|| "any number of".into(), |limbs| limbs.to_string());
+        return Err(MessageError::Shape { tensor, index, found, degree: ciphertext.degree(), expected });
+    }
+    if ciphertext.is_transparent() {
+        return Err(MessageError::Transparent { tensor, index });
+    }
+    Ok(())
+}

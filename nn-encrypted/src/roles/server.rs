@@ -1,0 +1,225 @@
+//! The server: ciphertexts and evaluation keys, and nothing that decrypts.
+//!
+//! ```compile_fail
+//! # fn f(plan: std::sync::Arc<nn_encrypted::plan::Plan>, secret: he_bgv::SecretKey) {
+//! let server = nn_encrypted::roles::Server::new(&plan, &[secret]);
+//! # }
+//! ```
+
+use std::sync::Arc;
+
+use he_bgv::{EvaluationKeys, Evaluator};
+use he_core::wire::{WireError, Writer};
+use rayon::prelude::*;
+
+use super::message::{MessageError, Purpose, Received, open, seal};
+use crate::engine::{BgvEngine, Channel, EngineError, Executor, Store, Usage};
+use crate::plan::{Plan, Refresh, Step, Tensor};
+
+/// The way to the client: sends a refresh request, returns the answer.
+pub trait Link {
+    /// Passes on the request of a step and round.
+    ///
+    /// # Errors
+    /// If the client cannot be reached or cannot answer.
+    fn refresh(&mut self, step: u64, round: usize, request: Vec<u8>) -> Result<Vec<u8>, LinkError>;
+}
+
+/// A client that did not answer.
+pub type LinkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the server stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// A message is damaged or refused.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The evaluation keys are damaged or of other parameters.
+    #[error("evaluation keys: {0}")]
+    Keys(#[from] WireError),
+    /// Another number of key sets than plaintext primes.
+    #[error("{found} sets of evaluation keys, needed {needed}: one for each plaintext prime")]
+    KeySets {
+        /// Sets given.
+        found: usize,
+        /// Sets needed.
+        needed: usize,
+    },
+    /// A step failed.
+    #[error("step {step}, {tensor}: {source}")]
+    Step {
+        /// Number of the training step.
+        step: u64,
+        /// What was computed.
+        tensor: String,
+        /// Why it failed.
+        source: EngineError,
+    },
+    /// The scheme refused.
+    #[error(transparent)]
+    Bgv(#[from] he_bgv::Error),
+    /// The client did not answer.
+    #[error("refresh: {0}")]
+    Link(LinkError),
+    /// A mini-batch that was never sent.
+    #[error("mini-batch {0} was not sent")]
+    MissingBatch(usize),
+}
+
+/// Computes on ciphertexts.
+pub struct Server {
+    plan: Arc<Plan>,
+    engine: BgvEngine,
+    evaluators: Vec<Evaluator>,
+    store: Store<BgvEngine>,
+    /// Mini-batches as they came: half the size of expanded ciphertexts.
+    batches: Vec<Option<Vec<u8>>>,
+}
+
+impl Server {
+    /// A server with the evaluation keys of every plaintext prime.
+    ///
+    /// # Errors
+    /// If keys are missing, damaged, or of other parameters.
+    pub fn new(plan: &Arc<Plan>, keys: &[Vec<u8>]) -> Result<Self, ServerError> {
+        if keys.len() != plan.instances.len() {
+            return Err(ServerError::KeySets { found: keys.len(), needed: plan.instances.len() });
+        }
+        let mut channels = Vec::new();
+        for (instance, keys) in plan.instances.iter().zip(keys) {
+            let keys = EvaluationKeys::from_bytes(&instance.params, keys)?;
+            channels.push(Channel::new(plan.geometry.cube, keys, &instance.params)?);
+        }
+        let evaluators = channels.iter().map(|channel| channel.evaluator().clone()).collect();
+        let engine = BgvEngine::new(plan.geometry.cube, channels);
+        Ok(Self { plan: Arc::clone(plan), engine, evaluators, store: Store::default(), batches: Vec::new() })
+    }
+
+    /// Takes mini-batch number `index`.
+    ///
+    /// # Errors
+    /// If it is damaged, of another plan, or holds a transparent ciphertext.
+    pub fn receive_batch(&mut self, index: usize, bytes: Vec<u8>) -> Result<(), ServerError> {
+        self.open_batch(index, &bytes)?;
+        if self.batches.len() <= index {
+            self.batches.resize(index + 1, None);
+        }
+        self.batches[index] = Some(bytes);
+        Ok(())
+    }
+
+    fn open_batch(&self, index: usize, bytes: &[u8]) -> Result<Vec<Received>, MessageError> {
+        open(&self.plan, Purpose::Batch, (index as u64, 0), &[Tensor::Input, Tensor::Labels], bytes)
+    }
+
+    /// Takes the weights to start from.
+    ///
+    /// # Errors
+    /// If they are damaged, of another plan, or hold a transparent ciphertext.
+    pub fn receive_model(&mut self, bytes: &[u8]) -> Result<(), ServerError> {
+        let tensors = [Tensor::High, Tensor::Low, Tensor::Momentum];
+        let received = open(&self.plan, Purpose::Model, (0, 0), &tensors, bytes)?;
+        for (tensor, tiles) in tensors.into_iter().zip(received) {
+            self.store.put(tensor, tiles);
+        }
+        Ok(())
+    }
+
+    /// Trains on one mini-batch.
+    ///
+    /// # Errors
+    /// If the batch was not sent, an operation fails, or the client does not answer as planned.
+    pub fn train(&mut self, step: u64, batch: usize, link: &mut dyn Link) -> Result<(), ServerError> {
+        self.load(batch)?;
+        let plan = Arc::clone(&self.plan);
+        self.walk(step, &plan.training, link)?;
+        self.store.keep(&[Tensor::High, Tensor::Low, Tensor::Momentum]);
+        Ok(())
+    }
+
+    /// Classifies one mini-batch; the outputs go to the client in the last round. The expanded weights stay for the next
+    /// mini-batch.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    pub fn predict(&mut self, step: u64, batch: usize, link: &mut dyn Link) -> Result<(), ServerError> {
+        self.load(batch)?;
+        let plan = Arc::clone(&self.plan);
+        let expanded = !self.store.get(Tensor::Weights).is_empty();
+        let steps = plan.prediction.iter().filter(|step| !(expanded && **step == Step::Expand));
+        self.walk(step, steps, link)?;
+        self.store.keep(&[Tensor::High, Tensor::Low, Tensor::Momentum, Tensor::Weights]);
+        Ok(())
+    }
+
+    fn load(&mut self, batch: usize) -> Result<(), ServerError> {
+        let bytes = self.batches.get(batch).and_then(Option::as_ref).ok_or(ServerError::MissingBatch(batch))?;
+        let mut received = self.open_batch(batch, bytes)?;
+        let labels = received.pop().unwrap_or_default();
+        self.store.put(Tensor::Labels, labels);
+        self.store.put(Tensor::Input, received.pop().unwrap_or_default());
+        Ok(())
+    }
+
+    fn walk<'a>(
+        &mut self,
+        number: u64,
+        steps: impl IntoIterator<Item = &'a Step>,
+        link: &mut dyn Link,
+    ) -> Result<(), ServerError> {
+        let plan = Arc::clone(&self.plan);
+        for step in steps {
+            if let Step::Refresh { round } = step {
+                self.refresh(number, *round, &plan.rounds[*round], link)?;
+                continue;
+            }
+            let executor = Executor { engine: &self.engine, geometry: &plan.geometry };
+            executor.run(&mut self.store, step).map_err(|source| ServerError::Step {
+                step: number,
+                tensor: step.writes().map_or_else(String::new, |tensor| tensor.to_string()),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn refresh(
+        &mut self,
+        step: u64,
+        round: usize,
+        refreshes: &[Refresh],
+        link: &mut dyn Link,
+    ) -> Result<(), ServerError> {
+        let mut pieces = Vec::new();
+        for refresh in refreshes {
+            pieces.extend(self.sent(refresh.from())?);
+        }
+        let moment = (step, round as u16);
+        let request = seal(&self.plan, Purpose::Request, moment, &pieces);
+        let answer = link.refresh(step, round, request).map_err(ServerError::Link)?;
+        let tensors: Vec<Tensor> = refreshes.iter().flat_map(Refresh::to).collect();
+        let received = open(&self.plan, Purpose::Response, moment, &tensors, &answer)?;
+        for (tensor, tiles) in tensors.into_iter().zip(received) {
+            self.store.put(tensor, tiles);
+        }
+        Ok(())
+    }
+
+    /// A tensor for the client: over as few primes as still decrypt.
+    fn sent(&mut self, tensor: Tensor) -> Result<Vec<Vec<u8>>, ServerError> {
+        let tiles = self.store.take(tensor);
+        let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(&self.evaluators)).collect();
+        flat.par_iter()
+            .map(|(ciphertext, evaluator)| {
+                let mut piece = Writer::new();
+                evaluator.shrink(ciphertext, crate::plan::SENT_BUDGET)?.write(&mut piece)?;
+                Ok(piece.finish())
+            })
+            .collect()
+    }
+
+    /// Operations since the last call.
+    pub fn take_usage(&self) -> Usage {
+        self.engine.take_usage()
+    }
+}
