@@ -183,14 +183,21 @@ fn sums<S: Simd, F: Factor, const K: usize>(
     for (a, b) in a.chunks(LAZY_FLOAT).zip(b.chunks(LAZY_FLOAT)) {
         for (a, b) in a.iter().zip(b) {
             let a = &S::as_simd_u64s(a).0[at..at + K];
-            for k in 0..K {
-                let term = lanes.mul(lanes.load(a[k]), b.lanes(lanes, at + k));
-                sums[k] = lanes.add(sums[k], term);
+            let (mut x, mut y) = (sums, sums);
+            for (k, ((x, y), a)) in x.iter_mut().zip(&mut y).zip(a).enumerate() {
+                (*x, *y) = (lanes.load(*a), b.lanes(lanes, at + k));
+            }
+            for (sum, term) in sums.iter_mut().zip(lanes.mul_all(x, y)) {
+                *sum = lanes.add(*sum, term);
             }
         }
         for sum in &mut sums {
             *sum = lanes.reduce(*sum);
         }
     }
-    sums.map(|sum| lanes.store(sum))
+    let mut words = [lanes.bits(lanes.splat(0.0)); K];
+    for (word, sum) in words.iter_mut().zip(sums) {
+        *word = lanes.store(sum);
+    }
+    words
 }

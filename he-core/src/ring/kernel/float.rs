@@ -51,13 +51,20 @@ impl<F: Formula<K>, const K: usize> WithSimd for Apply<'_, F, K> {
         } = self;
         let lanes = Lanes::new(simd, modulus);
         let (vectors, rest) = S::as_mut_simd_u64s(dst);
-        let sources = sources.map(|source| S::as_simd_u64s(source));
-        let heads = sources.map(|(head, _)| &head[..vectors.len()]);
+        // Plain loops: closures of array methods may stay calls, and a call loses the vector instructions.
+        let (mut heads, mut tails) = ([&[] as &[S::u64s]; K], [&[] as &[u64]; K]);
+        for ((source, head), tail) in sources.iter().zip(&mut heads).zip(&mut tails) {
+            (*head, *tail) = S::as_simd_u64s(source);
+        }
         for (i, x) in vectors.iter_mut().enumerate() {
-            *x = formula.lanes(&lanes, *x, heads.map(|head| head[i]));
+            let mut operands = [*x; K];
+            for (operand, head) in operands.iter_mut().zip(&heads) {
+                *operand = head[i];
+            }
+            *x = formula.lanes(&lanes, *x, operands);
         }
         for (i, x) in rest.iter_mut().enumerate() {
-            *x = formula.word(modulus, *x, sources.map(|(_, tail)| tail[i]));
+            *x = formula.word(modulus, *x, tails.map(|tail| tail[i]));
         }
     }
 }

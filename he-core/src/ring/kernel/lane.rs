@@ -134,6 +134,33 @@ impl<S: Simd> Lanes<S> {
         let (high, low) = self.mul_parts(x, w);
         self.simd.sub_f64s(high, low)
     }
+
+    /// [`Lanes::mul`] of several pairs, step by step in all of them: small out-of-order windows see independent work.
+    #[inline(always)]
+    pub(crate) fn mul_all<const K: usize>(&self, x: [S::f64s; K], w: [S::f64s; K]) -> [S::f64s; K] {
+        // Plain loops: closures of array methods may stay calls, and a call loses the vector instructions.
+        let simd = self.simd;
+        let (mut high, mut low, mut quotient) = (x, x, x);
+        for (h, w) in high.iter_mut().zip(w) {
+            *h = simd.mul_f64s(*h, w);
+        }
+        for (c, h) in quotient.iter_mut().zip(high) {
+            *c = simd.mul_add_f64s(h, self.q_inverse, self.round);
+        }
+        for ((l, w), h) in low.iter_mut().zip(w).zip(high) {
+            *l = simd.negate_mul_add_f64s(*l, w, h);
+        }
+        for c in &mut quotient {
+            *c = simd.sub_f64s(*c, self.round);
+        }
+        for (h, c) in high.iter_mut().zip(quotient) {
+            *h = simd.negate_mul_add_f64s(c, self.q, *h);
+        }
+        for (h, l) in high.iter_mut().zip(low) {
+            *h = simd.sub_f64s(*h, l);
+        }
+        high
+    }
 }
 
 /// The balanced representative of a residue, as the float kernels take constants.

@@ -10,7 +10,21 @@ fn quarters<S: Simd>(block: &mut [u64], stride: usize) -> [&mut [S::u64s]; 4] {
     let (low, high) = block.split_at_mut(2 * stride);
     let (x0, x1) = low.split_at_mut(stride);
     let (x2, x3) = high.split_at_mut(stride);
-    [x0, x1, x2, x3].map(|x| S::as_mut_simd_u64s(x).0)
+    let whole = |x| S::as_mut_simd_u64s(x).0;
+    [whole(x0), whole(x1), whole(x2), whole(x3)]
+}
+
+// Array methods with closures are avoided in all loops: such a closure may stay a call, and loses the vector instructions.
+
+/// Four vectors of bits as floats.
+#[inline(always)]
+fn floats<S: Simd>(lanes: &Lanes<S>, [x0, x1, x2, x3]: [S::u64s; 4]) -> [S::f64s; 4] {
+    [
+        lanes.from_bits(x0),
+        lanes.from_bits(x1),
+        lanes.from_bits(x2),
+        lanes.from_bits(x3),
+    ]
 }
 
 /// Two forward levels on four vectors.
@@ -25,10 +39,10 @@ pub(super) fn two_forward<S: Simd, const REDUCE: bool>(
     w: [S::f64s; 3],
 ) -> [S::f64s; 4] {
     let a0 = if REDUCE { lanes.reduce(a[0]) } else { a[0] };
-    let (t2, t3) = (lanes.mul(a[2], w[0]), lanes.mul(a[3], w[0]));
+    let [t2, t3] = lanes.mul_all([a[2], a[3]], [w[0], w[0]]);
     let (b0, b2) = (lanes.add(a0, t2), lanes.sub(a0, t2));
     let (b1, b3) = (lanes.add(a[1], t3), lanes.sub(a[1], t3));
-    let (u1, u3) = (lanes.mul(b1, w[1]), lanes.mul(b3, w[2]));
+    let [u1, u3] = lanes.mul_all([b1, b3], [w[1], w[2]]);
     [
         lanes.add(b0, u1),
         lanes.sub(b0, u1),
@@ -49,14 +63,14 @@ pub(super) fn two_backward<S: Simd, const WIDE: bool>(
     w: [S::f64s; 3],
 ) -> [S::f64s; 4] {
     let (s0, s1) = (lanes.add(a[0], a[1]), lanes.add(a[2], a[3]));
-    let d0 = lanes.mul(lanes.sub(a[0], a[1]), w[1]);
-    let d1 = lanes.mul(lanes.sub(a[2], a[3]), w[2]);
+    let [d0, d1] = lanes.mul_all([lanes.sub(a[0], a[1]), lanes.sub(a[2], a[3])], [w[1], w[2]]);
+    let [b2, b3] = lanes.mul_all([lanes.sub(s0, s1), lanes.sub(d0, d1)], [w[0], w[0]]);
     let b1 = lanes.add(d0, d1);
     [
         lanes.reduce(lanes.add(s0, s1)),
         if WIDE { lanes.reduce(b1) } else { b1 },
-        lanes.mul(lanes.sub(s0, s1), w[0]),
-        lanes.mul(lanes.sub(d0, d1), w[0]),
+        b2,
+        b3,
     ]
 }
 
@@ -69,16 +83,16 @@ pub(super) fn forward4<S: Simd, const WIDE: bool, const FIRST: bool>(
     twiddles: &[[f64; 3]],
 ) {
     for (block, w) in data.chunks_exact_mut(4 * stride).zip(twiddles) {
-        let w = w.map(|w| lanes.splat(w));
+        let w = [lanes.splat(w[0]), lanes.splat(w[1]), lanes.splat(w[2])];
         let [x0, x1, x2, x3] = quarters::<S>(block, stride);
         for (((x0, x1), x2), x3) in x0.iter_mut().zip(x1).zip(x2).zip(x3) {
-            let words = [*x0, *x1, *x2, *x3];
-            let y = if FIRST {
-                two_forward::<S, false>(lanes, words.map(|x| lanes.load(x)), w)
+            let [y0, y1, y2, y3] = if FIRST {
+                let a = [lanes.load(*x0), lanes.load(*x1), lanes.load(*x2), lanes.load(*x3)];
+                two_forward::<S, false>(lanes, a, w)
             } else {
-                two_forward::<S, WIDE>(lanes, words.map(|x| lanes.from_bits(x)), w)
+                two_forward::<S, WIDE>(lanes, floats(lanes, [*x0, *x1, *x2, *x3]), w)
             };
-            [*x0, *x1, *x2, *x3] = y.map(|y| lanes.bits(y));
+            [*x0, *x1, *x2, *x3] = [lanes.bits(y0), lanes.bits(y1), lanes.bits(y2), lanes.bits(y3)];
         }
     }
 }
@@ -92,11 +106,12 @@ pub(super) fn backward4<S: Simd, const WIDE: bool>(
     twiddles: &[[f64; 3]],
 ) {
     for (block, w) in data.chunks_exact_mut(4 * stride).zip(twiddles) {
-        let w = w.map(|w| lanes.splat(w));
+        let w = [lanes.splat(w[0]), lanes.splat(w[1]), lanes.splat(w[2])];
         let [x0, x1, x2, x3] = quarters::<S>(block, stride);
         for (((x0, x1), x2), x3) in x0.iter_mut().zip(x1).zip(x2).zip(x3) {
-            let a = [*x0, *x1, *x2, *x3].map(|x| lanes.from_bits(x));
-            [*x0, *x1, *x2, *x3] = two_backward::<S, WIDE>(lanes, a, w).map(|y| lanes.bits(y));
+            let a = floats(lanes, [*x0, *x1, *x2, *x3]);
+            let [y0, y1, y2, y3] = two_backward::<S, WIDE>(lanes, a, w);
+            [*x0, *x1, *x2, *x3] = [lanes.bits(y0), lanes.bits(y1), lanes.bits(y2), lanes.bits(y3)];
         }
     }
 }
@@ -106,12 +121,12 @@ pub(super) fn backward4<S: Simd, const WIDE: bool>(
 /// Every lane ends in a product, and `tau(2^52) < q` because `|w| <= (q-1)/2`, so storing needs no reduction.
 #[inline(always)]
 pub(super) fn last4<S: Simd>(lanes: &Lanes<S>, data: &mut [u64], w: [f64; 2], scale: [f64; 2]) {
-    let [even, odd] = w.map(|w| lanes.splat(w));
-    let [sum, difference] = scale.map(|w| lanes.splat(w));
+    let (even, odd) = (lanes.splat(w[0]), lanes.splat(w[1]));
+    let (sum, difference) = (lanes.splat(scale[0]), lanes.splat(scale[1]));
     let stride = data.len() / 4;
     let [x0, x1, x2, x3] = quarters::<S>(data, stride);
     for (((x0, x1), x2), x3) in x0.iter_mut().zip(x1).zip(x2).zip(x3) {
-        let a = [*x0, *x1, *x2, *x3].map(|x| lanes.from_bits(x));
+        let a = floats(lanes, [*x0, *x1, *x2, *x3]);
         let (s0, s1) = (lanes.add(a[0], a[1]), lanes.add(a[2], a[3]));
         let d0 = lanes.mul(lanes.sub(a[0], a[1]), even);
         let d1 = lanes.mul(lanes.sub(a[2], a[3]), odd);

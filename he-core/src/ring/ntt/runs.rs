@@ -78,21 +78,56 @@ fn constants<S: Simd>(row: &[f64; SIDE], part: usize) -> S::f64s {
     S::as_simd_f64s(row).0[part]
 }
 
+/// Vector `part` of each row of a run.
+#[inline(always)]
+fn rows<S: Simd>(lanes: &Lanes<S>, run: &Run, part: usize) -> [S::f64s; SIDE] {
+    let mut rows = [lanes.splat(0.0); SIDE];
+    for (r, row) in rows.iter_mut().enumerate() {
+        *row = get(lanes, run, r * (SIDE / S::F64_LANES) + part);
+    }
+    rows
+}
+
+/// Columns `4 part..` and rows `4 half..` of a run, transposed in registers of four words.
+#[inline(always)]
+fn quad<S: Simd>(lanes: &Lanes<S>, run: &Run, part: usize, half: usize) -> [S::f64s; 4] {
+    let at = 8 * part + half;
+    let rows = [
+        get(lanes, run, at),
+        get(lanes, run, at + 2),
+        get(lanes, run, at + 4),
+        get(lanes, run, at + 6),
+    ];
+    lanes.simd.deinterleave_shfl_f64s(rows)
+}
+
 /// Columns `part * LANES..` of a run as eight vectors, one for each row of the transposed matrix.
 #[inline(always)]
 fn columns<S: Simd>(lanes: &Lanes<S>, run: &Run, part: usize) -> [S::f64s; SIDE] {
     if S::F64_LANES == 4 {
-        let half = |h: usize| {
-            let rows = std::array::from_fn::<_, 4, _>(|c| get(lanes, run, (4 * part + c) * 2 + h));
-            lanes.simd.deinterleave_shfl_f64s(rows)
-        };
-        let ([a, b, c, d], [e, f, g, h]) = (half(0), half(1));
+        let ([a, b, c, d], [e, f, g, h]) = (quad(lanes, run, part, 0), quad(lanes, run, part, 1));
         return [a, b, c, d, e, f, g, h];
     }
-    std::array::from_fn(|r| {
-        let at = |lane: usize| run[((part * S::F64_LANES + lane) * SIDE + r) % RUN];
-        lanes.from_bits(pulp::cast_lossy::<[u64; SIDE], S::u64s>(std::array::from_fn(at)))
-    })
+    let mut rows = [lanes.splat(0.0); SIDE];
+    for (r, row) in rows.iter_mut().enumerate() {
+        let mut words = [0_u64; SIDE];
+        for (lane, word) in words[..S::F64_LANES].iter_mut().enumerate() {
+            *word = run[(part * S::F64_LANES + lane) * SIDE + r];
+        }
+        *row = get(lanes, &words, 0);
+    }
+    rows
+}
+
+/// The inverse of [`quad`].
+#[inline(always)]
+fn put_quad<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, half: usize, x: [S::f64s; 4]) {
+    let [a, b, c, d] = lanes.simd.interleave_shfl_f64s(x);
+    let at = 8 * part + half;
+    put(lanes, run, at, a);
+    put(lanes, run, at + 2, b);
+    put(lanes, run, at + 4, c);
+    put(lanes, run, at + 6, d);
 }
 
 /// The inverse of [`columns`].
@@ -100,11 +135,8 @@ fn columns<S: Simd>(lanes: &Lanes<S>, run: &Run, part: usize) -> [S::f64s; SIDE]
 fn put_columns<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, x: [S::f64s; SIDE]) {
     if S::F64_LANES == 4 {
         let [a, b, c, d, e, f, g, h] = x;
-        for (h, rows) in [[a, b, c, d], [e, f, g, h]].into_iter().enumerate() {
-            for (c, row) in lanes.simd.interleave_shfl_f64s(rows).into_iter().enumerate() {
-                put(lanes, run, (4 * part + c) * 2 + h, row);
-            }
-        }
+        put_quad(lanes, run, part, 0, [a, b, c, d]);
+        put_quad(lanes, run, part, 1, [e, f, g, h]);
         return;
     }
     let mut words = [0_u64; SIDE];
@@ -116,41 +148,47 @@ fn put_columns<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, x: [S::f64
     }
 }
 
+/// Two forward butterflies: both sums, then both differences.
 #[inline(always)]
-fn butterfly<S: Simd>(lanes: &Lanes<S>, a: S::f64s, b: S::f64s, w: S::f64s) -> (S::f64s, S::f64s) {
-    let t = lanes.mul(b, w);
-    (lanes.add(a, t), lanes.sub(a, t))
+fn butterflies<S: Simd>(lanes: &Lanes<S>, a: [S::f64s; 2], b: [S::f64s; 2], w: [S::f64s; 2]) -> [S::f64s; 4] {
+    let [t, u] = lanes.mul_all(b, w);
+    [
+        lanes.add(a[0], t),
+        lanes.add(a[1], u),
+        lanes.sub(a[0], t),
+        lanes.sub(a[1], u),
+    ]
 }
 
+/// Two backward butterflies: both sums, then both products.
 #[inline(always)]
-fn unbutterfly<S: Simd>(lanes: &Lanes<S>, a: S::f64s, b: S::f64s, w: S::f64s) -> (S::f64s, S::f64s) {
-    (lanes.add(a, b), lanes.mul(lanes.sub(a, b), w))
+fn unbutterflies<S: Simd>(
+    lanes: &Lanes<S>,
+    a: [S::f64s; 2],
+    b: [S::f64s; 2],
+    w: [S::f64s; 2],
+) -> [S::f64s; 4] {
+    let [t, u] = lanes.mul_all([lanes.sub(a[0], b[0]), lanes.sub(a[1], b[1])], w);
+    [lanes.add(a[0], b[0]), lanes.add(a[1], b[1]), t, u]
 }
 
 /// Three forward levels on eight vectors; `w` is the tree of their constants, and lane 1 is reduced if wide.
 #[inline(always)]
 fn three_forward<S: Simd, const WIDE: bool>(
     lanes: &Lanes<S>,
-    mut a: [S::f64s; SIDE],
+    [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
     w: impl Fn(usize) -> S::f64s,
 ) -> [S::f64s; SIDE] {
-    if WIDE {
-        a[1] = lanes.reduce(a[1]);
-    }
-    let w0 = w(0);
-    for i in 0..4 {
-        (a[i], a[i + 4]) = butterfly(lanes, a[i], a[i + 4], w0);
-    }
-    for half in 0..2 {
-        let w = w(1 + half);
-        for i in [4 * half, 4 * half + 1] {
-            (a[i], a[i + 2]) = butterfly(lanes, a[i], a[i + 2], w);
-        }
-    }
-    for pair in 0..4 {
-        (a[2 * pair], a[2 * pair + 1]) = butterfly(lanes, a[2 * pair], a[2 * pair + 1], w(3 + pair));
-    }
-    a
+    let a1 = if WIDE { lanes.reduce(a1) } else { a1 };
+    let top = w(0);
+    let [b0, b1, b4, b5] = butterflies(lanes, [a0, a1], [a4, a5], [top, top]);
+    let [b2, b3, b6, b7] = butterflies(lanes, [a2, a3], [a6, a7], [top, top]);
+    let (left, right) = (w(1), w(2));
+    let [c0, c1, c2, c3] = butterflies(lanes, [b0, b1], [b2, b3], [left, left]);
+    let [d0, d2, d1, d3] = butterflies(lanes, [c0, c2], [c1, c3], [w(3), w(4)]);
+    let [c4, c5, c6, c7] = butterflies(lanes, [b4, b5], [b6, b7], [right, right]);
+    let [d4, d6, d5, d7] = butterflies(lanes, [c4, c6], [c5, c7], [w(5), w(6)]);
+    [d0, d1, d2, d3, d4, d5, d6, d7]
 }
 
 /// The last five or six forward levels of each run, from floats to canonical words.
@@ -186,7 +224,7 @@ fn upper_forward<S: Simd, const WIDE: bool, const SIX: bool>(
     part: usize,
 ) {
     let per_row = SIDE / S::F64_LANES;
-    let mut a = std::array::from_fn::<_, SIDE, _>(|r| get(lanes, run, r * per_row + part));
+    let mut a = rows(lanes, run, part);
     if SIX {
         if WIDE {
             a[0] = lanes.reduce(a[0]);
@@ -194,7 +232,8 @@ fn upper_forward<S: Simd, const WIDE: bool, const SIX: bool>(
         a = three_forward::<S, WIDE>(lanes, a, |i| lanes.splat(w[i]));
     } else {
         let [a0, a1, a2, a3, a4, a5, a6, a7] = a;
-        let [w0, w1, w2, w3, w4, w5, ..] = w.map(|w| lanes.splat(w));
+        let [w0, w1, w2] = [lanes.splat(w[0]), lanes.splat(w[1]), lanes.splat(w[2])];
+        let [w3, w4, w5] = [lanes.splat(w[3]), lanes.splat(w[4]), lanes.splat(w[5])];
         let [b0, b1, b2, b3] = two_forward::<S, WIDE>(lanes, [a0, a1, a2, a3], [w0, w1, w2]);
         let [b4, b5, b6, b7] = two_forward::<S, WIDE>(lanes, [a4, a5, a6, a7], [w3, w4, w5]);
         a = [b0, b1, b2, b3, b4, b5, b6, b7];
@@ -216,7 +255,10 @@ pub(super) fn first_runs<S: Simd, const WIDE: bool, const SIX: bool>(
     for (run, w) in data.as_chunks_mut::<RUN>().0.iter_mut().zip(twiddles) {
         for part in 0..per_row {
             let words = S::as_simd_u64s(run.as_slice()).0;
-            let mut a = std::array::from_fn::<_, SIDE, _>(|r| lanes.load(words[r * per_row + part]));
+            let mut a = [lanes.splat(0.0); SIDE];
+            for (r, x) in a.iter_mut().enumerate() {
+                *x = lanes.load(words[r * per_row + part]);
+            }
             a = three_backward(lanes, a, |i| constants::<S>(&w.lower[i], part), |x| x);
             a[0] = lanes.reduce(a[0]);
             if WIDE {
@@ -236,25 +278,20 @@ pub(super) fn first_runs<S: Simd, const WIDE: bool, const SIX: bool>(
 #[inline(always)]
 fn three_backward<S: Simd>(
     lanes: &Lanes<S>,
-    mut a: [S::f64s; SIDE],
+    [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
     w: impl Fn(usize) -> S::f64s,
     middle: impl Fn(S::f64s) -> S::f64s,
 ) -> [S::f64s; SIDE] {
-    for pair in 0..4 {
-        (a[2 * pair], a[2 * pair + 1]) = unbutterfly(lanes, a[2 * pair], a[2 * pair + 1], w(3 + pair));
-    }
-    for half in 0..2 {
-        let w = w(1 + half);
-        for i in [4 * half, 4 * half + 1] {
-            (a[i], a[i + 2]) = unbutterfly(lanes, a[i], a[i + 2], w);
-        }
-    }
-    (a[0], a[4]) = (middle(a[0]), middle(a[4]));
-    let w0 = w(0);
-    for i in 0..4 {
-        (a[i], a[i + 4]) = unbutterfly(lanes, a[i], a[i + 4], w0);
-    }
-    a
+    let [b0, b2, b1, b3] = unbutterflies(lanes, [a0, a2], [a1, a3], [w(3), w(4)]);
+    let left = w(1);
+    let [c0, c1, c2, c3] = unbutterflies(lanes, [b0, b1], [b2, b3], [left, left]);
+    let [b4, b6, b5, b7] = unbutterflies(lanes, [a4, a6], [a5, a7], [w(5), w(6)]);
+    let right = w(2);
+    let [c4, c5, c6, c7] = unbutterflies(lanes, [b4, b5], [b6, b7], [right, right]);
+    let (c0, c4, top) = (middle(c0), middle(c4), w(0));
+    let [d0, d1, d4, d5] = unbutterflies(lanes, [c0, c1], [c4, c5], [top, top]);
+    let [d2, d3, d6, d7] = unbutterflies(lanes, [c2, c3], [c6, c7], [top, top]);
+    [d0, d1, d2, d3, d4, d5, d6, d7]
 }
 
 /// The mirror image of [`upper_forward`].
@@ -267,7 +304,7 @@ fn upper_backward<S: Simd, const WIDE: bool, const SIX: bool>(
     part: usize,
 ) {
     let per_row = SIDE / S::F64_LANES;
-    let mut a = std::array::from_fn::<_, SIDE, _>(|r| get(lanes, buffer, r * per_row + part));
+    let mut a = rows(lanes, buffer, part);
     if SIX {
         a = three_backward(lanes, a, |i| lanes.splat(w[i]), |x| lanes.reduce(x));
         if WIDE {
@@ -277,7 +314,8 @@ fn upper_backward<S: Simd, const WIDE: bool, const SIX: bool>(
         }
     } else {
         let [a0, a1, a2, a3, a4, a5, a6, a7] = a;
-        let [w0, w1, w2, w3, w4, w5, ..] = w.map(|w| lanes.splat(w));
+        let [w0, w1, w2] = [lanes.splat(w[0]), lanes.splat(w[1]), lanes.splat(w[2])];
+        let [w3, w4, w5] = [lanes.splat(w[3]), lanes.splat(w[4]), lanes.splat(w[5])];
         let [b0, b1, b2, b3] = two_backward::<S, WIDE>(lanes, [a0, a1, a2, a3], [w0, w1, w2]);
         let [b4, b5, b6, b7] = two_backward::<S, WIDE>(lanes, [a4, a5, a6, a7], [w3, w4, w5]);
         a = [b0, b1, b2, b3, b4, b5, b6, b7];
