@@ -21,7 +21,6 @@
 use pulp::Simd;
 
 use super::order::{RUN, SIDE};
-use super::passes::{two_backward, two_forward};
 use crate::ring::kernel::lane::Lanes;
 
 /// The constants of one run: up to 8 of the levels of stride 8 and more, then 1, 2 and 4 rows for the last three levels.
@@ -148,28 +147,52 @@ fn put_columns<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, x: [S::f64
     }
 }
 
-/// Two forward butterflies: both sums, then both differences.
+/// Four forward butterflies: sums, then differences.
 #[inline(always)]
-fn butterflies<S: Simd>(lanes: &Lanes<S>, a: [S::f64s; 2], b: [S::f64s; 2], w: [S::f64s; 2]) -> [S::f64s; 4] {
-    let [t, u] = lanes.mul_all(b, w);
+fn butterflies<S: Simd>(
+    lanes: &Lanes<S>,
+    a: [S::f64s; 4],
+    b: [S::f64s; 4],
+    w: [S::f64s; 4],
+) -> [S::f64s; SIDE] {
+    let [t0, t1, t2, t3] = lanes.mul_all(b, w);
     [
-        lanes.add(a[0], t),
-        lanes.add(a[1], u),
-        lanes.sub(a[0], t),
-        lanes.sub(a[1], u),
+        lanes.add(a[0], t0),
+        lanes.add(a[1], t1),
+        lanes.add(a[2], t2),
+        lanes.add(a[3], t3),
+        lanes.sub(a[0], t0),
+        lanes.sub(a[1], t1),
+        lanes.sub(a[2], t2),
+        lanes.sub(a[3], t3),
     ]
 }
 
-/// Two backward butterflies: both sums, then both products.
+/// Four backward butterflies: sums, then products.
 #[inline(always)]
 fn unbutterflies<S: Simd>(
     lanes: &Lanes<S>,
-    a: [S::f64s; 2],
-    b: [S::f64s; 2],
-    w: [S::f64s; 2],
-) -> [S::f64s; 4] {
-    let [t, u] = lanes.mul_all([lanes.sub(a[0], b[0]), lanes.sub(a[1], b[1])], w);
-    [lanes.add(a[0], b[0]), lanes.add(a[1], b[1]), t, u]
+    a: [S::f64s; 4],
+    b: [S::f64s; 4],
+    w: [S::f64s; 4],
+) -> [S::f64s; SIDE] {
+    let differences = [
+        lanes.sub(a[0], b[0]),
+        lanes.sub(a[1], b[1]),
+        lanes.sub(a[2], b[2]),
+        lanes.sub(a[3], b[3]),
+    ];
+    let [t0, t1, t2, t3] = lanes.mul_all(differences, w);
+    [
+        lanes.add(a[0], b[0]),
+        lanes.add(a[1], b[1]),
+        lanes.add(a[2], b[2]),
+        lanes.add(a[3], b[3]),
+        t0,
+        t1,
+        t2,
+        t3,
+    ]
 }
 
 /// Three forward levels on eight vectors; `w` is the tree of their constants, and lane 1 is reduced if wide.
@@ -180,15 +203,80 @@ fn three_forward<S: Simd, const WIDE: bool>(
     w: impl Fn(usize) -> S::f64s,
 ) -> [S::f64s; SIDE] {
     let a1 = if WIDE { lanes.reduce(a1) } else { a1 };
-    let top = w(0);
-    let [b0, b1, b4, b5] = butterflies(lanes, [a0, a1], [a4, a5], [top, top]);
-    let [b2, b3, b6, b7] = butterflies(lanes, [a2, a3], [a6, a7], [top, top]);
+    let [a0, a1, a2, a3, a4, a5, a6, a7] = butterflies(lanes, [a0, a1, a2, a3], [a4, a5, a6, a7], [w(0); 4]);
     let (left, right) = (w(1), w(2));
-    let [c0, c1, c2, c3] = butterflies(lanes, [b0, b1], [b2, b3], [left, left]);
-    let [d0, d2, d1, d3] = butterflies(lanes, [c0, c2], [c1, c3], [w(3), w(4)]);
-    let [c4, c5, c6, c7] = butterflies(lanes, [b4, b5], [b6, b7], [right, right]);
-    let [d4, d6, d5, d7] = butterflies(lanes, [c4, c6], [c5, c7], [w(5), w(6)]);
-    [d0, d1, d2, d3, d4, d5, d6, d7]
+    let [a0, a1, a4, a5, a2, a3, a6, a7] = butterflies(
+        lanes,
+        [a0, a1, a4, a5],
+        [a2, a3, a6, a7],
+        [left, left, right, right],
+    );
+    let [a0, a2, a4, a6, a1, a3, a5, a7] = butterflies(
+        lanes,
+        [a0, a2, a4, a6],
+        [a1, a3, a5, a7],
+        [w(3), w(4), w(5), w(6)],
+    );
+    [a0, a1, a2, a3, a4, a5, a6, a7]
+}
+
+/// Two forward levels on both halves of eight vectors, with the bounds of a pass of two levels.
+#[inline(always)]
+fn halves_forward<S: Simd, const WIDE: bool>(
+    lanes: &Lanes<S>,
+    [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
+    w: &[f64; SIDE],
+) -> [S::f64s; SIDE] {
+    let (a0, a4) = if WIDE {
+        (lanes.reduce(a0), lanes.reduce(a4))
+    } else {
+        (a0, a4)
+    };
+    let (left, right) = (lanes.splat(w[0]), lanes.splat(w[3]));
+    let [a0, a1, a4, a5, a2, a3, a6, a7] = butterflies(
+        lanes,
+        [a0, a1, a4, a5],
+        [a2, a3, a6, a7],
+        [left, left, right, right],
+    );
+    let w = [
+        lanes.splat(w[1]),
+        lanes.splat(w[2]),
+        lanes.splat(w[4]),
+        lanes.splat(w[5]),
+    ];
+    let [a0, a2, a4, a6, a1, a3, a5, a7] = butterflies(lanes, [a0, a2, a4, a6], [a1, a3, a5, a7], w);
+    [a0, a1, a2, a3, a4, a5, a6, a7]
+}
+
+/// Two backward levels on both halves of eight vectors, with the bounds of a pass of two levels.
+#[inline(always)]
+fn halves_backward<S: Simd, const WIDE: bool>(
+    lanes: &Lanes<S>,
+    [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
+    w: &[f64; SIDE],
+) -> [S::f64s; SIDE] {
+    let (left, right) = (lanes.splat(w[0]), lanes.splat(w[3]));
+    let w = [
+        lanes.splat(w[1]),
+        lanes.splat(w[2]),
+        lanes.splat(w[4]),
+        lanes.splat(w[5]),
+    ];
+    let [a0, a2, a4, a6, a1, a3, a5, a7] = unbutterflies(lanes, [a0, a2, a4, a6], [a1, a3, a5, a7], w);
+    let [a0, a1, a4, a5, a2, a3, a6, a7] = unbutterflies(
+        lanes,
+        [a0, a1, a4, a5],
+        [a2, a3, a6, a7],
+        [left, left, right, right],
+    );
+    let (a0, a4) = (lanes.reduce(a0), lanes.reduce(a4));
+    let (a1, a5) = if WIDE {
+        (lanes.reduce(a1), lanes.reduce(a5))
+    } else {
+        (a1, a5)
+    };
+    [a0, a1, a2, a3, a4, a5, a6, a7]
 }
 
 /// The last five or six forward levels of each run, from floats to canonical words.
@@ -231,12 +319,7 @@ fn upper_forward<S: Simd, const WIDE: bool, const SIX: bool>(
         }
         a = three_forward::<S, WIDE>(lanes, a, |i| lanes.splat(w[i]));
     } else {
-        let [a0, a1, a2, a3, a4, a5, a6, a7] = a;
-        let [w0, w1, w2] = [lanes.splat(w[0]), lanes.splat(w[1]), lanes.splat(w[2])];
-        let [w3, w4, w5] = [lanes.splat(w[3]), lanes.splat(w[4]), lanes.splat(w[5])];
-        let [b0, b1, b2, b3] = two_forward::<S, WIDE>(lanes, [a0, a1, a2, a3], [w0, w1, w2]);
-        let [b4, b5, b6, b7] = two_forward::<S, WIDE>(lanes, [a4, a5, a6, a7], [w3, w4, w5]);
-        a = [b0, b1, b2, b3, b4, b5, b6, b7];
+        a = halves_forward::<S, WIDE>(lanes, a, w);
     }
     for (r, x) in a.into_iter().enumerate() {
         put(lanes, buffer, r * per_row + part, x);
@@ -282,16 +365,21 @@ fn three_backward<S: Simd>(
     w: impl Fn(usize) -> S::f64s,
     middle: impl Fn(S::f64s) -> S::f64s,
 ) -> [S::f64s; SIDE] {
-    let [b0, b2, b1, b3] = unbutterflies(lanes, [a0, a2], [a1, a3], [w(3), w(4)]);
-    let left = w(1);
-    let [c0, c1, c2, c3] = unbutterflies(lanes, [b0, b1], [b2, b3], [left, left]);
-    let [b4, b6, b5, b7] = unbutterflies(lanes, [a4, a6], [a5, a7], [w(5), w(6)]);
-    let right = w(2);
-    let [c4, c5, c6, c7] = unbutterflies(lanes, [b4, b5], [b6, b7], [right, right]);
-    let (c0, c4, top) = (middle(c0), middle(c4), w(0));
-    let [d0, d1, d4, d5] = unbutterflies(lanes, [c0, c1], [c4, c5], [top, top]);
-    let [d2, d3, d6, d7] = unbutterflies(lanes, [c2, c3], [c6, c7], [top, top]);
-    [d0, d1, d2, d3, d4, d5, d6, d7]
+    let [a0, a2, a4, a6, a1, a3, a5, a7] = unbutterflies(
+        lanes,
+        [a0, a2, a4, a6],
+        [a1, a3, a5, a7],
+        [w(3), w(4), w(5), w(6)],
+    );
+    let (left, right) = (w(1), w(2));
+    let [a0, a1, a4, a5, a2, a3, a6, a7] = unbutterflies(
+        lanes,
+        [a0, a1, a4, a5],
+        [a2, a3, a6, a7],
+        [left, left, right, right],
+    );
+    let (a0, a4) = (middle(a0), middle(a4));
+    unbutterflies(lanes, [a0, a1, a2, a3], [a4, a5, a6, a7], [w(0); 4])
 }
 
 /// The mirror image of [`upper_forward`].
@@ -313,12 +401,7 @@ fn upper_backward<S: Simd, const WIDE: bool, const SIX: bool>(
             }
         }
     } else {
-        let [a0, a1, a2, a3, a4, a5, a6, a7] = a;
-        let [w0, w1, w2] = [lanes.splat(w[0]), lanes.splat(w[1]), lanes.splat(w[2])];
-        let [w3, w4, w5] = [lanes.splat(w[3]), lanes.splat(w[4]), lanes.splat(w[5])];
-        let [b0, b1, b2, b3] = two_backward::<S, WIDE>(lanes, [a0, a1, a2, a3], [w0, w1, w2]);
-        let [b4, b5, b6, b7] = two_backward::<S, WIDE>(lanes, [a4, a5, a6, a7], [w3, w4, w5]);
-        a = [b0, b1, b2, b3, b4, b5, b6, b7];
+        a = halves_backward::<S, WIDE>(lanes, a, w);
     }
     for (r, x) in a.into_iter().enumerate() {
         put(lanes, run, r * per_row + part, x);
