@@ -81,7 +81,7 @@ pub enum ParametersError {
     },
     /// The special primes do not cover a digit.
     #[error(
-        "the special primes have {special:.1} bits, a key-switching digit has {digit:.1}: needed at least as many"
+        "the special primes have {special:.1} bits, a key-switching digit has {digit:.1}: needed at least as many, to half a bit"
     )]
     SmallSpecial {
         /// Bits of P.
@@ -200,7 +200,8 @@ impl Spec {
         }
         let bits = |primes: &[u64]| primes.iter().map(|&q| (q as f64).log2()).sum::<f64>();
         let digit = self.q.chunks(self.digit).map(bits).fold(0.0, f64::max);
-        if !self.p.is_empty() && bits(&self.p) < digit {
+        // Primes of one size differ by less than this; the noise grows with the ratio, half a bit at most.
+        if !self.p.is_empty() && bits(&self.p) + 0.5 < digit {
             return Err(ParametersError::SmallSpecial {
                 special: bits(&self.p),
                 digit,

@@ -169,6 +169,12 @@ fn write_key(out: &mut Writer, key: &KeySwitchKey) -> Result<(), WireError> {
 
 fn read_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, WireError> {
     let what = "key-switching key";
+    if params.spec().p.is_empty() {
+        return Err(WireError::Invalid {
+            what,
+            why: "the parameters have no special primes, without which there are no such keys".into(),
+        });
+    }
     let limbs = read_limbs(from, params, what)?;
     let seed = from.array::<32>(what)?;
     let basis = params.key_basis(limbs);
@@ -201,14 +207,6 @@ pub fn write_evaluation_keys(out: &mut Writer, keys: &EvaluationKeys) -> Result<
 /// If a count, an element or a word is out of range, elements do not ascend, or bytes are missing.
 pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Result<EvaluationKeys, WireError> {
     let what = "evaluation keys";
-    if params.spec().p.is_empty() {
-        return Err(WireError::Value {
-            what,
-            index: 0,
-            found: 0,
-            bound: 0,
-        });
-    }
     let relinearization = match from.u8(what)? {
         0 => None,
         1 => Some(read_key(from, params)?),
