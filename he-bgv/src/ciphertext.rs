@@ -42,12 +42,6 @@ impl Ciphertext {
         self.factor
     }
 
-    /// Declares the factor to be `factor`, which multiplies the message by a constant modulo `t`: for callers that undo
-    /// it by a constant of their own, such as a plaintext they multiply with.
-    pub fn assume_factor(&mut self, factor: u64) {
-        self.factor = factor;
-    }
-
     /// The estimated noise.
     pub fn noise(&self) -> Noise {
         self.noise

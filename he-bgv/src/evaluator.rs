@@ -5,6 +5,7 @@
 //! error, not a ciphertext.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use he_core::circuits::Arithmetic;
@@ -327,44 +328,51 @@ impl Evaluator {
     /// # Errors
     /// If there is no operand, one is foreign or too short, the factors differ, or the sum would not decrypt.
     pub fn dot_plain(&self, terms: &[(&Operand, &Ciphertext)]) -> Result<Ciphertext, Error> {
-        let operation = "mul_plain";
-        let first = terms.first().ok_or(Error::NoOperands { operation })?.1;
-        let limbs = terms.iter().map(|(_, a)| a.limbs()).min().unwrap_or(0);
-        let reduced = self.meet(operation, terms.iter().map(|(_, a)| *a), limbs)?;
-        let mut noise: Option<Noise> = None;
-        for ((p, _), a) in terms.iter().zip(&reduced) {
+        let ciphertexts: Vec<_> = terms.iter().map(|(_, a)| *a).collect();
+        self.dot_plain_with(&ciphertexts, |i, ratio| match ratio {
+            1 => Ok(terms[i].0),
+            _ => Err(Error::MixedFactors { operation: "mul_plain" }),
+        })
+    }
+
+    /// `Σ p_i·a_i` for unrelated ciphertexts `a_i` of any factors modulo `t`: `operand(i, ratio)` gives `p_i` times the
+    /// constant `ratio` modulo `t` that brings `a_i` to the factor of the first one.
+    ///
+    /// # Errors
+    /// If there is no operand, one is foreign or too short, or the sum would not decrypt; whatever `operand` returns.
+    pub fn dot_plain_with<P: Deref<Target = Operand>>(
+        &self,
+        ciphertexts: &[&Ciphertext],
+        mut operand: impl FnMut(usize, u64) -> Result<P, Error>,
+    ) -> Result<Ciphertext, Error> {
+        let (operation, t) = ("mul_plain", self.params.t());
+        let limbs = ciphertexts.iter().map(|a| a.limbs()).min().ok_or(Error::NoOperands { operation })?;
+        let reduced = self.meet(operation, ciphertexts.iter().copied(), limbs)?;
+        let first = &reduced[0];
+        let (mut operands, mut noise) = (Vec::with_capacity(reduced.len()), None::<Noise>);
+        for (i, a) in reduced.iter().enumerate() {
+            let ratio =
+                if a.factor == first.factor { 1 } else { t.mul(first.factor, t.inv(a.factor).unwrap_or(1)) };
+            let p = operand(i, ratio)?;
             if !p.params.same(&self.params) {
-                return Err(Error::Foreign {
-                    operation,
-                    object: "plaintext operand",
-                });
+                return Err(Error::Foreign { operation, object: "plaintext operand" });
             }
             if p.limbs() < limbs {
-                return Err(Error::Limbs {
-                    operation,
-                    wanted: limbs,
-                    present: p.limbs(),
-                });
+                return Err(Error::Limbs { operation, wanted: limbs, present: p.limbs() });
             }
             if a.degree() != first.degree() {
-                return Err(Error::Degree {
-                    operation,
-                    degree: a.degree().max(first.degree()),
-                });
+                return Err(Error::Degree { operation, degree: a.degree().max(first.degree()) });
             }
             let term = a.noise.scale(p.log_norm);
             noise = Some(noise.map_or(term, |noise| noise.add(term)));
+            operands.push(p);
         }
-        let pairs: Vec<_> = terms
-            .iter()
-            .zip(&reduced)
-            .map(|((p, _), a)| (&p.poly, &a.inner))
-            .collect();
+        let pairs: Vec<_> = operands.iter().zip(&reduced).map(|(p, a)| (&p.poly, &a.inner)).collect();
         let inner = rlwe::Ciphertext::plain_sum(limbs, &pairs);
-        self.finish(operation, inner, reduced[0].factor, noise.unwrap_or(first.noise))
+        self.finish(operation, inner, first.factor, noise.unwrap_or(first.noise))
     }
 
-    /// Operands brought to `limbs` limbs, borrowed where a cut is all it takes; all of one factor.
+    /// Operands brought to `limbs` limbs, borrowed where a cut is all it takes.
     fn meet<'a>(
         &self,
         operation: &'static str,
@@ -382,12 +390,23 @@ impl Evaluator {
             } else {
                 Cow::Borrowed(a)
             };
-            if out.first().is_some_and(|first| first.factor != a.factor) {
-                return Err(Error::MixedFactors { operation });
-            }
             out.push(a);
         }
         Ok(out)
+    }
+
+    /// As [`meet`](Self::meet), all of one factor.
+    fn meet_alike<'a>(
+        &self,
+        operation: &'static str,
+        operands: impl Iterator<Item = &'a Ciphertext>,
+        limbs: usize,
+    ) -> Result<Vec<Cow<'a, Ciphertext>>, Error> {
+        let met = self.meet(operation, operands, limbs)?;
+        if met.iter().any(|a| a.factor != met[0].factor) {
+            return Err(Error::MixedFactors { operation });
+        }
+        Ok(met)
     }
 
     /// `a·b`, of degree 2: several may be summed before they are relinearized.
@@ -439,8 +458,8 @@ impl Evaluator {
             most_noisy(|(_, b)| (b.noise, b.limbs())),
         ];
         let limbs = estimator.best_limbs(&sides, 0.0);
-        let left = self.meet(operation, pairs.iter().map(|(a, _)| *a), limbs)?;
-        let right = self.meet(operation, pairs.iter().map(|(_, b)| *b), limbs)?;
+        let left = self.meet_alike(operation, pairs.iter().map(|(a, _)| *a), limbs)?;
+        let right = self.meet_alike(operation, pairs.iter().map(|(_, b)| *b), limbs)?;
         let noise = left
             .iter()
             .zip(&right)

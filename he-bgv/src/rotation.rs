@@ -111,7 +111,8 @@ impl Evaluator {
         let mut sum = a.clone();
         let mut step = stride;
         while step < stride * count {
-            sum = self.add_unrelated(&sum, &self.rotate_rows(&sum, step)?)?;
+            let turned = self.rotate_rows(&sum, step)?;
+            sum = self.add_unrelated(sum, &turned)?;
             step *= 2;
         }
         Ok(sum)
@@ -122,9 +123,9 @@ impl Evaluator {
     ///
     /// # Errors
     /// If they differ in limbs or factor, one is foreign, or the sum would not decrypt.
-    pub fn add_unrelated(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+    pub fn add_unrelated(&self, a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         let operation = "sum";
-        self.check(operation, a)?;
+        self.check(operation, &a)?;
         self.check(operation, b)?;
         if a.limbs() != b.limbs() {
             return Err(Error::Limbs {
@@ -136,7 +137,7 @@ impl Evaluator {
         if a.factor != b.factor {
             return Err(Error::MixedFactors { operation });
         }
-        let mut inner = a.inner.clone();
+        let mut inner = a.inner;
         inner.add_assign(&b.inner);
         self.finish(operation, inner, a.factor, a.noise.add(b.noise))
     }

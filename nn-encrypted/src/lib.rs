@@ -12,4 +12,5 @@ pub mod packing;
 pub mod plan;
 pub mod recipe;
 pub mod roles;
+pub mod run;
 pub mod twin;

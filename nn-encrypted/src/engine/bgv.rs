@@ -50,8 +50,8 @@ impl BgvEngine {
     }
 
     /// `a + turn(a)`.
-    fn fold(&self, channel: &Channel, a: &Ciphertext, turn: Turn) -> Result<Ciphertext, Error> {
-        let turned = self.turn(channel, a, turn)?;
+    fn fold(&self, channel: &Channel, a: Ciphertext, turn: Turn) -> Result<Ciphertext, Error> {
+        let turned = self.turn(channel, &a, turn)?;
         channel.evaluator.add_unrelated(a, &turned)
     }
 
@@ -136,7 +136,7 @@ impl SlotEngine for BgvEngine {
         self.each(|c, channel| {
             let mut sum = of(c, first).clone();
             for term in rest {
-                sum = channel.evaluator.add_unrelated(&sum, of(c, term))?;
+                sum = channel.evaluator.add_unrelated(sum, of(c, term))?;
             }
             Ok(sum)
         })
@@ -156,7 +156,7 @@ impl SlotEngine for BgvEngine {
         let (extent, stride) = (self.cube.extent(side), self.cube.stride(side));
         self.each(|c, channel| {
             let steps = (0..extent.trailing_zeros()).map(|i| Turn::Rows(stride << i));
-            steps.into_iter().try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
+            steps.into_iter().try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, sum, turn))
         })
     }
 
@@ -164,7 +164,7 @@ impl SlotEngine for BgvEngine {
         let (half, stride) = (self.cube.b / 2, self.cube.strides().0);
         self.each(|c, channel| {
             let steps = (class.trailing_zeros()..half.trailing_zeros()).map(|i| Turn::Rows(stride << i));
-            steps.chain([Turn::Swap]).try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
+            steps.chain([Turn::Swap]).try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, sum, turn))
         })
     }
 }

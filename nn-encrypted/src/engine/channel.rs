@@ -91,22 +91,8 @@ impl Channel {
 
     /// `Σ mask_i·a_i`: operands meet at the fewest limbs; their factors modulo `t` are made equal by the masks.
     pub(super) fn masked_sum(&self, terms: &[(Mask, &Ciphertext)]) -> Result<Ciphertext, Error> {
-        let operation = "masked sum";
-        let t = *self.evaluator.params().t();
-        let limbs = terms.iter().map(|(_, a)| a.limbs()).min().ok_or(Error::NoOperands { operation })?;
-        let mut reduced = Vec::with_capacity(terms.len());
-        for (_, a) in terms {
-            reduced.push(self.evaluator.reduce_to(a, limbs)?);
-        }
-        let target = reduced[0].factor();
-        let mut masks = Vec::with_capacity(terms.len());
-        for ((mask, _), a) in terms.iter().zip(&mut reduced) {
-            let ratio = t.mul(target, t.inv(a.factor()).unwrap_or(1));
-            masks.push(self.mask(*mask, ratio)?);
-            a.assume_factor(target);
-        }
-        let pairs: Vec<_> = masks.iter().map(|m| &**m).zip(&reduced).collect();
-        self.evaluator.dot_plain(&pairs)
+        let ciphertexts: Vec<_> = terms.iter().map(|(_, a)| *a).collect();
+        self.evaluator.dot_plain_with(&ciphertexts, |i, ratio| self.mask(terms[i].0, ratio))
     }
 
     /// Galois element of a movement.

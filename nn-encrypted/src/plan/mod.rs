@@ -7,6 +7,7 @@
 //! 3. The cheapest candidate is kept, with the number of primes each fresh ciphertext needs and the keys it uses.
 
 mod candidate;
+mod describe;
 mod lower;
 mod rehearse;
 

@@ -208,6 +208,21 @@ impl Client {
         Ok(seal(&plan, Purpose::Response, moment, &pieces))
     }
 
+    /// The outputs of a classification, rounded as a refresh would: images by classes.
+    ///
+    /// # Errors
+    /// If the message is damaged or not the one expected.
+    pub fn read_outputs(&mut self, step: u64, rows: usize, message: &[u8]) -> Result<Array2<i64>, ClientError> {
+        let plan = Arc::clone(&self.plan);
+        let round = plan.geometry.layers.len() - 1;
+        let Some(Refresh::Rows { from, shift, bound, .. }) = plan.rounds.get(round).and_then(|r| r.first()) else {
+            return Ok(Array2::zeros((rows, 0)));
+        };
+        let received = open(&plan, Purpose::Request, (step, round as u16), &[*from], message)?;
+        let slots = self.decrypt(&received[0])?;
+        Ok(self.refresh_rows(*from, rows, &slots, *shift, *bound))
+    }
+
     /// Rounds and saturates one value, and counts.
     fn settle(&mut self, value: i128, shift: u32, bound: i64, proven: i128) -> i64 {
         self.counts.out_of_bounds += u64::from(value.abs() > proven);

@@ -137,19 +137,22 @@ impl Server {
         Ok(())
     }
 
-    /// Classifies one mini-batch; the outputs go to the client in the last round. The expanded weights stay for the next
+    /// Classifies one mini-batch: the outputs, as a message for the client. The expanded weights stay for the next
     /// mini-batch.
     ///
     /// # Errors
     /// As [`train`](Self::train).
-    pub fn predict(&mut self, step: u64, batch: usize, link: &mut dyn Link) -> Result<(), ServerError> {
+    pub fn predict(&mut self, step: u64, batch: usize, link: &mut dyn Link) -> Result<Vec<u8>, ServerError> {
         self.load(batch)?;
         let plan = Arc::clone(&self.plan);
         let expanded = !self.store.get(Tensor::Weights).is_empty();
-        let steps = plan.prediction.iter().filter(|step| !(expanded && **step == Step::Expand));
-        self.walk(step, steps, link)?;
+        // The last step is the refresh of the outputs; they are sent and nothing is awaited.
+        let steps = plan.prediction.iter().take(plan.prediction.len().saturating_sub(1));
+        self.walk(step, steps.filter(|step| !(expanded && **step == Step::Expand)), link)?;
+        let round = plan.geometry.layers.len() - 1;
+        let outputs = self.request(step, round, &plan.rounds[round])?;
         self.store.keep(&[Tensor::High, Tensor::Low, Tensor::Momentum, Tensor::Weights]);
-        Ok(())
+        Ok(outputs)
     }
 
     fn load(&mut self, batch: usize) -> Result<(), ServerError> {
@@ -190,12 +193,8 @@ impl Server {
         refreshes: &[Refresh],
         link: &mut dyn Link,
     ) -> Result<(), ServerError> {
-        let mut pieces = Vec::new();
-        for refresh in refreshes {
-            pieces.extend(self.sent(refresh.from())?);
-        }
         let moment = (step, round as u16);
-        let request = seal(&self.plan, Purpose::Request, moment, &pieces);
+        let request = self.request(step, round, refreshes)?;
         let answer = link.refresh(step, round, request).map_err(ServerError::Link)?;
         let tensors: Vec<Tensor> = refreshes.iter().flat_map(Refresh::to).collect();
         let received = open(&self.plan, Purpose::Response, moment, &tensors, &answer)?;
@@ -203,6 +202,15 @@ impl Server {
             self.store.put(tensor, tiles);
         }
         Ok(())
+    }
+
+    /// The message of a round, for the client.
+    fn request(&mut self, step: u64, round: usize, refreshes: &[Refresh]) -> Result<Vec<u8>, ServerError> {
+        let mut pieces = Vec::new();
+        for refresh in refreshes {
+            pieces.extend(self.sent(refresh.from())?);
+        }
+        Ok(seal(&self.plan, Purpose::Request, (step, round as u16), &pieces))
     }
 
     /// A tensor for the client: over as few primes as still decrypt.

@@ -1,0 +1,248 @@
+//! Arguments, and what they start. Exit status 0; 1 if the run failed or the twin differs; 2 for bad input or usage.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nn_encrypted::recipe::{Recipe, RecipeError};
+use nn_encrypted::run::{self, Mode, Options, Outcome, RunError};
+
+/// Trains neural networks on encrypted data, and classifies with them.
+///
+/// Without a command: trains the recipe `hesamifard2017` on the embedded digits, encrypted.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Trains a recipe and writes its run folder.
+    Train(TrainArgs),
+    /// Classifies the test part with the trained model of a run folder, encrypted.
+    Predict(PredictArgs),
+    /// Lists the recipes inside the program.
+    Recipes,
+    /// Prints how well floating-point training with the exact centred sigmoid does, over a grid of settings.
+    Sweep(SweepArgs),
+}
+
+#[derive(Args, Default)]
+struct TrainArgs {
+    /// Name of a recipe, or path of a TOML file.
+    #[arg(default_value = DEFAULT_RECIPE)]
+    recipe: String,
+    /// Data set: digits, iris, mnist, or the path of a CSV file.
+    #[arg(long)]
+    data: Option<String>,
+    /// CSV: the column of the class, by name or by number from 1.
+    #[arg(long)]
+    label: Option<String>,
+    /// Folder of the data sets that are not inside the program.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// How to run.
+    #[arg(long, value_enum, default_value_t = ModeArg::Encrypted)]
+    mode: ModeArg,
+    /// Stop after so many steps.
+    #[arg(long)]
+    steps: Option<usize>,
+    /// Passes over the training part.
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Samples a step.
+    #[arg(long, allow_negative_numbers = true)]
+    batch: Option<String>,
+    /// Decides split, batches and initial weights; keys and encryption never depend on it.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads; all cores without it.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Overrides a field of the recipe, such as optimizer.momentum=3/4.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// Folder of the results; runs/<recipe> without it.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct PredictArgs {
+    /// Folder of a finished training.
+    #[arg(long)]
+    run: PathBuf,
+    /// Folder of the data sets that are not inside the program.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Threads; all cores without it.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+#[derive(Args)]
+struct SweepArgs {
+    /// Name of a recipe, or path of a TOML file.
+    #[arg(default_value = DEFAULT_RECIPE)]
+    recipe: String,
+    /// Folder of the data sets that are not inside the program.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Overrides a field of the recipe.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum ModeArg {
+    /// Floating point.
+    Clear,
+    /// The same integers in the clear.
+    Simulate,
+    /// On ciphertexts.
+    #[default]
+    Encrypted,
+}
+
+const DEFAULT_RECIPE: &str = "hesamifard2017";
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Clear => Self::Clear,
+            ModeArg::Simulate => Self::Simulate,
+            ModeArg::Encrypted => Self::Encrypted,
+        }
+    }
+}
+
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let default = || Command::Train(TrainArgs { recipe: DEFAULT_RECIPE.into(), ..TrainArgs::default() });
+    let result = match cli.command.unwrap_or_else(default) {
+        Command::Train(args) => train(args),
+        Command::Predict(args) => predict(&args),
+        Command::Recipes => recipes(),
+        Command::Sweep(args) => sweep(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::from(if error.is_input() { 2 } else { 1 })
+    })
+}
+
+fn threads(count: Option<usize>) {
+    if let Some(count) = count {
+        // Fails only if the pool was built before, which nothing here does.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(count).build_global();
+    }
+}
+
+impl TrainArgs {
+    /// The settings of the flags, after those of `--set`.
+    fn settings(&self) -> Vec<String> {
+        let quoted = |key: &str, value: &Option<String>| value.as_ref().map(|v| format!("{key}={v:?}"));
+        let plain = |key: &str, value: Option<String>| value.map(|v| format!("{key}={v}"));
+        let flags = [
+            quoted("data.set", &self.data),
+            quoted("data.label", &self.label),
+            plain("optimizer.epochs", self.epochs.map(|n| n.to_string())),
+            plain("optimizer.batch_size", self.batch.clone()),
+            plain("seed", self.seed.map(|n| n.to_string())),
+        ];
+        self.settings.iter().cloned().chain(flags.into_iter().flatten()).collect()
+    }
+}
+
+fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
+    threads(args.threads);
+    let recipe = Recipe::load(&args.recipe, &args.settings())?;
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+    let options = Options {
+        mode: args.mode.into(),
+        data_dir: args.data_dir,
+        steps: args.steps,
+        out: Some(out.clone()),
+        quiet: false,
+    };
+    let outcome = run::train(recipe, &options)?;
+    Ok(summary(&outcome, &out))
+}
+
+fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
+    let report = &outcome.report;
+    let percent = |name: &str, value: Option<f64>| {
+        if let Some(value) = value {
+            println!("{name}: {:.2} %", value * 100.0);
+        }
+    };
+    percent("test accuracy", report.accuracy.test);
+    percent("twin's test accuracy", report.accuracy.twin_test);
+    percent("floating point's test accuracy", report.accuracy.clear_test);
+    if let (Some(median), Some(image)) = (report.seconds.step_median, report.core_seconds_per_image) {
+        let traffic = &report.traffic;
+        let steps = report.steps.max(1);
+        println!(
+            "{} steps, median {median:.3} s; {:.1} core-milliseconds an image, client included",
+            report.steps,
+            image * 1e3
+        );
+        println!(
+            "a step: {} rounds, {:.2} MB to the server, {:.2} MB to the client; client {:.0} % of the time",
+            traffic.rounds / steps,
+            traffic.to_server_bytes as f64 / steps as f64 / 1e6,
+            traffic.to_client_bytes as f64 / steps as f64 / 1e6,
+            100.0 * report.core_seconds.client / (report.core_seconds.client + report.core_seconds.server)
+        );
+    }
+    if let Some(prediction) = &report.prediction {
+        println!(
+            "encrypted classification of {} images: {:.2} % right, equal to the twin: {}, {:.2} core-milliseconds and {:.0} kB an image",
+            prediction.images,
+            prediction.accuracy * 100.0,
+            prediction.twin_equal,
+            prediction.core_seconds_per_image * 1e3,
+            prediction.bytes_per_image / 1e3
+        );
+    }
+    println!("total {:.1} s; results in {}", report.seconds.total, out.display());
+    let predicted = report.prediction.is_none_or(|prediction| prediction.twin_equal);
+    match report.twin.equal {
+        Some(equal) => {
+            println!("twin equal: {}", equal && predicted);
+            ExitCode::from(u8::from(!(equal && predicted)))
+        }
+        None => ExitCode::SUCCESS,
+    }
+}
+
+fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
+    threads(args.threads);
+    let prediction = run::predict(&args.run, args.data_dir.as_deref())?;
+    let summary = &prediction.summary;
+    println!("{} images, {:.2} % right", summary.images, summary.accuracy * 100.0);
+    println!(
+        "{:.2} core-milliseconds and {:.0} kB an image",
+        summary.core_seconds_per_image * 1e3,
+        summary.bytes_per_image / 1e3
+    );
+    println!("predictions in {}", args.run.join("client/predictions.csv").display());
+    println!("twin equal: {}", summary.twin_equal);
+    Ok(ExitCode::from(u8::from(!summary.twin_equal)))
+}
+
+fn recipes() -> Result<ExitCode, RunError> {
+    for name in Recipe::builtin_names() {
+        let recipe: Result<Recipe, RecipeError> = Recipe::builtin(name);
+        println!("{name}: {}", recipe?.description);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sweep(args: &SweepArgs) -> Result<ExitCode, RunError> {
+    let recipe = Recipe::load(&args.recipe, &args.settings)?;
+    println!("{}", run::sweep(recipe, args.data_dir.as_deref())?);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,238 @@
+//! The folder of a run: `client/` with what decrypts and what was decrypted, `server/` with what a server holds.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use he_bgv::SecretKey;
+use ndarray::{Array1, Array2};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use super::{Report, RunError};
+use crate::plan::Plan;
+use crate::recipe::{LayerState, Model, Network, Recipe};
+
+/// Paths of a run and how they are written.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+}
+
+/// Largest file that is read back.
+const LARGEST_FILE: u64 = 1 << 32;
+
+impl RunFolder {
+    /// The folder at `root`; made when first written to.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn client(&self, name: &str) -> PathBuf {
+        self.root.join("client").join(name)
+    }
+
+    fn server(&self, name: &str) -> PathBuf {
+        self.root.join("server").join(name)
+    }
+
+    /// Writes a file whole or not at all; `private` ones can be read by their owner only.
+    fn write(&self, path: &Path, bytes: &[u8], private: bool) -> Result<(), RunError> {
+        let io = |source| RunError::Io { path: path.to_owned(), source };
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder).map_err(io)?;
+        let draft = path.with_extension("draft");
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(if private { 0o600 } else { 0o644 });
+        }
+        #[cfg(not(unix))]
+        let _ = private;
+        let mut file = options.open(&draft).map_err(io)?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
+        fs::rename(&draft, path).map_err(io)
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
+        let io = |source| RunError::Io { path: path.to_owned(), source };
+        let length = fs::metadata(path).map_err(io)?.len();
+        if length > LARGEST_FILE {
+            let what = format!("{length} bytes, at most {LARGEST_FILE} are read");
+            return Err(RunError::File { path: path.to_owned(), what });
+        }
+        fs::read(path).map_err(io)
+    }
+
+    /// Writes the recipe, complete.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_recipe(&self, recipe: &Recipe) -> Result<(), RunError> {
+        self.write(&self.root.join("recipe.toml"), recipe.to_toml()?.as_bytes(), false)
+    }
+
+    /// Reads the recipe.
+    ///
+    /// # Errors
+    /// If it cannot be read or used.
+    pub fn read_recipe(&self) -> Result<Recipe, RunError> {
+        Ok(Recipe::load(&self.root.join("recipe.toml").to_string_lossy(), &[])?)
+    }
+
+    /// Writes `report.json`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_report(&self, report: &Report) -> Result<(), RunError> {
+        let path = self.root.join("report.json");
+        let text = serde_json::to_string_pretty(report)
+            .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
+        self.write(&path, text.as_bytes(), false)
+    }
+
+    /// Draws `learning-curve.svg`.
+    ///
+    /// # Errors
+    /// If it cannot be drawn or written.
+    pub fn write_curve(&self, title: &str, accuracies: &[f64]) -> Result<(), RunError> {
+        let path = self.root.join("learning-curve.svg");
+        fs::create_dir_all(&self.root).map_err(|source| RunError::Io { path: path.clone(), source })?;
+        super::curve::draw(&path, title, accuracies)
+    }
+
+    /// Writes the secret keys, one for each plaintext prime, for their owner only.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn write_secret_keys(&self, keys: &[SecretKey]) -> Result<(), RunError> {
+        for (i, key) in keys.iter().enumerate() {
+            self.write(&self.client(&secret_name(i)), &key.to_secret_bytes(), true)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the secret keys for a plan.
+    ///
+    /// # Errors
+    /// If they cannot be read or belong to other parameters.
+    pub fn read_secret_keys(&self, plan: &Plan) -> Result<Vec<SecretKey>, RunError> {
+        let read = |(i, instance): (usize, &crate::plan::Instance)| {
+            let path = self.client(&secret_name(i));
+            let bytes = zeroize::Zeroizing::new(self.read(&path)?);
+            SecretKey::from_secret_bytes(&instance.params, &bytes)
+                .map_err(|error| RunError::File { path, what: error.to_string() })
+        };
+        plan.instances.iter().enumerate().map(read).collect()
+    }
+
+    /// Writes the evaluation keys.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn write_evaluation_keys(&self, keys: &[Vec<u8>]) -> Result<(), RunError> {
+        for (i, key) in keys.iter().enumerate() {
+            self.write(&self.server(&format!("evaluation-{i}.keys")), key, false)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the evaluation keys, still sealed.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
+        (0..plan.instances.len()).map(|i| self.read(&self.server(&format!("evaluation-{i}.keys")))).collect()
+    }
+
+    /// Writes what the server ends with: the plan in words and the encrypted weights.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_server(&self, plan: &Plan, model: &[u8]) -> Result<(), RunError> {
+        self.write(&self.server("plan.txt"), plan.to_string().as_bytes(), false)?;
+        self.write(&self.server("model.ciphertext"), model, false)
+    }
+
+    /// Writes the decrypted model as integers at the scale of the recipe, for their owner only.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_model(&self, model: &Model) -> Result<(), RunError> {
+        let path = self.client("model.safetensors");
+        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        for (l, layer) in model.layers.iter().enumerate() {
+            let matrices = [("weight", &layer.weight), ("weight_momentum", &layer.weight_momentum)];
+            let vectors = [("bias", &layer.bias), ("bias_momentum", &layer.bias_momentum)];
+            let name = |kind: &str| format!("linear{}.{kind}", l + 1);
+            let bytes = |values: &mut dyn Iterator<Item = &i64>| values.flat_map(|v| v.to_le_bytes()).collect();
+            tensors.extend(matrices.map(|(kind, m)| (name(kind), m.shape().to_vec(), bytes(&mut m.iter()))));
+            tensors.extend(vectors.map(|(kind, v)| (name(kind), v.shape().to_vec(), bytes(&mut v.iter()))));
+        }
+        let wrong = |error: safetensors::SafeTensorError| RunError::File { path: path.clone(), what: error.to_string() };
+        let views = (tensors.iter())
+            .map(|(name, shape, data)| Ok((name.clone(), TensorView::new(Dtype::I64, shape.clone(), data)?)))
+            .collect::<Result<HashMap<_, _>, _>>()
+            .map_err(wrong)?;
+        let bytes = safetensors::serialize(views, None).map_err(wrong)?;
+        self.write(&path, &bytes, true)
+    }
+
+    /// Reads the decrypted model of a network.
+    ///
+    /// # Errors
+    /// If a tensor is missing or has another shape.
+    pub fn read_model(&self, network: &Network) -> Result<Model, RunError> {
+        let path = self.client("model.safetensors");
+        let bytes = self.read(&path)?;
+        let wrong = |what: String| RunError::File { path: path.clone(), what };
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let read = |name: String, shape: &[usize]| {
+            let view = tensors.tensor(&name).map_err(|error| wrong(format!("{name}: {error}")))?;
+            if view.shape() != shape || view.dtype() != Dtype::I64 {
+                return Err(wrong(format!("{name} is {:?} of shape {:?}, needed I64 of {shape:?}", view.dtype(), view.shape())));
+            }
+            let words = view.data().chunks_exact(8).map(|c| i64::from_le_bytes(c.try_into().unwrap_or_default()));
+            Ok(words.collect::<Vec<i64>>())
+        };
+        let mut layers = Vec::new();
+        for (l, layer) in network.layers.iter().enumerate() {
+            let name = |kind: &str| format!("linear{}.{kind}", l + 1);
+            let shape = [layer.inputs, layer.outputs];
+            let matrix = |values: Vec<i64>| {
+                Array2::from_shape_vec(shape, values).map_err(|error| wrong(error.to_string()))
+            };
+            layers.push(LayerState {
+                weight: matrix(read(name("weight"), &shape)?)?,
+                bias: Array1::from_vec(read(name("bias"), &shape[1..])?),
+                weight_momentum: matrix(read(name("weight_momentum"), &shape)?)?,
+                bias_momentum: Array1::from_vec(read(name("bias_momentum"), &shape[1..])?),
+            });
+        }
+        Ok(Model { layers })
+    }
+
+    /// Writes predictions: sample number, predicted class, label.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn write_predictions(&self, classes: &[String], predicted: &[usize], labels: &[usize]) -> Result<(), RunError> {
+        let mut text = String::from("sample,predicted,label\n");
+        for (i, (p, l)) in predicted.iter().zip(labels).enumerate() {
+            let name = |class: usize| classes.get(class).map_or("?", String::as_str);
+            text.push_str(&format!("{i},{},{}\n", name(*p), name(*l)));
+        }
+        self.write(&self.client("predictions.csv"), text.as_bytes(), true)
+    }
+}
+
+fn secret_name(i: usize) -> String {
+    if i == 0 { "secret.key".into() } else { format!("secret-{i}.key") }
+}

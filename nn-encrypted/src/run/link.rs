@@ -1,0 +1,38 @@
+//! Client and server in one process, with everything that crosses counted.
+
+use super::meter::Spent;
+use crate::roles::{Client, Link, LinkError};
+
+/// What crossed, and what the client took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// Bytes to the server.
+    pub to_server: u64,
+    /// Bytes to the client.
+    pub to_client: u64,
+    /// Rounds.
+    pub rounds: u64,
+    /// Time of the client.
+    pub client: Spent,
+}
+
+/// Passes bytes to a client in the same process.
+pub struct LocalLink<'a> {
+    /// The client.
+    pub client: &'a mut Client,
+    /// Images of the present mini-batch.
+    pub rows: usize,
+    /// The count.
+    pub traffic: &'a mut Traffic,
+}
+
+impl Link for LocalLink<'_> {
+    fn refresh(&mut self, step: u64, round: usize, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
+        self.traffic.rounds += 1;
+        self.traffic.to_client += request.len() as u64;
+        let (client, rows) = (&mut *self.client, self.rows);
+        let answer = self.traffic.client.on(|| client.refresh(step, round, rows, &request))?;
+        self.traffic.to_server += answer.len() as u64;
+        Ok(answer)
+    }
+}

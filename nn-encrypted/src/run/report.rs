@@ -1,0 +1,202 @@
+//! `report.json`: what was run and what was measured. The schema is versioned; absent values are null.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the schema.
+pub(super) const SCHEMA: u32 = 1;
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// Version of the schema.
+    pub schema: u32,
+    /// Name of the recipe.
+    pub recipe: String,
+    /// `clear`, `simulate` or `encrypted`.
+    pub mode: String,
+    /// The data.
+    pub data: DataSummary,
+    /// Widths from the features to the classes.
+    pub network: Vec<usize>,
+    /// The encryption schemes used.
+    pub schemes: Vec<SchemeSummary>,
+    /// What was encrypted.
+    pub encrypted: EncryptedParts,
+    /// Training steps run.
+    pub steps: u64,
+    /// Accuracies, as fractions.
+    pub accuracy: Accuracy,
+    /// Comparison with the twin.
+    pub twin: TwinSummary,
+    /// Wall-clock seconds.
+    pub seconds: Seconds,
+    /// CPU seconds of the training steps (all threads, server and client) over images trained.
+    pub core_seconds_per_image: Option<f64>,
+    /// CPU seconds of the steps: server, client.
+    pub core_seconds: CoreSeconds,
+    /// What crossed between client and server.
+    pub traffic: TrafficSummary,
+    /// Classification with the trained model.
+    pub prediction: Option<PredictionSummary>,
+    /// Bootstraps by scheme.
+    pub bootstraps: Bootstraps,
+    /// Switches between schemes.
+    pub switches: u64,
+    /// Bytes of evaluation keys.
+    pub key_bytes: u64,
+    /// Largest resident memory of the process.
+    pub peak_memory_bytes: Option<u64>,
+    /// Threads.
+    pub threads: usize,
+    /// The machine.
+    pub host: String,
+}
+
+/// The data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// Name.
+    pub name: String,
+    /// Training samples.
+    pub train: usize,
+    /// Test samples.
+    pub test: usize,
+    /// Features.
+    pub features: usize,
+    /// Classes.
+    pub classes: usize,
+}
+
+/// One instance of an encryption scheme.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SchemeSummary {
+    /// `bgv`, `ckks` or `tfhe`.
+    pub name: String,
+    /// Ring dimension `N`.
+    pub ring_dimension: usize,
+    /// `log2(Q·P)`.
+    pub log_qp: f64,
+    /// Plaintext modulus, or slots.
+    pub plaintext: String,
+    /// Bits of security.
+    pub security_bits: Option<u32>,
+}
+
+/// What was encrypted.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct EncryptedParts {
+    /// Features.
+    pub data: bool,
+    /// Labels.
+    pub labels: bool,
+    /// Weights, biases and momentum.
+    pub weights: bool,
+    /// Activations of the forward pass.
+    pub forward: bool,
+    /// Errors and gradients of the backward pass.
+    pub backward: bool,
+    /// The update of the weights.
+    pub update: bool,
+}
+
+impl EncryptedParts {
+    /// All of it.
+    pub fn all() -> Self {
+        Self { data: true, labels: true, weights: true, forward: true, backward: true, update: true }
+    }
+}
+
+/// Accuracies, as fractions.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// Of the trained model on the training part.
+    pub train: Option<f64>,
+    /// Of the trained model on the test part.
+    pub test: Option<f64>,
+    /// Of the twin's model on the test part.
+    pub twin_test: Option<f64>,
+    /// Of floating-point training on the test part.
+    pub clear_test: Option<f64>,
+}
+
+/// Comparison with the twin.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct TwinSummary {
+    /// Whether all weights, biases and momenta are the same integers.
+    pub equal: Option<bool>,
+    /// The largest difference of a weight, as a real number.
+    pub max_abs_error: Option<f64>,
+}
+
+/// Wall-clock seconds.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Seconds {
+    /// From start to report.
+    pub total: f64,
+    /// Planning.
+    pub plan: f64,
+    /// Keys, made, sent and read.
+    pub keygen: f64,
+    /// Encryption of data and first weights.
+    pub encrypt: f64,
+    /// Median of a training step.
+    pub step_median: Option<f64>,
+}
+
+/// CPU seconds of all training steps.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct CoreSeconds {
+    /// The server's.
+    pub server: f64,
+    /// The client's.
+    pub client: f64,
+    /// Both, for one step.
+    pub step: Option<f64>,
+}
+
+/// What crossed between client and server while training.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct TrafficSummary {
+    /// Bytes to the server in refreshes.
+    pub to_server_bytes: u64,
+    /// Bytes to the client in refreshes.
+    pub to_client_bytes: u64,
+    /// Bytes of the encrypted data and first weights.
+    pub data_bytes: u64,
+    /// Ciphertexts refreshed.
+    pub refreshes: u64,
+    /// Rounds with the client.
+    pub rounds: u64,
+    /// Values cut to their bound in a refresh.
+    pub saturations: u64,
+    /// Values above what the plan proved possible; not 0 only if the server did not compute what was planned.
+    pub out_of_bounds: u64,
+}
+
+/// Classification with the trained model.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PredictionSummary {
+    /// Images classified.
+    pub images: usize,
+    /// Part of them that was right.
+    pub accuracy: f64,
+    /// Whether all outputs are the twin's, bit for bit.
+    pub twin_equal: bool,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// CPU seconds an image, server and client, without encryption of the images.
+    pub core_seconds_per_image: f64,
+    /// Bytes an image, both ways, its encryption included.
+    pub bytes_per_image: f64,
+}
+
+/// Bootstraps by scheme.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Bootstraps {
+    /// Of BGV.
+    pub bgv: u64,
+    /// Of CKKS.
+    pub ckks: u64,
+    /// Of TFHE.
+    pub tfhe: u64,
+}
