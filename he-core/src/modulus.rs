@@ -1,9 +1,9 @@
 //! Modular arithmetic on words: `Z_q` for `2 <= q < 2^62`, residues kept in `[0, q)`.
 //!
-//! Reduction is Barrett's. Let `k` be the bit length of `q` and `mu = floor((2^(2k+1) - 1) / q)`. For `x < 2^(2k)` the
-//! estimate `e = floor(floor(x / 2^(k-2)) * mu / 2^(k+3))` satisfies `0 <= x/q - e < 2`: rounding `mu` costs less than
-//! `1/2`, dropping the low bits of `x` at most `1/2`, the outer floor less than 1. So one conditional subtraction ends it.
-//! The same argument with `floor(2^64 / q)` reduces any single word.
+//! Reduction is Barrett's. Let `k` be the bit length of `q` and `mu = floor((2^(2k+1) - 1) / q)`. For `x <
+//! 2^(2k)` the estimate `e = floor(floor(x / 2^(k-2)) * mu / 2^(k+3))` satisfies `0 <= x/q - e < 2`: rounding
+//! `mu` costs less than `1/2`, dropping the low bits of `x` at most `1/2`, the outer floor less than 1. So
+//! one conditional subtraction ends it. The same argument with `floor(2^64 / q)` reduces any single word.
 
 use std::hash::{Hash, Hasher};
 

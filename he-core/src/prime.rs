@@ -1,8 +1,8 @@
 //! Primes `q ≡ 1 (mod step)` and canonical roots of unity modulo them.
 //!
-//! A prime `q ≡ 1 (mod 2n)` has an element `psi` with `psi^n = -1`, a primitive `2n`-th root of unity, so `X^n + 1` splits
-//! into linear factors modulo `q`. Primality is decided, not guessed: Miller-Rabin with the first twelve primes as bases
-//! has no counterexample below `2^64` (Sorenson and Webster, 2015).
+//! A prime `q ≡ 1 (mod 2n)` has an element `psi` with `psi^n = -1`, a primitive `2n`-th root of unity, so
+//! `X^n + 1` splits into linear factors modulo `q`. Primality is decided, not guessed: Miller-Rabin with the
+//! first twelve primes as bases has no counterexample below `2^64` (Sorenson and Webster, 2015).
 
 use thiserror::Error;
 
@@ -107,13 +107,15 @@ pub fn primes_below(limit: u64, step: u64, count: usize) -> Result<Vec<u64>, Pri
     Ok(found)
 }
 
-/// The primes congruent to 1 modulo `step` in the order of their distance from `center`, above first at equal distance.
+/// The primes congruent to 1 modulo `step` in the order of their distance from `center`, above first at equal
+/// distance.
 ///
 /// The sequence ends when both sides are exhausted; a `step` of 0 counts as 1.
 pub fn primes_around(center: u64, step: u64) -> impl Iterator<Item = u64> {
     let step = step.max(1);
     let below = (center > 0).then(|| center - (center - 1) % step);
-    // The candidate at or below the centre belongs to the lower side, so the upper side starts one step higher.
+    // The candidate at or below the centre belongs to the lower side, so the upper side starts one step
+    // higher.
     let above = match below {
         Some(x) => x.checked_add(step),
         None => Some(1),
@@ -132,10 +134,11 @@ fn progression(start: Option<u64>, step: impl Fn(&u64) -> Option<u64>) -> impl I
     std::iter::successors(start, step).filter(|&x| is_prime(x))
 }
 
-/// The canonical primitive `2n`-th root of unity modulo a prime `q`, for `n` a power of two; `None` if there is none.
+/// The canonical primitive `2n`-th root of unity modulo a prime `q`, for `n` a power of two; `None` if there
+/// is none.
 ///
-/// It is `g^((q-1)/2n)` for the least `g >= 2` that makes this a primitive root: a function of `q` and `n` alone, the same
-/// in every version and on every machine, because data in evaluation form depends on it.
+/// It is `g^((q-1)/2n)` for the least `g >= 2` that makes this a primitive root: a function of `q` and `n`
+/// alone, the same in every version and on every machine, because data in evaluation form depends on it.
 pub fn primitive_root_2n(q: &Modulus, n: usize) -> Option<u64> {
     /// Half of all `g` succeed modulo a prime, so a longer search only happens for composite moduli.
     const SEARCH: u64 = 1 << 10;

@@ -28,8 +28,8 @@ pub fn negacyclic_mul(a: &[u64], b: &[u64], q: &Modulus) -> Vec<u64> {
     product
 }
 
-/// The values of a polynomial at the odd powers of `psi`, a primitive `2n`-th root of unity, in the canonical order and
-/// in `O(n^2)`.
+/// The values of a polynomial at the odd powers of `psi`, a primitive `2n`-th root of unity, in the canonical
+/// order and in `O(n^2)`.
 ///
 /// # Panics
 /// If the length is no power of two or below 8.

@@ -1,8 +1,9 @@
 //! Sums of products, `out = sum_i a_i b_i mod q`, with one final reduction.
 //!
-//! In floating point a term is at most `q * (1/2 + e) + 1 <= 3q/4 + 1` in magnitude, so [`LAZY_FLOAT`] terms on top of a
-//! reduced sum stay below `q/2 + 8 * 3q/4 + 9 < 2^53` and the additions are exact. On words a product is below `2^126` (a
-//! word of up to 64 bits times a residue below `2^62`), so [`LAZY_WORD`] products on top of a residue fit `u128`.
+//! In floating point a term is at most `q * (1/2 + e) + 1 <= 3q/4 + 1` in magnitude, so [`LAZY_FLOAT`] terms
+//! on top of a reduced sum stay below `q/2 + 8 * 3q/4 + 9 < 2^53` and the additions are exact. On words a
+//! product of residues is below `2^124`, so 15 of them on top of a residue fit `u128`; that of any word and a
+//! residue is below `2^126`: 3 of them do.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -12,9 +13,6 @@ use crate::modulus::{FMA_LIMIT, Modulus};
 
 /// Terms added between reductions of a float sum.
 const LAZY_FLOAT: usize = 8;
-
-/// Products added between reductions of a word sum.
-const LAZY_WORD: usize = 3;
 
 /// Vectors summed side by side, to hide the latency of the products.
 const UNROLL: usize = 4;
@@ -31,8 +29,8 @@ pub fn dot(m: &Modulus, out: &mut [u64], a: &[&[u64]], b: &[&[u64]]) {
     run(m, out, a, b);
 }
 
-/// `out = sum_i s_i * a_i` for scalars in `[0, q)` and slices of words below `2^50` (any words if `q >= 2^50`), which may be
-/// residues of other moduli; zero without terms.
+/// `out = sum_i s_i * a_i` for scalars in `[0, q)` and slices of words below `2^50` (any words if `q >=
+/// 2^50`), which may be residues of other moduli; zero without terms.
 ///
 /// # Panics
 /// If there are not as many scalars as slices or lengths differ.
@@ -65,6 +63,8 @@ pub fn dot_scalars(m: &Modulus, out: &mut [u64], a: &[&[u64]], s: &[u64]) {
 
 /// The second factor of a term: a slice or a scalar.
 trait Factor {
+    /// Products added between reductions of a sum on words.
+    const LAZY_WORD: usize;
     /// Vector `i`, of all whole vectors.
     fn lanes<S: Simd>(&self, lanes: &Lanes<S>, i: usize) -> S::f64s;
     /// Word `i`.
@@ -72,6 +72,8 @@ trait Factor {
 }
 
 impl Factor for &[u64] {
+    const LAZY_WORD: usize = 15;
+
     #[inline(always)]
     fn lanes<S: Simd>(&self, lanes: &Lanes<S>, i: usize) -> S::f64s {
         lanes.load(S::as_simd_u64s(self).0[i])
@@ -90,6 +92,8 @@ struct Scalar {
 }
 
 impl Factor for Scalar {
+    const LAZY_WORD: usize = 3;
+
     #[inline(always)]
     fn lanes<S: Simd>(&self, lanes: &Lanes<S>, _: usize) -> S::f64s {
         lanes.splat(self.float)
@@ -102,6 +106,8 @@ impl Factor for Scalar {
 }
 
 impl Factor for u64 {
+    const LAZY_WORD: usize = 3;
+
     #[inline(always)]
     fn lanes<S: Simd>(&self, lanes: &Lanes<S>, _: usize) -> S::f64s {
         // Not reached: scalars go to the vectors in their float form.
@@ -132,7 +138,7 @@ fn run<F: Factor>(m: &Modulus, out: &mut [u64], a: &[&[u64]], b: &[F]) {
 fn words<F: Factor>(m: &Modulus, out: &mut [u64], a: &[&[u64]], b: &[F], offset: usize) {
     for (i, x) in (offset..).zip(out) {
         let mut sum = 0_u128;
-        for (a, b) in a.chunks(LAZY_WORD).zip(b.chunks(LAZY_WORD)) {
+        for (a, b) in a.chunks(F::LAZY_WORD).zip(b.chunks(F::LAZY_WORD)) {
             sum = u128::from(m.reduce_u128(sum));
             for (a, b) in a.iter().zip(b) {
                 sum += u128::from(a[i]) * u128::from(b.word(i));
@@ -187,17 +193,9 @@ fn sums<S: Simd, F: Factor, const K: usize>(
             for (k, ((x, y), a)) in x.iter_mut().zip(&mut y).zip(a).enumerate() {
                 (*x, *y) = (lanes.load(*a), b.lanes(lanes, at + k));
             }
-            for (sum, term) in sums.iter_mut().zip(lanes.mul_all(x, y)) {
-                *sum = lanes.add(*sum, term);
-            }
+            sums = lanes.add_all(sums, lanes.mul_all(x, y));
         }
-        for sum in &mut sums {
-            *sum = lanes.reduce(*sum);
-        }
+        sums = lanes.reduce_all(sums);
     }
-    let mut words = [lanes.bits(lanes.splat(0.0)); K];
-    for (word, sum) in words.iter_mut().zip(sums) {
-        *word = lanes.store(sum);
-    }
-    words
+    lanes.store_all(sums)
 }

@@ -1,17 +1,26 @@
 //! The pointwise loops in floating point, for moduli below `2^50`.
 //!
-//! Each operation is a formula on vectors and the same formula on words, which finishes a length that is no multiple of the
-//! vector's. Operands in `[0, q)` satisfy the conditions of `lane`, and a product is below `3q/4 + 1` in magnitude.
+//! Each operation is a formula on vectors and the same formula on words, which finishes a length that is no
+//! multiple of the vector's. Operands in `[0, q)` satisfy the conditions of `lane`, and a product is below
+//! `3q/4 + 1` in magnitude.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::lane::{Lanes, balanced};
 use crate::modulus::Modulus;
 
+/// Vectors computed side by side, to hide the latency of the products.
+const UNROLL: usize = 4;
+
 /// A pointwise formula with `K` sources besides the destination's old value.
 pub(super) trait Formula<const K: usize>: Copy {
-    /// The formula on vectors of canonical words.
-    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, sources: [S::u64s; K]) -> S::u64s;
+    /// The formula on `U` vectors of canonical words side by side.
+    fn lanes<S: Simd, const U: usize>(
+        self,
+        lanes: &Lanes<S>,
+        dst: [S::u64s; U],
+        sources: [[S::u64s; U]; K],
+    ) -> [S::u64s; U];
     /// The formula on words.
     fn word(self, m: &Modulus, dst: u64, sources: [u64; K]) -> u64;
 }
@@ -56,12 +65,21 @@ impl<F: Formula<K>, const K: usize> WithSimd for Apply<'_, F, K> {
         for ((source, head), tail) in sources.iter().zip(&mut heads).zip(&mut tails) {
             (*head, *tail) = S::as_simd_u64s(source);
         }
-        for (i, x) in vectors.iter_mut().enumerate() {
+        let count = vectors.len();
+        let (chunks, singles) = vectors.as_chunks_mut::<UNROLL>();
+        for (i, x) in chunks.iter_mut().enumerate() {
             let mut operands = [*x; K];
             for (operand, head) in operands.iter_mut().zip(&heads) {
-                *operand = head[i];
+                operand.copy_from_slice(&head[i * UNROLL..][..UNROLL]);
             }
             *x = formula.lanes(&lanes, *x, operands);
+        }
+        for (i, x) in (count - singles.len()..).zip(singles) {
+            let mut operands = [[*x]; K];
+            for (operand, head) in operands.iter_mut().zip(&heads) {
+                *operand = [head[i]];
+            }
+            [*x] = formula.lanes(&lanes, [*x], operands);
         }
         for (i, x) in rest.iter_mut().enumerate() {
             *x = formula.word(modulus, *x, tails.map(|tail| tail[i]));
@@ -75,8 +93,13 @@ pub(super) struct Mul;
 
 impl Formula<1> for Mul {
     #[inline(always)]
-    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, [a]: [S::u64s; 1]) -> S::u64s {
-        lanes.store(lanes.mul(lanes.load(dst), lanes.load(a)))
+    fn lanes<S: Simd, const U: usize>(
+        self,
+        lanes: &Lanes<S>,
+        dst: [S::u64s; U],
+        [a]: [[S::u64s; U]; 1],
+    ) -> [S::u64s; U] {
+        lanes.store_all(lanes.mul_all(lanes.load_all(dst), lanes.load_all(a)))
     }
 
     #[inline(always)]
@@ -91,9 +114,14 @@ pub(super) struct MulAdd;
 
 impl Formula<2> for MulAdd {
     #[inline(always)]
-    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, [a, b]: [S::u64s; 2]) -> S::u64s {
-        let product = lanes.mul(lanes.load(a), lanes.load(b));
-        lanes.store_any(lanes.add(lanes.load(dst), product))
+    fn lanes<S: Simd, const U: usize>(
+        self,
+        lanes: &Lanes<S>,
+        dst: [S::u64s; U],
+        [a, b]: [[S::u64s; U]; 2],
+    ) -> [S::u64s; U] {
+        let product = lanes.mul_all(lanes.load_all(a), lanes.load_all(b));
+        lanes.store_all(lanes.reduce_all(lanes.add_all(lanes.load_all(dst), product)))
     }
 
     #[inline(always)]
@@ -130,8 +158,13 @@ impl MulScalar {
 
 impl Formula<0> for MulScalar {
     #[inline(always)]
-    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, []: [S::u64s; 0]) -> S::u64s {
-        lanes.store(lanes.mul(lanes.load(dst), lanes.splat(self.0.float)))
+    fn lanes<S: Simd, const U: usize>(
+        self,
+        lanes: &Lanes<S>,
+        dst: [S::u64s; U],
+        []: [[S::u64s; U]; 0],
+    ) -> [S::u64s; U] {
+        lanes.store_all(lanes.mul_all(lanes.load_all(dst), [lanes.splat(self.0.float); U]))
     }
 
     #[inline(always)]
@@ -152,9 +185,14 @@ impl MulScalarAdd {
 
 impl Formula<1> for MulScalarAdd {
     #[inline(always)]
-    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, [a]: [S::u64s; 1]) -> S::u64s {
-        let product = lanes.mul(lanes.load(a), lanes.splat(self.0.float));
-        lanes.store_any(lanes.add(lanes.load(dst), product))
+    fn lanes<S: Simd, const U: usize>(
+        self,
+        lanes: &Lanes<S>,
+        dst: [S::u64s; U],
+        [a]: [[S::u64s; U]; 1],
+    ) -> [S::u64s; U] {
+        let product = lanes.mul_all(lanes.load_all(a), [lanes.splat(self.0.float); U]);
+        lanes.store_all(lanes.reduce_all(lanes.add_all(lanes.load_all(dst), product)))
     }
 
     #[inline(always)]
@@ -175,9 +213,14 @@ impl SubMulScalar {
 
 impl Formula<1> for SubMulScalar {
     #[inline(always)]
-    fn lanes<S: Simd>(self, lanes: &Lanes<S>, dst: S::u64s, [a]: [S::u64s; 1]) -> S::u64s {
-        let difference = lanes.sub(lanes.load(dst), lanes.load(a));
-        lanes.store(lanes.mul(difference, lanes.splat(self.0.float)))
+    fn lanes<S: Simd, const U: usize>(
+        self,
+        lanes: &Lanes<S>,
+        dst: [S::u64s; U],
+        [a]: [[S::u64s; U]; 1],
+    ) -> [S::u64s; U] {
+        let difference = lanes.sub_all(lanes.load_all(dst), lanes.load_all(a));
+        lanes.store_all(lanes.mul_all(difference, [lanes.splat(self.0.float); U]))
     }
 
     #[inline(always)]
@@ -204,11 +247,19 @@ impl CenterReduce {
 
 impl Formula<1> for CenterReduce {
     #[inline(always)]
-    fn lanes<S: Simd>(self, lanes: &Lanes<S>, _: S::u64s, [a]: [S::u64s; 1]) -> S::u64s {
-        let x = lanes.load(a);
-        let lowered = lanes.sub(x, lanes.splat(self.from.float()));
-        let large = lanes.simd.less_than_f64s(lanes.splat(self.half), x);
-        lanes.store_any(lanes.simd.select_f64s(large, lowered, x))
+    fn lanes<S: Simd, const U: usize>(
+        self,
+        lanes: &Lanes<S>,
+        _: [S::u64s; U],
+        [a]: [[S::u64s; U]; 1],
+    ) -> [S::u64s; U] {
+        let mut x = lanes.load_all(a);
+        for x in &mut x {
+            let lowered = lanes.sub(*x, lanes.splat(self.from.float()));
+            let large = lanes.simd.less_than_f64s(lanes.splat(self.half), *x);
+            *x = lanes.simd.select_f64s(large, lowered, *x);
+        }
+        lanes.store_all(lanes.reduce_all(x))
     }
 
     #[inline(always)]

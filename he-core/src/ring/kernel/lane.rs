@@ -6,22 +6,25 @@
 //! h = fl(x*w)    c = fl(h/q + M) - M    l = x*w - h    d = h - c*q    t = d + l
 //! ```
 //!
-//! where `/q` means a fused multiplication by the rounded inverse. Let `|x*w| <= 2^101` and `|x*w/q| < 2^51 - 1`:
+//! where `/q` means a fused multiplication by the rounded inverse. Let `|x*w| <= 2^101` and `|x*w/q| < 2^51 -
+//! 1`:
 //!
-//! * `h/q + M` lies in `[2^52, 2^53]`, where floats are the integers, so `c` is an integer. Rounding `h` and `1/q` moves
-//!   `h/q` by at most `e = |x*w/q| * 2^-52`, rounding the sum by at most `1/2`, hence `|x*w - c*q| <= q * (1/2 + e)`.
+//! * `h/q + M` lies in `[2^52, 2^53]`, where floats are the integers, so `c` is an integer. Rounding `h` and
+//!   `1/q` moves `h/q` by at most `e = |x*w/q| * 2^-52`, rounding the sum by at most `1/2`, hence `|x*w -
+//!   c*q| <= q * (1/2 + e)`.
 //! * `l` is the rounding error of a product, always a float, and `|l| <= 2^47`.
 //! * `d` is an integer with `|d| <= q * (1/2 + e) + 2^47 < 2^53`, so the fused operation returns it exactly.
 //! * `t = x*w - c*q` is an integer below `2^53`, so the last sum is exact too.
 //!
-//! So `t ≡ x*w (mod q)` with `|t| <= q * (1/2 + e)`. For operands in `[0, q)` this is `e < 1/4`, and one conditional
-//! addition of `q` makes `t` canonical.
+//! So `t ≡ x*w (mod q)` with `|t| <= q * (1/2 + e)`. For operands in `[0, q)` this is `e < 1/4`, and one
+//! conditional addition of `q` makes `t` canonical.
 
 use pulp::Simd;
 
 use crate::modulus::Modulus;
 
-/// `2^52`: the bits of `TWO_52 + x` are those of `TWO_52` with `x` in the low end, for integers `0 <= x < 2^52`.
+/// `2^52`: the bits of `TWO_52 + x` are those of `TWO_52` with `x` in the low end, for integers `0 <= x <
+/// 2^52`.
 const TWO_52: f64 = (1_u64 << 52) as f64;
 
 /// Adding and subtracting this rounds to the nearest integer, for magnitudes up to `2^51`.
@@ -74,12 +77,6 @@ impl<S: Simd> Lanes<S> {
             .xor_u64s(self.simd.transmute_u64s_f64s(shifted), self.two_52_bits)
     }
 
-    /// The word in `[0, q)` congruent to an integer of magnitude up to `2^53`.
-    #[inline(always)]
-    pub(crate) fn store_any(&self, x: S::f64s) -> S::u64s {
-        self.store(self.reduce(x))
-    }
-
     /// A float kept as its bits between passes.
     #[inline(always)]
     pub(crate) fn bits(&self, x: S::f64s) -> S::u64s {
@@ -88,7 +85,7 @@ impl<S: Simd> Lanes<S> {
 
     /// The float with these bits.
     #[inline(always)]
-    pub(crate) fn from_bits(&self, x: S::u64s) -> S::f64s {
+    pub(crate) fn floats(&self, x: S::u64s) -> S::f64s {
         self.simd.transmute_f64s_u64s(x)
     }
 
@@ -120,22 +117,56 @@ impl<S: Simd> Lanes<S> {
         self.simd.negate_mul_add_f64s(self.quotient(x), self.q, x)
     }
 
-    /// The parts `(d, -l)` of a product, whose difference is congruent to it.
+    /// [`Lanes::load`] of several vectors.
     #[inline(always)]
-    pub(crate) fn mul_parts(&self, x: S::f64s, w: S::f64s) -> (S::f64s, S::f64s) {
-        let high = self.simd.mul_f64s(x, w);
-        let low = self.simd.negate_mul_add_f64s(x, w, high);
-        (self.reduce(high), low)
+    pub(crate) fn load_all<const K: usize>(&self, words: [S::u64s; K]) -> [S::f64s; K] {
+        let mut floats = [self.zero; K];
+        for (x, word) in floats.iter_mut().zip(words) {
+            *x = self.load(word);
+        }
+        floats
     }
 
-    /// `x * w` modulo `q`, of magnitude at most `q * (1/2 + |x*w/q| * 2^-52)`.
+    /// [`Lanes::store`] of several vectors.
     #[inline(always)]
-    pub(crate) fn mul(&self, x: S::f64s, w: S::f64s) -> S::f64s {
-        let (high, low) = self.mul_parts(x, w);
-        self.simd.sub_f64s(high, low)
+    pub(crate) fn store_all<const K: usize>(&self, floats: [S::f64s; K]) -> [S::u64s; K] {
+        let mut words = [self.two_52_bits; K];
+        for (word, x) in words.iter_mut().zip(floats) {
+            *word = self.store(x);
+        }
+        words
     }
 
-    /// [`Lanes::mul`] of several pairs, step by step in all of them: small out-of-order windows see independent work.
+    /// [`Lanes::reduce`] of several vectors; of integers up to `2^53` in magnitude, ready to be stored.
+    #[inline(always)]
+    pub(crate) fn reduce_all<const K: usize>(&self, mut x: [S::f64s; K]) -> [S::f64s; K] {
+        for x in &mut x {
+            *x = self.reduce(*x);
+        }
+        x
+    }
+
+    /// Sums of several pairs.
+    #[inline(always)]
+    pub(crate) fn add_all<const K: usize>(&self, mut a: [S::f64s; K], b: [S::f64s; K]) -> [S::f64s; K] {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a = self.add(*a, b);
+        }
+        a
+    }
+
+    /// Differences of several pairs.
+    #[inline(always)]
+    pub(crate) fn sub_all<const K: usize>(&self, mut a: [S::f64s; K], b: [S::f64s; K]) -> [S::f64s; K] {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a = self.sub(*a, b);
+        }
+        a
+    }
+
+    /// `x * w` modulo `q`, of magnitude at most `q * (1/2 + |x*w/q| * 2^-52)`, of several pairs.
+    ///
+    /// Each step is taken in all of them, so that small out-of-order windows see independent work.
     #[inline(always)]
     pub(crate) fn mul_all<const K: usize>(&self, x: [S::f64s; K], w: [S::f64s; K]) -> [S::f64s; K] {
         // Plain loops: closures of array methods may stay calls, and a call loses the vector instructions.

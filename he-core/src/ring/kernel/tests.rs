@@ -88,7 +88,9 @@ proptest! {
     }
 
     #[test]
-    fn sums_of_products(m in modulus(), length in 0_usize..70, terms in 0_usize..40, shape: usize, seed: u64) {
+    fn sums_of_products(
+        m in modulus(), length in 0_usize..70, terms in 0_usize..40, shape: usize, seed: u64,
+    ) {
         let make = |i: usize| words(&m, length, shape, seed.wrapping_add(i as u64));
         let a: Vec<Vec<u64>> = (0..terms).map(make).collect();
         let b: Vec<Vec<u64>> = (100..100 + terms).map(make).collect();
@@ -104,7 +106,8 @@ proptest! {
 
     #[test]
     fn linear_combinations(
-        m in modulus(), from in 0..MODULI.len(), length in 0_usize..70, terms in 0_usize..40, shape: usize, seed: u64,
+        m in modulus(), from in 0..MODULI.len(),
+        length in 0_usize..70, terms in 0_usize..40, shape: usize, seed: u64,
     ) {
         // Words of other moduli, up to 2^50 where the contract says so.
         let limit = if m.value() < 1 << 50 { 1 << 50 } else { u64::MAX };

@@ -14,7 +14,8 @@ pub(super) fn apply<const K: usize>(
     }
 }
 
-/// Adds `q` to negative values: differences of residues, in a form that vectorises without unsigned comparisons.
+/// Adds `q` to negative values: differences of residues, in a form that vectorises without unsigned
+/// comparisons.
 #[inline(always)]
 fn lift(x: u64, q: u64) -> u64 {
     x.wrapping_add(if (x as i64) < 0 { q } else { 0 })

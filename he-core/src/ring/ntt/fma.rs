@@ -1,20 +1,21 @@
 //! The floating-point transform: tables, and the order of the passes.
 //!
-//! With `z(k) = psi^rev(k)`, level `s` of the forward transform applies to each of its `2^s` blocks `b` the butterfly
-//! `(x, y) -> (x + z(2^s + b) y, x - z(2^s + b) y)`; the inverse undoes the levels in reverse. Two levels make a pass over
-//! the data (`passes`), the last five or six work on runs of 64 words that fit the registers and L1 (`runs`), so that
-//! the number of levels before them is even. Once a block fits [`CACHED`], its remaining passes run before the next block.
+//! With `z(k) = psi^rev(k)`, level `s` of the forward transform applies to each of its `2^s` blocks `b` the
+//! butterfly `(x, y) -> (x + z(2^s + b) y, x - z(2^s + b) y)`; the inverse undoes the levels in reverse. Two
+//! levels make a pass over the data (`passes`), the last five or six work on runs of 64 words that fit the
+//! registers and L1 (`runs`), so that the number of levels before them is even. Once a block fits [`CACHED`],
+//! its remaining passes run before the next block.
 //!
 //! # Bounds
 //!
-//! A product with a balanced constant (`|w| < q/2`) satisfies `|t| <= tau(x) = q/2 + q|x| / 2^53` for `|x| <= 2^52`
-//! (`kernel::lane`); sums must stay below `2^53`. Two regimes keep these conditions:
+//! A product with a balanced constant (`|w| < q/2`) satisfies `|t| <= tau(x) = q/2 + q|x| / 2^53` for `|x| <=
+//! 2^52` (`kernel::lane`); sums must stay below `2^53`. Two regimes keep these conditions:
 //!
-//! * *Narrow*, `q < 2^48 =: Q`: multiplicands may reach `16 Q`, `tau(x) <= Q/2 + x/32`. A forward level takes a bound `B` to
-//!   `B + Q/2 + B/32`; from `Q`, 17 levels reach `(17 * 1.03125^17 - 16) Q < 12.7 Q`: nothing is reduced. A backward level
-//!   doubles sums, so each pass reduces the one lane that is never multiplied.
-//! * *Wide*, `q < 2^50 =: Q`: multiplicands may reach `4 Q`, `tau(x) <= Q/2 + x/8`. The passes state which lanes they reduce
-//!   and what bound they keep: forward passes `2.34 Q`, backward passes `Q`.
+//! * *Narrow*, `q < 2^48 =: Q`: multiplicands may reach `16 Q`, `tau(x) <= Q/2 + x/32`. A forward level takes
+//!   a bound `B` to `B + Q/2 + B/32`; from `Q`, 17 levels reach `(17 * 1.03125^17 - 16) Q < 12.7 Q`: nothing
+//!   is reduced. A backward level doubles sums, so each pass reduces the one lane that is never multiplied.
+//! * *Wide*, `q < 2^50 =: Q`: multiplicands may reach `4 Q`, `tau(x) <= Q/2 + x/8`. The passes state which
+//!   lanes they reduce and what bound they keep: forward passes `2.34 Q`, backward passes `Q`.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -27,7 +28,8 @@ use crate::ring::kernel::lane::{Lanes, balanced};
 /// Below this (`2^48`) the narrow bounds hold.
 const NARROW_LIMIT: u64 = 1 << 48;
 
-/// Blocks of this many words are finished before the next: 32 KiB, half of a common L1 data cache with its twiddles in L2.
+/// Blocks of this many words are finished before the next: 32 KiB, half of a common L1 data cache with its
+/// twiddles in L2.
 const CACHED: usize = 1 << 12;
 
 /// One pass over blocks of `4 * stride` words and its three constants for each block.
@@ -61,7 +63,7 @@ impl Direction {
             powers[reverse_bits(k, log_n)] = balanced(modulus, power);
             power = modulus.mul(power, root);
         }
-        let run_levels = if log_n % 2 == 0 { 6 } else { 5 };
+        let run_levels = if log_n.is_multiple_of(2) { 6 } else { 5 };
         let passes = (0..(log_n - run_levels) / 2)
             .map(|p| {
                 let blocks = 1 << (2 * p);
@@ -121,7 +123,10 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = Lanes::new(simd, &self.tables.modulus);
         // The number of run levels has the parity of log2 n.
-        match (self.tables.is_wide(), self.data.len().trailing_zeros() % 2 == 0) {
+        match (
+            self.tables.is_wide(),
+            self.data.len().trailing_zeros().is_multiple_of(2),
+        ) {
             (false, false) => forward::<S, false, false>(&lanes, self.tables, self.data),
             (false, true) => forward::<S, false, true>(&lanes, self.tables, self.data),
             (true, false) => forward::<S, true, false>(&lanes, self.tables, self.data),
@@ -171,7 +176,10 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = Lanes::new(simd, &self.tables.modulus);
-        match (self.tables.is_wide(), self.data.len().trailing_zeros() % 2 == 0) {
+        match (
+            self.tables.is_wide(),
+            self.data.len().trailing_zeros().is_multiple_of(2),
+        ) {
             (false, false) => backward::<S, false, false>(&lanes, self.tables, self.data),
             (false, true) => backward::<S, false, true>(&lanes, self.tables, self.data),
             (true, false) => backward::<S, true, false>(&lanes, self.tables, self.data),

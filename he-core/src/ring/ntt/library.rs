@@ -1,9 +1,9 @@
 //! The transform of the `tfhe-ntt` library, brought to the canonical root and order.
 //!
-//! The library documents neither its root of unity nor its output order, so both are probed: the transform of `X` holds
-//! the evaluation points themselves, and matching them with the powers of the canonical root gives the permutation. The
-//! library is not trusted to be right for every prime either: the transform of one pseudo-random polynomial is compared
-//! with a direct evaluation at one point before the plan is used.
+//! The library documents neither its root of unity nor its output order, so both are probed: the transform of
+//! `X` holds the evaluation points themselves, and matching them with the powers of the canonical root gives
+//! the permutation. The library is not trusted to be right for every prime either: the transform of one
+//! pseudo-random polynomial is compared with a direct evaluation at one point before the plan is used.
 
 use concrete_ntt::prime64::Plan;
 

@@ -1,11 +1,13 @@
-//! Number-theoretic transforms: `a(X) -> (a(psi^{e_0}), …, a(psi^{e_{n-1}}))` modulo a prime `q ≡ 1 (mod 2n)`.
+//! Number-theoretic transforms: `a(X) -> (a(psi^{e_0}), …, a(psi^{e_{n-1}}))` modulo a prime `q ≡ 1 (mod
+//! 2n)`.
 //!
-//! `psi` is the canonical primitive `2n`-th root of unity of [`crate::prime::primitive_root_2n`]; its odd powers are the
-//! roots of `X^n + 1`, so a product modulo `X^n + 1` is a product value by value. Root and order of the values (see
-//! [`Ntt::evaluation_exponents`]) depend on `n` and `q` alone: every backend and vector width gives the same words.
+//! `psi` is the canonical primitive `2n`-th root of unity of [`crate::prime::primitive_root_2n`]; its odd
+//! powers are the roots of `X^n + 1`, so a product modulo `X^n + 1` is a product value by value. Root and
+//! order of the values (see [`Ntt::evaluation_exponents`]) depend on `n` and `q` alone: every backend and
+//! vector width gives the same words.
 //!
-//! Primes below `2^50` are transformed in floating point with fused multiply-adds, exactly (`fma`). Larger primes, and
-//! machines without the instruction, take the integer transform of the `tfhe-ntt` library.
+//! Primes below `2^50` are transformed in floating point with fused multiply-adds, exactly (`fma`). Larger
+//! primes, and machines without the instruction, take the integer transform of the `tfhe-ntt` library.
 
 use thiserror::Error;
 
@@ -17,6 +19,7 @@ use crate::modulus::{FMA_LIMIT, Modulus};
 use crate::prime::{is_prime, primitive_root_2n};
 
 mod fma;
+mod levels;
 mod library;
 pub(crate) mod order;
 mod passes;
@@ -55,7 +58,7 @@ pub enum NttError {
     },
     /// The library's transform disagrees with a direct evaluation.
     #[error(
-        "the library transform of length {n} modulo {q} disagrees with direct evaluation; choose another prime"
+        "the library transform of length {n} modulo {q} is wrong at a probed point; choose another prime"
     )]
     LibraryMismatch {
         /// The length.
@@ -95,7 +98,8 @@ impl Ntt {
     /// The transform of length `n`, a power of two in `8..=131072`, modulo a prime `q ≡ 1 (mod 2n)`.
     ///
     /// # Errors
-    /// If the length is not supported, `q` is not such a prime, or `q >= 2^50` and the library fails its check.
+    /// If the length is not supported, `q` is not such a prime, or `q >= 2^50` and the library fails its
+    /// check.
     pub fn new(n: usize, q: Modulus) -> Result<Self, NttError> {
         let backend = if q.value() < FMA_LIMIT && has_fma() {
             Backend::Fma
@@ -192,7 +196,8 @@ impl Ntt {
         self.root
     }
 
-    /// The exponents `e_i`, odd and below `2n`, such that output `i` is `a(psi^{e_i})`; a function of `n` alone.
+    /// The exponents `e_i`, odd and below `2n`, such that output `i` is `a(psi^{e_i})`; a function of `n`
+    /// alone.
     pub fn evaluation_exponents(&self) -> &[u32] {
         &self.exponents
     }

@@ -1,8 +1,10 @@
-//! The canonical order of the evaluation points: bit reversal, with every run of 64 values transposed as an 8 x 8 matrix.
+//! The canonical order of the evaluation points: bit reversal, with every run of 64 values transposed as an 8
+//! x 8 matrix.
 //!
-//! Output `p` of a transform is `a(psi^{e_p})` with `e_p = 2 * rev(s(p)) + 1`, where `rev` reverses the `log2 n` bits of
-//! an index and `s` exchanges bits 0..3 with bits 3..6 (and is the identity below `n = 128`). The exchange is what a
-//! vector transform produces without undoing its last transposition. Serialized data is in this order: it never changes.
+//! Output `p` of a transform is `a(psi^{e_p})` with `e_p = 2 * rev(s(p)) + 1`, where `rev` reverses the `log2
+//! n` bits of an index and `s` exchanges bits 0..3 with bits 3..6 (and is the identity below `n = 128`). The
+//! exchange is what a vector transform produces without undoing its last transposition. Serialized data is in
+//! this order: it never changes.
 
 /// The rows and columns of a transposed run.
 pub(crate) const SIDE: usize = 8;

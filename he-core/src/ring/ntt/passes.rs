@@ -18,11 +18,12 @@ fn pairs<S: Simd>(words: &mut [u64]) -> &mut [[S::u64s; 2]] {
     S::as_mut_simd_u64s(words).0.as_chunks_mut().0
 }
 
-// Array methods with closures are avoided in all loops: such a closure may stay a call, and loses the vector instructions.
+// Array methods with closures are avoided in all loops: such a closure may stay a call, and loses the vector
+// instructions.
 
 #[inline(always)]
 fn floats<S: Simd>(lanes: &Lanes<S>, x: [S::u64s; 2]) -> [S::f64s; 2] {
-    [lanes.from_bits(x[0]), lanes.from_bits(x[1])]
+    [lanes.floats(x[0]), lanes.floats(x[1])]
 }
 
 #[inline(always)]
@@ -47,9 +48,10 @@ fn pair_sub<S: Simd>(lanes: &Lanes<S>, a: [S::f64s; 2], b: [S::f64s; 2]) -> [S::
 
 /// Two forward levels on four pairs of vectors: four independent products hide each other's latency.
 ///
-/// Wide and not from canonical input, lane 0 is reduced. Then a bound of `2.34 Q` gives after the first level at most
-/// `1.3 Q` in lanes 0, 2 and `3.14 Q` in lanes 1, 3, which are multiplied next, and after the second `1.3 Q + 0.9 Q`. From
-/// canonical input it is `1.63 Q` and `2.33 Q` without a reduction. So the bound is kept.
+/// Wide and not from canonical input, lane 0 is reduced. Then a bound of `2.34 Q` gives after the first level
+/// at most `1.3 Q` in lanes 0, 2 and `3.14 Q` in lanes 1, 3, which are multiplied next, and after the second
+/// `1.3 Q + 0.9 Q`. From canonical input it is `1.63 Q` and `2.33 Q` without a reduction. So the bound is
+/// kept.
 #[inline(always)]
 fn two_forward<S: Simd, const REDUCE: bool>(
     lanes: &Lanes<S>,
@@ -111,8 +113,8 @@ pub(super) fn forward4<S: Simd, const WIDE: bool, const FIRST: bool>(
 /// Two backward levels on four pairs of vectors.
 ///
 /// Wide, a bound of `Q` gives `4 Q` in lane 0, which is reduced, at most `1.5 Q` in lane 1, which is reduced,
-/// `tau(4 Q) <= Q` in lane 2 and `tau(1.5 Q) < Q` in lane 3: the bound is kept. Narrow, `4 Q` gives `16 Q`, which is
-/// reduced, and at most `1.5 Q` elsewhere.
+/// `tau(4 Q) <= Q` in lane 2 and `tau(1.5 Q) < Q` in lane 3: the bound is kept. Narrow, `4 Q` gives `16 Q`,
+/// which is reduced, and at most `1.5 Q` elsewhere.
 #[inline(always)]
 fn two_backward<S: Simd, const WIDE: bool>(
     lanes: &Lanes<S>,

@@ -1,29 +1,33 @@
 //! The levels of stride up to 32, on runs of 64 words.
 //!
-//! Forward, the two or three levels of stride 8 and more write floats to a buffer of one run; the buffer is read as an
-//! 8 x 8 matrix by columns, so that the last three levels also act on whole vectors. Their results are stored by rows:
-//! this is the exchange of `order`. Backward is the mirror image.
+//! Forward, the two or three levels of stride 8 and more write floats to a buffer of one run; the buffer is
+//! read as an 8 x 8 matrix by columns, so that the last three levels also act on whole vectors. Their results
+//! are stored by rows: this is the exchange of `order`. Backward is the mirror image.
 //!
 //! # Bounds, wide (`Q = 2^50`, multiplicands up to `4 Q`, `tau(x) <= Q/2 + x/8`)
 //!
-//! * Forward, three levels before the buffer, from `2.34 Q`: lanes 0 and 1 are reduced. After the levels the multiplicands
-//!   are at most `2.34`, `3.14` and `2.19 Q`, the results at most `2.97 Q`.
-//! * Forward, three levels after the buffer, from `2.97 Q`: lane 1 is reduced. The multiplicands are at most `2.97`, `3.85`
-//!   and `2.36 Q`; lane 0 ends below `5.7 Q < 2^53` and is reduced to be stored.
-//! * Backward, three levels before the buffer, from `[0, q)`: differences of the pure sums are at most `Q`, `2 Q` and `4 Q`, so
-//!   the products are at most `Q`. The sums are at most `8, 2.5, 1.5, 1.5 Q` in lanes 0 to 3: these are reduced.
-//! * Backward, three levels after the buffer, from `Q`: after two levels the lanes are at most `4, 1.5, 1, 0.7 Q`, of which
-//!   the first is reduced. Then the sums are at most `q + 2, 3, 2, 1.4 Q`, of which the last three are reduced.
+//! * Forward, three levels before the buffer, from `2.34 Q`: lanes 0 and 1 are reduced. After the levels the
+//!   multiplicands are at most `2.34`, `3.14` and `2.19 Q`, the results at most `2.97 Q`.
+//! * Forward, three levels after the buffer, from `2.97 Q`: lane 1 is reduced. The multiplicands are at most
+//!   `2.97`, `3.85` and `2.36 Q`; lane 0 ends below `5.7 Q < 2^53` and is reduced to be stored.
+//! * Backward, three levels before the buffer, from `[0, q)`: differences of the pure sums are at most `Q`,
+//!   `2 Q` and `4 Q`, so the products are at most `Q`. The sums are at most `8, 2.5, 1.5, 1.5 Q` in lanes 0
+//!   to 3: these are reduced.
+//! * Backward, three levels after the buffer, from `Q`: after two levels the lanes are at most `4, 1.5, 1,
+//!   0.7 Q`, of which the first is reduced. Then the sums are at most `q + 2, 3, 2, 1.4 Q`, of which the last
+//!   three are reduced.
 //!
-//! Narrow, only the lane that is never multiplied is reduced, and only backward: before the buffer the lanes are then at
-//! most `2.2 Q`, after it `2.6 Q`, with multiplicands up to `8.8 Q < 16 Q`.
+//! Narrow, only the lane that is never multiplied is reduced, and only backward: before the buffer the lanes
+//! are then at most `2.2 Q`, after it `2.6 Q`, with multiplicands up to `8.8 Q < 16 Q`.
 
 use pulp::Simd;
 
+use super::levels::{halves_backward, halves_forward, three_backward, three_forward};
 use super::order::{RUN, SIDE};
 use crate::ring::kernel::lane::Lanes;
 
-/// The constants of one run: up to 8 of the levels of stride 8 and more, then 1, 2 and 4 rows for the last three levels.
+/// The constants of one run: up to 8 of the levels of stride 8 and more, then 1, 2 and 4 rows for the last
+/// three levels.
 #[repr(C, align(64))]
 pub(super) struct RunTwiddles {
     upper: [f64; SIDE],
@@ -33,8 +37,8 @@ pub(super) struct RunTwiddles {
 impl RunTwiddles {
     /// Picks the constants of a run from all powers in bit-reversed order.
     ///
-    /// With six levels, `upper` is the tree `z(k), z(2k), z(2k+1), z(4k), …` of the run's node `k`; with five, those of its
-    /// two halves one after the other.
+    /// With six levels, `upper` is the tree `z(k), z(2k), z(2k+1), z(4k), …` of the run's node `k`; with
+    /// five, those of its two halves one after the other.
     pub(super) fn new(powers: &[f64], run: usize, levels: u32) -> Self {
         let node = powers.len() / RUN + run;
         let tree = |k: usize| [powers[k], powers[2 * k], powers[2 * k + 1]];
@@ -63,7 +67,7 @@ type Run = [u64; RUN];
 /// Vector `index` of a run.
 #[inline(always)]
 fn get<S: Simd>(lanes: &Lanes<S>, run: &[u64], index: usize) -> S::f64s {
-    lanes.from_bits(S::as_simd_u64s(run).0[index])
+    lanes.floats(S::as_simd_u64s(run).0[index])
 }
 
 #[inline(always)]
@@ -147,138 +151,6 @@ fn put_columns<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, x: [S::f64
     }
 }
 
-/// Four forward butterflies: sums, then differences.
-#[inline(always)]
-fn butterflies<S: Simd>(
-    lanes: &Lanes<S>,
-    a: [S::f64s; 4],
-    b: [S::f64s; 4],
-    w: [S::f64s; 4],
-) -> [S::f64s; SIDE] {
-    let [t0, t1, t2, t3] = lanes.mul_all(b, w);
-    [
-        lanes.add(a[0], t0),
-        lanes.add(a[1], t1),
-        lanes.add(a[2], t2),
-        lanes.add(a[3], t3),
-        lanes.sub(a[0], t0),
-        lanes.sub(a[1], t1),
-        lanes.sub(a[2], t2),
-        lanes.sub(a[3], t3),
-    ]
-}
-
-/// Four backward butterflies: sums, then products.
-#[inline(always)]
-fn unbutterflies<S: Simd>(
-    lanes: &Lanes<S>,
-    a: [S::f64s; 4],
-    b: [S::f64s; 4],
-    w: [S::f64s; 4],
-) -> [S::f64s; SIDE] {
-    let differences = [
-        lanes.sub(a[0], b[0]),
-        lanes.sub(a[1], b[1]),
-        lanes.sub(a[2], b[2]),
-        lanes.sub(a[3], b[3]),
-    ];
-    let [t0, t1, t2, t3] = lanes.mul_all(differences, w);
-    [
-        lanes.add(a[0], b[0]),
-        lanes.add(a[1], b[1]),
-        lanes.add(a[2], b[2]),
-        lanes.add(a[3], b[3]),
-        t0,
-        t1,
-        t2,
-        t3,
-    ]
-}
-
-/// Three forward levels on eight vectors; `w` is the tree of their constants, and lane 1 is reduced if wide.
-#[inline(always)]
-fn three_forward<S: Simd, const WIDE: bool>(
-    lanes: &Lanes<S>,
-    [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
-    w: impl Fn(usize) -> S::f64s,
-) -> [S::f64s; SIDE] {
-    let a1 = if WIDE { lanes.reduce(a1) } else { a1 };
-    let [a0, a1, a2, a3, a4, a5, a6, a7] = butterflies(lanes, [a0, a1, a2, a3], [a4, a5, a6, a7], [w(0); 4]);
-    let (left, right) = (w(1), w(2));
-    let [a0, a1, a4, a5, a2, a3, a6, a7] = butterflies(
-        lanes,
-        [a0, a1, a4, a5],
-        [a2, a3, a6, a7],
-        [left, left, right, right],
-    );
-    let [a0, a2, a4, a6, a1, a3, a5, a7] = butterflies(
-        lanes,
-        [a0, a2, a4, a6],
-        [a1, a3, a5, a7],
-        [w(3), w(4), w(5), w(6)],
-    );
-    [a0, a1, a2, a3, a4, a5, a6, a7]
-}
-
-/// Two forward levels on both halves of eight vectors, with the bounds of a pass of two levels.
-#[inline(always)]
-fn halves_forward<S: Simd, const WIDE: bool>(
-    lanes: &Lanes<S>,
-    [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
-    w: &[f64; SIDE],
-) -> [S::f64s; SIDE] {
-    let (a0, a4) = if WIDE {
-        (lanes.reduce(a0), lanes.reduce(a4))
-    } else {
-        (a0, a4)
-    };
-    let (left, right) = (lanes.splat(w[0]), lanes.splat(w[3]));
-    let [a0, a1, a4, a5, a2, a3, a6, a7] = butterflies(
-        lanes,
-        [a0, a1, a4, a5],
-        [a2, a3, a6, a7],
-        [left, left, right, right],
-    );
-    let w = [
-        lanes.splat(w[1]),
-        lanes.splat(w[2]),
-        lanes.splat(w[4]),
-        lanes.splat(w[5]),
-    ];
-    let [a0, a2, a4, a6, a1, a3, a5, a7] = butterflies(lanes, [a0, a2, a4, a6], [a1, a3, a5, a7], w);
-    [a0, a1, a2, a3, a4, a5, a6, a7]
-}
-
-/// Two backward levels on both halves of eight vectors, with the bounds of a pass of two levels.
-#[inline(always)]
-fn halves_backward<S: Simd, const WIDE: bool>(
-    lanes: &Lanes<S>,
-    [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
-    w: &[f64; SIDE],
-) -> [S::f64s; SIDE] {
-    let (left, right) = (lanes.splat(w[0]), lanes.splat(w[3]));
-    let w = [
-        lanes.splat(w[1]),
-        lanes.splat(w[2]),
-        lanes.splat(w[4]),
-        lanes.splat(w[5]),
-    ];
-    let [a0, a2, a4, a6, a1, a3, a5, a7] = unbutterflies(lanes, [a0, a2, a4, a6], [a1, a3, a5, a7], w);
-    let [a0, a1, a4, a5, a2, a3, a6, a7] = unbutterflies(
-        lanes,
-        [a0, a1, a4, a5],
-        [a2, a3, a6, a7],
-        [left, left, right, right],
-    );
-    let (a0, a4) = (lanes.reduce(a0), lanes.reduce(a4));
-    let (a1, a5) = if WIDE {
-        (lanes.reduce(a1), lanes.reduce(a5))
-    } else {
-        (a1, a5)
-    };
-    [a0, a1, a2, a3, a4, a5, a6, a7]
-}
-
 /// The last five or six forward levels of each run, from floats to canonical words.
 #[inline(always)]
 pub(super) fn last_runs<S: Simd, const WIDE: bool, const SIX: bool>(
@@ -296,7 +168,7 @@ pub(super) fn last_runs<S: Simd, const WIDE: bool, const SIX: bool>(
             let a = columns(lanes, &buffer, part);
             let rows = three_forward::<S, WIDE>(lanes, a, |i| constants::<S>(&w.lower[i], part));
             for (r, x) in rows.into_iter().enumerate() {
-                S::as_mut_simd_u64s(run).0[r * per_row + part] = lanes.store_any(x);
+                S::as_mut_simd_u64s(run).0[r * per_row + part] = lanes.store(lanes.reduce(x));
             }
         }
     }
@@ -355,31 +227,6 @@ pub(super) fn first_runs<S: Simd, const WIDE: bool, const SIX: bool>(
             upper_backward::<S, WIDE, SIX>(lanes, &buffer, run, &w.upper, part);
         }
     }
-}
-
-/// Three backward levels on eight vectors; `middle` is applied to the lanes 0 and 4 before the third.
-#[inline(always)]
-fn three_backward<S: Simd>(
-    lanes: &Lanes<S>,
-    [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
-    w: impl Fn(usize) -> S::f64s,
-    middle: impl Fn(S::f64s) -> S::f64s,
-) -> [S::f64s; SIDE] {
-    let [a0, a2, a4, a6, a1, a3, a5, a7] = unbutterflies(
-        lanes,
-        [a0, a2, a4, a6],
-        [a1, a3, a5, a7],
-        [w(3), w(4), w(5), w(6)],
-    );
-    let (left, right) = (w(1), w(2));
-    let [a0, a1, a4, a5, a2, a3, a6, a7] = unbutterflies(
-        lanes,
-        [a0, a1, a4, a5],
-        [a2, a3, a6, a7],
-        [left, left, right, right],
-    );
-    let (a0, a4) = (middle(a0), middle(a4));
-    unbutterflies(lanes, [a0, a1, a2, a3], [a4, a5, a6, a7], [w(0); 4])
 }
 
 /// The mirror image of [`upper_forward`].

@@ -1,4 +1,5 @@
-//! The textbook transform on words, for lengths below the vector kernels: radix 2, `mul_shoup`, canonical at every level.
+//! The textbook transform on words, for lengths below the vector kernels: radix 2, `mul_shoup`, canonical at
+//! every level.
 
 use super::order::reverse_bits;
 use crate::modulus::Modulus;
