@@ -1,6 +1,6 @@
 //! The tables of a recipe.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::activation::Dyadic;
 use crate::data::{Normalization, TestPart};
@@ -12,7 +12,7 @@ pub struct Data {
     /// `digits`, `iris`, `mnist`, or the path of a CSV file.
     pub set: String,
     /// CSV: the column of the class, by name or by number from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "label")]
     pub label: Option<String>,
     /// CSV: columns to leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -21,6 +21,20 @@ pub struct Data {
     pub test: TestPart,
     /// From measured values to numbers of about size 1.
     pub normalize: Normalization,
+}
+
+/// A column's name or its number, as text.
+fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Column {
+        Name(String),
+        Number(u64),
+    }
+    Column::deserialize(deserializer).map(|column| match column {
+        Column::Name(name) => Some(name),
+        Column::Number(number) => Some(number.to_string()),
+    })
 }
 
 /// `loss`: what is minimized.

@@ -170,8 +170,8 @@ fn quantization(q: &Quantization) -> Result<(), RecipeError> {
 
 fn parameters(recipe: &Recipe) -> Result<(), RecipeError> {
     let parameters = &recipe.parameters;
-    if ![128, 192, 256].contains(&parameters.security) {
-        let what = format!("{}; 128, 192 or 256 is needed", parameters.security);
+    if parameters.security != 128 {
+        let what = format!("{}; 128 is needed", parameters.security);
         return Err(RecipeError::field("parameters.security", what));
     }
     if let Some(n) = parameters

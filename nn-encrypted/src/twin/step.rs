@@ -11,7 +11,36 @@ use super::update::update;
 use super::{Trace, Twin, TwinError, overflow};
 use crate::recipe::Model;
 
+/// A model from elsewhere may have other shapes than the network.
+fn check_shapes(twin: &Twin) -> Result<(), TwinError> {
+    let (layers, states) = (&twin.network.layers, &twin.model.layers);
+    let mut extents = vec![("layers of the model", states.len(), layers.len())];
+    for (layer, state) in layers.iter().zip(states) {
+        extents.extend([
+            ("rows of a weight", state.weight.nrows(), layer.inputs),
+            ("columns of a weight", state.weight.ncols(), layer.outputs),
+            ("rows of a momentum", state.weight_momentum.nrows(), layer.inputs),
+            (
+                "columns of a momentum",
+                state.weight_momentum.ncols(),
+                layer.outputs,
+            ),
+            ("extent of a bias", state.bias.len(), layer.outputs),
+            (
+                "extent of a bias momentum",
+                state.bias_momentum.len(),
+                layer.outputs,
+            ),
+        ]);
+    }
+    match extents.into_iter().find(|(_, found, needed)| found != needed) {
+        Some((what, found, needed)) => Err(TwinError::Shape { what, found, needed }),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn outputs(twin: &Twin, x: &ArrayRef2<i32>) -> Result<Array2<i64>, TwinError> {
+    check_shapes(twin)?;
     let mut forward = forward(twin, &rounded(twin), x, &mut Ranges::default())?;
     Ok(forward.preactivations.pop().unwrap_or_default())
 }
@@ -30,6 +59,7 @@ pub(super) fn step(
             needed: x.nrows(),
         });
     }
+    check_shapes(twin)?;
     let weights = rounded(twin);
     let forward = forward(twin, &weights, x, ranges)?;
     let errors = backward(twin, &weights, &forward, labels, ranges)?;

@@ -229,7 +229,9 @@ fn the_default_run_is_pinned() {
         (before, after),
         (vec![-44149, -42391, -87], vec![-57028, -75974, 5299])
     );
-    assert!(twin.accuracy(&data.test).unwrap() > 0.5);
+    (2..recipe.optimizer.epochs).for_each(|epoch| twin.epoch(&data.train, &batches, epoch).unwrap());
+    assert!(twin.accuracy(&data.test).unwrap() >= 0.96);
+    assert_eq!(twin.saturations(), 0);
 }
 
 #[test]
@@ -248,6 +250,13 @@ fn errors_name_what_is_wrong() {
     assert_eq!(
         message(twin.step(&arr2(&[[1, 2]]), &[2]).unwrap_err()),
         "class of a label: 2 given, 2 needed"
+    );
+    let mut model = twin.model().clone();
+    model.layers[1].bias = arr1(&[0]);
+    let twin = Twin::with_model(&recipe, &network, model);
+    assert_eq!(
+        message(twin.outputs(&arr2(&[[1, 2]])).unwrap_err()),
+        "extent of a bias: 1 given, 2 needed"
     );
     let deep = r#"refresh.tensors=["weight", "momentum"]"#;
     let settings = [
