@@ -138,7 +138,7 @@ fn errors_name_the_field_or_layer() {
         ),
         (
             vec!["parameters.security=80"],
-            "recipe field `parameters.security`: 80; 128, 192 or 256",
+            "recipe field `parameters.security`: 80; 128 is needed",
         ),
         (
             vec!["parameters.ring_dimension=1000"],
