@@ -64,16 +64,16 @@ fn pointwise(c: &mut Criterion) {
         let s = a[0];
         group.throughput(Throughput::Elements(N as u64));
         group.bench_function(format!("add-{bits}"), |c| {
-            c.iter(|| kernel::add_assign(&m, &mut x, &a))
+            c.iter(|| kernel::add_assign(&m, &mut x, &a));
         });
         group.bench_function(format!("mul-{bits}"), |c| {
-            c.iter(|| kernel::mul_assign(&m, &mut x, &a))
+            c.iter(|| kernel::mul_assign(&m, &mut x, &a));
         });
         group.bench_function(format!("mul-add-{bits}"), |c| {
-            c.iter(|| kernel::mul_add_assign(&m, &mut x, &a, &b))
+            c.iter(|| kernel::mul_add_assign(&m, &mut x, &a, &b));
         });
         group.bench_function(format!("mul-scalar-{bits}"), |c| {
-            c.iter(|| kernel::mul_scalar_assign(&m, &mut x, s))
+            c.iter(|| kernel::mul_scalar_assign(&m, &mut x, s));
         });
         group.bench_function(format!("center-reduce-{bits}"), |c| {
             c.iter(|| kernel::center_reduce(&m, &mut x, &a, &modulus(49, N)));
@@ -83,7 +83,7 @@ fn pointwise(c: &mut Criterion) {
         let (left, right) = terms.split_at(TERMS);
         group.throughput(Throughput::Elements((N * TERMS) as u64));
         group.bench_function(format!("dot-{bits}"), |c| {
-            c.iter(|| kernel::dot(&m, &mut x, left, right))
+            c.iter(|| kernel::dot(&m, &mut x, left, right));
         });
         group.bench_function(format!("dot-scalars-{bits}"), |c| {
             c.iter(|| kernel::dot_scalars(&m, &mut x, left, &b[..TERMS]));

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn is_prime_by_division(x: u64) -> bool {
-        x >= 2 && (2..).take_while(|d| d * d <= x).all(|d| x % d != 0)
+        x >= 2 && (2..).take_while(|d| d * d <= x).all(|d| !x.is_multiple_of(d))
     }
 
     #[test]

@@ -218,3 +218,43 @@ fn backward<S: Simd, const WIDE: bool, const SIX: bool>(lanes: &Lanes<S>, tables
     let [_, even, odd] = last.twiddles[0];
     last4(lanes, data, [even, odd], tables.scale);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prime::{primes_below, primitive_root_2n};
+
+    fn on<S: Simd>(simd: S, tables: &Fma, input: &[u64]) -> [Vec<u64>; 2] {
+        let (mut forward, mut backward) = (input.to_vec(), input.to_vec());
+        Forward {
+            tables,
+            data: &mut forward,
+        }
+        .with_simd(simd);
+        Backward {
+            tables,
+            data: &mut backward,
+        }
+        .with_simd(simd);
+        [forward, backward]
+    }
+
+    #[test]
+    fn every_vector_width_gives_the_same_words() {
+        for (n, bits) in [(128, 50), (256, 50), (1024, 47), (2048, 47)] {
+            let q = Modulus::new(primes_below(1 << bits, 2 * n as u64, 1).unwrap()[0]).unwrap();
+            let root = primitive_root_2n(&q, n).unwrap();
+            let (root_inverse, n_inverse) = (q.inv(root).unwrap(), q.inv(n as u64).unwrap());
+            let tables = Fma::new(n, q, root, root_inverse, n_inverse);
+            let input: Vec<u64> = (0..n as u64).map(|i| q.pow(3, i * i + 7)).collect();
+            let one = on(pulp::Scalar, &tables, &input);
+            assert!(one == on(pulp::Scalar128b, &tables, &input));
+            assert!(one == on(pulp::Scalar256b, &tables, &input));
+            assert!(one == on(pulp::Scalar512b, &tables, &input));
+            let (mut forward, mut backward) = (input.clone(), input);
+            tables.forward(&mut forward);
+            tables.inverse(&mut backward);
+            assert!(one == [forward, backward]);
+        }
+    }
+}
