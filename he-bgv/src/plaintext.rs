@@ -2,15 +2,43 @@
 
 use he_core::ring::{Coeff, Eval, Poly};
 
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::error::Error;
 use crate::params::Parameters;
 
-/// A polynomial modulo `t`, by coefficients in `[0, t)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A polynomial modulo `t`, by coefficients in `[0, t)`; wiped when dropped.
+#[derive(Clone, Debug, Zeroize, ZeroizeOnDrop)]
 pub struct Plaintext {
     pub(crate) coefficients: Vec<u64>,
+    #[zeroize(skip)]
+    pub(crate) t: u64,
+    /// Whether it was encoded in slots: its coefficients then count as random in estimates of noise.
+    #[zeroize(skip)]
+    pub(crate) slots: bool,
 }
 
+/// Equal polynomials are equal plaintexts, however they were encoded.
+impl PartialEq for Plaintext {
+    fn eq(&self, other: &Self) -> bool {
+        self.t == other.t && self.coefficients == other.coefficients
+    }
+}
+
+impl Eq for Plaintext {}
+
 impl Plaintext {
+    /// That it is a plaintext of these parameters.
+    pub(crate) fn check(&self, operation: &'static str, params: &Parameters) -> Result<(), Error> {
+        if self.t == params.t().value() && self.coefficients.len() == params.n() {
+            return Ok(());
+        }
+        Err(Error::Foreign {
+            operation,
+            object: "plaintext",
+        })
+    }
+
     /// Coefficients in `[0, t)`.
     pub fn coefficients(&self) -> &[u64] {
         &self.coefficients
@@ -27,7 +55,10 @@ impl Plaintext {
 
     /// The polynomial over the first `limbs` primes, times `factor` modulo `t`.
     pub(crate) fn lift(&self, params: &Parameters, limbs: usize, factor: u64) -> Poly<Eval> {
-        Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &self.centred(params, factor)).into_eval()
+        let centred = Zeroizing::new(self.centred(params, factor));
+        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &centred);
+        poly.mark_secret();
+        poly.into_eval()
     }
 }
 
@@ -41,13 +72,22 @@ pub struct Operand {
 
 impl Operand {
     /// Prepares a plaintext for ciphertexts of up to `limbs` limbs.
+    ///
+    /// # Panics
+    /// If the plaintext belongs to other parameters, or there are not so many limbs.
     pub fn new(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Self {
         let centred = plaintext.centred(params, 1);
         let square: f64 = centred.iter().map(|&c| (c as f64).powi(2)).sum();
+        let mut log_norm = square.max(1.0).log2() / 2.0;
+        if !plaintext.slots {
+            // No value at a root of X^N + 1 is above the sum of magnitudes; three deviations pass for random.
+            let sum: f64 = centred.iter().map(|&c| (c as f64).abs()).sum();
+            log_norm = log_norm.max((sum / 3.0).max(1.0).log2());
+        }
         let poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &centred).into_eval();
         Self {
             poly,
-            log_norm: square.max(1.0).log2() / 2.0,
+            log_norm,
             params: params.clone(),
         }
     }
@@ -60,7 +100,7 @@ impl Operand {
         operand
     }
 
-    /// `log2` of the Euclidean norm of its coefficients.
+    /// `log2` of the Euclidean norm of its coefficients, or what it counts for in estimates of noise if that is more.
     pub fn log_norm(&self) -> f64 {
         self.log_norm
     }

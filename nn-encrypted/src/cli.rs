@@ -120,7 +120,12 @@ impl From<ModeArg> for Mode {
 
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    let default = || Command::Train(TrainArgs { recipe: DEFAULT_RECIPE.into(), ..TrainArgs::default() });
+    let default = || {
+        Command::Train(TrainArgs {
+            recipe: DEFAULT_RECIPE.into(),
+            ..TrainArgs::default()
+        })
+    };
     let result = match cli.command.unwrap_or_else(default) {
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
@@ -152,14 +157,21 @@ impl TrainArgs {
             plain("optimizer.batch_size", self.batch.clone()),
             plain("seed", self.seed.map(|n| n.to_string())),
         ];
-        self.settings.iter().cloned().chain(flags.into_iter().flatten()).collect()
+        self.settings
+            .iter()
+            .cloned()
+            .chain(flags.into_iter().flatten())
+            .collect()
     }
 }
 
 fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
     threads(args.threads);
     let recipe = Recipe::load(&args.recipe, &args.settings())?;
-    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
     let options = Options {
         mode: args.mode.into(),
         data_dir: args.data_dir,
@@ -207,7 +219,11 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
             prediction.bytes_per_image / 1e3
         );
     }
-    println!("total {:.1} s; results in {}", report.seconds.total, out.display());
+    println!(
+        "total {:.1} s; results in {}",
+        report.seconds.total,
+        out.display()
+    );
     let predicted = report.prediction.is_none_or(|prediction| prediction.twin_equal);
     match report.twin.equal {
         Some(equal) => {
@@ -222,13 +238,20 @@ fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
     threads(args.threads);
     let prediction = run::predict(&args.run, args.data_dir.as_deref())?;
     let summary = &prediction.summary;
-    println!("{} images, {:.2} % right", summary.images, summary.accuracy * 100.0);
+    println!(
+        "{} images, {:.2} % right",
+        summary.images,
+        summary.accuracy * 100.0
+    );
     println!(
         "{:.2} core-milliseconds and {:.0} kB an image",
         summary.core_seconds_per_image * 1e3,
         summary.bytes_per_image / 1e3
     );
-    println!("predictions in {}", args.run.join("client/predictions.csv").display());
+    println!(
+        "predictions in {}",
+        args.run.join("client/predictions.csv").display()
+    );
     println!("twin equal: {}", summary.twin_equal);
     Ok(ExitCode::from(u8::from(!summary.twin_equal)))
 }

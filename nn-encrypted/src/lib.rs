@@ -6,8 +6,8 @@
 pub mod activation;
 pub mod clear;
 pub mod data;
-pub mod metrics;
 pub mod engine;
+pub mod metrics;
 pub mod packing;
 pub mod plan;
 pub mod recipe;

@@ -3,8 +3,8 @@
 //! What is bounded is `log2(Q·P)`, the modulus of the key-switching keys, for errors of deviation 3.19 or more.
 //!
 //! * Uniform ternary secrets: Bossuat et al., *Security Guidelines for Implementing Homomorphic Encryption*
-//!   (ePrint 2024/463), table for classical security, the stricter of its two cost models (MATZOV). About 2 bits below
-//!   the table of the 2018 standard.
+//!   (ePrint 2024/463), table for classical security, the stricter of its two cost models (MATZOV). 1 to 13
+//!   bits below the table of the 2018 standard.
 //! * Sparse ternary secrets: the hybrid attack with meet-in-the-middle decides. The caps for weight 192 and more, and the
 //!   estimates they follow from, are in `docs/security/sparse-secrets.md`; weights below 192 and dimensions below `2^15`
 //!   are refused.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use he_bgv::{Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Operand, Parameters, SecretKey};
+use he_bgv::{
+    Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Operand, Parameters, SecretKey,
+};
 
 use super::usage::Turn;
 use crate::packing::{Cube, Mask};
@@ -50,7 +52,9 @@ impl Channel {
         let limbs = params.max_limbs();
         let request = (3..2 * params.n())
             .step_by(2)
-            .fold(KeyRequest::default().relinearization(limbs), |request, g| request.galois(g, limbs));
+            .fold(KeyRequest::default().relinearization(limbs), |request, g| {
+                request.galois(g, limbs)
+            });
         let keys = key.evaluation_keys(&request)?;
         Self::with(cube, Evaluator::new(params, keys)?, Slots::Rehearsal, real)
     }
@@ -66,13 +70,25 @@ impl Channel {
         let mask_log_norm =
             (real.n() as f64).log2() / 2.0 + (real.t().value() as f64).log2() - 12f64.log2() / 2.0 + 0.1;
         let mask_limbs = real.max_limbs();
-        Ok(Self { evaluator, cube, slots, masks: Mutex::default(), mask_limbs, mask_log_norm })
+        Ok(Self {
+            evaluator,
+            cube,
+            slots,
+            masks: Mutex::default(),
+            mask_limbs,
+            mask_log_norm,
+        })
     }
 
     /// The mask times `ratio` modulo `t`, made when first asked for.
     pub(super) fn mask(&self, mask: Mask, ratio: u64) -> Result<Arc<Operand>, Error> {
         let key = (mask, ratio);
-        if let Some(found) = self.masks.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(found) = self
+            .masks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+        {
             return Ok(Arc::clone(found));
         }
         let (params, t) = (self.evaluator.params(), self.evaluator.params().t());
@@ -85,22 +101,29 @@ impl Channel {
         };
         let operand = Operand::with_log_norm(params, &plaintext, self.mask_limbs, self.mask_log_norm);
         let made = Arc::new(operand);
-        self.masks.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
+        self.masks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, Arc::clone(&made));
         Ok(made)
     }
 
     /// `Σ mask_i·a_i`: operands meet at the fewest limbs; their factors modulo `t` are made equal by the masks.
     pub(super) fn masked_sum(&self, terms: &[(Mask, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let ciphertexts: Vec<_> = terms.iter().map(|(_, a)| *a).collect();
-        self.evaluator.dot_plain_with(&ciphertexts, |i, ratio| self.mask(terms[i].0, ratio))
+        self.evaluator
+            .dot_plain_with(&ciphertexts, |i, ratio| self.mask(terms[i].0, ratio))
     }
 
-    /// Galois element of a movement.
+    /// Galois element of a movement. In the small ring of a rehearsal many rotations are none: they are replaced by one
+    /// that is, so that their noise counts.
     pub(super) fn element(&self, turn: Turn) -> usize {
         let params = self.evaluator.params();
-        match turn {
-            Turn::Rows(k) => he_bgv::rotation::row_element(params, k),
-            Turn::Swap => 2 * params.n() - 1,
+        match (turn, &self.slots) {
+            (Turn::Rows(0), _) => 1,
+            (Turn::Rows(k), Slots::Real(_)) => he_bgv::rotation::row_element(params, k),
+            (Turn::Rows(_), Slots::Rehearsal) => he_bgv::rotation::row_element(params, 1),
+            (Turn::Swap, _) => 2 * params.n() - 1,
         }
     }
 }

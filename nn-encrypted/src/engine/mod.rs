@@ -2,7 +2,11 @@
 
 mod bgv;
 mod channel;
+#[cfg(test)]
+mod clear_slots;
 mod execute;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 pub use bgv::BgvEngine;
@@ -64,7 +68,11 @@ pub trait SlotEngine: Sync {
     ///
     /// # Errors
     /// See [`dot`](Self::dot).
-    fn shift_images(&self, a: &Self::Ciphertext, shifts: &[usize]) -> Result<Vec<Self::Ciphertext>, EngineError>;
+    fn shift_images(
+        &self,
+        a: &Self::Ciphertext,
+        shifts: &[usize],
+    ) -> Result<Vec<Self::Ciphertext>, EngineError>;
 
     /// Sums along a side; right where the index along it is 0.
     ///

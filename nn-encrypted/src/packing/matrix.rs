@@ -44,7 +44,10 @@ pub struct Tiles {
 impl Tiles {
     /// Number of tiles along images and along features.
     pub fn counts(&self, cube: &Cube) -> (usize, usize) {
-        (self.rows.div_ceil(cube.b), self.columns.div_ceil(cube.extent(self.side)))
+        (
+            self.rows.div_ceil(cube.b),
+            self.columns.div_ceil(cube.extent(self.side)),
+        )
     }
 
     /// Number of tiles; tile `(t, i)` is number `t·columns' tiles + i`.
@@ -101,10 +104,12 @@ pub struct WeightTiles {
 }
 
 impl WeightTiles {
-
     /// Number of tiles along the inputs and along the outputs.
     pub fn counts(&self, cube: &Cube) -> (usize, usize) {
-        (self.inputs.div_ceil(cube.extent(self.side)), self.outputs.div_ceil(cube.extent(self.side.other())))
+        (
+            self.inputs.div_ceil(cube.extent(self.side)),
+            self.outputs.div_ceil(cube.extent(self.side.other())),
+        )
     }
 
     /// Number of the tile of input block `k` and output block `o`.
@@ -130,7 +135,10 @@ impl WeightTiles {
             Side::P => (input, output),
             Side::Q => (output, input),
         };
-        let (k, o) = (input / cube.extent(self.side), output / cube.extent(self.side.other()));
+        let (k, o) = (
+            input / cube.extent(self.side),
+            output / cube.extent(self.side.other()),
+        );
         (self.weight(cube, k, o), p % cube.p, q % cube.q)
     }
 
@@ -155,7 +163,9 @@ impl WeightTiles {
     ) {
         let mut put = |(tile, x, z): (usize, usize, usize), value: i64| {
             let (group, m) = (tile / compact.group, tile % compact.group);
-            (m..cube.b).step_by(compact.group).for_each(|y| out[group][cube.slot(y, x, z)] = value);
+            (m..cube.b)
+                .step_by(compact.group)
+                .for_each(|y| out[group][cube.slot(y, x, z)] = value);
         };
         for ((input, output), &value) in weight.indexed_iter() {
             put(self.weight_place(cube, input, output), value);
@@ -166,12 +176,19 @@ impl WeightTiles {
     }
 
     /// Reads the layer's weights and bias out of compact slot vectors.
-    pub fn unpack<V: Copy>(&self, cube: &Cube, compact: &Compact, slots: &[Vec<V>]) -> (Array2<V>, Array1<V>) {
+    pub fn unpack<V: Copy>(
+        &self,
+        cube: &Cube,
+        compact: &Compact,
+        slots: &[Vec<V>],
+    ) -> (Array2<V>, Array1<V>) {
         let get = |(tile, x, z): (usize, usize, usize)| {
             slots[tile / compact.group][cube.slot(tile % compact.group, x, z)]
         };
         (
-            Array2::from_shape_fn((self.inputs, self.outputs), |(i, o)| get(self.weight_place(cube, i, o))),
+            Array2::from_shape_fn((self.inputs, self.outputs), |(i, o)| {
+                get(self.weight_place(cube, i, o))
+            }),
             Array1::from_shape_fn(self.outputs, |o| get(self.bias_place(cube, o))),
         )
     }

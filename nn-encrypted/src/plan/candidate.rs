@@ -43,18 +43,28 @@ fn plaintext_bits(recipe: &Recipe, bounds: &BTreeMap<Tensor, i128>) -> Result<Ve
         }
         if set > MOST_PLAINTEXT_BITS as usize {
             let needed = "at most 40; leave it at \"auto\" and several primes are used";
-            return Err(PlanError::Parameters { field: "plaintext_bits", value: set, needed });
+            return Err(PlanError::Parameters {
+                field: "plaintext_bits",
+                value: set,
+                needed,
+            });
         }
         return Ok(vec![set as u32]);
     }
     let primes = needed.div_ceil(MOST_PLAINTEXT_BITS).max(1);
     if primes as usize > MOST_PLAINTEXT_PRIMES {
-        return Err(PlanError::Wraps { tensor, bits, primes: MOST_PLAINTEXT_PRIMES, most: MOST_PLAINTEXT_BITS });
+        return Err(PlanError::Wraps {
+            tensor,
+            bits,
+            primes: MOST_PLAINTEXT_PRIMES,
+            most: MOST_PLAINTEXT_BITS,
+        });
     }
     Ok(vec![needed.div_ceil(primes).max(20); primes as usize])
 }
 
-/// Chains of a ring dimension, cheapest first: bits of the primes of `Q` and of the special prime.
+/// Chains of a ring dimension, fewest primes first: bits of the primes of `Q`, the first of which may be larger, and of
+/// the special prime, which is larger than any by what key-switching noise needs.
 fn chains(log_n: u32) -> Vec<(Vec<u32>, u32)> {
     let cap = match log_n {
         13 => 214,
@@ -63,16 +73,13 @@ fn chains(log_n: u32) -> Vec<(Vec<u32>, u32)> {
     };
     let mut chains = Vec::new();
     for limbs in 2..=16u32 {
-        for q in (36..=49).rev() {
-            for first in [q, q + 2, q + 4, q + 6].into_iter().filter(|first| *first <= 49) {
-                let special = first.max(q) + 1;
-                let bits = first + (limbs - 1) * q + special;
-                // Larger primes of the same number cost nothing: only chains near the cap, or of the largest primes.
-                if bits <= cap && (bits + limbs > cap || q == 49) {
-                    let mut primes = vec![first];
-                    primes.extend(std::iter::repeat_n(q, limbs as usize - 1));
-                    chains.push((primes, special.min(50)));
-                }
+        for (above, margin) in (0..=6).flat_map(|above| (1..=5).rev().map(move |margin| (above, margin))) {
+            // The largest primes of a shape: fewer bits of the same number of primes cost as much.
+            let fits = |q: &u32| limbs * q + above + (q + above + margin) <= cap && q + above + margin <= 50;
+            if let Some(q) = (30..=49).rev().find(fits) {
+                let mut primes = vec![q; limbs as usize];
+                primes[0] += above;
+                chains.push((primes, q + above + margin));
             }
         }
     }
@@ -97,9 +104,19 @@ fn seconds(log_n: u32, usage: &Usage, to_client: &[usize], to_server: &[usize]) 
             Cost::Linear => 2.0 * l * word,
         }
     };
-    let server: f64 = usage.counts.iter().map(|(&(cost, limbs), &count)| one(cost, limbs) * count as f64).sum();
-    let decrypt: f64 = to_client.iter().map(|&l| (l as f64 + 1.0) * transform + 4.0 * word).sum();
-    let encrypt: f64 = to_server.iter().map(|&l| (2.0 * l as f64 + 1.0) * transform + (30.0 + 8.0 * l as f64) * word).sum();
+    let server: f64 = usage
+        .counts
+        .iter()
+        .map(|(&(cost, limbs), &count)| one(cost, limbs) * count as f64)
+        .sum();
+    let decrypt: f64 = to_client
+        .iter()
+        .map(|&l| (l as f64 + 1.0) * transform + 4.0 * word)
+        .sum();
+    let encrypt: f64 = to_server
+        .iter()
+        .map(|&l| (2.0 * l as f64 + 1.0) * transform + (30.0 + 8.0 * l as f64) * word)
+        .sum();
     server + decrypt + encrypt
 }
 
@@ -119,8 +136,10 @@ fn cubes(slots: usize, shapes: &[(usize, usize)], batch: usize) -> Vec<Cube> {
         let tiles = geometry.compact.tiles as f64;
         let groups = geometry.compact.ciphertexts() as f64;
         let group = geometry.compact.group as f64;
-        let activations: f64 =
-            (0..shapes.len()).map(|l| geometry.output(l).count(cube) as f64).sum::<f64>() * 2.0;
+        let activations: f64 = (0..shapes.len())
+            .map(|l| geometry.output(l).count(cube) as f64)
+            .sum::<f64>()
+            * 2.0;
         let log = f64::from(cube.p.max(cube.q).ilog2());
         // In units of a product: a key switch as 15, a mask as one half, a refreshed ciphertext as 25.
         3.0 * images * tiles
@@ -144,7 +163,11 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
         Some(n @ (8192 | 16384 | 32768)) => vec![n.ilog2()],
         Some(value) => {
             let needed = "needed 8192, 16384 or 32768";
-            return Err(PlanError::Parameters { field: "ring_dimension", value, needed });
+            return Err(PlanError::Parameters {
+                field: "ring_dimension",
+                value,
+                needed,
+            });
         }
     };
     let mut best: Option<Candidate> = None;
@@ -159,7 +182,10 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
             }
         }
     }
-    let best = best.ok_or(PlanError::NoParameters { place: failure.0, why: failure.1 })?;
+    let best = best.ok_or(PlanError::NoParameters {
+        place: failure.0,
+        why: failure.1,
+    })?;
     let best = trimmed(best, &program)?;
     Ok(Plan {
         geometry: best.geometry,
@@ -187,14 +213,21 @@ fn best_in(
     let cubes = cubes(1 << log_n, &shapes, batch);
     let mut best: Option<Candidate> = None;
     for (q_bits, special) in chains(log_n) {
-        if best.as_ref().is_some_and(|best| best.instances[0].spec.q_bits.len() < q_bits.len()) {
+        if best
+            .as_ref()
+            .is_some_and(|best| best.instances[0].spec.q_bits.len() < q_bits.len())
+        {
             break;
         }
-        let Ok(instances) = instances(log_n, bits, &q_bits, special) else { continue };
+        let Ok(instances) = instances(log_n, bits, &q_bits, special) else {
+            continue;
+        };
         for cube in &cubes {
             let geometry = Geometry::new(*cube, shapes.iter().copied(), batch);
             match rehearse(log_n, geometry, &instances, program)? {
-                Ok(found) if best.as_ref().is_none_or(|best| found.seconds < best.seconds) => best = Some(found),
+                Ok(found) if best.as_ref().is_none_or(|best| found.seconds < best.seconds) => {
+                    best = Some(found)
+                }
                 Ok(_) => {}
                 Err(broken) => *failure = broken,
             }
@@ -206,7 +239,10 @@ fn best_in(
 fn instances(log_n: u32, bits: &[u32], q_bits: &[u32], special: u32) -> Result<Vec<Instance>, he_bgv::Error> {
     let mut out: Vec<Instance> = Vec::new();
     for &bits in bits {
-        let taken: Vec<u64> = out.iter().map(|instance| instance.spec.plaintext_modulus).collect();
+        let taken: Vec<u64> = out
+            .iter()
+            .map(|instance| instance.spec.plaintext_modulus)
+            .collect();
         let spec = Spec {
             log_n,
             plaintext_modulus: Spec::slot_modulus_except(log_n, bits, &taken)?,
@@ -230,12 +266,25 @@ fn rehearse(
 ) -> Result<Result<Candidate, Failure>, PlanError> {
     let params: Vec<Parameters> = instances.iter().map(|instance| instance.params.clone()).collect();
     let stage = Stage::new(&geometry, &params)?;
-    let limbs: BTreeMap<Tensor, usize> =
-        fresh_tensors(program).into_iter().map(|tensor| (tensor, params[0].max_limbs())).collect();
+    let limbs: BTreeMap<Tensor, usize> = fresh_tensors(program)
+        .into_iter()
+        .map(|tensor| (tensor, params[0].max_limbs()))
+        .collect();
     Ok(match stage.walk(&geometry, program, &limbs) {
         Ok(rehearsal) => {
-            let seconds = seconds(log_n, &rehearsal.usage, &rehearsal.to_client, &rehearsal.to_server);
-            Ok(Candidate { geometry, instances: instances.to_vec(), limbs, rehearsal, seconds })
+            let seconds = seconds(
+                log_n,
+                &rehearsal.usage,
+                &rehearsal.to_client,
+                &rehearsal.to_server,
+            );
+            Ok(Candidate {
+                geometry,
+                instances: instances.to_vec(),
+                limbs,
+                rehearsal,
+                seconds,
+            })
         }
         Err(broken) => Err((broken.place, broken.error.to_string())),
     })
@@ -243,19 +292,35 @@ fn rehearse(
 
 /// Encrypts every tensor over as few primes as change nothing else.
 fn trimmed(mut best: Candidate, program: &Program) -> Result<Candidate, PlanError> {
-    let params: Vec<Parameters> = best.instances.iter().map(|instance| instance.params.clone()).collect();
+    let params: Vec<Parameters> = best
+        .instances
+        .iter()
+        .map(|instance| instance.params.clone())
+        .collect();
     let stage = Stage::new(&best.geometry, &params)?;
     let log_n = best.instances[0].spec.log_n;
     for tensor in fresh_tensors(program) {
         while best.limbs[&tensor] > 1 {
             let mut limbs = best.limbs.clone();
             limbs.entry(tensor).and_modify(|l| *l -= 1);
-            let Ok(rehearsal) = stage.walk(&best.geometry, program, &limbs) else { break };
-            let seconds = seconds(log_n, &rehearsal.usage, &rehearsal.to_client, &rehearsal.to_server);
+            let Ok(rehearsal) = stage.walk(&best.geometry, program, &limbs) else {
+                break;
+            };
+            let seconds = seconds(
+                log_n,
+                &rehearsal.usage,
+                &rehearsal.to_client,
+                &rehearsal.to_server,
+            );
             if seconds > best.seconds * 1.0005 {
                 break;
             }
-            best = Candidate { limbs, rehearsal, seconds, ..best };
+            best = Candidate {
+                limbs,
+                rehearsal,
+                seconds,
+                ..best
+            };
         }
     }
     debug_assert!(ciphertexts(&best.geometry, Tensor::Input) > 0);

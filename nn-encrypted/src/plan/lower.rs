@@ -24,8 +24,17 @@ fn scaled(bound: f64, bits: u32) -> i64 {
 
 /// The largest magnitude of a polynomial on the integers of `[−bound, bound]`.
 fn polynomial_bound(polynomial: &DyadicPolynomial, bound: i64) -> i128 {
-    let value = |z: i128| polynomial.coefficients_int.iter().rev().fold(0, |sum: i128, &c| sum * z + i128::from(c));
-    (-i128::from(bound)..=i128::from(bound)).map(|z| value(z).abs()).max().unwrap_or(0)
+    let value = |z: i128| {
+        polynomial
+            .coefficients_int
+            .iter()
+            .rev()
+            .fold(0, |sum: i128, &c| sum * z + i128::from(c))
+    };
+    (-i128::from(bound)..=i128::from(bound))
+        .map(|z| value(z).abs())
+        .max()
+        .unwrap_or(0)
 }
 
 /// Checks what this lowering relies on.
@@ -37,16 +46,23 @@ fn check(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
         (Refreshed::Weight, true),
         (Refreshed::Momentum, true),
     ];
-    let missing = needed.iter().find(|(tensor, used)| *used && !recipe.refresh.tensors.contains(tensor));
+    let missing = needed
+        .iter()
+        .find(|(tensor, used)| *used && !recipe.refresh.tensors.contains(tensor));
     if let Some((tensor, _)) = missing {
-        return Err(PlanError::Unspread { tensor: format!("{tensor:?}").to_lowercase() });
+        return Err(PlanError::Unspread {
+            tensor: format!("{tensor:?}").to_lowercase(),
+        });
     }
     for (layer, place) in network.layers.iter().flat_map(|layer| {
         let activation = layer.activation.as_ref().map(|a| (a.scheme, a.index));
         [(layer.scheme, layer.index)].into_iter().chain(activation)
     }) {
         if layer != crate::recipe::Scheme::Bgv {
-            return Err(PlanError::Scheme { layer: place, scheme: layer.to_string() });
+            return Err(PlanError::Scheme {
+                layer: place,
+                scheme: layer.to_string(),
+            });
         }
     }
     Ok(())
@@ -60,7 +76,13 @@ pub(super) fn lower(
     input_bound: i64,
 ) -> Result<Program, PlanError> {
     check(recipe, network)?;
-    let mut lowering = Lowering { recipe, network, batch, program: Program::empty(), inputs: vec![] };
+    let mut lowering = Lowering {
+        recipe,
+        network,
+        batch,
+        program: Program::empty(),
+        inputs: vec![],
+    };
     lowering.sources(input_bound);
     lowering.forward();
     lowering.program.prediction = lowering.program.training.clone();
@@ -72,7 +94,12 @@ pub(super) fn lower(
 
 impl Program {
     fn empty() -> Self {
-        Self { training: vec![Step::Expand], prediction: vec![], rounds: vec![], bounds: BTreeMap::new() }
+        Self {
+            training: vec![Step::Expand],
+            prediction: vec![],
+            rounds: vec![],
+            bounds: BTreeMap::new(),
+        }
     }
 }
 
@@ -99,7 +126,9 @@ impl Lowering<'_> {
     }
 
     fn round(&mut self, refreshes: Vec<Refresh>) {
-        self.push(Step::Refresh { round: self.program.rounds.len() });
+        self.push(Step::Refresh {
+            round: self.program.rounds.len(),
+        });
         self.program.rounds.push(refreshes);
     }
 
@@ -112,8 +141,15 @@ impl Lowering<'_> {
         self.set(Tensor::High, i128::from((weight + half) >> low_bits));
         self.set(Tensor::Low, i128::from(half));
         self.set(Tensor::Weights, self.bound(Tensor::High));
-        self.set(Tensor::Momentum, i128::from(scaled(q.bounds.momentum, q.momentum_bits)));
-        let output_bits = self.network.layers.last().map_or(0, |layer| layer.preactivation_bits);
+        self.set(
+            Tensor::Momentum,
+            i128::from(scaled(q.bounds.momentum, q.momentum_bits)),
+        );
+        let output_bits = self
+            .network
+            .layers
+            .last()
+            .map_or(0, |layer| layer.preactivation_bits);
         self.set(Tensor::Labels, 1 << output_bits);
     }
 
@@ -122,14 +158,30 @@ impl Lowering<'_> {
         let mut input = Tensor::Input;
         for (l, layer) in self.network.layers.iter().enumerate() {
             self.inputs.push(input);
-            self.push(Step::Forward { layer: l, input, one: 1 << layer.input_bits });
+            self.push(Step::Forward {
+                layer: l,
+                input,
+                one: 1 << layer.input_bits,
+            });
             let high = self.bound(Tensor::High);
             let bias = high << layer.input_bits;
-            self.set(Tensor::Sum(l), layer.inputs as i128 * self.bound(input) * high + bias);
-            let real = if layer.activation.is_some() { q.bounds.preactivation } else { q.bounds.output };
+            self.set(
+                Tensor::Sum(l),
+                layer.inputs as i128 * self.bound(input) * high + bias,
+            );
+            let real = if layer.activation.is_some() {
+                q.bounds.preactivation
+            } else {
+                q.bounds.output
+            };
             let bound = scaled(real, layer.preactivation_bits);
             let shift = layer.sum_bits - layer.preactivation_bits;
-            self.round(vec![Refresh::Rows { from: Tensor::Sum(l), to: Tensor::Preactivation(l), shift, bound }]);
+            self.round(vec![Refresh::Rows {
+                from: Tensor::Sum(l),
+                to: Tensor::Preactivation(l),
+                shift,
+                bound,
+            }]);
             self.set(Tensor::Preactivation(l), i128::from(bound));
             if let Some(activation) = &layer.activation {
                 self.polynomial(l, Tensor::Activation(l), &activation.value, bound);
@@ -140,36 +192,62 @@ impl Lowering<'_> {
 
     fn polynomial(&mut self, l: usize, to: Tensor, polynomial: &DyadicPolynomial, bound: i64) {
         let coefficients = polynomial.coefficients_int.clone();
-        self.push(Step::Polynomial { from: Tensor::Preactivation(l), to, coefficients });
+        self.push(Step::Polynomial {
+            from: Tensor::Preactivation(l),
+            to,
+            coefficients,
+        });
         self.set(to, polynomial_bound(polynomial, bound));
     }
 
     fn backward(&mut self) {
         let last = self.network.layers.len() - 1;
         let terms = vec![(1, Tensor::Preactivation(last)), (-1, Tensor::Labels)];
-        self.push(Step::Combine { terms, to: Tensor::Error(last) });
-        self.set(Tensor::Error(last), self.bound(Tensor::Preactivation(last)) + self.bound(Tensor::Labels));
+        self.push(Step::Combine {
+            terms,
+            to: Tensor::Error(last),
+        });
+        self.set(
+            Tensor::Error(last),
+            self.bound(Tensor::Preactivation(last)) + self.bound(Tensor::Labels),
+        );
         for l in (1..=last).rev() {
             let (layer, below) = (&self.network.layers[l], &self.network.layers[l - 1]);
-            let Some(activation) = &below.activation else { continue };
+            let Some(activation) = &below.activation else {
+                continue;
+            };
             self.push(Step::Backward { layer: l });
             let sum = layer.outputs as i128 * self.bound(Tensor::Error(l)) * self.bound(Tensor::High);
             self.set(Tensor::ErrorSum(l - 1), sum);
             let preactivation = self.bound(Tensor::Preactivation(l - 1)) as i64;
             self.polynomial(l - 1, Tensor::Slope(l - 1), &activation.derivative, preactivation);
             let to = Tensor::RawError(l - 1);
-            self.push(Step::Multiply { left: Tensor::ErrorSum(l - 1), right: Tensor::Slope(l - 1), to });
+            self.push(Step::Multiply {
+                left: Tensor::ErrorSum(l - 1),
+                right: Tensor::Slope(l - 1),
+                to,
+            });
             self.set(to, sum * self.bound(Tensor::Slope(l - 1)));
             let bound = scaled(self.recipe.quantization.bounds.error, below.error_bits);
             let shift = below.error_sum_bits - below.error_bits;
-            self.round(vec![Refresh::Rows { from: to, to: Tensor::Error(l - 1), shift, bound }]);
+            self.round(vec![Refresh::Rows {
+                from: to,
+                to: Tensor::Error(l - 1),
+                shift,
+                bound,
+            }]);
             self.set(Tensor::Error(l - 1), i128::from(bound));
         }
     }
 
     /// Fractional bits of the momentum of all layers, before its refresh.
     fn momentum_bits(&self) -> u32 {
-        self.network.layers.iter().map(|layer| layer.momentum_sum_bits).max().unwrap_or(0)
+        self.network
+            .layers
+            .iter()
+            .map(|layer| layer.momentum_sum_bits)
+            .max()
+            .unwrap_or(0)
     }
 
     fn gradient(&mut self) {
@@ -208,12 +286,28 @@ impl Lowering<'_> {
         let v_bound = self.bound(Tensor::Gradient) + i128::from(of_v).abs() * self.bound(Tensor::Momentum);
         let weight = scaled(q.bounds.weight, q.weight_bits);
         self.set(Tensor::NewMomentum, v_bound);
-        self.set(Tensor::NewWeights, i128::from(of_w) * i128::from(weight) + i128::from(of_step).abs() * v_bound);
-        self.push(Step::Combine { terms: v, to: Tensor::NewMomentum });
-        self.push(Step::Combine { terms: w, to: Tensor::NewWeights });
+        self.set(
+            Tensor::NewWeights,
+            i128::from(of_w) * i128::from(weight) + i128::from(of_step).abs() * v_bound,
+        );
+        self.push(Step::Combine {
+            terms: v,
+            to: Tensor::NewMomentum,
+        });
+        self.push(Step::Combine {
+            terms: w,
+            to: Tensor::NewWeights,
+        });
         self.round(vec![
-            Refresh::Weights { shift: w_bits - q.weight_bits, bound: weight, low_bits },
-            Refresh::Momentum { shift: v_bits - q.momentum_bits, bound: scaled(q.bounds.momentum, q.momentum_bits) },
+            Refresh::Weights {
+                shift: w_bits - q.weight_bits,
+                bound: weight,
+                low_bits,
+            },
+            Refresh::Momentum {
+                shift: v_bits - q.momentum_bits,
+                bound: scaled(q.bounds.momentum, q.momentum_bits),
+            },
         ]);
     }
 }

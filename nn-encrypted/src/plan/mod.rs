@@ -30,7 +30,9 @@ use crate::recipe::{Network, Recipe};
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// A layer asks for a scheme this strategy does not run in.
-    #[error("layers[{layer}]: scheme `{scheme}` is not available with refresh strategy `client`: needed `bgv`")]
+    #[error(
+        "layers[{layer}]: scheme `{scheme}` is not available with refresh strategy `client`: needed `bgv`"
+    )]
     Scheme {
         /// Place among the recipe's layers.
         layer: usize,
@@ -38,13 +40,17 @@ pub enum PlanError {
         scheme: String,
     },
     /// A tensor is not refreshed.
-    #[error("refresh.tensors lacks `{tensor}`: without a refresh it is not spread along the axis the next product needs")]
+    #[error(
+        "refresh.tensors lacks `{tensor}`: without a refresh it is not spread along the axis the next product needs"
+    )]
     Unspread {
         /// The tensor.
         tensor: String,
     },
     /// Values grow too large between two refreshes.
-    #[error("{tensor} may reach {bits:.1} bits between two refreshes, which {primes} plaintext primes of {most} bits cannot hold: lower its bounds or fractional bits")]
+    #[error(
+        "{tensor} may reach {bits:.1} bits between two refreshes, which {primes} plaintext primes of {most} bits cannot hold: lower its bounds or fractional bits"
+    )]
     Wraps {
         /// The tensor, with its layer.
         tensor: Tensor,
@@ -150,16 +156,23 @@ impl Plan {
     /// The evaluation keys it needs.
     pub fn keys(&self, params: &Parameters) -> KeyRequest {
         let request = KeyRequest::default().relinearization(self.usage.relinearize);
-        self.usage.turns.iter().fold(request, |request, (turn, &limbs)| match turn {
-            Turn::Rows(k) => request.rotations(params, &[*k], limbs),
-            Turn::Swap => request.row_swap(params, limbs),
-        })
+        self.usage
+            .turns
+            .iter()
+            .fold(request, |request, (turn, &limbs)| match turn {
+                Turn::Rows(k) => request.rotations(params, &[*k], limbs),
+                Turn::Swap => request.row_swap(params, limbs),
+            })
     }
 
     /// Digest of everything client and server must agree on.
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted plan v1");
-        let parts = (&self.training, &self.rounds, &self.fresh_limbs.iter().collect::<Vec<_>>());
+        let parts = (
+            &self.training,
+            &self.rounds,
+            &self.fresh_limbs.iter().collect::<Vec<_>>(),
+        );
         hasher.update(format!("{parts:?}{:?}", self.geometry).as_bytes());
         for instance in &self.instances {
             hasher.update(instance.params.rlwe().hash());
@@ -200,4 +213,3 @@ fn ciphertexts(geometry: &Geometry, tensor: Tensor) -> usize {
         }
     }
 }
-

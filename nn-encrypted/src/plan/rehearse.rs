@@ -48,11 +48,19 @@ impl Stage {
             evaluators.push(channel.evaluator().clone());
             channels.push(channel);
         }
-        Ok(Self { engine: BgvEngine::new(geometry.cube, channels), sources, evaluators })
+        Ok(Self {
+            engine: BgvEngine::new(geometry.cube, channels),
+            sources,
+            evaluators,
+        })
     }
 
     fn fresh(&self, limbs: usize) -> Result<Vec<Ciphertext>, Error> {
-        self.sources.iter().zip(&self.evaluators).map(|(source, e)| e.reduce_to(source, limbs)).collect()
+        self.sources
+            .iter()
+            .zip(&self.evaluators)
+            .map(|(source, e)| e.reduce_to(source, limbs))
+            .collect()
     }
 
     /// Walks one training step.
@@ -62,11 +70,25 @@ impl Stage {
         program: &Program,
         limbs: &BTreeMap<Tensor, usize>,
     ) -> Result<Rehearsal, Broken> {
-        let broken = |place: String| move |error: Error| Broken { place, error: error.into() };
+        let broken = |place: String| {
+            move |error: Error| Broken {
+                place,
+                error: error.into(),
+            }
+        };
         self.engine.take_usage();
-        let executor = Executor { engine: &self.engine, geometry };
+        let executor = Executor {
+            engine: &self.engine,
+            geometry,
+        };
         let mut store = Store::<BgvEngine>::default();
-        for tensor in [Tensor::Input, Tensor::Labels, Tensor::High, Tensor::Low, Tensor::Momentum] {
+        for tensor in [
+            Tensor::Input,
+            Tensor::Labels,
+            Tensor::High,
+            Tensor::Low,
+            Tensor::Momentum,
+        ] {
             let fresh = self.fresh(limbs[&tensor]).map_err(broken(tensor.to_string()))?;
             store.put(tensor, vec![fresh; ciphertexts(geometry, tensor)]);
         }
@@ -75,7 +97,9 @@ impl Stage {
             if let Step::Refresh { round } = step {
                 for refresh in &program.rounds[*round] {
                     let place = refresh.from().to_string();
-                    let sent = self.send(store.get(refresh.from())).map_err(broken(place.clone()))?;
+                    let sent = self
+                        .send(store.get(refresh.from()))
+                        .map_err(broken(place.clone()))?;
                     to_client.extend(sent);
                     for to in refresh.to() {
                         let fresh = self.fresh(limbs[&to]).map_err(broken(place.clone()))?;
@@ -86,10 +110,20 @@ impl Stage {
                 }
                 continue;
             }
-            let place = || step.writes().map_or_else(String::new, |tensor| tensor.to_string());
-            executor.run(&mut store, step).map_err(|error| Broken { place: place(), error })?;
+            let place = || {
+                step.writes()
+                    .map_or_else(String::new, |tensor| tensor.to_string())
+            };
+            executor.run(&mut store, step).map_err(|error| Broken {
+                place: place(),
+                error,
+            })?;
         }
-        Ok(Rehearsal { usage: self.engine.take_usage(), to_client, to_server })
+        Ok(Rehearsal {
+            usage: self.engine.take_usage(),
+            to_client,
+            to_server,
+        })
     }
 
     fn send(&self, tiles: &[Vec<Ciphertext>]) -> Result<Vec<usize>, Error> {
@@ -109,4 +143,3 @@ pub(super) fn fresh_tensors(program: &Program) -> Vec<Tensor> {
     tensors.extend(program.rounds.iter().flatten().flat_map(Refresh::to));
     tensors
 }
-

@@ -44,16 +44,31 @@ impl Client {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn new(plan: &Arc<Plan>, model: Model) -> Result<Self, Error> {
-        let keys = plan.instances.iter().map(|i| SecretKey::generate(&i.params)).collect::<Result<Vec<_>, _>>()?;
+        let keys = plan
+            .instances
+            .iter()
+            .map(|i| SecretKey::generate(&i.params))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self::with_keys(plan, model, keys))
     }
 
     /// A client with given keys, one for each plaintext prime.
     pub fn with_keys(plan: &Arc<Plan>, model: Model, keys: Vec<SecretKey>) -> Self {
-        let encoders = plan.instances.iter().map(|instance| Encoder::new(&instance.params)).collect();
+        let encoders = plan
+            .instances
+            .iter()
+            .map(|instance| Encoder::new(&instance.params))
+            .collect();
         let moduli: Vec<u64> = plan.instances.iter().map(|i| i.spec.plaintext_modulus).collect();
         let plaintext = Crt::new(&moduli);
-        Self { plan: Arc::clone(plan), keys, encoders, plaintext, model, counts: RefreshCounts::default() }
+        Self {
+            plan: Arc::clone(plan),
+            keys,
+            encoders,
+            plaintext,
+            model,
+            counts: RefreshCounts::default(),
+        }
     }
 
     /// The secret keys, for storage on the client's side.
@@ -84,12 +99,18 @@ impl Client {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub fn encrypt_batch(&self, index: usize, x: ArrayView2<i32>, labels: &[usize]) -> Result<Vec<u8>, Error> {
+    pub fn encrypt_batch(
+        &self,
+        index: usize,
+        x: ArrayView2<i32>,
+        labels: &[usize],
+    ) -> Result<Vec<u8>, Error> {
         let one = self.plan.bounds[&Tensor::Labels] as i64;
         let last = self.plan.geometry.layers.len() - 1;
         let classes = self.plan.geometry.layers[last].outputs;
-        let one_hot =
-            Array2::from_shape_fn((labels.len(), classes), |(row, class)| if labels[row] == class { one } else { 0 });
+        let one_hot = Array2::from_shape_fn((labels.len(), classes), |(row, class)| {
+            if labels[row] == class { one } else { 0 }
+        });
         let input = self.pack(Tensor::Input, x.mapv(i64::from).view());
         let labels = self.pack(Tensor::Labels, one_hot.view());
         let mut pieces = self.encrypt(Tensor::Input, &input)?;
@@ -104,8 +125,9 @@ impl Client {
     pub fn encrypt_model(&self) -> Result<Vec<u8>, Error> {
         let low_bits = self.low_bits();
         let mut pieces = Vec::new();
-        for (tensor, tiles) in
-            [Tensor::High, Tensor::Low, Tensor::Momentum].into_iter().zip(self.pack_model(low_bits))
+        for (tensor, tiles) in [Tensor::High, Tensor::Low, Tensor::Momentum]
+            .into_iter()
+            .zip(self.pack_model(low_bits))
         {
             pieces.extend(self.encrypt(tensor, &tiles)?);
         }
@@ -121,7 +143,9 @@ impl Client {
     }
 
     fn pack(&self, tensor: Tensor, matrix: ArrayView2<i64>) -> Vec<Slots> {
-        let Some(tiles) = self.plan.tiles(tensor) else { return vec![] };
+        let Some(tiles) = self.plan.tiles(tensor) else {
+            return vec![];
+        };
         tiles.pack(&self.plan.geometry.cube, matrix)
     }
 
@@ -134,9 +158,27 @@ impl Client {
             let high = |w: i64| round_shift(w.into(), low_bits) as i64;
             let low = |w: i64| w - (high(w) << low_bits);
             let [h, l, v] = &mut parts;
-            layout.pack(cube, compact, layer.weight.mapv(high).view(), layer.bias.mapv(high).view(), h);
-            layout.pack(cube, compact, layer.weight.mapv(low).view(), layer.bias.mapv(low).view(), l);
-            layout.pack(cube, compact, layer.weight_momentum.view(), layer.bias_momentum.view(), v);
+            layout.pack(
+                cube,
+                compact,
+                layer.weight.mapv(high).view(),
+                layer.bias.mapv(high).view(),
+                h,
+            );
+            layout.pack(
+                cube,
+                compact,
+                layer.weight.mapv(low).view(),
+                layer.bias.mapv(low).view(),
+                l,
+            );
+            layout.pack(
+                cube,
+                compact,
+                layer.weight_momentum.view(),
+                layer.bias_momentum.view(),
+                v,
+            );
         }
         parts
     }
@@ -151,7 +193,9 @@ impl Client {
                 let residues = Zeroizing::new(self.plaintext.residues(tile, c));
                 let plaintext = self.encoders[c].encode(&residues)?;
                 let mut piece = Writer::new();
-                self.keys[c].encrypt_seeded(&plaintext, limbs)?.write(&mut piece)?;
+                self.keys[c]
+                    .encrypt_seeded(&plaintext, limbs)?
+                    .write(&mut piece)?;
                 Ok(piece.finish())
             })
             .collect()
@@ -172,7 +216,13 @@ impl Client {
     ///
     /// # Errors
     /// If the request is damaged or not the one the plan has here, or the operating system gives no randomness.
-    pub fn refresh(&mut self, step: u64, round: usize, rows: usize, request: &[u8]) -> Result<Vec<u8>, ClientError> {
+    pub fn refresh(
+        &mut self,
+        step: u64,
+        round: usize,
+        rows: usize,
+        request: &[u8],
+    ) -> Result<Vec<u8>, ClientError> {
         let plan = Arc::clone(&self.plan);
         let refreshes = plan.rounds.get(round).map_or(&[][..], Vec::as_slice);
         let tensors: Vec<Tensor> = refreshes.iter().map(Refresh::from).collect();
@@ -184,7 +234,12 @@ impl Client {
             self.counts.refreshed += tiles.len() as u64 * self.keys.len() as u64;
             let slots = self.decrypt(tiles)?;
             match refresh {
-                Refresh::Rows { from, to, shift, bound } => {
+                Refresh::Rows {
+                    from,
+                    to,
+                    shift,
+                    bound,
+                } => {
                     let matrix = self.refresh_rows(*from, rows, &slots, *shift, *bound);
                     pieces.extend(self.encrypt(*to, &self.pack(*to, matrix.view()))?);
                 }
@@ -212,10 +267,18 @@ impl Client {
     ///
     /// # Errors
     /// If the message is damaged or not the one expected.
-    pub fn read_outputs(&mut self, step: u64, rows: usize, message: &[u8]) -> Result<Array2<i64>, ClientError> {
+    pub fn read_outputs(
+        &mut self,
+        step: u64,
+        rows: usize,
+        message: &[u8],
+    ) -> Result<Array2<i64>, ClientError> {
         let plan = Arc::clone(&self.plan);
         let round = plan.geometry.layers.len() - 1;
-        let Some(Refresh::Rows { from, shift, bound, .. }) = plan.rounds.get(round).and_then(|r| r.first()) else {
+        let Some(Refresh::Rows {
+            from, shift, bound, ..
+        }) = plan.rounds.get(round).and_then(|r| r.first())
+        else {
             return Ok(Array2::zeros((rows, 0)));
         };
         let received = open(&plan, Purpose::Request, (step, round as u16), &[*from], message)?;
@@ -239,9 +302,14 @@ impl Client {
         shift: u32,
         bound: i64,
     ) -> Array2<i64> {
-        let Some(tiles) = self.plan.tiles(from) else { return Array2::zeros((0, 0)) };
+        let Some(tiles) = self.plan.tiles(from) else {
+            return Array2::zeros((0, 0));
+        };
         // Rows beyond the mini-batch are not read, hence returned as zeros: their errors vanish.
-        let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
+        let tiles = Tiles {
+            rows: rows.min(tiles.rows),
+            ..tiles
+        };
         let values = tiles.unpack(&self.plan.geometry.cube, slots);
         let proven = self.plan.bounds[&from];
         values.mapv(|value| self.settle(value, shift, bound, proven))
@@ -253,7 +321,8 @@ impl Client {
         let mut layers: Vec<LayerState> = self.model.layers.clone();
         for (refresh, slots) in compact {
             let proven = plan.bounds[&refresh.from()];
-            let (Refresh::Weights { shift, bound, .. } | Refresh::Momentum { shift, bound }) = *refresh else {
+            let (Refresh::Weights { shift, bound, .. } | Refresh::Momentum { shift, bound }) = *refresh
+            else {
                 continue;
             };
             for (place, layer) in plan.geometry.layers.iter().zip(&mut layers) {
@@ -274,7 +343,11 @@ impl Client {
 /// `value/2^shift`, rounded half away from zero.
 fn round_shift(value: i128, shift: u32) -> i128 {
     let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
-    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
+    if value < 0 {
+        -((-value + half) >> shift)
+    } else {
+        (value + half) >> shift
+    }
 }
 
 /// A client that cannot answer.
@@ -305,7 +378,11 @@ impl Crt {
             i128::from(found.unwrap_or(1))
         };
         let inverses = moduli.iter().map(|&t| inverse(t)).collect();
-        Self { moduli: moduli.iter().map(|&t| i128::from(t)).collect(), inverses, product }
+        Self {
+            moduli: moduli.iter().map(|&t| i128::from(t)).collect(),
+            inverses,
+            product,
+        }
     }
 
     /// Centred residues modulo prime `c`.
@@ -333,7 +410,11 @@ impl Crt {
                     let digit = (inverse * i128::from(values[i])).rem_euclid(*t);
                     (sum + self.product / t * digit) % self.product
                 });
-                if 2 * sum > self.product { sum - self.product } else { sum }
+                if 2 * sum > self.product {
+                    sum - self.product
+                } else {
+                    sum
+                }
             })
             .collect()
     }

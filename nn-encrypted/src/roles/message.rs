@@ -55,7 +55,9 @@ pub enum MessageError {
         index: usize,
     },
     /// A ciphertext that the plan does not have there.
-    #[error("{tensor}: ciphertext {index} has {found} limbs and degree {degree}, expected {expected} limbs and degree 1")]
+    #[error(
+        "{tensor}: ciphertext {index} has {found} limbs and degree {degree}, expected {expected} limbs and degree 1"
+    )]
     Shape {
         /// The tensor.
         tensor: Tensor,
@@ -74,7 +76,11 @@ pub enum MessageError {
 pub type Received = Vec<Vec<Ciphertext>>;
 
 fn header(plan: &Plan, purpose: Purpose) -> Header {
-    Header { scheme: Scheme::Nn, kind: purpose as u16, params: plan.hash() }
+    Header {
+        scheme: Scheme::Nn,
+        kind: purpose as u16,
+        params: plan.hash(),
+    }
 }
 
 /// Step and round of a message.
@@ -98,7 +104,10 @@ pub(super) fn open(
     bytes: &[u8],
 ) -> Result<Vec<Received>, MessageError> {
     let name = format!("{purpose:?}").to_lowercase();
-    let wrap = |source| MessageError::Wire { purpose: name.clone(), source };
+    let wrap = |source| MessageError::Wire {
+        purpose: name.clone(),
+        source,
+    };
     let pieces = pieces(plan, purpose, moment, tensors, bytes, &name)?;
     let primes = plan.instances.len();
     let mut pieces = pieces.into_iter();
@@ -128,18 +137,38 @@ fn pieces<'a>(
     bytes: &'a [u8],
     name: &str,
 ) -> Result<Vec<&'a [u8]>, MessageError> {
-    let wrap = |source| MessageError::Wire { purpose: name.to_owned(), source };
-    let count: usize = tensors.iter().map(|&tensor| plan.ciphertexts(tensor) * plan.instances.len()).sum();
-    let largest = plan.instances.iter().map(|i| body_limit(i.params.rlwe(), 2)).max().unwrap_or(0) + 64;
+    let wrap = |source| MessageError::Wire {
+        purpose: name.to_owned(),
+        source,
+    };
+    let count: usize = tensors
+        .iter()
+        .map(|&tensor| plan.ciphertexts(tensor) * plan.instances.len())
+        .sum();
+    let largest = plan
+        .instances
+        .iter()
+        .map(|i| body_limit(i.params.rlwe(), 2))
+        .max()
+        .unwrap_or(0)
+        + 64;
     let body = wire::open(bytes, &header(plan, purpose), count * largest + 64).map_err(wrap)?;
     let mut reader = Reader::new(body);
     let found_step = reader.u64("step").map_err(wrap)?;
     let found_round = reader.u16("round").map_err(wrap)?;
     if (found_step, found_round) != moment {
         let (step, round) = moment;
-        return Err(MessageError::Moment { purpose: name.to_owned(), found_step, found_round, step, round });
+        return Err(MessageError::Moment {
+            purpose: name.to_owned(),
+            found_step,
+            found_round,
+            step,
+            round,
+        });
     }
-    let pieces: Result<Vec<_>, _> = (0..count).map(|_| reader.len_bytes(largest, "ciphertext")).collect();
+    let pieces: Result<Vec<_>, _> = (0..count)
+        .map(|_| reader.len_bytes(largest, "ciphertext"))
+        .collect();
     let pieces = pieces.map_err(wrap)?;
     reader.finish("message").map_err(wrap)?;
     Ok(pieces)
@@ -152,11 +181,21 @@ fn check(
     plan: &Plan,
     purpose: Purpose,
 ) -> Result<(), MessageError> {
-    let fresh = plan.fresh_limbs.get(&tensor).copied().filter(|_| purpose != Purpose::Request);
+    let fresh = plan
+        .fresh_limbs
+        .get(&tensor)
+        .copied()
+        .filter(|_| purpose != Purpose::Request);
     let found = ciphertext.limbs();
     if ciphertext.degree() != 1 || fresh.is_some_and(|limbs| limbs != found) {
         let expected = fresh.map_or_else(|| "any number of".into(), |limbs| limbs.to_string());
-        return Err(MessageError::Shape { tensor, index, found, degree: ciphertext.degree(), expected });
+        return Err(MessageError::Shape {
+            tensor,
+            index,
+            found,
+            degree: ciphertext.degree(),
+            expected,
+        });
     }
     if ciphertext.is_transparent() {
         return Err(MessageError::Transparent { tensor, index });

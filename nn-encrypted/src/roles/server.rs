@@ -83,16 +83,28 @@ impl Server {
     /// If keys are missing, damaged, or of other parameters.
     pub fn new(plan: &Arc<Plan>, keys: &[Vec<u8>]) -> Result<Self, ServerError> {
         if keys.len() != plan.instances.len() {
-            return Err(ServerError::KeySets { found: keys.len(), needed: plan.instances.len() });
+            return Err(ServerError::KeySets {
+                found: keys.len(),
+                needed: plan.instances.len(),
+            });
         }
         let mut channels = Vec::new();
         for (instance, keys) in plan.instances.iter().zip(keys) {
             let keys = EvaluationKeys::from_bytes(&instance.params, keys)?;
             channels.push(Channel::new(plan.geometry.cube, keys, &instance.params)?);
         }
-        let evaluators = channels.iter().map(|channel| channel.evaluator().clone()).collect();
+        let evaluators = channels
+            .iter()
+            .map(|channel| channel.evaluator().clone())
+            .collect();
         let engine = BgvEngine::new(plan.geometry.cube, channels);
-        Ok(Self { plan: Arc::clone(plan), engine, evaluators, store: Store::default(), batches: Vec::new() })
+        Ok(Self {
+            plan: Arc::clone(plan),
+            engine,
+            evaluators,
+            store: Store::default(),
+            batches: Vec::new(),
+        })
     }
 
     /// Takes mini-batch number `index`.
@@ -109,7 +121,13 @@ impl Server {
     }
 
     fn open_batch(&self, index: usize, bytes: &[u8]) -> Result<Vec<Received>, MessageError> {
-        open(&self.plan, Purpose::Batch, (index as u64, 0), &[Tensor::Input, Tensor::Labels], bytes)
+        open(
+            &self.plan,
+            Purpose::Batch,
+            (index as u64, 0),
+            &[Tensor::Input, Tensor::Labels],
+            bytes,
+        )
     }
 
     /// Takes the weights to start from.
@@ -147,16 +165,28 @@ impl Server {
         let plan = Arc::clone(&self.plan);
         let expanded = !self.store.get(Tensor::Weights).is_empty();
         // The last step is the refresh of the outputs; they are sent and nothing is awaited.
-        let steps = plan.prediction.iter().take(plan.prediction.len().saturating_sub(1));
-        self.walk(step, steps.filter(|step| !(expanded && **step == Step::Expand)), link)?;
+        let steps = plan
+            .prediction
+            .iter()
+            .take(plan.prediction.len().saturating_sub(1));
+        self.walk(
+            step,
+            steps.filter(|step| !(expanded && **step == Step::Expand)),
+            link,
+        )?;
         let round = plan.geometry.layers.len() - 1;
         let outputs = self.request(step, round, &plan.rounds[round])?;
-        self.store.keep(&[Tensor::High, Tensor::Low, Tensor::Momentum, Tensor::Weights]);
+        self.store
+            .keep(&[Tensor::High, Tensor::Low, Tensor::Momentum, Tensor::Weights]);
         Ok(outputs)
     }
 
     fn load(&mut self, batch: usize) -> Result<(), ServerError> {
-        let bytes = self.batches.get(batch).and_then(Option::as_ref).ok_or(ServerError::MissingBatch(batch))?;
+        let bytes = self
+            .batches
+            .get(batch)
+            .and_then(Option::as_ref)
+            .ok_or(ServerError::MissingBatch(batch))?;
         let mut received = self.open_batch(batch, bytes)?;
         let labels = received.pop().unwrap_or_default();
         self.store.put(Tensor::Labels, labels);
@@ -176,12 +206,19 @@ impl Server {
                 self.refresh(number, *round, &plan.rounds[*round], link)?;
                 continue;
             }
-            let executor = Executor { engine: &self.engine, geometry: &plan.geometry };
-            executor.run(&mut self.store, step).map_err(|source| ServerError::Step {
-                step: number,
-                tensor: step.writes().map_or_else(String::new, |tensor| tensor.to_string()),
-                source,
-            })?;
+            let executor = Executor {
+                engine: &self.engine,
+                geometry: &plan.geometry,
+            };
+            executor
+                .run(&mut self.store, step)
+                .map_err(|source| ServerError::Step {
+                    step: number,
+                    tensor: step
+                        .writes()
+                        .map_or_else(String::new, |tensor| tensor.to_string()),
+                    source,
+                })?;
         }
         Ok(())
     }
@@ -216,11 +253,16 @@ impl Server {
     /// A tensor for the client: over as few primes as still decrypt.
     fn sent(&mut self, tensor: Tensor) -> Result<Vec<Vec<u8>>, ServerError> {
         let tiles = self.store.take(tensor);
-        let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(&self.evaluators)).collect();
+        let flat: Vec<_> = tiles
+            .iter()
+            .flat_map(|tile| tile.iter().zip(&self.evaluators))
+            .collect();
         flat.par_iter()
             .map(|(ciphertext, evaluator)| {
                 let mut piece = Writer::new();
-                evaluator.shrink(ciphertext, crate::plan::SENT_BUDGET)?.write(&mut piece)?;
+                evaluator
+                    .shrink(ciphertext, crate::plan::SENT_BUDGET)?
+                    .write(&mut piece)?;
                 Ok(piece.finish())
             })
             .collect()

@@ -43,12 +43,20 @@ impl RunFolder {
 
     /// Writes a file whole or not at all; `private` ones can be read by their owner only.
     fn write(&self, path: &Path, bytes: &[u8], private: bool) -> Result<(), RunError> {
-        let io = |source| RunError::Io { path: path.to_owned(), source };
+        let io = |source| RunError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let folder = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(io)?;
         let draft = path.with_extension("draft");
+        // A draft left behind might be open to others: the file is made anew, with its mode.
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
         let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt;
@@ -62,11 +70,17 @@ impl RunFolder {
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
-        let io = |source| RunError::Io { path: path.to_owned(), source };
+        let io = |source| RunError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let length = fs::metadata(path).map_err(io)?.len();
         if length > LARGEST_FILE {
             let what = format!("{length} bytes, at most {LARGEST_FILE} are read");
-            return Err(RunError::File { path: path.to_owned(), what });
+            return Err(RunError::File {
+                path: path.to_owned(),
+                what,
+            });
         }
         fs::read(path).map_err(io)
     }
@@ -76,7 +90,11 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be written.
     pub fn write_recipe(&self, recipe: &Recipe) -> Result<(), RunError> {
-        self.write(&self.root.join("recipe.toml"), recipe.to_toml()?.as_bytes(), false)
+        self.write(
+            &self.root.join("recipe.toml"),
+            recipe.to_toml()?.as_bytes(),
+            false,
+        )
     }
 
     /// Reads the recipe.
@@ -84,7 +102,10 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be read or used.
     pub fn read_recipe(&self) -> Result<Recipe, RunError> {
-        Ok(Recipe::load(&self.root.join("recipe.toml").to_string_lossy(), &[])?)
+        Ok(Recipe::load(
+            &self.root.join("recipe.toml").to_string_lossy(),
+            &[],
+        )?)
     }
 
     /// Writes `report.json`.
@@ -93,8 +114,10 @@ impl RunFolder {
     /// If it cannot be written.
     pub fn write_report(&self, report: &Report) -> Result<(), RunError> {
         let path = self.root.join("report.json");
-        let text = serde_json::to_string_pretty(report)
-            .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
+        let text = serde_json::to_string_pretty(report).map_err(|error| RunError::File {
+            path: path.clone(),
+            what: error.to_string(),
+        })?;
         self.write(&path, text.as_bytes(), false)
     }
 
@@ -104,7 +127,10 @@ impl RunFolder {
     /// If it cannot be drawn or written.
     pub fn write_curve(&self, title: &str, accuracies: &[f64]) -> Result<(), RunError> {
         let path = self.root.join("learning-curve.svg");
-        fs::create_dir_all(&self.root).map_err(|source| RunError::Io { path: path.clone(), source })?;
+        fs::create_dir_all(&self.root).map_err(|source| RunError::Io {
+            path: path.clone(),
+            source,
+        })?;
         super::curve::draw(&path, title, accuracies)
     }
 
@@ -127,8 +153,10 @@ impl RunFolder {
         let read = |(i, instance): (usize, &crate::plan::Instance)| {
             let path = self.client(&secret_name(i));
             let bytes = zeroize::Zeroizing::new(self.read(&path)?);
-            SecretKey::from_secret_bytes(&instance.params, &bytes)
-                .map_err(|error| RunError::File { path, what: error.to_string() })
+            SecretKey::from_secret_bytes(&instance.params, &bytes).map_err(|error| RunError::File {
+                path,
+                what: error.to_string(),
+            })
         };
         plan.instances.iter().enumerate().map(read).collect()
     }
@@ -149,7 +177,9 @@ impl RunFolder {
     /// # Errors
     /// If they cannot be read.
     pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
-        (0..plan.instances.len()).map(|i| self.read(&self.server(&format!("evaluation-{i}.keys")))).collect()
+        (0..plan.instances.len())
+            .map(|i| self.read(&self.server(&format!("evaluation-{i}.keys"))))
+            .collect()
     }
 
     /// Writes what the server ends with: the plan in words and the encrypted weights.
@@ -169,14 +199,21 @@ impl RunFolder {
         let path = self.client("model.safetensors");
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
         for (l, layer) in model.layers.iter().enumerate() {
-            let matrices = [("weight", &layer.weight), ("weight_momentum", &layer.weight_momentum)];
+            let matrices = [
+                ("weight", &layer.weight),
+                ("weight_momentum", &layer.weight_momentum),
+            ];
             let vectors = [("bias", &layer.bias), ("bias_momentum", &layer.bias_momentum)];
             let name = |kind: &str| format!("linear{}.{kind}", l + 1);
-            let bytes = |values: &mut dyn Iterator<Item = &i64>| values.flat_map(|v| v.to_le_bytes()).collect();
+            let bytes =
+                |values: &mut dyn Iterator<Item = &i64>| values.flat_map(|v| v.to_le_bytes()).collect();
             tensors.extend(matrices.map(|(kind, m)| (name(kind), m.shape().to_vec(), bytes(&mut m.iter()))));
             tensors.extend(vectors.map(|(kind, v)| (name(kind), v.shape().to_vec(), bytes(&mut v.iter()))));
         }
-        let wrong = |error: safetensors::SafeTensorError| RunError::File { path: path.clone(), what: error.to_string() };
+        let wrong = |error: safetensors::SafeTensorError| RunError::File {
+            path: path.clone(),
+            what: error.to_string(),
+        };
         let views = (tensors.iter())
             .map(|(name, shape, data)| Ok((name.clone(), TensorView::new(Dtype::I64, shape.clone(), data)?)))
             .collect::<Result<HashMap<_, _>, _>>()
@@ -192,14 +229,26 @@ impl RunFolder {
     pub fn read_model(&self, network: &Network) -> Result<Model, RunError> {
         let path = self.client("model.safetensors");
         let bytes = self.read(&path)?;
-        let wrong = |what: String| RunError::File { path: path.clone(), what };
+        let wrong = |what: String| RunError::File {
+            path: path.clone(),
+            what,
+        };
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
         let read = |name: String, shape: &[usize]| {
-            let view = tensors.tensor(&name).map_err(|error| wrong(format!("{name}: {error}")))?;
+            let view = tensors
+                .tensor(&name)
+                .map_err(|error| wrong(format!("{name}: {error}")))?;
             if view.shape() != shape || view.dtype() != Dtype::I64 {
-                return Err(wrong(format!("{name} is {:?} of shape {:?}, needed I64 of {shape:?}", view.dtype(), view.shape())));
+                return Err(wrong(format!(
+                    "{name} is {:?} of shape {:?}, needed I64 of {shape:?}",
+                    view.dtype(),
+                    view.shape()
+                )));
             }
-            let words = view.data().chunks_exact(8).map(|c| i64::from_le_bytes(c.try_into().unwrap_or_default()));
+            let words = view
+                .data()
+                .chunks_exact(8)
+                .map(|c| i64::from_le_bytes(c.try_into().unwrap_or_default()));
             Ok(words.collect::<Vec<i64>>())
         };
         let mut layers = Vec::new();
@@ -223,7 +272,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub fn write_predictions(&self, classes: &[String], predicted: &[usize], labels: &[usize]) -> Result<(), RunError> {
+    pub fn write_predictions(
+        &self,
+        classes: &[String],
+        predicted: &[usize],
+        labels: &[usize],
+    ) -> Result<(), RunError> {
         let mut text = String::from("sample,predicted,label\n");
         for (i, (p, l)) in predicted.iter().zip(labels).enumerate() {
             let name = |class: usize| classes.get(class).map_or("?", String::as_str);
@@ -234,5 +288,9 @@ impl RunFolder {
 }
 
 fn secret_name(i: usize) -> String {
-    if i == 0 { "secret.key".into() } else { format!("secret-{i}.key") }
+    if i == 0 {
+        "secret.key".into()
+    } else {
+        format!("secret-{i}.key")
+    }
 }

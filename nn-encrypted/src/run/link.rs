@@ -31,7 +31,10 @@ impl Link for LocalLink<'_> {
         self.traffic.rounds += 1;
         self.traffic.to_client += request.len() as u64;
         let (client, rows) = (&mut *self.client, self.rows);
-        let answer = self.traffic.client.on(|| client.refresh(step, round, rows, &request))?;
+        let answer = self
+            .traffic
+            .client
+            .on(|| client.refresh(step, round, rows, &request))?;
         self.traffic.to_server += answer.len() as u64;
         Ok(answer)
     }

@@ -29,7 +29,11 @@ pub struct Prediction {
 ///
 /// # Errors
 /// If the server or the client stops.
-pub fn predict_encrypted(session: &Session, both: &mut Encrypted, twin: &Twin) -> Result<Prediction, RunError> {
+pub fn predict_encrypted(
+    session: &Session,
+    both: &mut Encrypted,
+    twin: &Twin,
+) -> Result<Prediction, RunError> {
     let Encrypted { client, server, .. } = both;
     classify(session, client, server, &session.data.test, twin)
 }
@@ -58,7 +62,11 @@ fn classify(
         bytes += encrypted.len() as u64;
         server.receive_batch(FIRST, encrypted)?;
         let found = spent.on(|| -> Result<Array2<i64>, RunError> {
-            let mut link = LocalLink { client: &mut *client, rows, traffic: &mut traffic };
+            let mut link = LocalLink {
+                client: &mut *client,
+                rows,
+                traffic: &mut traffic,
+            };
             let answer = server.predict(number as u64, FIRST, &mut link)?;
             traffic.to_client += answer.len() as u64;
             Ok(client.read_outputs(number as u64, rows, &answer)?)
@@ -92,6 +100,10 @@ pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunErr
     server.receive_model(&client.encrypt_model()?)?;
     let twin = Twin::with_model(&session.recipe, &session.network, model);
     let prediction = classify(&session, &mut client, &mut server, &session.data.test, &twin)?;
-    folder.write_predictions(&session.data.classes, &prediction.classes, &session.data.test.labels)?;
+    folder.write_predictions(
+        &session.data.classes,
+        &prediction.classes,
+        &session.data.test.labels,
+    )?;
     Ok(prediction)
 }

@@ -102,7 +102,14 @@ pub struct EncryptedParts {
 impl EncryptedParts {
     /// All of it.
     pub fn all() -> Self {
-        Self { data: true, labels: true, weights: true, forward: true, backward: true, update: true }
+        Self {
+            data: true,
+            labels: true,
+            weights: true,
+            forward: true,
+            backward: true,
+            update: true,
+        }
     }
 }
 

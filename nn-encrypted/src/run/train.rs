@@ -10,8 +10,8 @@ use super::meter::{Spent, host, peak_memory};
 use super::predict::predict_encrypted;
 use super::progress::Progress;
 use super::report::{
-    Accuracy, CoreSeconds, DataSummary, EncryptedParts, Report, SCHEMA, SchemeSummary, Seconds, TrafficSummary,
-    TwinSummary,
+    Accuracy, CoreSeconds, DataSummary, EncryptedParts, Report, SCHEMA, SchemeSummary, Seconds,
+    TrafficSummary, TwinSummary,
 };
 use super::{Mode, RunError};
 use crate::clear::Clear;
@@ -68,7 +68,12 @@ impl Session {
         let data = data::prepare(&recipe, data_dir)?;
         let network = recipe.network(data.features.len(), data.classes.len())?;
         let batches = Batches::new(data.train.labels.len(), recipe.optimizer.batch_size, recipe.seed);
-        Ok(Self { recipe, data, network, batches })
+        Ok(Self {
+            recipe,
+            data,
+            network,
+            batches,
+        })
     }
 
     /// The plan.
@@ -76,7 +81,11 @@ impl Session {
     /// # Errors
     /// If there is none.
     pub fn plan(&self) -> Result<Arc<Plan>, RunError> {
-        Ok(Arc::new(Plan::new(&self.recipe, &self.network, i64::from(self.data.bound))?))
+        Ok(Arc::new(Plan::new(
+            &self.recipe,
+            &self.network,
+            i64::from(self.data.bound),
+        )?))
     }
 
     /// The weights to start from.
@@ -189,7 +198,11 @@ impl Encrypted {
     /// If the server or the client stops.
     pub fn step(&mut self, session: &Session, step: u64, batch: usize) -> Result<(), RunError> {
         let rows = session.batches.rows(batch).len();
-        let mut link = LocalLink { client: &mut self.client, rows, traffic: &mut self.traffic };
+        let mut link = LocalLink {
+            client: &mut self.client,
+            rows,
+            traffic: &mut self.traffic,
+        };
         Ok(self.server.train(step, batch, &mut link)?)
     }
 }
@@ -213,7 +226,13 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
         folder.write_recipe(&session.recipe)?;
         folder.write_report(&outcome.report)?;
         let widths: Vec<String> = session.network.widths().iter().map(ToString::to_string).collect();
-        let title = format!("{} on {}, {}, {}", session.recipe.name, session.data.name, widths.join("-"), outcome.report.mode);
+        let title = format!(
+            "{} on {}, {}, {}",
+            session.recipe.name,
+            session.data.name,
+            widths.join("-"),
+            outcome.report.mode
+        );
         folder.write_curve(&title, &outcome.curve)?;
         if let Some(model) = &outcome.model {
             folder.write_model(model)?;
@@ -245,7 +264,11 @@ fn train_clear(session: &Session, options: &Options) -> Outcome {
     let mut report = session.report(Mode::Clear);
     report.steps = steps as u64;
     report.accuracy.clear_test = curve.last().copied();
-    Outcome { report, curve, model: None }
+    Outcome {
+        report,
+        curve,
+        model: None,
+    }
 }
 
 fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError> {
@@ -257,7 +280,15 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         let (x, labels) = session.data.train.select(session.batches.rows(batch));
         spent.on(|| twin.step(&x, &labels))?;
-        end_of_epoch(session, &twin, step, steps, &mut curve, &mut progress, options.quiet)?;
+        end_of_epoch(
+            session,
+            &twin,
+            step,
+            steps,
+            &mut curve,
+            &mut progress,
+            options.quiet,
+        )?;
     }
     progress.finish();
     let mut report = session.report(Mode::Simulate);
@@ -266,7 +297,11 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     report.accuracy.clear_test = clear_curve(session, steps).last().copied();
     report.seconds.step_median = Some(spent.wall / steps.max(1) as f64);
     report.traffic.saturations = twin.saturations();
-    Ok(Outcome { report, curve, model: Some(twin.model().clone()) })
+    Ok(Outcome {
+        report,
+        curve,
+        model: Some(twin.model().clone()),
+    })
 }
 
 /// After the last step of an epoch, and after the very last one: the accuracy on the test part.
@@ -312,8 +347,7 @@ fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunE
     say(&plan.to_string());
 
     let mut keygen = Spent::default();
-    let (mut both, keys) =
-        keygen.on(|| Encrypted::start(&plan, Client::new(&plan, session.initial())?))?;
+    let (mut both, keys) = keygen.on(|| Encrypted::start(&plan, Client::new(&plan, session.initial())?))?;
     report.seconds.keygen = keygen.wall;
     if let Some(out) = &options.out {
         let folder = RunFolder::new(out);
@@ -339,7 +373,15 @@ fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunE
         twin.step(&x, &labels)?;
         // The curve is the client's own: it is drawn from the weights it decrypted, and no one else learns it.
         let own = session.twin(both.client.model().clone());
-        end_of_epoch(session, &own, step, steps, &mut curve, &mut progress, options.quiet)?;
+        end_of_epoch(
+            session,
+            &own,
+            step,
+            steps,
+            &mut curve,
+            &mut progress,
+            options.quiet,
+        )?;
     }
     progress.finish();
 
@@ -380,7 +422,11 @@ fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunE
         RunFolder::new(out).write_server(&plan, &both.client.encrypt_model()?)?;
     }
     report.prediction = Some(prediction.summary);
-    Ok(Outcome { report, curve, model: Some(model) })
+    Ok(Outcome {
+        report,
+        curve,
+        model: Some(model),
+    })
 }
 
 fn scheme(instance: &crate::plan::Instance) -> SchemeSummary {
@@ -398,8 +444,13 @@ fn compare(model: &Model, twin: &Model, weight_bits: u32) -> TwinSummary {
     let unit = f64::from(weight_bits).exp2();
     let differences = model.layers.iter().zip(&twin.layers).flat_map(|(a, b)| {
         let weights = a.weight.iter().zip(&b.weight);
-        weights.chain(a.bias.iter().zip(&b.bias)).map(|(a, b)| (a - b).unsigned_abs())
+        weights
+            .chain(a.bias.iter().zip(&b.bias))
+            .map(|(a, b)| (a - b).unsigned_abs())
     });
     let largest = differences.max().unwrap_or(0);
-    TwinSummary { equal: Some(model == twin), max_abs_error: Some(largest as f64 / unit) }
+    TwinSummary {
+        equal: Some(model == twin),
+        max_abs_error: Some(largest as f64 / unit),
+    }
 }
