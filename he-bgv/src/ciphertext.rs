@@ -63,6 +63,7 @@ impl Ciphertext {
 pub struct SeededCiphertext {
     pub(crate) params: Parameters,
     pub(crate) inner: rlwe::SeededCiphertext,
+    pub(crate) noise: Noise,
 }
 
 impl SeededCiphertext {
@@ -73,12 +74,11 @@ impl SeededCiphertext {
 
     /// The ciphertext with its uniform part expanded.
     pub fn expand(self) -> Ciphertext {
-        let noise = self.params.noise().fresh_secret();
         Ciphertext {
             params: self.params,
             inner: self.inner.expand(),
             factor: 1,
-            noise,
+            noise: self.noise,
         }
     }
 }

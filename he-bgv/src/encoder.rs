@@ -40,6 +40,15 @@ impl Encoder {
         self.params.slot_transform().map(|_| self.params.n())
     }
 
+    fn plaintext(&self, coefficients: Vec<u64>, slots: bool) -> Plaintext {
+        let t = self.params.t().value();
+        Plaintext {
+            coefficients,
+            t,
+            slots,
+        }
+    }
+
     fn residues(&self, values: &[i64]) -> Result<Vec<u64>, Error> {
         let (t, capacity) = (self.params.t(), self.params.n());
         if values.len() > capacity {
@@ -71,15 +80,16 @@ impl Encoder {
             coefficients[position as usize] = value;
         }
         ntt.inverse(&mut coefficients);
-        Ok(Plaintext { coefficients })
+        Ok(self.plaintext(coefficients, true))
     }
 
     /// The slots of a plaintext, centred: in `(−t/2, t/2]`.
     ///
     /// # Errors
-    /// If there are no slots.
+    /// If there are no slots, or the plaintext belongs to other parameters.
     pub fn decode(&self, plaintext: &Plaintext) -> Result<Vec<i64>, Error> {
         let ntt = self.params.slot_transform()?;
+        plaintext.check("decode", &self.params)?;
         let mut values = plaintext.coefficients.clone();
         ntt.forward(&mut values);
         let t = self.params.t();
@@ -95,9 +105,7 @@ impl Encoder {
     /// # Errors
     /// If there are too many values, or a value is out of range.
     pub fn encode_coefficients(&self, values: &[i64]) -> Result<Plaintext, Error> {
-        Ok(Plaintext {
-            coefficients: self.residues(values)?,
-        })
+        Ok(self.plaintext(self.residues(values)?, false))
     }
 
     /// The coefficients of a plaintext, centred.

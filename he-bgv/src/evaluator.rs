@@ -273,13 +273,14 @@ impl Evaluator {
     /// If the operand is foreign or the sum would not decrypt.
     pub fn add_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
         self.check("add_plain", a)?;
+        p.check("add_plain", &self.params)?;
         let mut inner = a.inner.clone();
         inner.add_to_phase(&p.lift(&self.params, a.limbs(), a.factor));
         self.finish(
             "add_plain",
             inner,
             a.factor,
-            a.noise.add_related(self.params.noise().plaintext()),
+            a.noise.add_related(self.params.noise().plaintext(p.slots)),
         )
     }
 
@@ -297,7 +298,7 @@ impl Evaluator {
             "add_const",
             inner,
             a.factor,
-            a.noise.add_related(self.params.noise().plaintext()),
+            a.noise.add_related(self.params.noise().plaintext(true)),
         )
     }
 
@@ -331,7 +332,9 @@ impl Evaluator {
         let ciphertexts: Vec<_> = terms.iter().map(|(_, a)| *a).collect();
         self.dot_plain_with(&ciphertexts, |i, ratio| match ratio {
             1 => Ok(terms[i].0),
-            _ => Err(Error::MixedFactors { operation: "mul_plain" }),
+            _ => Err(Error::MixedFactors {
+                operation: "mul_plain",
+            }),
         })
     }
 
@@ -346,28 +349,49 @@ impl Evaluator {
         mut operand: impl FnMut(usize, u64) -> Result<P, Error>,
     ) -> Result<Ciphertext, Error> {
         let (operation, t) = ("mul_plain", self.params.t());
-        let limbs = ciphertexts.iter().map(|a| a.limbs()).min().ok_or(Error::NoOperands { operation })?;
+        let limbs = ciphertexts
+            .iter()
+            .map(|a| a.limbs())
+            .min()
+            .ok_or(Error::NoOperands { operation })?;
         let reduced = self.meet(operation, ciphertexts.iter().copied(), limbs)?;
         let first = &reduced[0];
         let (mut operands, mut noise) = (Vec::with_capacity(reduced.len()), None::<Noise>);
         for (i, a) in reduced.iter().enumerate() {
-            let ratio =
-                if a.factor == first.factor { 1 } else { t.mul(first.factor, t.inv(a.factor).unwrap_or(1)) };
+            let ratio = if a.factor == first.factor {
+                1
+            } else {
+                t.mul(first.factor, t.inv(a.factor).unwrap_or(1))
+            };
             let p = operand(i, ratio)?;
             if !p.params.same(&self.params) {
-                return Err(Error::Foreign { operation, object: "plaintext operand" });
+                return Err(Error::Foreign {
+                    operation,
+                    object: "plaintext operand",
+                });
             }
             if p.limbs() < limbs {
-                return Err(Error::Limbs { operation, wanted: limbs, present: p.limbs() });
+                return Err(Error::Limbs {
+                    operation,
+                    wanted: limbs,
+                    present: p.limbs(),
+                });
             }
             if a.degree() != first.degree() {
-                return Err(Error::Degree { operation, degree: a.degree().max(first.degree()) });
+                return Err(Error::Degree {
+                    operation,
+                    degree: a.degree().max(first.degree()),
+                });
             }
-            let term = a.noise.scale(p.log_norm);
+            let term = a.noise.mul_plain(p.log_norm);
             noise = Some(noise.map_or(term, |noise| noise.add(term)));
             operands.push(p);
         }
-        let pairs: Vec<_> = operands.iter().zip(&reduced).map(|(p, a)| (&p.poly, &a.inner)).collect();
+        let pairs: Vec<_> = operands
+            .iter()
+            .zip(&reduced)
+            .map(|(p, a)| (&p.poly, &a.inner))
+            .collect();
         let inner = rlwe::Ciphertext::plain_sum(limbs, &pairs);
         self.finish(operation, inner, first.factor, noise.unwrap_or(first.noise))
     }

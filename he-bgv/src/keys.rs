@@ -213,25 +213,26 @@ impl<'k> Encryptor<'k> {
     /// Encrypts over the first `limbs` primes.
     ///
     /// # Errors
-    /// If there are fewer, or the operating system gives no randomness.
+    /// If there are fewer, the plaintext belongs to other parameters, or the operating system gives no randomness.
     pub fn encrypt_at(&self, plaintext: &Plaintext, limbs: usize) -> Result<Ciphertext, Error> {
         let key = match self.key {
             Key::Secret(key) => return Ok(encrypt_seeded(key, plaintext, limbs)?.expand()),
             Key::Public(key) => key,
         };
-        let params = check_limbs(&key.params, limbs)?;
+        let params = check(&key.params, plaintext, limbs)?;
         let mut inner = key.inner.encrypt_zero(limbs, &mut Prng::from_os()?);
         inner.add_to_phase(&plaintext.lift(params, limbs, 1));
         Ok(Ciphertext {
             params: params.clone(),
             inner,
             factor: 1,
-            noise: params.noise().fresh_public(),
+            noise: params.noise().fresh_public_of(plaintext.slots),
         })
     }
 }
 
-fn check_limbs(params: &Parameters, limbs: usize) -> Result<&Parameters, Error> {
+fn check<'p>(params: &'p Parameters, plaintext: &Plaintext, limbs: usize) -> Result<&'p Parameters, Error> {
+    plaintext.check("encrypt", params)?;
     if limbs == 0 || limbs > params.max_limbs() {
         return Err(Error::Limbs {
             operation: "encrypt",
@@ -243,12 +244,13 @@ fn check_limbs(params: &Parameters, limbs: usize) -> Result<&Parameters, Error> 
 }
 
 fn encrypt_seeded(key: &SecretKey, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
-    let params = check_limbs(&key.params, limbs)?;
+    let params = check(&key.params, plaintext, limbs)?;
     let mut inner = key.inner.encrypt_zero(limbs, &mut Prng::from_os()?);
     inner.add_to_phase(&plaintext.lift(params, limbs, 1));
     Ok(SeededCiphertext {
         params: params.clone(),
         inner,
+        noise: params.noise().fresh_secret_of(plaintext.slots),
     })
 }
 
@@ -256,7 +258,7 @@ impl SecretKey {
     /// Encrypts over the first `limbs` primes, in seeded form.
     ///
     /// # Errors
-    /// If there are fewer, or the operating system gives no randomness.
+    /// If there are fewer, the plaintext belongs to other parameters, or the operating system gives no randomness.
     pub fn encrypt_seeded(&self, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
         encrypt_seeded(self, plaintext, limbs)
     }
@@ -299,7 +301,11 @@ impl<'k> Decryptor<'k> {
         if inverse != 1 {
             he_core::ring::kernel::mul_scalar_assign(t, &mut coefficients, inverse);
         }
-        Ok(Plaintext { coefficients })
+        Ok(Plaintext {
+            coefficients,
+            t: t.value(),
+            slots: false,
+        })
     }
 
     /// Measured bits left before the ciphertext stops decrypting: `log2(Q/2) − log2 max|v|` for its phase `v`.

@@ -1,80 +1,183 @@
 //! The noise of a ciphertext, estimated without the key.
 //!
 //! BGV decrypts while every coefficient of the phase `v = m + t·e` stays below `Q/2`. [`Noise`] is `log2` of the deviation
-//! of one coefficient of `v`; the *budget* of a ciphertext is `log2(Q/2) − log2(9·deviation)`: nine deviations are passed
-//! by one coefficient in `2^62`. Formulas (`h` = expected squared norm of the secret; messages count as uniform modulo `t`,
-//! variance `t²/12`):
+//! of one coefficient of `v`; the *budget* of a ciphertext is `log2(Q/2) − log2(τ·deviation)`, where one coefficient in `2^62`
+//! passes `τ` deviations: nine, and more after many products, see below. Formulas (`h` = expected squared norm of the secret):
 //!
-//! | operation | variance of `v` |
-//! |---|---|
-//! | fresh, secret key | `t²/12 + t²σ²` |
-//! | fresh, public key | `t²/12 + t²σ²(1 + 2N/3 + h)` |
-//! | sum of unrelated operands | `V_a + V_b` (related ones: deviations add) |
-//! | constant `c` | `c²·V` |
-//! | plaintext `p` | `‖p‖²·V` |
-//! | product | `N·V_a·V_b` |
-//! | key switch | `V + t²Nσ²/12·Σ(D_i/P)² + t²(1 + h)/12` |
-//! | modulus switch by `q` | `V/q² + t²(1 + h)/12` |
+//! | operation | variance of `v` | chaos `k` |
+//! |---|---|---|
+//! | message | `t²/12` (by coefficients `t²N/(9π²)`) | 1 |
+//! | fresh, secret key | message `+ t²σ²` | 1 |
+//! | fresh, public key | message `+ t²σ²(1 + 2N/3 + h)` | 1 |
+//! | sum | deviations add | the larger |
+//! | sum of unrelated operands | `V_a + V_b` | the larger |
+//! | constant `c` | `c²·V` | `k` |
+//! | plaintext `p` | `k·‖p‖²·V` | `k + 1` |
+//! | product | `C(k_a + k_b, k_a)·N·V_a·V_b` | `k_a + k_b` |
+//! | the same, of operands on opposite sides | at least `N²/81·V_a·V_b` | `k_a + k_b` |
+//! | key switch | `V + t²Nσ²/12·Σ(D_i/P)² + t²(1 + h)/12` | `k`, 1 once it dominates |
+//! | modulus switch by `q` | `V/q² + t²(1 + h)/12` | `k`, 1 once it dominates |
 //!
-//! Products of unrelated operands behave so because each coefficient is a sum of `N` nearly independent terms. Messages
-//! whose coefficients are all large and of related sign (not what slots give) can exceed it.
+//! *Products.* A coefficient of a product of unrelated operands is a sum of `N` nearly independent terms: variance
+//! `N·V_a·V_b`. Operands that are related give more, most of all powers. At a root of `X^N + 1` fresh noise takes a complex
+//! Gaussian value `z`, and `E|z|^{2k} = k!·(E|z|²)^k`. So a phase carries the number `k` of independent factors in its
+//! longest product (the order of the chaos it lives in), and `C(k_a + k_b, k_a)` makes powers come out right and everything
+//! else too large. Tails grow with `k` too: a single root with `|z|² = 52·E|z|²` gives the coefficients `2/N` of the power of
+//! its value, so that `τ = max(9, 2·52^{k/2}/√(N·k!))`. The roundings of a modulus switch are fresh: where they dominate,
+//! `k` is 1 again.
+//!
+//! *Sides.* The one relation that is worse is conjugation, `X ↦ X^{−1}`: the constant coefficient of `v(X)·v(X^{−1})` is
+//! `‖v‖² = N·V`. A phase carries on which sides of the conjugation its parts are; swapping rows changes the side, rotating
+//! them does not. For operands on opposite sides `|(a·b)_i| ≤ ‖a‖·‖b‖`, about `N·√(V_a·V_b)`, counts as nine deviations.
+//!
+//! *Messages* and plaintexts in slots count as random: their polynomials are, even for constant or sparse slots (or else
+//! have few coefficients). Those given by coefficients count as the worst there is, because large coefficients of one sign
+//! are what an image has: at the roots next to 1 the value of such a polynomial is not about `√N` times a coefficient, but
+//! up to `N·t/π`, and powers of it are all there. A value of three deviations passes for random to any power, so that a
+//! message counts for `t²N/(9π²)` and a plaintext for the norm `‖p‖₁/3`, if these are more.
+//!
+//! Not covered: sums of products that are called unrelated and are not.
 
+use std::f64::consts::{E, LN_2, PI};
+
+use he_core::rlwe;
 use he_core::rlwe::noise::NoiseModel;
-use he_core::rlwe::{self};
 
-/// `log2` of the deviation of one coefficient of the phase.
+/// `log2` of the deviation of one coefficient of the phase, and how many factors its longest product has.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Noise(f64);
+pub struct Noise {
+    log2: f64,
+    chaos: u16,
+    sides: u8,
+}
+
+/// The sides of the conjugation that noise can be on, as a set: where all fresh ciphertexts are, and the other.
+const FRESH: u8 = 1;
+pub(crate) const BOTH: u8 = 3;
 
 /// `log2(9)`: deviations kept in hand.
 const TAIL_BITS: f64 = 3.17;
 
+/// `log2(52)`: the `|z|²`, of mean 1, that `e^-52` of all complex Gaussians pass, `2^-62` of `2^13`.
+const PEAK_BITS: f64 = 5.7;
+
+/// `log2` of the binomial coefficient.
+fn log2_choose(n: u16, k: u16) -> f64 {
+    let k = k.min(n - k);
+    (0..k).map(|i| (f64::from(n - i) / f64::from(i + 1)).log2()).sum()
+}
+
 impl Noise {
-    /// From `log2` of a deviation.
+    /// From `log2` of a deviation: noise of independent coefficients.
     pub fn from_log2(bits: f64) -> Self {
-        Self(bits)
+        Self {
+            log2: bits,
+            chaos: 1,
+            sides: FRESH,
+        }
     }
 
-    fn from_variance(variance: f64) -> Self {
-        Self(variance.log2() / 2.0)
+    /// Noise that joins a ciphertext on the side where it is.
+    fn joining(variance: f64) -> Self {
+        Self {
+            log2: variance.log2() / 2.0,
+            chaos: 1,
+            sides: 0,
+        }
+    }
+
+    fn fresh(variance: f64) -> Self {
+        Self::from_log2(variance.log2() / 2.0)
+    }
+
+    /// From what is on the wire.
+    pub(crate) fn from_parts(log2: f64, chaos: u16, sides: u8) -> Self {
+        Self {
+            log2,
+            chaos: chaos.max(1),
+            sides,
+        }
     }
 
     /// `log2` of the deviation.
     pub fn log2(self) -> f64 {
-        self.0
+        self.log2
     }
 
-    /// `log2` of the size that no coefficient passes but with probability `2^-62`.
-    pub fn bound_log2(self) -> f64 {
-        self.0 + TAIL_BITS
+    /// Number `k` of independent factors in the longest product behind it, at least 1.
+    pub(crate) fn chaos(self) -> u16 {
+        self.chaos
+    }
+
+    /// On which sides of the conjugation it is.
+    pub(crate) fn sides(self) -> u8 {
+        self.sides
+    }
+
+    /// Deviations combined by `log2_sum(high, low)`. The chaos is the larger one, unless the other part is so much larger
+    /// that even in a square it decides: `C(2k, k)·V_low² ≤ 4^k·V_low² < V_high²/4`.
+    fn combine(self, other: Self, log2_sum: impl Fn(f64, f64) -> f64) -> Self {
+        let (high, low) = if self.log2 > other.log2 {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let decides = 2.0 * low.log2 + f64::from(low.chaos) + 1.0 < 2.0 * high.log2;
+        let chaos = if decides {
+            high.chaos
+        } else {
+            high.chaos.max(low.chaos)
+        };
+        Self {
+            log2: log2_sum(high.log2, low.log2),
+            chaos,
+            sides: high.sides | low.sides,
+        }
     }
 
     /// Sum with an unrelated operand.
     #[must_use]
     pub fn add(self, other: Self) -> Self {
-        let (high, low) = if self.0 > other.0 {
-            (self.0, other.0)
-        } else {
-            (other.0, self.0)
-        };
-        Self(high + (2.0 * (low - high)).exp2().ln_1p() / (2.0 * std::f64::consts::LN_2))
+        self.combine(other, |high, low| {
+            high + (2.0 * (low - high)).exp2().ln_1p() / (2.0 * LN_2)
+        })
     }
 
     /// Sum with an operand that may be related, such as the same one.
     #[must_use]
     pub fn add_related(self, other: Self) -> Self {
-        let (high, low) = if self.0 > other.0 {
-            (self.0, other.0)
-        } else {
-            (other.0, self.0)
-        };
-        Self(high + (low - high).exp2().ln_1p() / std::f64::consts::LN_2)
+        self.combine(other, |high, low| high + (low - high).exp2().ln_1p() / LN_2)
     }
 
-    /// Product with something of the given `log2` norm.
+    /// Product with a constant of the given `log2`.
     #[must_use]
     pub fn scale(self, log2: f64) -> Self {
-        Self(self.0 + log2)
+        Self {
+            log2: self.log2 + log2,
+            ..self
+        }
+    }
+
+    /// Product with a polynomial of the given `log2` norm.
+    #[must_use]
+    pub fn mul_plain(self, log_norm: f64) -> Self {
+        Self {
+            log2: self.log2 + log_norm + f64::from(self.chaos).log2() / 2.0,
+            chaos: self.chaos.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// After `X ↦ X^g`: the powers of 3, with which rows are rotated, are 1 and 3 modulo 8; their negatives change side.
+    #[must_use]
+    pub(crate) fn turn(self, g: usize) -> Self {
+        if g % 8 < 4 {
+            return self;
+        }
+        Self {
+            sides: (self.sides << 1 | self.sides >> 1) & BOTH,
+            ..self
+        }
     }
 }
 
@@ -85,7 +188,8 @@ pub struct NoiseEstimator {
     log_q: Vec<f64>,
     log_n: f64,
     log_t: f64,
-    message: f64,
+    /// Variance that messages count for, in slots and by coefficients.
+    message: [f64; 2],
 }
 
 impl NoiseEstimator {
@@ -96,7 +200,10 @@ impl NoiseEstimator {
             log_q: params.spec().q.iter().map(|&q| (q as f64).log2()).collect(),
             log_n: (params.n() as f64).log2(),
             log_t: t.log2(),
-            message: t * t / 12.0,
+            message: [
+                t * t / 12.0,
+                t * t * (params.n() as f64 / (3.0 * PI).powi(2)).max(1.0 / 12.0),
+            ],
         }
     }
 
@@ -107,7 +214,16 @@ impl NoiseEstimator {
 
     /// Bits left before a ciphertext of `limbs` limbs stops decrypting; negative when it may not.
     pub fn budget(&self, noise: Noise, limbs: usize) -> f64 {
-        self.log_q(limbs) - 1.0 - noise.bound_log2()
+        self.log_q(limbs) - 1.0 - self.bound_log2(noise)
+    }
+
+    /// `log2` of the size that no coefficient passes but with probability `2^-62`.
+    pub fn bound_log2(&self, noise: Noise) -> f64 {
+        let k = f64::from(noise.chaos);
+        // Stirling's formula, from below.
+        let log_factorial = k * (k / E).log2() + (2.0 * PI * k).log2() / 2.0;
+        let peak = 1.0 + (k * PEAK_BITS - self.log_n - log_factorial) / 2.0;
+        noise.log2 + peak.max(TAIL_BITS)
     }
 
     /// `log2 t`.
@@ -115,36 +231,68 @@ impl NoiseEstimator {
         self.log_t
     }
 
-    /// A fresh encryption under the secret key.
+    /// The same where all plaintexts are in slots, even if they are given by coefficients.
+    pub(crate) fn for_slots(&self) -> Self {
+        Self {
+            message: [self.message[0]; 2],
+            ..self.clone()
+        }
+    }
+
+    fn message(&self, slots: bool) -> f64 {
+        self.message[usize::from(!slots)]
+    }
+
+    /// A fresh encryption under the secret key, of a plaintext in slots.
     pub fn fresh_secret(&self) -> Noise {
-        Noise::from_variance(self.message + self.model.fresh_secret())
+        self.fresh_secret_of(true)
     }
 
-    /// A fresh encryption under the public key.
+    /// A fresh encryption under the public key, of a plaintext in slots.
     pub fn fresh_public(&self) -> Noise {
-        Noise::from_variance(self.message + self.model.fresh_public())
+        self.fresh_public_of(true)
     }
 
-    /// A sum with a plaintext: the message part only.
-    pub fn plaintext(&self) -> Noise {
-        Noise::from_variance(self.message)
+    pub(crate) fn fresh_secret_of(&self, slots: bool) -> Noise {
+        Noise::fresh(self.message(slots) + self.model.fresh_secret())
+    }
+
+    pub(crate) fn fresh_public_of(&self, slots: bool) -> Noise {
+        Noise::fresh(self.message(slots) + self.model.fresh_public())
+    }
+
+    /// What a sum with a plaintext adds.
+    pub(crate) fn plaintext(&self, slots: bool) -> Noise {
+        Noise::joining(self.message(slots))
     }
 
     /// A product of two ciphertexts.
     pub fn product(&self, a: Noise, b: Noise) -> Noise {
-        Noise(a.0 + b.0 + self.log_n / 2.0)
+        let chaos = a.chaos.saturating_add(b.chaos);
+        let related = log2_choose(chaos, a.chaos);
+        let mut growth = (self.log_n + related) / 2.0;
+        if a.sides & b.turn(7).sides != 0 {
+            // Norms are sums of N squares: nine of their deviations more than expected.
+            let spread = 1.0 + ((related + 1.0 - self.log_n) / 2.0 + TAIL_BITS).exp2();
+            growth = growth.max(self.log_n + spread.log2() - TAIL_BITS);
+        }
+        Noise {
+            log2: a.log2 + b.log2 + growth,
+            chaos,
+            sides: a.sides | b.sides,
+        }
     }
 
     /// After a key switch at `limbs` limbs.
     pub fn key_switch(&self, noise: Noise, limbs: usize) -> Noise {
-        noise.add(Noise::from_variance(self.model.key_switch(limbs)))
+        noise.add(Noise::joining(self.model.key_switch(limbs)))
     }
 
     /// After dropping the last of `limbs` limbs by modulus switching.
     pub fn drop_last(&self, noise: Noise, limbs: usize) -> Noise {
         noise
             .scale(-self.log_q[limbs - 1])
-            .add(Noise::from_variance(self.model.rounding()))
+            .add(Noise::joining(self.model.rounding()))
     }
 
     /// How a ciphertext gets from `limbs` to `target` limbs with the least noise: by cutting while its noise is small,

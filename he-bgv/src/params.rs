@@ -159,7 +159,10 @@ impl Parameters {
             rlwe,
             t: *self.t(),
             slots,
-            noise: self.noise().clone(),
+            noise: match self.slot_transform() {
+                Ok(_) => self.noise().for_slots(),
+                Err(_) => self.noise().clone(),
+            },
         })))
     }
 

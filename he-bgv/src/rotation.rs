@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
+use crate::noise::Noise;
 use crate::params::Parameters;
 
 /// Galois element `3^k mod 2N` of a rotation of both rows left by `k`.
@@ -29,21 +30,20 @@ impl Evaluator {
     /// # Errors
     /// If the operand is foreign or of degree 2, there is no key, or the result would not decrypt.
     pub fn automorphism(&self, a: &Ciphertext, g: usize) -> Result<Ciphertext, Error> {
+        self.check_rotation(a)?;
         if g == 1 {
             return Ok(a.clone());
         }
-        self.check_rotation(a)?;
         let inner = self
             .keys
             .inner
             .automorphism(&a.inner, g)
             .ok_or_else(|| missing(g, a))?;
-        self.finish(
-            "rotate",
-            inner,
-            a.factor,
-            self.params.noise().key_switch(a.noise, a.limbs()),
-        )
+        self.finish("rotate", inner, a.factor, self.turned(a, g))
+    }
+
+    fn turned(&self, a: &Ciphertext, g: usize) -> Noise {
+        self.params.noise().key_switch(a.noise.turn(g), a.limbs())
     }
 
     fn check_rotation(&self, a: &Ciphertext) -> Result<(), Error> {
@@ -67,14 +67,14 @@ impl Evaluator {
             return elements.iter().map(|&g| self.automorphism(a, g)).collect();
         }
         let digits = Digits::decompose(self.params.rlwe(), &a.inner.parts()[1]);
-        let noise = self.params.noise().key_switch(a.noise, a.limbs());
         (elements.par_iter())
             .map(|&g| {
                 if g == 1 {
                     return Ok(a.clone());
                 }
                 let inner = self.keys.inner.automorphism_hoisted(&a.inner, &digits, g);
-                self.finish("rotate", inner.ok_or_else(|| missing(g, a))?, a.factor, noise)
+                let inner = inner.ok_or_else(|| missing(g, a))?;
+                self.finish("rotate", inner, a.factor, self.turned(a, g))
             })
             .collect()
     }
@@ -108,23 +108,37 @@ impl Evaluator {
                 capacity: row,
             });
         }
+        if stride == 0 {
+            return self.mul_const(a, count as i64);
+        }
+        self.check_rotation(a)?;
         let mut sum = a.clone();
         let mut step = stride;
         while step < stride * count {
             let turned = self.rotate_rows(&sum, step)?;
-            sum = self.add_unrelated(sum, &turned)?;
+            // The operand may be a sum of this kind itself, which its rotations repeat.
+            sum = self.add_alike("inner sum", sum, &turned, Noise::add_related)?;
             step *= 2;
         }
         Ok(sum)
     }
 
-    /// The sum of two ciphertexts of one number of limbs and one factor whose noises are unrelated, such as one and its
-    /// rotation.
+    /// The sum of two ciphertexts of one number of limbs and one factor whose noises are unrelated: such as one and its
+    /// rotation, unless it is nearly invariant under it, as a sum of rotations is.
     ///
     /// # Errors
     /// If they differ in limbs or factor, one is foreign, or the sum would not decrypt.
     pub fn add_unrelated(&self, a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
-        let operation = "sum";
+        self.add_alike("sum", a, b, Noise::add)
+    }
+
+    fn add_alike(
+        &self,
+        operation: &'static str,
+        a: Ciphertext,
+        b: &Ciphertext,
+        combine: impl FnOnce(Noise, Noise) -> Noise,
+    ) -> Result<Ciphertext, Error> {
         self.check(operation, &a)?;
         self.check(operation, b)?;
         if a.limbs() != b.limbs() {
@@ -139,7 +153,7 @@ impl Evaluator {
         }
         let mut inner = a.inner;
         inner.add_assign(&b.inner);
-        self.finish(operation, inner, a.factor, a.noise.add(b.noise))
+        self.finish(operation, inner, a.factor, combine(a.noise, b.noise))
     }
 }
 

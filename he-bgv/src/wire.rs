@@ -5,7 +5,7 @@ use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
 
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::keys::{EvaluationKeys, PublicKey};
-use crate::noise::Noise;
+use crate::noise::{BOTH, Noise};
 use crate::params::Parameters;
 
 /// Kinds of objects.
@@ -30,6 +30,28 @@ fn sealed(
     Ok(wire::seal(header, &body.finish()))
 }
 
+fn write_noise(out: &mut Writer, noise: Noise) {
+    out.f64(noise.log2());
+    out.u16(noise.chaos());
+    out.u8(noise.sides());
+}
+
+fn read_noise(from: &mut Reader<'_>, params: &Parameters) -> Result<Noise, WireError> {
+    let what = "noise of a ciphertext";
+    let (log2, chaos, sides) = (from.f64(what)?, from.u16(what)?, from.u8(what)?);
+    if sides == 0 || sides > BOTH {
+        return Err(WireError::Value {
+            what,
+            index: 2,
+            found: sides.into(),
+            bound: u64::from(BOTH) + 1,
+        });
+    }
+    // A claim of less noise than a fresh ciphertext has would let a later result wrap unseen.
+    let least = params.noise().fresh_secret();
+    Ok(Noise::from_parts(log2.max(least.log2()), chaos, sides))
+}
+
 impl Ciphertext {
     /// Writes the ciphertext without an envelope, to be sealed together with others.
     ///
@@ -37,7 +59,7 @@ impl Ciphertext {
     /// Never for a ciphertext that was computed.
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
         out.u64(self.factor);
-        out.f64(self.noise.log2());
+        write_noise(out, self.noise);
         serial::write_ciphertext(out, &self.inner)
     }
 
@@ -56,10 +78,8 @@ impl Ciphertext {
                 bound: t.value(),
             });
         }
-        let noise = from.f64("noise of a ciphertext")?;
+        let noise = read_noise(from, params)?;
         let inner = serial::read_ciphertext(from, params.rlwe())?;
-        // A claim of less noise than a fresh ciphertext has would let a later result wrap unseen.
-        let noise = Noise::from_log2(noise.max(params.noise().fresh_secret().log2()));
         Ok(Self {
             params: params.clone(),
             inner,
@@ -100,7 +120,7 @@ impl SeededCiphertext {
     /// Never for a ciphertext that was encrypted.
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
         out.u64(1);
-        out.f64(self.params.noise().fresh_secret().log2());
+        write_noise(out, self.noise);
         serial::write_seeded(out, &self.inner)
     }
 

@@ -1,0 +1,4 @@
+//! The scheme against a model in the clear.
+
+mod circuits;
+mod world;
