@@ -25,21 +25,22 @@ pub struct Prediction {
     pub summary: PredictionSummary,
 }
 
-/// Classifies the test part with the model the server holds, and compares with `twin`.
+/// Test images that a training run classifies at its end; `predict` classifies all.
+const AFTER_TRAINING: usize = 600;
+
+/// Classifies the test part, or its first 600 images, with the model the server holds, and compares with `twin`.
 ///
 /// # Errors
 /// If the server or the client stops.
-pub fn predict_encrypted(
-    session: &Session,
-    both: &mut Encrypted,
-    twin: &Twin,
-) -> Result<Prediction, RunError> {
+pub fn predict_encrypted(session: &Session, both: &mut Encrypted, twin: &Twin) -> Result<Prediction, RunError> {
     let Encrypted { client, server, .. } = both;
-    classify(session, client, server, &session.data.test, twin)
+    let rows: Vec<usize> = (0..session.data.test.labels.len().min(AFTER_TRAINING)).collect();
+    let (x, labels) = session.data.test.select(&rows);
+    classify(session, client, server, &Samples { x, labels, saturated: 0 }, twin)
 }
 
-/// Number from which mini-batches for prediction count, far from those for training.
-const FIRST: usize = 0;
+/// The place of the mini-batch that is being classified.
+const PLACE: usize = 0;
 
 fn classify(
     session: &Session,
@@ -58,16 +59,16 @@ fn classify(
         let rows = batch.min(images - start);
         let range = Slice::from(start..start + rows);
         let x = samples.x.slice_axis(Axis(0), range);
-        let encrypted = client.encrypt_batch(FIRST, x, &vec![0; rows])?;
+        let encrypted = client.encrypt_batch(PLACE, x, &vec![0; rows])?;
         bytes += encrypted.len() as u64;
-        server.receive_batch(FIRST, encrypted)?;
+        server.receive_batch(PLACE, encrypted)?;
         let found = spent.on(|| -> Result<Array2<i64>, RunError> {
             let mut link = LocalLink {
                 client: &mut *client,
                 rows,
                 traffic: &mut traffic,
             };
-            let answer = server.predict(number as u64, FIRST, &mut link)?;
+            let answer = server.predict(number as u64, PLACE, &mut link)?;
             traffic.to_client += answer.len() as u64;
             Ok(client.read_outputs(number as u64, rows, &answer)?)
         })?;
