@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_encrypted::recipe::{Recipe, RecipeError};
-use nn_encrypted::run::{self, Mode, Options, Outcome, RunError};
+use nn_encrypted::run::{self, Mode, Options, Outcome, RunError, RunFolder};
 
 /// Trains neural networks on encrypted data, and classifies with them.
 ///
@@ -25,6 +25,8 @@ enum Command {
     Predict(PredictArgs),
     /// Lists the recipes inside the program.
     Recipes,
+    /// Prints the report of a run folder as a Markdown table.
+    Report(ReportArgs),
     /// Prints how well floating-point training with the exact centred sigmoid does, over a grid of settings.
     Sweep(SweepArgs),
 }
@@ -83,6 +85,13 @@ struct PredictArgs {
 }
 
 #[derive(Args)]
+struct ReportArgs {
+    /// Folder of a finished training.
+    #[arg(long)]
+    run: PathBuf,
+}
+
+#[derive(Args)]
 struct SweepArgs {
     /// Name of a recipe, or path of a TOML file.
     #[arg(default_value = DEFAULT_RECIPE)]
@@ -130,6 +139,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
         Command::Recipes => recipes(),
+        Command::Report(args) => report(&args),
         Command::Sweep(args) => sweep(&args),
     };
     result.unwrap_or_else(|error| {
@@ -261,6 +271,11 @@ fn recipes() -> Result<ExitCode, RunError> {
         let recipe: Result<Recipe, RecipeError> = Recipe::builtin(name);
         println!("{name}: {}", recipe?.description);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(args: &ReportArgs) -> Result<ExitCode, RunError> {
+    print!("{}", run::markdown(&RunFolder::new(&args.run).read_report()?));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -121,6 +121,16 @@ impl RunFolder {
         self.write(&path, text.as_bytes(), false)
     }
 
+    /// Reads `report.json`.
+    ///
+    /// # Errors
+    /// If it cannot be read or is no report.
+    pub fn read_report(&self) -> Result<Report, RunError> {
+        let path = self.root.join("report.json");
+        let bytes = self.read(&path)?;
+        serde_json::from_slice(&bytes).map_err(|error| RunError::File { path, what: error.to_string() })
+    }
+
     /// Draws `learning-curve.svg`.
     ///
     /// # Errors

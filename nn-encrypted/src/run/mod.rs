@@ -3,6 +3,7 @@
 mod curve;
 mod folder;
 mod link;
+mod markdown;
 mod meter;
 mod predict;
 mod progress;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 pub use self::folder::RunFolder;
 pub use self::link::{LocalLink, Traffic};
+pub use self::markdown::markdown;
 pub use self::predict::{Prediction, predict, predict_encrypted};
 pub use self::report::Report;
 pub use self::sweep::{Comparison, sweep};

@@ -1,0 +1,62 @@
+//! A report as a Markdown table, for documents.
+
+use std::fmt::Write;
+
+use super::report::Report;
+
+/// The rows that are there, as `| what | figure |`.
+pub fn markdown(report: &Report) -> String {
+    let percent = |value: f64| format!("{:.2} %", value * 100.0);
+    let widths: Vec<String> = report.network.iter().map(ToString::to_string).collect();
+    let steps = report.steps.max(1) as f64;
+    let (data, traffic) = (&report.data, &report.traffic);
+    let mut rows: Vec<(&str, String)> = vec![
+        ("network and data", format!("{}, {}: {} training, {} test samples", widths.join("-"), data.name, data.train, data.test)),
+        ("machine", format!("{}, {} threads used", report.host, report.threads)),
+    ];
+    let mut row = |what: &'static str, figure: Option<String>| rows.extend(figure.map(|figure| (what, figure)));
+    for scheme in &report.schemes {
+        let security = scheme.security_bits.map_or("no security".into(), |bits| format!("{bits}-bit security"));
+        let text = format!(
+            "{}: N = {}, log2 QP = {:.0}, {}, {security}",
+            scheme.name.to_uppercase(),
+            scheme.ring_dimension,
+            scheme.log_qp,
+            scheme.plaintext
+        );
+        row("parameters", Some(text));
+    }
+    row("steps", Some(report.steps.to_string()));
+    row("test accuracy", report.accuracy.test.map(percent));
+    row("twin's test accuracy", report.accuracy.twin_test.map(percent));
+    row("floating point, same training", report.accuracy.clear_test.map(percent));
+    row("equal to the twin, bit for bit", report.twin.equal.map(|equal| equal.to_string()));
+    row("whole run", Some(format!("{:.0} s", report.seconds.total)));
+    row("a step, median", report.seconds.step_median.map(|s| format!("{s:.3} s")));
+    row("a step, all threads", report.core_seconds.step.map(|s| format!("{s:.3} core-s")));
+    row("an image, client included", report.core_seconds_per_image.map(|s| format!("{:.1} core-ms", s * 1e3)));
+    let both = report.core_seconds.client + report.core_seconds.server;
+    row("client's share of the time", (both > 0.0).then(|| percent(report.core_seconds.client / both)));
+    let each = |bytes: u64| format!("{:.2} MB", bytes as f64 / steps / 1e6);
+    row("rounds a step", (traffic.rounds > 0).then(|| format!("{:.0}", traffic.rounds as f64 / steps)));
+    row("to the server a step", (traffic.rounds > 0).then(|| each(traffic.to_server_bytes)));
+    row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
+    row("values saturated", Some(traffic.saturations.to_string()));
+    row("evaluation keys", (report.key_bytes > 0).then(|| format!("{:.1} MB", report.key_bytes as f64 / 1e6)));
+    row("peak memory", report.peak_memory_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9)));
+    if let Some(prediction) = &report.prediction {
+        let text = format!(
+            "{} images, {} right, equal to the twin: {}; {:.2} core-ms and {:.0} kB an image",
+            prediction.images,
+            percent(prediction.accuracy),
+            prediction.twin_equal,
+            prediction.core_seconds_per_image * 1e3,
+            prediction.bytes_per_image / 1e3
+        );
+        row("encrypted classification", Some(text));
+    }
+    rows.iter().fold(String::from("| | |\n|---|---|\n"), |mut text, (what, figure)| {
+        let _ = writeln!(text, "| {what} | {figure} |");
+        text
+    })
+}
