@@ -74,11 +74,6 @@ impl SeededCiphertext {
 
     /// The ciphertext with its uniform part expanded.
     pub fn expand(self) -> Ciphertext {
-        Ciphertext {
-            params: self.params,
-            inner: self.inner.expand(),
-            factor: 1,
-            noise: self.noise,
-        }
+        Ciphertext { params: self.params, inner: self.inner.expand(), factor: 1, noise: self.noise }
     }
 }

@@ -23,13 +23,8 @@ pub struct Encoder {
 impl Encoder {
     /// An encoder; slots are available if `t` is a prime `≡ 1 (mod 2N)`.
     pub fn new(params: &Parameters) -> Self {
-        let positions = params
-            .slot_transform()
-            .map(|ntt| slot_positions(ntt.evaluation_exponents()));
-        Self {
-            params: params.clone(),
-            positions: positions.unwrap_or_default(),
-        }
+        let positions = params.slot_transform().map(|ntt| slot_positions(ntt.evaluation_exponents()));
+        Self { params: params.clone(), positions: positions.unwrap_or_default() }
     }
 
     /// Number of slots: `N`, in two rows of `N/2`.
@@ -42,20 +37,13 @@ impl Encoder {
 
     fn plaintext(&self, coefficients: Vec<u64>, slots: bool) -> Plaintext {
         let t = self.params.t().value();
-        Plaintext {
-            coefficients,
-            t,
-            slots,
-        }
+        Plaintext { coefficients, t, slots }
     }
 
     fn residues(&self, values: &[i64]) -> Result<Vec<u64>, Error> {
         let (t, capacity) = (self.params.t(), self.params.n());
         if values.len() > capacity {
-            return Err(Error::TooManyValues {
-                given: values.len(),
-                capacity,
-            });
+            return Err(Error::TooManyValues { given: values.len(), capacity });
         }
         let half = (t.value() / 2) as i64;
         let mut out = vec![0; capacity];
@@ -93,11 +81,7 @@ impl Encoder {
         let mut values = plaintext.coefficients.clone();
         ntt.forward(&mut values);
         let t = self.params.t();
-        Ok(self
-            .positions
-            .iter()
-            .map(|&position| t.center(values[position as usize]))
-            .collect())
+        Ok(self.positions.iter().map(|&position| t.center(values[position as usize])).collect())
     }
 
     /// Puts values, each of magnitude at most `t/2`, into coefficients; missing ones are 0.
@@ -110,11 +94,7 @@ impl Encoder {
 
     /// The coefficients of a plaintext, centred.
     pub fn decode_coefficients(&self, plaintext: &Plaintext) -> Vec<i64> {
-        plaintext
-            .coefficients
-            .iter()
-            .map(|&c| self.params.t().center(c))
-            .collect()
+        plaintext.coefficients.iter().map(|&c| self.params.t().center(c)).collect()
     }
 }
 

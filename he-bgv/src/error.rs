@@ -57,6 +57,14 @@ pub enum Error {
         /// Its degree.
         degree: usize,
     },
+    /// An exponent that is no automorphism.
+    #[error("X -> X^{g} is no automorphism: needed an odd exponent below {two_n}")]
+    GaloisElement {
+        /// The exponent.
+        g: usize,
+        /// Twice the ring dimension.
+        two_n: usize,
+    },
     /// No evaluation key fits.
     #[error("{operation}: there is no {key} for {limbs} limbs among the evaluation keys")]
     MissingKey {

@@ -38,15 +38,9 @@ impl Evaluator {
     /// If the keys belong to other parameters.
     pub fn new(params: &Parameters, keys: EvaluationKeys) -> Result<Self, Error> {
         if !keys.params.same(params) {
-            return Err(Error::Foreign {
-                operation: "new evaluator",
-                object: "set of evaluation keys",
-            });
+            return Err(Error::Foreign { operation: "new evaluator", object: "set of evaluation keys" });
         }
-        Ok(Self {
-            params: params.clone(),
-            keys: Arc::new(keys),
-        })
+        Ok(Self { params: params.clone(), keys: Arc::new(keys) })
     }
 
     /// The parameters.
@@ -58,10 +52,7 @@ impl Evaluator {
         if a.params.same(&self.params) {
             return Ok(());
         }
-        Err(Error::Foreign {
-            operation,
-            object: "ciphertext",
-        })
+        Err(Error::Foreign { operation, object: "ciphertext" })
     }
 
     /// A result, if it can be decrypted.
@@ -73,18 +64,11 @@ impl Evaluator {
         noise: Noise,
     ) -> Result<Ciphertext, Error> {
         let budget = self.params.noise().budget(noise, inner.limbs());
-        if budget < 0.0 {
-            return Err(Error::NoiseExhausted {
-                operation,
-                excess: -budget,
-            });
+        // Written so that a budget that is no number is refused too.
+        if budget.is_nan() || budget < 0.0 {
+            return Err(Error::NoiseExhausted { operation, excess: -budget });
         }
-        Ok(Ciphertext {
-            params: self.params.clone(),
-            inner,
-            factor,
-            noise,
-        })
+        Ok(Ciphertext { params: self.params.clone(), inner, factor, noise })
     }
 
     /// The ciphertext over `limbs` primes, with the least noise: cut while its noise is small, divided otherwise.
@@ -94,31 +78,20 @@ impl Evaluator {
     pub fn reduce_to(&self, a: &Ciphertext, limbs: usize) -> Result<Ciphertext, Error> {
         self.check("reduce", a)?;
         if limbs == 0 || limbs > a.limbs() {
-            return Err(Error::Limbs {
-                operation: "reduce",
-                wanted: limbs,
-                present: a.limbs(),
-            });
+            return Err(Error::Limbs { operation: "reduce", wanted: limbs, present: a.limbs() });
         }
         let (steps, noise) = self.params.noise().reduce(a.noise, a.limbs(), limbs);
         let (mut inner, mut factor) = (Cow::Borrowed(&a.inner), a.factor);
         for (dropped, divide) in steps.into_iter().enumerate() {
             let last = a.limbs() - 1 - dropped;
             if divide {
-                let whole = if inner.limbs() > last + 1 {
-                    Cow::Owned(inner.truncated(last + 1))
-                } else {
-                    inner
-                };
+                let whole =
+                    if inner.limbs() > last + 1 { Cow::Owned(inner.truncated(last + 1)) } else { inner };
                 inner = Cow::Owned(whole.drop_last());
                 factor = self.params.t().mul(factor, self.params.drop_factor(last));
             }
         }
-        let inner = if inner.limbs() > limbs {
-            inner.truncated(limbs)
-        } else {
-            inner.into_owned()
-        };
+        let inner = if inner.limbs() > limbs { inner.truncated(limbs) } else { inner.into_owned() };
         self.finish("reduce", inner, factor, noise)
     }
 
@@ -130,11 +103,7 @@ impl Evaluator {
         self.check("mod_switch", a)?;
         let last = a.limbs() - 1;
         if last == 0 {
-            return Err(Error::Limbs {
-                operation: "mod_switch",
-                wanted: 0,
-                present: 1,
-            });
+            return Err(Error::Limbs { operation: "mod_switch", wanted: 0, present: 1 });
         }
         let noise = self.params.noise().drop_last(a.noise, a.limbs());
         let factor = self.params.t().mul(a.factor, self.params.drop_factor(last));
@@ -146,10 +115,7 @@ impl Evaluator {
     /// # Errors
     /// Never for a ciphertext of these parameters that decrypts.
     pub fn settle(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
-        let limbs = self
-            .params
-            .noise()
-            .best_limbs(&[(a.noise, a.limbs()), (a.noise, a.limbs())], 0.0);
+        let limbs = self.params.noise().best_limbs(&[(a.noise, a.limbs()), (a.noise, a.limbs())], 0.0);
         self.reduce_to(a, limbs)
     }
 
@@ -201,11 +167,7 @@ impl Evaluator {
             self.check(operation, a)?;
         }
         let lead = (terms.iter().map(|(_, a)| *a))
-            .min_by(|a, b| {
-                a.limbs()
-                    .cmp(&b.limbs())
-                    .then(b.noise.log2().total_cmp(&a.noise.log2()))
-            })
+            .min_by(|a, b| a.limbs().cmp(&b.limbs()).then(b.noise.log2().total_cmp(&a.noise.log2())))
             .ok_or(Error::NoOperands { operation })?;
         let mut sum: Option<(rlwe::Ciphertext, Noise)> = None;
         for (c, a) in terms {
@@ -233,9 +195,7 @@ impl Evaluator {
         // The constant that makes the factors agree, were the steps `divide` taken after it.
         let constant = |divide: &[bool]| {
             let natural = (divide.iter().enumerate().filter(|(_, divide)| **divide))
-                .fold(a.factor, |f, (i, _)| {
-                    t.mul(f, self.params.drop_factor(a.limbs() - 1 - i))
-                });
+                .fold(a.factor, |f, (i, _)| t.mul(f, self.params.drop_factor(a.limbs() - 1 - i)));
             if natural == lead.factor {
                 return c;
             }
@@ -245,9 +205,7 @@ impl Evaluator {
         let log = |c: i64| (c.unsigned_abs().max(1) as f64).log2();
         let (mut divide, _) = estimator.reduce(a.noise.scale(log(c)), a.limbs(), lead.limbs());
         if constant(&divide) != c {
-            divide = estimator
-                .reduce(a.noise.scale(estimator.log_t() - 1.0), a.limbs(), lead.limbs())
-                .0;
+            divide = estimator.reduce(a.noise.scale(estimator.log_t() - 1.0), a.limbs(), lead.limbs()).0;
         }
         let scale = constant(&divide);
         let mut noise = a.noise.scale(log(scale));
@@ -276,12 +234,7 @@ impl Evaluator {
         p.check("add_plain", &self.params)?;
         let mut inner = a.inner.clone();
         inner.add_to_phase(&p.lift(&self.params, a.limbs(), a.factor));
-        self.finish(
-            "add_plain",
-            inner,
-            a.factor,
-            a.noise.add_related(self.params.noise().plaintext(p.slots)),
-        )
+        self.finish("add_plain", inner, a.factor, a.noise.add_related(self.params.noise().plaintext(p.slots)))
     }
 
     /// `a + c`, the constant in every slot (in the constant coefficient).
@@ -294,12 +247,7 @@ impl Evaluator {
         let mut parts = a.inner.clone().into_parts();
         parts[0].add_integer_assign(t.center(t.mul(t.reduce_i64(c), a.factor)));
         let inner = rlwe::Ciphertext::new(self.params.rlwe(), parts);
-        self.finish(
-            "add_const",
-            inner,
-            a.factor,
-            a.noise.add_related(self.params.noise().plaintext(true)),
-        )
+        self.finish("add_const", inner, a.factor, a.noise.add_related(self.params.noise().plaintext(true)))
     }
 
     /// `c·a` for an integer; only `c mod t` matters.
@@ -330,15 +278,14 @@ impl Evaluator {
     /// If there is no operand, one is foreign or too short, the factors differ, or the sum would not decrypt.
     pub fn dot_plain(&self, terms: &[(&Operand, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let ciphertexts: Vec<_> = terms.iter().map(|(_, a)| *a).collect();
-        self.dot_plain_with(&ciphertexts, |i, ratio| match ratio {
+        let operand = |i: usize, ratio| match ratio {
             1 => Ok(terms[i].0),
-            _ => Err(Error::MixedFactors {
-                operation: "mul_plain",
-            }),
-        })
+            _ => Err(Error::MixedFactors { operation: "mul_plain" }),
+        };
+        self.weighted_sum(&ciphertexts, operand, Noise::add)
     }
 
-    /// `Σ p_i·a_i` for unrelated ciphertexts `a_i` of any factors modulo `t`: `operand(i, ratio)` gives `p_i` times the
+    /// `Σ p_i·a_i` for ciphertexts `a_i`, related or not, of any factors modulo `t`: `operand(i, ratio)` gives `p_i` times the
     /// constant `ratio` modulo `t` that brings `a_i` to the factor of the first one.
     ///
     /// # Errors
@@ -346,52 +293,40 @@ impl Evaluator {
     pub fn dot_plain_with<P: Deref<Target = Operand>>(
         &self,
         ciphertexts: &[&Ciphertext],
+        operand: impl FnMut(usize, u64) -> Result<P, Error>,
+    ) -> Result<Ciphertext, Error> {
+        self.weighted_sum(ciphertexts, operand, Noise::add_related)
+    }
+
+    fn weighted_sum<P: Deref<Target = Operand>>(
+        &self,
+        ciphertexts: &[&Ciphertext],
         mut operand: impl FnMut(usize, u64) -> Result<P, Error>,
+        combine: impl Fn(Noise, Noise) -> Noise,
     ) -> Result<Ciphertext, Error> {
         let (operation, t) = ("mul_plain", self.params.t());
-        let limbs = ciphertexts
-            .iter()
-            .map(|a| a.limbs())
-            .min()
-            .ok_or(Error::NoOperands { operation })?;
+        let limbs = ciphertexts.iter().map(|a| a.limbs()).min().ok_or(Error::NoOperands { operation })?;
         let reduced = self.meet(operation, ciphertexts.iter().copied(), limbs)?;
         let first = &reduced[0];
         let (mut operands, mut noise) = (Vec::with_capacity(reduced.len()), None::<Noise>);
         for (i, a) in reduced.iter().enumerate() {
-            let ratio = if a.factor == first.factor {
-                1
-            } else {
-                t.mul(first.factor, t.inv(a.factor).unwrap_or(1))
-            };
+            let ratio =
+                if a.factor == first.factor { 1 } else { t.mul(first.factor, t.inv(a.factor).unwrap_or(1)) };
             let p = operand(i, ratio)?;
             if !p.params.same(&self.params) {
-                return Err(Error::Foreign {
-                    operation,
-                    object: "plaintext operand",
-                });
+                return Err(Error::Foreign { operation, object: "plaintext operand" });
             }
             if p.limbs() < limbs {
-                return Err(Error::Limbs {
-                    operation,
-                    wanted: limbs,
-                    present: p.limbs(),
-                });
+                return Err(Error::Limbs { operation, wanted: limbs, present: p.limbs() });
             }
             if a.degree() != first.degree() {
-                return Err(Error::Degree {
-                    operation,
-                    degree: a.degree().max(first.degree()),
-                });
+                return Err(Error::Degree { operation, degree: a.degree().max(first.degree()) });
             }
             let term = a.noise.mul_plain(p.log_norm);
-            noise = Some(noise.map_or(term, |noise| noise.add(term)));
+            noise = Some(noise.map_or(term, |noise| combine(noise, term)));
             operands.push(p);
         }
-        let pairs: Vec<_> = operands
-            .iter()
-            .zip(&reduced)
-            .map(|(p, a)| (&p.poly, &a.inner))
-            .collect();
+        let pairs: Vec<_> = operands.iter().zip(&reduced).map(|(p, a)| (&p.poly, &a.inner)).collect();
         let inner = rlwe::Ciphertext::plain_sum(limbs, &pairs);
         self.finish(operation, inner, first.factor, noise.unwrap_or(first.noise))
     }
@@ -409,11 +344,7 @@ impl Evaluator {
             self.check(operation, a)?;
             let divided = estimator.reduce(a.noise, a.limbs(), limbs).0.contains(&true);
             // Products read leading limbs only: a cut needs no copy.
-            let a = if divided {
-                Cow::Owned(self.reduce_to(a, limbs)?)
-            } else {
-                Cow::Borrowed(a)
-            };
+            let a = if divided { Cow::Owned(self.reduce_to(a, limbs)?) } else { Cow::Borrowed(a) };
             out.push(a);
         }
         Ok(out)
@@ -458,49 +389,26 @@ impl Evaluator {
         if pairs.is_empty() {
             return Err(Error::NoOperands { operation });
         }
-        if let Some((a, _)) = pairs
-            .iter()
-            .flat_map(|&(a, b)| [(a, b), (b, a)])
-            .find(|(a, _)| a.degree() != 1)
+        if let Some((a, _)) = pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]).find(|(a, _)| a.degree() != 1)
         {
-            return Err(Error::Degree {
-                operation,
-                degree: a.degree(),
-            });
+            return Err(Error::Degree { operation, degree: a.degree() });
         }
         let estimator = self.params.noise();
         let most_noisy = |side: fn(&(&Ciphertext, &Ciphertext)) -> (Noise, usize)| {
             let all = pairs.iter().map(side);
             let limbs = all.clone().map(|(_, limbs)| limbs).min().unwrap_or(1);
-            let noise = all
-                .map(|(noise, l)| estimator.reduce(noise, l, limbs).1.log2())
-                .fold(0.0, f64::max);
+            let noise = all.map(|(noise, l)| estimator.reduce(noise, l, limbs).1.log2()).fold(0.0, f64::max);
             (Noise::from_log2(noise), limbs)
         };
-        let sides = [
-            most_noisy(|(a, _)| (a.noise, a.limbs())),
-            most_noisy(|(_, b)| (b.noise, b.limbs())),
-        ];
+        let sides = [most_noisy(|(a, _)| (a.noise, a.limbs())), most_noisy(|(_, b)| (b.noise, b.limbs()))];
         let limbs = estimator.best_limbs(&sides, 0.0);
         let left = self.meet_alike(operation, pairs.iter().map(|(a, _)| *a), limbs)?;
         let right = self.meet_alike(operation, pairs.iter().map(|(_, b)| *b), limbs)?;
-        let noise = left
-            .iter()
-            .zip(&right)
-            .map(|(a, b)| estimator.product(a.noise, b.noise));
+        let noise = left.iter().zip(&right).map(|(a, b)| estimator.product(a.noise, b.noise));
         let noise = noise.reduce(Noise::add).ok_or(Error::NoOperands { operation })?;
         let factor = self.params.t().mul(left[0].factor, right[0].factor);
-        let pairs: Vec<_> = left
-            .iter()
-            .zip(&right)
-            .map(|(a, b)| (&a.inner, &b.inner))
-            .collect();
-        self.finish(
-            operation,
-            rlwe::Ciphertext::tensor_sum(limbs, &pairs),
-            factor,
-            noise,
-        )
+        let pairs: Vec<_> = left.iter().zip(&right).map(|(a, b)| (&a.inner, &b.inner)).collect();
+        self.finish(operation, rlwe::Ciphertext::tensor_sum(limbs, &pairs), factor, noise)
     }
 
     /// Brings a product back to degree 1.
@@ -513,21 +421,12 @@ impl Evaluator {
         if a.degree() == 1 {
             return Ok(a.clone());
         }
-        let inner = self
-            .keys
-            .inner
-            .relinearize(&a.inner)
-            .ok_or_else(|| Error::MissingKey {
-                operation,
-                key: "relinearization key".into(),
-                limbs: a.limbs(),
-            })?;
-        self.finish(
+        let inner = self.keys.inner.relinearize(&a.inner).ok_or_else(|| Error::MissingKey {
             operation,
-            inner,
-            a.factor,
-            self.params.noise().key_switch(a.noise, a.limbs()),
-        )
+            key: "relinearization key".into(),
+            limbs: a.limbs(),
+        })?;
+        self.finish(operation, inner, a.factor, self.params.noise().key_switch(a.noise, a.limbs()))
     }
 }
 

@@ -29,10 +29,7 @@ impl SecretKey {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn generate(params: &Parameters) -> Result<Self, Error> {
-        Ok(Self {
-            params: params.clone(),
-            inner: rlwe::SecretKey::generate(params.rlwe())?,
-        })
+        Ok(Self { params: params.clone(), inner: rlwe::SecretKey::generate(params.rlwe())? })
     }
 
     /// The parameters.
@@ -50,10 +47,7 @@ impl SecretKey {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn public_key(&self) -> Result<PublicKey, Error> {
-        Ok(PublicKey {
-            params: self.params.clone(),
-            inner: self.inner.public_key()?,
-        })
+        Ok(PublicKey { params: self.params.clone(), inner: self.inner.public_key()? })
     }
 
     /// Evaluation keys for what a circuit needs.
@@ -62,29 +56,18 @@ impl SecretKey {
     /// If the request names limbs that are not there, or the operating system gives no randomness.
     pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
         let present = self.params.max_limbs();
-        let wanted = request
-            .galois
-            .values()
-            .copied()
-            .chain([request.relinearization])
-            .max()
-            .unwrap_or(0);
+        let wanted = request.galois.values().copied().chain([request.relinearization]).max().unwrap_or(0);
         let special = !self.params.rlwe().spec().p.is_empty();
         if wanted > present || (wanted > 0 && !special) {
             let present = if special { present } else { 0 };
-            return Err(Error::Limbs {
-                operation: "evaluation keys",
-                wanted,
-                present,
-            });
+            return Err(Error::Limbs { operation: "evaluation keys", wanted, present });
         }
-        let inner = self
-            .inner
-            .evaluation_keys(request.relinearization, &request.galois)?;
-        Ok(EvaluationKeys {
-            params: self.params.clone(),
-            inner,
-        })
+        let two_n = 2 * self.params.n();
+        if let Some(&g) = request.galois.keys().find(|&&g| g % 2 == 0 || g >= two_n) {
+            return Err(Error::GaloisElement { g, two_n });
+        }
+        let inner = self.inner.evaluation_keys(request.relinearization, &request.galois)?;
+        Ok(EvaluationKeys { params: self.params.clone(), inner })
     }
 
     /// The key as bytes: the only way in which it leaves memory.
@@ -98,10 +81,7 @@ impl SecretKey {
     /// If the bytes are damaged or belong to other parameters.
     pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let inner = rlwe::SecretKey::from_secret_bytes(params.rlwe(), bytes)?;
-        Ok(Self {
-            params: params.clone(),
-            inner,
-        })
+        Ok(Self { params: params.clone(), inner })
     }
 }
 
@@ -122,10 +102,7 @@ pub struct EvaluationKeys {
 impl EvaluationKeys {
     /// No keys: enough for sums and plain products.
     pub fn none(params: &Parameters) -> Self {
-        Self {
-            params: params.clone(),
-            inner: rlwe::EvaluationKeys::none(params.rlwe()),
-        }
+        Self { params: params.clone(), inner: rlwe::EvaluationKeys::none(params.rlwe()) }
     }
 }
 
@@ -144,7 +121,7 @@ impl KeyRequest {
         self
     }
 
-    /// The Galois key of `X ↦ X^g` for up to `limbs` limbs.
+    /// The Galois key of `X ↦ X^g`, `g` odd and below `2N`, for up to `limbs` limbs.
     #[must_use]
     pub fn galois(mut self, g: usize, limbs: usize) -> Self {
         let entry = self.galois.entry(g).or_insert(0);
@@ -155,11 +132,9 @@ impl KeyRequest {
     /// Keys that rotate rows left by each of `steps` slots, for up to `limbs` limbs.
     #[must_use]
     pub fn rotations(self, params: &Parameters, steps: &[usize], limbs: usize) -> Self {
-        steps.iter().fold(self, |request, &k| {
-            match crate::rotation::row_element(params, k) {
-                1 => request,
-                g => request.galois(g, limbs),
-            }
+        steps.iter().fold(self, |request, &k| match crate::rotation::row_element(params, k) {
+            1 => request,
+            g => request.galois(g, limbs),
         })
     }
 
@@ -183,16 +158,12 @@ pub struct Encryptor<'k> {
 impl<'k> Encryptor<'k> {
     /// Under a secret key: less noise, and ciphertexts that can be sent in seeded form.
     pub fn with_secret(key: &'k SecretKey) -> Self {
-        Self {
-            key: Key::Secret(key),
-        }
+        Self { key: Key::Secret(key) }
     }
 
     /// Under a public key.
     pub fn with_public(key: &'k PublicKey) -> Self {
-        Self {
-            key: Key::Public(key),
-        }
+        Self { key: Key::Public(key) }
     }
 
     fn params(&self) -> &Parameters {
@@ -234,11 +205,7 @@ impl<'k> Encryptor<'k> {
 fn check<'p>(params: &'p Parameters, plaintext: &Plaintext, limbs: usize) -> Result<&'p Parameters, Error> {
     plaintext.check("encrypt", params)?;
     if limbs == 0 || limbs > params.max_limbs() {
-        return Err(Error::Limbs {
-            operation: "encrypt",
-            wanted: limbs,
-            present: params.max_limbs(),
-        });
+        return Err(Error::Limbs { operation: "encrypt", wanted: limbs, present: params.max_limbs() });
     }
     Ok(params)
 }
@@ -279,10 +246,7 @@ impl<'k> Decryptor<'k> {
         if ciphertext.params.same(&self.key.params) {
             return Ok(());
         }
-        Err(Error::Foreign {
-            operation: "decrypt",
-            object: "ciphertext",
-        })
+        Err(Error::Foreign { operation: "decrypt", object: "ciphertext" })
     }
 
     /// The plaintext. It is right while the noise budget is positive; there is no check that it was.
@@ -296,16 +260,14 @@ impl<'k> Decryptor<'k> {
         let converter = BaseConverter::new(phase.basis(), &[*t], 1);
         let limbs: Vec<&[u64]> = (0..ciphertext.limbs()).map(|i| phase.limb(i)).collect();
         let mut coefficients = vec![0; params.n()];
-        converter.limb(&converter.prepare(&limbs), 0, &mut coefficients);
+        let mut prepared = converter.prepare(&limbs);
+        prepared.mark_secret();
+        converter.limb(&prepared, 0, &mut coefficients);
         let inverse = t.inv(ciphertext.factor).unwrap_or(1);
         if inverse != 1 {
             he_core::ring::kernel::mul_scalar_assign(t, &mut coefficients, inverse);
         }
-        Ok(Plaintext {
-            coefficients,
-            t: t.value(),
-            slots: false,
-        })
+        Ok(Plaintext { coefficients, t: t.value(), slots: false })
     }
 
     /// Measured bits left before the ciphertext stops decrypting: `log2(Q/2) − log2 max|v|` for its phase `v`.

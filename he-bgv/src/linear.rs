@@ -29,11 +29,7 @@ impl Matrix {
         let (n, slots) = (rows.len(), params.n() / 2);
         let columns = rows.iter().map(Vec::len).find(|&c| c != n).unwrap_or(n);
         if n == 0 || columns != n || slots % n != 0 {
-            return Err(Error::MatrixShape {
-                rows: n,
-                columns,
-                slots,
-            });
+            return Err(Error::MatrixShape { rows: n, columns, slots });
         }
         let diagonals = LinearTransform::<Operand>::diagonals_of(rows);
         let baby = (n as f64).sqrt().ceil() as usize;
@@ -57,9 +53,7 @@ impl Evaluator {
     /// If a key is missing or the product would not decrypt.
     pub fn mul_matrix(&self, matrix: &Matrix, vector: &Ciphertext) -> Result<Ciphertext, Error> {
         let product = matrix.transform.apply(self, vector)?;
-        product.ok_or(Error::NoOperands {
-            operation: "matrix product",
-        })
+        product.ok_or(Error::NoOperands { operation: "matrix product" })
     }
 
     /// `Σ c_i·x^i` in every slot, for `coefficients = [c_0, c_1, …]`.
@@ -68,8 +62,6 @@ impl Evaluator {
     /// If there is no relinearization key, the result would not decrypt, or the polynomial is constant modulo `t`.
     pub fn evaluate_polynomial(&self, x: &Ciphertext, coefficients: &[i64]) -> Result<Ciphertext, Error> {
         let value = evaluate_polynomial(self, x, coefficients)?;
-        value.ok_or(Error::NoOperands {
-            operation: "polynomial of degree 0",
-        })
+        value.ok_or(Error::NoOperands { operation: "polynomial of degree 0" })
     }
 }

@@ -70,20 +70,12 @@ fn log2_choose(n: u16, k: u16) -> f64 {
 impl Noise {
     /// From `log2` of a deviation: noise of independent coefficients.
     pub fn from_log2(bits: f64) -> Self {
-        Self {
-            log2: bits,
-            chaos: 1,
-            sides: FRESH,
-        }
+        Self { log2: bits, chaos: 1, sides: FRESH }
     }
 
     /// Noise that joins a ciphertext on the side where it is.
     fn joining(variance: f64) -> Self {
-        Self {
-            log2: variance.log2() / 2.0,
-            chaos: 1,
-            sides: 0,
-        }
+        Self { log2: variance.log2() / 2.0, chaos: 1, sides: 0 }
     }
 
     fn fresh(variance: f64) -> Self {
@@ -92,11 +84,7 @@ impl Noise {
 
     /// From what is on the wire.
     pub(crate) fn from_parts(log2: f64, chaos: u16, sides: u8) -> Self {
-        Self {
-            log2,
-            chaos: chaos.max(1),
-            sides,
-        }
+        Self { log2, chaos: chaos.max(1), sides }
     }
 
     /// `log2` of the deviation.
@@ -115,32 +103,19 @@ impl Noise {
     }
 
     /// Deviations combined by `log2_sum(high, low)`. The chaos is the larger one, unless the other part is so much larger
-    /// that even in a square it decides: `C(2k, k)·V_low² ≤ 4^k·V_low² < V_high²/4`.
+    /// that even in high powers it decides: the `p`-th power of the low part has variance below `p^{pk}·V_low^p`, which up
+    /// to `p = 8` stays below `V_high^p/16` if the deviations are `1.5·k + 2` bits apart.
     fn combine(self, other: Self, log2_sum: impl Fn(f64, f64) -> f64) -> Self {
-        let (high, low) = if self.log2 > other.log2 {
-            (self, other)
-        } else {
-            (other, self)
-        };
-        let decides = 2.0 * low.log2 + f64::from(low.chaos) + 1.0 < 2.0 * high.log2;
-        let chaos = if decides {
-            high.chaos
-        } else {
-            high.chaos.max(low.chaos)
-        };
-        Self {
-            log2: log2_sum(high.log2, low.log2),
-            chaos,
-            sides: high.sides | low.sides,
-        }
+        let (high, low) = if self.log2 > other.log2 { (self, other) } else { (other, self) };
+        let decides = high.log2 - low.log2 > 1.5 * f64::from(low.chaos) + 2.0;
+        let chaos = if decides { high.chaos } else { high.chaos.max(low.chaos) };
+        Self { log2: log2_sum(high.log2, low.log2), chaos, sides: high.sides | low.sides }
     }
 
     /// Sum with an unrelated operand.
     #[must_use]
     pub fn add(self, other: Self) -> Self {
-        self.combine(other, |high, low| {
-            high + (2.0 * (low - high)).exp2().ln_1p() / (2.0 * LN_2)
-        })
+        self.combine(other, |high, low| high + (2.0 * (low - high)).exp2().ln_1p() / (2.0 * LN_2))
     }
 
     /// Sum with an operand that may be related, such as the same one.
@@ -152,10 +127,7 @@ impl Noise {
     /// Product with a constant of the given `log2`.
     #[must_use]
     pub fn scale(self, log2: f64) -> Self {
-        Self {
-            log2: self.log2 + log2,
-            ..self
-        }
+        Self { log2: self.log2 + log2, ..self }
     }
 
     /// Product with a polynomial of the given `log2` norm.
@@ -174,10 +146,7 @@ impl Noise {
         if g % 8 < 4 {
             return self;
         }
-        Self {
-            sides: (self.sides << 1 | self.sides >> 1) & BOTH,
-            ..self
-        }
+        Self { sides: (self.sides << 1 | self.sides >> 1) & BOTH, ..self }
     }
 }
 
@@ -200,10 +169,7 @@ impl NoiseEstimator {
             log_q: params.spec().q.iter().map(|&q| (q as f64).log2()).collect(),
             log_n: (params.n() as f64).log2(),
             log_t: t.log2(),
-            message: [
-                t * t / 12.0,
-                t * t * (params.n() as f64 / (3.0 * PI).powi(2)).max(1.0 / 12.0),
-            ],
+            message: [t * t / 12.0, t * t * (params.n() as f64 / (3.0 * PI).powi(2)).max(1.0 / 12.0)],
         }
     }
 
@@ -233,10 +199,7 @@ impl NoiseEstimator {
 
     /// The same where all plaintexts are in slots, even if they are given by coefficients.
     pub(crate) fn for_slots(&self) -> Self {
-        Self {
-            message: [self.message[0]; 2],
-            ..self.clone()
-        }
+        Self { message: [self.message[0]; 2], ..self.clone() }
     }
 
     fn message(&self, slots: bool) -> f64 {
@@ -276,11 +239,7 @@ impl NoiseEstimator {
             let spread = 1.0 + ((related + 1.0 - self.log_n) / 2.0 + TAIL_BITS).exp2();
             growth = growth.max(self.log_n + spread.log2() - TAIL_BITS);
         }
-        Noise {
-            log2: a.log2 + b.log2 + growth,
-            chaos,
-            sides: a.sides | b.sides,
-        }
+        Noise { log2: a.log2 + b.log2 + growth, chaos, sides: a.sides | b.sides }
     }
 
     /// After a key switch at `limbs` limbs.
@@ -290,9 +249,7 @@ impl NoiseEstimator {
 
     /// After dropping the last of `limbs` limbs by modulus switching.
     pub fn drop_last(&self, noise: Noise, limbs: usize) -> Noise {
-        noise
-            .scale(-self.log_q[limbs - 1])
-            .add(Noise::joining(self.model.rounding()))
+        noise.scale(-self.log_q[limbs - 1]).add(Noise::joining(self.model.rounding()))
     }
 
     /// How a ciphertext gets from `limbs` to `target` limbs with the least noise: by cutting while its noise is small,
@@ -316,10 +273,7 @@ impl NoiseEstimator {
     pub fn best_limbs(&self, operands: &[(Noise, usize)], extra: f64) -> usize {
         let most = operands.iter().map(|(_, limbs)| *limbs).min().unwrap_or(1);
         let budget = |limbs: usize| {
-            let sum: f64 = operands
-                .iter()
-                .map(|&(noise, l)| self.reduce(noise, l, limbs).1.log2())
-                .sum();
+            let sum: f64 = operands.iter().map(|&(noise, l)| self.reduce(noise, l, limbs).1.log2()).sum();
             self.log_q(limbs) - sum - extra
         };
         let best = (1..=most).map(budget).fold(f64::NEG_INFINITY, f64::max);

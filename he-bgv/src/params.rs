@@ -40,9 +40,9 @@ impl Spec {
     /// # Errors
     /// If there is none.
     pub fn slot_modulus_except(log_n: u32, bits: u32, taken: &[u64]) -> Result<u64, Error> {
-        let found =
-            primes_below(1 << bits.min(62), 2 << log_n, taken.len() + 1).map_err(ParametersError::from)?;
-        Ok(found.into_iter().find(|p| !taken.contains(p)).unwrap_or(0))
+        let step = 2u64.checked_shl(log_n).ok_or(ParametersError::BadDimension(log_n))?;
+        let found = primes_below(1 << bits.min(62), step, taken.len() + 1).map_err(ParametersError::from)?;
+        found.into_iter().find(|p| !taken.contains(p)).ok_or(Error::PlaintextModulus(0))
     }
 
     /// Preset: `N = 8192`, 164 bits in 4 primes and a special prime of 50 bits, a plaintext prime of 20 bits with slots.
@@ -130,17 +130,10 @@ impl Parameters {
         let t = Modulus::new(spec.plaintext_modulus)
             .map_err(|_| Error::PlaintextModulus(spec.plaintext_modulus))?;
         let slotted = t.value() % (2 * rlwe.n() as u64) == 1 && is_prime(t.value());
-        let slots = slotted
-            .then(|| Ntt::new(rlwe.n(), t))
-            .transpose()
-            .map_err(he_core::ring::RingError::from)?;
+        let slots =
+            slotted.then(|| Ntt::new(rlwe.n(), t)).transpose().map_err(he_core::ring::RingError::from)?;
         let noise = NoiseEstimator::new(&rlwe);
-        Ok(Self(Arc::new(Inner {
-            rlwe,
-            t,
-            slots,
-            noise,
-        })))
+        Ok(Self(Arc::new(Inner { rlwe, t, slots, noise })))
     }
 
     /// The same primes, plaintext modulus and noise estimates over a ring of dimension 16: a circuit rehearsed there takes
@@ -149,10 +142,7 @@ impl Parameters {
     /// # Errors
     /// Never for parameters that were built.
     pub fn insecure_rehearsal(&self) -> Result<Self, Error> {
-        let spec = rlwe::Spec {
-            log_n: 4,
-            ..self.rlwe().spec().clone()
-        };
+        let spec = rlwe::Spec { log_n: 4, ..self.rlwe().spec().clone() };
         let rlwe = spec.build_insecure("a rehearsal that no secret enters")?;
         let slots = None;
         Ok(Self(Arc::new(Inner {
@@ -188,10 +178,7 @@ impl Parameters {
 
     /// Transform modulo `t`, where it has slots.
     pub(crate) fn slot_transform(&self) -> Result<&Ntt, Error> {
-        self.0.slots.as_ref().ok_or(Error::NoSlots {
-            t: self.t().value(),
-            n: self.n(),
-        })
+        self.0.slots.as_ref().ok_or(Error::NoSlots { t: self.t().value(), n: self.n() })
     }
 
     /// Noise by formula.

@@ -33,10 +33,7 @@ impl Plaintext {
         if self.t == params.t().value() && self.coefficients.len() == params.n() {
             return Ok(());
         }
-        Err(Error::Foreign {
-            operation,
-            object: "plaintext",
-        })
+        Err(Error::Foreign { operation, object: "plaintext" })
     }
 
     /// Coefficients in `[0, t)`.
@@ -47,10 +44,7 @@ impl Plaintext {
     /// The centred representatives times `factor`, modulo `t` again.
     pub(crate) fn centred(&self, params: &Parameters, factor: u64) -> Vec<i64> {
         let t = params.t();
-        self.coefficients
-            .iter()
-            .map(|&c| t.center(t.mul(c, factor)))
-            .collect()
+        self.coefficients.iter().map(|&c| t.center(t.mul(c, factor))).collect()
     }
 
     /// The polynomial over the first `limbs` primes, times `factor` modulo `t`.
@@ -85,11 +79,7 @@ impl Operand {
             log_norm = log_norm.max((sum / 3.0).max(1.0).log2());
         }
         let poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &centred).into_eval();
-        Self {
-            poly,
-            log_norm,
-            params: params.clone(),
-        }
+        Self { poly, log_norm, params: params.clone() }
     }
 
     /// As [`new`](Self::new), counting the norm as at least `2^log_norm`: so that noise can be planned before the

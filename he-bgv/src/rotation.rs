@@ -34,11 +34,7 @@ impl Evaluator {
         if g == 1 {
             return Ok(a.clone());
         }
-        let inner = self
-            .keys
-            .inner
-            .automorphism(&a.inner, g)
-            .ok_or_else(|| missing(g, a))?;
+        let inner = self.keys.inner.automorphism(&a.inner, g).ok_or_else(|| missing(g, a))?;
         self.finish("rotate", inner, a.factor, self.turned(a, g))
     }
 
@@ -49,10 +45,7 @@ impl Evaluator {
     fn check_rotation(&self, a: &Ciphertext) -> Result<(), Error> {
         self.check("rotate", a)?;
         if a.degree() != 1 {
-            return Err(Error::Degree {
-                operation: "rotate",
-                degree: a.degree(),
-            });
+            return Err(Error::Degree { operation: "rotate", degree: a.degree() });
         }
         Ok(())
     }
@@ -103,10 +96,7 @@ impl Evaluator {
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         let row = self.params.n() / 2;
         if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > row) {
-            return Err(Error::TooManyValues {
-                given: stride.saturating_mul(count),
-                capacity: row,
-            });
+            return Err(Error::TooManyValues { given: stride.saturating_mul(count), capacity: row });
         }
         if stride == 0 {
             return self.mul_const(a, count as i64);
@@ -142,11 +132,7 @@ impl Evaluator {
         self.check(operation, &a)?;
         self.check(operation, b)?;
         if a.limbs() != b.limbs() {
-            return Err(Error::Limbs {
-                operation,
-                wanted: a.limbs(),
-                present: b.limbs(),
-            });
+            return Err(Error::Limbs { operation, wanted: a.limbs(), present: b.limbs() });
         }
         if a.factor != b.factor {
             return Err(Error::MixedFactors { operation });
@@ -158,11 +144,7 @@ impl Evaluator {
 }
 
 fn missing(g: usize, a: &Ciphertext) -> Error {
-    Error::MissingKey {
-        operation: "rotate",
-        key: format!("Galois key of X -> X^{g}"),
-        limbs: a.limbs(),
-    }
+    Error::MissingKey { operation: "rotate", key: format!("Galois key of X -> X^{g}"), limbs: a.limbs() }
 }
 
 impl Rotation for Evaluator {

@@ -14,11 +14,7 @@ const EVALUATION_KEYS: u16 = 3;
 const CIPHERTEXT: u16 = 4;
 
 fn header(params: &Parameters, kind: u16) -> Header {
-    Header {
-        scheme: Scheme::Bgv,
-        kind,
-        params: *params.rlwe().hash(),
-    }
+    Header { scheme: Scheme::Bgv, kind, params: *params.rlwe().hash() }
 }
 
 fn sealed(
@@ -36,16 +32,23 @@ fn write_noise(out: &mut Writer, noise: Noise) {
     out.u8(noise.sides());
 }
 
+/// Factors that a product of any useful depth stays below.
+const MOST_CHAOS: u16 = 1024;
+
 fn read_noise(from: &mut Reader<'_>, params: &Parameters) -> Result<Noise, WireError> {
     let what = "noise of a ciphertext";
     let (log2, chaos, sides) = (from.f64(what)?, from.u16(what)?, from.u8(what)?);
     if sides == 0 || sides > BOTH {
-        return Err(WireError::Value {
-            what,
-            index: 2,
-            found: sides.into(),
-            bound: u64::from(BOTH) + 1,
-        });
+        return Err(WireError::Value { what, index: 2, found: sides.into(), bound: u64::from(BOTH) + 1 });
+    }
+    if chaos > MOST_CHAOS {
+        let bound = u64::from(MOST_CHAOS) + 1;
+        return Err(WireError::Value { what, index: 1, found: chaos.into(), bound });
+    }
+    // More noise than the whole modulus is no ciphertext's.
+    let most = params.noise().log_q(params.max_limbs());
+    if log2 > most {
+        return Err(WireError::Value { what, index: 0, found: log2 as u64, bound: most as u64 });
     }
     // A claim of less noise than a fresh ciphertext has would let a later result wrap unseen.
     let least = params.noise().fresh_secret();
@@ -71,21 +74,11 @@ impl Ciphertext {
         let (what, t) = ("factor of a ciphertext", params.t());
         let factor = from.u64(what)?;
         if factor >= t.value() || t.inv(factor).is_none() {
-            return Err(WireError::Value {
-                what,
-                index: 0,
-                found: factor,
-                bound: t.value(),
-            });
+            return Err(WireError::Value { what, index: 0, found: factor, bound: t.value() });
         }
         let noise = read_noise(from, params)?;
         let inner = serial::read_ciphertext(from, params.rlwe())?;
-        Ok(Self {
-            params: params.clone(),
-            inner,
-            factor,
-            noise,
-        })
+        Ok(Self { params: params.clone(), inner, factor, noise })
     }
 
     /// The ciphertext, sealed.
@@ -101,11 +94,7 @@ impl Ciphertext {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let body = wire::open(
-            bytes,
-            &header(params, CIPHERTEXT),
-            serial::body_limit(params.rlwe(), 3),
-        )?;
+        let body = wire::open(bytes, &header(params, CIPHERTEXT), serial::body_limit(params.rlwe(), 3))?;
         let mut reader = Reader::new(body);
         let ciphertext = Self::read(&mut reader, params)?;
         reader.finish("ciphertext")?;
@@ -139,9 +128,7 @@ impl PublicKey {
     /// # Errors
     /// Never for a key that was made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed(&header(&self.params, PUBLIC_KEY), |out| {
-            serial::write_public_key(out, &self.inner)
-        })
+        sealed(&header(&self.params, PUBLIC_KEY), |out| serial::write_public_key(out, &self.inner))
     }
 
     /// Opens a sealed key.
@@ -149,18 +136,11 @@ impl PublicKey {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let body = wire::open(
-            bytes,
-            &header(params, PUBLIC_KEY),
-            serial::body_limit(params.rlwe(), 1),
-        )?;
+        let body = wire::open(bytes, &header(params, PUBLIC_KEY), serial::body_limit(params.rlwe(), 1))?;
         let mut reader = Reader::new(body);
         let inner = serial::read_public_key(&mut reader, params.rlwe())?;
         reader.finish("public key")?;
-        Ok(Self {
-            params: params.clone(),
-            inner,
-        })
+        Ok(Self { params: params.clone(), inner })
     }
 }
 
@@ -170,9 +150,7 @@ impl EvaluationKeys {
     /// # Errors
     /// Never for keys that were made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed(&header(&self.params, EVALUATION_KEYS), |out| {
-            serial::write_evaluation_keys(out, &self.inner)
-        })
+        sealed(&header(&self.params, EVALUATION_KEYS), |out| serial::write_evaluation_keys(out, &self.inner))
     }
 
     /// Opens sealed keys.
@@ -181,17 +159,11 @@ impl EvaluationKeys {
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let most = params.rlwe().digits(params.max_limbs()) * (params.n() + 1);
-        let body = wire::open(
-            bytes,
-            &header(params, EVALUATION_KEYS),
-            serial::body_limit(params.rlwe(), most),
-        )?;
+        let body =
+            wire::open(bytes, &header(params, EVALUATION_KEYS), serial::body_limit(params.rlwe(), most))?;
         let mut reader = Reader::new(body);
         let inner = serial::read_evaluation_keys(&mut reader, params.rlwe())?;
         reader.finish("evaluation keys")?;
-        Ok(Self {
-            params: params.clone(),
-            inner,
-        })
+        Ok(Self { params: params.clone(), inner })
     }
 }

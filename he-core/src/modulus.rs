@@ -166,11 +166,7 @@ impl Modulus {
     pub fn center(&self, a: u64) -> i64 {
         debug_assert!(a < self.q);
         // Both values are below 2^62, so the casts keep them.
-        if a > self.q / 2 {
-            a as i64 - self.q as i64
-        } else {
-            a as i64
-        }
+        if a > self.q / 2 { a as i64 - self.q as i64 } else { a as i64 }
     }
 
     /// `a^e mod q` of `a` in `[0, q)`; `a^0` is 1, also for `a = 0`.
@@ -237,33 +233,16 @@ mod tests {
 
     #[test]
     fn extreme_moduli_and_operands() {
-        for q in [
-            2,
-            3,
-            4,
-            5,
-            7,
-            (1 << 31) - 1,
-            1 << 31,
-            (1 << 50) - 27,
-            1 << 61,
-            (1 << 62) - 1,
-        ] {
+        for q in [2, 3, 4, 5, 7, (1 << 31) - 1, 1 << 31, (1 << 50) - 27, 1 << 61, (1 << 62) - 1] {
             let m = Modulus::new(q).unwrap();
             for a in [0, 1, q / 2, q - 1] {
                 for b in [0, 1, q / 2, q - 1] {
-                    assert_eq!(
-                        u128::from(m.mul(a, b)),
-                        u128::from(a) * u128::from(b) % u128::from(q)
-                    );
+                    assert_eq!(u128::from(m.mul(a, b)), u128::from(a) * u128::from(b) % u128::from(q));
                 }
             }
             assert_eq!(m.reduce(u64::MAX), u64::MAX % q);
             assert_eq!(u128::from(m.reduce_u128(u128::MAX)), u128::MAX % u128::from(q));
-            assert_eq!(
-                i128::from(m.reduce_i64(i64::MIN)),
-                i128::from(i64::MIN).rem_euclid(i128::from(q))
-            );
+            assert_eq!(i128::from(m.reduce_i64(i64::MIN)), i128::from(i64::MIN).rem_euclid(i128::from(q)));
         }
     }
 

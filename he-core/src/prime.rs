@@ -44,14 +44,10 @@ pub fn is_prime(x: u64) -> bool {
     let odd = (x - 1) >> twos;
     // Moduli above 2^62 have no Barrett constants and take the slow remainder.
     match Modulus::new(x) {
-        Ok(m) => WITNESSES
+        Ok(m) => WITNESSES.iter().all(|&a| passes(x, odd, twos, m.reduce(a), |a, b| m.mul(a, b))),
+        Err(_) => WITNESSES
             .iter()
-            .all(|&a| passes(x, odd, twos, m.reduce(a), |a, b| m.mul(a, b))),
-        Err(_) => WITNESSES.iter().all(|&a| {
-            passes(x, odd, twos, a, |a, b| {
-                (u128::from(a) * u128::from(b) % u128::from(x)) as u64
-            })
-        }),
+            .all(|&a| passes(x, odd, twos, a, |a, b| (u128::from(a) * u128::from(b) % u128::from(x)) as u64)),
     }
 }
 
@@ -97,12 +93,7 @@ pub fn primes_below(limit: u64, step: u64, count: usize) -> Result<Vec<u64>, Pri
         candidate = x.checked_sub(step);
     }
     if found.len() < count {
-        return Err(PrimeError::NotEnough {
-            limit,
-            step,
-            found: found.len(),
-            wanted: count,
-        });
+        return Err(PrimeError::NotEnough { limit, step, found: found.len(), wanted: count });
     }
     Ok(found)
 }
@@ -142,16 +133,12 @@ fn progression(start: Option<u64>, step: impl Fn(&u64) -> Option<u64>) -> impl I
 pub fn primitive_root_2n(q: &Modulus, n: usize) -> Option<u64> {
     /// Half of all `g` succeed modulo a prime, so a longer search only happens for composite moduli.
     const SEARCH: u64 = 1 << 10;
-    let n = u64::try_from(n)
-        .ok()
-        .filter(|n| n.is_power_of_two() && *n < 1 << 62)?;
+    let n = u64::try_from(n).ok().filter(|n| n.is_power_of_two() && *n < 1 << 62)?;
     let order = q.value() - 1;
     if !order.is_multiple_of(2 * n) {
         return None;
     }
-    (2..q.value().min(SEARCH))
-        .map(|g| q.pow(g, order / (2 * n)))
-        .find(|&root| q.pow(root, n) == order)
+    (2..q.value().min(SEARCH)).map(|g| q.pow(g, order / (2 * n))).find(|&root| q.pow(root, n) == order)
 }
 
 #[cfg(test)]
@@ -172,21 +159,10 @@ mod tests {
     #[test]
     fn primality_of_hard_words() {
         // Strong pseudoprimes to the first bases, Mersenne numbers and the ends of the range.
-        for composite in [
-            2047,
-            3_215_031_751,
-            3_825_123_056_546_413_051,
-            (1 << 61) + 1,
-            u64::MAX,
-        ] {
+        for composite in [2047, 3_215_031_751, 3_825_123_056_546_413_051, (1 << 61) + 1, u64::MAX] {
             assert!(!is_prime(composite), "{composite}");
         }
-        for prime in [
-            (1 << 61) - 1,
-            18_446_744_073_709_551_557,
-            (1 << 31) - 1,
-            (1 << 62) - 57,
-        ] {
+        for prime in [(1 << 61) - 1, 18_446_744_073_709_551_557, (1 << 31) - 1, (1 << 62) - 57] {
             assert!(is_prime(prime), "{prime}");
         }
     }
@@ -194,32 +170,20 @@ mod tests {
     #[test]
     fn primes_below_are_the_largest() {
         let (limit, step) = (10_000, 32);
-        let expected: Vec<u64> = (2..limit)
-            .rev()
-            .filter(|x| x % step == 1 && is_prime_by_division(*x))
-            .collect();
+        let expected: Vec<u64> =
+            (2..limit).rev().filter(|x| x % step == 1 && is_prime_by_division(*x)).collect();
         assert_eq!(primes_below(limit, step, expected.len()), Ok(expected.clone()));
         let wanted = expected.len() + 1;
         assert_eq!(
             primes_below(limit, step, wanted),
-            Err(PrimeError::NotEnough {
-                limit,
-                step,
-                found: expected.len(),
-                wanted
-            })
+            Err(PrimeError::NotEnough { limit, step, found: expected.len(), wanted })
         );
         assert_eq!(primes_below(100, 0, 1), Err(PrimeError::ZeroStep));
         assert_eq!(primes_below(0, 8, 0), Ok(vec![]));
         // The limit itself is excluded and one below it is not.
         assert_eq!(
             primes_below(97, 32, 1),
-            Err(PrimeError::NotEnough {
-                limit: 97,
-                step: 32,
-                found: 0,
-                wanted: 1
-            })
+            Err(PrimeError::NotEnough { limit: 97, step: 32, found: 0, wanted: 1 })
         );
         assert_eq!(primes_below(98, 32, 1), Ok(vec![97]));
     }
@@ -227,9 +191,8 @@ mod tests {
     #[test]
     fn primes_around_are_sorted_by_distance() {
         for center in [5_000_u64, 97, 4_993, 1, 0] {
-            let mut expected: Vec<u64> = (2..20_000)
-                .filter(|x| x % 32 == 1 && is_prime_by_division(*x))
-                .collect();
+            let mut expected: Vec<u64> =
+                (2..20_000).filter(|x| x % 32 == 1 && is_prime_by_division(*x)).collect();
             expected.sort_by_key(|&x| (x.abs_diff(center), x < center));
             let found: Vec<u64> = primes_around(center, 32).take(20).collect();
             assert_eq!(found, expected[..20]);

@@ -45,14 +45,8 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    const ALL: [Scheme; 6] = [
-        Scheme::Core,
-        Scheme::Bgv,
-        Scheme::Ckks,
-        Scheme::Tfhe,
-        Scheme::Switch,
-        Scheme::Nn,
-    ];
+    const ALL: [Scheme; 6] =
+        [Scheme::Core, Scheme::Bgv, Scheme::Ckks, Scheme::Tfhe, Scheme::Switch, Scheme::Nn];
 
     /// The scheme of a tag, if there is one.
     #[must_use]
@@ -271,10 +265,7 @@ pub fn open<'a>(bytes: &'a [u8], expected: &Header, limit: usize) -> Result<&'a 
     let length = check_header(bytes, expected, limit)?;
     let extra = bytes.len() - (HEADER_BYTES + length + DIGEST_BYTES);
     if extra > 0 {
-        return Err(WireError::Trailing {
-            what: "the object",
-            extra,
-        });
+        return Err(WireError::Trailing { what: "the object", extra });
     }
     check_digest(bytes, length)
 }
@@ -299,21 +290,9 @@ pub fn open_prefix<'a>(
 /// no scheme.
 pub fn peek(bytes: &[u8]) -> Result<(Header, u64), WireError> {
     let raw = RawHeader::read(bytes)?;
-    let tag = WireError::Value {
-        what: "scheme tag",
-        index: 0,
-        found: raw.scheme.into(),
-        bound: 6,
-    };
+    let tag = WireError::Value { what: "scheme tag", index: 0, found: raw.scheme.into(), bound: 6 };
     let scheme = Scheme::from_tag(raw.scheme).ok_or(tag)?;
-    Ok((
-        Header {
-            scheme,
-            kind: raw.kind,
-            params: raw.params,
-        },
-        raw.length,
-    ))
+    Ok((Header { scheme, kind: raw.kind, params: raw.params }, raw.length))
 }
 
 /// A header with the right magic and version.
@@ -329,11 +308,7 @@ impl RawHeader {
         const WHAT: &str = "the object";
         let need = (HEADER_BYTES + DIGEST_BYTES) as u64;
         if (bytes.len() as u64) < need {
-            return Err(WireError::Truncated {
-                what: WHAT,
-                have: bytes.len(),
-                need,
-            });
+            return Err(WireError::Truncated { what: WHAT, have: bytes.len(), need });
         }
         let mut reader = Reader::new(bytes);
         let found = reader.array(WHAT)?;
@@ -357,35 +332,21 @@ impl RawHeader {
 fn check_header(bytes: &[u8], expected: &Header, limit: usize) -> Result<usize, WireError> {
     let raw = RawHeader::read(bytes)?;
     if raw.scheme != expected.scheme as u8 {
-        return Err(WireError::Scheme {
-            found: raw.scheme,
-            expected: expected.scheme,
-        });
+        return Err(WireError::Scheme { found: raw.scheme, expected: expected.scheme });
     }
     if raw.kind != expected.kind {
-        return Err(WireError::Kind {
-            found: raw.kind,
-            expected: expected.kind,
-        });
+        return Err(WireError::Kind { found: raw.kind, expected: expected.kind });
     }
     if raw.params != expected.params {
         let [found, expected] = [&raw.params, &expected.params].map(Fingerprint::new);
         return Err(WireError::Parameters { found, expected });
     }
     if raw.length > limit as u64 {
-        return Err(WireError::TooLarge {
-            what: "the body",
-            found: raw.length,
-            limit,
-        });
+        return Err(WireError::TooLarge { what: "the body", found: raw.length, limit });
     }
     let have = bytes.len() - HEADER_BYTES - DIGEST_BYTES;
     if raw.length > have as u64 {
-        return Err(WireError::Truncated {
-            what: "the body",
-            have,
-            need: raw.length,
-        });
+        return Err(WireError::Truncated { what: "the body", have, need: raw.length });
     }
     Ok(raw.length as usize)
 }
@@ -409,11 +370,7 @@ fn mask(bits: u32) -> u64 {
 }
 
 fn check_width(bits: u32) -> Result<(), WireError> {
-    if (1..=64).contains(&bits) {
-        Ok(())
-    } else {
-        Err(WireError::Width { bits })
-    }
+    if (1..=64).contains(&bits) { Ok(()) } else { Err(WireError::Width { bits }) }
 }
 
 /// Writes a body. Not `Debug`, since a body can be a secret key.
@@ -432,9 +389,7 @@ impl Writer {
     /// An empty body with room for `bytes` bytes.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Writer {
-        Writer {
-            out: Vec::with_capacity(bytes),
-        }
+        Writer { out: Vec::with_capacity(bytes) }
     }
 
     /// What was written.
@@ -497,11 +452,7 @@ impl Writer {
         check_width(bits)?;
         if values.iter().fold(0, |all, x| all | x) > mask(bits) {
             let index = values.iter().position(|&x| x > mask(bits)).unwrap_or(0);
-            return Err(WireError::TooWide {
-                index,
-                found: values[index],
-                bits,
-            });
+            return Err(WireError::TooWide { index, found: values[index], bits });
         }
         let start = self.out.len();
         let len = (values.len() as u128 * u128::from(bits)).div_ceil(8) as usize;
@@ -574,11 +525,7 @@ impl<'a> Reader<'a> {
     pub fn bytes(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], WireError> {
         let have = self.rest.len();
         let split = self.rest.split_at_checked(count);
-        let (head, rest) = split.ok_or(WireError::Truncated {
-            what,
-            have,
-            need: count as u64,
-        })?;
+        let (head, rest) = split.ok_or(WireError::Truncated { what, have, need: count as u64 })?;
         self.rest = rest;
         Ok(head)
     }
@@ -639,11 +586,7 @@ impl<'a> Reader<'a> {
     /// [`WireError::Truncated`]; [`WireError::NotFinite`].
     pub fn f64(&mut self, what: &'static str) -> Result<f64, WireError> {
         let found = f64::from_bits(self.u64(what)?);
-        if found.is_finite() {
-            Ok(found)
-        } else {
-            Err(WireError::NotFinite { what, found })
-        }
+        if found.is_finite() { Ok(found) } else { Err(WireError::NotFinite { what, found }) }
     }
 
     /// Reads a length or count of at most `limit` in eight bytes.
@@ -685,11 +628,7 @@ impl<'a> Reader<'a> {
         check_width(bits)?;
         let have = self.rest.len();
         let need = packed_bytes(count, bits).unwrap_or(usize::MAX);
-        let too_short = WireError::Truncated {
-            what,
-            have,
-            need: need as u64,
-        };
+        let too_short = WireError::Truncated { what, have, need: need as u64 };
         let packed = self.rest.get(..need).ok_or(too_short)?;
         let used = (count * bits as usize) % 8;
         if used > 0 && packed.last().is_some_and(|last| last >> used != 0) {
@@ -704,12 +643,7 @@ impl<'a> Reader<'a> {
             let index = values.iter().position(|&x| x >= bound).unwrap_or(0);
             let found = values[index];
             out.truncate(start);
-            return Err(WireError::Value {
-                what,
-                index,
-                found,
-                bound,
-            });
+            return Err(WireError::Value { what, index, found, bound });
         }
         self.rest = &self.rest[need..];
         Ok(())
@@ -721,11 +655,7 @@ impl<'a> Reader<'a> {
     /// [`WireError::Trailing`] if bytes are left.
     pub fn finish(self, what: &'static str) -> Result<(), WireError> {
         let extra = self.rest.len();
-        if extra > 0 {
-            Err(WireError::Trailing { what, extra })
-        } else {
-            Ok(())
-        }
+        if extra > 0 { Err(WireError::Trailing { what, extra }) } else { Ok(()) }
     }
 }
 
@@ -753,11 +683,7 @@ fn unpack_with_slack(packed: &[u8], bits: u32, out: &mut [u64]) {
         let bytes = packed.get(octet * bits as usize..).unwrap_or_default();
         for (i, x) in place.iter_mut().enumerate() {
             let at = i * bits as usize;
-            *x = if bits <= NARROW {
-                load_narrow(bytes, at)
-            } else {
-                load_wide(bytes, at)
-            } & mask;
+            *x = if bits <= NARROW { load_narrow(bytes, at) } else { load_wide(bytes, at) } & mask;
         }
     }
 }
@@ -779,11 +705,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const HEADER: Header = Header {
-        scheme: Scheme::Bgv,
-        kind: 0x1234,
-        params: [0xab; 32],
-    };
+    const HEADER: Header = Header { scheme: Scheme::Bgv, kind: 0x1234, params: [0xab; 32] };
     const LIMIT: usize = 1 << 20;
 
     #[test]
@@ -806,14 +728,8 @@ mod tests {
         bytes.extend(seal(&HEADER, b""));
         let (body, used) = open_prefix(&bytes, &HEADER, LIMIT).unwrap();
         assert_eq!((body, used), (&b"first"[..], 86));
-        assert_eq!(
-            open_prefix(&bytes[used..], &HEADER, LIMIT).unwrap(),
-            (&b""[..], 81)
-        );
-        let extra = WireError::Trailing {
-            what: "the object",
-            extra: 81,
-        };
+        assert_eq!(open_prefix(&bytes[used..], &HEADER, LIMIT).unwrap(), (&b""[..], 81));
+        let extra = WireError::Trailing { what: "the object", extra: 81 };
         assert_eq!(open(&bytes, &HEADER, LIMIT), Err(extra));
     }
 
@@ -822,10 +738,7 @@ mod tests {
         let sealed = seal(&HEADER, b"some body");
         for len in 0..sealed.len() {
             assert!(
-                matches!(
-                    open(&sealed[..len], &HEADER, LIMIT),
-                    Err(WireError::Truncated { .. })
-                ),
+                matches!(open(&sealed[..len], &HEADER, LIMIT), Err(WireError::Truncated { .. })),
                 "{len}"
             );
             assert!(open_prefix(&sealed[..len], &HEADER, LIMIT).is_err());
@@ -848,37 +761,22 @@ mod tests {
         let sealed = seal(&HEADER, b"body");
         let error = |header| open(&sealed, &header, LIMIT).unwrap_err().to_string();
         assert_eq!(
-            error(Header {
-                scheme: Scheme::Nn,
-                ..HEADER
-            }),
+            error(Header { scheme: Scheme::Nn, ..HEADER }),
             "the object has scheme tag 1, expected 5 (Nn)"
         );
+        assert_eq!(error(Header { kind: 7, ..HEADER }), "the object is of kind 4660, expected kind 7");
         assert_eq!(
-            error(Header { kind: 7, ..HEADER }),
-            "the object is of kind 4660, expected kind 7"
-        );
-        assert_eq!(
-            error(Header {
-                params: [0; 32],
-                ..HEADER
-            }),
+            error(Header { params: [0; 32], ..HEADER }),
             "the object was made under parameters abababab.., expected 00000000.."
         );
         let magic = open(&[b'x'; 100], &HEADER, LIMIT).unwrap_err().to_string();
-        assert_eq!(
-            magic,
-            "the bytes do not start with [48, 45, 57, 31] but with [78, 78, 78, 78]"
-        );
+        assert_eq!(magic, "the bytes do not start with [48, 45, 57, 31] but with [78, 78, 78, 78]");
         let mut other = sealed.clone();
         other[4] = 9;
         assert_eq!(open(&other, &HEADER, LIMIT), Err(WireError::Version { found: 9 }));
         let mut damaged = sealed.clone();
         damaged[50] ^= 1;
-        assert_eq!(
-            open(&damaged, &HEADER, LIMIT),
-            Err(WireError::Digest { bytes: 53 })
-        );
+        assert_eq!(open(&damaged, &HEADER, LIMIT), Err(WireError::Digest { bytes: 53 }));
         assert_eq!(
             open(&sealed[..84], &HEADER, LIMIT).unwrap_err().to_string(),
             "the body is truncated: 4 bytes needed, 3 there"
@@ -888,26 +786,15 @@ mod tests {
     #[test]
     fn announced_lengths_are_not_believed() {
         let mut sealed = seal(&HEADER, b"body");
-        let limit = WireError::TooLarge {
-            what: "the body",
-            found: 4,
-            limit: 3,
-        };
+        let limit = WireError::TooLarge { what: "the body", found: 4, limit: 3 };
         assert_eq!(open(&sealed, &HEADER, 3), Err(limit));
         sealed[LENGTH_AT..HEADER_BYTES].fill(0xff);
-        let huge = WireError::Truncated {
-            what: "the body",
-            have: 4,
-            need: u64::MAX,
-        };
+        let huge = WireError::Truncated { what: "the body", have: 4, need: u64::MAX };
         assert_eq!(open(&sealed, &HEADER, usize::MAX), Err(huge));
         let mut out = Vec::new();
         for (count, bits) in [(usize::MAX, 64), (1 << 61, 8), (1 << 40, 41), (17, 1), (3, 6)] {
             let got = Reader::new(&[0; 2]).packed_u64(count, bits, 1, "limb", &mut out);
-            assert!(
-                matches!(got, Err(WireError::Truncated { have: 2, .. })),
-                "{count} {bits}"
-            );
+            assert!(matches!(got, Err(WireError::Truncated { have: 2, .. })), "{count} {bits}");
             assert_eq!(out.capacity(), 0);
         }
     }
@@ -934,81 +821,43 @@ mod tests {
         })
         .unwrap();
         let mut r = Reader::new(open(&sealed, &HEADER, LIMIT).unwrap());
-        assert_eq!(
-            (r.u8("a").unwrap(), r.u16("b").unwrap(), r.u32("c").unwrap()),
-            (1, 2, 3)
-        );
-        assert_eq!(
-            (r.u64("d").unwrap(), r.i64("e").unwrap(), r.f64("f").unwrap()),
-            (u64::MAX, -5, -0.1)
-        );
+        assert_eq!((r.u8("a").unwrap(), r.u16("b").unwrap(), r.u32("c").unwrap()), (1, 2, 3));
+        assert_eq!((r.u64("d").unwrap(), r.i64("e").unwrap(), r.f64("f").unwrap()), (u64::MAX, -5, -0.1));
         assert_eq!(r.len_bytes(4, "g").unwrap(), b"text");
         let mut out = vec![9];
         r.packed_u64(3, 3, 4, "h", &mut out).unwrap();
         assert_eq!(out, [9, 1, 2, 3]);
         let spare = r.clone().u16("i").unwrap_err();
-        assert_eq!(
-            spare,
-            WireError::Truncated {
-                what: "i",
-                have: 0,
-                need: 2
-            }
-        );
+        assert_eq!(spare, WireError::Truncated { what: "i", have: 0, need: 2 });
         r.finish("body").unwrap();
     }
 
     #[test]
     fn readers_refuse() {
-        assert_eq!(
-            Reader::new(&[0; 3]).finish("x"),
-            Err(WireError::Trailing { what: "x", extra: 3 })
-        );
+        assert_eq!(Reader::new(&[0; 3]).finish("x"), Err(WireError::Trailing { what: "x", extra: 3 }));
         let nan = Reader::new(&f64::NAN.to_le_bytes()).f64("scale");
         assert!(matches!(nan, Err(WireError::NotFinite { what: "scale", .. })));
         let mut out = vec![7];
         let mut r = Reader::new(&[0b0001_1011]);
-        let value = WireError::Value {
-            what: "limb",
-            index: 0,
-            found: 3,
-            bound: 3,
-        };
+        let value = WireError::Value { what: "limb", index: 0, found: 3, bound: 3 };
         assert_eq!(r.packed_u64(2, 3, 3, "limb", &mut out), Err(value));
         assert_eq!(
             Reader::new(&[64]).packed_u64(2, 3, 3, "x", &mut out),
             Err(WireError::Padding { what: "x" })
         );
         for bits in [0, 65, u32::MAX] {
-            assert_eq!(
-                r.packed_u64(0, bits, 3, "x", &mut out),
-                Err(WireError::Width { bits })
-            );
-            assert_eq!(
-                Writer::new().packed_u64(&[], bits),
-                Err(WireError::Width { bits })
-            );
+            assert_eq!(r.packed_u64(0, bits, 3, "x", &mut out), Err(WireError::Width { bits }));
+            assert_eq!(Writer::new().packed_u64(&[], bits), Err(WireError::Width { bits }));
         }
         assert_eq!((out, r.remaining()), (vec![7], 1));
         let wide = Writer::new().packed_u64(&[7, 8], 3);
-        assert_eq!(
-            wide,
-            Err(WireError::TooWide {
-                index: 1,
-                found: 8,
-                bits: 3
-            })
-        );
+        assert_eq!(wide, Err(WireError::TooWide { index: 1, found: 8, bits: 3 }));
     }
 
     /// The definition, bit by bit.
     fn pack_by_definition(values: &[u64], bits: u32) -> Vec<u8> {
         let mut out = vec![0; (values.len() * bits as usize).div_ceil(8)];
-        for (at, bit) in values
-            .iter()
-            .flat_map(|x| (0..bits).map(move |j| x >> j & 1))
-            .enumerate()
-        {
+        for (at, bit) in values.iter().flat_map(|x| (0..bits).map(move |j| x >> j & 1)).enumerate() {
             out[at / 8] |= (bit as u8) << (at % 8);
         }
         out
@@ -1029,9 +878,7 @@ mod tests {
                 let mut out = Vec::new();
                 let mut reader = Reader::new(&bytes[1..]);
                 let bound = mask(bits).saturating_add(1);
-                reader
-                    .packed_u64(values.len(), bits, bound, "x", &mut out)
-                    .unwrap();
+                reader.packed_u64(values.len(), bits, bound, "x", &mut out).unwrap();
                 assert_eq!(out, values, "{bits} {len}");
                 reader.finish("x").unwrap();
             }

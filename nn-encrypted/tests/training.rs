@@ -17,9 +17,7 @@ fn session(settings: &[&str]) -> Session {
 
 fn start(session: &Session) -> Encrypted {
     let plan = session.plan().unwrap();
-    Encrypted::start(&plan, Client::new(&plan, session.initial()).unwrap())
-        .unwrap()
-        .0
+    Encrypted::start(&plan, Client::new(&plan, session.initial()).unwrap()).unwrap().0
 }
 
 /// Trains both sides side by side.
@@ -41,12 +39,7 @@ fn the_digits_recipe_equals_its_twin_and_keeps_its_promises() {
     let session = session(&[]);
     let steps = 20;
     let (mut both, twin) = train(&session, steps);
-    assert!(
-        both.plan
-            .instances
-            .iter()
-            .all(|instance| instance.params.rlwe().security_bits() == Some(128))
-    );
+    assert!(both.plan.instances.iter().all(|instance| instance.params.rlwe().security_bits() == Some(128)));
     assert_eq!(both.client.counts().out_of_bounds, 0);
     assert_eq!(both.client.counts().saturations, twin.saturations());
     let layers = session.network.layers.len();
@@ -64,37 +57,20 @@ fn a_deeper_network_with_another_activation_equals_its_twin() {
                    {kind='Linear',out_features=9,scheme='bgv'},{kind='Quadratic',scheme='bgv'},\
                    {kind='Linear',out_features=7,scheme='bgv'},{kind='Quadratic',scheme='bgv'},\
                    {kind='Linear',scheme='bgv'}]";
-    let (_, twin) = train(
-        &session(&[
-            "data.set=iris",
-            &format!("layers={layers}"),
-            "optimizer.momentum=3/4",
-        ]),
-        20,
-    );
+    let (_, twin) =
+        train(&session(&["data.set=iris", &format!("layers={layers}"), "optimizer.momentum=3/4"]), 20);
     assert!(twin.model().layers.len() == 4);
 }
 
 #[test]
 fn a_cubic_network_without_momentum_equals_its_twin() {
     let layers = "[{kind='Linear',out_features=8,scheme='bgv'},{kind='Cubic',scheme='bgv'},{kind='Linear',scheme='bgv'}]";
-    train(
-        &session(&[
-            "data.set=iris",
-            &format!("layers={layers}"),
-            "optimizer.momentum=0",
-        ]),
-        20,
-    );
+    train(&session(&["data.set=iris", &format!("layers={layers}"), "optimizer.momentum=0"]), 20);
 }
 
 #[test]
 fn a_single_layer_with_a_short_last_batch_equals_its_twin() {
-    let settings = [
-        "data.set=iris",
-        "layers=[{kind='Linear',scheme='bgv'}]",
-        "optimizer.batch_size=50",
-    ];
+    let settings = ["data.set=iris", "layers=[{kind='Linear',scheme='bgv'}]", "optimizer.batch_size=50"];
     train(&session(&settings), 6);
 }
 
@@ -104,11 +80,7 @@ fn values_too_wide_for_one_plaintext_prime_go_into_several() {
                    {kind='Sigmoid',scheme='bgv',polynomial={degree=5,coefficient_bits=10}},{kind='Linear',scheme='bgv'}]";
     let session = session(&["data.set=iris", &format!("layers={layers}")]);
     let (both, _) = train(&session, 4);
-    assert!(
-        both.plan.instances.len() > 1,
-        "{:.1} bits in one prime",
-        both.plan.value_bits()
-    );
+    assert!(both.plan.instances.len() > 1, "{:.1} bits in one prime", both.plan.value_bits());
 }
 
 #[test]
@@ -117,32 +89,22 @@ fn one_seed_gives_one_model_and_never_the_same_ciphertexts() {
     let (first, _) = train(&session, 3);
     let (second, _) = train(&session, 3);
     assert_eq!(first.client.model(), second.client.model());
-    assert_ne!(
-        first.client.encrypt_model().unwrap(),
-        second.client.encrypt_model().unwrap()
-    );
-    assert_ne!(
-        first.client.encrypt_model().unwrap(),
-        first.client.encrypt_model().unwrap()
-    );
+    assert_ne!(first.client.encrypt_model().unwrap(), second.client.encrypt_model().unwrap());
+    assert_ne!(first.client.encrypt_model().unwrap(), first.client.encrypt_model().unwrap());
 }
 
 /// Passes messages on, altering one coefficient of one ciphertext of one request.
 struct Tampering<'a> {
     client: &'a mut Client,
     plan: Arc<Plan>,
-    rows: usize,
-    at: (u64, usize),
+    /// Rounds until the one that is altered.
+    rounds_left: usize,
 }
 
 /// Reseals a message with its first ciphertext changed.
 fn alter(plan: &Plan, bytes: &[u8], change: impl Fn(&Parameters, Ciphertext) -> Vec<u8>) -> Vec<u8> {
     let (header, _) = wire::peek(bytes).unwrap();
-    let header = Header {
-        scheme: Scheme::Nn,
-        kind: header.kind,
-        params: plan.hash(),
-    };
+    let header = Header { scheme: Scheme::Nn, kind: header.kind, params: plan.hash() };
     let mut reader = Reader::new(wire::open(bytes, &header, bytes.len()).unwrap());
     let mut body = Writer::new();
     body.u64(reader.u64("step").unwrap());
@@ -165,22 +127,16 @@ fn alter(plan: &Plan, bytes: &[u8], change: impl Fn(&Parameters, Ciphertext) -> 
 fn one_coefficient(params: &Parameters, ciphertext: Ciphertext) -> Vec<u8> {
     let evaluator = Evaluator::new(params, EvaluationKeys::none(params)).unwrap();
     let mut out = Writer::new();
-    evaluator
-        .add_const(&ciphertext, 1_000_000)
-        .unwrap()
-        .write(&mut out)
-        .unwrap();
+    evaluator.add_const(&ciphertext, 1_000_000).unwrap().write(&mut out).unwrap();
     out.finish()
 }
 
 impl Link for Tampering<'_> {
-    fn refresh(&mut self, step: u64, round: usize, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
-        let request = if (step, round) == self.at {
-            alter(&self.plan, &request, one_coefficient)
-        } else {
-            request
-        };
-        Ok(self.client.refresh(step, round, self.rows, &request)?)
+    fn refresh(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
+        let now = self.rounds_left == 0;
+        self.rounds_left = self.rounds_left.wrapping_sub(1);
+        let request = if now { alter(&self.plan, &request, one_coefficient) } else { request };
+        Ok(self.client.refresh(&request)?)
     }
 }
 
@@ -194,15 +150,10 @@ fn one_altered_coefficient_ends_in_another_model_than_the_twins() {
     let mut twin = Twin::with_model(&session.recipe, &session.network, session.initial());
     for (step, batch) in session.batches.schedule(0).take(4).enumerate() {
         let (x, labels) = session.data.train.select(session.batches.rows(batch));
-        server
-            .receive_batch(batch, client.encrypt_batch(batch, x.view(), &labels).unwrap())
-            .unwrap();
-        let mut link = Tampering {
-            client: &mut client,
-            plan: Arc::clone(&plan),
-            rows: labels.len(),
-            at: (2, 0),
-        };
+        server.receive_batch(batch, client.encrypt_batch(batch, x.view(), &labels).unwrap()).unwrap();
+        client.begin(step as u64, labels.len());
+        let rounds_left = if step == 2 { 0 } else { usize::MAX };
+        let mut link = Tampering { client: &mut client, plan: Arc::clone(&plan), rounds_left };
         server.train(step as u64, batch, &mut link).unwrap();
         twin.step(&x, &labels).unwrap();
         assert_eq!(client.model() == twin.model(), step < 2, "step {step}");

@@ -48,20 +48,13 @@ impl<P> LinearTransform<P> {
     /// The diagonals of a dense square matrix given by rows.
     pub fn diagonals_of<S: Copy>(rows: &[Vec<S>]) -> BTreeMap<usize, Vec<S>> {
         let n = rows.len();
-        (0..n)
-            .map(|k| (k, (0..n).map(|i| rows[i][(i + k) % n]).collect()))
-            .collect()
+        (0..n).map(|k| (k, (0..n).map(|i| rows[i][(i + k) % n]).collect())).collect()
     }
 
     /// The rotations it uses.
     pub fn rotations(&self) -> Vec<usize> {
-        let mut steps: Vec<usize> = self
-            .baby
-            .iter()
-            .chain(self.giants.keys())
-            .copied()
-            .filter(|&k| k != 0)
-            .collect();
+        let mut steps: Vec<usize> =
+            self.baby.iter().chain(self.giants.keys()).copied().filter(|&k| k != 0).collect();
         steps.sort_unstable();
         steps.dedup();
         steps

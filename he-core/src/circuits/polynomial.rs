@@ -30,19 +30,13 @@ pub fn evaluate_polynomial<V: Arithmetic>(
     x: &V::Ciphertext,
     coefficients: &[V::Scalar],
 ) -> Result<Option<V::Ciphertext>, V::Error> {
-    let used = coefficients
-        .iter()
-        .rposition(|c| !evaluator.is_zero(c))
-        .map_or(0, |i| i + 1);
+    let used = coefficients.iter().rposition(|c| !evaluator.is_zero(c)).map_or(0, |i| i + 1);
     let coefficients = &coefficients[..used];
     if used < 2 {
         return Ok(None);
     }
     let degree = used - 1;
-    let k = (1usize..)
-        .find(|k| 2 * k * k >= degree)
-        .unwrap_or(1)
-        .next_power_of_two();
+    let k = (1usize..).find(|k| 2 * k * k >= degree).unwrap_or(1).next_power_of_two();
     let baby = powers(evaluator, x, k.min(degree))?;
     let mut giants = Vec::new();
     let mut size = k;

@@ -18,15 +18,11 @@ pub struct Automorphisms {
 impl Automorphisms {
     /// Tables for transforms whose output `i` is the value at `ψ^{exponents[i]}`.
     pub fn new(exponents: &[u32]) -> Self {
-        let mut position_of_exponent = vec![0; 2 * exponents.len()];
+        let mut position_of_exponent = vec![u32::MAX; 2 * exponents.len()];
         for (position, &e) in (0u32..).zip(exponents) {
             position_of_exponent[e as usize] = position;
         }
-        Self {
-            exponents: exponents.to_vec(),
-            position_of_exponent,
-            tables: Mutex::default(),
-        }
+        Self { exponents: exponents.to_vec(), position_of_exponent, tables: Mutex::default() }
     }
 
     /// Position at which the transform puts the value at `ψ^exponent`, `exponent` odd and below `2N`.
@@ -35,14 +31,15 @@ impl Automorphisms {
     }
 
     /// Table with `σ_g(a)[i] = a[table[i]]` on evaluations.
+    ///
+    /// # Panics
+    /// If `g` is even.
     pub fn table(&self, g: usize) -> Arc<[u32]> {
+        assert!(g % 2 == 1, "X -> X^{g} is no automorphism");
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(tables.entry(g).or_insert_with(|| {
             let mask = self.position_of_exponent.len() - 1;
-            self.exponents
-                .iter()
-                .map(|&e| self.position_of_exponent[(e as usize * g) & mask])
-                .collect()
+            self.exponents.iter().map(|&e| self.position_of_exponent[(e as usize * g) & mask]).collect()
         }))
     }
 }
@@ -52,11 +49,7 @@ pub fn apply_coefficients(q: &Modulus, out: &mut [u64], a: &[u64], g: usize) {
     let n = a.len();
     let mut target = 0;
     for &value in a {
-        let (position, negative) = if target < n {
-            (target, false)
-        } else {
-            (target - n, true)
-        };
+        let (position, negative) = if target < n { (target, false) } else { (target - n, true) };
         out[position] = if negative { q.neg(value) } else { value };
         target = (target + g) & (2 * n - 1);
     }

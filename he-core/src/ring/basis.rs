@@ -60,14 +60,7 @@ impl Basis {
             .collect::<Result<Vec<_>, RingError>>()?;
         let first = ntts.first().ok_or(RingError::Empty)?;
         let automorphisms = Automorphisms::new(first.evaluation_exponents());
-        Ok(Self {
-            ring: Arc::new(Ring {
-                n,
-                automorphisms,
-                pool: Pool::default(),
-            }),
-            ntts,
-        })
+        Ok(Self { ring: Arc::new(Ring { n, automorphisms, pool: Pool::default() }), ntts })
     }
 
     /// The basis of the primes at the given positions of this one.
@@ -76,10 +69,7 @@ impl Basis {
     /// If a position is out of range.
     pub fn select(&self, positions: impl IntoIterator<Item = usize>) -> Self {
         let ntts = positions.into_iter().map(|i| Arc::clone(&self.ntts[i])).collect();
-        Self {
-            ring: Arc::clone(&self.ring),
-            ntts,
-        }
+        Self { ring: Arc::clone(&self.ring), ntts }
     }
 
     /// Ring dimension `N`.
@@ -131,9 +121,6 @@ impl Basis {
     pub fn same(&self, other: &Self) -> bool {
         self.n() == other.n()
             && self.len() == other.len()
-            && self
-                .moduli()
-                .zip(other.moduli())
-                .all(|(a, b)| a.value() == b.value())
+            && self.moduli().zip(other.moduli()).all(|(a, b)| a.value() == b.value())
     }
 }

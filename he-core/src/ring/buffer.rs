@@ -34,11 +34,7 @@ impl Pool {
             }
             None => vec![0; length],
         };
-        Buffer {
-            words,
-            pool: self.clone(),
-            secret: false,
-        }
+        Buffer { words, pool: self.clone(), secret: false }
     }
 
     /// A buffer of `length` zeros.

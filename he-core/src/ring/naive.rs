@@ -18,11 +18,7 @@ pub fn negacyclic_mul(a: &[u64], b: &[u64], q: &Modulus) -> Vec<u64> {
         for (j, &y) in b.iter().enumerate() {
             let term = q.mul(x, y);
             let slot = &mut product[(i + j) % n];
-            *slot = if i + j < n {
-                q.add(*slot, term)
-            } else {
-                q.sub(*slot, term)
-            };
+            *slot = if i + j < n { q.add(*slot, term) } else { q.sub(*slot, term) };
         }
     }
     product
@@ -34,17 +30,12 @@ pub fn negacyclic_mul(a: &[u64], b: &[u64], q: &Modulus) -> Vec<u64> {
 /// # Panics
 /// If the length is no power of two or below 8.
 pub fn ntt_naive(a: &[u64], psi: u64, q: &Modulus) -> Vec<u64> {
-    order::evaluation_exponents(a.len())
-        .iter()
-        .map(|&e| evaluate(a, q.pow(psi, u64::from(e)), q))
-        .collect()
+    order::evaluation_exponents(a.len()).iter().map(|&e| evaluate(a, q.pow(psi, u64::from(e)), q)).collect()
 }
 
 /// `a(x) mod q` by Horner's rule.
 pub(crate) fn evaluate(a: &[u64], x: u64, q: &Modulus) -> u64 {
-    a.iter()
-        .rev()
-        .fold(0, |value, &coefficient| q.add(q.mul(value, x), coefficient))
+    a.iter().rev().fold(0, |value, &coefficient| q.add(q.mul(value, x), coefficient))
 }
 
 #[cfg(test)]

@@ -27,13 +27,9 @@ const PARALLEL_WORDS: usize = 1 << 15;
 /// Runs `work(i, limb_i)` for every limb, in parallel where that pays.
 pub(crate) fn for_each_limb(data: &mut [u64], n: usize, work: impl Fn(usize, &mut [u64]) + Sync + Send) {
     if data.len() >= PARALLEL_WORDS && rayon::current_num_threads() > 1 {
-        data.par_chunks_exact_mut(n)
-            .enumerate()
-            .for_each(|(i, limb)| work(i, limb));
+        data.par_chunks_exact_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
     } else {
-        data.chunks_exact_mut(n)
-            .enumerate()
-            .for_each(|(i, limb)| work(i, limb));
+        data.chunks_exact_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
     }
 }
 
@@ -65,21 +61,13 @@ impl<D: Send + Sync> Poly<D> {
     /// The zero polynomial.
     pub fn zero(basis: &Basis) -> Self {
         let data = basis.pool().zeroed(basis.n() * basis.len());
-        Self {
-            basis: basis.clone(),
-            data,
-            domain: PhantomData,
-        }
+        Self { basis: basis.clone(), data, domain: PhantomData }
     }
 
     /// A polynomial whose words are unspecified, to be overwritten.
     pub(crate) fn scratch(basis: &Basis) -> Self {
         let data = basis.pool().take(basis.n() * basis.len());
-        Self {
-            basis: basis.clone(),
-            data,
-            domain: PhantomData,
-        }
+        Self { basis: basis.clone(), data, domain: PhantomData }
     }
 
     /// A polynomial from limbs, each of `N` reduced words.
@@ -87,17 +75,9 @@ impl<D: Send + Sync> Poly<D> {
     /// # Panics
     /// If the number of words is not `N` times the number of primes, or a word is not reduced.
     pub fn from_words(basis: &Basis, words: &[u64]) -> Self {
-        assert_eq!(
-            words.len(),
-            basis.n() * basis.len(),
-            "a polynomial has N words for each prime"
-        );
+        assert_eq!(words.len(), basis.n() * basis.len(), "a polynomial has N words for each prime");
         for (limb, q) in words.chunks_exact(basis.n()).zip(basis.moduli()) {
-            assert!(
-                limb.iter().all(|&w| w < q.value()),
-                "a word is not below its prime {}",
-                q.value()
-            );
+            assert!(limb.iter().all(|&w| w < q.value()), "a word is not below its prime {}", q.value());
         }
         let mut poly = Self::scratch(basis);
         poly.data.copy_from_slice(words);
@@ -157,19 +137,12 @@ impl<D: Send + Sync> Poly<D> {
     }
 
     fn check(&self, other: &Self) {
-        assert!(
-            self.basis.same(&other.basis),
-            "operands live over different bases"
-        );
+        assert!(self.basis.same(&other.basis), "operands live over different bases");
     }
 
     /// A factor may carry further primes, which are ignored: a constant is kept once, at the longest chain.
     fn check_factor(&self, factor: &Self) {
-        let prefix = factor
-            .basis
-            .moduli()
-            .zip(self.basis.moduli())
-            .all(|(a, b)| a.value() == b.value());
+        let prefix = factor.basis.moduli().zip(self.basis.moduli()).all(|(a, b)| a.value() == b.value());
         assert!(
             prefix && factor.basis.len() >= self.basis.len() && factor.basis.n() == self.basis.n(),
             "a factor does not cover the basis"
@@ -255,11 +228,7 @@ impl Poly<Coeff> {
     pub fn into_eval(mut self) -> Poly<Eval> {
         let basis = self.basis.clone();
         self.for_each_limb_mut(|i, limb| basis.ntt(i).forward(limb));
-        Poly {
-            basis: self.basis,
-            data: self.data,
-            domain: PhantomData,
-        }
+        Poly { basis: self.basis, data: self.data, domain: PhantomData }
     }
 
     /// `σ_g(self)` for odd `g`.
@@ -275,11 +244,7 @@ impl Poly<Eval> {
     pub fn into_coeff(mut self) -> Poly<Coeff> {
         let basis = self.basis.clone();
         self.for_each_limb_mut(|i, limb| basis.ntt(i).inverse(limb));
-        Poly {
-            basis: self.basis,
-            data: self.data,
-            domain: PhantomData,
-        }
+        Poly { basis: self.basis, data: self.data, domain: PhantomData }
     }
 
     /// Adds a signed integer constant.

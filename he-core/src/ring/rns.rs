@@ -12,6 +12,7 @@
 //! modulus `f = t` it keeps `x·A^{-1}` modulo `t` (BGV's modulus switching; Kim, Polyakov, Zucca 2021, section 4).
 
 use num_bigint::{BigInt, BigUint};
+use zeroize::Zeroizing;
 
 use super::basis::Basis;
 use super::buffer::Buffer;
@@ -41,8 +42,7 @@ fn residue(value: &BigUint, q: &Modulus) -> u64 {
 
 /// Inverse modulo a prime of the chain of a number that shares no factor with it.
 fn inverse(value: u64, q: &Modulus) -> u64 {
-    q.inv(q.reduce(value))
-        .expect("primes of disjoint bases, and the plaintext modulus, are invertible")
+    q.inv(q.reduce(value)).expect("primes of disjoint bases, and the plaintext modulus, are invertible")
 }
 
 impl BaseConverter {
@@ -67,13 +67,7 @@ impl BaseConverter {
                 row
             })
             .collect();
-        Self {
-            from: from.clone(),
-            to: to.to_vec(),
-            factor,
-            hat_inverse,
-            hats,
-        }
+        Self { from: from.clone(), to: to.to_vec(), factor, hat_inverse, hats }
     }
 
     /// Does once what all target primes share: the scaled residues `y_i`, then the quotients `v`.
@@ -98,15 +92,15 @@ impl BaseConverter {
     /// `v = ⌊Σ y_i/a_i⌉` for every coefficient.
     fn quotients(&self, y: &[u64], v: &mut [u64]) {
         let n = self.from.n();
-        let mut sums = vec![0.5_f64; n];
+        let mut sums = Zeroizing::new(vec![0.5_f64; n]);
         for (limb, a) in y.chunks_exact(n).zip(self.from.moduli()) {
             let inverse = 1.0 / a.value() as f64;
             for (sum, &word) in sums.iter_mut().zip(limb) {
                 *sum += word as f64 * inverse;
             }
         }
-        for (word, sum) in v.iter_mut().zip(sums) {
-            *word = sum as u64;
+        for (word, sum) in v.iter_mut().zip(sums.iter()) {
+            *word = *sum as u64;
         }
     }
 
@@ -137,6 +131,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Marks the words as secret: they are wiped when dropped.
+    pub fn mark_secret(&mut self) {
+        self.words.mark_secret();
+    }
+
     fn terms(&self) -> Vec<&[u64]> {
         self.words.chunks_exact(self.n).collect()
     }
@@ -156,11 +155,7 @@ impl ExactDivider {
         let all = product(drop);
         let inverse = keep.moduli().map(|q| inverse(residue(&all, q), q)).collect();
         let targets: Vec<Modulus> = keep.moduli().copied().collect();
-        Self {
-            keep: keep.clone(),
-            converter: BaseConverter::new(drop, &targets, factor),
-            inverse,
-        }
+        Self { keep: keep.clone(), converter: BaseConverter::new(drop, &targets, factor), inverse }
     }
 
     /// `(x − f·[x·f^{-1}]_A)/A` over the basis that stays.
@@ -203,11 +198,7 @@ pub fn to_integers(x: &Poly<Coeff>) -> Vec<BigInt> {
         .map(|c| {
             let sum: BigUint = weights.iter().enumerate().map(|(i, w)| w * x.limb(i)[c]).sum();
             let value = sum % &all;
-            if value > half {
-                BigInt::from(value) - BigInt::from(all.clone())
-            } else {
-                BigInt::from(value)
-            }
+            if value > half { BigInt::from(value) - BigInt::from(all.clone()) } else { BigInt::from(value) }
         })
         .collect()
 }
@@ -219,9 +210,7 @@ pub fn to_integers(x: &Poly<Coeff>) -> Vec<BigInt> {
 pub fn scale_and_round(x: &Poly<Coeff>, p: &Modulus) -> Vec<u64> {
     let basis = x.basis();
     let all = product(basis);
-    let scale: Vec<u64> = (basis.moduli())
-        .map(|q| inverse(residue(&(&all / q.value()), q), q))
-        .collect();
+    let scale: Vec<u64> = (basis.moduli()).map(|q| inverse(residue(&(&all / q.value()), q), q)).collect();
     (0..basis.n())
         .map(|c| {
             let (mut whole, mut fraction) = (0u64, 1u128 << 63);

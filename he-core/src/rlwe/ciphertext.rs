@@ -20,14 +20,8 @@ impl Ciphertext {
     pub fn new(params: &Parameters, parts: Vec<Poly<Eval>>) -> Self {
         assert!(parts.len() >= 2, "a ciphertext has at least two parts");
         let basis = params.basis(parts[0].basis().len());
-        assert!(
-            parts.iter().all(|part| part.basis().same(basis)),
-            "a part lies outside the chain"
-        );
-        Self {
-            params: params.clone(),
-            parts,
-        }
+        assert!(parts.iter().all(|part| part.basis().same(basis)), "a part lies outside the chain");
+        Self { params: params.clone(), parts }
     }
 
     /// The parameters.
@@ -78,11 +72,10 @@ impl Ciphertext {
             mine.sub_assign(theirs);
         }
         let common = self.parts.len();
-        self.parts
-            .extend(other.parts.iter().skip(common).cloned().map(|mut part| {
-                part.neg_assign();
-                part
-            }));
+        self.parts.extend(other.parts.iter().skip(common).cloned().map(|mut part| {
+            part.neg_assign();
+            part
+        }));
     }
 
     /// `self = -self`.
@@ -107,30 +100,17 @@ impl Ciphertext {
     /// If there is no pair, the degrees differ, or an operand is too short.
     pub fn plain_sum(limbs: usize, pairs: &[(&Poly<Eval>, &Self)]) -> Self {
         let first = pairs[0].1;
-        assert!(
-            pairs.iter().all(|(_, c)| c.degree() == first.degree()),
-            "operands of a sum have one degree"
-        );
+        assert!(pairs.iter().all(|(_, c)| c.degree() == first.degree()), "operands of a sum have one degree");
         let basis = first.params.basis(limbs);
         let parts = (0..first.parts.len())
-            .map(|i| {
-                Poly::dot(
-                    basis,
-                    &pairs.iter().map(|(m, c)| (&c.parts[i], *m)).collect::<Vec<_>>(),
-                )
-            })
+            .map(|i| Poly::dot(basis, &pairs.iter().map(|(m, c)| (&c.parts[i], *m)).collect::<Vec<_>>()))
             .collect();
-        Self {
-            params: first.params.clone(),
-            parts,
-        }
+        Self { params: first.params.clone(), parts }
     }
 
     /// Multiplies the phase by a signed integer.
     pub fn mul_integer(&mut self, scalar: i64) {
-        self.parts
-            .iter_mut()
-            .for_each(|part| part.mul_integer_assign(scalar));
+        self.parts.iter_mut().for_each(|part| part.mul_integer_assign(scalar));
     }
 
     /// `Σ a_i·b_i` over the first `limbs` primes for pairs of degree-1 ciphertexts of at least so many limbs, as a
@@ -145,19 +125,10 @@ impl Ciphertext {
         );
         let params = &pairs[0].0.params;
         let part = |i: usize, j: usize| pairs.iter().map(move |(a, b)| (&a.parts[i], &b.parts[j]));
-        let terms = [
-            part(0, 0).collect::<Vec<_>>(),
-            part(0, 1).chain(part(1, 0)).collect(),
-            part(1, 1).collect(),
-        ];
-        let parts = terms
-            .iter()
-            .map(|pairs| Poly::dot(params.basis(limbs), pairs))
-            .collect();
-        Self {
-            params: params.clone(),
-            parts,
-        }
+        let terms =
+            [part(0, 0).collect::<Vec<_>>(), part(0, 1).chain(part(1, 0)).collect(), part(1, 1).collect()];
+        let parts = terms.iter().map(|pairs| Poly::dot(params.basis(limbs), pairs)).collect();
+        Self { params: params.clone(), parts }
     }
 
     /// The same phase modulo a shorter chain. No division: the error stays and the modulus shrinks.
@@ -166,10 +137,7 @@ impl Ciphertext {
     /// If `limbs` is 0 or above the present number.
     pub fn truncated(&self, limbs: usize) -> Self {
         let parts = self.parts.iter().map(|part| part.truncated(limbs)).collect();
-        Self {
-            params: self.params.clone(),
-            parts,
-        }
+        Self { params: self.params.clone(), parts }
     }
 
     /// Divides by the last prime, rounding to multiples of the error factor: the phase becomes
@@ -181,10 +149,7 @@ impl Ciphertext {
         let tables = self.params.tables(self.limbs());
         let divider: &ExactDivider = tables.drop_last.as_ref().expect("a last prime to drop");
         let parts = self.parts.iter().map(|part| divider.divide(part)).collect();
-        Self {
-            params: self.params.clone(),
-            parts,
-        }
+        Self { params: self.params.clone(), parts }
     }
 }
 
@@ -220,10 +185,7 @@ impl SeededCiphertext {
     /// The ciphertext with its uniform part expanded.
     pub fn expand(self) -> Ciphertext {
         let c1 = uniform_part(&self.params, self.limbs(), &self.seed);
-        Ciphertext {
-            params: self.params,
-            parts: vec![self.c0, c1],
-        }
+        Ciphertext { params: self.params, parts: vec![self.c0, c1] }
     }
 }
 

@@ -43,11 +43,7 @@ impl SecretKey {
         c0.mul_assign(&self.values(limbs));
         c0.neg_assign();
         c0.add_assign(&error(params, params.basis(limbs), prng));
-        SeededCiphertext {
-            params: params.clone(),
-            c0,
-            seed,
-        }
+        SeededCiphertext { params: params.clone(), c0, seed }
     }
 
     /// The phase `Σ c_i·s^i` of a ciphertext; wiped when dropped.
@@ -68,9 +64,7 @@ impl SecretKey {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn public_key(&self) -> Result<PublicKey, SampleError> {
-        Ok(PublicKey {
-            zero: self.encrypt_zero(self.params().max_limbs(), &mut Prng::from_os()?),
-        })
+        Ok(PublicKey { zero: self.encrypt_zero(self.params().max_limbs(), &mut Prng::from_os()?) })
     }
 }
 
@@ -86,11 +80,7 @@ impl PublicKey {
     /// # Panics
     /// If it does not cover the chain.
     pub fn new(zero: SeededCiphertext) -> Self {
-        assert_eq!(
-            zero.limbs(),
-            zero.params().max_limbs(),
-            "a public key covers the whole chain"
-        );
+        assert_eq!(zero.limbs(), zero.params().max_limbs(), "a public key covers the whole chain");
         Self { zero }
     }
 

@@ -30,11 +30,7 @@ pub struct EvaluationKeys {
 impl EvaluationKeys {
     /// No keys: enough for sums and plain products.
     pub fn none(params: &Parameters) -> Self {
-        Self {
-            params: params.clone(),
-            relinearization: None,
-            galois: BTreeMap::new(),
-        }
+        Self { params: params.clone(), relinearization: None, galois: BTreeMap::new() }
     }
 
     /// The parameters.
@@ -59,19 +55,13 @@ impl EvaluationKeys {
 
     /// Relinearizes a ciphertext of degree 2; `None` without a key for its number of limbs.
     pub fn relinearize(&self, ciphertext: &Ciphertext) -> Option<Ciphertext> {
-        let key = self
-            .relinearization
-            .as_ref()
-            .filter(|key| key.limbs() >= ciphertext.limbs())?;
+        let key = self.relinearization.as_ref().filter(|key| key.limbs() >= ciphertext.limbs())?;
         Some(keyswitch::relinearize(ciphertext, key))
     }
 
     /// `σ_g` of a ciphertext of degree 1; `None` without a key for its number of limbs.
     pub fn automorphism(&self, ciphertext: &Ciphertext, g: usize) -> Option<Ciphertext> {
-        let key = self
-            .galois
-            .get(&g)
-            .filter(|key| key.limbs() >= ciphertext.limbs())?;
+        let key = self.galois.get(&g).filter(|key| key.limbs() >= ciphertext.limbs())?;
         Some(finish(ciphertext, key.switch(&ciphertext.parts()[1]), g))
     }
 
@@ -82,10 +72,7 @@ impl EvaluationKeys {
         digits: &Digits,
         g: usize,
     ) -> Option<Ciphertext> {
-        let key = self
-            .galois
-            .get(&g)
-            .filter(|key| key.limbs() >= ciphertext.limbs())?;
+        let key = self.galois.get(&g).filter(|key| key.limbs() >= ciphertext.limbs())?;
         Some(finish(ciphertext, key.switch_hoisted(digits), g))
     }
 }
@@ -100,12 +87,11 @@ impl SecretKey {
     /// The Galois key of `X ↦ X^g`, `g` odd, for up to `limbs` limbs.
     ///
     /// # Panics
-    /// If the parameters have no special primes or fewer limbs.
+    /// If `g` is even or not below `2N`, or the parameters have no special primes or fewer limbs.
     pub fn galois_key(&self, g: usize, limbs: usize, prng: &mut Prng) -> KeySwitchKey {
-        assert!(
-            !self.params().spec().p.is_empty(),
-            "key switching needs special primes"
-        );
+        assert!(!self.params().spec().p.is_empty(), "key switching needs special primes");
+        // An even exponent would publish the secret: its "automorphism" is a constant.
+        assert!(g % 2 == 1 && g < 2 * self.params().n(), "X -> X^{g} is no automorphism");
         let s = self.key_values(limbs);
         let mut to = s.automorphism(inverse_element(g, 2 * self.params().n()));
         to.mark_secret();
@@ -131,10 +117,6 @@ impl SecretKey {
             .par_iter()
             .map(|(&g, &limbs)| Ok((g, self.galois_key(g, limbs, &mut Prng::from_os()?))))
             .collect::<Result<_, SampleError>>()?;
-        Ok(EvaluationKeys {
-            params: self.params().clone(),
-            relinearization,
-            galois,
-        })
+        Ok(EvaluationKeys { params: self.params().clone(), relinearization, galois })
     }
 }

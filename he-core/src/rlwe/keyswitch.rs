@@ -58,25 +58,13 @@ impl KeySwitchKey {
                 b
             })
             .collect();
-        Self {
-            params: params.clone(),
-            limbs,
-            seed,
-            b,
-            a,
-        }
+        Self { params: params.clone(), limbs, seed, b, a }
     }
 
     /// Rebuilds a key from its seeded form.
     pub(crate) fn from_seeded(params: &Parameters, limbs: usize, seed: Seed, b: Vec<Poly<Eval>>) -> Self {
         let a = uniform_parts(params, limbs, &seed);
-        Self {
-            params: params.clone(),
-            limbs,
-            seed,
-            b,
-            a,
-        }
+        Self { params: params.clone(), limbs, seed, b, a }
     }
 
     /// The largest number of limbs it can switch.
@@ -110,23 +98,18 @@ impl KeySwitchKey {
         let basis = self.params.key_basis(limbs);
         let prepared = prepare(&self.params, c);
         let (mut first, mut second) = (Poly::<Eval>::scratch(basis), Poly::<Eval>::scratch(basis));
-        for_each_limb_pair(
-            first.words_mut(),
-            second.words_mut(),
-            basis.n(),
-            |i, out_b, out_a| {
-                let mut digits = basis.pool().take(basis.n() * prepared.len());
-                for (d, lifted) in digits.chunks_exact_mut(basis.n()).enumerate() {
-                    lift_limb(&self.params, c, &prepared, d, i, lifted);
-                }
-                let left: Vec<&[u64]> = digits.chunks_exact(basis.n()).collect();
-                let position = self.position(i, limbs);
-                for (out, key) in [(out_b, &self.b), (out_a, &self.a)] {
-                    let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
-                    kernel::dot(basis.modulus(i), out, &left, &right);
-                }
-            },
-        );
+        for_each_limb_pair(first.words_mut(), second.words_mut(), basis.n(), |i, out_b, out_a| {
+            let mut digits = basis.pool().take(basis.n() * prepared.len());
+            for (d, lifted) in digits.chunks_exact_mut(basis.n()).enumerate() {
+                lift_limb(&self.params, c, &prepared, d, i, lifted);
+            }
+            let left: Vec<&[u64]> = digits.chunks_exact(basis.n()).collect();
+            let position = self.position(i, limbs);
+            for (out, key) in [(out_b, &self.b), (out_a, &self.a)] {
+                let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
+                kernel::dot(basis.modulus(i), out, &left, &right);
+            }
+        });
         [first, second]
     }
 
@@ -194,9 +177,7 @@ fn prepare(params: &Parameters, c: &Poly<Eval>) -> Vec<Prepared> {
     let coefficients = c.clone().into_coeff();
     (params.tables(limbs).mod_up.iter().enumerate())
         .map(|(digit, converter)| {
-            let own: Vec<&[u64]> = own_limbs(params, limbs, digit)
-                .map(|i| coefficients.limb(i))
-                .collect();
+            let own: Vec<&[u64]> = own_limbs(params, limbs, digit).map(|i| coefficients.limb(i)).collect();
             converter.prepare(&own)
         })
         .collect()
@@ -222,11 +203,8 @@ fn lift_limb(
 }
 
 fn mod_down(params: &Parameters, limbs: usize, sums: [Poly<Eval>; 2]) -> [Poly<Eval>; 2] {
-    let divider = params
-        .tables(limbs)
-        .mod_down
-        .as_ref()
-        .expect("keys exist only where there are special primes");
+    let divider =
+        params.tables(limbs).mod_down.as_ref().expect("keys exist only where there are special primes");
     sums.map(|sum| divider.divide(&sum))
 }
 
@@ -235,10 +213,8 @@ fn uniform_parts(params: &Parameters, limbs: usize, seed: &Seed) -> Vec<Poly<Eva
     let (max, special) = (params.max_limbs() as u64, params.spec().p.len() as u64);
     (0..params.digits(limbs) as u64)
         .map(|d| {
-            let streams: Vec<u64> = (0..limbs as u64)
-                .chain(max..max + special)
-                .map(|j| ((d + 1) << 16) + j)
-                .collect();
+            let streams: Vec<u64> =
+                (0..limbs as u64).chain(max..max + special).map(|j| ((d + 1) << 16) + j).collect();
             Poly::uniform(params.key_basis(limbs), seed, &streams)
         })
         .collect()
@@ -250,10 +226,7 @@ impl SecretKey {
     /// # Panics
     /// If the parameters have no special primes or fewer limbs.
     pub fn relinearization_key(&self, limbs: usize, prng: &mut Prng) -> KeySwitchKey {
-        assert!(
-            !self.params().spec().p.is_empty(),
-            "key switching needs special primes"
-        );
+        assert!(!self.params().spec().p.is_empty(), "key switching needs special primes");
         let s = self.key_values(limbs);
         let mut square = s.clone();
         square.mul_assign(&s);

@@ -25,15 +25,6 @@ pub fn sample_extract(c0: &Poly<Coeff>, c1: &Poly<Coeff>, j: usize) -> LweCipher
     assert_eq!(c0.basis().len(), 1, "samples are extracted modulo one prime");
     let q = *c0.basis().modulus(0);
     let c1 = c1.limb(0);
-    let a = c1[..=j]
-        .iter()
-        .rev()
-        .copied()
-        .chain(c1[j + 1..].iter().rev().map(|&w| q.neg(w)))
-        .collect();
-    LweCiphertext {
-        a,
-        b: c0.limb(0)[j],
-        q,
-    }
+    let a = c1[..=j].iter().rev().copied().chain(c1[j + 1..].iter().rev().map(|&w| q.neg(w))).collect();
+    LweCiphertext { a, b: c0.limb(0)[j], q }
 }

@@ -62,11 +62,7 @@ impl NoiseModel {
 
 /// Centred coefficients of `phase − message`, where `message` are the integers that should be there.
 pub fn measure(key: &SecretKey, ciphertext: &Ciphertext, message: &[BigInt]) -> Vec<BigInt> {
-    to_integers(&key.phase(ciphertext))
-        .into_iter()
-        .zip(message)
-        .map(|(phase, m)| phase - m)
-        .collect()
+    to_integers(&key.phase(ciphertext)).into_iter().zip(message).map(|(phase, m)| phase - m).collect()
 }
 
 /// `log2` of an absolute value, `−∞` for zero.

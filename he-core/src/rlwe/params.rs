@@ -125,19 +125,12 @@ pub fn find_primes(log_n: u32, bits: &[u32], avoid: &[u64]) -> Result<Vec<u64>, 
         let count = avoid.len() + chosen.len() + 1;
         let prime = (1..=count)
             .find_map(|k| match primes_below(limit, 2 << log_n, k) {
-                Ok(found) => found
-                    .last()
-                    .copied()
-                    .filter(|p| !avoid.contains(p) && !chosen.contains(p))
-                    .map(Ok),
+                Ok(found) => {
+                    found.last().copied().filter(|p| !avoid.contains(p) && !chosen.contains(p)).map(Ok)
+                }
                 Err(error) => Some(Err(error)),
             })
-            .unwrap_or(Err(PrimeError::NotEnough {
-                limit,
-                step: 2 << log_n,
-                wanted: count,
-                found: 0,
-            }))?;
+            .unwrap_or(Err(PrimeError::NotEnough { limit, step: 2 << log_n, wanted: count, found: 0 }))?;
         chosen.push(prime);
     }
     Ok(chosen)
@@ -150,25 +143,14 @@ impl Spec {
     /// If a field is out of range, or the whole is not known to give 128 bits.
     pub fn build(self) -> Result<Parameters, ParametersError> {
         let secret = self.secret;
-        let cap = max_log_qp(self.log_n, secret).ok_or(ParametersError::NoEstimate {
-            log_n: self.log_n,
-            secret,
-        })?;
+        let cap = max_log_qp(self.log_n, secret)
+            .ok_or(ParametersError::NoEstimate { log_n: self.log_n, secret })?;
         if self.sigma < MIN_SIGMA {
             return Err(ParametersError::NarrowError { sigma: self.sigma });
         }
-        let log_qp = self
-            .q
-            .iter()
-            .chain(&self.p)
-            .map(|&q| (q as f64).log2())
-            .sum::<f64>();
+        let log_qp = self.q.iter().chain(&self.p).map(|&q| (q as f64).log2()).sum::<f64>();
         if log_qp > cap {
-            return Err(ParametersError::TooLargeModulus {
-                log_qp,
-                cap,
-                log_n: self.log_n,
-            });
+            return Err(ParametersError::TooLargeModulus { log_qp, cap, log_n: self.log_n });
         }
         Parameters::freeze(self, Some(128))
     }
@@ -193,19 +175,13 @@ impl Spec {
             return Err(ParametersError::BadPrime { value, two_n });
         }
         if self.digit == 0 || self.digit > self.q.len() {
-            return Err(ParametersError::BadDigit {
-                digit: self.digit,
-                limbs: self.q.len(),
-            });
+            return Err(ParametersError::BadDigit { digit: self.digit, limbs: self.q.len() });
         }
         let bits = |primes: &[u64]| primes.iter().map(|&q| (q as f64).log2()).sum::<f64>();
         let digit = self.q.chunks(self.digit).map(bits).fold(0.0, f64::max);
         // Primes of one size differ by less than this; the noise grows with the ratio, half a bit at most.
         if !self.p.is_empty() && bits(&self.p) + 0.5 < digit {
-            return Err(ParametersError::SmallSpecial {
-                special: bits(&self.p),
-                digit,
-            });
+            return Err(ParametersError::SmallSpecial { special: bits(&self.p), digit });
         }
         let f = self.error_factor;
         if f == 0 || self.q.iter().chain(&self.p).any(|&q| f % q == 0) {
@@ -213,10 +189,7 @@ impl Spec {
         }
         match self.secret {
             SecretDistribution::SparseTernary { weight } if weight == 0 || weight > 1 << self.log_n => {
-                Err(ParametersError::BadWeight {
-                    weight,
-                    n: 1 << self.log_n,
-                })
+                Err(ParametersError::BadWeight { weight, n: 1 << self.log_n })
             }
             _ => Ok(()),
         }
@@ -253,19 +226,10 @@ impl Parameters {
         spec.check()?;
         let primes: Vec<u64> = spec.q.iter().chain(&spec.p).copied().collect();
         let all = Basis::new(1 << spec.log_n, &primes)?;
-        let tables = (1..=spec.q.len())
-            .map(|limbs| LimbTables::new(&spec, &all, limbs))
-            .collect();
+        let tables = (1..=spec.q.len()).map(|limbs| LimbTables::new(&spec, &all, limbs)).collect();
         let hash = fingerprint(&spec);
         let errors = Gaussian::new(spec.sigma)?;
-        Ok(Self(Arc::new(Inner {
-            spec,
-            hash,
-            security_bits,
-            all,
-            errors,
-            tables,
-        })))
+        Ok(Self(Arc::new(Inner { spec, hash, security_bits, all, errors, tables })))
     }
 
     /// The specification they were built from.
@@ -342,28 +306,16 @@ impl LimbTables {
             .filter(|_| !p.is_empty())
             .map(|start| {
                 let own = start..(start + spec.digit).min(limbs);
-                let others: Vec<_> = (0..qp.len())
-                    .filter(|i| !own.contains(i))
-                    .map(|i| *qp.modulus(i))
-                    .collect();
+                let others: Vec<_> =
+                    (0..qp.len()).filter(|i| !own.contains(i)).map(|i| *qp.modulus(i)).collect();
                 BaseConverter::new(&qp.select(own), &others, 1)
             })
             .collect();
         let mod_down = (!p.is_empty()).then(|| ExactDivider::new(&q, &p, spec.error_factor));
         let drop_last = (limbs > 1).then(|| {
-            ExactDivider::new(
-                &all.select(0..limbs - 1),
-                &all.select([limbs - 1]),
-                spec.error_factor,
-            )
+            ExactDivider::new(&all.select(0..limbs - 1), &all.select([limbs - 1]), spec.error_factor)
         });
-        Self {
-            q,
-            qp,
-            mod_up,
-            mod_down,
-            drop_last,
-        }
+        Self { q, qp, mod_up, mod_down, drop_last }
     }
 }
 

@@ -79,11 +79,7 @@ impl SecretKey {
         let wide = Zeroizing::new(coefficients.iter().map(|&c| i64::from(c)).collect::<Vec<_>>());
         let mut poly = Poly::<Coeff>::from_signed(params.key_basis(params.max_limbs()), &wide);
         poly.mark_secret();
-        Self {
-            params: params.clone(),
-            coefficients,
-            values: poly.into_eval(),
-        }
+        Self { params: params.clone(), coefficients, values: poly.into_eval() }
     }
 
     /// The parameters of the key.
@@ -112,12 +108,7 @@ impl SecretKey {
     /// The key as bytes: the only way in which it leaves memory. One byte a coefficient, sealed with its parameters'
     /// hash.
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let body = Zeroizing::new(
-            self.coefficients
-                .iter()
-                .map(|&c| (c + 1) as u8)
-                .collect::<Vec<_>>(),
-        );
+        let body = Zeroizing::new(self.coefficients.iter().map(|&c| (c + 1) as u8).collect::<Vec<_>>());
         Zeroizing::new(wire::seal(&header(&self.params, Kind::SecretKey), &body))
     }
 
@@ -131,12 +122,7 @@ impl SecretKey {
         let body = reader.bytes(params.n(), what)?;
         reader.finish(what)?;
         if let Some((index, &found)) = body.iter().enumerate().find(|(_, c)| **c > 2) {
-            return Err(WireError::Value {
-                what,
-                index,
-                found: u64::from(found),
-                bound: 3,
-            });
+            return Err(WireError::Value { what, index, found: u64::from(found), bound: 3 });
         }
         let coefficients = Zeroizing::new(body.iter().map(|&b| b as i8 - 1).collect::<Vec<_>>());
         Ok(Self::from_coefficients(params, coefficients))

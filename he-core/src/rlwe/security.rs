@@ -12,16 +12,8 @@
 use super::secret::SecretDistribution;
 
 /// `(log2 N, log2 of the largest Q·P)` for uniform ternary secrets.
-const UNIFORM_TERNARY: [(u32, f64); 8] = [
-    (10, 26.0),
-    (11, 53.0),
-    (12, 106.0),
-    (13, 214.0),
-    (14, 430.0),
-    (15, 868.0),
-    (16, 1747.0),
-    (17, 3523.0),
-];
+const UNIFORM_TERNARY: [(u32, f64); 8] =
+    [(10, 26.0), (11, 53.0), (12, 106.0), (13, 214.0), (14, 430.0), (15, 868.0), (16, 1747.0), (17, 3523.0)];
 
 /// The same for ternary secrets of Hamming weight at least 192.
 const SPARSE_192: [(u32, f64); 3] = [(15, 785.0), (16, 1590.0), (17, 3200.0)];
@@ -49,14 +41,8 @@ mod tests {
             let uniform = max_log_qp(log_n, SecretDistribution::UniformTernary).unwrap();
             assert!(cap < uniform);
         }
-        assert_eq!(
-            max_log_qp(16, SecretDistribution::SparseTernary { weight: 191 }),
-            None
-        );
-        assert_eq!(
-            max_log_qp(14, SecretDistribution::SparseTernary { weight: 192 }),
-            None
-        );
+        assert_eq!(max_log_qp(16, SecretDistribution::SparseTernary { weight: 191 }), None);
+        assert_eq!(max_log_qp(14, SecretDistribution::SparseTernary { weight: 192 }), None);
         assert_eq!(max_log_qp(9, SecretDistribution::UniformTernary), None);
     }
 }

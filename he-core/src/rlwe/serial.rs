@@ -31,11 +31,7 @@ pub enum Kind {
 
 /// The header of an RLWE object of the given parameters.
 pub fn header(params: &Parameters, kind: Kind) -> Header {
-    Header {
-        scheme: Scheme::Core,
-        kind: kind as u16,
-        params: *params.hash(),
-    }
+    Header { scheme: Scheme::Core, kind: kind as u16, params: *params.hash() }
 }
 
 /// Largest body, in bytes, of an object made of `polynomials` polynomials over `Q·P`: a limit for reading.
@@ -64,12 +60,7 @@ fn read_limbs(from: &mut Reader<'_>, params: &Parameters, what: &'static str) ->
     let limbs = from.u16(what)?;
     let most = params.max_limbs();
     if limbs == 0 || usize::from(limbs) > most {
-        return Err(WireError::Value {
-            what,
-            index: 0,
-            found: u64::from(limbs),
-            bound: most as u64 + 1,
-        });
+        return Err(WireError::Value { what, index: 0, found: u64::from(limbs), bound: most as u64 + 1 });
     }
     Ok(usize::from(limbs))
 }
@@ -81,10 +72,7 @@ fn read_limbs(from: &mut Reader<'_>, params: &Parameters, what: &'static str) ->
 pub fn write_ciphertext(out: &mut Writer, ciphertext: &Ciphertext) -> Result<(), WireError> {
     out.u8(ciphertext.parts().len() as u8);
     out.u16(ciphertext.limbs() as u16);
-    ciphertext
-        .parts()
-        .iter()
-        .try_for_each(|part| write_poly(out, part))
+    ciphertext.parts().iter().try_for_each(|part| write_poly(out, part))
 }
 
 /// Writes a seeded ciphertext.
@@ -113,25 +101,13 @@ pub fn read_ciphertext(from: &mut Reader<'_>, params: &Parameters) -> Result<Cip
         1 => {
             let c0 = read_poly(from, basis, what)?;
             let seed = from.array::<32>(what)?;
-            Ok(SeededCiphertext {
-                params: params.clone(),
-                c0,
-                seed,
-            }
-            .expand())
+            Ok(SeededCiphertext { params: params.clone(), c0, seed }.expand())
         }
         2 | 3 => {
-            let parts = (0..parts)
-                .map(|_| read_poly(from, basis, what))
-                .collect::<Result<_, _>>()?;
+            let parts = (0..parts).map(|_| read_poly(from, basis, what)).collect::<Result<_, _>>()?;
             Ok(Ciphertext::new(params, parts))
         }
-        found => Err(WireError::Value {
-            what,
-            index: 0,
-            found: u64::from(found),
-            bound: 4,
-        }),
+        found => Err(WireError::Value { what, index: 0, found: u64::from(found), bound: 4 }),
     }
 }
 
@@ -154,11 +130,7 @@ pub fn read_public_key(from: &mut Reader<'_>, params: &Parameters) -> Result<Pub
     let what = "public key";
     let c0 = read_poly(from, params.basis(params.max_limbs()), what)?;
     let seed = from.array::<32>(what)?;
-    Ok(PublicKey::new(SeededCiphertext {
-        params: params.clone(),
-        c0,
-        seed,
-    }))
+    Ok(PublicKey::new(SeededCiphertext { params: params.clone(), c0, seed }))
 }
 
 fn write_key(out: &mut Writer, key: &KeySwitchKey) -> Result<(), WireError> {
@@ -178,9 +150,7 @@ fn read_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, 
     let limbs = read_limbs(from, params, what)?;
     let seed = from.array::<32>(what)?;
     let basis = params.key_basis(limbs);
-    let b = (0..params.digits(limbs))
-        .map(|_| read_poly(from, basis, what))
-        .collect::<Result<_, _>>()?;
+    let b = (0..params.digits(limbs)).map(|_| read_poly(from, basis, what)).collect::<Result<_, _>>()?;
     Ok(KeySwitchKey::from_seeded(params, limbs, seed, b))
 }
 
@@ -190,9 +160,7 @@ fn read_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, 
 /// Never for keys that were made.
 pub fn write_evaluation_keys(out: &mut Writer, keys: &EvaluationKeys) -> Result<(), WireError> {
     out.u8(u8::from(keys.relinearization.is_some()));
-    keys.relinearization
-        .iter()
-        .try_for_each(|key| write_key(out, key))?;
+    keys.relinearization.iter().try_for_each(|key| write_key(out, key))?;
     out.u32(keys.galois.len() as u32);
     for (&g, key) in &keys.galois {
         out.u32(g as u32);
@@ -211,29 +179,17 @@ pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Resul
         0 => None,
         1 => Some(read_key(from, params)?),
         found => {
-            return Err(WireError::Value {
-                what,
-                index: 0,
-                found: u64::from(found),
-                bound: 2,
-            });
+            return Err(WireError::Value { what, index: 0, found: u64::from(found), bound: 2 });
         }
     };
     let (count, two_n) = (from.u32(what)?, 2 * params.n() as u64);
     if u64::from(count) > two_n / 2 {
-        return Err(WireError::Value {
-            what,
-            index: 1,
-            found: u64::from(count),
-            bound: two_n / 2 + 1,
-        });
+        return Err(WireError::Value { what, index: 1, found: u64::from(count), bound: two_n / 2 + 1 });
     }
     let mut galois = BTreeMap::new();
     for index in 0..count as usize {
         let g = from.u32("Galois element")?;
-        let ascends = galois
-            .last_key_value()
-            .is_none_or(|(&last, _): (&usize, _)| last < g as usize);
+        let ascends = galois.last_key_value().is_none_or(|(&last, _): (&usize, _)| last < g as usize);
         if g % 2 == 0 || u64::from(g) >= two_n || !ascends {
             return Err(WireError::Value {
                 what: "Galois element",
@@ -244,9 +200,5 @@ pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Resul
         }
         galois.insert(g as usize, read_key(from, params)?);
     }
-    Ok(EvaluationKeys {
-        params: params.clone(),
-        relinearization,
-        galois,
-    })
+    Ok(EvaluationKeys { params: params.clone(), relinearization, galois })
 }

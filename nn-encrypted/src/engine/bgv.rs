@@ -23,11 +23,7 @@ type Many = Vec<Ciphertext>;
 impl BgvEngine {
     /// An engine over the given channels, one for each plaintext prime.
     pub fn new(cube: Cube, channels: Vec<Channel>) -> Self {
-        Self {
-            cube,
-            channels,
-            usage: Mutex::default(),
-        }
+        Self { cube, channels, usage: Mutex::default() }
     }
 
     /// What ran since the last call.
@@ -41,12 +37,8 @@ impl BgvEngine {
 
     /// Runs an operation in every channel.
     fn each(&self, work: impl Fn(usize, &Channel) -> Result<Ciphertext, Error>) -> Result<Many, EngineError> {
-        let all: Result<Many, Error> = self
-            .channels
-            .iter()
-            .enumerate()
-            .map(|(c, channel)| work(c, channel))
-            .collect();
+        let all: Result<Many, Error> =
+            self.channels.iter().enumerate().map(|(c, channel)| work(c, channel)).collect();
         Ok(all?)
     }
 
@@ -77,9 +69,7 @@ impl BgvEngine {
             usage.count(Cost::KeySwitch, limbs, 1);
             usage.relinearize = usage.relinearize.max(limbs);
         });
-        let settled = channel
-            .evaluator
-            .settle(&channel.evaluator.relinearize(&product)?)?;
+        let settled = channel.evaluator.settle(&channel.evaluator.relinearize(&product)?)?;
         self.count_drops(limbs, settled.limbs());
         Ok(settled)
     }
@@ -127,9 +117,7 @@ impl SlotEngine for BgvEngine {
             let terms: Vec<_> = terms.iter().map(|(k, a)| (*k, of(c, a))).collect();
             let sum = channel.evaluator.linear_combination(&terms)?;
             self.record(|usage| usage.count(Cost::Linear, sum.limbs(), terms.len() as u64));
-            terms
-                .iter()
-                .for_each(|(_, a)| self.count_drops(a.limbs(), sum.limbs()));
+            terms.iter().for_each(|(_, a)| self.count_drops(a.limbs(), sum.limbs()));
             Ok(sum)
         })
     }
@@ -170,9 +158,7 @@ impl SlotEngine for BgvEngine {
         let (extent, stride) = (self.cube.extent(side), self.cube.stride(side));
         self.each(|c, channel| {
             let steps = (0..extent.trailing_zeros()).map(|i| Turn::Rows(stride << i));
-            steps
-                .into_iter()
-                .try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
+            steps.into_iter().try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
         })
     }
 
@@ -180,9 +166,7 @@ impl SlotEngine for BgvEngine {
         let (half, stride) = (self.cube.b / 2, self.cube.strides().0);
         self.each(|c, channel| {
             let steps = (class.trailing_zeros()..half.trailing_zeros()).map(|i| Turn::Rows(stride << i));
-            steps
-                .chain([Turn::Swap])
-                .try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
+            steps.chain([Turn::Swap]).try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
         })
     }
 }

@@ -52,9 +52,7 @@ impl Channel {
         let limbs = params.max_limbs();
         let request = (3..2 * params.n())
             .step_by(2)
-            .fold(KeyRequest::default().relinearization(limbs), |request, g| {
-                request.galois(g, limbs)
-            });
+            .fold(KeyRequest::default().relinearization(limbs), |request, g| request.galois(g, limbs));
         let keys = key.evaluation_keys(&request)?;
         Self::with(cube, Evaluator::new(params, keys)?, Slots::Rehearsal, real)
     }
@@ -70,25 +68,13 @@ impl Channel {
         let mask_log_norm =
             (real.n() as f64).log2() / 2.0 + (real.t().value() as f64).log2() - 12f64.log2() / 2.0 + 0.1;
         let mask_limbs = real.max_limbs();
-        Ok(Self {
-            evaluator,
-            cube,
-            slots,
-            masks: Mutex::default(),
-            mask_limbs,
-            mask_log_norm,
-        })
+        Ok(Self { evaluator, cube, slots, masks: Mutex::default(), mask_limbs, mask_log_norm })
     }
 
     /// The mask times `ratio` modulo `t`, made when first asked for.
     pub(super) fn mask(&self, mask: Mask, ratio: u64) -> Result<Arc<Operand>, Error> {
         let key = (mask, ratio);
-        if let Some(found) = self
-            .masks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-        {
+        if let Some(found) = self.masks.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(found));
         }
         let (params, t) = (self.evaluator.params(), self.evaluator.params().t());
@@ -101,18 +87,14 @@ impl Channel {
         };
         let operand = Operand::with_log_norm(params, &plaintext, self.mask_limbs, self.mask_log_norm);
         let made = Arc::new(operand);
-        self.masks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, Arc::clone(&made));
+        self.masks.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
         Ok(made)
     }
 
     /// `Σ mask_i·a_i`: operands meet at the fewest limbs; their factors modulo `t` are made equal by the masks.
     pub(super) fn masked_sum(&self, terms: &[(Mask, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let ciphertexts: Vec<_> = terms.iter().map(|(_, a)| *a).collect();
-        self.evaluator
-            .dot_plain_with(&ciphertexts, |i, ratio| self.mask(terms[i].0, ratio))
+        self.evaluator.dot_plain_with(&ciphertexts, |i, ratio| self.mask(terms[i].0, ratio))
     }
 
     /// Galois element of a movement. In the small ring of a rehearsal many rotations are none: they are replaced by one

@@ -12,9 +12,7 @@ impl ClearSlots {
     /// Both rows left by `k`.
     fn rotate(&self, a: &Slots, k: usize) -> Slots {
         let row = a.len() / 2;
-        (0..a.len())
-            .map(|i| a[i / row * row + (i % row + k) % row])
-            .collect()
+        (0..a.len()).map(|i| a[i / row * row + (i % row + k) % row]).collect()
     }
 
     fn fold(&self, a: &Slots, k: usize) -> Slots {
@@ -31,9 +29,7 @@ impl SlotEngine for ClearSlots {
     }
 
     fn combine(&self, terms: &[(i64, &Slots)]) -> Result<Slots, EngineError> {
-        Ok((0..self.0.slots())
-            .map(|i| terms.iter().map(|(c, a)| c * a[i]).sum())
-            .collect())
+        Ok((0..self.0.slots()).map(|i| terms.iter().map(|(c, a)| c * a[i]).sum()).collect())
     }
 
     fn add_const(&self, a: &Slots, c: i64) -> Result<Slots, EngineError> {
@@ -51,10 +47,7 @@ impl SlotEngine for ClearSlots {
     }
 
     fn shift_images(&self, a: &Slots, shifts: &[usize]) -> Result<Vec<Slots>, EngineError> {
-        Ok(shifts
-            .iter()
-            .map(|&r| self.rotate(a, r * self.0.strides().0))
-            .collect())
+        Ok(shifts.iter().map(|&r| self.rotate(a, r * self.0.strides().0)).collect())
     }
 
     fn sum_side(&self, a: &Slots, side: Side) -> Result<Slots, EngineError> {
@@ -67,11 +60,6 @@ impl SlotEngine for ClearSlots {
         let sum = (class.trailing_zeros()..half.trailing_zeros())
             .fold(a.clone(), |sum, i| self.fold(&sum, stride << i));
         let (top, bottom) = sum.split_at(sum.len() / 2);
-        Ok(top
-            .iter()
-            .chain(bottom)
-            .zip(bottom.iter().chain(top))
-            .map(|(a, b)| a + b)
-            .collect())
+        Ok(top.iter().chain(bottom).zip(bottom.iter().chain(top)).map(|(a, b)| a + b).collect())
     }
 }

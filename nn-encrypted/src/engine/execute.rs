@@ -27,39 +27,21 @@ impl Geometry {
         let mut layers = Vec::new();
         let mut first = 0;
         for (l, (inputs, outputs)) in shapes.into_iter().enumerate() {
-            let layer = WeightTiles {
-                inputs,
-                outputs,
-                side: Side::of_layer(l),
-                first,
-            };
+            let layer = WeightTiles { inputs, outputs, side: Side::of_layer(l), first };
             first += layer.count(&cube);
             layers.push(layer);
         }
-        Self {
-            cube,
-            compact: Compact::new(&cube, first),
-            layers,
-            batch,
-        }
+        Self { cube, compact: Compact::new(&cube, first), layers, batch }
     }
 
     /// Tiles of a layer's input.
     pub fn input(&self, l: usize) -> Tiles {
-        Tiles {
-            rows: self.batch,
-            columns: self.layers[l].inputs,
-            side: self.layers[l].side,
-        }
+        Tiles { rows: self.batch, columns: self.layers[l].inputs, side: self.layers[l].side }
     }
 
     /// Tiles of a layer's output.
     pub fn output(&self, l: usize) -> Tiles {
-        Tiles {
-            rows: self.batch,
-            columns: self.layers[l].outputs,
-            side: self.layers[l].side.other(),
-        }
+        Tiles { rows: self.batch, columns: self.layers[l].outputs, side: self.layers[l].side.other() }
     }
 }
 
@@ -70,9 +52,7 @@ pub struct Store<E: SlotEngine> {
 
 impl<E: SlotEngine> Default for Store<E> {
     fn default() -> Self {
-        Self {
-            tensors: HashMap::new(),
-        }
+        Self { tensors: HashMap::new() }
     }
 }
 
@@ -119,14 +99,10 @@ impl<E: SlotEngine> Executor<'_, E> {
             Step::Forward { layer, input, one } => {
                 self.forward(*layer, *one, store.get(*input), store.get(Tensor::Weights))?
             }
-            Step::Backward { layer } => self.backward(
-                *layer,
-                store.get(Tensor::Error(*layer)),
-                store.get(Tensor::Weights),
-            )?,
-            Step::Polynomial {
-                from, coefficients, ..
-            } => store
+            Step::Backward { layer } => {
+                self.backward(*layer, store.get(Tensor::Error(*layer)), store.get(Tensor::Weights))?
+            }
+            Step::Polynomial { from, coefficients, .. } => store
                 .get(*from)
                 .par_iter()
                 .map(|z| self.polynomial(z, coefficients))
@@ -160,25 +136,14 @@ impl<E: SlotEngine> Executor<'_, E> {
                     let terms: Vec<_> = (turned.iter().enumerate())
                         .map(|(r, turned)| {
                             let class = (layout.group, (layout.group + m - r) % layout.group);
-                            (
-                                Mask {
-                                    class,
-                                    at_zero: None,
-                                    value: 1,
-                                },
-                                turned,
-                            )
+                            (Mask { class, at_zero: None, value: 1 }, turned)
                         })
                         .collect();
                     self.engine.masked_sum(&terms)
                 })
                 .collect::<Result<Vec<_>>>()
         });
-        Ok(groups
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        Ok(groups.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     fn forward(
@@ -199,9 +164,7 @@ impl<E: SlotEngine> Executor<'_, E> {
                     .map(|k| (&input[t * blocks + k], &weights[layer.weight(cube, k, o)]))
                     .collect();
                 let sum = self.engine.dot(&pairs)?;
-                let biased = self
-                    .engine
-                    .combine(&[(1, &sum), (one, &weights[layer.bias(cube, o)])])?;
+                let biased = self.engine.combine(&[(1, &sum), (one, &weights[layer.bias(cube, o)])])?;
                 self.engine.sum_side(&biased, layer.side)
             })
             .collect()
@@ -223,8 +186,7 @@ impl<E: SlotEngine> Executor<'_, E> {
                 let pairs: Vec<_> = (0..outputs)
                     .map(|o| (&error[t * outputs + o], &weights[layer.weight(cube, k, o)]))
                     .collect();
-                self.engine
-                    .sum_side(&self.engine.dot(&pairs)?, layer.side.other())
+                self.engine.sum_side(&self.engine.dot(&pairs)?, layer.side.other())
             })
             .collect()
     }
@@ -237,10 +199,8 @@ impl<E: SlotEngine> Executor<'_, E> {
             self.power(z, i, &mut powers)?;
         }
         let power = |i: usize| if i == 1 { z } else { &powers[&i] };
-        let terms: Vec<_> = (1..=degree)
-            .filter(|&i| coefficients[i] != 0)
-            .map(|i| (coefficients[i], power(i)))
-            .collect();
+        let terms: Vec<_> =
+            (1..=degree).filter(|&i| coefficients[i] != 0).map(|i| (coefficients[i], power(i))).collect();
         let sum = match terms[..] {
             // A constant: nothing of z is left, but the result must be a ciphertext still.
             [] => self.engine.combine(&[(0, z)])?,
@@ -272,12 +232,7 @@ impl<E: SlotEngine> Executor<'_, E> {
         (0..count)
             .into_par_iter()
             .map(|i| {
-                self.engine.combine(
-                    &tensors
-                        .iter()
-                        .map(|(c, tiles)| (*c, &tiles[i]))
-                        .collect::<Vec<_>>(),
-                )
+                self.engine.combine(&tensors.iter().map(|(c, tiles)| (*c, &tiles[i])).collect::<Vec<_>>())
             })
             .collect()
     }
@@ -295,9 +250,8 @@ impl<E: SlotEngine> Executor<'_, E> {
             .into_par_iter()
             .map(|tile| {
                 let (k, o) = (tile / outputs, tile % outputs);
-                let pairs: Vec<_> = (0..images)
-                    .map(|t| (&input[t * blocks + k], &error[t * outputs + o]))
-                    .collect();
+                let pairs: Vec<_> =
+                    (0..images).map(|t| (&input[t * blocks + k], &error[t * outputs + o])).collect();
                 self.engine.dot(&pairs)
             })
             .collect()
@@ -310,24 +264,12 @@ impl<E: SlotEngine> Executor<'_, E> {
         for (l, layer) in self.geometry.layers.iter().enumerate() {
             let outputs = layer.counts(cube).1;
             let (of_weights, of_bias) = scales[l];
-            let weight = |tile| {
-                vec![Term {
-                    value: of_weights,
-                    at_zero: None,
-                    tile,
-                }]
-            };
+            let weight = |tile| vec![Term { value: of_weights, at_zero: None, tile }];
             tiles.extend(store.get(Tensor::Products(l)).iter().map(weight));
             let errors = store.get(Tensor::Error(l));
             tiles.extend((0..outputs).map(|o| {
                 let column = errors.iter().skip(o).step_by(outputs);
-                column
-                    .map(|tile| Term {
-                        value: of_bias,
-                        at_zero: Some(layer.side),
-                        tile,
-                    })
-                    .collect()
+                column.map(|tile| Term { value: of_bias, at_zero: Some(layer.side), tile }).collect()
             }));
         }
         tiles
@@ -344,14 +286,7 @@ impl<E: SlotEngine> Executor<'_, E> {
                         .flat_map(|(m, terms)| terms.iter().map(move |term| (m, term)))
                         .map(|(m, term)| {
                             let class = (layout.group, (m + r) % layout.group);
-                            (
-                                Mask {
-                                    class,
-                                    at_zero: term.at_zero,
-                                    value: term.value,
-                                },
-                                term.tile,
-                            )
+                            (Mask { class, at_zero: term.at_zero, value: term.value }, term.tile)
                         })
                         .collect();
                     let sum = self.engine.masked_sum(&terms)?;

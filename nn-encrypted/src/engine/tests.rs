@@ -39,34 +39,22 @@ fn setting(cube: Cube, widths: &[usize], batch: usize, seed: u64) -> Setting {
     }
     let mut store = Store::default();
     store.put(Tensor::High, compact);
-    Setting {
-        geometry,
-        weights,
-        store,
-    }
+    Setting { geometry, weights, store }
 }
 
 impl Setting {
     fn run(&mut self, step: &Step) {
         let engine = ClearSlots(self.geometry.cube);
-        Executor {
-            engine: &engine,
-            geometry: &self.geometry,
-        }
-        .run(&mut self.store, step)
-        .unwrap();
+        Executor { engine: &engine, geometry: &self.geometry }.run(&mut self.store, step).unwrap();
     }
 
     fn put_rows(&mut self, tensor: Tensor, values: &Array2<i64>, output_of: Option<usize>) {
         let tiles = output_of.map_or_else(|| self.geometry.input(0), |l| self.geometry.output(l));
-        self.store
-            .put(tensor, tiles.pack(&self.geometry.cube, values.view()));
+        self.store.put(tensor, tiles.pack(&self.geometry.cube, values.view()));
     }
 
     fn rows(&self, tensor: Tensor, l: usize) -> Array2<i64> {
-        self.geometry
-            .output(l)
-            .unpack(&self.geometry.cube, self.store.get(tensor))
+        self.geometry.output(l).unpack(&self.geometry.cube, self.store.get(tensor))
     }
 }
 
@@ -77,23 +65,11 @@ fn check(cube: Cube, widths: &[usize], batch: usize, seed: u64) {
     s.put_rows(Tensor::Input, &activations[0], None);
     let layers = widths.len() - 1;
     for l in 0..layers {
-        let input = if l == 0 {
-            Tensor::Input
-        } else {
-            Tensor::Activation(l - 1)
-        };
-        s.run(&Step::Forward {
-            layer: l,
-            input,
-            one: 16,
-        });
+        let input = if l == 0 { Tensor::Input } else { Tensor::Activation(l - 1) };
+        s.run(&Step::Forward { layer: l, input, one: 16 });
         let (w, b) = &s.weights[l];
         let expected = activations[l].dot(w) + &(b * 16);
-        assert_eq!(
-            s.rows(Tensor::Sum(l), l),
-            expected,
-            "forward of layer {l} in {cube:?}"
-        );
+        assert_eq!(s.rows(Tensor::Sum(l), l), expected, "forward of layer {l} in {cube:?}");
         let next = expected.mapv(|z| z % 7);
         s.put_rows(Tensor::Activation(l), &next, Some(l));
         activations.push(next);
@@ -105,24 +81,14 @@ fn check(cube: Cube, widths: &[usize], batch: usize, seed: u64) {
         if l > 0 {
             s.run(&Step::Backward { layer: l });
             let expected = error.dot(&s.weights[l].0.t());
-            assert_eq!(
-                s.rows(Tensor::ErrorSum(l - 1), l - 1),
-                expected,
-                "backward of layer {l} in {cube:?}"
-            );
+            assert_eq!(s.rows(Tensor::ErrorSum(l - 1), l - 1), expected, "backward of layer {l} in {cube:?}");
         }
-        let input = if l == 0 {
-            Tensor::Input
-        } else {
-            Tensor::Activation(l - 1)
-        };
+        let input = if l == 0 { Tensor::Input } else { Tensor::Activation(l - 1) };
         s.run(&Step::Outer { layer: l, input });
         errors.insert(0, error);
     }
     let scales: Vec<(i64, i64)> = (0..layers as i64).map(|l| (1 + l, 5 + l)).collect();
-    s.run(&Step::Collect {
-        scales: scales.clone(),
-    });
+    s.run(&Step::Collect { scales: scales.clone() });
     let gradient = s.store.get(Tensor::Gradient);
     for (l, layout) in s.geometry.layers.iter().enumerate() {
         let (weight, bias) = layout.unpack(&cube, &s.geometry.compact, gradient);
@@ -168,31 +134,17 @@ fn polynomials_are_evaluated_slot_by_slot() {
     let engine = ClearSlots(cube);
     let geometry = Geometry::new(cube, [(2, 2)], 4);
     let z: Vec<i64> = (-8..8).collect();
-    for coefficients in [
-        vec![3],
-        vec![0, 1],
-        vec![0, 0, 1],
-        vec![0, 2048, 0, -1],
-        vec![5, -1, 2, 0, 3, 1, -2, 1],
-    ] {
+    for coefficients in
+        [vec![3], vec![0, 1], vec![0, 0, 1], vec![0, 2048, 0, -1], vec![5, -1, 2, 0, 3, 1, -2, 1]]
+    {
         let mut store = Store::<ClearSlots>::default();
         store.put(Tensor::Preactivation(0), vec![z.clone()]);
         let to = Tensor::Activation(0);
-        let step = Step::Polynomial {
-            from: Tensor::Preactivation(0),
-            to,
-            coefficients: coefficients.clone(),
-        };
-        Executor {
-            engine: &engine,
-            geometry: &geometry,
-        }
-        .run(&mut store, &step)
-        .unwrap();
-        let expected: Vec<i64> = z
-            .iter()
-            .map(|z| coefficients.iter().rev().fold(0, |sum, c| sum * z + c))
-            .collect();
+        let step =
+            Step::Polynomial { from: Tensor::Preactivation(0), to, coefficients: coefficients.clone() };
+        Executor { engine: &engine, geometry: &geometry }.run(&mut store, &step).unwrap();
+        let expected: Vec<i64> =
+            z.iter().map(|z| coefficients.iter().rev().fold(0, |sum, c| sum * z + c)).collect();
         assert_eq!(store.get(to)[0], expected, "{coefficients:?}");
     }
 }

@@ -57,18 +57,11 @@ impl Usage {
             *self.counts.entry(key).or_insert(0) += count;
         }
         self.relinearize = self.relinearize.max(other.relinearize);
-        other
-            .turns
-            .iter()
-            .for_each(|(&turn, &limbs)| self.turn(turn, limbs));
+        other.turns.iter().for_each(|(&turn, &limbs)| self.turn(turn, limbs));
     }
 
     /// How often an operation ran, at any level.
     pub fn total(&self, cost: Cost) -> u64 {
-        self.counts
-            .iter()
-            .filter(|((c, _), _)| *c == cost)
-            .map(|(_, n)| n)
-            .sum()
+        self.counts.iter().filter(|((c, _), _)| *c == cost).map(|(_, n)| n).sum()
     }
 }

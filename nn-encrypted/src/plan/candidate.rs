@@ -26,41 +26,48 @@ const MOST_PLAINTEXT_BITS: u32 = 40;
 const MOST_PLAINTEXT_PRIMES: usize = 3;
 
 /// The tensor with the largest bound, and the bits that take with its sign.
-pub(super) fn widest(bounds: &BTreeMap<Tensor, i128>) -> (Tensor, f64) {
+pub(super) fn widest(bounds: &BTreeMap<Tensor, i128>) -> (Tensor, i128) {
     let widest = bounds.iter().max_by_key(|(_, bound)| **bound);
-    let (tensor, bound) = widest.map_or((Tensor::Input, 0), |(tensor, bound)| (*tensor, *bound));
-    (tensor, (2.0 * bound as f64 + 1.0).log2())
+    widest.map_or((Tensor::Input, 0), |(tensor, bound)| (*tensor, *bound))
 }
 
-/// Bits of each of the plaintext primes: as few primes as hold the values.
-fn plaintext_bits(recipe: &Recipe, bounds: &BTreeMap<Tensor, i128>) -> Result<Vec<u32>, PlanError> {
-    let (tensor, bits) = widest(bounds);
-    // A prime ≡ 1 (mod 2N) is found within the last thousandth below a power of two.
-    let needed = (bits + 0.02).ceil() as u32;
+/// Bits of an integer of magnitude `bound`, with its sign.
+pub(super) fn bits(bound: i128) -> f64 {
+    (2.0 * bound as f64 + 1.0).log2()
+}
+
+/// The refusal of a tensor that grows too large.
+pub(super) fn wraps(tensor: Tensor, bound: i128) -> PlanError {
+    PlanError::Wraps { tensor, bits: bits(bound), primes: MOST_PLAINTEXT_PRIMES, most: MOST_PLAINTEXT_BITS }
+}
+
+/// Bits of each of the plaintext primes to try, fewest first: as few primes as hold the values.
+fn plaintext_bits(recipe: &Recipe, bounds: &BTreeMap<Tensor, i128>) -> Result<Vec<Vec<u32>>, PlanError> {
+    let (tensor, bound) = widest(bounds);
+    let needed = bits(bound).ceil() as u32;
     if let Some(set) = recipe.parameters.plaintext_bits.value() {
         if (set as u64) < u64::from(needed) {
             return Err(PlanError::PlaintextBits { set, needed, tensor });
         }
-        if set > MOST_PLAINTEXT_BITS as usize {
-            let needed = "at most 40; leave it at \"auto\" and several primes are used";
-            return Err(PlanError::Parameters {
-                field: "plaintext_bits",
-                value: set,
-                needed,
-            });
+        if !(20..=MOST_PLAINTEXT_BITS as usize).contains(&set) {
+            let needed = "needed 20 to 40; left at \"auto\", several primes are used where one is too small";
+            return Err(PlanError::Parameters { field: "plaintext_bits", value: set, needed });
         }
-        return Ok(vec![set as u32]);
+        return Ok(vec![vec![set as u32]]);
     }
     let primes = needed.div_ceil(MOST_PLAINTEXT_BITS).max(1);
     if primes as usize > MOST_PLAINTEXT_PRIMES {
-        return Err(PlanError::Wraps {
-            tensor,
-            bits,
-            primes: MOST_PLAINTEXT_PRIMES,
-            most: MOST_PLAINTEXT_BITS,
-        });
+        return Err(wraps(tensor, bound));
     }
-    Ok(vec![needed.div_ceil(primes).max(20); primes as usize])
+    // The largest prime of so many bits may lie well below the power of two: then one bit more.
+    let each = needed.div_ceil(primes).max(20);
+    Ok((each..=each + 1).map(|bits| vec![bits; primes as usize]).collect())
+}
+
+/// Whether the product of the plaintext primes tells all integers of magnitude `bound` apart.
+fn holds(instances: &[Instance], bound: i128) -> bool {
+    let product: i128 = instances.iter().map(|instance| i128::from(instance.spec.plaintext_modulus)).product();
+    bound < product / 2
 }
 
 /// Chains of a ring dimension, fewest primes first: bits of the primes of `Q`, the first of which may be larger, and of
@@ -104,19 +111,11 @@ fn seconds(log_n: u32, usage: &Usage, to_client: &[usize], to_server: &[usize]) 
             Cost::Linear => 2.0 * l * word,
         }
     };
-    let server: f64 = usage
-        .counts
-        .iter()
-        .map(|(&(cost, limbs), &count)| one(cost, limbs) * count as f64)
-        .sum();
-    let decrypt: f64 = to_client
-        .iter()
-        .map(|&l| (l as f64 + 1.0) * transform + 4.0 * word)
-        .sum();
-    let encrypt: f64 = to_server
-        .iter()
-        .map(|&l| (2.0 * l as f64 + 1.0) * transform + (30.0 + 8.0 * l as f64) * word)
-        .sum();
+    let server: f64 =
+        usage.counts.iter().map(|(&(cost, limbs), &count)| one(cost, limbs) * count as f64).sum();
+    let decrypt: f64 = to_client.iter().map(|&l| (l as f64 + 1.0) * transform + 4.0 * word).sum();
+    let encrypt: f64 =
+        to_server.iter().map(|&l| (2.0 * l as f64 + 1.0) * transform + (30.0 + 8.0 * l as f64) * word).sum();
     server + decrypt + encrypt
 }
 
@@ -136,10 +135,8 @@ fn cubes(slots: usize, shapes: &[(usize, usize)], batch: usize) -> Vec<Cube> {
         let tiles = geometry.compact.tiles as f64;
         let groups = geometry.compact.ciphertexts() as f64;
         let group = geometry.compact.group as f64;
-        let activations: f64 = (0..shapes.len())
-            .map(|l| geometry.output(l).count(cube) as f64)
-            .sum::<f64>()
-            * 2.0;
+        let activations: f64 =
+            (0..shapes.len()).map(|l| geometry.output(l).count(cube) as f64).sum::<f64>() * 2.0;
         let log = f64::from(cube.p.max(cube.q).ilog2());
         // In units of a product: a key switch as 15, a mask as one half, a refreshed ciphertext as 25.
         3.0 * images * tiles
@@ -163,11 +160,7 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
         Some(n @ (8192 | 16384 | 32768)) => vec![n.ilog2()],
         Some(value) => {
             let needed = "needed 8192, 16384 or 32768";
-            return Err(PlanError::Parameters {
-                field: "ring_dimension",
-                value,
-                needed,
-            });
+            return Err(PlanError::Parameters { field: "ring_dimension", value, needed });
         }
     };
     let mut best: Option<Candidate> = None;
@@ -182,10 +175,7 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
             }
         }
     }
-    let best = best.ok_or(PlanError::NoParameters {
-        place: failure.0,
-        why: failure.1,
-    })?;
+    let best = best.ok_or(PlanError::NoParameters { place: failure.0, why: failure.1 })?;
     let best = trimmed(best, &program)?;
     Ok(Plan {
         geometry: best.geometry,
@@ -195,6 +185,7 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
         bounds: program.bounds,
         instances: best.instances,
         fresh_limbs: best.limbs,
+        sent_limbs: best.rehearsal.sent,
         usage: best.rehearsal.usage,
         estimate: best.seconds,
     })
@@ -203,7 +194,7 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
 /// The best candidate of one ring dimension: the first chain, by number of primes, that holds the noise of any cube.
 fn best_in(
     log_n: u32,
-    bits: &[u32],
+    bits: &[Vec<u32>],
     network: &Network,
     program: &Program,
     batch: usize,
@@ -213,14 +204,15 @@ fn best_in(
     let cubes = cubes(1 << log_n, &shapes, batch);
     let mut best: Option<Candidate> = None;
     for (q_bits, special) in chains(log_n) {
-        if best
-            .as_ref()
-            .is_some_and(|best| best.instances[0].spec.q_bits.len() < q_bits.len())
-        {
+        if best.as_ref().is_some_and(|best| best.instances[0].spec.q_bits.len() < q_bits.len()) {
             break;
         }
-        let Ok(instances) = instances(log_n, bits, &q_bits, special) else {
-            continue;
+        let instances = match instances(log_n, bits, &q_bits, special, widest(&program.bounds).1) {
+            Ok(instances) => instances,
+            Err(error) => {
+                *failure = (format!("N = 2^{log_n}"), error.to_string());
+                continue;
+            }
         };
         for cube in &cubes {
             let geometry = Geometry::new(*cube, shapes.iter().copied(), batch);
@@ -236,24 +228,35 @@ fn best_in(
     Ok(best)
 }
 
-fn instances(log_n: u32, bits: &[u32], q_bits: &[u32], special: u32) -> Result<Vec<Instance>, he_bgv::Error> {
-    let mut out: Vec<Instance> = Vec::new();
-    for &bits in bits {
-        let taken: Vec<u64> = out
-            .iter()
-            .map(|instance| instance.spec.plaintext_modulus)
-            .collect();
-        let spec = Spec {
-            log_n,
-            plaintext_modulus: Spec::slot_modulus_except(log_n, bits, &taken)?,
-            q_bits: q_bits.to_vec(),
-            p_bits: vec![special],
-            digit: 1,
-        };
-        let params = spec.build()?;
-        out.push(Instance { spec, params });
+/// The instances of a chain, with the first plaintext primes that hold the values.
+fn instances(
+    log_n: u32,
+    bits: &[Vec<u32>],
+    q_bits: &[u32],
+    special: u32,
+    bound: i128,
+) -> Result<Vec<Instance>, PlanError> {
+    for bits in bits {
+        let mut out: Vec<Instance> = Vec::new();
+        for &bits in bits {
+            let taken: Vec<u64> = out.iter().map(|instance| instance.spec.plaintext_modulus).collect();
+            let spec = Spec {
+                log_n,
+                plaintext_modulus: Spec::slot_modulus_except(log_n, bits, &taken)?,
+                q_bits: q_bits.to_vec(),
+                p_bits: vec![special],
+                digit: 1,
+            };
+            let params = spec.build()?;
+            out.push(Instance { spec, params });
+        }
+        if holds(&out, bound) {
+            return Ok(out);
+        }
     }
-    Ok(out)
+    let needed = "the largest prime of so many bits is too small for the values: needed one bit more";
+    let value = bits.first().map_or(0, |bits| bits[0] as usize);
+    Err(PlanError::Parameters { field: "plaintext_bits", value, needed })
 }
 
 type Failure = (String, String);
@@ -266,25 +269,12 @@ fn rehearse(
 ) -> Result<Result<Candidate, Failure>, PlanError> {
     let params: Vec<Parameters> = instances.iter().map(|instance| instance.params.clone()).collect();
     let stage = Stage::new(&geometry, &params)?;
-    let limbs: BTreeMap<Tensor, usize> = fresh_tensors(program)
-        .into_iter()
-        .map(|tensor| (tensor, params[0].max_limbs()))
-        .collect();
+    let limbs: BTreeMap<Tensor, usize> =
+        fresh_tensors(program).into_iter().map(|tensor| (tensor, params[0].max_limbs())).collect();
     Ok(match stage.walk(&geometry, program, &limbs) {
         Ok(rehearsal) => {
-            let seconds = seconds(
-                log_n,
-                &rehearsal.usage,
-                &rehearsal.to_client,
-                &rehearsal.to_server,
-            );
-            Ok(Candidate {
-                geometry,
-                instances: instances.to_vec(),
-                limbs,
-                rehearsal,
-                seconds,
-            })
+            let seconds = seconds(log_n, &rehearsal.usage, &rehearsal.to_client, &rehearsal.to_server);
+            Ok(Candidate { geometry, instances: instances.to_vec(), limbs, rehearsal, seconds })
         }
         Err(broken) => Err((broken.place, broken.error.to_string())),
     })
@@ -292,11 +282,7 @@ fn rehearse(
 
 /// Encrypts every tensor over as few primes as change nothing else.
 fn trimmed(mut best: Candidate, program: &Program) -> Result<Candidate, PlanError> {
-    let params: Vec<Parameters> = best
-        .instances
-        .iter()
-        .map(|instance| instance.params.clone())
-        .collect();
+    let params: Vec<Parameters> = best.instances.iter().map(|instance| instance.params.clone()).collect();
     let stage = Stage::new(&best.geometry, &params)?;
     let log_n = best.instances[0].spec.log_n;
     for tensor in fresh_tensors(program) {
@@ -306,21 +292,11 @@ fn trimmed(mut best: Candidate, program: &Program) -> Result<Candidate, PlanErro
             let Ok(rehearsal) = stage.walk(&best.geometry, program, &limbs) else {
                 break;
             };
-            let seconds = seconds(
-                log_n,
-                &rehearsal.usage,
-                &rehearsal.to_client,
-                &rehearsal.to_server,
-            );
+            let seconds = seconds(log_n, &rehearsal.usage, &rehearsal.to_client, &rehearsal.to_server);
             if seconds > best.seconds * 1.0005 {
                 break;
             }
-            best = Candidate {
-                limbs,
-                rehearsal,
-                seconds,
-                ..best
-            };
+            best = Candidate { limbs, rehearsal, seconds, ..best };
         }
     }
     debug_assert!(ciphertexts(&best.geometry, Tensor::Input) > 0);

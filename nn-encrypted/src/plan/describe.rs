@@ -9,9 +9,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for instance in &self.instances {
             let (spec, rlwe) = (&instance.spec, instance.params.rlwe());
-            let security = rlwe
-                .security_bits()
-                .map_or("none".into(), |bits| format!("{bits} bits"));
+            let security = rlwe.security_bits().map_or("none".into(), |bits| format!("{bits} bits"));
             writeln!(
                 f,
                 "BGV: N = {}, t = {} ({} bits), Q = {:?} bits, P = {:?}, log2 QP = {:.0}, security {security}",
@@ -34,11 +32,7 @@ impl fmt::Display for Plan {
             compact.ciphertexts(),
             compact.group
         )?;
-        writeln!(
-            f,
-            "values: at most {:.1} bits between two refreshes, proven",
-            self.value_bits()
-        )?;
+        writeln!(f, "values: at most {:.1} bits between two refreshes, proven", self.value_bits())?;
         for (number, round) in self.rounds.iter().enumerate() {
             let names: Vec<String> = round.iter().map(|refresh| describe(self, refresh)).collect();
             writeln!(f, "round {}: {}", number + 1, names.join("; "))?;
@@ -57,15 +51,7 @@ impl fmt::Display for Plan {
 }
 
 fn describe(plan: &Plan, refresh: &Refresh) -> String {
-    let to: Vec<String> = refresh
-        .to()
-        .iter()
-        .map(|tensor| format!("{tensor} ({} limbs)", plan.fresh_limbs[tensor]))
-        .collect();
-    format!(
-        "{} x {} -> {}",
-        plan.ciphertexts(refresh.from()),
-        refresh.from(),
-        to.join(", ")
-    )
+    let to: Vec<String> =
+        refresh.to().iter().map(|tensor| format!("{tensor} ({} limbs)", plan.fresh_limbs[tensor])).collect();
+    format!("{} x {} -> {}", plan.ciphertexts(refresh.from()), refresh.from(), to.join(", "))
 }

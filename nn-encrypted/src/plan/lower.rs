@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::PlanError;
+use super::{PlanError, candidate};
 use super::step::{Refresh, Step};
 use super::tensor::Tensor;
 use crate::activation::DyadicPolynomial;
@@ -22,19 +22,36 @@ fn scaled(bound: f64, bits: u32) -> i64 {
     (bound * f64::from(bits).exp2()) as i64
 }
 
-/// The largest magnitude of a polynomial on the integers of `[−bound, bound]`.
+/// Products, sums and shifts of magnitudes stop at the largest integer there is, which no plaintext modulus holds.
+fn times(a: i128, b: i128) -> i128 {
+    a.saturating_mul(b)
+}
+
+/// `a·2^bits`, as [`times`].
+fn shifted(a: i128, bits: u32) -> i128 {
+    if bits < 126 { times(a, 1 << bits) } else { i128::MAX }
+}
+
+/// A constant of a step that computes `tensor`.
+fn constant(value: i128, tensor: Tensor) -> Result<i64, PlanError> {
+    i64::try_from(value).map_err(|_| candidate::wraps(tensor, value))
+}
+
+/// Bits to round away, from the scale of a tensor as computed to that of its refresh.
+fn rounding(tensor: Tensor, from: u32, to: u32) -> Result<u32, PlanError> {
+    from.checked_sub(to).ok_or(PlanError::Scale { tensor, from, to })
+}
+
+/// The largest magnitude of a polynomial on the integers of `[−bound, bound]`: exact where the interval is short,
+/// `Σ |c_i|·bound^i` otherwise.
 fn polynomial_bound(polynomial: &DyadicPolynomial, bound: i64) -> i128 {
-    let value = |z: i128| {
-        polynomial
-            .coefficients_int
-            .iter()
-            .rev()
-            .fold(0, |sum: i128, &c| sum * z + i128::from(c))
-    };
-    (-i128::from(bound)..=i128::from(bound))
-        .map(|z| value(z).abs())
-        .max()
-        .unwrap_or(0)
+    let coefficients = || polynomial.coefficients_int.iter().rev().map(|&c| i128::from(c));
+    let most = coefficients().fold(0i128, |sum, c| times(sum, bound.into()).saturating_add(c.abs()));
+    if most == i128::MAX || bound > 1 << 16 {
+        return most;
+    }
+    let value = |z: i128| coefficients().fold(0i128, |sum, c| sum * z + c).abs();
+    (-i128::from(bound)..=i128::from(bound)).map(value).max().unwrap_or(0)
 }
 
 /// Checks what this lowering relies on.
@@ -46,23 +63,16 @@ fn check(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
         (Refreshed::Weight, true),
         (Refreshed::Momentum, true),
     ];
-    let missing = needed
-        .iter()
-        .find(|(tensor, used)| *used && !recipe.refresh.tensors.contains(tensor));
+    let missing = needed.iter().find(|(tensor, used)| *used && !recipe.refresh.tensors.contains(tensor));
     if let Some((tensor, _)) = missing {
-        return Err(PlanError::Unspread {
-            tensor: format!("{tensor:?}").to_lowercase(),
-        });
+        return Err(PlanError::Unspread { tensor: format!("{tensor:?}").to_lowercase() });
     }
     for (layer, place) in network.layers.iter().flat_map(|layer| {
         let activation = layer.activation.as_ref().map(|a| (a.scheme, a.index));
         [(layer.scheme, layer.index)].into_iter().chain(activation)
     }) {
         if layer != crate::recipe::Scheme::Bgv {
-            return Err(PlanError::Scheme {
-                layer: place,
-                scheme: layer.to_string(),
-            });
+            return Err(PlanError::Scheme { layer: place, scheme: layer.to_string() });
         }
     }
     Ok(())
@@ -76,30 +86,19 @@ pub(super) fn lower(
     input_bound: i64,
 ) -> Result<Program, PlanError> {
     check(recipe, network)?;
-    let mut lowering = Lowering {
-        recipe,
-        network,
-        batch,
-        program: Program::empty(),
-        inputs: vec![],
-    };
+    let mut lowering = Lowering { recipe, network, batch, program: Program::empty(), inputs: vec![] };
     lowering.sources(input_bound);
-    lowering.forward();
+    lowering.forward()?;
     lowering.program.prediction = lowering.program.training.clone();
-    lowering.backward();
-    lowering.gradient();
-    lowering.update();
+    lowering.backward()?;
+    lowering.gradient()?;
+    lowering.update()?;
     Ok(lowering.program)
 }
 
 impl Program {
     fn empty() -> Self {
-        Self {
-            training: vec![Step::Expand],
-            prediction: vec![],
-            rounds: vec![],
-            bounds: BTreeMap::new(),
-        }
+        Self { training: vec![Step::Expand], prediction: vec![], rounds: vec![], bounds: BTreeMap::new() }
     }
 }
 
@@ -126,9 +125,7 @@ impl Lowering<'_> {
     }
 
     fn round(&mut self, refreshes: Vec<Refresh>) {
-        self.push(Step::Refresh {
-            round: self.program.rounds.len(),
-        });
+        self.push(Step::Refresh { round: self.program.rounds.len() });
         self.program.rounds.push(refreshes);
     }
 
@@ -141,174 +138,130 @@ impl Lowering<'_> {
         self.set(Tensor::High, i128::from((weight + half) >> low_bits));
         self.set(Tensor::Low, i128::from(half));
         self.set(Tensor::Weights, self.bound(Tensor::High));
-        self.set(
-            Tensor::Momentum,
-            i128::from(scaled(q.bounds.momentum, q.momentum_bits)),
-        );
-        let output_bits = self
-            .network
-            .layers
-            .last()
-            .map_or(0, |layer| layer.preactivation_bits);
-        self.set(Tensor::Labels, 1 << output_bits);
+        self.set(Tensor::Momentum, i128::from(scaled(q.bounds.momentum, q.momentum_bits)));
+        let output_bits = self.network.layers.last().map_or(0, |layer| layer.preactivation_bits);
+        self.set(Tensor::Labels, shifted(1, output_bits));
     }
 
-    fn forward(&mut self) {
+    fn forward(&mut self) -> Result<(), PlanError> {
         let q = &self.recipe.quantization;
         let mut input = Tensor::Input;
         for (l, layer) in self.network.layers.iter().enumerate() {
             self.inputs.push(input);
-            self.push(Step::Forward {
-                layer: l,
-                input,
-                one: 1 << layer.input_bits,
-            });
+            let to = Tensor::Sum(l);
+            let one = constant(shifted(1, layer.input_bits), to)?;
+            self.push(Step::Forward { layer: l, input, one });
             let high = self.bound(Tensor::High);
-            let bias = high << layer.input_bits;
-            self.set(
-                Tensor::Sum(l),
-                layer.inputs as i128 * self.bound(input) * high + bias,
-            );
-            let real = if layer.activation.is_some() {
-                q.bounds.preactivation
-            } else {
-                q.bounds.output
-            };
+            let products = times(layer.inputs as i128, times(self.bound(input), high));
+            self.set(to, products.saturating_add(shifted(high, layer.input_bits)));
+            let real = if layer.activation.is_some() { q.bounds.preactivation } else { q.bounds.output };
             let bound = scaled(real, layer.preactivation_bits);
-            let shift = layer.sum_bits - layer.preactivation_bits;
-            self.round(vec![Refresh::Rows {
-                from: Tensor::Sum(l),
-                to: Tensor::Preactivation(l),
-                shift,
-                bound,
-            }]);
+            let shift = rounding(to, layer.sum_bits, layer.preactivation_bits)?;
+            self.round(vec![Refresh::Rows { from: to, to: Tensor::Preactivation(l), shift, bound }]);
             self.set(Tensor::Preactivation(l), i128::from(bound));
             if let Some(activation) = &layer.activation {
                 self.polynomial(l, Tensor::Activation(l), &activation.value, bound);
                 input = Tensor::Activation(l);
             }
         }
+        Ok(())
     }
 
     fn polynomial(&mut self, l: usize, to: Tensor, polynomial: &DyadicPolynomial, bound: i64) {
         let coefficients = polynomial.coefficients_int.clone();
-        self.push(Step::Polynomial {
-            from: Tensor::Preactivation(l),
-            to,
-            coefficients,
-        });
+        self.push(Step::Polynomial { from: Tensor::Preactivation(l), to, coefficients });
         self.set(to, polynomial_bound(polynomial, bound));
     }
 
-    fn backward(&mut self) {
+    fn backward(&mut self) -> Result<(), PlanError> {
         let last = self.network.layers.len() - 1;
         let terms = vec![(1, Tensor::Preactivation(last)), (-1, Tensor::Labels)];
-        self.push(Step::Combine {
-            terms,
-            to: Tensor::Error(last),
-        });
-        self.set(
-            Tensor::Error(last),
-            self.bound(Tensor::Preactivation(last)) + self.bound(Tensor::Labels),
-        );
+        self.push(Step::Combine { terms, to: Tensor::Error(last) });
+        let error = self.bound(Tensor::Preactivation(last)).saturating_add(self.bound(Tensor::Labels));
+        self.set(Tensor::Error(last), error);
         for l in (1..=last).rev() {
             let (layer, below) = (&self.network.layers[l], &self.network.layers[l - 1]);
             let Some(activation) = &below.activation else {
                 continue;
             };
             self.push(Step::Backward { layer: l });
-            let sum = layer.outputs as i128 * self.bound(Tensor::Error(l)) * self.bound(Tensor::High);
+            let product = times(self.bound(Tensor::Error(l)), self.bound(Tensor::High));
+            let sum = times(layer.outputs as i128, product);
             self.set(Tensor::ErrorSum(l - 1), sum);
             let preactivation = self.bound(Tensor::Preactivation(l - 1)) as i64;
             self.polynomial(l - 1, Tensor::Slope(l - 1), &activation.derivative, preactivation);
             let to = Tensor::RawError(l - 1);
-            self.push(Step::Multiply {
-                left: Tensor::ErrorSum(l - 1),
-                right: Tensor::Slope(l - 1),
-                to,
-            });
-            self.set(to, sum * self.bound(Tensor::Slope(l - 1)));
+            self.push(Step::Multiply { left: Tensor::ErrorSum(l - 1), right: Tensor::Slope(l - 1), to });
+            self.set(to, times(sum, self.bound(Tensor::Slope(l - 1))));
             let bound = scaled(self.recipe.quantization.bounds.error, below.error_bits);
-            let shift = below.error_sum_bits - below.error_bits;
-            self.round(vec![Refresh::Rows {
-                from: to,
-                to: Tensor::Error(l - 1),
-                shift,
-                bound,
-            }]);
+            let shift = rounding(to, below.error_sum_bits, below.error_bits)?;
+            self.round(vec![Refresh::Rows { from: to, to: Tensor::Error(l - 1), shift, bound }]);
             self.set(Tensor::Error(l - 1), i128::from(bound));
         }
+        Ok(())
     }
 
     /// Fractional bits of the momentum of all layers, before its refresh.
     fn momentum_bits(&self) -> u32 {
-        self.network
-            .layers
-            .iter()
-            .map(|layer| layer.momentum_sum_bits)
-            .max()
-            .unwrap_or(0)
+        self.network.layers.iter().map(|layer| layer.momentum_sum_bits).max().unwrap_or(0)
     }
 
-    fn gradient(&mut self) {
+    fn gradient(&mut self) -> Result<(), PlanError> {
         let (to, k) = (self.momentum_bits(), self.recipe.optimizer.batch_shift());
         let mut scales = Vec::new();
         let mut total = 0;
         for (l, layer) in self.network.layers.iter().enumerate() {
             let input = self.inputs[l];
             self.push(Step::Outer { layer: l, input });
-            let scale = 1i64 << (to - layer.gradient_bits - k);
-            scales.push((scale, scale << layer.input_bits));
-            let error = self.bound(Tensor::Error(l)) * self.batch as i128;
-            self.set(Tensor::Products(l), error * self.bound(input));
-            let one = 1i128 << layer.input_bits;
-            total = total.max(error * self.bound(input).max(one) * i128::from(scale));
+            let scale = shifted(1, rounding(Tensor::Gradient, to, layer.gradient_bits + k)?);
+            let one = shifted(1, layer.input_bits);
+            let bias = constant(times(scale, one), Tensor::Gradient)?;
+            scales.push((constant(scale, Tensor::Gradient)?, bias));
+            let error = times(self.bound(Tensor::Error(l)), self.batch as i128);
+            let products = times(error, self.bound(input));
+            self.set(Tensor::Products(l), products);
+            total = total.max(times(products.max(times(error, one)), scale));
         }
         self.push(Step::Collect { scales });
         self.set(Tensor::Gradient, total);
+        Ok(())
     }
 
-    fn update(&mut self) {
+    fn update(&mut self) -> Result<(), PlanError> {
         let (q, optimizer) = (&self.recipe.quantization, &self.recipe.optimizer);
         let (momentum, rate) = (optimizer.momentum, optimizer.learning_rate);
+        let (new_v, new_w) = (Tensor::NewMomentum, Tensor::NewWeights);
         let v_bits = self.momentum_bits();
         let w_bits = q.weight_bits.max(v_bits + rate.bits());
-        let of_v = momentum.numerator() << (v_bits - q.momentum_bits - momentum.bits());
-        let of_w = 1i64 << (w_bits - q.weight_bits);
-        let of_step = rate.numerator() << (w_bits - v_bits - rate.bits());
+        let v_shift = rounding(new_v, v_bits, q.momentum_bits)?;
+        let w_shift = rounding(new_w, w_bits, q.weight_bits)?;
+        let of_v = shifted(momentum.numerator().into(), rounding(new_v, v_shift, momentum.bits())?);
+        let of_w = shifted(1, w_shift);
+        let of_step = shifted(rate.numerator().into(), rounding(new_w, w_bits, v_bits + rate.bits())?);
         let low_bits = q.weight_bits - q.product_weight_bits;
+        let v_bound = times(of_v.saturating_abs(), self.bound(Tensor::Momentum));
+        let v_bound = v_bound.saturating_add(self.bound(Tensor::Gradient));
+        let weight = scaled(q.bounds.weight, q.weight_bits);
+        self.set(new_v, v_bound);
+        let moved = times(of_step.saturating_abs(), v_bound);
+        self.set(new_w, times(of_w, weight.into()).saturating_add(moved));
         let mut v = vec![(1, Tensor::Gradient)];
         if of_v != 0 {
-            v.push((of_v, Tensor::Momentum));
+            v.push((constant(of_v, new_v)?, Tensor::Momentum));
         }
-        let mut w = vec![(of_w << low_bits, Tensor::High), (of_w, Tensor::Low)];
-        w.extend(v.iter().map(|&(c, tensor)| (-of_step * c, tensor)));
-        let v_bound = self.bound(Tensor::Gradient) + i128::from(of_v).abs() * self.bound(Tensor::Momentum);
-        let weight = scaled(q.bounds.weight, q.weight_bits);
-        self.set(Tensor::NewMomentum, v_bound);
-        self.set(
-            Tensor::NewWeights,
-            i128::from(of_w) * i128::from(weight) + i128::from(of_step).abs() * v_bound,
-        );
-        self.push(Step::Combine {
-            terms: v,
-            to: Tensor::NewMomentum,
-        });
-        self.push(Step::Combine {
-            terms: w,
-            to: Tensor::NewWeights,
-        });
+        let high = constant(shifted(of_w, low_bits), new_w)?;
+        let mut w = vec![(high, Tensor::High), (constant(of_w, new_w)?, Tensor::Low)];
+        for &(c, tensor) in &v {
+            w.push((constant(times(-of_step, c.into()), new_w)?, tensor));
+        }
+        self.push(Step::Combine { terms: v, to: new_v });
+        self.push(Step::Combine { terms: w, to: new_w });
+        let kept = scaled(q.bounds.momentum, q.momentum_bits);
         self.round(vec![
-            Refresh::Weights {
-                shift: w_bits - q.weight_bits,
-                bound: weight,
-                low_bits,
-            },
-            Refresh::Momentum {
-                shift: v_bits - q.momentum_bits,
-                bound: scaled(q.bounds.momentum, q.momentum_bits),
-            },
+            Refresh::Weights { shift: w_shift, bound: weight, low_bits },
+            Refresh::Momentum { shift: v_shift, bound: kept },
         ]);
+        Ok(())
     }
 }
 

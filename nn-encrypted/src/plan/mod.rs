@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use he_bgv::{KeyRequest, Parameters};
 
 pub use self::candidate::Instance;
-pub(crate) use self::rehearse::SENT_BUDGET;
 pub use self::step::{Refresh, Step};
 pub use self::tensor::{Layout, Tensor};
 use crate::engine::{Geometry, Turn, Usage};
@@ -60,6 +59,16 @@ pub enum PlanError {
         primes: usize,
         /// Bits of each.
         most: u32,
+    },
+    /// A scale that a refresh cannot reach by rounding.
+    #[error("{tensor} has {from} fractional bits as computed and should have {to} after its refresh: needed at most as many")]
+    Scale {
+        /// The tensor.
+        tensor: Tensor,
+        /// Bits as computed.
+        from: u32,
+        /// Bits asked for.
+        to: u32,
     },
     /// A plaintext modulus set by hand that is too small.
     #[error("parameters.plaintext_bits = {set}: {tensor} needs at least {needed}")]
@@ -110,6 +119,8 @@ pub struct Plan {
     pub instances: Vec<Instance>,
     /// Number of primes over which each tensor is encrypted afresh.
     pub fresh_limbs: BTreeMap<Tensor, usize>,
+    /// Number of primes over which each tensor is sent to the client.
+    pub sent_limbs: BTreeMap<Tensor, usize>,
     /// What a training step takes, on one plaintext prime or on all.
     pub usage: Usage,
     /// Reckoned core-seconds of a step, the client's included; for ranking plans.
@@ -127,7 +138,7 @@ impl Plan {
 
     /// Bits the largest tensor takes, with its sign.
     pub fn value_bits(&self) -> f64 {
-        candidate::widest(&self.bounds).1
+        candidate::bits(candidate::widest(&self.bounds).1)
     }
 
     /// Layout of a tensor.
@@ -156,24 +167,17 @@ impl Plan {
     /// The evaluation keys it needs.
     pub fn keys(&self, params: &Parameters) -> KeyRequest {
         let request = KeyRequest::default().relinearization(self.usage.relinearize);
-        self.usage
-            .turns
-            .iter()
-            .fold(request, |request, (turn, &limbs)| match turn {
-                Turn::Rows(k) => request.rotations(params, &[*k], limbs),
-                Turn::Swap => request.row_swap(params, limbs),
-            })
+        self.usage.turns.iter().fold(request, |request, (turn, &limbs)| match turn {
+            Turn::Rows(k) => request.rotations(params, &[*k], limbs),
+            Turn::Swap => request.row_swap(params, limbs),
+        })
     }
 
     /// Digest of everything client and server must agree on.
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted plan v1");
-        let parts = (
-            &self.training,
-            &self.rounds,
-            &self.fresh_limbs.iter().collect::<Vec<_>>(),
-        );
-        hasher.update(format!("{parts:?}{:?}", self.geometry).as_bytes());
+        let levels = (&self.fresh_limbs, &self.sent_limbs, &self.bounds);
+        hasher.update(format!("{:?}{:?}{levels:?}{:?}", self.training, self.rounds, self.geometry).as_bytes());
         for instance in &self.instances {
             hasher.update(instance.params.rlwe().hash());
         }

@@ -21,12 +21,11 @@ pub(super) struct Rehearsal {
     pub(super) usage: Usage,
     /// Ciphertexts sent to the client in a step, with their limbs.
     pub(super) to_client: Vec<usize>,
+    /// Limbs at which each tensor is sent.
+    pub(super) sent: BTreeMap<Tensor, usize>,
     /// Ciphertexts sent back, with their limbs.
     pub(super) to_server: Vec<usize>,
 }
-
-/// Budget a ciphertext keeps on its way to the client, in bits.
-pub(crate) const SENT_BUDGET: f64 = 0.0;
 
 /// An engine that is cheap to run and the sources it starts from.
 pub(super) struct Stage {
@@ -48,19 +47,11 @@ impl Stage {
             evaluators.push(channel.evaluator().clone());
             channels.push(channel);
         }
-        Ok(Self {
-            engine: BgvEngine::new(geometry.cube, channels),
-            sources,
-            evaluators,
-        })
+        Ok(Self { engine: BgvEngine::new(geometry.cube, channels), sources, evaluators })
     }
 
     fn fresh(&self, limbs: usize) -> Result<Vec<Ciphertext>, Error> {
-        self.sources
-            .iter()
-            .zip(&self.evaluators)
-            .map(|(source, e)| e.reduce_to(source, limbs))
-            .collect()
+        self.sources.iter().zip(&self.evaluators).map(|(source, e)| e.reduce_to(source, limbs)).collect()
     }
 
     /// Walks one training step.
@@ -70,36 +61,22 @@ impl Stage {
         program: &Program,
         limbs: &BTreeMap<Tensor, usize>,
     ) -> Result<Rehearsal, Broken> {
-        let broken = |place: String| {
-            move |error: Error| Broken {
-                place,
-                error: error.into(),
-            }
-        };
+        let broken = |place: String| move |error: Error| Broken { place, error: error.into() };
         self.engine.take_usage();
-        let executor = Executor {
-            engine: &self.engine,
-            geometry,
-        };
+        let executor = Executor { engine: &self.engine, geometry };
         let mut store = Store::<BgvEngine>::default();
-        for tensor in [
-            Tensor::Input,
-            Tensor::Labels,
-            Tensor::High,
-            Tensor::Low,
-            Tensor::Momentum,
-        ] {
+        for tensor in [Tensor::Input, Tensor::Labels, Tensor::High, Tensor::Low, Tensor::Momentum] {
             let fresh = self.fresh(limbs[&tensor]).map_err(broken(tensor.to_string()))?;
             store.put(tensor, vec![fresh; ciphertexts(geometry, tensor)]);
         }
         let (mut to_client, mut to_server) = (Vec::new(), Vec::new());
+        let mut sent_limbs = BTreeMap::new();
         for step in &program.training {
             if let Step::Refresh { round } = step {
                 for refresh in &program.rounds[*round] {
                     let place = refresh.from().to_string();
-                    let sent = self
-                        .send(store.get(refresh.from()))
-                        .map_err(broken(place.clone()))?;
+                    let sent = self.send(store.get(refresh.from())).map_err(broken(place.clone()))?;
+                    sent_limbs.insert(refresh.from(), sent.iter().copied().max().unwrap_or(1));
                     to_client.extend(sent);
                     for to in refresh.to() {
                         let fresh = self.fresh(limbs[&to]).map_err(broken(place.clone()))?;
@@ -110,27 +87,17 @@ impl Stage {
                 }
                 continue;
             }
-            let place = || {
-                step.writes()
-                    .map_or_else(String::new, |tensor| tensor.to_string())
-            };
-            executor.run(&mut store, step).map_err(|error| Broken {
-                place: place(),
-                error,
-            })?;
+            let place = || step.writes().map_or_else(String::new, |tensor| tensor.to_string());
+            executor.run(&mut store, step).map_err(|error| Broken { place: place(), error })?;
         }
-        Ok(Rehearsal {
-            usage: self.engine.take_usage(),
-            to_client,
-            to_server,
-        })
+        Ok(Rehearsal { usage: self.engine.take_usage(), to_client, sent: sent_limbs, to_server })
     }
 
     fn send(&self, tiles: &[Vec<Ciphertext>]) -> Result<Vec<usize>, Error> {
         let mut limbs = Vec::new();
         for tile in tiles {
             for (ciphertext, evaluator) in tile.iter().zip(&self.evaluators) {
-                limbs.push(evaluator.shrink(ciphertext, SENT_BUDGET)?.limbs());
+                limbs.push(evaluator.shrink(ciphertext, 0.0)?.limbs());
             }
         }
         Ok(limbs)

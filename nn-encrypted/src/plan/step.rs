@@ -78,9 +78,9 @@ impl Step {
             Self::Multiply { left, right, .. } => vec![*left, *right],
             Self::Combine { terms, .. } => terms.iter().map(|(_, tensor)| *tensor).collect(),
             Self::Outer { layer, input } => vec![*input, Tensor::Error(*layer)],
-            Self::Collect { scales } => (0..scales.len())
-                .flat_map(|l| [Tensor::Products(l), Tensor::Error(l)])
-                .collect(),
+            Self::Collect { scales } => {
+                (0..scales.len()).flat_map(|l| [Tensor::Products(l), Tensor::Error(l)]).collect()
+            }
             Self::Refresh { .. } => vec![],
         }
     }

@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::message::{MessageError, Purpose, Received, open, seal};
+use super::message::{MessageError, Purpose, Received, Task, open, seal};
 use crate::packing::Tiles;
 use crate::plan::{Plan, Refresh, Tensor};
 use crate::recipe::{LayerState, Model};
@@ -33,6 +33,17 @@ pub struct Client {
     plaintext: Crt,
     model: Model,
     counts: RefreshCounts,
+    due: Option<Due>,
+}
+
+/// The message the client waits for: no other is answered, and none twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Due {
+    task: Task,
+    step: u64,
+    round: usize,
+    /// Images of the mini-batch.
+    rows: usize,
 }
 
 /// Slot vectors of one tile.
@@ -44,31 +55,22 @@ impl Client {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn new(plan: &Arc<Plan>, model: Model) -> Result<Self, Error> {
-        let keys = plan
-            .instances
-            .iter()
-            .map(|i| SecretKey::generate(&i.params))
-            .collect::<Result<Vec<_>, _>>()?;
+        let keys =
+            plan.instances.iter().map(|i| SecretKey::generate(&i.params)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self::with_keys(plan, model, keys))
     }
 
     /// A client with given keys, one for each plaintext prime.
+    ///
+    /// # Panics
+    /// If there is another number of keys.
     pub fn with_keys(plan: &Arc<Plan>, model: Model, keys: Vec<SecretKey>) -> Self {
-        let encoders = plan
-            .instances
-            .iter()
-            .map(|instance| Encoder::new(&instance.params))
-            .collect();
+        assert_eq!(keys.len(), plan.instances.len(), "one secret key for each plaintext prime");
+        let encoders = plan.instances.iter().map(|instance| Encoder::new(&instance.params)).collect();
         let moduli: Vec<u64> = plan.instances.iter().map(|i| i.spec.plaintext_modulus).collect();
         let plaintext = Crt::new(&moduli);
-        Self {
-            plan: Arc::clone(plan),
-            keys,
-            encoders,
-            plaintext,
-            model,
-            counts: RefreshCounts::default(),
-        }
+        let counts = RefreshCounts::default();
+        Self { plan: Arc::clone(plan), keys, encoders, plaintext, model, counts, due: None }
     }
 
     /// The secret keys, for storage on the client's side.
@@ -98,24 +100,59 @@ impl Client {
     /// A mini-batch of integers (images by features) and labels, encrypted as number `index`.
     ///
     /// # Errors
-    /// If the operating system gives no randomness.
+    /// If it does not fit the plan, or the operating system gives no randomness.
     pub fn encrypt_batch(
         &self,
         index: usize,
         x: ArrayView2<i32>,
         labels: &[usize],
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Vec<u8>, ClientError> {
         let one = self.plan.bounds[&Tensor::Labels] as i64;
         let last = self.plan.geometry.layers.len() - 1;
         let classes = self.plan.geometry.layers[last].outputs;
+        if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
+            return Err(misfit("label of an image", label, format!("below {classes}")));
+        }
+        if labels.len() != x.nrows() {
+            return Err(misfit("labels of a mini-batch", labels.len(), x.nrows().to_string()));
+        }
         let one_hot = Array2::from_shape_fn((labels.len(), classes), |(row, class)| {
             if labels[row] == class { one } else { 0 }
         });
-        let input = self.pack(Tensor::Input, x.mapv(i64::from).view());
-        let labels = self.pack(Tensor::Labels, one_hot.view());
-        let mut pieces = self.encrypt(Tensor::Input, &input)?;
-        pieces.extend(self.encrypt(Tensor::Labels, &labels)?);
+        let mut pieces = self.encrypt_input(x)?;
+        pieces.extend(self.encrypt(Tensor::Labels, &self.pack(Tensor::Labels, one_hot.view()))?);
         Ok(seal(&self.plan, Purpose::Batch, (index as u64, 0), &pieces))
+    }
+
+    /// Images to be classified, encrypted as query number `number`; the client then waits for its rounds.
+    ///
+    /// # Errors
+    /// If they do not fit the plan, or the operating system gives no randomness.
+    pub fn encrypt_query(&mut self, number: u64, x: ArrayView2<i32>) -> Result<Vec<u8>, ClientError> {
+        let pieces = self.encrypt_input(x)?;
+        self.due = Some(Due { task: Task::Classification, step: number, round: 0, rows: x.nrows() });
+        Ok(seal(&self.plan, Purpose::Query, (number, 0), &pieces))
+    }
+
+    fn encrypt_input(&self, x: ArrayView2<i32>) -> Result<Vec<Vec<u8>>, ClientError> {
+        let tiles = self.plan.geometry.input(0);
+        if x.nrows() > tiles.rows {
+            return Err(misfit("images of a mini-batch", x.nrows(), format!("at most {}", tiles.rows)));
+        }
+        if x.ncols() != tiles.columns {
+            return Err(misfit("features of an image", x.ncols(), tiles.columns.to_string()));
+        }
+        let bound = self.plan.bounds[&Tensor::Input];
+        if let Some(&value) = x.iter().find(|&&value| i128::from(value).abs() > bound) {
+            let found = value.unsigned_abs() as usize;
+            return Err(misfit("magnitude of a feature", found, format!("at most {bound}")));
+        }
+        Ok(self.encrypt(Tensor::Input, &self.pack(Tensor::Input, x.mapv(i64::from).view()))?)
+    }
+
+    /// Begins training step `step` on a mini-batch of `rows` images: the client then waits for its rounds.
+    pub fn begin(&mut self, step: u64, rows: usize) {
+        self.due = Some(Due { task: Task::Training, step, round: 0, rows });
     }
 
     /// The weights and momentum, encrypted.
@@ -125,9 +162,8 @@ impl Client {
     pub fn encrypt_model(&self) -> Result<Vec<u8>, Error> {
         let low_bits = self.low_bits();
         let mut pieces = Vec::new();
-        for (tensor, tiles) in [Tensor::High, Tensor::Low, Tensor::Momentum]
-            .into_iter()
-            .zip(self.pack_model(low_bits))
+        for (tensor, tiles) in
+            [Tensor::High, Tensor::Low, Tensor::Momentum].into_iter().zip(self.pack_model(low_bits))
         {
             pieces.extend(self.encrypt(tensor, &tiles)?);
         }
@@ -158,27 +194,9 @@ impl Client {
             let high = |w: i64| round_shift(w.into(), low_bits) as i64;
             let low = |w: i64| w - (high(w) << low_bits);
             let [h, l, v] = &mut parts;
-            layout.pack(
-                cube,
-                compact,
-                layer.weight.mapv(high).view(),
-                layer.bias.mapv(high).view(),
-                h,
-            );
-            layout.pack(
-                cube,
-                compact,
-                layer.weight.mapv(low).view(),
-                layer.bias.mapv(low).view(),
-                l,
-            );
-            layout.pack(
-                cube,
-                compact,
-                layer.weight_momentum.view(),
-                layer.bias_momentum.view(),
-                v,
-            );
+            layout.pack(cube, compact, layer.weight.mapv(high).view(), layer.bias.mapv(high).view(), h);
+            layout.pack(cube, compact, layer.weight.mapv(low).view(), layer.bias.mapv(low).view(), l);
+            layout.pack(cube, compact, layer.weight_momentum.view(), layer.bias_momentum.view(), v);
         }
         parts
     }
@@ -193,9 +211,7 @@ impl Client {
                 let residues = Zeroizing::new(self.plaintext.residues(tile, c));
                 let plaintext = self.encoders[c].encode(&residues)?;
                 let mut piece = Writer::new();
-                self.keys[c]
-                    .encrypt_seeded(&plaintext, limbs)?
-                    .write(&mut piece)?;
+                self.keys[c].encrypt_seeded(&plaintext, limbs)?.write(&mut piece)?;
                 Ok(piece.finish())
             })
             .collect()
@@ -212,34 +228,31 @@ impl Client {
         Ok(self.plaintext.combine(&slots.collect::<Result<Vec<_>, _>>()?))
     }
 
-    /// Answers a refresh request of step `step`, round `round`, for a mini-batch of `rows` images.
+    /// Answers a refresh request, which must be the one that is due: step and round are the client's own count.
     ///
     /// # Errors
-    /// If the request is damaged or not the one the plan has here, or the operating system gives no randomness.
-    pub fn refresh(
-        &mut self,
-        step: u64,
-        round: usize,
-        rows: usize,
-        request: &[u8],
-    ) -> Result<Vec<u8>, ClientError> {
+    /// If the request is damaged or not the one that is due, or the operating system gives no randomness.
+    pub fn refresh(&mut self, request: &[u8]) -> Result<Vec<u8>, ClientError> {
         let plan = Arc::clone(&self.plan);
-        let refreshes = plan.rounds.get(round).map_or(&[][..], Vec::as_slice);
+        let due = self.due.ok_or_else(|| unexpected("a refresh request", "nothing"))?;
+        let Due { task, step, round, rows } = due;
+        let rounds = match task {
+            Task::Training => plan.rounds.len(),
+            // The last round of a classification are the outputs.
+            Task::Classification => plan.geometry.layers.len() - 1,
+        };
+        let refreshes = plan.rounds[..rounds].get(round).ok_or_else(|| unexpected("a refresh request", "an end"))?;
         let tensors: Vec<Tensor> = refreshes.iter().map(Refresh::from).collect();
         let moment = (step, round as u16);
-        let received = open(&plan, Purpose::Request, moment, &tensors, request)?;
+        let received = open(&plan, task.request(), moment, &tensors, request)?;
+        self.due = Some(Due { round: round + 1, ..due });
         let mut pieces = Vec::new();
         let mut compact: Vec<(&Refresh, Vec<Vec<i128>>)> = Vec::new();
         for (refresh, tiles) in refreshes.iter().zip(&received) {
             self.counts.refreshed += tiles.len() as u64 * self.keys.len() as u64;
             let slots = self.decrypt(tiles)?;
             match refresh {
-                Refresh::Rows {
-                    from,
-                    to,
-                    shift,
-                    bound,
-                } => {
+                Refresh::Rows { from, to, shift, bound } => {
                     let matrix = self.refresh_rows(*from, rows, &slots, *shift, *bound);
                     pieces.extend(self.encrypt(*to, &self.pack(*to, matrix.view()))?);
                 }
@@ -260,28 +273,23 @@ impl Client {
                 }
             }
         }
-        Ok(seal(&plan, Purpose::Response, moment, &pieces))
+        Ok(seal(&plan, task.response(), moment, &pieces))
     }
 
-    /// The outputs of a classification, rounded as a refresh would: images by classes.
+    /// The outputs of the query that was encrypted last, rounded as a refresh would: images by classes.
     ///
     /// # Errors
-    /// If the message is damaged or not the one expected.
-    pub fn read_outputs(
-        &mut self,
-        step: u64,
-        rows: usize,
-        message: &[u8],
-    ) -> Result<Array2<i64>, ClientError> {
+    /// If the message is damaged or its rounds did not come before.
+    pub fn read_outputs(&mut self, message: &[u8]) -> Result<Array2<i64>, ClientError> {
         let plan = Arc::clone(&self.plan);
-        let round = plan.geometry.layers.len() - 1;
-        let Some(Refresh::Rows {
-            from, shift, bound, ..
-        }) = plan.rounds.get(round).and_then(|r| r.first())
-        else {
-            return Ok(Array2::zeros((rows, 0)));
+        let last = plan.geometry.layers.len() - 1;
+        let due = self.due.filter(|due| due.task == Task::Classification && due.round == last);
+        let Due { step, round, rows, .. } = due.ok_or_else(|| unexpected("outputs", "something else"))?;
+        let Some(Refresh::Rows { from, shift, bound, .. }) = plan.rounds.get(round).and_then(|r| r.first()) else {
+            return Err(unexpected("outputs", "no outputs of this plan"));
         };
-        let received = open(&plan, Purpose::Request, (step, round as u16), &[*from], message)?;
+        let received = open(&plan, Purpose::Outputs, (step, round as u16), &[*from], message)?;
+        self.due = None;
         let slots = self.decrypt(&received[0])?;
         Ok(self.refresh_rows(*from, rows, &slots, *shift, *bound))
     }
@@ -306,10 +314,7 @@ impl Client {
             return Array2::zeros((0, 0));
         };
         // Rows beyond the mini-batch are not read, hence returned as zeros: their errors vanish.
-        let tiles = Tiles {
-            rows: rows.min(tiles.rows),
-            ..tiles
-        };
+        let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
         let values = tiles.unpack(&self.plan.geometry.cube, slots);
         let proven = self.plan.bounds[&from];
         values.mapv(|value| self.settle(value, shift, bound, proven))
@@ -343,11 +348,15 @@ impl Client {
 /// `value/2^shift`, rounded half away from zero.
 fn round_shift(value: i128, shift: u32) -> i128 {
     let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
-    if value < 0 {
-        -((-value + half) >> shift)
-    } else {
-        (value + half) >> shift
-    }
+    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
+}
+
+fn unexpected(found: &str, expected: &str) -> ClientError {
+    MessageError::Unexpected { found: found.into(), expected: expected.into() }.into()
+}
+
+fn misfit(what: &'static str, found: usize, needed: String) -> ClientError {
+    MessageError::Data { what, found, needed }.into()
 }
 
 /// A client that cannot answer.
@@ -378,11 +387,7 @@ impl Crt {
             i128::from(found.unwrap_or(1))
         };
         let inverses = moduli.iter().map(|&t| inverse(t)).collect();
-        Self {
-            moduli: moduli.iter().map(|&t| i128::from(t)).collect(),
-            inverses,
-            product,
-        }
+        Self { moduli: moduli.iter().map(|&t| i128::from(t)).collect(), inverses, product }
     }
 
     /// Centred residues modulo prime `c`.
@@ -410,11 +415,7 @@ impl Crt {
                     let digit = (inverse * i128::from(values[i])).rem_euclid(*t);
                     (sum + self.product / t * digit) % self.product
                 });
-                if 2 * sum > self.product {
-                    sum - self.product
-                } else {
-                    sum
-                }
+                if 2 * sum > self.product { sum - self.product } else { sum }
             })
             .collect()
     }

@@ -19,6 +19,44 @@ pub(super) enum Purpose {
     Request = 3,
     /// Refreshed tensors.
     Response = 4,
+    /// Images to be classified.
+    Query = 5,
+    /// Tensors to be refreshed on the way to a classification.
+    QueryRequest = 6,
+    /// The same, refreshed.
+    QueryResponse = 7,
+    /// The outputs of a classification.
+    Outputs = 8,
+}
+
+impl Purpose {
+    /// Whether it comes from the client, who encrypts afresh.
+    fn is_fresh(self) -> bool {
+        matches!(self, Self::Batch | Self::Model | Self::Response | Self::Query | Self::QueryResponse)
+    }
+}
+
+/// Whether rounds belong to training or to a classification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    Training,
+    Classification,
+}
+
+impl Task {
+    pub(super) fn request(self) -> Purpose {
+        match self {
+            Self::Training => Purpose::Request,
+            Self::Classification => Purpose::QueryRequest,
+        }
+    }
+
+    pub(super) fn response(self) -> Purpose {
+        match self {
+            Self::Training => Purpose::Response,
+            Self::Classification => Purpose::QueryResponse,
+        }
+    }
 }
 
 /// A message that cannot be used.
@@ -55,20 +93,38 @@ pub enum MessageError {
         index: usize,
     },
     /// A ciphertext that the plan does not have there.
-    #[error(
-        "{tensor}: ciphertext {index} has {found} limbs and degree {degree}, expected {expected} limbs and degree 1"
-    )]
+    #[error("{tensor}: ciphertext {index} has {limbs} limbs, degree {degree} and factor {factor}: expected {expected} limbs, degree 1, and factor 1 of a fresh one")]
     Shape {
         /// The tensor.
         tensor: Tensor,
         /// Number of the ciphertext.
         index: usize,
         /// Limbs it has.
-        found: usize,
+        limbs: usize,
         /// Its degree.
         degree: usize,
-        /// Limbs it should have.
+        /// Its factor modulo t.
+        factor: u64,
+        /// Limbs the plan has there.
+        expected: usize,
+    },
+    /// A message that nobody waits for.
+    #[error("a message of {found} came where {expected} was due")]
+    Unexpected {
+        /// What came.
+        found: String,
+        /// What was due.
         expected: String,
+    },
+    /// Data of another shape than the plan's.
+    #[error("{what}: {found}, needed {needed}")]
+    Data {
+        /// What was given.
+        what: &'static str,
+        /// Its size or value.
+        found: usize,
+        /// What the plan has.
+        needed: String,
     },
 }
 
@@ -76,11 +132,7 @@ pub enum MessageError {
 pub type Received = Vec<Vec<Ciphertext>>;
 
 fn header(plan: &Plan, purpose: Purpose) -> Header {
-    Header {
-        scheme: Scheme::Nn,
-        kind: purpose as u16,
-        params: plan.hash(),
-    }
+    Header { scheme: Scheme::Nn, kind: purpose as u16, params: plan.hash() }
 }
 
 /// Step and round of a message.
@@ -104,10 +156,7 @@ pub(super) fn open(
     bytes: &[u8],
 ) -> Result<Vec<Received>, MessageError> {
     let name = format!("{purpose:?}").to_lowercase();
-    let wrap = |source| MessageError::Wire {
-        purpose: name.clone(),
-        source,
-    };
+    let wrap = |source| MessageError::Wire { purpose: name.clone(), source };
     let pieces = pieces(plan, purpose, moment, tensors, bytes, &name)?;
     let primes = plan.instances.len();
     let mut pieces = pieces.into_iter();
@@ -137,43 +186,24 @@ fn pieces<'a>(
     bytes: &'a [u8],
     name: &str,
 ) -> Result<Vec<&'a [u8]>, MessageError> {
-    let wrap = |source| MessageError::Wire {
-        purpose: name.to_owned(),
-        source,
-    };
-    let count: usize = tensors
-        .iter()
-        .map(|&tensor| plan.ciphertexts(tensor) * plan.instances.len())
-        .sum();
-    let largest = plan
-        .instances
-        .iter()
-        .map(|i| body_limit(i.params.rlwe(), 2))
-        .max()
-        .unwrap_or(0)
-        + 64;
+    let wrap = |source| MessageError::Wire { purpose: name.to_owned(), source };
+    let count: usize = tensors.iter().map(|&tensor| plan.ciphertexts(tensor) * plan.instances.len()).sum();
+    let largest = plan.instances.iter().map(|i| body_limit(i.params.rlwe(), 2)).max().unwrap_or(0) + 64;
     let body = wire::open(bytes, &header(plan, purpose), count * largest + 64).map_err(wrap)?;
     let mut reader = Reader::new(body);
     let found_step = reader.u64("step").map_err(wrap)?;
     let found_round = reader.u16("round").map_err(wrap)?;
     if (found_step, found_round) != moment {
         let (step, round) = moment;
-        return Err(MessageError::Moment {
-            purpose: name.to_owned(),
-            found_step,
-            found_round,
-            step,
-            round,
-        });
+        return Err(MessageError::Moment { purpose: name.to_owned(), found_step, found_round, step, round });
     }
-    let pieces: Result<Vec<_>, _> = (0..count)
-        .map(|_| reader.len_bytes(largest, "ciphertext"))
-        .collect();
+    let pieces: Result<Vec<_>, _> = (0..count).map(|_| reader.len_bytes(largest, "ciphertext")).collect();
     let pieces = pieces.map_err(wrap)?;
     reader.finish("message").map_err(wrap)?;
     Ok(pieces)
 }
 
+/// Number of primes a ciphertext must live over, its degree and its factor: all fixed by the plan.
 fn check(
     tensor: Tensor,
     index: usize,
@@ -181,21 +211,12 @@ fn check(
     plan: &Plan,
     purpose: Purpose,
 ) -> Result<(), MessageError> {
-    let fresh = plan
-        .fresh_limbs
-        .get(&tensor)
-        .copied()
-        .filter(|_| purpose != Purpose::Request);
-    let found = ciphertext.limbs();
-    if ciphertext.degree() != 1 || fresh.is_some_and(|limbs| limbs != found) {
-        let expected = fresh.map_or_else(|| "any number of".into(), |limbs| limbs.to_string());
-        return Err(MessageError::Shape {
-            tensor,
-            index,
-            found,
-            degree: ciphertext.degree(),
-            expected,
-        });
+    let (limbs, factor) = (ciphertext.limbs(), ciphertext.factor());
+    let expected = if purpose.is_fresh() { plan.fresh_limbs.get(&tensor) } else { plan.sent_limbs.get(&tensor) };
+    let expected = expected.copied().unwrap_or(0);
+    if ciphertext.degree() != 1 || limbs != expected || (purpose.is_fresh() && factor != 1) {
+        let degree = ciphertext.degree();
+        return Err(MessageError::Shape { tensor, index, limbs, degree, factor, expected });
     }
     if ciphertext.is_transparent() {
         return Err(MessageError::Transparent { tensor, index });

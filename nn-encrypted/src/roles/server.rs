@@ -6,23 +6,24 @@
 //! # }
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use he_bgv::{EvaluationKeys, Evaluator};
 use he_core::wire::{WireError, Writer};
 use rayon::prelude::*;
 
-use super::message::{MessageError, Purpose, Received, open, seal};
+use super::message::{MessageError, Purpose, Task, open, seal};
 use crate::engine::{BgvEngine, Channel, EngineError, Executor, Store, Usage};
 use crate::plan::{Plan, Refresh, Step, Tensor};
 
 /// The way to the client: sends a refresh request, returns the answer.
 pub trait Link {
-    /// Passes on the request of a step and round.
+    /// Passes on a request.
     ///
     /// # Errors
     /// If the client cannot be reached or cannot answer.
-    fn refresh(&mut self, step: u64, round: usize, request: Vec<u8>) -> Result<Vec<u8>, LinkError>;
+    fn refresh(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError>;
 }
 
 /// A client that did not answer.
@@ -64,7 +65,13 @@ pub enum ServerError {
     /// A mini-batch that was never sent.
     #[error("mini-batch {0} was not sent")]
     MissingBatch(usize),
+    /// Weights that were never sent.
+    #[error("the weights to start from were not sent")]
+    MissingModel,
 }
+
+/// The tensors of a mini-batch.
+const BATCH: [Tensor; 2] = [Tensor::Input, Tensor::Labels];
 
 /// Computes on ciphertexts.
 pub struct Server {
@@ -73,7 +80,7 @@ pub struct Server {
     evaluators: Vec<Evaluator>,
     store: Store<BgvEngine>,
     /// Mini-batches as they came: half the size of expanded ciphertexts.
-    batches: Vec<Option<Vec<u8>>>,
+    batches: BTreeMap<usize, Vec<u8>>,
 }
 
 impl Server {
@@ -83,51 +90,26 @@ impl Server {
     /// If keys are missing, damaged, or of other parameters.
     pub fn new(plan: &Arc<Plan>, keys: &[Vec<u8>]) -> Result<Self, ServerError> {
         if keys.len() != plan.instances.len() {
-            return Err(ServerError::KeySets {
-                found: keys.len(),
-                needed: plan.instances.len(),
-            });
+            return Err(ServerError::KeySets { found: keys.len(), needed: plan.instances.len() });
         }
         let mut channels = Vec::new();
         for (instance, keys) in plan.instances.iter().zip(keys) {
             let keys = EvaluationKeys::from_bytes(&instance.params, keys)?;
             channels.push(Channel::new(plan.geometry.cube, keys, &instance.params)?);
         }
-        let evaluators = channels
-            .iter()
-            .map(|channel| channel.evaluator().clone())
-            .collect();
+        let evaluators = channels.iter().map(|channel| channel.evaluator().clone()).collect();
         let engine = BgvEngine::new(plan.geometry.cube, channels);
-        Ok(Self {
-            plan: Arc::clone(plan),
-            engine,
-            evaluators,
-            store: Store::default(),
-            batches: Vec::new(),
-        })
+        Ok(Self { plan: Arc::clone(plan), engine, evaluators, store: Store::default(), batches: BTreeMap::new() })
     }
 
-    /// Takes mini-batch number `index`.
+    /// Takes mini-batch number `index`; it replaces an earlier one of this number.
     ///
     /// # Errors
     /// If it is damaged, of another plan, or holds a transparent ciphertext.
     pub fn receive_batch(&mut self, index: usize, bytes: Vec<u8>) -> Result<(), ServerError> {
-        self.open_batch(index, &bytes)?;
-        if self.batches.len() <= index {
-            self.batches.resize(index + 1, None);
-        }
-        self.batches[index] = Some(bytes);
+        open(&self.plan, Purpose::Batch, (index as u64, 0), &BATCH, &bytes)?;
+        self.batches.insert(index, bytes);
         Ok(())
-    }
-
-    fn open_batch(&self, index: usize, bytes: &[u8]) -> Result<Vec<Received>, MessageError> {
-        open(
-            &self.plan,
-            Purpose::Batch,
-            (index as u64, 0),
-            &[Tensor::Input, Tensor::Labels],
-            bytes,
-        )
     }
 
     /// Takes the weights to start from.
@@ -140,101 +122,87 @@ impl Server {
         for (tensor, tiles) in tensors.into_iter().zip(received) {
             self.store.put(tensor, tiles);
         }
+        // What was expanded of earlier weights is theirs no more.
+        self.store.take(Tensor::Weights);
         Ok(())
     }
 
     /// Trains on one mini-batch.
     ///
     /// # Errors
-    /// If the batch was not sent, an operation fails, or the client does not answer as planned.
+    /// If weights or batch were not sent, an operation fails, or the client does not answer as planned.
     pub fn train(&mut self, step: u64, batch: usize, link: &mut dyn Link) -> Result<(), ServerError> {
-        self.load(batch)?;
+        self.check_model()?;
+        let bytes = self.batches.get(&batch).ok_or(ServerError::MissingBatch(batch))?;
+        let received = open(&self.plan, Purpose::Batch, (batch as u64, 0), &BATCH, bytes)?;
+        for (tensor, tiles) in BATCH.into_iter().zip(received) {
+            self.store.put(tensor, tiles);
+        }
         let plan = Arc::clone(&self.plan);
-        self.walk(step, &plan.training, link)?;
+        self.walk((Task::Training, step), &plan.training, link)?;
         self.store.keep(&[Tensor::High, Tensor::Low, Tensor::Momentum]);
         Ok(())
     }
 
-    /// Classifies one mini-batch: the outputs, as a message for the client. The expanded weights stay for the next
-    /// mini-batch.
+    /// Classifies the images of query number `number`: the outputs, as a message for the client. The expanded weights
+    /// stay for the next query.
     ///
     /// # Errors
-    /// As [`train`](Self::train).
-    pub fn predict(&mut self, step: u64, batch: usize, link: &mut dyn Link) -> Result<Vec<u8>, ServerError> {
-        self.load(batch)?;
+    /// If the weights were not sent, the query is damaged, an operation fails, or the client does not answer as planned.
+    pub fn predict(&mut self, number: u64, query: &[u8], link: &mut dyn Link) -> Result<Vec<u8>, ServerError> {
+        self.check_model()?;
         let plan = Arc::clone(&self.plan);
+        let mut received = open(&plan, Purpose::Query, (number, 0), &[Tensor::Input], query)?;
+        self.store.put(Tensor::Input, received.pop().unwrap_or_default());
         let expanded = !self.store.get(Tensor::Weights).is_empty();
         // The last step is the refresh of the outputs; they are sent and nothing is awaited.
-        let steps = plan
-            .prediction
-            .iter()
-            .take(plan.prediction.len().saturating_sub(1));
-        self.walk(
-            step,
-            steps.filter(|step| !(expanded && **step == Step::Expand)),
-            link,
-        )?;
+        let steps = plan.prediction.iter().take(plan.prediction.len().saturating_sub(1));
+        let steps = steps.filter(|step| !(expanded && **step == Step::Expand));
+        self.walk((Task::Classification, number), steps, link)?;
         let round = plan.geometry.layers.len() - 1;
-        let outputs = self.request(step, round, &plan.rounds[round])?;
-        self.store
-            .keep(&[Tensor::High, Tensor::Low, Tensor::Momentum, Tensor::Weights]);
+        let outputs = self.request(Purpose::Outputs, (number, round as u16), &plan.rounds[round])?;
+        self.store.keep(&[Tensor::High, Tensor::Low, Tensor::Momentum, Tensor::Weights]);
         Ok(outputs)
     }
 
-    fn load(&mut self, batch: usize) -> Result<(), ServerError> {
-        let bytes = self
-            .batches
-            .get(batch)
-            .and_then(Option::as_ref)
-            .ok_or(ServerError::MissingBatch(batch))?;
-        let mut received = self.open_batch(batch, bytes)?;
-        let labels = received.pop().unwrap_or_default();
-        self.store.put(Tensor::Labels, labels);
-        self.store.put(Tensor::Input, received.pop().unwrap_or_default());
-        Ok(())
+    fn check_model(&self) -> Result<(), ServerError> {
+        let there = !self.store.get(Tensor::High).is_empty();
+        there.then_some(()).ok_or(ServerError::MissingModel)
     }
 
     fn walk<'a>(
         &mut self,
-        number: u64,
+        (task, number): (Task, u64),
         steps: impl IntoIterator<Item = &'a Step>,
         link: &mut dyn Link,
     ) -> Result<(), ServerError> {
         let plan = Arc::clone(&self.plan);
         for step in steps {
             if let Step::Refresh { round } = step {
-                self.refresh(number, *round, &plan.rounds[*round], link)?;
+                self.refresh(task, (number, *round as u16), &plan.rounds[*round], link)?;
                 continue;
             }
-            let executor = Executor {
-                engine: &self.engine,
-                geometry: &plan.geometry,
-            };
-            executor
-                .run(&mut self.store, step)
-                .map_err(|source| ServerError::Step {
-                    step: number,
-                    tensor: step
-                        .writes()
-                        .map_or_else(String::new, |tensor| tensor.to_string()),
-                    source,
-                })?;
+            let executor = Executor { engine: &self.engine, geometry: &plan.geometry };
+            executor.run(&mut self.store, step).map_err(|source| ServerError::Step {
+                step: number,
+                tensor: step.writes().map_or_else(String::new, |tensor| tensor.to_string()),
+                source,
+            })?;
         }
         Ok(())
     }
 
     fn refresh(
         &mut self,
-        step: u64,
-        round: usize,
+        task: Task,
+        moment: (u64, u16),
         refreshes: &[Refresh],
         link: &mut dyn Link,
     ) -> Result<(), ServerError> {
-        let moment = (step, round as u16);
-        let request = self.request(step, round, refreshes)?;
-        let answer = link.refresh(step, round, request).map_err(ServerError::Link)?;
+        let request = self.request(task.request(), moment, refreshes)?;
+        let answer = link.refresh(request).map_err(ServerError::Link)?;
         let tensors: Vec<Tensor> = refreshes.iter().flat_map(Refresh::to).collect();
-        let received = open(&self.plan, Purpose::Response, moment, &tensors, &answer)?;
+        let received = open(&self.plan, task.response(), moment, &tensors, &answer)?;
         for (tensor, tiles) in tensors.into_iter().zip(received) {
             self.store.put(tensor, tiles);
         }
@@ -242,27 +210,28 @@ impl Server {
     }
 
     /// The message of a round, for the client.
-    fn request(&mut self, step: u64, round: usize, refreshes: &[Refresh]) -> Result<Vec<u8>, ServerError> {
+    fn request(
+        &mut self,
+        purpose: Purpose,
+        moment: (u64, u16),
+        refreshes: &[Refresh],
+    ) -> Result<Vec<u8>, ServerError> {
         let mut pieces = Vec::new();
         for refresh in refreshes {
             pieces.extend(self.sent(refresh.from())?);
         }
-        Ok(seal(&self.plan, Purpose::Request, (step, round as u16), &pieces))
+        Ok(seal(&self.plan, purpose, moment, &pieces))
     }
 
-    /// A tensor for the client: over as few primes as still decrypt.
+    /// A tensor for the client: over as few primes as still decrypt, known from the rehearsal.
     fn sent(&mut self, tensor: Tensor) -> Result<Vec<Vec<u8>>, ServerError> {
+        let limbs = self.plan.sent_limbs.get(&tensor).copied().unwrap_or(1);
         let tiles = self.store.take(tensor);
-        let flat: Vec<_> = tiles
-            .iter()
-            .flat_map(|tile| tile.iter().zip(&self.evaluators))
-            .collect();
+        let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(&self.evaluators)).collect();
         flat.par_iter()
             .map(|(ciphertext, evaluator)| {
                 let mut piece = Writer::new();
-                evaluator
-                    .shrink(ciphertext, crate::plan::SENT_BUDGET)?
-                    .write(&mut piece)?;
+                evaluator.reduce_to(ciphertext, limbs)?.write(&mut piece)?;
                 Ok(piece.finish())
             })
             .collect()

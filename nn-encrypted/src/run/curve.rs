@@ -28,18 +28,10 @@ pub(super) fn draw(path: &Path, title: &str, accuracies: &[f64]) -> Result<(), R
         .light_line_style(WHITE.mix(0.0))
         .draw()
         .map_err(|e| failed(&e))?;
-    let points: Vec<(f64, f64)> = accuracies
-        .iter()
-        .enumerate()
-        .map(|(e, a)| (e as f64, a * 100.0))
-        .collect();
+    let points: Vec<(f64, f64)> = accuracies.iter().enumerate().map(|(e, a)| (e as f64, a * 100.0)).collect();
     let blue = RGBColor(0x1f, 0x5f, 0xa8);
-    chart
-        .draw_series(LineSeries::new(points.clone(), blue.stroke_width(2)))
-        .map_err(|e| failed(&e))?;
-    let dots = points
-        .into_iter()
-        .map(|point| Circle::new(point, 3, blue.filled()));
+    chart.draw_series(LineSeries::new(points.clone(), blue.stroke_width(2))).map_err(|e| failed(&e))?;
+    let dots = points.into_iter().map(|point| Circle::new(point, 3, blue.filled()));
     chart.draw_series(dots).map_err(|e| failed(&e))?;
     root.present().map_err(|e| failed(&e))
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use he_bgv::SecretKey;
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use zeroize::Zeroizing;
 
 use super::{Report, RunError};
 use crate::plan::Plan;
@@ -21,6 +22,8 @@ pub struct RunFolder {
 
 /// Largest file that is read back.
 const LARGEST_FILE: u64 = 1 << 32;
+/// Largest secret key that is read back: one byte a coefficient and an envelope.
+const LARGEST_KEY: u64 = 1 << 18;
 
 impl RunFolder {
     /// The folder at `root`; made when first written to.
@@ -41,18 +44,28 @@ impl RunFolder {
         self.root.join("server").join(name)
     }
 
-    /// Writes a file whole or not at all; `private` ones can be read by their owner only.
-    fn write(&self, path: &Path, bytes: &[u8], private: bool) -> Result<(), RunError> {
-        let io = |source| RunError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(io)?;
+    /// Makes a folder; that of the client can be entered by its owner only.
+    fn make(&self, folder: &Path) -> std::io::Result<()> {
+        fs::create_dir_all(&self.root)?;
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        if folder == self.root.join("client") {
+            use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+            builder.mode(0o700).create(folder)?;
+            // It may have been there before, open to others.
+            return fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+        }
+        builder.create(folder)
+    }
+
+    /// A new, empty file beside `path`, to be renamed to it when it is whole.
+    fn draft(&self, path: &Path, private: bool) -> std::io::Result<(PathBuf, fs::File)> {
+        self.make(path.parent().unwrap_or(&self.root))?;
         let draft = path.with_extension("draft");
         // A draft left behind might be open to others: the file is made anew, with its mode.
         match fs::remove_file(&draft) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         let mut options = fs::OpenOptions::new();
@@ -64,25 +77,35 @@ impl RunFolder {
         }
         #[cfg(not(unix))]
         let _ = private;
-        let mut file = options.open(&draft).map_err(io)?;
+        let file = options.open(&draft)?;
+        Ok((draft, file))
+    }
+
+    /// Writes a file whole or not at all; `private` ones can be read by their owner only.
+    fn write(&self, path: &Path, bytes: &[u8], private: bool) -> Result<(), RunError> {
+        let io = |source| RunError::Io { path: path.to_owned(), source };
+        let (draft, mut file) = self.draft(path, private).map_err(io)?;
         file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
         fs::rename(&draft, path).map_err(io)
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
-        let io = |source| RunError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let length = fs::metadata(path).map_err(io)?.len();
-        if length > LARGEST_FILE {
-            let what = format!("{length} bytes, at most {LARGEST_FILE} are read");
-            return Err(RunError::File {
-                path: path.to_owned(),
-                what,
-            });
+    /// The bytes of a file of at most `most`, in memory of exactly its length, so that no part of it is left behind in
+    /// memory that was outgrown.
+    fn read_at_most(&self, path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, RunError> {
+        let io = |source| RunError::Io { path: path.to_owned(), source };
+        let mut file = fs::File::open(path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        if length > most {
+            let what = format!("{length} bytes, at most {most} are read");
+            return Err(RunError::File { path: path.to_owned(), what });
         }
-        fs::read(path).map_err(io)
+        let mut bytes = Zeroizing::new(vec![0; length as usize]);
+        file.read_exact(&mut bytes).map_err(io)?;
+        Ok(bytes)
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
+        Ok(std::mem::take(&mut *self.read_at_most(path, LARGEST_FILE)?))
     }
 
     /// Writes the recipe, complete.
@@ -90,11 +113,7 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be written.
     pub fn write_recipe(&self, recipe: &Recipe) -> Result<(), RunError> {
-        self.write(
-            &self.root.join("recipe.toml"),
-            recipe.to_toml()?.as_bytes(),
-            false,
-        )
+        self.write(&self.root.join("recipe.toml"), recipe.to_toml()?.as_bytes(), false)
     }
 
     /// Reads the recipe.
@@ -102,23 +121,18 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be read or used.
     pub fn read_recipe(&self) -> Result<Recipe, RunError> {
-        Ok(Recipe::load(
-            &self.root.join("recipe.toml").to_string_lossy(),
-            &[],
-        )?)
+        Ok(Recipe::load(&self.root.join("recipe.toml").to_string_lossy(), &[])?)
     }
 
-    /// Writes `report.json`.
+    /// Writes `report.json`, for its owner only: it holds accuracies, which the client alone knows.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn write_report(&self, report: &Report) -> Result<(), RunError> {
         let path = self.root.join("report.json");
-        let text = serde_json::to_string_pretty(report).map_err(|error| RunError::File {
-            path: path.clone(),
-            what: error.to_string(),
-        })?;
-        self.write(&path, text.as_bytes(), false)
+        let text = serde_json::to_string_pretty(report)
+            .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
+        self.write(&path, text.as_bytes(), true)
     }
 
     /// Reads `report.json`.
@@ -131,17 +145,16 @@ impl RunFolder {
         serde_json::from_slice(&bytes).map_err(|error| RunError::File { path, what: error.to_string() })
     }
 
-    /// Draws `learning-curve.svg`.
+    /// Draws `learning-curve.svg`, for its owner only, as the report.
     ///
     /// # Errors
     /// If it cannot be drawn or written.
     pub fn write_curve(&self, title: &str, accuracies: &[f64]) -> Result<(), RunError> {
         let path = self.root.join("learning-curve.svg");
-        fs::create_dir_all(&self.root).map_err(|source| RunError::Io {
-            path: path.clone(),
-            source,
-        })?;
-        super::curve::draw(&path, title, accuracies)
+        let io = |source| RunError::Io { path: path.clone(), source };
+        let (draft, _) = self.draft(&path, true).map_err(io)?;
+        super::curve::draw(&draft, title, accuracies)?;
+        fs::rename(&draft, &path).map_err(io)
     }
 
     /// Writes the secret keys, one for each plaintext prime, for their owner only.
@@ -162,11 +175,9 @@ impl RunFolder {
     pub fn read_secret_keys(&self, plan: &Plan) -> Result<Vec<SecretKey>, RunError> {
         let read = |(i, instance): (usize, &crate::plan::Instance)| {
             let path = self.client(&secret_name(i));
-            let bytes = zeroize::Zeroizing::new(self.read(&path)?);
-            SecretKey::from_secret_bytes(&instance.params, &bytes).map_err(|error| RunError::File {
-                path,
-                what: error.to_string(),
-            })
+            let bytes = self.read_at_most(&path, LARGEST_KEY)?;
+            SecretKey::from_secret_bytes(&instance.params, &bytes)
+                .map_err(|error| RunError::File { path, what: error.to_string() })
         };
         plan.instances.iter().enumerate().map(read).collect()
     }
@@ -187,9 +198,7 @@ impl RunFolder {
     /// # Errors
     /// If they cannot be read.
     pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
-        (0..plan.instances.len())
-            .map(|i| self.read(&self.server(&format!("evaluation-{i}.keys"))))
-            .collect()
+        (0..plan.instances.len()).map(|i| self.read(&self.server(&format!("evaluation-{i}.keys")))).collect()
     }
 
     /// Writes what the server ends with: the plan in words and the encrypted weights.
@@ -209,10 +218,7 @@ impl RunFolder {
         let path = self.client("model.safetensors");
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
         for (l, layer) in model.layers.iter().enumerate() {
-            let matrices = [
-                ("weight", &layer.weight),
-                ("weight_momentum", &layer.weight_momentum),
-            ];
+            let matrices = [("weight", &layer.weight), ("weight_momentum", &layer.weight_momentum)];
             let vectors = [("bias", &layer.bias), ("bias_momentum", &layer.bias_momentum)];
             let name = |kind: &str| format!("linear{}.{kind}", l + 1);
             let bytes =
@@ -235,19 +241,18 @@ impl RunFolder {
     /// Reads the decrypted model of a network.
     ///
     /// # Errors
-    /// If a tensor is missing or has another shape.
-    pub fn read_model(&self, network: &Network) -> Result<Model, RunError> {
+    /// If a tensor is missing, has another shape, or a value above the bound of the recipe.
+    pub fn read_model(&self, network: &Network, recipe: &Recipe) -> Result<Model, RunError> {
+        let q = &recipe.quantization;
+        let scaled = |bound: f64, bits: u32| (bound * f64::from(bits).exp2()) as u64;
+        let largest_weight = scaled(q.bounds.weight, q.weight_bits);
+        let largest_momentum = scaled(q.bounds.momentum, q.momentum_bits);
         let path = self.client("model.safetensors");
         let bytes = self.read(&path)?;
-        let wrong = |what: String| RunError::File {
-            path: path.clone(),
-            what,
-        };
+        let wrong = |what: String| RunError::File { path: path.clone(), what };
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
         let read = |name: String, shape: &[usize]| {
-            let view = tensors
-                .tensor(&name)
-                .map_err(|error| wrong(format!("{name}: {error}")))?;
+            let view = tensors.tensor(&name).map_err(|error| wrong(format!("{name}: {error}")))?;
             if view.shape() != shape || view.dtype() != Dtype::I64 {
                 return Err(wrong(format!(
                     "{name} is {:?} of shape {:?}, needed I64 of {shape:?}",
@@ -255,11 +260,14 @@ impl RunFolder {
                     view.shape()
                 )));
             }
-            let words = view
-                .data()
-                .chunks_exact(8)
-                .map(|c| i64::from_le_bytes(c.try_into().unwrap_or_default()));
-            Ok(words.collect::<Vec<i64>>())
+            let words =
+                view.data().chunks_exact(8).map(|c| i64::from_le_bytes(c.try_into().unwrap_or_default()));
+            let words: Vec<i64> = words.collect();
+            let most = if name.ends_with("momentum") { largest_momentum } else { largest_weight };
+            match words.iter().find(|word| word.unsigned_abs() > most) {
+                Some(word) => Err(wrong(format!("{name} has {word}, needed at most {most} in magnitude"))),
+                None => Ok(words),
+            }
         };
         let mut layers = Vec::new();
         for (l, layer) in network.layers.iter().enumerate() {
@@ -298,9 +306,5 @@ impl RunFolder {
 }
 
 fn secret_name(i: usize) -> String {
-    if i == 0 {
-        "secret.key".into()
-    } else {
-        format!("secret-{i}.key")
-    }
+    if i == 0 { "secret.key".into() } else { format!("secret-{i}.key") }
 }

@@ -20,21 +20,16 @@ pub struct Traffic {
 pub struct LocalLink<'a> {
     /// The client.
     pub client: &'a mut Client,
-    /// Images of the present mini-batch.
-    pub rows: usize,
     /// The count.
     pub traffic: &'a mut Traffic,
 }
 
 impl Link for LocalLink<'_> {
-    fn refresh(&mut self, step: u64, round: usize, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
+    fn refresh(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
         self.traffic.rounds += 1;
         self.traffic.to_client += request.len() as u64;
-        let (client, rows) = (&mut *self.client, self.rows);
-        let answer = self
-            .traffic
-            .client
-            .on(|| client.refresh(step, round, rows, &request))?;
+        let client = &mut *self.client;
+        let answer = self.traffic.client.on(|| client.refresh(&request))?;
         self.traffic.to_server += answer.len() as u64;
         Ok(answer)
     }

@@ -11,12 +11,23 @@ pub fn markdown(report: &Report) -> String {
     let steps = report.steps.max(1) as f64;
     let (data, traffic) = (&report.data, &report.traffic);
     let mut rows: Vec<(&str, String)> = vec![
-        ("network and data", format!("{}, {}: {} training, {} test samples", widths.join("-"), data.name, data.train, data.test)),
+        (
+            "network and data",
+            format!(
+                "{}, {}: {} training, {} test samples",
+                widths.join("-"),
+                data.name,
+                data.train,
+                data.test
+            ),
+        ),
         ("machine", format!("{}, {} threads used", report.host, report.threads)),
     ];
-    let mut row = |what: &'static str, figure: Option<String>| rows.extend(figure.map(|figure| (what, figure)));
+    let mut row =
+        |what: &'static str, figure: Option<String>| rows.extend(figure.map(|figure| (what, figure)));
     for scheme in &report.schemes {
-        let security = scheme.security_bits.map_or("no security".into(), |bits| format!("{bits}-bit security"));
+        let security =
+            scheme.security_bits.map_or("no security".into(), |bits| format!("{bits}-bit security"));
         let text = format!(
             "{}: N = {}, log2 QP = {:.0}, {}, {security}",
             scheme.name.to_uppercase(),
@@ -34,7 +45,10 @@ pub fn markdown(report: &Report) -> String {
     row("whole run", Some(format!("{:.0} s", report.seconds.total)));
     row("a step, median", report.seconds.step_median.map(|s| format!("{s:.3} s")));
     row("a step, all threads", report.core_seconds.step.map(|s| format!("{s:.3} core-s")));
-    row("an image, client included", report.core_seconds_per_image.map(|s| format!("{:.1} core-ms", s * 1e3)));
+    row(
+        "an image, client included",
+        report.core_seconds_per_image.map(|s| format!("{:.1} core-ms", s * 1e3)),
+    );
     let both = report.core_seconds.client + report.core_seconds.server;
     row("client's share of the time", (both > 0.0).then(|| percent(report.core_seconds.client / both)));
     let each = |bytes: u64| format!("{:.2} MB", bytes as f64 / steps / 1e6);
@@ -42,7 +56,10 @@ pub fn markdown(report: &Report) -> String {
     row("to the server a step", (traffic.rounds > 0).then(|| each(traffic.to_server_bytes)));
     row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
     row("values saturated", Some(traffic.saturations.to_string()));
-    row("evaluation keys", (report.key_bytes > 0).then(|| format!("{:.1} MB", report.key_bytes as f64 / 1e6)));
+    row(
+        "evaluation keys",
+        (report.key_bytes > 0).then(|| format!("{:.1} MB", report.key_bytes as f64 / 1e6)),
+    );
     row("peak memory", report.peak_memory_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9)));
     if let Some(prediction) = &report.prediction {
         let text = format!(

@@ -38,12 +38,7 @@ fn proc_line(file: &str, name: &str) -> Option<String> {
 /// Largest resident memory so far, in bytes; none where the system does not tell.
 pub(super) fn peak_memory() -> Option<u64> {
     let kilobytes = proc_line("/proc/self/status", "VmHWM")?;
-    kilobytes
-        .split_whitespace()
-        .next()?
-        .parse::<u64>()
-        .ok()
-        .map(|k| k * 1024)
+    kilobytes.split_whitespace().next()?.parse::<u64>().ok().map(|k| k * 1024)
 }
 
 /// What machine this is.

@@ -87,9 +87,6 @@ pub enum RunError {
 impl RunError {
     /// Whether the user's input is at fault (exit status 2) rather than the run (exit status 1).
     pub fn is_input(&self) -> bool {
-        matches!(
-            self,
-            Self::Recipe(_) | Self::Data(_) | Self::Plan(_) | Self::Io { .. } | Self::File { .. }
-        )
+        matches!(self, Self::Recipe(_) | Self::Data(_) | Self::Plan(_) | Self::Io { .. } | Self::File { .. })
     }
 }

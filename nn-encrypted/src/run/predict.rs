@@ -32,15 +32,16 @@ const AFTER_TRAINING: usize = 600;
 ///
 /// # Errors
 /// If the server or the client stops.
-pub fn predict_encrypted(session: &Session, both: &mut Encrypted, twin: &Twin) -> Result<Prediction, RunError> {
+pub fn predict_encrypted(
+    session: &Session,
+    both: &mut Encrypted,
+    twin: &Twin,
+) -> Result<Prediction, RunError> {
     let Encrypted { client, server, .. } = both;
     let rows: Vec<usize> = (0..session.data.test.labels.len().min(AFTER_TRAINING)).collect();
     let (x, labels) = session.data.test.select(&rows);
     classify(session, client, server, &Samples { x, labels, saturated: 0 }, twin)
 }
-
-/// The place of the mini-batch that is being classified.
-const PLACE: usize = 0;
 
 fn classify(
     session: &Session,
@@ -59,18 +60,13 @@ fn classify(
         let rows = batch.min(images - start);
         let range = Slice::from(start..start + rows);
         let x = samples.x.slice_axis(Axis(0), range);
-        let encrypted = client.encrypt_batch(PLACE, x, &vec![0; rows])?;
-        bytes += encrypted.len() as u64;
-        server.receive_batch(PLACE, encrypted)?;
+        let query = client.encrypt_query(number as u64, x)?;
+        bytes += query.len() as u64;
         let found = spent.on(|| -> Result<Array2<i64>, RunError> {
-            let mut link = LocalLink {
-                client: &mut *client,
-                rows,
-                traffic: &mut traffic,
-            };
-            let answer = server.predict(number as u64, PLACE, &mut link)?;
+            let mut link = LocalLink { client: &mut *client, traffic: &mut traffic };
+            let answer = server.predict(number as u64, &query, &mut link)?;
             traffic.to_client += answer.len() as u64;
-            Ok(client.read_outputs(number as u64, rows, &answer)?)
+            Ok(client.read_outputs(&answer)?)
         })?;
         outputs.slice_axis_mut(Axis(0), range).assign(&found);
     }
@@ -95,16 +91,12 @@ pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunErr
     let folder = RunFolder::new(run);
     let session = Session::new(folder.read_recipe()?, data_dir)?;
     let plan = session.plan()?;
-    let model = folder.read_model(&session.network)?;
+    let model = folder.read_model(&session.network, &session.recipe)?;
     let mut client = Client::with_keys(&plan, model.clone(), folder.read_secret_keys(&plan)?);
     let mut server = Server::new(&Arc::clone(&plan), &folder.read_evaluation_keys(&plan)?)?;
     server.receive_model(&client.encrypt_model()?)?;
     let twin = Twin::with_model(&session.recipe, &session.network, model);
     let prediction = classify(&session, &mut client, &mut server, &session.data.test, &twin)?;
-    folder.write_predictions(
-        &session.data.classes,
-        &prediction.classes,
-        &session.data.test.labels,
-    )?;
+    folder.write_predictions(&session.data.classes, &prediction.classes, &session.data.test.labels)?;
     Ok(prediction)
 }

@@ -27,14 +27,7 @@ impl Progress {
             ProgressBar::new(total).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         let now = Instant::now();
-        Self {
-            bar,
-            total,
-            done: 0,
-            start: now,
-            last_line: now,
-            note: String::new(),
-        }
+        Self { bar, total, done: 0, start: now, last_line: now, note: String::new() }
     }
 
     /// One step more.
@@ -63,10 +56,7 @@ impl Progress {
         self.last_line = Instant::now();
         let elapsed = self.start.elapsed().as_secs_f64();
         let left = elapsed / self.done as f64 * (self.total - self.done) as f64;
-        eprintln!(
-            "step {}/{}, {elapsed:.0} s elapsed, about {left:.0} s left",
-            self.done, self.total
-        );
+        eprintln!("step {}/{}, {elapsed:.0} s elapsed, about {left:.0} s left", self.done, self.total);
     }
 
     pub(super) fn finish(&self) {

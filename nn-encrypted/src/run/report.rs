@@ -102,14 +102,7 @@ pub struct EncryptedParts {
 impl EncryptedParts {
     /// All of it.
     pub fn all() -> Self {
-        Self {
-            data: true,
-            labels: true,
-            weights: true,
-            forward: true,
-            backward: true,
-            update: true,
-        }
+        Self { data: true, labels: true, weights: true, forward: true, backward: true, update: true }
     }
 }
 
@@ -176,7 +169,7 @@ pub struct TrafficSummary {
     pub rounds: u64,
     /// Values cut to their bound in a refresh.
     pub saturations: u64,
-    /// Values above what the plan proved possible; not 0 only if the server did not compute what was planned.
+    /// Values above what the plan proved possible, classification included; not 0 only if the server did not compute what was planned.
     pub out_of_bounds: u64,
 }
 

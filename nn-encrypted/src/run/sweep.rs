@@ -28,34 +28,16 @@ pub struct Comparison {
 /// If the data or the recipe cannot be used.
 pub fn sweep(mut recipe: Recipe, data_dir: Option<&Path>) -> Result<Comparison, RunError> {
     recipe.optimizer.epochs = EPOCHS;
-    let rates = [
-        Dyadic::new(1, 2),
-        Dyadic::new(1, 1),
-        Dyadic::new(3, 2),
-        Dyadic::new(1, 0),
-        Dyadic::new(3, 1),
-    ];
-    let sweep = clear::sweep(
-        &recipe,
-        &Function::Sigmoid,
-        &rates,
-        &[1.0, 2.0, 3.0],
-        &SEEDS,
-        data_dir,
-    )
-    .map_err(|error| match error {
-        SweepError::Data(error) => RunError::Data(error),
-        SweepError::Recipe(error) => RunError::Recipe(error),
-    })?;
+    let rates =
+        [Dyadic::new(1, 2), Dyadic::new(1, 1), Dyadic::new(3, 2), Dyadic::new(1, 0), Dyadic::new(3, 1)];
+    let sweep = clear::sweep(&recipe, &Function::Sigmoid, &rates, &[1.0, 2.0, 3.0], &SEEDS, data_dir)
+        .map_err(|error| match error {
+            SweepError::Data(error) => RunError::Data(error),
+            SweepError::Recipe(error) => RunError::Recipe(error),
+        })?;
     let mut accuracies = Vec::new();
     for seed in SEEDS {
-        let session = Session::new(
-            Recipe {
-                seed,
-                ..recipe.clone()
-            },
-            data_dir,
-        )?;
+        let session = Session::new(Recipe { seed, ..recipe.clone() }, data_dir)?;
         let mut twin = Twin::with_model(&session.recipe, &session.network, session.initial());
         for epoch in 0..EPOCHS {
             twin.epoch(&session.data.train, &session.batches, epoch)?;
@@ -64,10 +46,7 @@ pub fn sweep(mut recipe: Recipe, data_dir: Option<&Path>) -> Result<Comparison, 
     }
     let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
     let worst = accuracies.iter().copied().fold(1.0, f64::min);
-    Ok(Comparison {
-        sweep,
-        twin: (mean, worst),
-    })
+    Ok(Comparison { sweep, twin: (mean, worst) })
 }
 
 impl Comparison {
@@ -80,19 +59,11 @@ impl Comparison {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "floating point, exact centred sigmoid, {EPOCHS} epochs, {} seeds:",
-            SEEDS.len()
-        )?;
+        writeln!(f, "floating point, exact centred sigmoid, {EPOCHS} epochs, {} seeds:", SEEDS.len())?;
         writeln!(f, "  rate   gain   mean     worst")?;
         for run in &self.sweep.runs {
             let (mean, worst) = (100.0 * run.accuracy, 100.0 * run.worst);
-            writeln!(
-                f,
-                "  {:<6} {:<6} {mean:.2} %  {worst:.2} %",
-                run.learning_rate, run.init_gain
-            )?;
+            writeln!(f, "  {:<6} {:<6} {mean:.2} %  {worst:.2} %", run.learning_rate, run.init_gain)?;
         }
         writeln!(
             f,
@@ -100,10 +71,6 @@ impl fmt::Display for Comparison {
             100.0 * self.twin.0,
             100.0 * self.twin.1
         )?;
-        write!(
-            f,
-            "the twin is {:.2} points behind the best of the grid",
-            self.behind()
-        )
+        write!(f, "the twin is {:.2} points behind the best of the grid", self.behind())
     }
 }

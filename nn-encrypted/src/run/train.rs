@@ -17,7 +17,7 @@ use super::{Mode, RunError};
 use crate::clear::Clear;
 use crate::data::{self, Batches, Prepared};
 use crate::plan::Plan;
-use crate::recipe::{Model, Network, Recipe};
+use crate::recipe::{Model, Network, Recipe, RecipeError};
 use crate::roles::{Client, Server};
 use crate::twin::Twin;
 
@@ -67,13 +67,14 @@ impl Session {
     pub fn new(recipe: Recipe, data_dir: Option<&Path>) -> Result<Self, RunError> {
         let data = data::prepare(&recipe, data_dir)?;
         let network = recipe.network(data.features.len(), data.classes.len())?;
+        let (batch, samples) = (recipe.optimizer.batch_size, data.train.labels.len());
+        if batch > samples {
+            let field = "optimizer.batch_size".to_owned();
+            let what = format!("{batch}; at most {samples}, the number of training samples, is needed");
+            return Err(RecipeError::Field { field, what }.into());
+        }
         let batches = Batches::new(data.train.labels.len(), recipe.optimizer.batch_size, recipe.seed);
-        Ok(Self {
-            recipe,
-            data,
-            network,
-            batches,
-        })
+        Ok(Self { recipe, data, network, batches })
     }
 
     /// The plan.
@@ -81,11 +82,7 @@ impl Session {
     /// # Errors
     /// If there is none.
     pub fn plan(&self) -> Result<Arc<Plan>, RunError> {
-        Ok(Arc::new(Plan::new(
-            &self.recipe,
-            &self.network,
-            i64::from(self.data.bound),
-        )?))
+        Ok(Arc::new(Plan::new(&self.recipe, &self.network, i64::from(self.data.bound))?))
     }
 
     /// The weights to start from.
@@ -95,7 +92,7 @@ impl Session {
 
     /// Number of training steps.
     pub fn steps(&self, limit: Option<usize>) -> usize {
-        let all = self.batches.count() * self.recipe.optimizer.epochs;
+        let all = self.batches.count().saturating_mul(self.recipe.optimizer.epochs);
         limit.map_or(all, |limit| limit.min(all))
     }
 
@@ -198,11 +195,8 @@ impl Encrypted {
     /// If the server or the client stops.
     pub fn step(&mut self, session: &Session, step: u64, batch: usize) -> Result<(), RunError> {
         let rows = session.batches.rows(batch).len();
-        let mut link = LocalLink {
-            client: &mut self.client,
-            rows,
-            traffic: &mut self.traffic,
-        };
+        self.client.begin(step, rows);
+        let mut link = LocalLink { client: &mut self.client, traffic: &mut self.traffic };
         Ok(self.server.train(step, batch, &mut link)?)
     }
 }
@@ -264,11 +258,7 @@ fn train_clear(session: &Session, options: &Options) -> Outcome {
     let mut report = session.report(Mode::Clear);
     report.steps = steps as u64;
     report.accuracy.clear_test = curve.last().copied();
-    Outcome {
-        report,
-        curve,
-        model: None,
-    }
+    Outcome { report, curve, model: None }
 }
 
 fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError> {
@@ -280,15 +270,7 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         let (x, labels) = session.data.train.select(session.batches.rows(batch));
         spent.on(|| twin.step(&x, &labels))?;
-        end_of_epoch(
-            session,
-            &twin,
-            step,
-            steps,
-            &mut curve,
-            &mut progress,
-            options.quiet,
-        )?;
+        end_of_epoch(session, &twin, step, steps, &mut curve, &mut progress, options.quiet)?;
     }
     progress.finish();
     let mut report = session.report(Mode::Simulate);
@@ -297,11 +279,7 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     report.accuracy.clear_test = clear_curve(session, steps).last().copied();
     report.seconds.step_median = Some(spent.wall / steps.max(1) as f64);
     report.traffic.saturations = twin.saturations();
-    Ok(Outcome {
-        report,
-        curve,
-        model: Some(twin.model().clone()),
-    })
+    Ok(Outcome { report, curve, model: Some(twin.model().clone()) })
 }
 
 /// After the last step of an epoch, and after the very last one: the accuracy on the test part.
@@ -359,7 +337,7 @@ fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunE
     let steps = session.steps(options.steps);
     let mut twin = session.twin(session.initial());
     let (mut encrypt, mut training) = (Spent::default(), Spent::default());
-    let mut times = Vec::with_capacity(steps);
+    let mut times = Vec::new();
     let mut images = 0;
     let mut curve = vec![twin.accuracy(&session.data.test)?];
     let mut progress = Progress::new(steps as u64);
@@ -373,15 +351,7 @@ fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunE
         twin.step(&x, &labels)?;
         // The curve is the client's own: it is drawn from the weights it decrypted, and no one else learns it.
         let own = session.twin(both.client.model().clone());
-        end_of_epoch(
-            session,
-            &own,
-            step,
-            steps,
-            &mut curve,
-            &mut progress,
-            options.quiet,
-        )?;
+        end_of_epoch(session, &own, step, steps, &mut curve, &mut progress, options.quiet)?;
     }
     progress.finish();
 
@@ -418,15 +388,12 @@ fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunE
         out_of_bounds: counts.out_of_bounds,
     };
     let prediction = predict_encrypted(session, &mut both, &own)?;
+    report.traffic.out_of_bounds = both.client.counts().out_of_bounds;
     if let Some(out) = &options.out {
         RunFolder::new(out).write_server(&plan, &both.client.encrypt_model()?)?;
     }
     report.prediction = Some(prediction.summary);
-    Ok(Outcome {
-        report,
-        curve,
-        model: Some(model),
-    })
+    Ok(Outcome { report, curve, model: Some(model) })
 }
 
 fn scheme(instance: &crate::plan::Instance) -> SchemeSummary {
@@ -444,13 +411,8 @@ fn compare(model: &Model, twin: &Model, weight_bits: u32) -> TwinSummary {
     let unit = f64::from(weight_bits).exp2();
     let differences = model.layers.iter().zip(&twin.layers).flat_map(|(a, b)| {
         let weights = a.weight.iter().zip(&b.weight);
-        weights
-            .chain(a.bias.iter().zip(&b.bias))
-            .map(|(a, b)| (a - b).unsigned_abs())
+        weights.chain(a.bias.iter().zip(&b.bias)).map(|(a, b)| (a - b).unsigned_abs())
     });
     let largest = differences.max().unwrap_or(0);
-    TwinSummary {
-        equal: Some(model == twin),
-        max_abs_error: Some(largest as f64 / unit),
-    }
+    TwinSummary { equal: Some(model == twin), max_abs_error: Some(largest as f64 / unit) }
 }

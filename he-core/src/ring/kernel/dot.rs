@@ -35,26 +35,13 @@ pub fn dot(m: &Modulus, out: &mut [u64], a: &[&[u64]], b: &[&[u64]]) {
 /// # Panics
 /// If there are not as many scalars as slices or lengths differ.
 pub fn dot_scalars(m: &Modulus, out: &mut [u64], a: &[&[u64]], s: &[u64]) {
-    assert_eq!(
-        a.len(),
-        s.len(),
-        "a linear combination has one scalar for each slice"
-    );
+    assert_eq!(a.len(), s.len(), "a linear combination has one scalar for each slice");
     for slice in a {
         check(out.len(), slice.len());
-        debug_assert!(
-            !m.fits_fma() || slice.iter().all(|&x| x < FMA_LIMIT),
-            "words are below 2^50"
-        );
+        debug_assert!(!m.fits_fma() || slice.iter().all(|&x| x < FMA_LIMIT), "words are below 2^50");
     }
     if use_float(m) {
-        let scalars: Vec<Scalar> = s
-            .iter()
-            .map(|&word| Scalar {
-                word,
-                float: balanced(m, word),
-            })
-            .collect();
+        let scalars: Vec<Scalar> = s.iter().map(|&word| Scalar { word, float: balanced(m, word) }).collect();
         run(m, out, a, &scalars);
     } else {
         run(m, out, a, s);
@@ -122,12 +109,7 @@ impl Factor for u64 {
 
 fn run<F: Factor>(m: &Modulus, out: &mut [u64], a: &[&[u64]], b: &[F]) {
     if use_float(m) {
-        Arch::new().dispatch(Dot {
-            modulus: m,
-            out,
-            a,
-            b,
-        });
+        Arch::new().dispatch(Dot { modulus: m, out, a, b });
     } else {
         words(m, out, a, b, 0);
     }

@@ -32,12 +32,7 @@ pub(super) fn apply<const K: usize>(
     dst: &mut [u64],
     sources: [&[u64]; K],
 ) {
-    Arch::new().dispatch(Apply {
-        modulus,
-        formula,
-        dst,
-        sources,
-    });
+    Arch::new().dispatch(Apply { modulus, formula, dst, sources });
 }
 
 struct Apply<'a, F, const K: usize> {
@@ -52,12 +47,7 @@ impl<F: Formula<K>, const K: usize> WithSimd for Apply<'_, F, K> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            modulus,
-            formula,
-            dst,
-            sources,
-        } = self;
+        let Self { modulus, formula, dst, sources } = self;
         let lanes = Lanes::new(simd, modulus);
         let (vectors, rest) = S::as_mut_simd_u64s(dst);
         // Plain loops: closures of array methods may stay calls, and a call loses the vector instructions.
@@ -139,10 +129,7 @@ struct Scalar {
 
 impl Scalar {
     fn new(m: &Modulus, word: u64) -> Self {
-        Self {
-            word,
-            float: balanced(m, word),
-        }
+        Self { word, float: balanced(m, word) }
     }
 }
 
@@ -238,10 +225,7 @@ pub(super) struct CenterReduce {
 
 impl CenterReduce {
     pub(super) fn new(from: &Modulus) -> Self {
-        Self {
-            from: *from,
-            half: (from.value() / 2) as f64,
-        }
+        Self { from: *from, half: (from.value() / 2) as f64 }
     }
 }
 

@@ -63,8 +63,7 @@ impl<S: Simd> Lanes<S> {
     #[inline(always)]
     pub(crate) fn load(&self, x: S::u64s) -> S::f64s {
         let shifted = self.simd.or_u64s(x, self.two_52_bits);
-        self.simd
-            .sub_f64s(self.simd.transmute_f64s_u64s(shifted), self.two_52)
+        self.simd.sub_f64s(self.simd.transmute_f64s_u64s(shifted), self.two_52)
     }
 
     /// The word in `[0, q)` congruent to an integer in `(-q, q)`.
@@ -73,8 +72,7 @@ impl<S: Simd> Lanes<S> {
         let negative = self.simd.less_than_f64s(t, self.zero);
         let shift = self.simd.select_f64s(negative, self.two_52_and_q, self.two_52);
         let shifted = self.simd.add_f64s(t, shift);
-        self.simd
-            .xor_u64s(self.simd.transmute_u64s_f64s(shifted), self.two_52_bits)
+        self.simd.xor_u64s(self.simd.transmute_u64s_f64s(shifted), self.two_52_bits)
     }
 
     /// A float kept as its bits between passes.
@@ -107,8 +105,7 @@ impl<S: Simd> Lanes<S> {
     /// `x / q` rounded to an integer, off by at most `1/2 + |x/q| * 2^-52`.
     #[inline(always)]
     fn quotient(&self, x: S::f64s) -> S::f64s {
-        self.simd
-            .sub_f64s(self.simd.mul_add_f64s(x, self.q_inverse, self.round), self.round)
+        self.simd.sub_f64s(self.simd.mul_add_f64s(x, self.q_inverse, self.round), self.round)
     }
 
     /// `x` modulo `q`, of magnitude at most `q/2 + |x| * 2^-52`.

@@ -29,9 +29,7 @@ fn words(m: &Modulus, length: usize, shape: usize, seed: u64) -> Vec<u64> {
     let (q, mut state) = (m.value(), seed | 1);
     (0..length)
         .map(|i| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let noise = m.reduce_u128((u128::from(state) << 64) | u128::from(state >> 7));
             match shape % 5 {
                 0 => q - 1,

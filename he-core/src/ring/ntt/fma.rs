@@ -67,18 +67,12 @@ impl Direction {
         let passes = (0..(log_n - run_levels) / 2)
             .map(|p| {
                 let blocks = 1 << (2 * p);
-                let twiddles = (blocks..2 * blocks)
-                    .map(|k| [powers[k], powers[2 * k], powers[2 * k + 1]])
-                    .collect();
-                Pass {
-                    stride: n / (4 * blocks),
-                    twiddles,
-                }
+                let twiddles =
+                    (blocks..2 * blocks).map(|k| [powers[k], powers[2 * k], powers[2 * k + 1]]).collect();
+                Pass { stride: n / (4 * blocks), twiddles }
             })
             .collect();
-        let runs = (0..n / RUN)
-            .map(|run| RunTwiddles::new(&powers, run, run_levels))
-            .collect();
+        let runs = (0..n / RUN).map(|run| RunTwiddles::new(&powers, run, run_levels)).collect();
         Self { passes, runs }
     }
 }
@@ -123,10 +117,7 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = Lanes::new(simd, &self.tables.modulus);
         // The number of run levels has the parity of log2 n.
-        match (
-            self.tables.is_wide(),
-            self.data.len().trailing_zeros().is_multiple_of(2),
-        ) {
+        match (self.tables.is_wide(), self.data.len().trailing_zeros().is_multiple_of(2)) {
             (false, false) => forward::<S, false, false>(&lanes, self.tables, self.data),
             (false, true) => forward::<S, false, true>(&lanes, self.tables, self.data),
             (true, false) => forward::<S, true, false>(&lanes, self.tables, self.data),
@@ -138,24 +129,15 @@ impl WithSimd for Forward<'_> {
 #[inline(always)]
 fn forward<S: Simd, const WIDE: bool, const SIX: bool>(lanes: &Lanes<S>, tables: &Fma, data: &mut [u64]) {
     let Direction { passes, runs } = &tables.forward;
-    let (first, rest) = passes
-        .split_first()
-        .expect("a vector transform has a pass before its runs");
+    let (first, rest) = passes.split_first().expect("a vector transform has a pass before its runs");
     forward4::<S, WIDE, true>(lanes, data, first.stride, &first.twiddles);
-    let split = rest
-        .iter()
-        .position(|pass| 4 * pass.stride <= CACHED)
-        .unwrap_or(rest.len());
+    let split = rest.iter().position(|pass| 4 * pass.stride <= CACHED).unwrap_or(rest.len());
     let (wide, cached) = rest.split_at(split);
     for pass in wide {
         forward4::<S, WIDE, false>(lanes, data, pass.stride, &pass.twiddles);
     }
     let size = cached.first().map_or(data.len(), |pass| 4 * pass.stride);
-    for (block, (chunk, runs)) in data
-        .chunks_exact_mut(size)
-        .zip(runs.chunks_exact(size / RUN))
-        .enumerate()
-    {
+    for (block, (chunk, runs)) in data.chunks_exact_mut(size).zip(runs.chunks_exact(size / RUN)).enumerate() {
         for pass in cached {
             let count = size / (4 * pass.stride);
             let twiddles = &pass.twiddles[block * count..][..count];
@@ -176,10 +158,7 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = Lanes::new(simd, &self.tables.modulus);
-        match (
-            self.tables.is_wide(),
-            self.data.len().trailing_zeros().is_multiple_of(2),
-        ) {
+        match (self.tables.is_wide(), self.data.len().trailing_zeros().is_multiple_of(2)) {
             (false, false) => backward::<S, false, false>(&lanes, self.tables, self.data),
             (false, true) => backward::<S, false, true>(&lanes, self.tables, self.data),
             (true, false) => backward::<S, true, false>(&lanes, self.tables, self.data),
@@ -191,20 +170,11 @@ impl WithSimd for Backward<'_> {
 #[inline(always)]
 fn backward<S: Simd, const WIDE: bool, const SIX: bool>(lanes: &Lanes<S>, tables: &Fma, data: &mut [u64]) {
     let Direction { passes, runs } = &tables.backward;
-    let (last, rest) = passes
-        .split_first()
-        .expect("a vector transform has a pass after its runs");
-    let split = rest
-        .iter()
-        .position(|pass| 4 * pass.stride <= CACHED)
-        .unwrap_or(rest.len());
+    let (last, rest) = passes.split_first().expect("a vector transform has a pass after its runs");
+    let split = rest.iter().position(|pass| 4 * pass.stride <= CACHED).unwrap_or(rest.len());
     let (wide, cached) = rest.split_at(split);
     let size = cached.first().map_or(data.len(), |pass| 4 * pass.stride);
-    for (block, (chunk, runs)) in data
-        .chunks_exact_mut(size)
-        .zip(runs.chunks_exact(size / RUN))
-        .enumerate()
-    {
+    for (block, (chunk, runs)) in data.chunks_exact_mut(size).zip(runs.chunks_exact(size / RUN)).enumerate() {
         first_runs::<S, WIDE, SIX>(lanes, chunk, runs);
         for pass in cached.iter().rev() {
             let count = size / (4 * pass.stride);
@@ -226,16 +196,8 @@ mod tests {
 
     fn on<S: Simd>(simd: S, tables: &Fma, input: &[u64]) -> [Vec<u64>; 2] {
         let (mut forward, mut backward) = (input.to_vec(), input.to_vec());
-        Forward {
-            tables,
-            data: &mut forward,
-        }
-        .with_simd(simd);
-        Backward {
-            tables,
-            data: &mut backward,
-        }
-        .with_simd(simd);
+        Forward { tables, data: &mut forward }.with_simd(simd);
+        Backward { tables, data: &mut backward }.with_simd(simd);
         [forward, backward]
     }
 

@@ -34,12 +34,8 @@ fn unbutterflies<S: Simd>(
     b: [S::f64s; 4],
     w: [S::f64s; 4],
 ) -> [S::f64s; SIDE] {
-    let differences = [
-        lanes.sub(a[0], b[0]),
-        lanes.sub(a[1], b[1]),
-        lanes.sub(a[2], b[2]),
-        lanes.sub(a[3], b[3]),
-    ];
+    let differences =
+        [lanes.sub(a[0], b[0]), lanes.sub(a[1], b[1]), lanes.sub(a[2], b[2]), lanes.sub(a[3], b[3])];
     let [t0, t1, t2, t3] = lanes.mul_all(differences, w);
     [
         lanes.add(a[0], b[0]),
@@ -63,18 +59,10 @@ pub(super) fn three_forward<S: Simd, const WIDE: bool>(
     let a1 = if WIDE { lanes.reduce(a1) } else { a1 };
     let [a0, a1, a2, a3, a4, a5, a6, a7] = butterflies(lanes, [a0, a1, a2, a3], [a4, a5, a6, a7], [w(0); 4]);
     let (left, right) = (w(1), w(2));
-    let [a0, a1, a4, a5, a2, a3, a6, a7] = butterflies(
-        lanes,
-        [a0, a1, a4, a5],
-        [a2, a3, a6, a7],
-        [left, left, right, right],
-    );
-    let [a0, a2, a4, a6, a1, a3, a5, a7] = butterflies(
-        lanes,
-        [a0, a2, a4, a6],
-        [a1, a3, a5, a7],
-        [w(3), w(4), w(5), w(6)],
-    );
+    let [a0, a1, a4, a5, a2, a3, a6, a7] =
+        butterflies(lanes, [a0, a1, a4, a5], [a2, a3, a6, a7], [left, left, right, right]);
+    let [a0, a2, a4, a6, a1, a3, a5, a7] =
+        butterflies(lanes, [a0, a2, a4, a6], [a1, a3, a5, a7], [w(3), w(4), w(5), w(6)]);
     [a0, a1, a2, a3, a4, a5, a6, a7]
 }
 
@@ -85,24 +73,11 @@ pub(super) fn halves_forward<S: Simd, const WIDE: bool>(
     [a0, a1, a2, a3, a4, a5, a6, a7]: [S::f64s; SIDE],
     w: &[f64; SIDE],
 ) -> [S::f64s; SIDE] {
-    let (a0, a4) = if WIDE {
-        (lanes.reduce(a0), lanes.reduce(a4))
-    } else {
-        (a0, a4)
-    };
+    let (a0, a4) = if WIDE { (lanes.reduce(a0), lanes.reduce(a4)) } else { (a0, a4) };
     let (left, right) = (lanes.splat(w[0]), lanes.splat(w[3]));
-    let [a0, a1, a4, a5, a2, a3, a6, a7] = butterflies(
-        lanes,
-        [a0, a1, a4, a5],
-        [a2, a3, a6, a7],
-        [left, left, right, right],
-    );
-    let w = [
-        lanes.splat(w[1]),
-        lanes.splat(w[2]),
-        lanes.splat(w[4]),
-        lanes.splat(w[5]),
-    ];
+    let [a0, a1, a4, a5, a2, a3, a6, a7] =
+        butterflies(lanes, [a0, a1, a4, a5], [a2, a3, a6, a7], [left, left, right, right]);
+    let w = [lanes.splat(w[1]), lanes.splat(w[2]), lanes.splat(w[4]), lanes.splat(w[5])];
     let [a0, a2, a4, a6, a1, a3, a5, a7] = butterflies(lanes, [a0, a2, a4, a6], [a1, a3, a5, a7], w);
     [a0, a1, a2, a3, a4, a5, a6, a7]
 }
@@ -115,25 +90,12 @@ pub(super) fn halves_backward<S: Simd, const WIDE: bool>(
     w: &[f64; SIDE],
 ) -> [S::f64s; SIDE] {
     let (left, right) = (lanes.splat(w[0]), lanes.splat(w[3]));
-    let w = [
-        lanes.splat(w[1]),
-        lanes.splat(w[2]),
-        lanes.splat(w[4]),
-        lanes.splat(w[5]),
-    ];
+    let w = [lanes.splat(w[1]), lanes.splat(w[2]), lanes.splat(w[4]), lanes.splat(w[5])];
     let [a0, a2, a4, a6, a1, a3, a5, a7] = unbutterflies(lanes, [a0, a2, a4, a6], [a1, a3, a5, a7], w);
-    let [a0, a1, a4, a5, a2, a3, a6, a7] = unbutterflies(
-        lanes,
-        [a0, a1, a4, a5],
-        [a2, a3, a6, a7],
-        [left, left, right, right],
-    );
+    let [a0, a1, a4, a5, a2, a3, a6, a7] =
+        unbutterflies(lanes, [a0, a1, a4, a5], [a2, a3, a6, a7], [left, left, right, right]);
     let (a0, a4) = (lanes.reduce(a0), lanes.reduce(a4));
-    let (a1, a5) = if WIDE {
-        (lanes.reduce(a1), lanes.reduce(a5))
-    } else {
-        (a1, a5)
-    };
+    let (a1, a5) = if WIDE { (lanes.reduce(a1), lanes.reduce(a5)) } else { (a1, a5) };
     [a0, a1, a2, a3, a4, a5, a6, a7]
 }
 
@@ -145,19 +107,11 @@ pub(super) fn three_backward<S: Simd>(
     w: impl Fn(usize) -> S::f64s,
     middle: impl Fn(S::f64s) -> S::f64s,
 ) -> [S::f64s; SIDE] {
-    let [a0, a2, a4, a6, a1, a3, a5, a7] = unbutterflies(
-        lanes,
-        [a0, a2, a4, a6],
-        [a1, a3, a5, a7],
-        [w(3), w(4), w(5), w(6)],
-    );
+    let [a0, a2, a4, a6, a1, a3, a5, a7] =
+        unbutterflies(lanes, [a0, a2, a4, a6], [a1, a3, a5, a7], [w(3), w(4), w(5), w(6)]);
     let (left, right) = (w(1), w(2));
-    let [a0, a1, a4, a5, a2, a3, a6, a7] = unbutterflies(
-        lanes,
-        [a0, a1, a4, a5],
-        [a2, a3, a6, a7],
-        [left, left, right, right],
-    );
+    let [a0, a1, a4, a5, a2, a3, a6, a7] =
+        unbutterflies(lanes, [a0, a1, a4, a5], [a2, a3, a6, a7], [left, left, right, right]);
     let (a0, a4) = (middle(a0), middle(a4));
     unbutterflies(lanes, [a0, a1, a2, a3], [a4, a5, a6, a7], [w(0); 4])
 }

@@ -43,11 +43,7 @@ impl Library {
             .collect::<Result<Vec<u32>, usize>>()
             .map_err(|_| mismatch)?;
         let library = Self { plan, modulus, order };
-        if library.agrees_at_one_point(&powers, exponents) {
-            Ok(library)
-        } else {
-            Err(mismatch)
-        }
+        if library.agrees_at_one_point(&powers, exponents) { Ok(library) } else { Err(mismatch) }
     }
 
     /// Compares a transform with Horner's rule at one point, and its inverse with the input.
@@ -58,9 +54,7 @@ impl Library {
         let input: Vec<u64> = exponents
             .iter()
             .map(|_| {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 m.reduce(state)
             })
             .collect();
@@ -97,7 +91,5 @@ impl Library {
 
 /// The first `count` powers of `base`.
 fn powers(modulus: &Modulus, base: u64, count: usize) -> Vec<u64> {
-    std::iter::successors(Some(1), |&power| Some(modulus.mul(power, base)))
-        .take(count)
-        .collect()
+    std::iter::successors(Some(1), |&power| Some(modulus.mul(power, base))).take(count).collect()
 }

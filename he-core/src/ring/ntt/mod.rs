@@ -101,11 +101,7 @@ impl Ntt {
     /// If the length is not supported, `q` is not such a prime, or `q >= 2^50` and the library fails its
     /// check.
     pub fn new(n: usize, q: Modulus) -> Result<Self, NttError> {
-        let backend = if q.value() < FMA_LIMIT && has_fma() {
-            Backend::Fma
-        } else {
-            Backend::Library
-        };
+        let backend = if q.value() < FMA_LIMIT && has_fma() { Backend::Fma } else { Backend::Library };
         Self::with_backend(n, q, backend)
     }
 
@@ -123,10 +119,7 @@ impl Ntt {
         if backend == Backend::Fma && q.value() >= FMA_LIMIT {
             return Err(NttError::TooLargeForFma(q.value()));
         }
-        let no_root = NttError::NoRoot {
-            q: q.value(),
-            order: 2 * n,
-        };
+        let no_root = NttError::NoRoot { q: q.value(), order: 2 * n };
         let root = primitive_root_2n(&q, n).ok_or(no_root)?;
         let exponents = order::evaluation_exponents(n);
         // Both are units modulo a prime above n.
@@ -137,14 +130,7 @@ impl Ntt {
             Backend::Library if n >= library::LEAST => Engine::Library(Library::new(n, q, root, &exponents)?),
             _ => Engine::Small(Small::new(n, q, root, root_inverse, n_inverse)),
         };
-        Ok(Self {
-            n,
-            modulus: q,
-            root,
-            exponents,
-            backend,
-            engine,
-        })
+        Ok(Self { n, modulus: q, root, exponents, backend, engine })
     }
 
     /// Replaces coefficients in `[0, q)` by values in `[0, q)`.
@@ -175,10 +161,7 @@ impl Ntt {
 
     fn check(&self, data: &[u64]) {
         assert_eq!(data.len(), self.n, "the data of a transform has its length");
-        debug_assert!(
-            data.iter().all(|&x| x < self.modulus.value()),
-            "transform input is reduced"
-        );
+        debug_assert!(data.iter().all(|&x| x < self.modulus.value()), "transform input is reduced");
     }
 
     /// The length, the degree of `X^n + 1`.

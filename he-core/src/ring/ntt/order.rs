@@ -17,11 +17,7 @@ pub(crate) const LEAST: usize = 2 * RUN;
 
 /// The index with its `log_n` low bits reversed.
 pub(crate) fn reverse_bits(index: usize, log_n: u32) -> usize {
-    if log_n == 0 {
-        0
-    } else {
-        index.reverse_bits() >> (usize::BITS - log_n)
-    }
+    if log_n == 0 { 0 } else { index.reverse_bits() >> (usize::BITS - log_n) }
 }
 
 /// The position in bit-reversed order of what the canonical order has at `position`; an involution.
@@ -35,14 +31,9 @@ pub(crate) fn exchange(position: usize, n: usize) -> usize {
 
 /// The exponents `e_p`, odd and below `2n`, of a transform of length `n`, a power of two up to `2^30`.
 pub(crate) fn evaluation_exponents(n: usize) -> Vec<u32> {
-    assert!(
-        n.is_power_of_two() && n <= 1 << 30,
-        "a transform length is a power of two up to 2^30, not {n}"
-    );
+    assert!(n.is_power_of_two() && n <= 1 << 30, "a transform length is a power of two up to 2^30, not {n}");
     let log_n = n.trailing_zeros();
-    (0..n)
-        .map(|p| 2 * reverse_bits(exchange(p, n), log_n) as u32 + 1)
-        .collect()
+    (0..n).map(|p| 2 * reverse_bits(exchange(p, n), log_n) as u32 + 1).collect()
 }
 
 #[cfg(test)]
@@ -63,10 +54,7 @@ mod tests {
         assert_eq!(evaluation_exponents(8), [1, 9, 5, 13, 3, 11, 7, 15]);
         assert_eq!(evaluation_exponents(64)[..4], [1, 65, 33, 97]);
         // Serialized data depends on these values.
-        assert_eq!(
-            evaluation_exponents(128)[..10],
-            [1, 17, 9, 25, 5, 21, 13, 29, 129, 145]
-        );
+        assert_eq!(evaluation_exponents(128)[..10], [1, 17, 9, 25, 5, 21, 13, 29, 129, 145]);
     }
 
     #[test]

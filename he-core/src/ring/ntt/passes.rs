@@ -59,21 +59,12 @@ fn two_forward<S: Simd, const REDUCE: bool>(
     w: [S::f64s; 3],
 ) -> [[S::f64s; 2]; 4] {
     let (add, sub) = (pair_add::<S>, pair_sub::<S>);
-    let x0 = if REDUCE {
-        [lanes.reduce(x0[0]), lanes.reduce(x0[1])]
-    } else {
-        x0
-    };
+    let x0 = if REDUCE { [lanes.reduce(x0[0]), lanes.reduce(x0[1])] } else { x0 };
     let [t, u, v, z] = lanes.mul_all([x2[0], x2[1], x3[0], x3[1]], [w[0]; 4]);
     let (b0, b2) = (add(lanes, x0, [t, u]), sub(lanes, x0, [t, u]));
     let (b1, b3) = (add(lanes, x1, [v, z]), sub(lanes, x1, [v, z]));
     let [t, u, v, z] = lanes.mul_all([b1[0], b1[1], b3[0], b3[1]], [w[1], w[1], w[2], w[2]]);
-    [
-        add(lanes, b0, [t, u]),
-        sub(lanes, b0, [t, u]),
-        add(lanes, b2, [v, z]),
-        sub(lanes, b2, [v, z]),
-    ]
+    [add(lanes, b0, [t, u]), sub(lanes, b0, [t, u]), add(lanes, b2, [v, z]), sub(lanes, b2, [v, z])]
 }
 
 /// Two forward levels of all blocks; `FIRST` takes canonical words instead of floats.
@@ -89,20 +80,10 @@ pub(super) fn forward4<S: Simd, const WIDE: bool, const FIRST: bool>(
         let [x0, x1, x2, x3] = quarters::<S>(block, stride);
         for (((x0, x1), x2), x3) in x0.iter_mut().zip(x1).zip(x2).zip(x3) {
             let [y0, y1, y2, y3] = if FIRST {
-                let a = [
-                    load(lanes, *x0),
-                    load(lanes, *x1),
-                    load(lanes, *x2),
-                    load(lanes, *x3),
-                ];
+                let a = [load(lanes, *x0), load(lanes, *x1), load(lanes, *x2), load(lanes, *x3)];
                 two_forward::<S, false>(lanes, a, w)
             } else {
-                let a = [
-                    floats(lanes, *x0),
-                    floats(lanes, *x1),
-                    floats(lanes, *x2),
-                    floats(lanes, *x3),
-                ];
+                let a = [floats(lanes, *x0), floats(lanes, *x1), floats(lanes, *x2), floats(lanes, *x3)];
                 two_forward::<S, WIDE>(lanes, a, w)
             };
             (*x0, *x1, *x2, *x3) = (bits(lanes, y0), bits(lanes, y1), bits(lanes, y2), bits(lanes, y3));
@@ -122,22 +103,13 @@ fn two_backward<S: Simd, const WIDE: bool>(
     w: [S::f64s; 3],
 ) -> [[S::f64s; 2]; 4] {
     let (add, sub) = (pair_add::<S>, pair_sub::<S>);
-    let (s0, s1, d0, d1) = (
-        add(lanes, x0, x1),
-        add(lanes, x2, x3),
-        sub(lanes, x0, x1),
-        sub(lanes, x2, x3),
-    );
+    let (s0, s1, d0, d1) = (add(lanes, x0, x1), add(lanes, x2, x3), sub(lanes, x0, x1), sub(lanes, x2, x3));
     let [t, u, v, z] = lanes.mul_all([d0[0], d0[1], d1[0], d1[1]], [w[1], w[1], w[2], w[2]]);
     let (d0, d1) = ([t, u], [v, z]);
     let (s, d) = (sub(lanes, s0, s1), sub(lanes, d0, d1));
     let (y0, y1) = (add(lanes, s0, s1), add(lanes, d0, d1));
     let y0 = [lanes.reduce(y0[0]), lanes.reduce(y0[1])];
-    let y1 = if WIDE {
-        [lanes.reduce(y1[0]), lanes.reduce(y1[1])]
-    } else {
-        y1
-    };
+    let y1 = if WIDE { [lanes.reduce(y1[0]), lanes.reduce(y1[1])] } else { y1 };
     let [t, u, v, z] = lanes.mul_all([s[0], s[1], d[0], d[1]], [w[0]; 4]);
     [y0, y1, [t, u], [v, z]]
 }
@@ -154,12 +126,7 @@ pub(super) fn backward4<S: Simd, const WIDE: bool>(
         let w = [lanes.splat(w[0]), lanes.splat(w[1]), lanes.splat(w[2])];
         let [x0, x1, x2, x3] = quarters::<S>(block, stride);
         for (((x0, x1), x2), x3) in x0.iter_mut().zip(x1).zip(x2).zip(x3) {
-            let a = [
-                floats(lanes, *x0),
-                floats(lanes, *x1),
-                floats(lanes, *x2),
-                floats(lanes, *x3),
-            ];
+            let a = [floats(lanes, *x0), floats(lanes, *x1), floats(lanes, *x2), floats(lanes, *x3)];
             let [y0, y1, y2, y3] = two_backward::<S, WIDE>(lanes, a, w);
             (*x0, *x1, *x2, *x3) = (bits(lanes, y0), bits(lanes, y1), bits(lanes, y2), bits(lanes, y3));
         }
@@ -177,12 +144,7 @@ pub(super) fn last4<S: Simd>(lanes: &Lanes<S>, data: &mut [u64], w: [f64; 2], sc
     let (add, sub) = (pair_add::<S>, pair_sub::<S>);
     let [x0, x1, x2, x3] = quarters::<S>(data, stride);
     for (((x0, x1), x2), x3) in x0.iter_mut().zip(x1).zip(x2).zip(x3) {
-        let a = [
-            floats(lanes, *x0),
-            floats(lanes, *x1),
-            floats(lanes, *x2),
-            floats(lanes, *x3),
-        ];
+        let a = [floats(lanes, *x0), floats(lanes, *x1), floats(lanes, *x2), floats(lanes, *x3)];
         let (s0, s1) = (add(lanes, a[0], a[1]), add(lanes, a[2], a[3]));
         let (d0, d1) = (sub(lanes, a[0], a[1]), sub(lanes, a[2], a[3]));
         let [t, u, v, z] = lanes.mul_all([d0[0], d0[1], d1[0], d1[1]], [even, even, odd, odd]);

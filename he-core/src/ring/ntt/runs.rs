@@ -55,10 +55,7 @@ impl RunTwiddles {
             let depth = (row + 1).ilog2() as usize;
             powers[((SIDE * node + c) << depth) + (row + 1 - (1 << depth))]
         };
-        Self {
-            upper,
-            lower: std::array::from_fn(|row| std::array::from_fn(|c| leaf(row, c))),
-        }
+        Self { upper, lower: std::array::from_fn(|row| std::array::from_fn(|c| leaf(row, c))) }
     }
 }
 
@@ -95,12 +92,8 @@ fn rows<S: Simd>(lanes: &Lanes<S>, run: &Run, part: usize) -> [S::f64s; SIDE] {
 #[inline(always)]
 fn quad<S: Simd>(lanes: &Lanes<S>, run: &Run, part: usize, half: usize) -> [S::f64s; 4] {
     let at = 8 * part + half;
-    let rows = [
-        get(lanes, run, at),
-        get(lanes, run, at + 2),
-        get(lanes, run, at + 4),
-        get(lanes, run, at + 6),
-    ];
+    let rows =
+        [get(lanes, run, at), get(lanes, run, at + 2), get(lanes, run, at + 4), get(lanes, run, at + 6)];
     lanes.simd.deinterleave_shfl_f64s(rows)
 }
 

@@ -23,21 +23,11 @@ impl Small {
     /// The tables for length `n`; `n` and `root` are units modulo the modulus.
     pub(super) fn new(n: usize, modulus: Modulus, root: u64, root_inverse: u64, n_inverse: u64) -> Self {
         let log_n = n.trailing_zeros();
-        let factor = |value| Factor {
-            value,
-            companion: modulus.shoup(value),
-        };
+        let factor = |value| Factor { value, companion: modulus.shoup(value) };
         let powers = |base: u64| -> Vec<Factor> {
-            (0..n)
-                .map(|k| factor(modulus.pow(base, reverse_bits(k, log_n) as u64)))
-                .collect()
+            (0..n).map(|k| factor(modulus.pow(base, reverse_bits(k, log_n) as u64))).collect()
         };
-        Self {
-            modulus,
-            forward: powers(root),
-            inverse: powers(root_inverse),
-            n_inverse: factor(n_inverse),
-        }
+        Self { modulus, forward: powers(root), inverse: powers(root_inverse), n_inverse: factor(n_inverse) }
     }
 
     /// Coefficients to values in bit-reversed order.

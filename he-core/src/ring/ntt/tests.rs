@@ -21,10 +21,7 @@ fn primes(n: usize) -> Vec<Modulus> {
 
 fn backends(n: usize, q: Modulus) -> Vec<Ntt> {
     let fma = (q.value() < FMA_LIMIT).then_some(Backend::Fma);
-    fma.into_iter()
-        .chain([Backend::Library])
-        .map(|b| Ntt::with_backend(n, q, b).unwrap())
-        .collect()
+    fma.into_iter().chain([Backend::Library]).map(|b| Ntt::with_backend(n, q, b).unwrap()).collect()
 }
 
 fn noise(n: usize, q: &Modulus, seed: u64) -> Vec<u64> {
@@ -49,9 +46,7 @@ fn inputs(n: usize, q: &Modulus) -> Vec<Vec<u64>> {
         vec![half; n],
         (0..n).map(|i| if i % 2 == 0 { top } else { 0 }).collect(),
         (0..n).map(|i| if i < n / 2 { top } else { 0 }).collect(),
-        (0..n)
-            .map(|i| if i.count_ones() % 2 == 0 { half } else { half + 1 })
-            .collect(),
+        (0..n).map(|i| if i.count_ones() % 2 == 0 { half } else { half + 1 }).collect(),
         noise(n, q, 0x1234_5678_9abc_def1),
     ]
 }
@@ -126,14 +121,8 @@ fn refusals_name_the_cause() {
     assert_eq!(Ntt::new(24, q).err(), Some(NttError::Length(24)));
     assert_eq!(Ntt::new(4, q).err(), Some(NttError::Length(4)));
     assert_eq!(Ntt::new(1 << 18, q).err(), Some(NttError::Length(1 << 18)));
-    assert_eq!(
-        Ntt::new(64, q).err(),
-        Some(NttError::NoRoot { q: 97, order: 128 })
-    );
-    assert_eq!(
-        Ntt::new(8, Modulus::new(33).unwrap()).err(),
-        Some(NttError::NotPrime(33))
-    );
+    assert_eq!(Ntt::new(64, q).err(), Some(NttError::NoRoot { q: 97, order: 128 }));
+    assert_eq!(Ntt::new(8, Modulus::new(33).unwrap()).err(), Some(NttError::NotPrime(33)));
     let large = Modulus::new(primes_below(1 << 58, 16, 1).unwrap()[0]).unwrap();
     let refused = Ntt::with_backend(8, large, Backend::Fma).err();
     assert_eq!(refused, Some(NttError::TooLargeForFma(large.value())));

@@ -64,11 +64,7 @@ impl Gaussian {
             return Err(SampleError::Sigma { sigma });
         }
         let plan = cheapest_plan(sigma).ok_or(SampleError::Sigma { sigma })?;
-        Ok(Gaussian {
-            sigma,
-            table: Table::new(plan.base),
-            factors: plan.factors,
-        })
+        Ok(Gaussian { sigma, table: Table::new(plan.base), factors: plan.factors })
     }
 
     /// The width asked for.
@@ -80,10 +76,7 @@ impl Gaussian {
     /// The largest absolute value that can come out.
     #[must_use]
     pub fn bound(&self) -> u64 {
-        self.factors
-            .iter()
-            .map(|f| f.unsigned_abs() * self.table.bound())
-            .sum()
+        self.factors.iter().map(|f| f.unsigned_abs() * self.table.bound()).sum()
     }
 
     /// Fills `out` with independent samples.
@@ -127,8 +120,7 @@ impl pulp::NullaryFnOnce for AddSamples<'_> {
 
     #[inline(always)]
     fn call(self) {
-        self.table
-            .add_samples(self.random, self.factor, self.lanes, self.out);
+        self.table.add_samples(self.random, self.factor, self.lanes, self.out);
     }
 }
 
@@ -149,10 +141,7 @@ fn cheapest_plan(sigma: f64) -> Option<Plan> {
     let mut least = f64::INFINITY;
     if sigma <= WIDEST_TABLE {
         least = cost(sigma, 1);
-        best = Some(Plan {
-            base: sigma,
-            factors: vec![1],
-        });
+        best = Some(Plan { base: sigma, factors: vec![1] });
     }
     for terms in 2..=MAX_TERMS {
         for (a, larger) in (2..=MAX_FACTOR).flat_map(|a| (0..terms - 1).map(move |larger| (a, larger))) {
@@ -164,10 +153,7 @@ fn cheapest_plan(sigma: f64) -> Option<Plan> {
             }
             if base <= WIDEST_TABLE && cost(base, terms) < least {
                 least = cost(base, terms);
-                best = Some(Plan {
-                    base,
-                    factors: factors(a, larger, terms),
-                });
+                best = Some(Plan { base, factors: factors(a, larger, terms) });
             }
         }
     }

@@ -53,11 +53,7 @@ impl Prng {
     pub fn from_seed_stream(seed: &Seed, stream: u64) -> Prng {
         let mut cipher = Box::new(ChaCha20Rng::from_seed(*seed));
         cipher.set_stream(stream);
-        Prng {
-            cipher,
-            rest: 0,
-            rest_len: 0,
-        }
+        Prng { cipher, rest: 0, rest_len: 0 }
     }
 
     /// A generator under a key drawn from this one, for secrets sampled on another thread.

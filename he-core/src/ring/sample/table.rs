@@ -49,11 +49,7 @@ pub(super) struct Lanes {
 
 impl Lanes {
     pub(super) fn new() -> Lanes {
-        Lanes {
-            limbs: [[0; LANES]; LIMBS],
-            sign: [0; LANES],
-            count: [0; LANES],
-        }
+        Lanes { limbs: [[0; LANES]; LIMBS], sign: [0; LANES], count: [0; LANES] }
     }
 
     /// Splits each word into the limbs of `u` and the sign, and starts counting at 0.
@@ -111,10 +107,7 @@ impl Table {
         }
         let len = entries.len();
         entries.resize(len.next_multiple_of(STEP), [0; LIMBS]);
-        Table {
-            entries: entries.as_chunks().0.to_vec(),
-            len,
-        }
+        Table { entries: entries.as_chunks().0.to_vec(), len }
     }
 
     /// The largest absolute value of a sample.
@@ -138,11 +131,7 @@ impl Table {
     /// `P(|X| = k)` for `k = 0, 1, ...`, as the table has it.
     #[cfg(test)]
     pub(super) fn probabilities(&self) -> Vec<f64> {
-        let q = |e: &Entry| {
-            e.iter()
-                .rev()
-                .fold(0u128, |x, &limb| (x << LIMB) + u128::from(limb))
-        };
+        let q = |e: &Entry| e.iter().rev().fold(0u128, |x, &limb| (x << LIMB) + u128::from(limb));
         let mut above = 1u128 << PRECISION;
         let mut out = Vec::new();
         for next in self.entries.as_flattened()[..self.len].iter().map(q).chain([0]) {
@@ -187,11 +176,7 @@ fn exp_minus_half_inverse_square(sigma: f64) -> BigUint {
     let mut term = BigUint::from(1u32) << FRACTION;
     let mut n = 0u32;
     while term != BigUint::ZERO {
-        *(if n.is_multiple_of(2) {
-            &mut plus
-        } else {
-            &mut minus
-        }) += &term;
+        *(if n.is_multiple_of(2) { &mut plus } else { &mut minus }) += &term;
         n += 1;
         term = ((&term * &small) >> FRACTION) / n;
     }

@@ -77,12 +77,7 @@ fn streams_and_forks_differ() {
     let mut child = parent.fork();
     let mut other = parent.fork();
     let mut stream = Prng::from_seed_stream(&[2; 32], 1);
-    let mut words = vec![
-        parent.next_u64(),
-        child.next_u64(),
-        other.next_u64(),
-        stream.next_u64(),
-    ];
+    let mut words = vec![parent.next_u64(), child.next_u64(), other.next_u64(), stream.next_u64()];
     words.push(Prng::from_os().unwrap().next_u64());
     words.sort_unstable();
     words.dedup();
@@ -99,29 +94,12 @@ fn uniform_by_definition(seed: &Seed, q: u64, len: usize) -> Vec<u64> {
         let value = chunk.iter().rev().fold(0u128, |x, &b| (x << 8) | u128::from(b));
         (value & ((1 << bits) - 1)) as u64
     };
-    bytes
-        .chunks_exact(bits.div_ceil(8) as usize)
-        .map(candidate)
-        .filter(|&x| x < q)
-        .take(len)
-        .collect()
+    bytes.chunks_exact(bits.div_ceil(8) as usize).map(candidate).filter(|&x| x < q).take(len).collect()
 }
 
 #[test]
 fn uniform_meets_its_definition() {
-    for q in [
-        2,
-        3,
-        255,
-        256,
-        257,
-        65_537,
-        Q,
-        (1 << 50) - 27,
-        (1 << 40) + 15,
-        (1 << 62) - 57,
-        u64::MAX - 58,
-    ] {
+    for q in [2, 3, 255, 256, 257, 65_537, Q, (1 << 50) - 27, (1 << 40) + 15, (1 << 62) - 57, u64::MAX - 58] {
         let mut out = vec![0; 3000];
         let mut p = prng(3);
         let (first, second) = out.split_at_mut(1234);
@@ -137,15 +115,7 @@ fn uniform_known_answers() {
     Prng::from_seed_stream(&[7; 32], 5).uniform(&Modulus::new(65_537).unwrap(), &mut out);
     assert_eq!(out, [21_009, 9318, 25_723, 47_901]);
     Prng::from_seed(&[7; 32]).uniform_below(Q, &mut out);
-    assert_eq!(
-        out,
-        [
-            375_684_989_172,
-            420_723_573_238,
-            1_702_694_073_260,
-            1_835_932_114_081
-        ]
-    );
+    assert_eq!(out, [375_684_989_172, 420_723_573_238, 1_702_694_073_260, 1_835_932_114_081]);
 }
 
 #[test]
@@ -155,11 +125,7 @@ fn uniform_is_flat() {
     let seen = counts(out.iter().map(|&x| x as i64), 0, 769);
     assert!(chi_square(&seen, &[f64::from(1 << 18) / 769.0; 769]).abs() < 5.0);
     prng(4).uniform_below(Q, &mut out);
-    let seen = counts(
-        out.iter().map(|&x| (u128::from(x) * 1000 / u128::from(Q)) as i64),
-        0,
-        1000,
-    );
+    let seen = counts(out.iter().map(|&x| (u128::from(x) * 1000 / u128::from(Q)) as i64), 0, 1000);
     assert!(chi_square(&seen, &[262.144; 1000]).abs() < 5.0);
 }
 
@@ -179,10 +145,7 @@ fn ternary_known_answer() {
     let mut out = [0; 12];
     prng(7).ternary(&mut out);
     let mut words = prng(7);
-    assert_eq!(
-        out,
-        [0; 12].map(|_: i8| (u128::from(words.next_u64()) * 3 / (1 << 64)) as i8 - 1)
-    );
+    assert_eq!(out, [0; 12].map(|_: i8| (u128::from(words.next_u64()) * 3 / (1 << 64)) as i8 - 1));
 }
 
 #[test]
@@ -218,9 +181,8 @@ fn fixed_weight_is_flat_over_vectors() {
 
 /// The exact law in floating point, on `-reach ..= reach`.
 fn law(sigma: f64, reach: i64) -> Vec<f64> {
-    let rho: Vec<f64> = (-reach..=reach)
-        .map(|x| (-(x as f64) * (x as f64) / (2.0 * sigma * sigma)).exp())
-        .collect();
+    let rho: Vec<f64> =
+        (-reach..=reach).map(|x| (-(x as f64) * (x as f64) / (2.0 * sigma * sigma)).exp()).collect();
     let total: f64 = rho.iter().sum();
     rho.iter().map(|x| x / total).collect()
 }
@@ -239,10 +201,7 @@ fn tables_hold_the_gaussian() {
         for (k, p) in table.probabilities().iter().enumerate() {
             let want = exact[middle + k] * if k == 0 { 1.0 } else { 2.0 };
             // The float law is good to about 1e-13; an entry is rounded at 2^-93 = 1.0e-28.
-            assert!(
-                (p - want).abs() <= 1e-12 * want + 1.1e-28,
-                "{sigma}: {k}: {p:e} {want:e}"
-            );
+            assert!((p - want).abs() <= 1e-12 * want + 1.1e-28, "{sigma}: {k}: {p:e} {want:e}");
         }
     }
 }
@@ -294,10 +253,7 @@ fn gaussian_moments() {
         assert!((m2 - 1.0).abs() < error * 2f64.sqrt(), "{sigma}: {m2}");
         assert!(m3.abs() < error * 15f64.sqrt(), "{sigma}: {m3}");
         assert!((m4 - 3.0).abs() < error * 96f64.sqrt(), "{sigma}: {m4}");
-        assert!(
-            out.iter()
-                .all(|x| x.unsigned_abs() <= gaussian.bound() && gaussian.bound() < 1 << 46)
-        );
+        assert!(out.iter().all(|x| x.unsigned_abs() <= gaussian.bound() && gaussian.bound() < 1 << 46));
     }
 }
 
@@ -319,9 +275,7 @@ fn wide_gaussian_low_bits_are_flat() {
     // At 2^26 the low bits show a convolution that is not smooth.
     let n = 1 << 13;
     let mut out = vec![0; n];
-    Gaussian::new(f64::from(1 << 26))
-        .unwrap()
-        .sample(&mut prng(11), &mut out);
+    Gaussian::new(f64::from(1 << 26)).unwrap().sample(&mut prng(11), &mut out);
     for modulus in [2, 3, 7, 16, 60, 256] {
         let seen = counts(out.iter().map(|x| x.rem_euclid(modulus)), 0, modulus as usize);
         let want = vec![n as f64 / modulus as f64; modulus as usize];
@@ -344,10 +298,7 @@ fn gaussian_length_need_not_fill_blocks() {
 #[test]
 fn widths_outside_the_range_are_refused() {
     for sigma in [0.0, -1.0, 0.29, f64::NAN, f64::INFINITY, 2f64.powi(41)] {
-        assert!(
-            matches!(Gaussian::new(sigma), Err(SampleError::Sigma { .. })),
-            "{sigma}"
-        );
+        assert!(matches!(Gaussian::new(sigma), Err(SampleError::Sigma { .. })), "{sigma}");
     }
 }
 

@@ -34,13 +34,7 @@ impl Prng {
             // At most as many candidates as are still wanted, so that all that pass have a place.
             let count = (out.len() - done).min(BUFFER / width);
             self.fill_bytes(&mut buffer[..count * width]);
-            done += keep_below(
-                &buffer[..count * width + SLACK],
-                width,
-                mask,
-                max,
-                &mut out[done..],
-            );
+            done += keep_below(&buffer[..count * width + SLACK], width, mask, max, &mut out[done..]);
         }
     }
 }
