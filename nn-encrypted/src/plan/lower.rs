@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{PlanError, candidate};
 use super::step::{Refresh, Step};
 use super::tensor::Tensor;
+use super::{PlanError, candidate};
 use crate::activation::DyadicPolynomial;
 use crate::recipe::{Linear, Network, Recipe, Tensor as Refreshed};
 

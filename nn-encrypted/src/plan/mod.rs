@@ -61,7 +61,9 @@ pub enum PlanError {
         most: u32,
     },
     /// A scale that a refresh cannot reach by rounding.
-    #[error("{tensor} has {from} fractional bits as computed and should have {to} after its refresh: needed at most as many")]
+    #[error(
+        "{tensor} has {from} fractional bits as computed and should have {to} after its refresh: needed at most as many"
+    )]
     Scale {
         /// The tensor.
         tensor: Tensor,
@@ -177,7 +179,8 @@ impl Plan {
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted plan v1");
         let levels = (&self.fresh_limbs, &self.sent_limbs, &self.bounds);
-        hasher.update(format!("{:?}{:?}{levels:?}{:?}", self.training, self.rounds, self.geometry).as_bytes());
+        hasher
+            .update(format!("{:?}{:?}{levels:?}{:?}", self.training, self.rounds, self.geometry).as_bytes());
         for instance in &self.instances {
             hasher.update(instance.params.rlwe().hash());
         }
