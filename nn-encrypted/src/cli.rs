@@ -61,8 +61,8 @@ struct TrainArgs {
     #[arg(long)]
     seed: Option<u64>,
     /// Threads; all cores without it.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// Overrides a field of the recipe, such as optimizer.momentum=3/4.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
@@ -80,8 +80,8 @@ struct PredictArgs {
     #[arg(long)]
     data_dir: Option<PathBuf>,
     /// Threads; all cores without it.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
 }
 
 #[derive(Args)]
@@ -129,13 +129,13 @@ impl From<ModeArg> for Mode {
 
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    let default = || {
-        Command::Train(TrainArgs {
-            recipe: DEFAULT_RECIPE.into(),
-            ..TrainArgs::default()
-        })
-    };
-    let result = match cli.command.unwrap_or_else(default) {
+    let default = || Command::Train(TrainArgs { recipe: DEFAULT_RECIPE.into(), ..TrainArgs::default() });
+    let command = cli.command.unwrap_or_else(default);
+    if let Err(error) = command.threads() {
+        eprintln!("error: {error}");
+        return ExitCode::from(2);
+    }
+    let result = match command {
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
         Command::Recipes => recipes(),
@@ -148,17 +148,25 @@ pub(crate) fn run() -> ExitCode {
     })
 }
 
-fn threads(count: Option<usize>) {
-    if let Some(count) = count {
-        // Fails only if the pool was built before, which nothing here does.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(count).build_global();
+impl Command {
+    /// Starts the threads asked for.
+    fn threads(&self) -> Result<(), String> {
+        let (Self::Train(TrainArgs { threads, .. }) | Self::Predict(PredictArgs { threads, .. })) = self
+        else {
+            return Ok(());
+        };
+        let Some(count) = threads else { return Ok(()) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(*count)).build_global();
+        pool.map_err(|error| format!("--threads {count}: {error}"))
     }
 }
 
 impl TrainArgs {
     /// The settings of the flags, after those of `--set`.
     fn settings(&self) -> Vec<String> {
-        let quoted = |key: &str, value: &Option<String>| value.as_ref().map(|v| format!("{key}={v:?}"));
+        let quoted = |key: &str, value: &Option<String>| {
+            value.as_ref().map(|v| format!("{key}={}", toml::Value::String(v.clone())))
+        };
         let plain = |key: &str, value: Option<String>| value.map(|v| format!("{key}={v}"));
         let flags = [
             quoted("data.set", &self.data),
@@ -167,21 +175,13 @@ impl TrainArgs {
             plain("optimizer.batch_size", self.batch.clone()),
             plain("seed", self.seed.map(|n| n.to_string())),
         ];
-        self.settings
-            .iter()
-            .cloned()
-            .chain(flags.into_iter().flatten())
-            .collect()
+        self.settings.iter().cloned().chain(flags.into_iter().flatten()).collect()
     }
 }
 
 fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
-    threads(args.threads);
     let recipe = Recipe::load(&args.recipe, &args.settings())?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
     let options = Options {
         mode: args.mode.into(),
         data_dir: args.data_dir,
@@ -229,39 +229,35 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
             prediction.bytes_per_image / 1e3
         );
     }
-    println!(
-        "total {:.1} s; results in {}",
-        report.seconds.total,
-        out.display()
-    );
-    let predicted = report.prediction.is_none_or(|prediction| prediction.twin_equal);
-    match report.twin.equal {
-        Some(equal) => {
-            println!("twin equal: {}", equal && predicted);
-            ExitCode::from(u8::from(!(equal && predicted)))
-        }
-        None => ExitCode::SUCCESS,
+    println!("total {:.1} s; results in {}", report.seconds.total, out.display());
+    let traffic = &report.traffic;
+    if outcome.model.is_some() {
+        println!("saturated values: {}", traffic.saturations);
     }
+    if traffic.out_of_bounds > 0 {
+        println!(
+            "out of bounds: {} values; the server did not compute what was planned",
+            traffic.out_of_bounds
+        );
+    }
+    let predicted = report.prediction.is_none_or(|prediction| prediction.twin_equal);
+    let equal = report.twin.equal.map(|equal| equal && predicted);
+    if let Some(equal) = equal {
+        println!("twin equal: {equal}");
+    }
+    ExitCode::from(u8::from(equal == Some(false) || traffic.out_of_bounds > 0))
 }
 
 fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
-    threads(args.threads);
     let prediction = run::predict(&args.run, args.data_dir.as_deref())?;
     let summary = &prediction.summary;
-    println!(
-        "{} images, {:.2} % right",
-        summary.images,
-        summary.accuracy * 100.0
-    );
+    println!("{} images, {:.2} % right", summary.images, summary.accuracy * 100.0);
     println!(
         "{:.2} core-milliseconds and {:.0} kB an image",
         summary.core_seconds_per_image * 1e3,
         summary.bytes_per_image / 1e3
     );
-    println!(
-        "predictions in {}",
-        args.run.join("client/predictions.csv").display()
-    );
+    println!("predictions in {}", args.run.join("client/predictions.csv").display());
     println!("twin equal: {}", summary.twin_equal);
     Ok(ExitCode::from(u8::from(!summary.twin_equal)))
 }

@@ -60,9 +60,6 @@ pub enum RecipeError {
 
 impl RecipeError {
     pub(super) fn field(field: &str, what: impl Into<String>) -> Self {
-        Self::Field {
-            field: field.to_owned(),
-            what: what.into(),
-        }
+        Self::Field { field: field.to_owned(), what: what.into() }
     }
 }

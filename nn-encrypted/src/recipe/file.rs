@@ -1,48 +1,56 @@
 //! From text to a recipe: variants and settings.
 
+use std::io::Read;
+use std::path::Path;
+
 use toml::{Table, Value};
 
 use super::{Recipe, RecipeError};
 use crate::data::is_csv;
 
 /// The recipes inside the program.
-pub(super) const BUILTIN: [(&str, &str); 1] = [(
-    "hesamifard2017",
-    include_str!("../../recipes/hesamifard2017.toml"),
-)];
+pub(super) const BUILTIN: [(&str, &str); 1] =
+    [("hesamifard2017", include_str!("../../recipes/hesamifard2017.toml"))];
 
 pub(super) fn builtin(name: &str) -> Result<&'static str, RecipeError> {
     let found = BUILTIN.iter().find(|(known, _)| *known == name);
-    found.map(|(_, text)| *text).ok_or_else(|| RecipeError::Unknown {
-        name: name.to_owned(),
-        builtin: Recipe::builtin_names(),
-    })
+    found
+        .map(|(_, text)| *text)
+        .ok_or_else(|| RecipeError::Unknown { name: name.to_owned(), builtin: Recipe::builtin_names() })
+}
+
+/// Bytes of a recipe file.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// The text of a recipe file.
+pub(super) fn text(path: &Path) -> Result<String, RecipeError> {
+    let io = |source| RecipeError::Io { path: path.to_owned(), source };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(io)?;
+    file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(io)?;
+    if text.len() as u64 > LARGEST_FILE {
+        let what = format!("more than {LARGEST_FILE} bytes; a recipe is needed");
+        return Err(io(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what)));
+    }
+    Ok(text)
 }
 
 pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe, RecipeError> {
-    let syntax = |message: String| RecipeError::Syntax {
-        name: name.to_owned(),
-        message: message.trim().to_owned(),
-    };
+    let syntax =
+        |message: String| RecipeError::Syntax { name: name.to_owned(), message: message.trim().to_owned() };
     let mut table: Table = toml::from_str(text).map_err(|error| syntax(error.to_string()))?;
     let variants = match table.remove("variants") {
         None => Table::new(),
         Some(Value::Table(variants)) => variants,
         Some(other) => {
-            return Err(syntax(format!(
-                "`variants` is a {}; tables are needed",
-                other.type_str()
-            )));
+            return Err(syntax(format!("`variants` is a {}; tables are needed", other.type_str())));
         }
     };
     let mut settings_on_top = table.clone();
     for setting in settings {
         set(&mut settings_on_top, setting)?;
     }
-    let data_set = settings_on_top
-        .get("data")
-        .and_then(|data| data.get("set"))
-        .and_then(Value::as_str);
+    let data_set = settings_on_top.get("data").and_then(|data| data.get("set")).and_then(Value::as_str);
     let variant = data_set.map(|set| if is_csv(set) { "csv" } else { set });
     if let Some(changes) = variant.and_then(|variant| variants.get(variant)) {
         let Value::Table(changes) = changes else {
@@ -56,9 +64,7 @@ pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe
     if settings.is_empty() && variants.is_empty() {
         return toml::from_str(text).map_err(|error| syntax(error.to_string())); // errors with line numbers
     }
-    Value::Table(table)
-        .try_into()
-        .map_err(|error: toml::de::Error| syntax(error.to_string()))
+    Value::Table(table).try_into().map_err(|error: toml::de::Error| syntax(error.to_string()))
 }
 
 /// Tables are merged, but for tables with a `method`, which say another thing altogether; the rest is replaced.
@@ -75,13 +81,8 @@ fn merge(table: &mut Table, changes: &Table) {
 
 /// Applies one `key.path=value`; numbers in the path count list items from 0.
 fn set(table: &mut Table, text: &str) -> Result<(), RecipeError> {
-    let fault = |what: &str| RecipeError::Override {
-        text: text.to_owned(),
-        what: what.to_owned(),
-    };
-    let (path, value) = text
-        .split_once('=')
-        .ok_or_else(|| fault("key.path=value is needed"))?;
+    let fault = |what: &str| RecipeError::Override { text: text.to_owned(), what: what.to_owned() };
+    let (path, value) = text.split_once('=').ok_or_else(|| fault("key.path=value is needed"))?;
     let value = value.trim();
     let value = toml::from_str::<Table>(&format!("value = {value}"))
         .ok()
@@ -100,9 +101,7 @@ fn set(table: &mut Table, text: &str) -> Result<(), RecipeError> {
                 let count = items.len();
                 let item = key.parse::<usize>().ok().and_then(|index| items.get_mut(index));
                 item.ok_or_else(|| {
-                    fault(&format!(
-                        "`{key}` is not one of the {count} items, counted from 0"
-                    ))
+                    fault(&format!("`{key}` is not one of the {count} items, counted from 0"))
                 })?
             }
             _ => return Err(fault(&format!("`{key}` is inside a plain value"))),

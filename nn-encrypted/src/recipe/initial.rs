@@ -50,8 +50,6 @@ impl Model {
                 bias_momentum: Array1::zeros(layer.outputs),
             }
         });
-        Self {
-            layers: layers.collect(),
-        }
+        Self { layers: layers.collect() }
     }
 }

@@ -24,6 +24,9 @@ pub struct Layer {
     pub polynomial: Option<Fit>,
 }
 
+/// Magnitude of a coefficient.
+const LARGEST_COEFFICIENT: f64 = 65536.0;
+
 /// What a layer computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LayerKind {
@@ -76,12 +79,7 @@ pub struct Fit {
 
 impl Default for Fit {
     fn default() -> Self {
-        Self {
-            method: FitMethod::LeastSquares,
-            degree: 3,
-            interval: None,
-            coefficient_bits: 6,
-        }
+        Self { method: FitMethod::LeastSquares, degree: 3, interval: None, coefficient_bits: 6 }
     }
 }
 
@@ -129,30 +127,16 @@ impl Layer {
         Some(match self.function()? {
             Function::Polynomial(polynomial) => polynomial,
             function => {
-                let Fit {
-                    method,
-                    degree,
-                    interval,
-                    coefficient_bits,
-                } = self.polynomial.unwrap_or_default();
+                let Fit { method, degree, interval, coefficient_bits } = self.polynomial.unwrap_or_default();
                 let interval = interval.unwrap_or([-bound, bound]);
-                Polynomial::rounded(
-                    &fit(|z| function.value(z), degree, interval, method),
-                    coefficient_bits,
-                )
+                Polynomial::rounded(&fit(|z| function.value(z), degree, interval, method), coefficient_bits)
             }
         })
     }
 
     /// Checks the fields that do not depend on other layers.
     pub(super) fn validate(&self, index: usize) -> Result<(), RecipeError> {
-        let wrong = |what: String| {
-            Err(RecipeError::Layer {
-                index,
-                kind: self.kind.to_string(),
-                what,
-            })
-        };
+        let wrong = |what: String| Err(RecipeError::Layer { index, kind: self.kind.to_string(), what });
         let fitted = matches!(self.kind, LayerKind::Sigmoid | LayerKind::ReLU | LayerKind::Tanh);
         if self.out_features.is_some() && self.kind != LayerKind::Linear {
             return wrong("`out_features` is a field of Linear".into());
@@ -166,13 +150,14 @@ impl Layer {
         if let Some(n) = self.out_features.filter(|n| !(1..=1 << 16).contains(n)) {
             return wrong(format!("`out_features` = {n}; 1 to 65536 is needed"));
         }
-        if let Some(n) = self
-            .coefficients
-            .as_ref()
-            .map(Vec::len)
-            .filter(|n| !(2..=8).contains(n))
-        {
+        if let Some(n) = self.coefficients.as_ref().map(Vec::len).filter(|n| !(2..=8).contains(n)) {
             return wrong(format!("`coefficients` has {n} numbers; 2 to 8 are needed"));
+        }
+        let large = |c: &&Dyadic| c.to_f64().abs() > LARGEST_COEFFICIENT;
+        if let Some(c) = self.coefficients.iter().flatten().find(large) {
+            return wrong(format!(
+                "`coefficients` has {c}; magnitudes up to {LARGEST_COEFFICIENT} are needed"
+            ));
         }
         let Some(fit) = self.polynomial else { return Ok(()) };
         if !(1..=7).contains(&fit.degree) {

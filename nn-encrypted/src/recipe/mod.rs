@@ -82,10 +82,7 @@ impl Recipe {
                 if path.extension().is_none() && !path.exists() {
                     return Err(unknown);
                 }
-                let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Io {
-                    path: path.to_owned(),
-                    source,
-                })?;
+                let text = file::text(path)?;
                 Self::from_toml(&text, name_or_path, settings)
             }
         }
@@ -106,10 +103,8 @@ impl Recipe {
     /// # Errors
     /// If a number does not fit TOML (a seed above 2^63 - 1).
     pub fn to_toml(&self) -> Result<String, RecipeError> {
-        toml::to_string(self).map_err(|error| RecipeError::Syntax {
-            name: self.name.clone(),
-            message: error.to_string(),
-        })
+        toml::to_string(self)
+            .map_err(|error| RecipeError::Syntax { name: self.name.clone(), message: error.to_string() })
     }
 
     /// Checks every field.
@@ -123,7 +118,8 @@ impl Recipe {
     /// The network for so many features and classes, with the scale of every tensor.
     ///
     /// # Errors
-    /// If the last layer has another width than there are classes, or a scale becomes too large.
+    /// If the last layer has another width than there are classes, there are too many weights, a polynomial is constant,
+    /// or a scale becomes too large or is finer than what is computed.
     pub fn network(&self, features: usize, classes: usize) -> Result<Network, RecipeError> {
         Network::new(self, features, classes)
     }

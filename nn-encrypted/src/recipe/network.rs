@@ -60,8 +60,14 @@ pub struct Activation {
     pub derivative: DyadicPolynomial,
 }
 
+/// Fractional bits of a tensor: integers of so many are below 2^63.
+const MOST_BITS: u32 = 62;
+/// Weights of all layers.
+const MOST_WEIGHTS: usize = 1 << 24;
+
 impl Network {
     pub(super) fn new(recipe: &Recipe, features: usize, classes: usize) -> Result<Self, RecipeError> {
+        count_weights(recipe, features, classes)?;
         let mut layers = Self::forward(recipe, features, classes)?;
         let refreshed = recipe.refresh.tensors.contains(&Tensor::Error);
         let q = &recipe.quantization;
@@ -69,17 +75,15 @@ impl Network {
         for layer in layers.iter_mut().rev() {
             if let (Some(error), Some(activation)) = (following, &layer.activation) {
                 layer.error_sum_bits = error + q.product_weight_bits + activation.derivative.fraction_bits;
-                layer.error_bits = if refreshed {
-                    q.error_bits
-                } else {
-                    layer.error_sum_bits
-                };
+                layer.error_bits = if refreshed { q.error_bits } else { layer.error_sum_bits };
+                let field = "quantization.error_bits";
+                scale(recipe, layer.index, "errors", layer.error_sum_bits, (field, layer.error_bits))?;
             } else {
                 layer.error_sum_bits = layer.preactivation_bits;
                 layer.error_bits = layer.preactivation_bits;
             }
             following = Some(layer.error_bits);
-            update(layer, recipe);
+            update(layer, recipe)?;
         }
         Ok(Self { layers })
     }
@@ -93,31 +97,24 @@ impl Network {
         let (mut inputs, mut input_bits) = (features, q.input_bits);
         for index in (0..=last).step_by(2) {
             let layer = &recipe.layers[index];
-            let wrong = |what: String| RecipeError::Layer {
-                index,
-                kind: layer.kind.to_string(),
-                what,
-            };
             let outputs = layer.out_features.unwrap_or(classes);
             if index == last && outputs != classes {
-                return Err(wrong(format!(
-                    "`out_features` = {outputs}; the data has {classes} classes"
-                )));
+                let what = format!("`out_features` = {outputs}; the data has {classes} classes");
+                return Err(wrong(recipe, index, what));
             }
             let sum_bits = input_bits + q.product_weight_bits;
-            let (tensor, bits) = if index == last {
-                (Tensor::Output, q.output_bits)
+            let (tensor, field, bits) = if index == last {
+                (Tensor::Output, "quantization.output_bits", q.output_bits)
             } else {
-                (Tensor::Preactivation, q.preactivation_bits)
+                (Tensor::Preactivation, "quantization.preactivation_bits", q.preactivation_bits)
             };
             let preactivation_bits = if refreshed(tensor) { bits } else { sum_bits };
+            scale(recipe, index, "weighted sums", sum_bits, (field, preactivation_bits))?;
             let activation = match recipe.layers.get(index + 1) {
                 Some(_) => Some(activation(recipe, index + 1, preactivation_bits)?),
                 None => None,
             };
-            let next_bits = activation
-                .as_ref()
-                .map_or(0, |activation| activation.value.fraction_bits);
+            let next_bits = activation.as_ref().map_or(0, |activation| activation.value.fraction_bits);
             layers.push(Linear {
                 name: format!("linear{}", layers.len() + 1),
                 index,
@@ -143,48 +140,82 @@ impl Network {
     #[must_use]
     pub fn widths(&self) -> Vec<usize> {
         let first = self.layers.first().map(|layer| layer.inputs);
-        first
-            .into_iter()
-            .chain(self.layers.iter().map(|layer| layer.outputs))
-            .collect()
+        first.into_iter().chain(self.layers.iter().map(|layer| layer.outputs)).collect()
     }
+}
+
+fn wrong(recipe: &Recipe, index: usize, what: String) -> RecipeError {
+    RecipeError::Layer { index, kind: recipe.layers[index].kind.to_string(), what }
+}
+
+/// Refuses a network with too many weights before memory is taken for any.
+fn count_weights(recipe: &Recipe, features: usize, classes: usize) -> Result<(), RecipeError> {
+    let (mut inputs, mut weights) = (features, 0usize);
+    for (index, layer) in recipe.layers.iter().enumerate().step_by(2) {
+        let outputs = layer.out_features.unwrap_or(classes);
+        weights = weights.saturating_add(inputs.saturating_mul(outputs));
+        if weights > MOST_WEIGHTS {
+            let what = format!(
+                "{inputs} inputs and {outputs} outputs make {weights} weights up to here; at most {MOST_WEIGHTS} are possible"
+            );
+            return Err(wrong(recipe, index, what));
+        }
+        inputs = outputs;
+    }
+    Ok(())
+}
+
+/// Checks the fractional bits of a tensor as computed against those after its refresh, which only takes bits away.
+fn scale(
+    recipe: &Recipe,
+    index: usize,
+    tensor: &str,
+    sum: u32,
+    (field, bits): (&str, u32),
+) -> Result<(), RecipeError> {
+    let what = if sum > MOST_BITS {
+        format!(
+            "its {tensor} have {sum} fractional bits; at most {MOST_BITS} bits are possible: refresh more"
+        )
+    } else if sum < bits {
+        format!(
+            "its {tensor} have {sum} fractional bits, fewer than `{field}` = {bits}; at most {sum} is needed"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(wrong(recipe, index, what))
 }
 
 fn activation(recipe: &Recipe, index: usize, input_bits: u32) -> Result<Activation, RecipeError> {
     let layer = &recipe.layers[index];
-    let wrong = |what: &str| RecipeError::Layer {
-        index,
-        kind: layer.kind.to_string(),
-        what: what.to_owned(),
-    };
-    let function = layer
-        .function()
-        .ok_or_else(|| wrong("an activation is needed here"))?;
+    let wrong = |what: &str| wrong(recipe, index, what.to_owned());
+    let function = layer.function().ok_or_else(|| wrong("an activation is needed here"))?;
     let bound = recipe.quantization.bounds.preactivation;
-    let polynomial = layer
-        .polynomial(bound)
-        .ok_or_else(|| wrong("an activation is needed here"))?;
+    let polynomial = layer.polynomial(bound).ok_or_else(|| wrong("an activation is needed here"))?;
+    if polynomial.degree() == 0 {
+        return Err(wrong("its polynomial is constant; nothing before it could learn"));
+    }
     let too_large =
         || wrong("its coefficients do not fit 62 bits at the scale of its inputs; refresh those first");
     let value = polynomial.on_fixed_point(input_bits).ok_or_else(too_large)?;
     let derivative = value.derivative(input_bits).ok_or_else(too_large)?;
-    Ok(Activation {
-        index,
-        scheme: layer.scheme,
-        function,
-        polynomial,
-        value,
-        derivative,
-    })
+    Ok(Activation { index, scheme: layer.scheme, function, polynomial, value, derivative })
 }
 
 /// The scales of gradient, momentum and weights.
-fn update(layer: &mut Linear, recipe: &Recipe) {
+fn update(layer: &mut Linear, recipe: &Recipe) -> Result<(), RecipeError> {
     let (q, optimizer) = (&recipe.quantization, &recipe.optimizer);
     layer.gradient_bits = layer.input_bits + layer.error_bits;
     let mean_bits = layer.gradient_bits + optimizer.batch_shift();
     layer.momentum_sum_bits = mean_bits.max(q.momentum_bits + optimizer.momentum.bits());
-    layer.weight_sum_bits = q
-        .weight_bits
-        .max(layer.momentum_sum_bits + optimizer.learning_rate.bits());
+    layer.weight_sum_bits = q.weight_bits.max(layer.momentum_sum_bits + optimizer.learning_rate.bits());
+    for (tensor, bits) in [("new momenta", layer.momentum_sum_bits), ("new weights", layer.weight_sum_bits)] {
+        if bits > MOST_BITS {
+            let what =
+                format!("its {tensor} have {bits} fractional bits; at most {MOST_BITS} bits are possible");
+            return Err(wrong(recipe, layer.index, what));
+        }
+    }
+    Ok(())
 }

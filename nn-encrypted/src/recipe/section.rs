@@ -120,13 +120,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self {
-            preactivation: 2.5,
-            output: 2.5,
-            error: 6.0,
-            weight: 1.0,
-            momentum: 1.0,
-        }
+        Self { preactivation: 2.5, output: 2.5, error: 6.0, weight: 1.0, momentum: 1.0 }
     }
 }
 
@@ -136,23 +130,17 @@ impl Default for Bounds {
 pub struct Refresh {
     /// Who does it.
     pub strategy: RefreshStrategy,
-    /// Which tensors; weight and momentum always, a tensor left out keeps its scale.
+    /// Which tensors; weight and momentum always. In floating point and in the twin a tensor left out keeps its scale and
+    /// is not saturated. An encrypted run needs every tensor of the network here, and the planner refuses a recipe that
+    /// leaves one out: only a refresh spreads a tensor along the axis of the next product.
     pub tensors: Vec<Tensor>,
 }
 
 impl Default for Refresh {
     fn default() -> Self {
-        let tensors = vec![
-            Tensor::Preactivation,
-            Tensor::Output,
-            Tensor::Error,
-            Tensor::Weight,
-            Tensor::Momentum,
-        ];
-        Self {
-            strategy: RefreshStrategy::Client,
-            tensors,
-        }
+        let tensors =
+            vec![Tensor::Preactivation, Tensor::Output, Tensor::Error, Tensor::Weight, Tensor::Momentum];
+        Self { strategy: RefreshStrategy::Client, tensors }
     }
 }
 
@@ -195,11 +183,7 @@ pub struct Parameters {
 impl Default for Parameters {
     fn default() -> Self {
         let auto = Setting::Auto(Auto::Auto);
-        Self {
-            security: 128,
-            ring_dimension: auto,
-            plaintext_bits: auto,
-        }
+        Self { security: 128, ring_dimension: auto, plaintext_bits: auto }
     }
 }
 

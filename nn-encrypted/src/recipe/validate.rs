@@ -3,15 +3,17 @@
 use super::{Layer, LayerKind, Quantization, Recipe, RecipeError, Tensor};
 use crate::data::Normalization;
 
+/// Characters of a name.
+const LONGEST_NAME: usize = 64;
+/// Layers of a network, activations included.
+const MOST_LAYERS: usize = 32;
+/// Passes over the training part.
+const MOST_EPOCHS: usize = 100_000;
+
 pub(super) fn validate(recipe: &Recipe) -> Result<(), RecipeError> {
-    if recipe.name.is_empty() {
-        return Err(RecipeError::field("name", "empty; a name is needed"));
-    }
+    name(&recipe.name)?;
     if i64::try_from(recipe.seed).is_err() {
-        return Err(RecipeError::field(
-            "seed",
-            format!("{}; at most 2^63 - 1 is needed", recipe.seed),
-        ));
+        return Err(RecipeError::field("seed", format!("{}; at most 2^63 - 1 is needed", recipe.seed)));
     }
     normalization(&recipe.data.normalize)?;
     layers(&recipe.layers)?;
@@ -28,25 +30,32 @@ pub(super) fn validate(recipe: &Recipe) -> Result<(), RecipeError> {
     parameters(recipe)
 }
 
+/// The name is that of a folder too.
+fn name(name: &str) -> Result<(), RecipeError> {
+    let usual = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if (1..=LONGEST_NAME).contains(&name.len()) && !name.starts_with('.') && name.chars().all(usual) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(LONGEST_NAME).collect();
+    let what = format!(
+        "{shown:?}; 1 to {LONGEST_NAME} of A-Z, a-z, 0-9, `.`, `_` and `-`, the first no `.`, are needed"
+    );
+    Err(RecipeError::field("name", what))
+}
+
 /// A finite number within (low, high].
 fn number(field: &str, value: f64, low: f64, high: f64) -> Result<(), RecipeError> {
     if value > low && value <= high {
         return Ok(());
     }
-    Err(RecipeError::field(
-        field,
-        format!("{value}; a number above {low} and up to {high} is needed"),
-    ))
+    Err(RecipeError::field(field, format!("{value}; a number above {low} and up to {high} is needed")))
 }
 
 fn count(field: &str, value: usize, low: usize, high: usize) -> Result<(), RecipeError> {
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(RecipeError::field(
-        field,
-        format!("{value}; {low} to {high} is needed"),
-    ))
+    Err(RecipeError::field(field, format!("{value}; {low} to {high} is needed")))
 }
 
 fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
@@ -63,18 +72,15 @@ fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
 
 fn layers(layers: &[Layer]) -> Result<(), RecipeError> {
     let Some(last) = layers.len().checked_sub(1) else {
-        return Err(RecipeError::field(
-            "layers",
-            "none; at least one Linear is needed",
-        ));
+        return Err(RecipeError::field("layers", "none; at least one Linear is needed"));
     };
+    if layers.len() > MOST_LAYERS {
+        let what = format!("{}; at most {MOST_LAYERS} are needed", layers.len());
+        return Err(RecipeError::field("layers", what));
+    }
     for (index, layer) in layers.iter().enumerate() {
         let wrong = |what: &str| {
-            Err(RecipeError::Layer {
-                index,
-                kind: layer.kind.to_string(),
-                what: what.to_owned(),
-            })
+            Err(RecipeError::Layer { index, kind: layer.kind.to_string(), what: what.to_owned() })
         };
         layer.validate(index)?;
         let linear = layer.kind == LayerKind::Linear;
@@ -99,12 +105,7 @@ fn layers(layers: &[Layer]) -> Result<(), RecipeError> {
 
 fn optimizer(recipe: &Recipe) -> Result<(), RecipeError> {
     let optimizer = &recipe.optimizer;
-    number(
-        "optimizer.learning_rate",
-        optimizer.learning_rate.to_f64(),
-        0.0,
-        64.0,
-    )?;
+    number("optimizer.learning_rate", optimizer.learning_rate.to_f64(), 0.0, 64.0)?;
     let momentum = optimizer.momentum.to_f64();
     if !(0.0..1.0).contains(&momentum) {
         return Err(RecipeError::field(
@@ -112,19 +113,15 @@ fn optimizer(recipe: &Recipe) -> Result<(), RecipeError> {
             format!("{momentum}; 0 or more, below 1 is needed"),
         ));
     }
-    for (field, value) in [
-        ("optimizer.learning_rate", optimizer.learning_rate),
-        ("optimizer.momentum", optimizer.momentum),
-    ] {
+    for (field, value) in
+        [("optimizer.learning_rate", optimizer.learning_rate), ("optimizer.momentum", optimizer.momentum)]
+    {
         if value.bits() > 16 {
-            return Err(RecipeError::field(
-                field,
-                format!("{value}; a denominator up to 2^16 is needed"),
-            ));
+            return Err(RecipeError::field(field, format!("{value}; a denominator up to 2^16 is needed")));
         }
     }
     count("optimizer.batch_size", optimizer.batch_size, 1, 1 << 16)?;
-    count("optimizer.epochs", optimizer.epochs, 1, 1_000_000)?;
+    count("optimizer.epochs", optimizer.epochs, 1, MOST_EPOCHS)?;
     number("optimizer.init_gain", recipe.init_gain(), 0.0, 16.0)
 }
 
@@ -142,10 +139,7 @@ fn quantization(q: &Quantization) -> Result<(), RecipeError> {
         count(&format!("quantization.{name}"), value as usize, 1, most)?;
     }
     if q.product_weight_bits > q.weight_bits {
-        let what = format!(
-            "{}; at most weight_bits = {} is needed",
-            q.product_weight_bits, q.weight_bits
-        );
+        let what = format!("{}; at most weight_bits = {} is needed", q.product_weight_bits, q.weight_bits);
         return Err(RecipeError::field("quantization.product_weight_bits", what));
     }
     let bounds = [
@@ -159,10 +153,7 @@ fn quantization(q: &Quantization) -> Result<(), RecipeError> {
         let field = format!("quantization.bounds.{name}");
         number(&field, value, 0.0, 1024.0)?;
         if (value * f64::from(1_u32 << bits)).fract() != 0.0 {
-            return Err(RecipeError::field(
-                &field,
-                format!("{value}; a multiple of 2^-{bits} is needed"),
-            ));
+            return Err(RecipeError::field(&field, format!("{value}; a multiple of 2^-{bits} is needed")));
         }
     }
     Ok(())
@@ -174,10 +165,8 @@ fn parameters(recipe: &Recipe) -> Result<(), RecipeError> {
         let what = format!("{}; 128 is needed", parameters.security);
         return Err(RecipeError::field("parameters.security", what));
     }
-    if let Some(n) = parameters
-        .ring_dimension
-        .value()
-        .filter(|n| !n.is_power_of_two() || !(1024..=131_072).contains(n))
+    if let Some(n) =
+        parameters.ring_dimension.value().filter(|n| !n.is_power_of_two() || !(1024..=131_072).contains(n))
     {
         let what = format!("{n}; \"auto\" or a power of two from 1024 to 131072 is needed");
         return Err(RecipeError::field("parameters.ring_dimension", what));

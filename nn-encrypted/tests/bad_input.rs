@@ -1,0 +1,264 @@
+//! Input that cannot be used ends with exit status 2 and a message that names it; nothing panics, nothing is written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use ndarray::Array1;
+use nn_encrypted::recipe::{Model, Recipe};
+use nn_encrypted::run::RunFolder;
+
+/// A folder of its own for a test, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("nn-encrypted-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nn-encrypted"));
+        command.current_dir(&self.0).args(args).output().unwrap()
+    }
+
+    /// Paths of all files below it.
+    fn files(&self) -> Vec<PathBuf> {
+        fn list(folder: &Path, into: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    list(&path, into);
+                }
+                into.push(path);
+            }
+        }
+        let mut files = Vec::new();
+        list(&self.0, &mut files);
+        files.sort();
+        files
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Settings of the built-in recipe, and a word of the message.
+const SETTINGS: [(&[&str], &str); 39] = [
+    (&["name=../elsewhere"], "`name`"),
+    (&["name=/tmp/x"], "`name`"),
+    (&["name=.hidden"], "`name`"),
+    (&["name=''"], "`name`"),
+    (&["optimizer.speed=3"], "unknown field `speed`"),
+    (&["optimizer.learning_rate=0.1"], "not a dyadic number"),
+    (&["optimizer.learning_rate=-1/8"], "`optimizer.learning_rate`"),
+    (&["optimizer.momentum=1"], "`optimizer.momentum`"),
+    (&["optimizer.batch_size=1438"], "1437"),
+    (&["optimizer.epochs=100001"], "`optimizer.epochs`"),
+    (&["optimizer"], "key.path=value is needed"),
+    (&["seed=-1"], "-1"),
+    (&["layers=[]"], "`layers`"),
+    (&["layers.1.kind=Swish"], "unknown variant `Swish`"),
+    (&["layers.1.scheme=ckks"], "scheme `ckks`"),
+    (&["layers.0.scheme=rsa"], "unknown variant `rsa`"),
+    (&["layers.0.out_features=0"], "`out_features` = 0"),
+    (&["layers.0.out_features=65536", "layers.2.out_features=65536"], "weights"),
+    (&["layers.4.out_features=7"], "the data has 10 classes"),
+    (
+        &["layers=[{kind='Linear',out_features=9,scheme='bgv'},{kind='Square',scheme='bgv'}]"],
+        "last layer must be Linear",
+    ),
+    (&["layers.1={kind='Polynomial',scheme='bgv',coefficients=['1/2',0,0]}"], "polynomial is constant"),
+    (&["layers.3={kind='Sigmoid',scheme='bgv',polynomial={coefficient_bits=0}}"], "layers[3] (Sigmoid)"),
+    (&["layers.1={kind='Polynomial',scheme='bgv',coefficients=[0,100000]}"], "`coefficients`"),
+    (&["quantization.bounds.error=-6.0"], "`quantization.bounds.error`"),
+    (&["quantization.bounds.weight=nan"], "NaN"),
+    (&["quantization.bounds.output=inf"], "inf"),
+    (&["quantization.input_bits=4294967295"], "`quantization.input_bits`"),
+    (
+        &["quantization.preactivation_bits=16"],
+        "layers[0] (Linear): its weighted sums have 10 fractional bits",
+    ),
+    (&["quantization.output_bits=16"], "layers[4] (Linear): its weighted sums have 14 fractional bits"),
+    (&["quantization.product_weight_bits=15"], "weight_bits = 14"),
+    (
+        &["quantization.error_bits=16", "quantization.preactivation_bits=1", "quantization.output_bits=1"],
+        "layers[2] (Linear): its errors have 7 fractional bits",
+    ),
+    (&["refresh.tensors=['weight','momentum','output','preactivation']"], "lacks `error`"),
+    (&["refresh.tensors=['weight','momentum','output','error']"], "new momenta have 64 fractional bits"),
+    (&["refresh.tensors=['weight']"], "Momentum is missing"),
+    (&["parameters.security=192"], "`parameters.security`"),
+    (&["parameters.ring_dimension=1000"], "1000"),
+    (&["parameters.plaintext_bits=99"], "99"),
+    (&["data.test=2000"], "2000 of 1797 rows"),
+    (
+        &[
+            "layers.1={kind='Polynomial',scheme='bgv',coefficients=[0,0,0,0,0,0,0,1]}",
+            "quantization.bounds={preactivation=1024.0,weight=1024.0,error=1024.0}",
+        ],
+        "lower its bounds",
+    ),
+];
+
+/// Arguments, and a word of the message.
+const ARGUMENTS: [(&[&str], &str); 34] = [
+    (&["train", "glyph2020"], "no recipe `glyph2020`"),
+    (&["train", "nowhere.toml"], "nowhere.toml"),
+    (&["train", "random.toml"], "random.toml"),
+    (&["train", "empty.toml"], "empty.toml"),
+    (&["train", "folder.toml"], "folder.toml"),
+    (&["train", "huge.toml"], "huge.toml"),
+    (&["train", "short.toml"], "missing field"),
+    (&["train", "--batch", "0"], "`optimizer.batch_size`"),
+    (&["train", "--batch", "-3"], "-3"),
+    (&["train", "--batch", "many"], "many"),
+    (&["train", "--epochs", "0"], "`optimizer.epochs`"),
+    (&["train", "--epochs", "-1"], "-1"),
+    (&["train", "--threads", "0"], "1..=1024"),
+    (&["train", "--threads", "99999"], "99999"),
+    (&["train", "--mode", "quick"], "quick"),
+    (&["train", "--frobnicate"], "--frobnicate"),
+    (&["train", "--data", "cifar"], "unknown data set `cifar`"),
+    (&["train", "--data", "mnist"], "--data-dir"),
+    (&["train", "--data", "mnist", "--data-dir", "absent"], "train-images-idx3-ubyte"),
+    (&["train", "--data", "mnist", "--data-dir", "truncated"], "train-images-idx3-ubyte"),
+    (&["train", "--data", "mnist", "--data-dir", "boast"], "train-images-idx3-ubyte"),
+    (&["train", "--data", "ok.csv"], "--label"),
+    (&["train", "--data", "ok.csv", "--label", "kind"], "no column `kind`"),
+    (&["train", "--data", "absent.csv", "--label", "y"], "absent.csv"),
+    (&["train", "--data", "missing.csv", "--label", "y"], "missing.csv:3: column `b`"),
+    (&["train", "--data", "infinity.csv", "--label", "y"], "not finite"),
+    (&["train", "--data", "word.csv", "--label", "y"], "`often` is not a number"),
+    (&["train", "--data", "ragged.csv", "--label", "y"], "ragged.csv:3"),
+    (&["train", "--data", "empty.csv", "--label", "y"], "no rows"),
+    (&["train", "--data", "header.csv", "--label", "y"], "no samples"),
+    (&["train", "--data", "one.csv", "--label", "y"], "only one class"),
+    (&["predict", "--run", "absent"], "recipe.toml"),
+    (&["report", "--run", "absent"], "report.json"),
+    (&["report", "--run", "damaged"], "report.json"),
+];
+
+fn refused(folder: &Folder, args: &[&str], word: &str) {
+    let before = folder.files();
+    let output = folder.run(args);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
+    assert!(!message.contains("panicked"), "{args:?}: {message}");
+    assert!(message.contains(word), "{args:?}: {message}\n  `{word}` was expected");
+    assert_eq!(folder.files(), before, "{args:?} has written");
+}
+
+#[test]
+fn settings_that_cannot_be_used() {
+    let folder = Folder::new("settings");
+    for (settings, word) in SETTINGS {
+        let settings = settings.iter().flat_map(|setting| ["--set", *setting]);
+        let args: Vec<&str> = ["train"].into_iter().chain(settings).collect();
+        refused(&folder, &args, word);
+    }
+    let layers: Vec<&str> = [["{kind='Linear',out_features=2,scheme='bgv'}", "{kind='Square',scheme='bgv'}"];
+        17]
+        .into_iter()
+        .flatten()
+        .collect();
+    let setting = format!("layers=[{}]", layers[..33].join(","));
+    refused(&folder, &["train", "--set", &setting], "`layers`: 33");
+    refused(&folder, &["train", "--set", &format!("name={}", "x".repeat(65))], "`name`");
+}
+
+#[test]
+fn arguments_and_files_that_cannot_be_used() {
+    let folder = Folder::new("arguments");
+    let random: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    folder.write("random.toml", &random);
+    folder.write("empty.toml", b"");
+    folder.write("huge.toml", &vec![b'\n'; (1 << 20) + 1]);
+    folder.write("short.toml", b"name = \"short\"\n");
+    fs::create_dir(folder.0.join("folder.toml")).unwrap();
+    for (name, text) in [
+        ("ok", "a,b,y\n1,2,p\n2,3,q\n"),
+        ("missing", "a,b,y\n1,2,p\n2,,q\n"),
+        ("infinity", "a,b,y\n1,2,p\n2,inf,q\n"),
+        ("word", "a,b,y\n1,2,p\n2,often,q\n"),
+        ("ragged", "a,b,y\n1,2,p\n2,q\n"),
+        ("empty", ""),
+        ("header", "a,b,y\n"),
+        ("one", "a,b,y\n1,2,p\n2,3,p\n"),
+    ] {
+        folder.write(&format!("{name}.csv"), text.as_bytes());
+    }
+    // Two images of 2 x 2 pixels are promised, one and a half are there; then 2^96 pixels are promised.
+    let header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2];
+    folder.write("truncated/train-images-idx3-ubyte", &[&header[..], &[7; 6]].concat());
+    let header = [&[0, 0, 8, 3][..], &[0xff; 12]].concat();
+    folder.write("boast/train-images-idx3-ubyte", &[&header[..], &[7; 6]].concat());
+    folder.write("damaged/report.json", b"{\"schema\": 1");
+    for (args, word) in ARGUMENTS {
+        refused(&folder, args, word);
+    }
+}
+
+#[test]
+fn a_model_outside_its_bounds_is_refused_by_the_name_of_its_tensor() {
+    let folder = Folder::new("model");
+    let recipe = Recipe::builtin("hesamifard2017").unwrap();
+    let network = recipe.network(64, 10).unwrap();
+    let run = RunFolder::new(&folder.0);
+    let model = Model::initial(&recipe, &network, 1);
+    run.write_model(&model).unwrap();
+    assert_eq!(run.read_model(&network, &recipe).unwrap(), model);
+    let changed = |change: &dyn Fn(&mut Model)| {
+        let mut model = model.clone();
+        change(&mut model);
+        run.write_model(&model).unwrap();
+        run.read_model(&network, &recipe).map_err(|error| error.to_string())
+    };
+    assert!(changed(&|model| model.layers[1].weight[(3, 2)] = -(1 << 14)).is_ok());
+    let table: [(&dyn Fn(&mut Model), &str); 4] = [
+        (
+            &|model| model.layers[1].weight[(3, 2)] = (1 << 14) + 1,
+            "linear2.weight has 16385, needed at most 16384",
+        ),
+        (&|model| model.layers[0].bias[0] = i64::MIN, "linear1.bias has -9223372036854775808"),
+        (&|model| model.layers[2].weight_momentum[(0, 0)] = -4097, "linear3.weight_momentum has -4097"),
+        (
+            &|model| model.layers[0].bias_momentum = Array1::zeros(3),
+            "linear1.bias_momentum is I64 of shape [3]",
+        ),
+    ];
+    for (change, expected) in table {
+        let message = changed(change).unwrap_err();
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_the_client_alone_knows_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("modes");
+    fs::create_dir_all(folder.0.join("out/client")).unwrap();
+    let output =
+        folder.run(&["train", "--data", "iris", "--mode", "simulate", "--steps", "2", "--out", "out"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("saturated values: "));
+    let mode = |path: &str| fs::metadata(folder.0.join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("out/client"), 0o700);
+    for file in ["report.json", "learning-curve.svg", "client/model.safetensors", "client/predictions.csv"] {
+        assert_eq!(mode(&format!("out/{file}")), 0o600, "{file}");
+    }
+    assert!(folder.files().iter().all(|path| path.extension().is_none_or(|ext| ext != "draft")));
+    assert!(folder.run(&["report", "--run", "out"]).status.success());
+}
