@@ -21,9 +21,7 @@ fn words(n: usize, m: &Modulus, seed: u64) -> Vec<u64> {
     let mut state = seed;
     (0..n)
         .map(|_| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             m.reduce(state)
         })
         .collect()

@@ -62,19 +62,11 @@ mod tests {
     #[test]
     fn derivatives_are_those_of_the_values() {
         let cubic = Polynomial::new(vec![0, 8, 0, -1], 3);
-        for function in [
-            Function::Sigmoid,
-            Function::Tanh,
-            Function::Relu,
-            Function::Polynomial(cubic),
-        ] {
+        for function in [Function::Sigmoid, Function::Tanh, Function::Relu, Function::Polynomial(cubic)] {
             for z in [-2.3, -0.7, 0.1, 1.9] {
                 let h = 1e-5;
                 let slope = (function.value(z + h) - function.value(z - h)) / (2.0 * h);
-                assert!(
-                    (slope - function.derivative(z)).abs() < 1e-8,
-                    "{function:?} at {z}"
-                );
+                assert!((slope - function.derivative(z)).abs() < 1e-8, "{function:?} at {z}");
             }
         }
     }

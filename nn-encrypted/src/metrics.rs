@@ -27,27 +27,16 @@ pub fn balanced_accuracy(predicted: &[usize], labels: &[usize], classes: usize) 
     let counts = confusion(predicted, labels, classes);
     let recalls: Vec<f64> = (0..classes)
         .filter(|&class| labels.contains(&class))
-        .map(|class| {
-            ratio(
-                counts[(class, class)],
-                labels.iter().filter(|&&l| l == class).count(),
-            )
-        })
+        .map(|class| ratio(counts[(class, class)], labels.iter().filter(|&&l| l == class).count()))
         .collect();
-    if recalls.is_empty() {
-        0.0
-    } else {
-        recalls.iter().sum::<f64>() / recalls.len() as f64
-    }
+    if recalls.is_empty() { 0.0 } else { recalls.iter().sum::<f64>() / recalls.len() as f64 }
 }
 
 /// The part of the most frequent class: the accuracy of always predicting it.
 #[must_use]
 pub fn majority_share(labels: &[usize]) -> f64 {
     let classes = labels.iter().max().map_or(0, |class| class + 1);
-    let largest = (0..classes)
-        .map(|class| labels.iter().filter(|&&l| l == class).count())
-        .max();
+    let largest = (0..classes).map(|class| labels.iter().filter(|&&l| l == class).count()).max();
     ratio(largest.unwrap_or(0), labels.len())
 }
 
@@ -60,11 +49,7 @@ pub fn mape(predicted: &[f64], targets: &[f64]) -> f64 {
         .filter(|(_, target)| **target != 0.0)
         .map(|(predicted, target)| 100.0 * ((predicted - target) / target).abs())
         .collect();
-    if errors.is_empty() {
-        0.0
-    } else {
-        errors.iter().sum::<f64>() / errors.len() as f64
-    }
+    if errors.is_empty() { 0.0 } else { errors.iter().sum::<f64>() / errors.len() as f64 }
 }
 
 /// The index of the largest value, the first of equals; 0 of none.
@@ -79,11 +64,7 @@ pub fn argmax<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 #[cfg(test)]
@@ -94,10 +75,7 @@ mod tests {
     fn known_answers() {
         let (predicted, labels) = ([0, 1, 1, 0, 2], [0, 1, 0, 0, 2]);
         assert_eq!(accuracy(&predicted, &labels), 0.8);
-        assert_eq!(
-            confusion(&predicted, &labels, 3),
-            ndarray::arr2(&[[2, 1, 0], [0, 1, 0], [0, 0, 1]])
-        );
+        assert_eq!(confusion(&predicted, &labels, 3), ndarray::arr2(&[[2, 1, 0], [0, 1, 0], [0, 0, 1]]));
         assert!((balanced_accuracy(&predicted, &labels, 4) - (2.0 / 3.0 + 2.0) / 3.0).abs() < 1e-12);
         assert_eq!(majority_share(&labels), 0.6);
         assert_eq!(mape(&[90.0, 5.0, 110.0], &[100.0, 0.0, 100.0]), 10.0);
@@ -107,11 +85,7 @@ mod tests {
     #[test]
     fn of_nothing() {
         assert_eq!(
-            (
-                accuracy(&[], &[]),
-                balanced_accuracy(&[], &[], 3),
-                majority_share(&[])
-            ),
+            (accuracy(&[], &[]), balanced_accuracy(&[], &[], 3), majority_share(&[])),
             (0.0, 0.0, 0.0)
         );
         assert_eq!((mape(&[], &[]), argmax::<i64>([])), (0.0, 0));

@@ -15,21 +15,8 @@ const LINE: [(&str, &[&str]); 7] = [
     ("he-ckks", &["he-core"]),
     ("he-tfhe", &["he-core"]),
     ("he-switch", &["he-core", "he-bgv", "he-ckks", "he-tfhe"]),
-    (
-        "nn-encrypted",
-        &["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch"],
-    ),
-    (
-        "bench",
-        &[
-            "he-core",
-            "he-bgv",
-            "he-ckks",
-            "he-tfhe",
-            "he-switch",
-            "nn-encrypted",
-        ],
-    ),
+    ("nn-encrypted", &["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch"]),
+    ("bench", &["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch", "nn-encrypted"]),
 ];
 
 /// What may not be imported where, inside he-core: the folder or file, and the modules it must not know.
@@ -44,9 +31,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 fn allowed(name: &str) -> Option<&'static [&'static str]> {
-    LINE.iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, uses)| *uses)
+    LINE.iter().find(|(known, _)| *known == name).map(|(_, uses)| *uses)
 }
 
 /// Name of a crate in source code.
@@ -65,11 +50,7 @@ fn literal(rest: &str) -> Option<usize> {
     let opened = prefix.len() + hashes + 1;
     if prefix.contains('r') && bare.starts_with('"') {
         let close = format!("\"{}", "#".repeat(hashes));
-        return Some(
-            rest[opened..]
-                .find(&close)
-                .map_or(rest.len(), |at| opened + at + close.len()),
-        );
+        return Some(rest[opened..].find(&close).map_or(rest.len(), |at| opened + at + close.len()));
     }
     if after.starts_with('"') {
         let mut escaped = false;
@@ -123,9 +104,7 @@ fn tokens(source: &str) -> Vec<&str> {
             comment(rest).or_else(|| literal(rest))
         };
         let length = skipped.unwrap_or_else(|| {
-            let word = rest
-                .find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(rest.len());
+            let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
             let length = match word {
                 0 if rest.starts_with("::") => 2,
                 0 => first.len_utf8(),
@@ -205,18 +184,10 @@ fn stranger(source: &str, name: &str, uses: &[&str]) -> Option<String> {
 fn dependencies(manifest: &Table, workspace: &Table) -> Vec<String> {
     let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
     let tables = |table: &Table| -> Vec<Table> {
-        kinds
-            .iter()
-            .filter_map(|kind| table.get(*kind)?.as_table().cloned())
-            .collect()
+        kinds.iter().filter_map(|kind| table.get(*kind)?.as_table().cloned()).collect()
     };
     let mut all = tables(manifest);
-    for target in manifest
-        .get("target")
-        .and_then(|targets| targets.as_table())
-        .into_iter()
-        .flatten()
-    {
+    for target in manifest.get("target").and_then(|targets| targets.as_table()).into_iter().flatten() {
         all.extend(target.1.as_table().map(tables).unwrap_or_default());
     }
     let shared = workspace.get("workspace").and_then(|w| w.get("dependencies"));
@@ -252,16 +223,11 @@ fn manifest(path: &Path) -> Table {
 /// Every member by its package name: folder and manifest.
 fn members() -> BTreeMap<String, (PathBuf, Table)> {
     let workspace = manifest(&root().join("Cargo.toml"));
-    let folders = workspace["workspace"]["members"]
-        .as_array()
-        .expect("members is an array");
+    let folders = workspace["workspace"]["members"].as_array().expect("members is an array");
     let member = |folder: &toml::Value| {
         let folder = root().join(folder.as_str().expect("a member is a path"));
         let manifest = manifest(&folder.join("Cargo.toml"));
-        let name = manifest["package"]["name"]
-            .as_str()
-            .expect("a package has a name")
-            .to_owned();
+        let name = manifest["package"]["name"].as_str().expect("a package has a name").to_owned();
         (name, (folder, manifest))
     };
     folders.iter().map(member).collect()
@@ -275,9 +241,7 @@ fn sources(at: &Path) -> Vec<(PathBuf, String)> {
     let Ok(entries) = fs::read_dir(at) else {
         return vec![];
     };
-    let mut inner: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("a readable folder").path())
-        .collect();
+    let mut inner: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
     inner.sort();
     inner.iter().flat_map(|path| sources(path)).collect()
 }
@@ -285,10 +249,7 @@ fn sources(at: &Path) -> Vec<(PathBuf, String)> {
 /// All Rust sources of a crate.
 fn sources_of(folder: &Path) -> Vec<(PathBuf, String)> {
     let parts = ["src", "tests", "benches", "examples", "build.rs"];
-    let all: Vec<_> = parts
-        .iter()
-        .flat_map(|part| sources(&folder.join(part)))
-        .collect();
+    let all: Vec<_> = parts.iter().flat_map(|part| sources(&folder.join(part))).collect();
     assert!(!all.is_empty(), "{} has no sources", folder.display());
     all
 }
@@ -297,10 +258,7 @@ fn sources_of(folder: &Path) -> Vec<(PathBuf, String)> {
 fn a_crate_may_use_earlier_ones_only_and_schemes_not_each_other() {
     for (place, (name, uses)) in LINE.iter().enumerate() {
         let earlier: Vec<&str> = LINE[..place].iter().map(|(name, _)| *name).collect();
-        assert!(
-            uses.iter().all(|used| earlier.contains(used)),
-            "{name} uses a later crate"
-        );
+        assert!(uses.iter().all(|used| earlier.contains(used)), "{name} uses a later crate");
     }
     for scheme in ["he-bgv", "he-ckks", "he-tfhe"] {
         assert_eq!(allowed(scheme), Some(&["he-core"][..]));
@@ -311,11 +269,7 @@ fn a_crate_may_use_earlier_ones_only_and_schemes_not_each_other() {
 fn manifests_follow_the_line() {
     let workspace = manifest(&root().join("Cargo.toml"));
     let members = members();
-    assert!(
-        ["he-core", "he-bgv", "nn-encrypted"]
-            .iter()
-            .all(|name| members.contains_key(*name))
-    );
+    assert!(["he-core", "he-bgv", "nn-encrypted"].iter().all(|name| members.contains_key(*name)));
     for (name, (_, manifest)) in &members {
         let uses = allowed(name).unwrap_or_else(|| panic!("{name} has no place on the line"));
         let found = forbidden_dependency(manifest, &workspace, uses);
@@ -351,14 +305,8 @@ fn nothing_is_unsafe() {
     let lint = &workspace["workspace"]["lints"]["rust"]["unsafe_code"];
     assert_eq!(lint.as_str(), Some("forbid"));
     for (name, (folder, manifest)) in members() {
-        let inherited = manifest
-            .get("lints")
-            .and_then(|lints| lints.get("workspace")?.as_bool());
-        assert_eq!(
-            inherited,
-            Some(true),
-            "{name} does not inherit the lints of the workspace"
-        );
+        let inherited = manifest.get("lints").and_then(|lints| lints.get("workspace")?.as_bool());
+        assert_eq!(inherited, Some(true), "{name} does not inherit the lints of the workspace");
         for (path, source) in sources_of(&folder) {
             assert!(!tokens(&source).contains(&"unsafe"), "{}", path.display());
         }
@@ -384,10 +332,7 @@ fn forbidden_imports_are_found_in_every_form() {
         assert!(path_into(form, &["rlwe"]).is_some(), "{form}");
         assert_eq!(path_into(form, &["circuits"]), None, "{form}");
     }
-    assert_eq!(
-        path_into("use crate::{a, rlwe::b};", &["rlwe"]).as_deref(),
-        Some("crate::rlwe::b")
-    );
+    assert_eq!(path_into("use crate::{a, rlwe::b};", &["rlwe"]).as_deref(), Some("crate::rlwe::b"));
 }
 
 #[test]
@@ -408,19 +353,10 @@ fn comments_literals_and_other_words_are_no_imports() {
 #[test]
 fn strangers_and_unsafe_code_are_found() {
     let none: &[&str] = &[];
-    assert_eq!(
-        stranger("use he_bgv::Evaluator;", "he-core", none).as_deref(),
-        Some("he_bgv")
-    );
-    assert_eq!(
-        stranger("use he_tfhe as other;", "he-ckks", &["he-core"]).as_deref(),
-        Some("he_tfhe")
-    );
+    assert_eq!(stranger("use he_bgv::Evaluator;", "he-core", none).as_deref(), Some("he_bgv"));
+    assert_eq!(stranger("use he_tfhe as other;", "he-ckks", &["he-core"]).as_deref(), Some("he_tfhe"));
     let up = "fn f() { ::nn_encrypted::run() }";
-    assert_eq!(
-        stranger(up, "he-switch", &["he-core"]).as_deref(),
-        Some("nn_encrypted")
-    );
+    assert_eq!(stranger(up, "he-switch", &["he-core"]).as_deref(), Some("nn_encrypted"));
     let fine = "// nn_encrypted\nuse he_core::ring; use he_bgv::Evaluator;";
     assert_eq!(stranger(fine, "he-bgv", &["he-core"]), None);
     assert!(tokens("fn f() { unsafe { g() } }").contains(&"unsafe"));
@@ -434,29 +370,14 @@ fn forbidden_dependencies_are_found() {
         table("[workspace.dependencies]\nlayer = { package = \"he-switch\", path = \"he-switch\" }");
     let found = |text: &str| forbidden_dependency(&table(text), &workspace, &["he-core"]);
     let cases = [
-        (
-            "[dependencies]\nhe-core.workspace = true\nhe-ckks = \"1\"",
-            "he-ckks",
-        ),
-        (
-            "[dev-dependencies]\nnn-encrypted = { path = \"../nn-encrypted\" }",
-            "nn-encrypted",
-        ),
-        (
-            "[build-dependencies]\nother = { package = \"he-tfhe\", version = \"1\" }",
-            "he-tfhe",
-        ),
-        (
-            "[target.'cfg(unix)'.dependencies]\nhe-bgv.workspace = true",
-            "he-bgv",
-        ),
+        ("[dependencies]\nhe-core.workspace = true\nhe-ckks = \"1\"", "he-ckks"),
+        ("[dev-dependencies]\nnn-encrypted = { path = \"../nn-encrypted\" }", "nn-encrypted"),
+        ("[build-dependencies]\nother = { package = \"he-tfhe\", version = \"1\" }", "he-tfhe"),
+        ("[target.'cfg(unix)'.dependencies]\nhe-bgv.workspace = true", "he-bgv"),
         ("[dependencies]\nlayer.workspace = true", "he-switch"),
     ];
     for (text, name) in cases {
         assert_eq!(found(text).as_deref(), Some(name), "{text}");
     }
-    assert_eq!(
-        found("[dependencies]\nhe-core.workspace = true\nserde = \"1\""),
-        None
-    );
+    assert_eq!(found("[dependencies]\nhe-core.workspace = true\nserde = \"1\""), None);
 }

@@ -71,11 +71,7 @@ impl Circuit<'_> {
 
     fn verify(&mut self, i: usize) {
         let Pair { clear, secret } = &self.pool[i];
-        assert!(
-            self.world.slots(secret) == *clear,
-            "wrong slots after {:#?}",
-            self.log
-        );
+        assert!(self.world.slots(secret) == *clear, "wrong slots after {:#?}", self.log);
         let (estimated, measured) = (secret.noise_budget(), self.world.measured(secret));
         assert!(
             (0.0..=measured).contains(&estimated),
@@ -86,35 +82,27 @@ impl Circuit<'_> {
     }
 
     fn step(&mut self) {
-        let (i, j) = (
-            self.choices.below(self.pool.len()),
-            self.choices.below(self.pool.len()),
-        );
+        let (i, j) = (self.choices.below(self.pool.len()), self.choices.below(self.pool.len()));
         let (a, b) = (self.pool[i].clone(), self.pool[j].clone());
-        let (x, y) = (
-            |k: usize| i128::from(a.clear[k]),
-            |k: usize| i128::from(b.clear[k]),
-        );
+        let (x, y) = (|k: usize| i128::from(a.clear[k]), |k: usize| i128::from(b.clear[k]));
         let world = self.world;
         let e = &world.evaluator;
         let row = world.params.n() / 2;
         let before = self.pool.len();
         match self.choices.below(14) {
-            0 => self.accept(format!("{i} + {j}"), e.add(&a.secret, &b.secret), |k| {
-                world.centre(x(k) + y(k))
-            }),
-            1 => self.accept(format!("{i} - {j}"), e.sub(&a.secret, &b.secret), |k| {
-                world.centre(x(k) - y(k))
-            }),
+            0 => {
+                self.accept(format!("{i} + {j}"), e.add(&a.secret, &b.secret), |k| world.centre(x(k) + y(k)))
+            }
+            1 => {
+                self.accept(format!("{i} - {j}"), e.sub(&a.secret, &b.secret), |k| world.centre(x(k) - y(k)))
+            }
             2 | 3 => {
                 let product = e.mul(&a.secret, &b.secret).and_then(|c| e.relinearize(&c));
                 self.accept(format!("{i} * {j}"), product, |k| world.centre(x(k) * y(k)));
             }
             4 => {
                 let square = e.square(&a.secret);
-                self.accept(format!("{i} squared, of degree 2"), square, |k| {
-                    world.centre(x(k) * x(k))
-                });
+                self.accept(format!("{i} squared, of degree 2"), square, |k| world.centre(x(k) * x(k)));
                 // Degree 2 stays out of the pool.
                 if self.pool.len() > before {
                     self.verify(before);
@@ -131,27 +119,19 @@ impl Circuit<'_> {
             6 => {
                 let (plaintext, p) = self.message();
                 let operand = world.operand(&plaintext);
-                self.accept(
-                    format!("{i} * plaintext"),
-                    e.mul_plain(&a.secret, &operand),
-                    |k| world.centre(x(k) * i128::from(p[k])),
-                );
+                self.accept(format!("{i} * plaintext"), e.mul_plain(&a.secret, &operand), |k| {
+                    world.centre(x(k) * i128::from(p[k]))
+                });
             }
             7 => {
                 let (plaintext, p) = self.message();
                 let sum = e.add_plain(&a.secret, &plaintext);
-                self.accept(format!("{i} + plaintext"), sum, |k| {
-                    world.centre(x(k) + i128::from(p[k]))
-                });
+                self.accept(format!("{i} + plaintext"), sum, |k| world.centre(x(k) + i128::from(p[k])));
             }
             8 => {
                 let step = 1 << self.choices.below(row.ilog2() as usize);
                 let clear = rotated(&a.clear, step);
-                self.accept(
-                    format!("{i} rotated by {step}"),
-                    e.rotate_rows(&a.secret, step),
-                    |k| clear[k],
-                );
+                self.accept(format!("{i} rotated by {step}"), e.rotate_rows(&a.secret, step), |k| clear[k]);
             }
             9 => {
                 let clear = swapped(&a.clear);
@@ -171,15 +151,10 @@ impl Circuit<'_> {
                 let mut clear = vec![0i128; 2 * row];
                 for s in 0..count {
                     let turned = rotated(&a.clear, s * stride);
-                    clear
-                        .iter_mut()
-                        .zip(turned)
-                        .for_each(|(sum, v)| *sum += i128::from(v));
+                    clear.iter_mut().zip(turned).for_each(|(sum, v)| *sum += i128::from(v));
                 }
                 let sum = e.inner_sum(&a.secret, stride, count);
-                self.accept(format!("{i} summed {count} by {stride}"), sum, |k| {
-                    world.centre(clear[k])
-                });
+                self.accept(format!("{i} summed {count} by {stride}"), sum, |k| world.centre(clear[k]));
             }
             12 => {
                 if a.secret.limbs() > 1 {

@@ -29,13 +29,7 @@ impl Choices {
 
 /// A chain without security, for speed.
 pub(crate) fn insecure(log_n: u32, t: u64, q_bits: &[u32], p_bits: &[u32], digit: usize) -> Parameters {
-    let spec = Spec {
-        log_n,
-        plaintext_modulus: t,
-        q_bits: q_bits.to_vec(),
-        p_bits: p_bits.to_vec(),
-        digit,
-    };
+    let spec = Spec { log_n, plaintext_modulus: t, q_bits: q_bits.to_vec(), p_bits: p_bits.to_vec(), digit };
     spec.build_insecure("a test").unwrap()
 }
 
@@ -54,10 +48,8 @@ impl World {
         let key = SecretKey::generate(&params).unwrap();
         let top = params.max_limbs();
         let steps: Vec<usize> = (0..params.rlwe().spec().log_n - 1).map(|i| 1 << i).collect();
-        let request = KeyRequest::default()
-            .relinearization(top)
-            .rotations(&params, &steps, top)
-            .row_swap(&params, top);
+        let request =
+            KeyRequest::default().relinearization(top).rotations(&params, &steps, top).row_swap(&params, top);
         let keys = key.evaluation_keys(&request).unwrap();
         Self {
             public: key.public_key().unwrap(),
@@ -105,17 +97,14 @@ impl World {
 
     /// Slots of the whole centred range.
     pub(crate) fn random(&self, choices: &mut Choices) -> Vec<i64> {
-        (0..self.params.n())
-            .map(|_| self.centre(choices.word().into()))
-            .collect()
+        (0..self.params.n()).map(|_| self.centre(choices.word().into())).collect()
     }
 }
 
 /// Both rows rotated left by `k`.
 pub(crate) fn rotated(values: &[i64], k: usize) -> Vec<i64> {
     let mut out = values.to_vec();
-    out.chunks_mut(values.len() / 2)
-        .for_each(|row| row.rotate_left(k % row.len()));
+    out.chunks_mut(values.len() / 2).for_each(|row| row.rotate_left(k % row.len()));
     out
 }
 

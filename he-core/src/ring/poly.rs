@@ -24,9 +24,14 @@ pub enum Eval {}
 /// Below this many words a loop over limbs is not worth sharing between threads.
 const PARALLEL_WORDS: usize = 1 << 15;
 
+/// Whether work on so many words is shared between threads.
+pub(crate) fn in_parallel(words: usize) -> bool {
+    words >= PARALLEL_WORDS && rayon::current_num_threads() > 1
+}
+
 /// Runs `work(i, limb_i)` for every limb, in parallel where that pays.
 pub(crate) fn for_each_limb(data: &mut [u64], n: usize, work: impl Fn(usize, &mut [u64]) + Sync + Send) {
-    if data.len() >= PARALLEL_WORDS && rayon::current_num_threads() > 1 {
+    if in_parallel(data.len()) {
         data.par_chunks_exact_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
     } else {
         data.chunks_exact_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
@@ -40,7 +45,7 @@ pub(crate) fn for_each_limb_pair(
     n: usize,
     work: impl Fn(usize, &mut [u64], &mut [u64]) + Sync + Send,
 ) {
-    if first.len() >= PARALLEL_WORDS && rayon::current_num_threads() > 1 {
+    if in_parallel(first.len()) {
         let pairs = first.par_chunks_exact_mut(n).zip(second.par_chunks_exact_mut(n));
         pairs.enumerate().for_each(|(i, (a, b))| work(i, a, b));
     } else {

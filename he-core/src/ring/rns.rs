@@ -12,7 +12,6 @@
 //! modulus `f = t` it keeps `x·A^{-1}` modulo `t` (BGV's modulus switching; Kim, Polyakov, Zucca 2021, section 4).
 
 use num_bigint::{BigInt, BigUint};
-use zeroize::Zeroizing;
 
 use super::basis::Basis;
 use super::buffer::Buffer;
@@ -74,11 +73,16 @@ impl BaseConverter {
     ///
     /// `x` are coefficient limbs, one for each prime of `from`.
     pub fn prepare(&self, x: &[&[u64]]) -> Prepared {
+        self.prepare_with(|i, limb| limb.copy_from_slice(x[i]))
+    }
+
+    /// As [`prepare`](Self::prepare), for limbs that `write` puts where they are needed.
+    pub fn prepare_with(&self, write: impl Fn(usize, &mut [u64]) + Sync + Send) -> Prepared {
         let (n, k) = (self.from.n(), self.from.len());
-        let mut words = self.from.pool().take(n * (k + 1));
+        let mut words = self.from.pool().take(if k > 1 { n * (k + 1) } else { n });
         let (y, v) = words.split_at_mut(n * k);
         for_each_limb(y, n, |i, limb| {
-            limb.copy_from_slice(x[i]);
+            write(i, limb);
             if self.hat_inverse[i] != 1 {
                 kernel::mul_scalar_assign(self.from.modulus(i), limb, self.hat_inverse[i]);
             }
@@ -89,18 +93,18 @@ impl BaseConverter {
         Prepared { words, n }
     }
 
-    /// `v = ⌊Σ y_i/a_i⌉` for every coefficient.
+    /// `v = ⌊Σ y_i/a_i⌉` for every coefficient; the sums are floats in the words of `v` first, so that a secret leaves no
+    /// other trace.
     fn quotients(&self, y: &[u64], v: &mut [u64]) {
-        let n = self.from.n();
-        let mut sums = Zeroizing::new(vec![0.5_f64; n]);
-        for (limb, a) in y.chunks_exact(n).zip(self.from.moduli()) {
+        v.fill(0.5_f64.to_bits());
+        for (limb, a) in y.chunks_exact(v.len()).zip(self.from.moduli()) {
             let inverse = 1.0 / a.value() as f64;
-            for (sum, &word) in sums.iter_mut().zip(limb) {
-                *sum += word as f64 * inverse;
+            for (sum, &word) in v.iter_mut().zip(limb) {
+                *sum = (f64::from_bits(*sum) + word as f64 * inverse).to_bits();
             }
         }
-        for (word, sum) in v.iter_mut().zip(sums.iter()) {
-            *word = *sum as u64;
+        for word in v {
+            *word = f64::from_bits(*word) as u64;
         }
     }
 
@@ -118,9 +122,8 @@ impl BaseConverter {
 
     /// As [`limb`](Self::limb) without the quotient: the result may be off by a multiple `0 ≤ u < k` of `f·A`.
     pub fn limb_approximate(&self, prepared: &Prepared, j: usize, out: &mut [u64]) {
-        let terms = prepared.terms();
-        let k = terms.len() - 1;
-        kernel::dot_scalars(&self.to[j], out, &terms[..k], &self.hats[j][..k]);
+        let k = self.from.len();
+        kernel::dot_scalars(&self.to[j], out, &prepared.terms()[..k], &self.hats[j][..k]);
     }
 }
 
@@ -160,22 +163,26 @@ impl ExactDivider {
 
     /// `(x − f·[x·f^{-1}]_A)/A` over the basis that stays.
     pub fn divide(&self, x: &Poly<Eval>) -> Poly<Eval> {
+        self.divide_onto(x, None)
+    }
+
+    /// As [`divide`](Self::divide), plus a polynomial.
+    pub fn divide_onto(&self, x: &Poly<Eval>, addend: Option<&Poly<Eval>>) -> Poly<Eval> {
         let (keep, drop) = (&self.keep, &self.converter.from);
-        let n = keep.n();
-        let mut dropped = keep.pool().take(n * drop.len());
-        for_each_limb(&mut dropped, n, |i, limb| {
+        let prepared = self.converter.prepare_with(|i, limb| {
             limb.copy_from_slice(x.limb(keep.len() + i));
             drop.ntt(i).inverse(limb);
         });
-        let limbs: Vec<&[u64]> = dropped.chunks_exact(n).collect();
-        let prepared = self.converter.prepare(&limbs);
         let mut out = Poly::<Eval>::scratch(keep);
         out.for_each_limb_mut(|j, limb| {
-            let mut delta = keep.pool().take(n);
-            self.converter.limb(&prepared, j, &mut delta);
-            keep.ntt(j).forward(&mut delta);
-            limb.copy_from_slice(x.limb(j));
-            kernel::sub_mul_scalar_assign(keep.modulus(j), limb, &delta, self.inverse[j]);
+            let q = keep.modulus(j);
+            self.converter.limb(&prepared, j, limb);
+            keep.ntt(j).forward(limb);
+            // (δ − x)·(−A^{-1}): what is overwritten comes first.
+            kernel::sub_mul_scalar_assign(q, limb, x.limb(j), q.neg(self.inverse[j]));
+            if let Some(addend) = addend {
+                kernel::add_assign(q, limb, addend.limb(j));
+            }
         });
         out
     }

@@ -59,10 +59,11 @@ impl EvaluationKeys {
         Some(keyswitch::relinearize(ciphertext, key))
     }
 
-    /// `σ_g` of a ciphertext of degree 1; `None` without a key for its number of limbs.
+    /// `σ_g` of a ciphertext of degree 1; `None` for other degrees, or without a key for its number of limbs.
     pub fn automorphism(&self, ciphertext: &Ciphertext, g: usize) -> Option<Ciphertext> {
         let key = self.galois.get(&g).filter(|key| key.limbs() >= ciphertext.limbs())?;
-        Some(finish(ciphertext, key.switch(&ciphertext.parts()[1]), g))
+        let [c0, c1] = ciphertext.parts() else { return None };
+        Some(turn(ciphertext, key.switch_onto(c1, [Some(c0), None]), g))
     }
 
     /// As [`automorphism`](Self::automorphism), with the decomposition of the second part done before.
@@ -73,14 +74,13 @@ impl EvaluationKeys {
         g: usize,
     ) -> Option<Ciphertext> {
         let key = self.galois.get(&g).filter(|key| key.limbs() >= ciphertext.limbs())?;
-        Some(finish(ciphertext, key.switch_hoisted(digits), g))
+        let [c0, _] = ciphertext.parts() else { return None };
+        Some(turn(ciphertext, key.switch_hoisted_onto(digits, [Some(c0), None]), g))
     }
 }
 
-fn finish(ciphertext: &Ciphertext, switched: [Poly<Eval>; 2], g: usize) -> Ciphertext {
-    let [mut k0, k1] = switched;
-    k0.add_assign(&ciphertext.parts()[0]);
-    Ciphertext::new(ciphertext.params(), vec![k0.automorphism(g), k1.automorphism(g)])
+fn turn(ciphertext: &Ciphertext, parts: [Poly<Eval>; 2], g: usize) -> Ciphertext {
+    Ciphertext::new(ciphertext.params(), parts.map(|part| part.automorphism(g)).into())
 }
 
 impl SecretKey {

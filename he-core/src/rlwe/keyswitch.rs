@@ -11,13 +11,15 @@
 //! A key made for `l` limbs serves every smaller number. Step 1 does not depend on the key: several automorphisms of one
 //! ciphertext share it (*hoisting*; Halevi, Shoup 2018).
 
+use rayon::prelude::*;
+
 use super::ciphertext::Ciphertext;
 use super::encrypt::{error, fresh_seed};
 use super::params::Parameters;
 use super::secret::SecretKey;
 use crate::ring::kernel;
-use crate::ring::poly::{Eval, Poly, for_each_limb_pair};
-use crate::ring::rns::Prepared;
+use crate::ring::poly::{Eval, Poly, for_each_limb_pair, in_parallel};
+use crate::ring::rns::{BaseConverter, Prepared};
 use crate::ring::sample::{Prng, Seed};
 
 /// A key-switching key, cut to the number of limbs where it is used.
@@ -99,11 +101,10 @@ impl KeySwitchKey {
         let prepared = prepare(&self.params, c);
         let (mut first, mut second) = (Poly::<Eval>::scratch(basis), Poly::<Eval>::scratch(basis));
         for_each_limb_pair(first.words_mut(), second.words_mut(), basis.n(), |i, out_b, out_a| {
-            let mut digits = basis.pool().take(basis.n() * prepared.len());
-            for (d, lifted) in digits.chunks_exact_mut(basis.n()).enumerate() {
-                lift_limb(&self.params, c, &prepared, d, i, lifted);
-            }
-            let left: Vec<&[u64]> = digits.chunks_exact(basis.n()).collect();
+            let mut lifted = basis.pool().take(basis.n() * prepared.len());
+            let left: Vec<&[u64]> = (lifted.chunks_exact_mut(basis.n()).enumerate())
+                .map(|(d, out)| lift_limb(&self.params, c, &prepared, d, i, out))
+                .collect();
             let position = self.position(i, limbs);
             for (out, key) in [(out_b, &self.b), (out_a, &self.a)] {
                 let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
@@ -118,8 +119,13 @@ impl KeySwitchKey {
     /// # Panics
     /// If the polynomial has more limbs than the key.
     pub fn switch(&self, c: &Poly<Eval>) -> [Poly<Eval>; 2] {
+        self.switch_onto(c, [None; 2])
+    }
+
+    /// The same, with a polynomial added to each of the pair.
+    pub(crate) fn switch_onto(&self, c: &Poly<Eval>, onto: [Option<&Poly<Eval>>; 2]) -> [Poly<Eval>; 2] {
         assert!(c.basis().len() <= self.limbs, "the key was cut to fewer limbs");
-        mod_down(&self.params, c.basis().len(), self.accumulate_streaming(c))
+        mod_down(&self.params, c.basis().len(), self.accumulate_streaming(c), onto)
     }
 
     /// Switches a polynomial that was decomposed before.
@@ -127,8 +133,17 @@ impl KeySwitchKey {
     /// # Panics
     /// If it has more limbs than the key.
     pub fn switch_hoisted(&self, digits: &Digits) -> [Poly<Eval>; 2] {
+        self.switch_hoisted_onto(digits, [None; 2])
+    }
+
+    /// The same, with a polynomial added to each of the pair.
+    pub(crate) fn switch_hoisted_onto(
+        &self,
+        digits: &Digits,
+        onto: [Option<&Poly<Eval>>; 2],
+    ) -> [Poly<Eval>; 2] {
         assert!(digits.limbs <= self.limbs, "the key was cut to fewer limbs");
-        mod_down(&self.params, digits.limbs, self.accumulate(digits))
+        mod_down(&self.params, digits.limbs, self.accumulate(digits), onto)
     }
 }
 
@@ -146,7 +161,13 @@ impl Digits {
         let lifted = (0..prepared.len())
             .map(|digit| {
                 let mut poly = Poly::<Eval>::scratch(params.key_basis(limbs));
-                poly.for_each_limb_mut(|i, out| lift_limb(params, c, &prepared, digit, i, out));
+                poly.for_each_limb_mut(|i, out| {
+                    if own_limbs(params, limbs, digit).contains(&i) {
+                        out.copy_from_slice(c.limb(i));
+                    } else {
+                        lift_limb(params, c, &prepared, digit, i, out);
+                    }
+                });
                 poly
             })
             .collect();
@@ -159,10 +180,7 @@ pub(crate) fn relinearize(ciphertext: &Ciphertext, key: &KeySwitchKey) -> Cipher
     let [c0, c1, c2] = ciphertext.parts() else {
         return ciphertext.clone();
     };
-    let [mut k0, mut k1] = key.switch(c2);
-    k0.add_assign(c0);
-    k1.add_assign(c1);
-    Ciphertext::new(ciphertext.params(), vec![k0, k1])
+    Ciphertext::new(ciphertext.params(), key.switch_onto(c2, [Some(c0), Some(c1)]).into())
 }
 
 /// Limbs of digit `digit` among the first `limbs` primes.
@@ -173,39 +191,54 @@ fn own_limbs(params: &Parameters, limbs: usize, digit: usize) -> std::ops::Range
 
 /// Coefficients of every digit, scaled for the base conversions.
 fn prepare(params: &Parameters, c: &Poly<Eval>) -> Vec<Prepared> {
-    let limbs = c.basis().len();
-    let coefficients = c.clone().into_coeff();
-    (params.tables(limbs).mod_up.iter().enumerate())
-        .map(|(digit, converter)| {
-            let own: Vec<&[u64]> = own_limbs(params, limbs, digit).map(|i| coefficients.limb(i)).collect();
-            converter.prepare(&own)
+    let (basis, limbs) = (c.basis(), c.basis().len());
+    let digit = |(digit, converter): (usize, &BaseConverter)| {
+        let first = own_limbs(params, limbs, digit).start;
+        converter.prepare_with(|i, limb| {
+            limb.copy_from_slice(c.limb(first + i));
+            basis.ntt(first + i).inverse(limb);
         })
-        .collect()
+    };
+    let converters = &params.tables(limbs).mod_up;
+    if in_parallel(basis.n() * limbs) {
+        converters.par_iter().enumerate().map(digit).collect()
+    } else {
+        converters.iter().enumerate().map(digit).collect()
+    }
 }
 
-/// Limb `i` over `Q_l·P` of a lifted digit, in evaluation form.
-fn lift_limb(
+/// Limb `i` over `Q_l·P` of a lifted digit, in evaluation form: that of `c` itself for a prime of the digit, otherwise
+/// made in `out`.
+fn lift_limb<'a>(
     params: &Parameters,
-    c: &Poly<Eval>,
+    c: &'a Poly<Eval>,
     prepared: &[Prepared],
     digit: usize,
     i: usize,
-    out: &mut [u64],
-) {
+    out: &'a mut [u64],
+) -> &'a [u64] {
     let limbs = c.basis().len();
     let own = own_limbs(params, limbs, digit);
     if own.contains(&i) {
-        return out.copy_from_slice(c.limb(i));
+        return c.limb(i);
     }
     let target = if i < own.start { i } else { i - own.len() };
     params.tables(limbs).mod_up[digit].limb(&prepared[digit], target, out);
     params.key_basis(limbs).ntt(i).forward(out);
+    out
 }
 
-fn mod_down(params: &Parameters, limbs: usize, sums: [Poly<Eval>; 2]) -> [Poly<Eval>; 2] {
+/// Divides both by `P`, and adds what they are added to.
+fn mod_down(
+    params: &Parameters,
+    limbs: usize,
+    sums: [Poly<Eval>; 2],
+    onto: [Option<&Poly<Eval>>; 2],
+) -> [Poly<Eval>; 2] {
     let divider =
         params.tables(limbs).mod_down.as_ref().expect("keys exist only where there are special primes");
-    sums.map(|sum| divider.divide(&sum))
+    let [first, second] = sums;
+    [divider.divide_onto(&first, onto[0]), divider.divide_onto(&second, onto[1])]
 }
 
 /// The uniform parts of a key: digit `d`, prime number `j` of the whole `Q·P`, from stream `2^16·(d + 1) + j`.

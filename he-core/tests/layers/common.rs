@@ -39,10 +39,7 @@ pub(crate) fn residues(prng: &mut Prng, n: usize, q: &Modulus) -> Vec<u64> {
 
 /// A random polynomial in coefficients, extremes included.
 pub(crate) fn poly(prng: &mut Prng, basis: &Basis) -> Poly<Coeff> {
-    let words: Vec<u64> = basis
-        .moduli()
-        .flat_map(|q| residues(prng, basis.n(), q))
-        .collect();
+    let words: Vec<u64> = basis.moduli().flat_map(|q| residues(prng, basis.n(), q)).collect();
     Poly::from_words(basis, &words)
 }
 
@@ -57,9 +54,7 @@ pub(crate) fn zip_limbs(
     b: &Poly<Coeff>,
     f: impl Fn(&Modulus, &[u64], &[u64]) -> Vec<u64>,
 ) -> Vec<Vec<u64>> {
-    (0..a.basis().len())
-        .map(|i| f(a.basis().modulus(i), a.limb(i), b.limb(i)))
-        .collect()
+    (0..a.basis().len()).map(|i| f(a.basis().modulus(i), a.limb(i), b.limb(i))).collect()
 }
 
 /// The product by definition.
@@ -106,9 +101,7 @@ pub(crate) fn from_integers(basis: &Basis, coefficients: &[BigInt]) -> Poly<Coef
     let words: Vec<u64> = (basis.moduli())
         .flat_map(|q| {
             let q = BigInt::from(q.value());
-            coefficients
-                .iter()
-                .map(move |c| modulo(c, &q).to_u64_digits().1.first().copied().unwrap_or(0))
+            coefficients.iter().map(move |c| modulo(c, &q).to_u64_digits().1.first().copied().unwrap_or(0))
         })
         .collect();
     Poly::from_words(basis, &words)
@@ -136,11 +129,7 @@ pub(crate) fn secret_coefficients(key: &SecretKey) -> Vec<i64> {
     let mut one = Poly::<Coeff>::zero(basis).into_eval();
     one.add_integer_assign(1);
     let phase = key.phase(&Ciphertext::new(key.params(), vec![Poly::zero(basis), one]));
-    phase
-        .limb(0)
-        .iter()
-        .map(|&w| basis.modulus(0).center(w))
-        .collect()
+    phase.limb(0).iter().map(|&w| basis.modulus(0).center(w)).collect()
 }
 
 /// A ciphertext of uniform parts.
@@ -150,8 +139,6 @@ pub(crate) fn random_ciphertext(
     limbs: usize,
     degree: usize,
 ) -> Ciphertext {
-    let parts = (0..=degree)
-        .map(|_| poly(prng, params.basis(limbs)).into_eval())
-        .collect();
+    let parts = (0..=degree).map(|_| poly(prng, params.basis(limbs)).into_eval()).collect();
     Ciphertext::new(params, parts)
 }

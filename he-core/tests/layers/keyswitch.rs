@@ -17,16 +17,10 @@ use crate::common::{
 /// Digits of 1, 2, 3 and 6 primes of 30 to 50 bits, with special primes that cover them.
 fn families(error_factor: u64) -> Vec<Parameters> {
     let q = [47, 41, 47, 30, 47, 50];
-    [
-        (1, vec![50]),
-        (2, vec![50, 50]),
-        (3, vec![50, 50, 49]),
-        (4, vec![50; 4]),
-        (6, vec![50; 6]),
-    ]
-    .into_iter()
-    .map(|(digit, p)| insecure(6, &q, &p, digit, error_factor))
-    .collect()
+    [(1, vec![50]), (2, vec![50, 50]), (3, vec![50, 50, 49]), (4, vec![50; 4]), (6, vec![50; 6])]
+        .into_iter()
+        .map(|(digit, p)| insecure(6, &q, &p, digit, error_factor))
+        .collect()
 }
 
 /// That `after − before` is a multiple of the error factor, and as small as the model says.
@@ -36,11 +30,7 @@ fn check_error(params: &Parameters, limbs: usize, before: &[BigInt], after: &[Bi
     for (before, after) in before.iter().zip(after) {
         let error = centred(&(after - before), &modulus);
         assert_eq!(&error % params.spec().error_factor, BigInt::ZERO);
-        assert!(
-            log2_abs(&error) <= bound,
-            "error of {} bits, expected {bound}",
-            log2_abs(&error)
-        );
+        assert!(log2_abs(&error) <= bound, "error of {} bits, expected {bound}", log2_abs(&error));
     }
 }
 
@@ -65,10 +55,7 @@ fn relinearization_keeps_the_phase() {
                     check_error(&params, limbs, &phase(&key, &c), &phase(&key, &out));
                 }
                 if cut < top {
-                    assert!(
-                        keys.relinearize(&random_ciphertext(&mut prng, &params, cut + 1, 2))
-                            .is_none()
-                    );
+                    assert!(keys.relinearize(&random_ciphertext(&mut prng, &params, cut + 1, 2)).is_none());
                 }
             }
         }
@@ -98,12 +85,7 @@ fn automorphisms_permute_the_phase_and_hoisting_changes_no_bit() {
                 for (a, b) in plain.parts().iter().zip(hoisted.parts()) {
                     assert_eq!(a.words(), b.words());
                 }
-                check_error(
-                    &params,
-                    limbs,
-                    &to_integers(&before.automorphism(g)),
-                    &phase(&key, &plain),
-                );
+                check_error(&params, limbs, &to_integers(&before.automorphism(g)), &phase(&key, &plain));
             }
             assert!(keys.automorphism(&c, 5).is_none());
         }
@@ -175,10 +157,7 @@ fn arithmetic_on_ciphertexts_is_arithmetic_on_phases() {
         for (x, y, vx, vy) in [(&a, &b, &va, &vb), (&a, &c, &va, &vc), (&c, &a, &vc, &va)] {
             let mut out = x.clone();
             out.add_assign(y);
-            assert_eq!(
-                (phases(&out), out.degree()),
-                (sum(vx, vy), x.degree().max(y.degree()))
-            );
+            assert_eq!((phases(&out), out.degree()), (sum(vx, vy), x.degree().max(y.degree())));
         }
         for (x, vx) in [(&a, &va), (&c, &vc)] {
             let mut out = x.clone();
@@ -280,10 +259,7 @@ fn hand_made_ciphertexts_have_the_phase_of_their_parts() {
     assert_eq!(key.phase(&linear).words(), s.words());
     let square = Ciphertext::new(&params, vec![Poly::zero(basis), Poly::zero(basis), one.clone()]);
     let s = s.into_eval();
-    assert_eq!(
-        key.phase(&square).into_eval().words(),
-        Poly::dot(basis, &[(&s, &s)]).words()
-    );
+    assert_eq!(key.phase(&square).into_eval().words(), Poly::dot(basis, &[(&s, &s)]).words());
     let constant = Ciphertext::new(&params, vec![one.clone(), Poly::zero(basis)]);
     assert!(constant.is_transparent() && !linear.is_transparent());
     assert_eq!(key.phase(&constant).into_eval().words(), one.words());

@@ -23,10 +23,7 @@ fn mean_square(errors: &[BigInt]) -> f64 {
 fn check(what: &str, errors: &[BigInt], expected: f64) {
     assert!(errors.len() >= 8192);
     let ratio = mean_square(errors) / expected;
-    assert!(
-        (0.75..1.25).contains(&ratio),
-        "{what}: {ratio:.3} times the formula"
-    );
+    assert!((0.75..1.25).contains(&ratio), "{what}: {ratio:.3} times the formula");
     // No coefficient beyond nine deviations, none of a fraction of the factor.
     let largest = errors.iter().map(log2_abs).fold(f64::NEG_INFINITY, f64::max);
     assert!(largest < expected.log2() / 2.0 + 3.17);
@@ -36,9 +33,7 @@ fn all_errors(params: &Parameters, errors: impl Fn(&SecretKey, usize) -> Vec<Big
     (0..KEYS)
         .flat_map(|k| {
             let key = SecretKey::generate(params).unwrap();
-            (0..CIPHERTEXTS)
-                .flat_map(|c| errors(&key, k * CIPHERTEXTS + c))
-                .collect::<Vec<_>>()
+            (0..CIPHERTEXTS).flat_map(|c| errors(&key, k * CIPHERTEXTS + c)).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -85,11 +80,7 @@ fn key_switches() {
                     .map(|(a, b)| centred(&(a - b), &modulus))
                     .collect()
             });
-            check(
-                &format!("factor {f}, digit {digit}, {limbs} limbs"),
-                &errors,
-                model.key_switch(limbs),
-            );
+            check(&format!("factor {f}, digit {digit}, {limbs} limbs"), &errors, model.key_switch(limbs));
         }
     }
 }
@@ -98,9 +89,7 @@ fn key_switches() {
 fn random_uniform(params: &Parameters, limbs: usize, seed: u64) -> Ciphertext {
     let mut prng = prng(seed);
     let streams: Vec<u64> = (0..limbs as u64).collect();
-    let parts = (0..3)
-        .map(|_| Poly::uniform(params.basis(limbs), &prng.next_seed(), &streams))
-        .collect();
+    let parts = (0..3).map(|_| Poly::uniform(params.basis(limbs), &prng.next_seed(), &streams)).collect();
     Ciphertext::new(params, parts)
 }
 
@@ -130,10 +119,7 @@ fn sparse_secrets_are_as_heavy_as_asked() {
     let secret = crate::common::secret_coefficients(&key);
     assert_eq!(secret.iter().map(|s| s.abs()).sum::<i64>(), 64);
     assert!(secret.contains(&1) && secret.contains(&-1));
-    assert_eq!(
-        SecretDistribution::SparseTernary { weight: 64 }.squared_norm(1024),
-        64.0
-    );
+    assert_eq!(SecretDistribution::SparseTernary { weight: 64 }.squared_norm(1024), 64.0);
 }
 
 #[test]

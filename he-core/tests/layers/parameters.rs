@@ -29,28 +29,19 @@ fn refused(change: impl FnOnce(&mut Spec)) -> ParametersError {
             | ParametersError::NarrowError { .. }
     );
     let text = |error: ParametersError| error.to_string();
-    assert_eq!(
-        spec.build_insecure("a test").err().map(text),
-        (!security).then(|| text(error.clone()))
-    );
+    assert_eq!(spec.build_insecure("a test").err().map(text), (!security).then(|| text(error.clone())));
     error
 }
 
 #[test]
 fn valid_parameters_are_built() {
     let params = valid().build().unwrap();
-    assert_eq!(
-        (params.n(), params.max_limbs(), params.security_bits()),
-        (8192, 3, Some(128))
-    );
+    assert_eq!((params.n(), params.max_limbs(), params.security_bits()), (8192, 3, Some(128)));
     assert_eq!(params.spec(), &valid());
     assert!(params.same(&valid().build().unwrap()));
     assert!((params.log_qp() - 200.0).abs() < 1e-3);
     assert_eq!(valid().build_insecure("a test").unwrap().security_bits(), None);
-    assert_eq!(
-        (params.digits(3), params.basis(2).len(), params.key_basis(2).len()),
-        (3, 2, 3)
-    );
+    assert_eq!((params.digits(3), params.basis(2).len(), params.key_basis(2).len()), (3, 2, 3));
 }
 
 #[test]
@@ -61,86 +52,44 @@ fn each_error_has_its_cause() {
     assert!(
         matches!(refused(|s| s.q[1] = composite), E::BadPrime { value, two_n: n } if value == composite && n == two_n)
     );
-    assert!(matches!(
-        refused(|s| s.p[0] = 65_539),
-        E::BadPrime { value: 65_539, .. }
-    ));
+    assert!(matches!(refused(|s| s.p[0] = 65_539), E::BadPrime { value: 65_539, .. }));
     assert!(matches!(refused(|s| s.q[0] = 0), E::BadPrime { value: 0, .. }));
     let wide = primes_around(1 << 50, two_n).find(|&p| p > 1 << 50).unwrap();
     assert!(matches!(refused(|s| s.q[0] = wide), E::BadPrime { value, .. } if value == wide));
     assert!(matches!(refused(|s| s.q[1] = s.q[0]), E::Ring(_)));
-    assert!(matches!(
-        refused(|s| s.digit = 0),
-        E::BadDigit { digit: 0, limbs: 3 }
-    ));
-    assert!(matches!(
-        refused(|s| s.digit = 4),
-        E::BadDigit { digit: 4, limbs: 3 }
-    ));
+    assert!(matches!(refused(|s| s.digit = 0), E::BadDigit { digit: 0, limbs: 3 }));
+    assert!(matches!(refused(|s| s.digit = 4), E::BadDigit { digit: 4, limbs: 3 }));
     assert!(matches!(refused(|s| s.q.clear()), E::BadDigit { limbs: 0, .. }));
     assert!(matches!(refused(|s| s.digit = 2), E::SmallSpecial { .. }));
     assert!(matches!(refused(|s| s.error_factor = 0), E::BadErrorFactor(0)));
     let q = valid().q[1];
     assert!(matches!(refused(|s| s.error_factor = q), E::BadErrorFactor(f) if f == q));
     assert!(matches!(refused(|s| s.error_factor = 3 * q), E::BadErrorFactor(f) if f == 3 * q));
-    assert!(matches!(
-        refused(|s| s.sigma = 3.18),
-        E::NarrowError { sigma: 3.18 }
-    ));
-    assert!(matches!(
-        refused(|s| s.sigma = f64::NAN),
-        E::NarrowError { .. } | E::Sample(_)
-    ));
+    assert!(matches!(refused(|s| s.sigma = 3.18), E::NarrowError { sigma: 3.18 }));
+    assert!(matches!(refused(|s| s.sigma = f64::NAN), E::NarrowError { .. } | E::Sample(_)));
     assert!(matches!(refused(|s| s.sigma = f64::INFINITY), E::Sample(_)));
     assert!(matches!(
         refused(|s| s.secret = SecretDistribution::SparseTernary { weight: 192 }),
         E::NoEstimate { log_n: 13, .. }
     ));
     let primes = find_primes(13, &[49, 50, 50, 50, 50, 50], &valid().p).unwrap();
-    assert!(matches!(
-        refused(|s| s.q = primes),
-        E::TooLargeModulus {
-            cap: 214.0,
-            log_n: 13,
-            ..
-        }
-    ));
+    assert!(matches!(refused(|s| s.q = primes), E::TooLargeModulus { cap: 214.0, log_n: 13, .. }));
 }
 
 #[test]
 fn dimensions_and_weights_out_of_range_are_refused() {
     use ParametersError as E;
-    let insecure = |log_n, secret| {
-        Spec {
-            log_n,
-            secret,
-            ..valid()
-        }
-        .build_insecure("a test")
-        .err()
-    };
-    assert_eq!(
-        insecure(2, SecretDistribution::UniformTernary),
-        Some(E::BadDimension(2))
-    );
-    assert_eq!(
-        insecure(18, SecretDistribution::UniformTernary),
-        Some(E::BadDimension(18))
-    );
-    assert_eq!(
-        insecure(64, SecretDistribution::UniformTernary),
-        Some(E::BadDimension(64))
-    );
+    let insecure = |log_n, secret| Spec { log_n, secret, ..valid() }.build_insecure("a test").err();
+    assert_eq!(insecure(2, SecretDistribution::UniformTernary), Some(E::BadDimension(2)));
+    assert_eq!(insecure(18, SecretDistribution::UniformTernary), Some(E::BadDimension(18)));
+    assert_eq!(insecure(64, SecretDistribution::UniformTernary), Some(E::BadDimension(64)));
     for weight in [0, 8193] {
         let secret = SecretDistribution::SparseTernary { weight };
         assert_eq!(insecure(13, secret), Some(E::BadWeight { weight, n: 8192 }));
     }
     let build = |log_n| Spec { log_n, ..valid() }.build().err();
     assert!(matches!(build(9), Some(E::NoEstimate { log_n: 9, .. })));
-    assert!(matches!(
-        build(18),
-        Some(E::NoEstimate { .. } | E::BadDimension(18))
-    ));
+    assert!(matches!(build(18), Some(E::NoEstimate { .. } | E::BadDimension(18))));
     assert!(matches!(find_primes(13, &[14], &[]), Err(E::Prime(_))));
     assert!(matches!(find_primes(13, &[64], &[]), Err(E::Prime(_))));
 }
@@ -167,13 +116,7 @@ fn security_ends_exactly_at_the_cap() {
         let spec = |last: u64| {
             // No special primes: only the sum counts here.
             let q = [&q[..], &[last]].concat();
-            Spec {
-                log_n,
-                q,
-                p: vec![],
-                secret,
-                ..valid()
-            }
+            Spec { log_n, q, p: vec![], secret, ..valid() }
         };
         let bits = |last: u64| q.iter().chain([&last]).map(|&q| (q as f64).log2()).sum::<f64>();
         // The largest last prime that fits, and the next one.
@@ -181,17 +124,10 @@ fn security_ends_exactly_at_the_cap() {
         let fits = |&p: &u64| bits(p) <= f64::from(cap);
         let limit = (f64::from(cap) - bits(1)).exp2() as u64;
         let near = || primes_around(limit, step).take(16);
-        let (last, next) = (
-            near().filter(fits).max().unwrap(),
-            near().filter(|p| !fits(p)).min().unwrap(),
-        );
+        let (last, next) = (near().filter(fits).max().unwrap(), near().filter(|p| !fits(p)).min().unwrap());
         assert!(spec(last).build().unwrap().log_qp() <= f64::from(cap));
         match spec(next).build().err() {
-            Some(ParametersError::TooLargeModulus {
-                log_qp,
-                cap: stated,
-                log_n: n,
-            }) => {
+            Some(ParametersError::TooLargeModulus { log_qp, cap: stated, log_n: n }) => {
                 assert!(log_qp > stated && log_qp < stated + 0.1);
                 assert_eq!((stated, n), (f64::from(cap), log_n));
             }
@@ -200,15 +136,7 @@ fn security_ends_exactly_at_the_cap() {
     }
     for (log_n, weight) in [(15, 191), (14, 192), (15, 0)] {
         let secret = SecretDistribution::SparseTernary { weight };
-        assert!(
-            Spec {
-                log_n,
-                secret,
-                ..valid()
-            }
-            .build()
-            .is_err()
-        );
+        assert!(Spec { log_n, secret, ..valid() }.build().is_err());
     }
 }
 

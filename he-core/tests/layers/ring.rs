@@ -14,12 +14,8 @@ fn check(log_n: u32, seed: u64) {
     let [ea, eb, ec] = [&a, &b, &c].map(|p| p.clone().into_eval());
     assert_eq!(limbs(&ea.clone().into_coeff()), limbs(&a));
 
-    let sum = zip_limbs(&a, &b, |q, a, b| {
-        a.iter().zip(b).map(|(&a, &b)| q.add(a, b)).collect()
-    });
-    let difference = zip_limbs(&a, &b, |q, a, b| {
-        a.iter().zip(b).map(|(&a, &b)| q.sub(a, b)).collect()
-    });
+    let sum = zip_limbs(&a, &b, |q, a, b| a.iter().zip(b).map(|(&a, &b)| q.add(a, b)).collect());
+    let difference = zip_limbs(&a, &b, |q, a, b| a.iter().zip(b).map(|(&a, &b)| q.sub(a, b)).collect());
     let negated = zip_limbs(&a, &a, |q, a, _| a.iter().map(|&a| q.neg(a)).collect());
     let (mut x, mut y) = (a.clone(), ea.clone());
     x.add_assign(&b);
@@ -28,10 +24,7 @@ fn check(log_n: u32, seed: u64) {
     let (mut x, mut y) = (a.clone(), ea.clone());
     x.sub_assign(&b);
     y.sub_assign(&eb);
-    assert_eq!(
-        [limbs(&x), limbs(&y.into_coeff())],
-        [difference.clone(), difference]
-    );
+    assert_eq!([limbs(&x), limbs(&y.into_coeff())], [difference.clone(), difference]);
     let (mut x, mut y) = (a.clone(), ea.clone());
     x.neg_assign();
     y.neg_assign();
@@ -61,12 +54,7 @@ fn check(log_n: u32, seed: u64) {
     y.mul_assign(&eb);
     assert_eq!(limbs(&y.into_coeff()), product);
     let expected: Vec<Vec<u64>> = (product.iter().enumerate())
-        .map(|(i, limb)| {
-            limb.iter()
-                .zip(c.limb(i))
-                .map(|(&p, &c)| basis.modulus(i).add(p, c))
-                .collect()
-        })
+        .map(|(i, limb)| limb.iter().zip(c.limb(i)).map(|(&p, &c)| basis.modulus(i).add(p, c)).collect())
         .collect();
     let mut y = ec.clone();
     y.mul_add_assign(&ea, &eb);
@@ -141,10 +129,7 @@ fn signed_coefficients_are_reduced() {
     let p = Poly::<Coeff>::from_signed(&basis, &values);
     for (i, q) in basis.moduli().enumerate() {
         for (&word, &value) in p.limb(i).iter().zip(&values) {
-            assert_eq!(
-                i128::from(word),
-                i128::from(value).rem_euclid(i128::from(q.value()))
-            );
+            assert_eq!(i128::from(word), i128::from(value).rem_euclid(i128::from(q.value())));
         }
     }
 }
@@ -161,10 +146,7 @@ fn a_shorter_uniform_polynomial_is_a_prefix() {
     }
     let single = Poly::<Coeff>::uniform(&long.select([2]), &seed, &[5]);
     assert_eq!(single.words(), whole.limb(2));
-    assert_ne!(
-        Poly::<Coeff>::uniform(&long, &[8; 32], &[3, 4, 5, 6]).words(),
-        whole.words()
-    );
+    assert_ne!(Poly::<Coeff>::uniform(&long, &[8; 32], &[3, 4, 5, 6]).words(), whole.words());
 }
 
 #[test]
@@ -172,19 +154,11 @@ fn results_do_not_depend_on_threads() {
     let basis = basis(13, &[50, 47, 41, 30, 49, 48]);
     let work = || {
         let mut prng = prng(9);
-        let (mut a, b) = (
-            poly(&mut prng, &basis).into_eval(),
-            poly(&mut prng, &basis).into_eval(),
-        );
+        let (mut a, b) = (poly(&mut prng, &basis).into_eval(), poly(&mut prng, &basis).into_eval());
         a.mul_add_assign(&b, &b);
         a.automorphism(5).into_coeff().words().to_vec()
     };
-    let pool = |threads| {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap()
-    };
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     assert_eq!(pool(1).install(work), pool(3).install(work));
 }
 
@@ -200,11 +174,7 @@ fn misuse_panics() {
     panics(|| drop(Poly::<Coeff>::from_words(&one, &[q; 16])));
     panics(|| drop(Poly::<Coeff>::from_signed(&one, &[0; 7])));
     panics(|| Poly::<Coeff>::zero(&one).add_assign(&Poly::zero(&other)));
-    panics(|| {
-        Poly::<Coeff>::zero(&one)
-            .into_eval()
-            .mul_assign(&Poly::<Coeff>::zero(&other).into_eval())
-    });
+    panics(|| Poly::<Coeff>::zero(&one).into_eval().mul_assign(&Poly::<Coeff>::zero(&other).into_eval()));
     panics(|| {
         let short = Poly::<Coeff>::zero(&one.select(0..1)).into_eval();
         Poly::<Coeff>::zero(&one).into_eval().mul_assign(&short);

@@ -48,10 +48,7 @@ fn check_converter(from: &Basis, to: &[Modulus], factor: u64, seed: u64) {
     let f = BigInt::from(factor);
     // The representative that is converted is that of x/f: choose it, and let x follow.
     let hidden = integers(&mut prng, from.n(), &all);
-    let x = from_integers(
-        from,
-        &hidden.iter().map(|r| modulo(&(r * &f), &all)).collect::<Vec<_>>(),
-    );
+    let x = from_integers(from, &hidden.iter().map(|r| modulo(&(r * &f), &all)).collect::<Vec<_>>());
     let converter = BaseConverter::new(from, to, factor);
     let prepared = converter.prepare(&limb_slices(&x));
     for (j, b) in to.iter().enumerate() {
@@ -59,11 +56,7 @@ fn check_converter(from: &Basis, to: &[Modulus], factor: u64, seed: u64) {
         let mut out = vec![0; from.n()];
         converter.limb(&prepared, j, &mut out);
         for (&found, r) in out.iter().zip(&hidden) {
-            assert_eq!(
-                found,
-                word(&modulo(&(r * &f), &modulus)),
-                "{r} times {factor} modulo {b:?}"
-            );
+            assert_eq!(found, word(&modulo(&(r * &f), &modulus)), "{r} times {factor} modulo {b:?}");
         }
         converter.limb_approximate(&prepared, j, &mut out);
         for (&found, r) in out.iter().zip(&hidden) {
@@ -76,15 +69,9 @@ fn check_converter(from: &Basis, to: &[Modulus], factor: u64, seed: u64) {
 
 fn check_divider(keep: &Basis, drop: &Basis, all: &Basis, factor: u64, seed: u64) {
     let mut prng = prng(seed);
-    let (divisor, kept, f) = (
-        product(drop.moduli()),
-        product(keep.moduli()),
-        BigInt::from(factor),
-    );
+    let (divisor, kept, f) = (product(drop.moduli()), product(keep.moduli()), BigInt::from(factor));
     let x = poly(&mut prng, all);
-    let quotient = ExactDivider::new(keep, drop, factor)
-        .divide(&x.clone().into_eval())
-        .into_coeff();
+    let quotient = ExactDivider::new(keep, drop, factor).divide(&x.clone().into_eval()).into_coeff();
     assert!(quotient.basis().same(keep));
     for (value, found) in to_integers(&x).iter().zip(to_integers(&quotient)) {
         let rounded = centred(&(value * inverse(&f, &divisor)), &divisor);
@@ -95,10 +82,7 @@ fn check_divider(keep: &Basis, drop: &Basis, all: &Basis, factor: u64, seed: u64
         let tie = drop.len() > 1
             && (rounded.magnitude() << 1u32) > (divisor.magnitude() - (divisor.magnitude() >> 45u32));
         let near = tie && modulo(&(&found - &exact), &kept).min(modulo(&(&exact - &found), &kept)) == f;
-        assert!(
-            found == exact || near,
-            "{value} by {divisor}: {found}, not {exact}"
-        );
+        assert!(found == exact || near, "{value} by {divisor}: {found}, not {exact}");
     }
 }
 

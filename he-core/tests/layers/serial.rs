@@ -25,10 +25,7 @@ fn written(write: impl FnOnce(&mut Writer) -> Result<(), WireError>) -> Vec<u8> 
 fn same(a: &Ciphertext, b: &Ciphertext) -> bool {
     a.degree() == b.degree()
         && a.limbs() == b.limbs()
-        && a.parts()
-            .iter()
-            .zip(b.parts())
-            .all(|(a, b)| a.words() == b.words())
+        && a.parts().iter().zip(b.parts()).all(|(a, b)| a.words() == b.words())
 }
 
 /// Every prefix is refused, and a change of any bit is refused or gives another valid object: never a panic.
@@ -41,11 +38,7 @@ fn abuse<T>(bytes: &[u8], read: impl Fn(&mut Reader<'_>) -> Result<T, WireError>
     };
     assert!(whole(bytes).is_ok());
     for length in 0..bytes.len() {
-        assert!(
-            whole(&bytes[..length]).is_err(),
-            "{length} bytes of {}",
-            bytes.len()
-        );
+        assert!(whole(&bytes[..length]).is_err(), "{length} bytes of {}", bytes.len());
     }
     assert!(whole(&[bytes, &[0]].concat()).is_err());
     for bit in 0..8 * bytes.len() {
@@ -68,19 +61,13 @@ fn ciphertexts_come_back() {
             let c = random_ciphertext(&mut prng, &params, limbs, degree);
             let bytes = written(|out| write_ciphertext(out, &c));
             assert!(bytes.len() <= body_limit(&params, degree + 1));
-            assert!(same(
-                &read_ciphertext(&mut Reader::new(&bytes), &params).unwrap(),
-                &c
-            ));
+            assert!(same(&read_ciphertext(&mut Reader::new(&bytes), &params).unwrap(), &c));
             abuse(&bytes, |from| read_ciphertext(from, &params));
         }
         let key = SecretKey::generate(&params).unwrap();
         let seeded = key.encrypt_zero(limbs, &mut prng);
         let bytes = written(|out| write_seeded(out, &seeded));
-        assert!(same(
-            &read_ciphertext(&mut Reader::new(&bytes), &params).unwrap(),
-            &seeded.clone().expand()
-        ));
+        assert!(same(&read_ciphertext(&mut Reader::new(&bytes), &params).unwrap(), &seeded.clone().expand()));
         abuse(&bytes, |from| read_ciphertext(from, &params));
     }
 }
@@ -102,27 +89,16 @@ fn keys_come_back() {
     assert!(bytes.len() <= body_limit(&params, 3 * (params.n() + 1)));
     let read = read_evaluation_keys(&mut Reader::new(&bytes), &params).unwrap();
     let c = random_ciphertext(&mut prng, &params, 3, 2);
-    assert!(same(
-        &keys.relinearize(&c).unwrap(),
-        &read.relinearize(&c).unwrap()
-    ));
+    assert!(same(&keys.relinearize(&c).unwrap(), &read.relinearize(&c).unwrap()));
     let c = random_ciphertext(&mut prng, &params, 2, 1);
-    assert!(same(
-        &keys.automorphism(&c, 3).unwrap(),
-        &read.automorphism(&c, 3).unwrap()
-    ));
+    assert!(same(&keys.automorphism(&c, 3).unwrap(), &read.automorphism(&c, 3).unwrap()));
     assert!(read.automorphism(&c, 15).is_none());
     assert_eq!(read.galois_elements().collect::<Vec<_>>(), [3, 15]);
     abuse(&bytes, |from| read_evaluation_keys(from, &params));
 
     let none = EvaluationKeys::none(&params);
     let bytes = written(|out| write_evaluation_keys(out, &none));
-    assert!(
-        read_evaluation_keys(&mut Reader::new(&bytes), &params)
-            .unwrap()
-            .relinearization()
-            .is_none()
-    );
+    assert!(read_evaluation_keys(&mut Reader::new(&bytes), &params).unwrap().relinearization().is_none());
 }
 
 #[test]
@@ -149,10 +125,7 @@ fn fields_out_of_range_are_refused() {
     for (at, value) in [(0, 0), (0, 4), (0, 255), (1, 0), (1, 4), (2, 1)] {
         let mut bytes = good.clone();
         bytes[at] = value;
-        assert!(
-            read_ciphertext(&mut Reader::new(&bytes), &params).is_err(),
-            "byte {at} = {value}"
-        );
+        assert!(read_ciphertext(&mut Reader::new(&bytes), &params).is_err(), "byte {at} = {value}");
     }
     // Words at and above the prime.
     let q = params.spec().q[0];
@@ -171,23 +144,10 @@ fn fields_out_of_range_are_refused() {
     let keys = key.evaluation_keys(0, &[(3, 1), (5, 1)].into()).unwrap();
     let good = written(|out| write_evaluation_keys(out, &keys));
     let second = 5 + (good.len() - 5) / 2;
-    for (at, value) in [
-        (5, 4),
-        (5, 17),
-        (5, 7),
-        (5, 5),
-        (second, 3),
-        (second, 6),
-        (1, 3),
-        (1, 9),
-        (0, 2),
-    ] {
+    for (at, value) in [(5, 4), (5, 17), (5, 7), (5, 5), (second, 3), (second, 6), (1, 3), (1, 9), (0, 2)] {
         let mut bytes = good.clone();
         bytes[at] = value;
-        assert!(
-            read_evaluation_keys(&mut Reader::new(&bytes), &params).is_err(),
-            "byte {at} = {value}"
-        );
+        assert!(read_evaluation_keys(&mut Reader::new(&bytes), &params).is_err(), "byte {at} = {value}");
     }
 }
 
@@ -205,31 +165,17 @@ fn secret_keys_come_back_and_nothing_else_does() {
     for bit in 0..8 * bytes.len() {
         let mut changed = bytes.to_vec();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(
-            SecretKey::from_secret_bytes(&params, &changed).is_err(),
-            "bit {bit}"
-        );
+        assert!(SecretKey::from_secret_bytes(&params, &changed).is_err(), "bit {bit}");
     }
     let other = insecure(3, &[47, 30, 41], &[50], 1, 258);
-    assert!(matches!(
-        SecretKey::from_secret_bytes(&other, &bytes),
-        Err(WireError::Parameters { .. })
-    ));
+    assert!(matches!(SecretKey::from_secret_bytes(&other, &bytes), Err(WireError::Parameters { .. })));
     // A sealed body with a coefficient 2.
     use he_core::rlwe::serial::{Kind, header};
     let sealed = he_core::wire::seal(&header(&params, Kind::SecretKey), &[0, 1, 2, 3, 1, 1, 1, 1]);
     assert!(matches!(
         SecretKey::from_secret_bytes(&params, &sealed),
-        Err(WireError::Value {
-            index: 3,
-            found: 3,
-            bound: 3,
-            ..
-        })
+        Err(WireError::Value { index: 3, found: 3, bound: 3, .. })
     ));
     let sealed = he_core::wire::seal(&header(&params, Kind::PublicKey), &[1; 8]);
-    assert!(matches!(
-        SecretKey::from_secret_bytes(&params, &sealed),
-        Err(WireError::Kind { .. })
-    ));
+    assert!(matches!(SecretKey::from_secret_bytes(&params, &sealed), Err(WireError::Kind { .. })));
 }

@@ -16,15 +16,8 @@ impl Dyadic {
     /// `numerator / 2^bits`, reduced.
     #[must_use]
     pub fn new(numerator: i64, bits: u32) -> Self {
-        let common = if numerator == 0 {
-            bits
-        } else {
-            numerator.trailing_zeros().min(bits)
-        };
-        Self {
-            numerator: numerator.checked_shr(common).unwrap_or(0),
-            bits: bits - common,
-        }
+        let common = if numerator == 0 { bits } else { numerator.trailing_zeros().min(bits) };
+        Self { numerator: numerator.checked_shr(common).unwrap_or(0), bits: bits - common }
     }
 
     /// The numerator; odd unless `bits` is 0.
@@ -121,33 +114,21 @@ impl Polynomial {
     #[must_use]
     pub fn new(coefficients: Vec<i64>, fraction_bits: u32) -> Self {
         let (coefficients, fraction_bits) = reduced(coefficients, fraction_bits);
-        Self {
-            coefficients,
-            fraction_bits,
-        }
+        Self { coefficients, fraction_bits }
     }
 
     /// The polynomial with real coefficients rounded to `fraction_bits`.
     #[must_use]
     pub fn rounded(coefficients: &[f64], fraction_bits: u32) -> Self {
         let unit = 2_f64.powi(fraction_bits as i32);
-        Self::new(
-            coefficients.iter().map(|c| (c * unit).round() as i64).collect(),
-            fraction_bits,
-        )
+        Self::new(coefficients.iter().map(|c| (c * unit).round() as i64).collect(), fraction_bits)
     }
 
     /// The polynomial with dyadic coefficients, constant first.
     #[must_use]
     pub fn from_dyadic(coefficients: &[Dyadic]) -> Self {
         let bits = coefficients.iter().map(|c| c.bits).max().unwrap_or(0);
-        Self::new(
-            coefficients
-                .iter()
-                .map(|c| c.numerator << (bits - c.bits))
-                .collect(),
-            bits,
-        )
+        Self::new(coefficients.iter().map(|c| c.numerator << (bits - c.bits)).collect(), bits)
     }
 
     /// The degree; 0 for a constant.
@@ -159,11 +140,7 @@ impl Polynomial {
     /// The value at `z`.
     #[must_use]
     pub fn value(&self, z: f64) -> f64 {
-        let sum = self
-            .coefficients
-            .iter()
-            .rev()
-            .fold(0.0, |sum, &c| sum * z + c as f64);
+        let sum = self.coefficients.iter().rev().fold(0.0, |sum, &c| sum * z + c as f64);
         sum / 2_f64.powi(self.fraction_bits as i32)
     }
 
@@ -180,11 +157,8 @@ impl Polynomial {
     #[must_use]
     pub fn on_fixed_point(&self, input_bits: u32) -> Option<DyadicPolynomial> {
         let degree = self.degree() as u32;
-        let scaled = self
-            .coefficients
-            .iter()
-            .zip(0..)
-            .map(|(&c, i)| shift_left(c, input_bits * (degree - i)));
+        let scaled =
+            self.coefficients.iter().zip(0..).map(|(&c, i)| shift_left(c, input_bits * (degree - i)));
         let bits = self.fraction_bits + degree * input_bits;
         Some(DyadicPolynomial::new(scaled.collect::<Option<_>>()?, bits))
     }
@@ -204,10 +178,7 @@ impl DyadicPolynomial {
     #[must_use]
     pub fn new(coefficients_int: Vec<i64>, fraction_bits: u32) -> Self {
         let (coefficients_int, fraction_bits) = reduced(coefficients_int, fraction_bits);
-        Self {
-            coefficients_int,
-            fraction_bits,
-        }
+        Self { coefficients_int, fraction_bits }
     }
 
     /// The degree; 0 for a constant.
@@ -224,29 +195,19 @@ impl DyadicPolynomial {
         let missing = input_bits.saturating_sub(self.fraction_bits);
         let terms = self.coefficients_int.iter().zip(0..).skip(1);
         let coefficients = terms.map(|(&c, i): (_, i64)| shift_left(c.checked_mul(i)?, missing));
-        Some(Self::new(
-            coefficients.collect::<Option<_>>()?,
-            self.fraction_bits + missing - input_bits,
-        ))
+        Some(Self::new(coefficients.collect::<Option<_>>()?, self.fraction_bits + missing - input_bits))
     }
 
     /// The value at an integer; `None` on overflow.
     #[must_use]
     pub fn value(&self, z: i64) -> Option<i64> {
-        self.coefficients_int
-            .iter()
-            .rev()
-            .try_fold(0_i64, |sum, &c| sum.checked_mul(z)?.checked_add(c))
+        self.coefficients_int.iter().rev().try_fold(0_i64, |sum, &c| sum.checked_mul(z)?.checked_add(c))
     }
 }
 
 fn shift_left(value: i64, bits: u32) -> Option<i64> {
     let limit = 1_i128 << 62;
-    let wide = if bits < 63 {
-        i128::from(value) << bits
-    } else {
-        i128::from(value.signum()) * limit
-    };
+    let wide = if bits < 63 { i128::from(value) << bits } else { i128::from(value.signum()) * limit };
     (wide.abs() < limit).then_some(wide as i64)
 }
 
@@ -258,19 +219,9 @@ fn reduced(mut coefficients: Vec<i64>, fraction_bits: u32) -> (Vec<i64>, u32) {
     if coefficients.is_empty() {
         coefficients.push(0);
     }
-    let twos = coefficients
-        .iter()
-        .filter(|&&c| c != 0)
-        .map(|c| c.trailing_zeros())
-        .min();
+    let twos = coefficients.iter().filter(|&&c| c != 0).map(|c| c.trailing_zeros()).min();
     let common = twos.unwrap_or(fraction_bits).min(fraction_bits);
-    (
-        coefficients
-            .into_iter()
-            .map(|c| c.checked_shr(common).unwrap_or(0))
-            .collect(),
-        fraction_bits - common,
-    )
+    (coefficients.into_iter().map(|c| c.checked_shr(common).unwrap_or(0)).collect(), fraction_bits - common)
 }
 
 #[cfg(test)]
@@ -279,14 +230,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn on_4_bits(coefficients: &[i64], bits: u32) -> [(Vec<i64>, u32); 2] {
-        let p = Polynomial::new(coefficients.to_vec(), bits)
-            .on_fixed_point(4)
-            .unwrap();
+        let p = Polynomial::new(coefficients.to_vec(), bits).on_fixed_point(4).unwrap();
         let d = p.derivative(4).unwrap();
-        [
-            (p.coefficients_int, p.fraction_bits),
-            (d.coefficients_int, d.fraction_bits),
-        ]
+        [(p.coefficients_int, p.fraction_bits), (d.coefficients_int, d.fraction_bits)]
     }
 
     #[test]
@@ -294,38 +240,21 @@ mod tests {
         assert_eq!(on_4_bits(&[0, 1], 0), [(vec![0, 1], 4), (vec![1], 0)]); // identity
         assert_eq!(on_4_bits(&[0, 0, 1], 0), [(vec![0, 0, 1], 8), (vec![0, 1], 3)]); // square
         assert_eq!(on_4_bits(&[0, 2, 1], 2), [(vec![0, 32, 1], 10), (vec![16, 1], 5)]); // z/2 + z²/4
-        assert_eq!(
-            on_4_bits(&[0, 8, 0, -1], 3),
-            [(vec![0, 2048, 0, -1], 15), (vec![2048, 0, -3], 11)]
-        );
+        assert_eq!(on_4_bits(&[0, 8, 0, -1], 3), [(vec![0, 2048, 0, -1], 15), (vec![2048, 0, -3], 11)]);
         assert_eq!(on_4_bits(&[3], 1), [(vec![3], 1), (vec![0], 0)]); // a constant
         assert_eq!(on_4_bits(&[0, 64], 0), [(vec![0, 4], 0), (vec![64], 0)]); // 64z needs no fraction
     }
 
     #[test]
     fn dyadic_numbers_in_all_notations() {
-        for (text, numerator, bits) in [
-            ("7/8", 7, 3),
-            ("2^-3", 1, 3),
-            ("0.875", 7, 3),
-            ("6/4", 3, 1),
-            ("2", 2, 0),
-        ] {
+        for (text, numerator, bits) in
+            [("7/8", 7, 3), ("2^-3", 1, 3), ("0.875", 7, 3), ("6/4", 3, 1), ("2", 2, 0)]
+        {
             let d = Dyadic::parse(text).unwrap();
             assert_eq!((d.numerator(), d.bits()), (numerator, bits), "{text}");
             assert_eq!(Dyadic::parse(&d.to_string()), Some(d));
         }
-        for text in [
-            "0.1",
-            "1/3",
-            "1/0",
-            "x",
-            "",
-            "1/4294967296",
-            "2^-31",
-            "nan",
-            "inf",
-        ] {
+        for text in ["0.1", "1/3", "1/0", "x", "", "1/4294967296", "2^-31", "nan", "inf"] {
             assert_eq!(Dyadic::parse(text), None, "{text}");
         }
         assert_eq!(Dyadic::new(0, 9), Dyadic::new(0, 0));

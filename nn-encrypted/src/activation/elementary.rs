@@ -15,9 +15,7 @@ pub fn exp(x: f64) -> f64 {
         small /= 2.0;
         halvings += 1;
     }
-    let series = (1..=12)
-        .rev()
-        .fold(1.0, |sum, n| 1.0 + small / f64::from(n) * sum);
+    let series = (1..=12).rev().fold(1.0, |sum, n| 1.0 + small / f64::from(n) * sum);
     (0..halvings).fold(series, |power, _| power * power)
 }
 
@@ -39,9 +37,7 @@ pub(super) fn cos_pi(x: f64) -> f64 {
         return -cos_pi(1.0 - x);
     }
     let square = (std::f64::consts::PI * x) * (std::f64::consts::PI * x);
-    (1..=12)
-        .rev()
-        .fold(1.0, |sum, n| 1.0 - square / f64::from(2 * n * (2 * n - 1)) * sum)
+    (1..=12).rev().fold(1.0, |sum, n| 1.0 - square / f64::from(2 * n * (2 * n - 1)) * sum)
 }
 
 #[cfg(test)]
@@ -57,10 +53,7 @@ mod tests {
         }
         for i in 0..=100 {
             let x = f64::from(i) / 100.0;
-            assert!(
-                (cos_pi(x) - (std::f64::consts::PI * x).cos()).abs() < 1e-14,
-                "cos {x}"
-            );
+            assert!((cos_pi(x) - (std::f64::consts::PI * x).cos()).abs() < 1e-14, "cos {x}");
         }
         assert_eq!((exp(0.0), sigmoid(0.0), tanh(0.0)), (1.0, 0.5, 0.0));
         assert_eq!((sigmoid(-1e9), sigmoid(1e9)), (0.0, 1.0));

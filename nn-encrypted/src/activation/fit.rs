@@ -34,18 +34,14 @@ pub fn fit(function: impl Fn(f64) -> f64, degree: usize, interval: [f64; 2], met
 /// Coefficients in powers of t of the interpolation at the nodes cos(π(2k+1) / 2(d+1)).
 fn chebyshev(function: impl Fn(f64) -> f64, degree: usize) -> Vec<f64> {
     let n = degree + 1;
-    let nodes: Vec<f64> = (0..n)
-        .map(|k| cos_pi((2 * k + 1) as f64 / (2 * n) as f64))
-        .collect();
+    let nodes: Vec<f64> = (0..n).map(|k| cos_pi((2 * k + 1) as f64 / (2 * n) as f64)).collect();
     orthogonal(&function, &nodes, degree)
 }
 
 /// Coefficients in powers of t of the best fit on a fine even grid of [-1, 1].
 fn least_squares(function: impl Fn(f64) -> f64, degree: usize) -> Vec<f64> {
     const POINTS: usize = 2000;
-    let nodes: Vec<f64> = (0..POINTS)
-        .map(|k| (2 * k + 1) as f64 / POINTS as f64 - 1.0)
-        .collect();
+    let nodes: Vec<f64> = (0..POINTS).map(|k| (2 * k + 1) as f64 / POINTS as f64 - 1.0).collect();
     orthogonal(&function, &nodes, degree)
 }
 
@@ -58,18 +54,14 @@ fn orthogonal(function: &impl Fn(f64) -> f64, nodes: &[f64], degree: usize) -> V
     for i in 0..=degree {
         let mut next = match basis.last() {
             None => (vec![1.0; nodes.len()], vec![1.0]),
-            Some((values, coefficients)) => (
-                values.iter().zip(nodes).map(|(v, t)| v * t).collect(),
-                [&[0.0], &coefficients[..]].concat(),
-            ),
+            Some((values, coefficients)) => {
+                (values.iter().zip(nodes).map(|(v, t)| v * t).collect(), [&[0.0], &coefficients[..]].concat())
+            }
         };
         for (values, coefficients) in basis.iter().rev().take(i.min(degree)) {
             let part = dot(&next.0, values) / dot(values, values);
             next.0.iter_mut().zip(values).for_each(|(a, b)| *a -= part * b);
-            next.1
-                .iter_mut()
-                .zip(coefficients)
-                .for_each(|(a, b)| *a -= part * b);
+            next.1.iter_mut().zip(coefficients).for_each(|(a, b)| *a -= part * b);
         }
         let part = dot(&residual, &next.0) / dot(&next.0, &next.0);
         residual.iter_mut().zip(&next.0).for_each(|(a, b)| *a -= part * b);
@@ -98,10 +90,7 @@ mod tests {
     use crate::activation::tanh;
 
     fn close(found: &[f64], expected: &[f64], tolerance: f64) {
-        assert!(
-            found.iter().zip(expected).all(|(a, b)| (a - b).abs() < tolerance),
-            "{found:?} {expected:?}"
-        );
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < tolerance), "{found:?} {expected:?}");
         assert_eq!(found.len(), expected.len());
     }
 
@@ -117,11 +106,7 @@ mod tests {
         let p = |z: f64| 0.5 - z + 0.25 * z * z * z;
         for method in [FitMethod::LeastSquares, FitMethod::Chebyshev] {
             close(&fit(p, 3, [-1.0, 3.0], method), &[0.5, -1.0, 0.0, 0.25], 1e-9);
-            close(
-                &fit(p, 5, [-2.0, 2.0], method),
-                &[0.5, -1.0, 0.0, 0.25, 0.0, 0.0],
-                1e-9,
-            );
+            close(&fit(p, 5, [-2.0, 2.0], method), &[0.5, -1.0, 0.0, 0.25, 0.0, 0.0], 1e-9);
         }
     }
 

@@ -46,10 +46,7 @@ impl Clear {
     #[must_use]
     pub fn new(recipe: &Recipe, network: &Network, seed: u64) -> Self {
         let polynomials = network.layers.iter().map(|layer| {
-            layer
-                .activation
-                .as_ref()
-                .map(|activation| Function::Polynomial(activation.polynomial.clone()))
+            layer.activation.as_ref().map(|activation| Function::Polynomial(activation.polynomial.clone()))
         });
         Self::with_activations(recipe, network, seed, polynomials)
     }
@@ -57,10 +54,8 @@ impl Clear {
     /// A network with one function in place of every activation.
     #[must_use]
     pub fn with_function(recipe: &Recipe, network: &Network, seed: u64, function: &Function) -> Self {
-        let functions = network
-            .layers
-            .iter()
-            .map(|layer| layer.activation.as_ref().map(|_| function.clone()));
+        let functions =
+            network.layers.iter().map(|layer| layer.activation.as_ref().map(|_| function.clone()));
         Self::with_activations(recipe, network, seed, functions)
     }
 
@@ -72,17 +67,13 @@ impl Clear {
     ) -> Self {
         let unit = 2_f64.powi(recipe.quantization.weight_bits as i32);
         let model = Model::initial(recipe, network, seed);
-        let layers = model
-            .layers
-            .iter()
-            .zip(activations)
-            .map(|(state, activation)| Layer {
-                weight: state.weight.mapv(|w| w as f64 / unit),
-                bias: state.bias.mapv(|b| b as f64 / unit),
-                weight_momentum: Array2::zeros(state.weight.dim()),
-                bias_momentum: Array1::zeros(state.bias.dim()),
-                activation,
-            });
+        let layers = model.layers.iter().zip(activations).map(|(state, activation)| Layer {
+            weight: state.weight.mapv(|w| w as f64 / unit),
+            bias: state.bias.mapv(|b| b as f64 / unit),
+            weight_momentum: Array2::zeros(state.weight.dim()),
+            bias_momentum: Array1::zeros(state.bias.dim()),
+            activation,
+        });
         Self {
             layers: layers.collect(),
             learning_rate: recipe.optimizer.learning_rate.to_f64(),
@@ -107,10 +98,7 @@ impl Clear {
         let mut input = x.mapv(|x| f64::from(x) / self.input_unit);
         for layer in &self.layers {
             let z = input.dot(&layer.weight) + &layer.bias;
-            let next = layer
-                .activation
-                .as_ref()
-                .map(|function| z.mapv(|z| function.value(z)));
+            let next = layer.activation.as_ref().map(|function| z.mapv(|z| function.value(z)));
             inputs.push(std::mem::replace(&mut input, next.unwrap_or_default()));
             sums.push(z);
         }
@@ -132,13 +120,8 @@ impl Clear {
         }
         let mut gradients = Vec::with_capacity(self.layers.len());
         for (l, input) in inputs.iter().enumerate().rev() {
-            gradients.push(Gradient {
-                weight: input.t().dot(&error),
-                bias: error.sum_axis(Axis(0)),
-            });
-            let below = l
-                .checked_sub(1)
-                .and_then(|l| Some((self.layers[l].activation.as_ref()?, &sums[l])));
+            gradients.push(Gradient { weight: input.t().dot(&error), bias: error.sum_axis(Axis(0)) });
+            let below = l.checked_sub(1).and_then(|l| Some((self.layers[l].activation.as_ref()?, &sums[l])));
             if let Some((function, z)) = below {
                 error = error.dot(&self.layers[l].weight.t());
                 error.zip_mut_with(z, |error, &z| *error *= function.derivative(z));
@@ -156,12 +139,8 @@ impl Clear {
         let gradients = self.gradients(x, labels);
         let (momentum, divisor, rate) = (self.momentum, self.batch_divisor, self.learning_rate);
         for (layer, gradient) in self.layers.iter_mut().zip(&gradients) {
-            layer
-                .weight_momentum
-                .zip_mut_with(&gradient.weight, |v, g| *v = momentum * *v + g / divisor);
-            layer
-                .bias_momentum
-                .zip_mut_with(&gradient.bias, |v, g| *v = momentum * *v + g / divisor);
+            layer.weight_momentum.zip_mut_with(&gradient.weight, |v, g| *v = momentum * *v + g / divisor);
+            layer.bias_momentum.zip_mut_with(&gradient.bias, |v, g| *v = momentum * *v + g / divisor);
             layer.weight.scaled_add(-rate, &layer.weight_momentum);
             layer.bias.scaled_add(-rate, &layer.bias_momentum);
         }
@@ -186,13 +165,7 @@ impl Clear {
     pub fn predict(&self, x: &ArrayRef2<i32>) -> Vec<usize> {
         let chunks = x.axis_chunks_iter(Axis(0), 1024);
         chunks
-            .flat_map(|rows| {
-                self.outputs(&rows)
-                    .rows()
-                    .into_iter()
-                    .map(metrics::argmax)
-                    .collect::<Vec<_>>()
-            })
+            .flat_map(|rows| self.outputs(&rows).rows().into_iter().map(metrics::argmax).collect::<Vec<_>>())
             .collect()
     }
 
@@ -215,11 +188,7 @@ mod tests {
     fn loss(net: &Clear, x: &ArrayRef2<i32>, labels: &[usize]) -> f64 {
         let outputs = net.outputs(x);
         let target = |r: usize, c: usize| f64::from(u8::from(labels[r] == c));
-        outputs
-            .indexed_iter()
-            .map(|((r, c), z)| (z - target(r, c)).powi(2))
-            .sum::<f64>()
-            / 2.0
+        outputs.indexed_iter().map(|((r, c), z)| (z - target(r, c)).powi(2)).sum::<f64>() / 2.0
     }
 
     #[test]
@@ -239,10 +208,7 @@ mod tests {
                         loss(&net, &x, &labels)
                     };
                     let slope = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
-                    assert!(
-                        (slope - gradient.weight[place]).abs() < 1e-7,
-                        "{function:?} {l} {place:?}"
-                    );
+                    assert!((slope - gradient.weight[place]).abs() < 1e-7, "{function:?} {l} {place:?}");
                 }
                 let shifted = |h: f64| {
                     let mut net = net.clone();

@@ -60,16 +60,11 @@ pub fn sweep(
     seeds: &[u64],
     data_dir: Option<&std::path::Path>,
 ) -> Result<Sweep, SweepError> {
-    let grid: Vec<(Dyadic, f64)> = learning_rates
-        .iter()
-        .flat_map(|&rate| init_gains.iter().map(move |&gain| (rate, gain)))
-        .collect();
+    let grid: Vec<(Dyadic, f64)> =
+        learning_rates.iter().flat_map(|&rate| init_gains.iter().map(move |&gain| (rate, gain))).collect();
     let mut accuracies = vec![Vec::new(); grid.len()];
     for &seed in seeds {
-        let recipe = Recipe {
-            seed,
-            ..recipe.clone()
-        };
+        let recipe = Recipe { seed, ..recipe.clone() };
         let data = prepare(&recipe, data_dir)?;
         let network = recipe.network(data.features.len(), data.classes.len())?;
         let batches = Batches::new(data.train.labels.len(), recipe.optimizer.batch_size, seed);
@@ -81,20 +76,14 @@ pub fn sweep(
             net.accuracy(&data.test)
         };
         let found: Vec<f64> = grid.par_iter().map(train).collect();
-        accuracies
-            .iter_mut()
-            .zip(found)
-            .for_each(|(all, accuracy)| all.push(accuracy));
+        accuracies.iter_mut().zip(found).for_each(|(all, accuracy)| all.push(accuracy));
     }
-    let runs = grid
-        .iter()
-        .zip(&accuracies)
-        .map(|((rate, gain), accuracies)| Run {
-            learning_rate: rate.to_f64(),
-            init_gain: *gain,
-            accuracy: accuracies.iter().sum::<f64>() / accuracies.len().max(1) as f64,
-            worst: accuracies.iter().copied().fold(1.0, f64::min),
-        });
+    let runs = grid.iter().zip(&accuracies).map(|((rate, gain), accuracies)| Run {
+        learning_rate: rate.to_f64(),
+        init_gain: *gain,
+        accuracy: accuracies.iter().sum::<f64>() / accuracies.len().max(1) as f64,
+        worst: accuracies.iter().copied().fold(1.0, f64::min),
+    });
     Ok(Sweep { runs: runs.collect() })
 }
 
@@ -109,16 +98,8 @@ mod tests {
         let rates = [Dyadic::new(1, 3), Dyadic::new(1, 0)];
         let sweep = sweep(&recipe, &Function::Sigmoid, &rates, &[1.0, 2.0], &[1, 2], None).unwrap();
         assert_eq!(sweep.runs.len(), 4);
-        assert_eq!(
-            (sweep.runs[1].learning_rate, sweep.runs[1].init_gain),
-            (0.125, 2.0)
-        );
+        assert_eq!((sweep.runs[1].learning_rate, sweep.runs[1].init_gain), (0.125, 2.0));
         let best = sweep.best().unwrap();
-        assert!(
-            sweep
-                .runs
-                .iter()
-                .all(|run| run.worst <= run.accuracy && run.accuracy <= best.accuracy)
-        );
+        assert!(sweep.runs.iter().all(|run| run.worst <= run.accuracy && run.accuracy <= best.accuracy));
     }
 }

@@ -18,11 +18,7 @@ impl Batches {
     #[must_use]
     pub fn new(samples: usize, size: usize, seed: u64) -> Self {
         let rows = permutation(&mut stream(seed, Purpose::Batches), samples);
-        Self {
-            rows,
-            size: size.max(1),
-            seed,
-        }
+        Self { rows, size: size.max(1), seed }
     }
 
     /// How many batches an epoch has.
@@ -48,9 +44,7 @@ impl Batches {
     pub fn schedule(&self, start: usize) -> impl Iterator<Item = usize> {
         let count = self.count();
         let epochs = start.checked_div(count).map_or(0..0, |first| first..usize::MAX);
-        epochs
-            .flat_map(|epoch| self.order(epoch))
-            .skip(start.checked_rem(count).unwrap_or(0))
+        epochs.flat_map(|epoch| self.order(epoch)).skip(start.checked_rem(count).unwrap_or(0))
     }
 }
 
@@ -65,12 +59,8 @@ mod tests {
         assert_eq!(batches.rows(23).len(), 57);
         assert!(batches.rows(24).is_empty());
         for epoch in 0..3 {
-            let mut seen: Vec<usize> = batches
-                .order(epoch)
-                .iter()
-                .flat_map(|&batch| batches.rows(batch))
-                .copied()
-                .collect();
+            let mut seen: Vec<usize> =
+                batches.order(epoch).iter().flat_map(|&batch| batches.rows(batch)).copied().collect();
             seen.sort_unstable();
             assert!(seen.into_iter().eq(0..1437));
         }

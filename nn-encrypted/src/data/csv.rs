@@ -26,13 +26,8 @@ pub struct CsvOptions {
 /// If a cell is missing or not a finite number, a row has another length, or a column does not exist;
 /// with file, line and column.
 pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError> {
-    let file = File::open(path).map_err(|source| DataError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let name = path
-        .file_stem()
-        .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let file = File::open(path).map_err(|source| DataError::Io { path: path.to_owned(), source })?;
+    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     parse(file, &path.display().to_string(), &name, options)
 }
 
@@ -66,58 +61,30 @@ pub(super) fn parse(
     }
     let classes = classes(&names);
     if classes.len() < 2 {
-        return Err(fault(
-            file,
-            &format!("only one class, `{}`; two or more are needed", classes[0]),
-        ));
+        return Err(fault(file, &format!("only one class, `{}`; two or more are needed", classes[0])));
     }
-    let labels = names
-        .iter()
-        .filter_map(|name| classes.iter().position(|class| class == name))
-        .collect();
+    let labels = names.iter().filter_map(|name| classes.iter().position(|class| class == name)).collect();
     let x = Array2::from_shape_vec((samples.len(), columns.features.len()), values)
         .map_err(|error| fault(file, &error.to_string()))?;
-    let features = columns
-        .features
-        .iter()
-        .map(|&column| columns.names[column].clone())
-        .collect();
-    Ok(Dataset {
-        name: name.to_owned(),
-        features,
-        classes,
-        x,
-        labels,
-        own_test: None,
-    })
+    let features = columns.features.iter().map(|&column| columns.names[column].clone()).collect();
+    Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test: None })
 }
 
 /// All rows with their line numbers, all of the same length.
 fn records(reader: impl Read, file: &str) -> Result<Vec<(u64, Vec<String>)>, DataError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(reader);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
     let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| {
             let line = error.position().map_or(0, csv::Position::line);
-            DataError::Line {
-                file: file.to_owned(),
-                line,
-                what: error.to_string(),
-            }
+            DataError::Line { file: file.to_owned(), line, what: error.to_string() }
         })?;
         let line = record.position().map_or(0, csv::Position::line);
         let mut row: Vec<String> = record.iter().map(str::to_owned).collect();
         if let Some(first) = rows.first() {
             if row.len() != first.1.len() {
                 let what = format!("{} columns; the first row has {}", row.len(), first.1.len());
-                return Err(DataError::Line {
-                    file: file.to_owned(),
-                    line,
-                    what,
-                });
+                return Err(DataError::Line { file: file.to_owned(), line, what });
             }
         } else if let Some(rest) = row[0].strip_prefix('\u{feff}') {
             row[0] = rest.to_owned();
@@ -145,57 +112,29 @@ impl Columns {
             })
         };
         let label = find(&options.label)?;
-        let ignored = options
-            .ignore
-            .iter()
-            .map(|column| find(column))
-            .collect::<Result<Vec<_>, _>>()?;
-        let features: Vec<usize> = (0..first.len())
-            .filter(|column| *column != label && !ignored.contains(column))
-            .collect();
+        let ignored = options.ignore.iter().map(|column| find(column)).collect::<Result<Vec<_>, _>>()?;
+        let features: Vec<usize> =
+            (0..first.len()).filter(|column| *column != label && !ignored.contains(column)).collect();
         if features.is_empty() {
             return Err(fault(file, "no column is left for a feature"));
         }
         let by_name = options.label.parse::<f64>().is_err();
-        let header = by_name
-            || !features
-                .iter()
-                .all(|&column| first[column].trim().parse::<f64>().is_ok());
+        let header = by_name || !features.iter().all(|&column| first[column].trim().parse::<f64>().is_ok());
         let names = (0..first.len())
-            .map(|i| {
-                if header {
-                    first[i].trim().to_owned()
-                } else {
-                    (i + 1).to_string()
-                }
-            })
+            .map(|i| if header { first[i].trim().to_owned() } else { (i + 1).to_string() })
             .collect();
-        Ok(Self {
-            names,
-            header,
-            label,
-            features,
-        })
+        Ok(Self { names, header, label, features })
     }
 
     fn cell(&self, file: &str, line: u64, column: usize, what: String) -> DataError {
-        DataError::Cell {
-            file: file.to_owned(),
-            line,
-            column: self.names[column].clone(),
-            what,
-        }
+        DataError::Cell { file: file.to_owned(), line, column: self.names[column].clone(), what }
     }
 }
 
 /// The index of a column meant by its number from 1 or, if it is no number, by its name.
 fn find_column(first: &[String], column: &str) -> Option<usize> {
     if column.parse::<f64>().is_ok() {
-        return column
-            .parse::<usize>()
-            .ok()
-            .filter(|n| (1..=first.len()).contains(n))
-            .map(|n| n - 1);
+        return column.parse::<usize>().ok().filter(|n| (1..=first.len()).contains(n)).map(|n| n - 1);
     }
     first.iter().position(|cell| cell.trim() == column)
 }
@@ -232,10 +171,7 @@ fn classes(names: &[&str]) -> Vec<String> {
 }
 
 fn fault(file: &str, what: &str) -> DataError {
-    DataError::File {
-        file: file.to_owned(),
-        what: what.to_owned(),
-    }
+    DataError::File { file: file.to_owned(), what: what.to_owned() }
 }
 
 #[cfg(test)]
@@ -243,10 +179,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, label: &str) -> Result<Dataset, DataError> {
-        let options = CsvOptions {
-            label: label.to_owned(),
-            ignore: vec![],
-        };
+        let options = CsvOptions { label: label.to_owned(), ignore: vec![] };
         parse(text.as_bytes(), "t.csv", "t", &options)
     }
 
@@ -270,43 +203,18 @@ mod tests {
 
     #[test]
     fn columns_can_be_ignored() {
-        let options = CsvOptions {
-            label: "y".into(),
-            ignore: vec!["id".into()],
-        };
-        let data = parse(
-            "id,a,y\nfirst,1,p\nsecond,2,q\n".as_bytes(),
-            "t.csv",
-            "t",
-            &options,
-        )
-        .unwrap();
+        let options = CsvOptions { label: "y".into(), ignore: vec!["id".into()] };
+        let data = parse("id,a,y\nfirst,1,p\nsecond,2,q\n".as_bytes(), "t.csv", "t", &options).unwrap();
         assert_eq!(data.features, ["a"]);
     }
 
     #[test]
     fn errors_name_file_line_and_column() {
         let table = [
-            (
-                "a,y\n1,p\n,q\n",
-                "y",
-                "t.csv:3: column `a`: the value is missing (``)",
-            ),
-            (
-                "a,y\n1,p\n?,q\n",
-                "y",
-                "t.csv:3: column `a`: the value is missing (`?`)",
-            ),
-            (
-                "a,y\nNaN,p\n1,q\n",
-                "y",
-                "t.csv:2: column `a`: the value is missing (`NaN`)",
-            ),
-            (
-                "a,y\n1,p\ninf,q\n",
-                "y",
-                "t.csv:3: column `a`: `inf` is not finite; a finite number is needed",
-            ),
+            ("a,y\n1,p\n,q\n", "y", "t.csv:3: column `a`: the value is missing (``)"),
+            ("a,y\n1,p\n?,q\n", "y", "t.csv:3: column `a`: the value is missing (`?`)"),
+            ("a,y\nNaN,p\n1,q\n", "y", "t.csv:2: column `a`: the value is missing (`NaN`)"),
+            ("a,y\n1,p\ninf,q\n", "y", "t.csv:3: column `a`: `inf` is not finite; a finite number is needed"),
             (
                 "a,y\n1,p\n1e999,q\n",
                 "y",
@@ -322,49 +230,24 @@ mod tests {
                 "2",
                 "t.csv:3: column `1`: `red` is not a number; features must be numbers",
             ),
-            (
-                "a,y\n1,p\n2,\n",
-                "y",
-                "t.csv:3: column `y`: the value is missing (``)",
-            ),
-            (
-                "a,y\n1,p\n1,q,3\n",
-                "y",
-                "t.csv:3: 3 columns; the first row has 2",
-            ),
+            ("a,y\n1,p\n2,\n", "y", "t.csv:3: column `y`: the value is missing (``)"),
+            ("a,y\n1,p\n1,q,3\n", "y", "t.csv:3: 3 columns; the first row has 2"),
             ("a,y\n1,p\n", "z", "t.csv: no column `z`; the columns are a, y"),
             ("1,2\n1,3\n", "3", "t.csv: no column `3`; the columns are 1, 2"),
             ("1,2\n1,3\n", "0", "t.csv: no column `0`; the columns are 1, 2"),
             ("", "y", "t.csv: no rows; a header or a first sample is needed"),
             ("a,y\n", "y", "t.csv: no samples below the header"),
-            (
-                "a,y\n1,p\n2,p\n",
-                "y",
-                "t.csv: only one class, `p`; two or more are needed",
-            ),
+            ("a,y\n1,p\n2,p\n", "y", "t.csv: only one class, `p`; two or more are needed"),
             ("y\np\nq\n", "y", "t.csv: no column is left for a feature"),
         ];
         for (text, label, message) in table {
             assert_eq!(read(text, label).unwrap_err().to_string(), message, "{text:?}");
         }
-        let missing = read_csv(
-            Path::new("/nowhere/x.csv"),
-            &CsvOptions {
-                label: "y".into(),
-                ignore: vec![],
-            },
-        );
+        let missing =
+            read_csv(Path::new("/nowhere/x.csv"), &CsvOptions { label: "y".into(), ignore: vec![] });
         assert!(missing.unwrap_err().to_string().starts_with("/nowhere/x.csv: "));
         let bytes: &[u8] = b"a,y\n1,p\n\xff,q\n";
-        let options = CsvOptions {
-            label: "y".into(),
-            ignore: vec![],
-        };
-        assert!(
-            parse(bytes, "t.csv", "t", &options)
-                .unwrap_err()
-                .to_string()
-                .starts_with("t.csv:3: ")
-        );
+        let options = CsvOptions { label: "y".into(), ignore: vec![] };
+        assert!(parse(bytes, "t.csv", "t", &options).unwrap_err().to_string().starts_with("t.csv:3: "));
     }
 }

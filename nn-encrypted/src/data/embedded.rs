@@ -9,14 +9,8 @@ use super::{CsvOptions, DataError, Dataset, Images, csv, idx};
 /// # Errors
 /// Never, unless the program was built with damaged data.
 pub fn digits() -> Result<Dataset, DataError> {
-    let images = idx::images(
-        include_bytes!("../../data/digits-images-idx3-ubyte.gz"),
-        "embedded digits",
-    )?;
-    let labels = idx::labels(
-        include_bytes!("../../data/digits-labels-idx1-ubyte.gz"),
-        "embedded digits",
-    )?;
+    let images = idx::images(include_bytes!("../../data/digits-images-idx3-ubyte.gz"), "embedded digits")?;
+    let labels = idx::labels(include_bytes!("../../data/digits-labels-idx1-ubyte.gz"), "embedded digits")?;
     pictures("digits", &[(images, labels)], None)
 }
 
@@ -26,10 +20,7 @@ pub fn digits() -> Result<Dataset, DataError> {
 /// Never, unless the program was built with damaged data.
 pub fn iris() -> Result<Dataset, DataError> {
     let text: &[u8] = include_bytes!("../../data/iris.csv");
-    let options = CsvOptions {
-        label: "species".to_owned(),
-        ignore: Vec::new(),
-    };
+    let options = CsvOptions { label: "species".to_owned(), ignore: Vec::new() };
     csv::parse(text, "embedded iris.csv", "iris", &options)
 }
 
@@ -39,53 +30,28 @@ pub(super) fn pictures(
     parts: &[(Images, Vec<u8>)],
     own_test: Option<usize>,
 ) -> Result<Dataset, DataError> {
-    let fault = |what: String| DataError::File {
-        file: name.to_owned(),
-        what,
-    };
-    let (rows, columns) = parts
-        .first()
-        .map_or((0, 0), |(images, _)| (images.rows, images.columns));
+    let fault = |what: String| DataError::File { file: name.to_owned(), what };
+    let (rows, columns) = parts.first().map_or((0, 0), |(images, _)| (images.rows, images.columns));
     for (images, labels) in parts {
         if images.count != labels.len() {
-            return Err(fault(format!(
-                "{} images but {} labels",
-                images.count,
-                labels.len()
-            )));
+            return Err(fault(format!("{} images but {} labels", images.count, labels.len())));
         }
         if (images.rows, images.columns) != (rows, columns) {
             let found = (images.rows, images.columns);
-            return Err(fault(format!(
-                "images of {found:?} pixels beside images of {:?}",
-                (rows, columns)
-            )));
+            return Err(fault(format!("images of {found:?} pixels beside images of {:?}", (rows, columns))));
         }
         if let Some(label) = labels.iter().find(|&&label| label > 9) {
             return Err(fault(format!("label {label}; labels are 0 to 9")));
         }
     }
-    let labels: Vec<usize> = parts
-        .iter()
-        .flat_map(|(_, labels)| labels.iter().map(|&label| usize::from(label)))
-        .collect();
-    let values = parts
-        .iter()
-        .flat_map(|(images, _)| images.pixels.iter().map(|&pixel| f64::from(pixel)));
+    let labels: Vec<usize> =
+        parts.iter().flat_map(|(_, labels)| labels.iter().map(|&label| usize::from(label))).collect();
+    let values = parts.iter().flat_map(|(images, _)| images.pixels.iter().map(|&pixel| f64::from(pixel)));
     let x = Array2::from_shape_vec((labels.len(), rows * columns), values.collect())
         .map_err(|error| fault(error.to_string()))?;
-    let features = (0..rows * columns)
-        .map(|i| format!("pixel_{}_{}", i / columns, i % columns))
-        .collect();
+    let features = (0..rows * columns).map(|i| format!("pixel_{}_{}", i / columns, i % columns)).collect();
     let classes = (0..10).map(|digit| digit.to_string()).collect();
-    Ok(Dataset {
-        name: name.to_owned(),
-        features,
-        classes,
-        x,
-        labels,
-        own_test,
-    })
+    Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test })
 }
 
 #[cfg(test)]
@@ -98,14 +64,9 @@ mod tests {
         assert_eq!(data.x.dim(), (1797, 64));
         assert_eq!(data.classes.len(), 10);
         assert_eq!(data.x.sum(), 561_718.0);
-        assert_eq!(
-            data.x.row(0).to_vec()[..8],
-            [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]
-        );
+        assert_eq!(data.x.row(0).to_vec()[..8], [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);
         assert!(data.x.iter().all(|&v| (0.0..=16.0).contains(&v)));
-        let counts: Vec<usize> = (0..10)
-            .map(|c| data.labels.iter().filter(|&&l| l == c).count())
-            .collect();
+        let counts: Vec<usize> = (0..10).map(|c| data.labels.iter().filter(|&&l| l == c).count()).collect();
         assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
     }
 
@@ -121,22 +82,11 @@ mod tests {
 
     #[test]
     fn images_and_labels_must_agree() {
-        let images = |count, columns| Images {
-            count,
-            rows: 1,
-            columns,
-            pixels: vec![0; count * columns],
-        };
+        let images = |count, columns| Images { count, rows: 1, columns, pixels: vec![0; count * columns] };
         let message = |parts: &[_]| pictures("p", parts, None).unwrap_err().to_string();
         assert_eq!(message(&[(images(2, 3), vec![1])]), "p: 2 images but 1 labels");
-        assert_eq!(
-            message(&[(images(1, 3), vec![10])]),
-            "p: label 10; labels are 0 to 9"
-        );
+        assert_eq!(message(&[(images(1, 3), vec![10])]), "p: label 10; labels are 0 to 9");
         let mixed = [(images(1, 3), vec![1]), (images(1, 4), vec![1])];
-        assert_eq!(
-            message(&mixed),
-            "p: images of (1, 4) pixels beside images of (1, 3)"
-        );
+        assert_eq!(message(&mixed), "p: images of (1, 4) pixels beside images of (1, 3)");
     }
 }

@@ -44,20 +44,12 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    fs::read(path).map_err(|source| DataError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    fs::read(path).map_err(|source| DataError::Io { path: path.to_owned(), source })
 }
 
 pub(super) fn images(bytes: &[u8], file: &str) -> Result<Images, DataError> {
     let ([count, rows, columns], pixels) = parse(bytes, file, IMAGES)?;
-    Ok(Images {
-        count,
-        rows,
-        columns,
-        pixels,
-    })
+    Ok(Images { count, rows, columns, pixels })
 }
 
 pub(super) fn labels(bytes: &[u8], file: &str) -> Result<Vec<u8>, DataError> {
@@ -80,10 +72,7 @@ fn body<const D: usize>(
     file: &str,
     magic: u32,
 ) -> Result<([usize; D], Vec<u8>), DataError> {
-    let fault = |what: String| DataError::File {
-        file: file.to_owned(),
-        what,
-    };
+    let fault = |what: String| DataError::File { file: file.to_owned(), what };
     let mut word = || {
         let mut bytes = [0; 4];
         let read = reader.read_exact(&mut bytes);
@@ -92,9 +81,7 @@ fn body<const D: usize>(
     };
     let found = word()?;
     if found != magic {
-        return Err(fault(format!(
-            "magic number {found:#010x}; {magic:#010x} is needed"
-        )));
+        return Err(fault(format!("magic number {found:#010x}; {magic:#010x} is needed")));
     }
     let mut shape = [0; D];
     let mut length: u64 = 1;
@@ -107,20 +94,13 @@ fn body<const D: usize>(
         return Err(fault(format!("empty: its dimensions are {shape:?}")));
     }
     if length > longest {
-        return Err(fault(format!(
-            "{length} values by its header; the file is too short for them"
-        )));
+        return Err(fault(format!("{length} values by its header; the file is too short for them")));
     }
     let mut values = Vec::new();
     reader
         .take(length + 1)
         .read_to_end(&mut values)
-        .map_err(|error| {
-            fault(format!(
-                "cut short after {} of {length} values: {error}",
-                values.len()
-            ))
-        })?;
+        .map_err(|error| fault(format!("cut short after {} of {length} values: {error}", values.len())))?;
     match values.len() as u64 {
         n if n == length => Ok((shape, values)),
         n if n < length => Err(fault(format!("cut short after {n} of {length} values"))),
@@ -148,12 +128,7 @@ mod tests {
     #[test]
     fn plain_and_gzip() {
         let bytes = file(&[IMAGES, 2, 1, 3], &[1, 2, 3, 4, 5, 6]);
-        let expected = Images {
-            count: 2,
-            rows: 1,
-            columns: 3,
-            pixels: vec![1, 2, 3, 4, 5, 6],
-        };
+        let expected = Images { count: 2, rows: 1, columns: 3, pixels: vec![1, 2, 3, 4, 5, 6] };
         assert_eq!(images(&bytes, "f").unwrap(), expected);
         assert_eq!(images(&gzip(&bytes), "f").unwrap(), expected);
         assert_eq!(labels(&file(&[LABELS, 2], &[7, 9]), "f").unwrap(), [7, 9]);
@@ -163,49 +138,26 @@ mod tests {
     fn errors() {
         let table = [
             (vec![], "f: the header is cut short: "),
-            (
-                file(&[LABELS, 2], &[7, 9]),
-                "f: magic number 0x00000801; 0x00000803 is needed",
-            ),
+            (file(&[LABELS, 2], &[7, 9]), "f: magic number 0x00000801; 0x00000803 is needed"),
             (file(&[IMAGES, 2, 1], &[]), "f: the header is cut short: "),
-            (
-                file(&[IMAGES, 2, 1, 0], &[]),
-                "f: empty: its dimensions are [2, 1, 0]",
-            ),
+            (file(&[IMAGES, 2, 1, 0], &[]), "f: empty: its dimensions are [2, 1, 0]"),
             (
                 file(&[IMAGES, u32::MAX, u32::MAX, u32::MAX], &[1]),
                 "f: 18446744073709551615 values by its header; the file is too short",
             ),
-            (
-                file(&[IMAGES, 2, 1, 3], &[1; 5]),
-                "f: cut short after 5 of 6 values",
-            ),
-            (
-                file(&[IMAGES, 2, 1, 3], &[1; 7]),
-                "f: longer than the 6 values of its header",
-            ),
-            (
-                gzip(&file(&[IMAGES, 1 << 15, 1 << 15, 8], &[1])),
-                "f: 8589934592 values by its header",
-            ),
-            (
-                gzip(&file(&[IMAGES, 2, 1, 3], &[1; 5])),
-                "f: cut short after 5 of 6 values",
-            ),
+            (file(&[IMAGES, 2, 1, 3], &[1; 5]), "f: cut short after 5 of 6 values"),
+            (file(&[IMAGES, 2, 1, 3], &[1; 7]), "f: longer than the 6 values of its header"),
+            (gzip(&file(&[IMAGES, 1 << 15, 1 << 15, 8], &[1])), "f: 8589934592 values by its header"),
+            (gzip(&file(&[IMAGES, 2, 1, 3], &[1; 5])), "f: cut short after 5 of 6 values"),
         ];
         for (bytes, message) in table {
             let error = images(&bytes, "f").unwrap_err().to_string();
-            assert!(
-                error.starts_with(message) || error == message,
-                "{error} / {message}"
-            );
+            assert!(error.starts_with(message) || error == message, "{error} / {message}");
         }
         let mut cut = gzip(&file(&[IMAGES, 40, 50, 3], &[9; 6000]));
         cut.truncate(cut.len() - 12);
         assert!(images(&cut, "f").unwrap_err().to_string().starts_with("f: "));
-        let error = images(&file(&[IMAGES, 2, 1, 3], &[1; 6])[..20], "f")
-            .unwrap_err()
-            .to_string();
+        let error = images(&file(&[IMAGES, 2, 1, 3], &[1; 6])[..20], "f").unwrap_err().to_string();
         assert_eq!(error, "f: cut short after 4 of 6 values");
     }
 }

@@ -23,17 +23,12 @@ fn part(dir: &Path, name: &str) -> Result<(super::Images, Vec<u8>), DataError> {
 
 fn find(dir: &Path, file: &str) -> Result<PathBuf, DataError> {
     let folders = [dir.to_owned(), dir.join("mnist")];
-    let candidates = folders
-        .iter()
-        .flat_map(|folder| [folder.join(file), folder.join(format!("{file}.gz"))]);
-    candidates
-        .into_iter()
-        .find(|path| path.is_file())
-        .ok_or_else(|| DataError::NotFound {
-            set: "mnist",
-            file: file.to_owned(),
-            searched: format!("{} or {}", folders[0].display(), folders[1].display()),
-        })
+    let candidates = folders.iter().flat_map(|folder| [folder.join(file), folder.join(format!("{file}.gz"))]);
+    candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| DataError::NotFound {
+        set: "mnist",
+        file: file.to_owned(),
+        searched: format!("{} or {}", folders[0].display(), folders[1].display()),
+    })
 }
 
 #[cfg(test)]
@@ -52,10 +47,8 @@ mod tests {
             "{error}"
         );
         for (part, count) in [("train", 3_u8), ("t10k", 2)] {
-            let images = [
-                &[0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 2][..],
-                &vec![7; 2 * count as usize],
-            ];
+            let images =
+                [&[0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 2][..], &vec![7; 2 * count as usize]];
             let labels = [&[0, 0, 8, 1, 0, 0, 0, count][..], &vec![1; count as usize]];
             fs::write(inner.join(format!("{part}-images-idx3-ubyte")), images.concat()).unwrap();
             fs::write(inner.join(format!("{part}-labels-idx1-ubyte")), labels.concat()).unwrap();

@@ -76,14 +76,8 @@ impl Source {
                     what: "which column holds the class? give its name, or its number from 1, with --label"
                         .to_owned(),
                 })?;
-                let options = CsvOptions {
-                    label: label.to_owned(),
-                    ignore: ignore.to_vec(),
-                };
-                Ok(Self::Csv {
-                    path: PathBuf::from(path),
-                    options,
-                })
+                let options = CsvOptions { label: label.to_owned(), ignore: ignore.to_vec() };
+                Ok(Self::Csv { path: PathBuf::from(path), options })
             }
             other => Err(DataError::UnknownSet(other.to_owned())),
         }
@@ -93,9 +87,7 @@ impl Source {
 /// Whether a data set's name is the path of a CSV file.
 #[must_use]
 pub fn is_csv(set: &str) -> bool {
-    Path::new(set)
-        .extension()
-        .is_some_and(|ext| ext.eq_ignore_ascii_case("csv"))
+    Path::new(set).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("csv"))
 }
 
 /// Reads a data set; `data_dir` is searched for the files of sets that are not embedded.

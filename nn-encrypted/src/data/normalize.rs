@@ -45,17 +45,9 @@ impl Normalization {
     /// Learns from the rows of the training part; results have `fraction_bits` fractional bits.
     #[must_use]
     pub fn fit(&self, x: &ArrayRef2<f64>, train: &[usize], fraction_bits: u32) -> Scale {
-        let maps = x
-            .columns()
-            .into_iter()
-            .map(|column| self.map(&column, train))
-            .collect();
+        let maps = x.columns().into_iter().map(|column| self.map(&column, train)).collect();
         let unit = (1_u64 << fraction_bits) as f64;
-        Scale {
-            maps,
-            unit,
-            bound: (self.limit() * unit).floor() as i32,
-        }
+        Scale { maps, unit, bound: (self.limit() * unit).floor() as i32 }
     }
 
     /// (offset, divisor, center) such that a value becomes `(raw - offset) / divisor - center`.
@@ -119,11 +111,7 @@ mod tests {
 
     #[test]
     fn digits_become_pixel_minus_5() {
-        let rule = Normalization::Affine {
-            divisor: 16.0,
-            center: 0.3125,
-            limit: 0.6875,
-        };
+        let rule = Normalization::Affine { divisor: 16.0, center: 0.3125, limit: 0.6875 };
         let raw = Array2::from_shape_fn((17, 1), |(i, _)| i as f64);
         let rows: Vec<usize> = (0..17).collect();
         let scale = rule.fit(&raw, &rows, 4);
@@ -135,11 +123,7 @@ mod tests {
 
     #[test]
     fn mnist_becomes_a_sixteenth_minus_2() {
-        let rule = Normalization::Affine {
-            divisor: 255.0,
-            center: 0.125,
-            limit: 0.875,
-        };
+        let rule = Normalization::Affine { divisor: 255.0, center: 0.125, limit: 0.875 };
         let raw = Array2::from_shape_fn((256, 1), |(i, _)| i as f64);
         let rows: Vec<usize> = (0..256).collect();
         let scale = rule.fit(&raw, &rows, 4);
@@ -157,11 +141,7 @@ mod tests {
         let scale = Normalization::MinMax { limit: 1.0 }.fit(&x, &train, 4);
         assert_eq!(scale.apply(&x, &train), (arr2(&[[-16, 0], [16, 0]]), 0));
         assert_eq!(scale.apply(&x, &test), (arr2(&[[0, 0], [16, 16], [-16, -16]]), 4));
-        let scale = Normalization::Standardize {
-            scale: 0.5,
-            limit: 1.0,
-        }
-        .fit(&x, &train, 4);
+        let scale = Normalization::Standardize { scale: 0.5, limit: 1.0 }.fit(&x, &train, 4);
         assert_eq!(scale.apply(&x, &train), (arr2(&[[-8, 0], [8, 0]]), 0));
     }
 }

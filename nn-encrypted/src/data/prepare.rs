@@ -22,10 +22,7 @@ impl Samples {
     /// Some of the rows.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> (Array2<i32>, Vec<usize>) {
-        (
-            self.x.select(Axis(0), rows),
-            rows.iter().map(|&row| self.labels[row]).collect(),
-        )
+        (self.x.select(Axis(0), rows), rows.iter().map(|&row| self.labels[row]).collect())
     }
 }
 
@@ -61,11 +58,7 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<Prepared, Dat
     let scale = settings.normalize.fit(&data.x, &parts.train, fraction_bits);
     let samples = |rows: &[usize]| {
         let (x, saturated) = scale.apply(&data.x, rows);
-        Samples {
-            x,
-            labels: rows.iter().map(|&row| data.labels[row]).collect(),
-            saturated,
-        }
+        Samples { x, labels: rows.iter().map(|&row| data.labels[row]).collect(), saturated }
     };
     let (train, test) = (samples(&parts.train), samples(&parts.test));
     Ok(Prepared {

@@ -86,14 +86,8 @@ mod tests {
         assert_eq!(first, stream(1, Purpose::Split).next_u64());
         assert_ne!(first, stream(2, Purpose::Split).next_u64());
         assert_ne!(first, stream(1, Purpose::Batches).next_u64());
-        assert_ne!(
-            stream(1, Purpose::Order(0)).next_u64(),
-            stream(1, Purpose::Order(1)).next_u64()
-        );
-        assert_eq!(
-            permutation(&mut stream(1, Purpose::Split), 8),
-            [4, 3, 6, 1, 0, 2, 7, 5]
-        );
+        assert_ne!(stream(1, Purpose::Order(0)).next_u64(), stream(1, Purpose::Order(1)).next_u64());
+        assert_eq!(permutation(&mut stream(1, Purpose::Split), 8), [4, 3, 6, 1, 0, 2, 7, 5]);
     }
 
     #[test]

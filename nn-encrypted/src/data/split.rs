@@ -30,10 +30,7 @@ pub struct Split {
 /// If no row would be left for one of the parts.
 pub fn split(data: &Dataset, test: TestPart, seed: u64) -> Result<Split, DataError> {
     let n = data.labels.len();
-    let fault = |what: String| DataError::Setting {
-        set: data.name.clone(),
-        what,
-    };
+    let fault = |what: String| DataError::Setting { set: data.name.clone(), what };
     let count = match (data.own_test, test) {
         (Some(count), _) | (None, TestPart::Count(count)) => count,
         (None, TestPart::Fraction(part)) if part > 0.0 && part < 1.0 => (part * n as f64).round() as usize,
@@ -44,15 +41,10 @@ pub fn split(data: &Dataset, test: TestPart, seed: u64) -> Result<Split, DataErr
         }
     };
     if count == 0 || count >= n {
-        return Err(fault(format!(
-            "data.test takes {count} of {n} rows; both parts need at least one"
-        )));
+        return Err(fault(format!("data.test takes {count} of {n} rows; both parts need at least one")));
     }
     if data.own_test.is_some() {
-        return Ok(Split {
-            train: (0..n - count).collect(),
-            test: (n - count..n).collect(),
-        });
+        return Ok(Split { train: (0..n - count).collect(), test: (n - count..n).collect() });
     }
     let mut test = permutation(&mut stream(seed, Purpose::Split), n);
     let train = test.split_off(count);

@@ -44,10 +44,7 @@ pub struct Tiles {
 impl Tiles {
     /// Number of tiles along images and along features.
     pub fn counts(&self, cube: &Cube) -> (usize, usize) {
-        (
-            self.rows.div_ceil(cube.b),
-            self.columns.div_ceil(cube.extent(self.side)),
-        )
+        (self.rows.div_ceil(cube.b), self.columns.div_ceil(cube.extent(self.side)))
     }
 
     /// Number of tiles; tile `(t, i)` is number `t·columns' tiles + i`.
@@ -106,10 +103,7 @@ pub struct WeightTiles {
 impl WeightTiles {
     /// Number of tiles along the inputs and along the outputs.
     pub fn counts(&self, cube: &Cube) -> (usize, usize) {
-        (
-            self.inputs.div_ceil(cube.extent(self.side)),
-            self.outputs.div_ceil(cube.extent(self.side.other())),
-        )
+        (self.inputs.div_ceil(cube.extent(self.side)), self.outputs.div_ceil(cube.extent(self.side.other())))
     }
 
     /// Number of the tile of input block `k` and output block `o`.
@@ -135,10 +129,7 @@ impl WeightTiles {
             Side::P => (input, output),
             Side::Q => (output, input),
         };
-        let (k, o) = (
-            input / cube.extent(self.side),
-            output / cube.extent(self.side.other()),
-        );
+        let (k, o) = (input / cube.extent(self.side), output / cube.extent(self.side.other()));
         (self.weight(cube, k, o), p % cube.p, q % cube.q)
     }
 
@@ -163,9 +154,7 @@ impl WeightTiles {
     ) {
         let mut put = |(tile, x, z): (usize, usize, usize), value: i64| {
             let (group, m) = (tile / compact.group, tile % compact.group);
-            (m..cube.b)
-                .step_by(compact.group)
-                .for_each(|y| out[group][cube.slot(y, x, z)] = value);
+            (m..cube.b).step_by(compact.group).for_each(|y| out[group][cube.slot(y, x, z)] = value);
         };
         for ((input, output), &value) in weight.indexed_iter() {
             put(self.weight_place(cube, input, output), value);
@@ -186,9 +175,7 @@ impl WeightTiles {
             slots[tile / compact.group][cube.slot(tile % compact.group, x, z)]
         };
         (
-            Array2::from_shape_fn((self.inputs, self.outputs), |(i, o)| {
-                get(self.weight_place(cube, i, o))
-            }),
+            Array2::from_shape_fn((self.inputs, self.outputs), |(i, o)| get(self.weight_place(cube, i, o))),
             Array1::from_shape_fn(self.outputs, |o| get(self.bias_place(cube, o))),
         )
     }

@@ -78,11 +78,7 @@ impl Cube {
         let mut cubes = Vec::new();
         for log_p in 1..log {
             for log_q in 1..log.saturating_sub(log_p + 1) {
-                cubes.push(Self {
-                    b: 1 << (log - log_p - log_q),
-                    p: 1 << log_p,
-                    q: 1 << log_q,
-                });
+                cubes.push(Self { b: 1 << (log - log_p - log_q), p: 1 << log_p, q: 1 << log_q });
             }
         }
         cubes
@@ -101,10 +97,7 @@ pub struct Compact {
 impl Compact {
     /// As few ciphertexts as the cube allows, each with as few places as that takes.
     pub fn new(cube: &Cube, tiles: usize) -> Self {
-        Self {
-            tiles,
-            group: tiles.next_power_of_two().min(cube.b / 2),
-        }
+        Self { tiles, group: tiles.next_power_of_two().min(cube.b / 2) }
     }
 
     /// Number of ciphertexts.

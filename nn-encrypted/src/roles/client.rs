@@ -116,9 +116,13 @@ impl Client {
         if labels.len() != x.nrows() {
             return Err(misfit("labels of a mini-batch", labels.len(), x.nrows().to_string()));
         }
-        let one_hot = Array2::from_shape_fn((labels.len(), classes), |(row, class)| {
-            if labels[row] == class { one } else { 0 }
-        });
+        let one_hot =
+            Array2::from_shape_fn(
+                (labels.len(), classes),
+                |(row, class)| {
+                    if labels[row] == class { one } else { 0 }
+                },
+            );
         let mut pieces = self.encrypt_input(x)?;
         pieces.extend(self.encrypt(Tensor::Labels, &self.pack(Tensor::Labels, one_hot.view()))?);
         Ok(seal(&self.plan, Purpose::Batch, (index as u64, 0), &pieces))
@@ -241,7 +245,8 @@ impl Client {
             // The last round of a classification are the outputs.
             Task::Classification => plan.geometry.layers.len() - 1,
         };
-        let refreshes = plan.rounds[..rounds].get(round).ok_or_else(|| unexpected("a refresh request", "an end"))?;
+        let refreshes =
+            plan.rounds[..rounds].get(round).ok_or_else(|| unexpected("a refresh request", "an end"))?;
         let tensors: Vec<Tensor> = refreshes.iter().map(Refresh::from).collect();
         let moment = (step, round as u16);
         let received = open(&plan, task.request(), moment, &tensors, request)?;
@@ -285,7 +290,8 @@ impl Client {
         let last = plan.geometry.layers.len() - 1;
         let due = self.due.filter(|due| due.task == Task::Classification && due.round == last);
         let Due { step, round, rows, .. } = due.ok_or_else(|| unexpected("outputs", "something else"))?;
-        let Some(Refresh::Rows { from, shift, bound, .. }) = plan.rounds.get(round).and_then(|r| r.first()) else {
+        let Some(Refresh::Rows { from, shift, bound, .. }) = plan.rounds.get(round).and_then(|r| r.first())
+        else {
             return Err(unexpected("outputs", "no outputs of this plan"));
         };
         let received = open(&plan, Purpose::Outputs, (step, round as u16), &[*from], message)?;

@@ -93,7 +93,9 @@ pub enum MessageError {
         index: usize,
     },
     /// A ciphertext that the plan does not have there.
-    #[error("{tensor}: ciphertext {index} has {limbs} limbs, degree {degree} and factor {factor}: expected {expected} limbs, degree 1, and factor 1 of a fresh one")]
+    #[error(
+        "{tensor}: ciphertext {index} has {limbs} limbs, degree {degree} and factor {factor}: expected {expected} limbs, degree 1, and factor 1 of a fresh one"
+    )]
     Shape {
         /// The tensor.
         tensor: Tensor,
@@ -212,7 +214,8 @@ fn check(
     purpose: Purpose,
 ) -> Result<(), MessageError> {
     let (limbs, factor) = (ciphertext.limbs(), ciphertext.factor());
-    let expected = if purpose.is_fresh() { plan.fresh_limbs.get(&tensor) } else { plan.sent_limbs.get(&tensor) };
+    let expected =
+        if purpose.is_fresh() { plan.fresh_limbs.get(&tensor) } else { plan.sent_limbs.get(&tensor) };
     let expected = expected.copied().unwrap_or(0);
     if ciphertext.degree() != 1 || limbs != expected || (purpose.is_fresh() && factor != 1) {
         let degree = ciphertext.degree();

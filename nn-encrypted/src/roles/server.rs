@@ -99,7 +99,13 @@ impl Server {
         }
         let evaluators = channels.iter().map(|channel| channel.evaluator().clone()).collect();
         let engine = BgvEngine::new(plan.geometry.cube, channels);
-        Ok(Self { plan: Arc::clone(plan), engine, evaluators, store: Store::default(), batches: BTreeMap::new() })
+        Ok(Self {
+            plan: Arc::clone(plan),
+            engine,
+            evaluators,
+            store: Store::default(),
+            batches: BTreeMap::new(),
+        })
     }
 
     /// Takes mini-batch number `index`; it replaces an earlier one of this number.
@@ -149,7 +155,12 @@ impl Server {
     ///
     /// # Errors
     /// If the weights were not sent, the query is damaged, an operation fails, or the client does not answer as planned.
-    pub fn predict(&mut self, number: u64, query: &[u8], link: &mut dyn Link) -> Result<Vec<u8>, ServerError> {
+    pub fn predict(
+        &mut self,
+        number: u64,
+        query: &[u8],
+        link: &mut dyn Link,
+    ) -> Result<Vec<u8>, ServerError> {
         self.check_model()?;
         let plan = Arc::clone(&self.plan);
         let mut received = open(&plan, Purpose::Query, (number, 0), &[Tensor::Input], query)?;

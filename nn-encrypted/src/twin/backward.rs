@@ -45,20 +45,12 @@ pub(super) fn backward(
 
 /// Outputs minus one-hot labels.
 fn output_error(twin: &Twin, forward: &Forward, labels: &[usize]) -> Result<Array2<i64>, TwinError> {
-    let bits = twin
-        .network
-        .layers
-        .last()
-        .map_or(0, |layer| layer.preactivation_bits);
+    let bits = twin.network.layers.last().map_or(0, |layer| layer.preactivation_bits);
     let one = power(bits).ok_or_else(|| overflow("labels"))?;
     let mut error = forward.preactivations.last().cloned().unwrap_or_default();
     let classes = error.ncols();
     for (mut row, &label) in error.rows_mut().into_iter().zip(labels) {
-        let wrong = TwinError::Shape {
-            what: "class of a label",
-            found: label,
-            needed: classes,
-        };
+        let wrong = TwinError::Shape { what: "class of a label", found: label, needed: classes };
         *row.get_mut(label).ok_or(wrong)? -= one;
     }
     Ok(error)

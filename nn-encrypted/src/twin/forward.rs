@@ -27,12 +27,7 @@ pub(super) fn rounded(twin: &Twin) -> Vec<Rounded> {
     let shift = q.weight_bits - q.product_weight_bits;
     let high = |w: i64| round_shift(w, shift);
     let layers = twin.model.layers.iter();
-    layers
-        .map(|layer| Rounded {
-            weight: layer.weight.mapv(high),
-            bias: layer.bias.mapv(high),
-        })
-        .collect()
+    layers.map(|layer| Rounded { weight: layer.weight.mapv(high), bias: layer.bias.mapv(high) }).collect()
 }
 
 pub(super) fn forward(
@@ -41,24 +36,13 @@ pub(super) fn forward(
     x: &ArrayRef2<i32>,
     ranges: &mut Ranges,
 ) -> Result<Forward, TwinError> {
-    let mut forward = Forward {
-        inputs: Vec::new(),
-        preactivations: Vec::new(),
-    };
+    let mut forward = Forward { inputs: Vec::new(), preactivations: Vec::new() };
     let mut input = x.mapv(i64::from);
     for (layer, weights) in twin.network.layers.iter().zip(weights) {
         if input.ncols() != layer.inputs {
-            return Err(TwinError::Shape {
-                what: "features",
-                found: input.ncols(),
-                needed: layer.inputs,
-            });
+            return Err(TwinError::Shape { what: "features", found: input.ncols(), needed: layer.inputs });
         }
-        let tensor = if layer.activation.is_some() {
-            Tensor::Preactivation
-        } else {
-            Tensor::Output
-        };
+        let tensor = if layer.activation.is_some() { Tensor::Preactivation } else { Tensor::Output };
         let bits = (layer.sum_bits, layer.preactivation_bits);
         let refresh = Refresh::new(&twin.recipe, tensor, &layer.name, bits);
         let mut z = weighted_sums(layer, weights, &input, &refresh.name)?;

@@ -10,11 +10,7 @@ const EXACT_IN_F64: u128 = 1 << 53;
 
 /// The largest magnitude of a matrix.
 pub(super) fn max_abs<'a>(values: impl IntoIterator<Item = &'a i64>) -> u64 {
-    values
-        .into_iter()
-        .map(|value| value.unsigned_abs())
-        .max()
-        .unwrap_or(0)
+    values.into_iter().map(|value| value.unsigned_abs()).max().unwrap_or(0)
 }
 
 /// `a·b`, exactly: before it is computed, the largest magnitudes prove that no sum can overflow.
@@ -30,9 +26,7 @@ pub(super) fn product(
             needed: a.ncols(),
         });
     }
-    let overflow = || TwinError::Overflow {
-        tensor: tensor.to_owned(),
-    };
+    let overflow = || TwinError::Overflow { tensor: tensor.to_owned() };
     let factors = u128::from(max_abs(a)) * u128::from(max_abs(b));
     let bound = factors.checked_mul(a.ncols() as u128).ok_or_else(overflow)?;
     if bound <= EXACT_IN_F32 {

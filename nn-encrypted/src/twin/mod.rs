@@ -93,12 +93,7 @@ impl Twin {
     /// A network that goes on from given weights.
     #[must_use]
     pub fn with_model(recipe: &Recipe, network: &Network, model: Model) -> Self {
-        Self {
-            recipe: recipe.clone(),
-            network: network.clone(),
-            model,
-            ranges: Ranges::default(),
-        }
+        Self { recipe: recipe.clone(), network: network.clone(), model, ranges: Ranges::default() }
     }
 
     /// Weights, biases and momentum.
@@ -172,9 +167,7 @@ impl Twin {
 }
 
 fn overflow(tensor: &str) -> TwinError {
-    TwinError::Overflow {
-        tensor: tensor.to_owned(),
-    }
+    TwinError::Overflow { tensor: tensor.to_owned() }
 }
 
 #[cfg(test)]

@@ -32,12 +32,7 @@ impl Refresh {
             Tensor::Momentum => ("momentum", bounds.momentum),
         };
         let bound = recipe.refresh.tensors.contains(&tensor).then_some(bound);
-        Self {
-            name: format!("{layer}.{name}"),
-            from,
-            to,
-            bound,
-        }
+        Self { name: format!("{layer}.{name}"), from, to, bound }
     }
 
     pub(super) fn apply<D: Dimension>(

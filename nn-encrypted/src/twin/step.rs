@@ -20,17 +20,9 @@ fn check_shapes(twin: &Twin) -> Result<(), TwinError> {
             ("rows of a weight", state.weight.nrows(), layer.inputs),
             ("columns of a weight", state.weight.ncols(), layer.outputs),
             ("rows of a momentum", state.weight_momentum.nrows(), layer.inputs),
-            (
-                "columns of a momentum",
-                state.weight_momentum.ncols(),
-                layer.outputs,
-            ),
+            ("columns of a momentum", state.weight_momentum.ncols(), layer.outputs),
             ("extent of a bias", state.bias.len(), layer.outputs),
-            (
-                "extent of a bias momentum",
-                state.bias_momentum.len(),
-                layer.outputs,
-            ),
+            ("extent of a bias momentum", state.bias_momentum.len(), layer.outputs),
         ]);
     }
     match extents.into_iter().find(|(_, found, needed)| found != needed) {
@@ -53,11 +45,7 @@ pub(super) fn step(
     ranges: &mut Ranges,
 ) -> Result<(Trace, Model), TwinError> {
     if labels.len() != x.nrows() {
-        return Err(TwinError::Shape {
-            what: "labels of a batch",
-            found: labels.len(),
-            needed: x.nrows(),
-        });
+        return Err(TwinError::Shape { what: "labels of a batch", found: labels.len(), needed: x.nrows() });
     }
     check_shapes(twin)?;
     let weights = rounded(twin);
@@ -77,11 +65,6 @@ pub(super) fn step(
         weight_gradients.push(weight);
         bias_gradients.push(bias);
     }
-    let trace = Trace {
-        preactivations: forward.preactivations,
-        errors,
-        weight_gradients,
-        bias_gradients,
-    };
+    let trace = Trace { preactivations: forward.preactivations, errors, weight_gradients, bias_gradients };
     Ok((trace, Model { layers }))
 }

@@ -23,12 +23,7 @@ fn tiny(changes: &[&str]) -> (Recipe, Network) {
 
 fn state(weight: Array2<i64>, bias: Array1<i64>) -> LayerState {
     let (weight_momentum, bias_momentum) = (Array2::zeros(weight.dim()), Array1::zeros(bias.dim()));
-    LayerState {
-        weight,
-        bias,
-        weight_momentum,
-        bias_momentum,
-    }
+    LayerState { weight, bias, weight_momentum, bias_momentum }
 }
 
 /// A step of a 2-1-2 network, every number by hand.
@@ -38,13 +33,7 @@ fn a_step_by_hand() {
     // weights 1/2, -1/4 (and a remainder of 100 that products do not see), bias 1/8; outputs 1/2, -1/2
     let first = state(arr2(&[[8192], [-4096 + 100]]), arr1(&[2048]));
     let second = state(arr2(&[[8192, -8192]]), arr1(&[0, 4096]));
-    let mut twin = Twin::with_model(
-        &recipe,
-        &network,
-        Model {
-            layers: vec![first, second],
-        },
-    );
+    let mut twin = Twin::with_model(&recipe, &network, Model { layers: vec![first, second] });
     // x = (1, -1/2), label 1
     let trace = twin.step(&arr2(&[[16, -8]]), &[1]).unwrap();
     // Z1 = 16·32 - 8·(-16) + 16·8 = 768 at 10 bits = 12 at 4 bits (0.75); A1 = 144 at 8 bits
@@ -81,53 +70,32 @@ fn a_step_by_hand() {
 
 #[test]
 fn what_is_too_large_is_saturated_and_counted() {
-    let (recipe, network) = tiny(&[
-        "quantization.bounds.preactivation=0.5",
-        "quantization.bounds.weight=0.25",
-    ]);
+    let (recipe, network) =
+        tiny(&["quantization.bounds.preactivation=0.5", "quantization.bounds.weight=0.25"]);
     let first = state(arr2(&[[8192], [0]]), arr1(&[0]));
     let second = state(arr2(&[[0, 0]]), arr1(&[0, 0]));
-    let mut twin = Twin::with_model(
-        &recipe,
-        &network,
-        Model {
-            layers: vec![first, second],
-        },
-    );
+    let mut twin = Twin::with_model(&recipe, &network, Model { layers: vec![first, second] });
     let trace = twin.step(&arr2(&[[-32, 0]]), &[1]).unwrap();
     assert_eq!(trace.preactivations[0], arr2(&[[-8]])); // -1 became -1/2
     let ranges = twin.ranges();
     let find = |name: &str| ranges.iter().find(|range| range.tensor == name).unwrap().clone();
     let range = find("linear1.preactivation");
-    assert_eq!(
-        (range.saturated, range.values, range.max_abs, range.fraction_bits),
-        (1, 1, 1024, 10)
-    );
+    assert_eq!((range.saturated, range.values, range.max_abs, range.fraction_bits), (1, 1, 1024, 10));
     assert_eq!(range.max_real(), 1.0);
     assert_eq!(find("linear1.weight").saturated, 1);
     assert_eq!(twin.model().layers[0].weight[(0, 0)], 4096);
     // without refresh nothing is
     let keep = r#"refresh.tensors=["output", "error", "weight", "momentum"]"#;
     let (recipe, network) = tiny(&["quantization.bounds.preactivation=0.5", keep]);
-    let layers = vec![
-        state(arr2(&[[8192], [0]]), arr1(&[0])),
-        state(arr2(&[[0, 0]]), arr1(&[0, 0])),
-    ];
+    let layers = vec![state(arr2(&[[8192], [0]]), arr1(&[0])), state(arr2(&[[0, 0]]), arr1(&[0, 0]))];
     let mut twin = Twin::with_model(&recipe, &network, Model { layers });
-    assert_eq!(
-        twin.step(&arr2(&[[-32, 0]]), &[1]).unwrap().preactivations[0],
-        arr2(&[[-1024]])
-    );
+    assert_eq!(twin.step(&arr2(&[[-32, 0]]), &[1]).unwrap().preactivations[0], arr2(&[[-1024]]));
 }
 
 /// With no rounding between weights and gradient, the integers of the gradient are the derivative of the loss.
 #[test]
 fn gradients_equal_finite_differences() {
-    for (one, two) in [
-        ("Square", "Quadratic"),
-        ("Cubic", "Identity"),
-        ("Sigmoid", "Identity"),
-    ] {
+    for (one, two) in [("Square", "Quadratic"), ("Cubic", "Identity"), ("Sigmoid", "Identity")] {
         let settings = [
             r#"refresh.tensors=["weight", "momentum"]"#.to_owned(),
             format!("layers.1.kind={one}"),
@@ -161,10 +129,7 @@ fn gradients_equal_finite_differences() {
                 }
             }
             let target = |r: usize, c: usize| f64::from(u8::from(labels[r] == c));
-            a.indexed_iter()
-                .map(|((r, c), z)| (z - target(r, c)).powi(2))
-                .sum::<f64>()
-                / 2.0
+            a.indexed_iter().map(|((r, c), z)| (z - target(r, c)).powi(2)).sum::<f64>() / 2.0
         };
         let mut largest = 0.0_f64;
         for (l, layer) in network.layers.iter().enumerate() {
@@ -178,10 +143,7 @@ fn gradients_equal_finite_differences() {
                     };
                     let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
                     let found = trace.weight_gradients[l][(i, o)] as f64 / unit;
-                    assert!(
-                        (slope - found).abs() < 1e-7,
-                        "{one} {two} layer {l}: {slope} {found}"
-                    );
+                    assert!((slope - found).abs() < 1e-7, "{one} {two} layer {l}: {slope} {found}");
                     largest = largest.max(found.abs());
                 }
             }
@@ -193,10 +155,7 @@ fn gradients_equal_finite_differences() {
                 };
                 let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
                 let found = trace.bias_gradients[l][o] as f64 / unit;
-                assert!(
-                    (slope - found).abs() < 1e-7,
-                    "{one} {two} bias {l}: {slope} {found}"
-                );
+                assert!((slope - found).abs() < 1e-7, "{one} {two} bias {l}: {slope} {found}");
             }
         }
         assert!(largest > 0.1, "the test must see gradients");
@@ -211,24 +170,11 @@ fn the_default_run_is_pinned() {
     let network = recipe.network(data.features.len(), data.classes.len()).unwrap();
     let batches = Batches::new(data.train.labels.len(), recipe.optimizer.batch_size, recipe.seed);
     let mut twin = Twin::new(&recipe, &network, recipe.seed);
-    let before = twin
-        .model()
-        .layers
-        .iter()
-        .map(|layer| layer.weight.sum())
-        .collect::<Vec<_>>();
+    let before = twin.model().layers.iter().map(|layer| layer.weight.sum()).collect::<Vec<_>>();
     twin.epoch(&data.train, &batches, 0).unwrap();
     twin.epoch(&data.train, &batches, 1).unwrap();
-    let after = twin
-        .model()
-        .layers
-        .iter()
-        .map(|layer| layer.weight.sum())
-        .collect::<Vec<_>>();
-    assert_eq!(
-        (before, after),
-        (vec![-44149, -42391, -87], vec![-57028, -75974, 5299])
-    );
+    let after = twin.model().layers.iter().map(|layer| layer.weight.sum()).collect::<Vec<_>>();
+    assert_eq!((before, after), (vec![-44149, -42391, -87], vec![-57028, -75974, 5299]));
     (2..recipe.optimizer.epochs).for_each(|epoch| twin.epoch(&data.train, &batches, epoch).unwrap());
     assert!(twin.accuracy(&data.test).unwrap() >= 0.96);
     assert_eq!(twin.saturations(), 0);
@@ -239,10 +185,7 @@ fn errors_name_what_is_wrong() {
     let (recipe, network) = tiny(&[]);
     let mut twin = Twin::new(&recipe, &network, 1);
     let message = |error: TwinError| error.to_string();
-    assert_eq!(
-        message(twin.step(&arr2(&[[1, 2, 3]]), &[0]).unwrap_err()),
-        "features: 3 given, 2 needed"
-    );
+    assert_eq!(message(twin.step(&arr2(&[[1, 2, 3]]), &[0]).unwrap_err()), "features: 3 given, 2 needed");
     assert_eq!(
         message(twin.step(&arr2(&[[1, 2]]), &[0, 1]).unwrap_err()),
         "labels of a batch: 2 given, 1 needed"
@@ -254,20 +197,11 @@ fn errors_name_what_is_wrong() {
     let mut model = twin.model().clone();
     model.layers[1].bias = arr1(&[0]);
     let twin = Twin::with_model(&recipe, &network, model);
-    assert_eq!(
-        message(twin.outputs(&arr2(&[[1, 2]])).unwrap_err()),
-        "extent of a bias: 1 given, 2 needed"
-    );
+    assert_eq!(message(twin.outputs(&arr2(&[[1, 2]])).unwrap_err()), "extent of a bias: 1 given, 2 needed");
     let deep = r#"refresh.tensors=["weight", "momentum"]"#;
-    let settings = [
-        deep.to_owned(),
-        "layers.1.kind=Cubic".to_owned(),
-        "layers.3.kind=Cubic".to_owned(),
-    ];
+    let settings = [deep.to_owned(), "layers.1.kind=Cubic".to_owned(), "layers.3.kind=Cubic".to_owned()];
     let recipe = Recipe::load("hesamifard2017", &settings).unwrap();
-    let overflow = recipe
-        .network(64, 10)
-        .map(|network| Twin::new(&recipe, &network, 1));
+    let overflow = recipe.network(64, 10).map(|network| Twin::new(&recipe, &network, 1));
     let x = Array2::from_elem((60, 64), 11);
     let text = match overflow {
         Ok(mut twin) => twin.step(&x, &[0; 60]).unwrap_err().to_string(),

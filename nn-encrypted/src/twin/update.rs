@@ -18,13 +18,7 @@ pub(super) fn update(
     ranges: &mut Ranges,
 ) -> Result<LayerState, TwinError> {
     let mut new = state.clone();
-    advance(
-        twin,
-        layer,
-        (&mut new.weight, &mut new.weight_momentum),
-        weight,
-        ranges,
-    )?;
+    advance(twin, layer, (&mut new.weight, &mut new.weight_momentum), weight, ranges)?;
     advance(twin, layer, (&mut new.bias, &mut new.bias_momentum), bias, ranges)?;
     Ok(new)
 }
@@ -40,12 +34,7 @@ fn advance<D: Dimension>(
     let (q, optimizer) = (&twin.recipe.quantization, &twin.recipe.optimizer);
     let (rate, momentum) = (optimizer.learning_rate, optimizer.momentum);
     let (v_bits, w_bits) = (layer.momentum_sum_bits, layer.weight_sum_bits);
-    let refresh_v = Refresh::new(
-        &twin.recipe,
-        Tensor::Momentum,
-        &layer.name,
-        (v_bits, q.momentum_bits),
-    );
+    let refresh_v = Refresh::new(&twin.recipe, Tensor::Momentum, &layer.name, (v_bits, q.momentum_bits));
     let refresh_w = Refresh::new(&twin.recipe, Tensor::Weight, &layer.name, (w_bits, q.weight_bits));
     let factor = |numerator: i64, bits: u32| numerator.checked_mul(power(bits)?);
     let of_v = factor(momentum.numerator(), v_bits - q.momentum_bits - momentum.bits());
@@ -71,8 +60,6 @@ fn combine<D: Dimension>(
     if bound > i64::MAX as u128 {
         return None;
     }
-    Zip::from(a)
-        .and(b)
-        .for_each(|a, &b| *a = *a * factor_a + b * factor_b);
+    Zip::from(a).and(b).for_each(|a, &b| *a = *a * factor_a + b * factor_b);
     Some(())
 }
