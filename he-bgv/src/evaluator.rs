@@ -156,8 +156,9 @@ impl Evaluator {
         Ok(out)
     }
 
-    /// `Σ c_i·a_i` for small integers `c_i`. Operands of different factors modulo `t` are brought to that of the one with
-    /// the fewest limbs, while dropping primes: the price is noise of the size of `t`, which the division takes away.
+    /// `Σ c_i·a_i` for integers `c_i`, of which `c_i mod t` matters and small ones cost least noise. Operands of different
+    /// factors modulo `t` are brought to that of the one with the fewest limbs, while dropping primes: the price is noise of
+    /// the size of `t`, which the division takes away.
     ///
     /// # Errors
     /// If there is no operand, one is foreign, or the sum would not decrypt.
@@ -171,9 +172,9 @@ impl Evaluator {
             .ok_or(Error::NoOperands { operation })?;
         let mut sum: Option<(rlwe::Ciphertext, Noise)> = None;
         for (c, a) in terms {
-            let (term, noise) = self.scaled_to(*c, a, lead)?;
+            let (term, noise) = self.scaled_to(*c, a, lead);
             sum = Some(match sum {
-                None => (term, noise),
+                None => (term.into_owned(), noise),
                 Some((mut sum, total)) => {
                     sum.add_assign(&term);
                     (sum, total.add_related(noise))
@@ -185,13 +186,14 @@ impl Evaluator {
     }
 
     /// `c·a` at the limbs and with the factor of `lead`.
-    fn scaled_to(
+    fn scaled_to<'a>(
         &self,
         c: i64,
-        a: &Ciphertext,
+        a: &'a Ciphertext,
         lead: &Ciphertext,
-    ) -> Result<(rlwe::Ciphertext, Noise), Error> {
+    ) -> (Cow<'a, rlwe::Ciphertext>, Noise) {
         let (t, estimator) = (self.params.t(), self.params.noise());
+        let c = t.center(t.reduce_i64(c));
         // The constant that makes the factors agree, were the steps `divide` taken after it.
         let constant = |divide: &[bool]| {
             let natural = (divide.iter().enumerate().filter(|(_, divide)| **divide))
@@ -209,20 +211,20 @@ impl Evaluator {
         }
         let scale = constant(&divide);
         let mut noise = a.noise.scale(log(scale));
-        let mut inner = a.inner.clone();
+        let mut inner = Cow::Borrowed(&a.inner);
         if scale != 1 {
-            inner.mul_integer(scale);
+            inner.to_mut().mul_integer(scale);
         }
         for (i, divide) in divide.into_iter().enumerate() {
             let limbs = a.limbs() - i;
             if divide {
                 noise = estimator.drop_last(noise, limbs);
-                inner = inner.drop_last();
+                inner = Cow::Owned(inner.drop_last());
             } else {
-                inner = inner.truncated(limbs - 1);
+                inner = Cow::Owned(inner.truncated(limbs - 1));
             }
         }
-        Ok((inner, noise))
+        (inner, noise)
     }
 
     /// `a + p`.
@@ -282,7 +284,7 @@ impl Evaluator {
             1 => Ok(terms[i].0),
             _ => Err(Error::MixedFactors { operation: "mul_plain" }),
         };
-        self.weighted_sum(&ciphertexts, operand, Noise::add)
+        self.weighted_sum(&ciphertexts, operand, Noise::add_unrelated)
     }
 
     /// `Σ p_i·a_i` for ciphertexts `a_i`, related or not, of any factors modulo `t`: `operand(i, ratio)` gives `p_i` times the
@@ -405,7 +407,7 @@ impl Evaluator {
         let left = self.meet_alike(operation, pairs.iter().map(|(a, _)| *a), limbs)?;
         let right = self.meet_alike(operation, pairs.iter().map(|(_, b)| *b), limbs)?;
         let noise = left.iter().zip(&right).map(|(a, b)| estimator.product(a.noise, b.noise));
-        let noise = noise.reduce(Noise::add).ok_or(Error::NoOperands { operation })?;
+        let noise = noise.reduce(Noise::add_unrelated).ok_or(Error::NoOperands { operation })?;
         let factor = self.params.t().mul(left[0].factor, right[0].factor);
         let pairs: Vec<_> = left.iter().zip(&right).map(|(a, b)| (&a.inner, &b.inner)).collect();
         self.finish(operation, rlwe::Ciphertext::tensor_sum(limbs, &pairs), factor, noise)

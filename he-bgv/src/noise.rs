@@ -114,7 +114,7 @@ impl Noise {
 
     /// Sum with an unrelated operand.
     #[must_use]
-    pub fn add(self, other: Self) -> Self {
+    pub fn add_unrelated(self, other: Self) -> Self {
         self.combine(other, |high, low| high + (2.0 * (low - high)).exp2().ln_1p() / (2.0 * LN_2))
     }
 
@@ -244,12 +244,12 @@ impl NoiseEstimator {
 
     /// After a key switch at `limbs` limbs.
     pub fn key_switch(&self, noise: Noise, limbs: usize) -> Noise {
-        noise.add(Noise::joining(self.model.key_switch(limbs)))
+        noise.add_unrelated(Noise::joining(self.model.key_switch(limbs)))
     }
 
     /// After dropping the last of `limbs` limbs by modulus switching.
     pub fn drop_last(&self, noise: Noise, limbs: usize) -> Noise {
-        noise.scale(-self.log_q[limbs - 1]).add(Noise::joining(self.model.rounding()))
+        noise.scale(-self.log_q[limbs - 1]).add_unrelated(Noise::joining(self.model.rounding()))
     }
 
     /// How a ciphertext gets from `limbs` to `target` limbs with the least noise: by cutting while its noise is small,

@@ -119,7 +119,7 @@ impl Evaluator {
     /// # Errors
     /// If they differ in limbs or factor, one is foreign, or the sum would not decrypt.
     pub fn add_unrelated(&self, a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
-        self.add_alike("sum", a, b, Noise::add)
+        self.add_alike("sum", a, b, Noise::add_unrelated)
     }
 
     fn add_alike(

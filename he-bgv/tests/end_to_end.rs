@@ -1,5 +1,7 @@
 //! One pass through everything a client and a server do, at the secure presets.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use he_bgv::{
     Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Operand, Parameters,
     PublicKey, SecretKey, Spec,

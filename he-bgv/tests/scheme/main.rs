@@ -1,4 +1,6 @@
 //! The scheme against a model in the clear.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod circuits;
 mod world;

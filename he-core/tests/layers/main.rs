@@ -1,5 +1,7 @@
 //! The layers against their definitions: rings, residue systems, RLWE.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 mod keyswitch;
 mod noise;

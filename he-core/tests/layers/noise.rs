@@ -127,7 +127,7 @@ fn logarithms_of_integers() {
     for (value, expected) in [(1, 0.0), (-8, 3.0), (1_i64 << 40, 40.0)] {
         assert_eq!(log2_abs(&BigInt::from(value)), expected);
     }
-    assert!((log2_abs(&(BigInt::from(3) << 1000u32)) - 1001.584_962_5).abs() < 1e-9);
+    assert!((log2_abs(&(BigInt::from(3) << 1000u32)) - 1_001.584_962_5).abs() < 1e-9);
     assert_eq!(log2_abs(&BigInt::ZERO), f64::NEG_INFINITY);
     let params = insecure(3, &[50], &[], 1, 1);
     assert_eq!(random_ciphertext(&mut prng(1), &params, 1, 2).degree(), 2);
