@@ -1,5 +1,7 @@
 //! Input that cannot be used ends with exit status 2 and a message that names it; nothing panics, nothing is written.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -226,7 +228,8 @@ fn a_model_outside_its_bounds_is_refused_by_the_name_of_its_tensor() {
         run.read_model(&network, &recipe).map_err(|error| error.to_string())
     };
     assert!(changed(&|model| model.layers[1].weight[(3, 2)] = -(1 << 14)).is_ok());
-    let table: [(&dyn Fn(&mut Model), &str); 4] = [
+    type Case<'a> = (&'a dyn Fn(&mut Model), &'a str);
+    let table: [Case<'_>; 4] = [
         (
             &|model| model.layers[1].weight[(3, 2)] = (1 << 14) + 1,
             "linear2.weight has 16385, needed at most 16384",

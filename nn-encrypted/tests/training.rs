@@ -1,5 +1,7 @@
 //! Encrypted training against the twin, bit for bit, at 128-bit parameters.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use he_bgv::{Ciphertext, EvaluationKeys, Evaluator, Parameters};

@@ -152,7 +152,8 @@ mod tests {
     impl Rotation for Clear {
         fn rotate(&self, a: &Vec<u64>, steps: usize) -> Result<Vec<u64>, Infallible> {
             let mut a = a.clone();
-            a.rotate_left(steps % a.len());
+            let by = steps % a.len();
+            a.rotate_left(by);
             Ok(a)
         }
         fn rotate_many(&self, a: &Vec<u64>, steps: &[usize]) -> Result<Vec<Vec<u64>>, Infallible> {

@@ -184,7 +184,7 @@ impl Spec {
             return Err(ParametersError::SmallSpecial { special: bits(&self.p), digit });
         }
         let f = self.error_factor;
-        if f == 0 || self.q.iter().chain(&self.p).any(|&q| f % q == 0) {
+        if f == 0 || self.q.iter().chain(&self.p).any(|&q| f.is_multiple_of(q)) {
             return Err(ParametersError::BadErrorFactor(f));
         }
         match self.secret {

@@ -98,7 +98,7 @@ impl BgvEngine {
 }
 
 /// The ciphertexts of channel `c`.
-fn of<'a>(c: usize, many: &'a Many) -> &'a Ciphertext {
+fn of(c: usize, many: &Many) -> &Ciphertext {
     &many[c]
 }
 

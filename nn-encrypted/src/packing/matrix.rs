@@ -26,7 +26,7 @@ impl Side {
 
     /// Where the inputs of layer `l` lie.
     pub fn of_layer(l: usize) -> Self {
-        if l % 2 == 0 { Self::P } else { Self::Q }
+        if l.is_multiple_of(2) { Self::P } else { Self::Q }
     }
 }
 

@@ -232,7 +232,7 @@ fn best_in(
             let geometry = Geometry::new(*cube, shapes.iter().copied(), batch);
             match rehearse(log_n, geometry, &instances, program)? {
                 Ok(found) if best.as_ref().is_none_or(|best| found.seconds < best.seconds) => {
-                    best = Some(found)
+                    best = Some(found);
                 }
                 Ok(_) => {}
                 Err(broken) => *failure = broken,

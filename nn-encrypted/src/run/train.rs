@@ -296,7 +296,7 @@ fn end_of_epoch(
         progress.step();
     }
     let epoch = session.batches.count();
-    if (step + 1) % epoch == 0 || step + 1 == steps {
+    if (step + 1).is_multiple_of(epoch) || step + 1 == steps {
         let accuracy = model.accuracy(&session.data.test)?;
         curve.push(accuracy);
         if !quiet {
