@@ -245,7 +245,7 @@ fn clear_curve(session: &Session, steps: usize) -> Vec<f64> {
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         let (x, labels) = session.data.train.select(session.batches.rows(batch));
         net.step(&x, &labels);
-        if (step + 1) % session.batches.count() == 0 || step + 1 == steps {
+        if (step + 1).is_multiple_of(session.batches.count()) || step + 1 == steps {
             curve.push(net.accuracy(&session.data.test));
         }
     }
