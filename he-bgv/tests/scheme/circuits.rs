@@ -37,7 +37,7 @@ impl Circuit<'_> {
             _ => self.world.random(&mut self.choices),
         };
         let encoder = &self.world.encoder;
-        if kind % 3 == 0 {
+        if kind.is_multiple_of(3) {
             let plaintext = encoder.encode_coefficients(&values).unwrap();
             let slots = encoder.decode(&plaintext).unwrap();
             return (plaintext, slots);
@@ -91,10 +91,10 @@ impl Circuit<'_> {
         let before = self.pool.len();
         match self.choices.below(14) {
             0 => {
-                self.accept(format!("{i} + {j}"), e.add(&a.secret, &b.secret), |k| world.centre(x(k) + y(k)))
+                self.accept(format!("{i} + {j}"), e.add(&a.secret, &b.secret), |k| world.centre(x(k) + y(k)));
             }
             1 => {
-                self.accept(format!("{i} - {j}"), e.sub(&a.secret, &b.secret), |k| world.centre(x(k) - y(k)))
+                self.accept(format!("{i} - {j}"), e.sub(&a.secret, &b.secret), |k| world.centre(x(k) - y(k)));
             }
             2 | 3 => {
                 let product = e.mul(&a.secret, &b.secret).and_then(|c| e.relinearize(&c));

@@ -1,7 +1,7 @@
 //! The definitions, executed literally: the oracle every fast path is tested against.
 //!
 //! * Product: `c_k = sum_{i+j=k} a_i b_j - sum_{i+j=k+n} a_i b_j (mod q)`, since `X^n = -1`.
-//! * Transform: output `p` is `a(psi^{e_p}) (mod q)`, with the exponents `e_p` of [`super::ntt::order`].
+//! * Transform: output `p` is `a(psi^{e_p}) (mod q)`, with the exponents `e_p` of `ring::ntt`.
 
 use super::ntt::order;
 use crate::modulus::Modulus;
