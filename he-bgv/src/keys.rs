@@ -62,6 +62,9 @@ impl SecretKey {
             let present = if special { present } else { 0 };
             return Err(Error::Limbs { operation: "evaluation keys", wanted, present });
         }
+        if request.galois.values().any(|&limbs| limbs == 0) {
+            return Err(Error::Limbs { operation: "evaluation keys", wanted: 0, present });
+        }
         let two_n = 2 * self.params.n();
         if let Some(&g) = request.galois.keys().find(|&&g| g % 2 == 0 || g >= two_n) {
             return Err(Error::GaloisElement { g, two_n });

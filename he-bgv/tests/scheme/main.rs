@@ -3,4 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod circuits;
+mod encoder;
+mod operations;
+mod refusals;
+mod wire;
 mod world;
