@@ -159,7 +159,8 @@ fn fields_out_of_range_are_refused() {
     for claim in [-1e300, -1.0, 0.0] {
         assert_eq!(body(1, claim, 0, 1).unwrap().noise(), good.noise());
     }
-    let loud = body(1, 1e300, 1024, 3).unwrap();
+    assert!(matches!(body(1, 1e300, 1, 1), Err(WireError::Value { index: 0, .. })));
+    let loud = body(1, params.noise().log_q(2), 1024, 3).unwrap();
     assert!(loud.noise_budget() < 0.0);
     assert!(world.evaluator.add(&loud, &good).is_err() && world.evaluator.mul(&loud, &loud).is_err());
     assert!(world.evaluator.settle(&loud).is_err());
