@@ -8,6 +8,23 @@ use crate::params::Parameters;
 /// An encryption of a plaintext `m`: the phase is `factor·m (mod t)`.
 ///
 /// Dropping a prime `q` multiplies the phase by `q^{-1}` modulo `t`; the factor remembers it.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192()?.build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let c = encryptor.encrypt(&encoder.encode(&[7])?)?;
+/// // As bytes, sealed with its parameters; what was altered on the way is refused.
+/// let mut bytes = c.to_bytes()?;
+/// assert!(Ciphertext::from_bytes(&params, &bytes).is_ok());
+/// bytes[100] ^= 1;
+/// assert!(Ciphertext::from_bytes(&params, &bytes).is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Ciphertext {
     pub(crate) params: Parameters,

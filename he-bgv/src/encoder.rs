@@ -14,6 +14,22 @@ use crate::params::Parameters;
 use crate::plaintext::Plaintext;
 
 /// Encodes and decodes integers modulo `t`.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192()?.build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let plaintext = encoder.encode(&[1, -2, 3])?;
+/// assert_eq!(encoder.decode(&plaintext)?[..4], [1, -2, 3, 0]);
+/// // By coefficients: the polynomial 1 − 2X.
+/// let polynomial = encoder.encode_coefficients(&[1, -2])?;
+/// assert_eq!(encoder.decode_coefficients(&polynomial)[..3], [1, -2, 0]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Encoder {
     params: Parameters,
     /// Position in the transform of slot `i`; empty where `t` has no slots.

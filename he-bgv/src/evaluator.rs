@@ -20,6 +20,26 @@ use crate::plaintext::{Operand, Plaintext};
 
 /// Computes with ciphertexts; holds evaluation keys and nothing that decrypts.
 ///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192()?.build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_limbs()))?;
+/// let evaluator = Evaluator::new(&params, keys)?;
+/// let [x, y] = [[2, 3], [5, -7]].map(|v| encoder.encode(&v).and_then(|p| encryptor.encrypt(&p)));
+/// let (x, y) = (x?, y?);
+/// // (x + y)·x − 1, slot by slot.
+/// let product = evaluator.relinearize(&evaluator.mul(&evaluator.add(&x, &y)?, &x)?)?;
+/// let result = evaluator.add_const(&product, -1)?;
+/// assert_eq!(encoder.decode(&decryptor.decrypt(&result)?)?[..2], [13, -13]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It takes no secret key:
 /// ```compile_fail
 /// # fn f(params: he_bgv::Parameters, secret: he_bgv::SecretKey) {
 /// let evaluator = he_bgv::Evaluator::new(&params, secret);

@@ -110,6 +110,21 @@ impl EvaluationKeys {
 }
 
 /// Which evaluation keys to make, and for how many limbs: keys are cut to where they are used.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192()?.build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// // Rotations happen after the first prime is gone, products before: keys for rotations are smaller.
+/// let limbs = params.max_limbs();
+/// let request = KeyRequest::default().relinearization(limbs).rotations(&params, &[1, 2, 4], limbs - 1);
+/// let keys = key.evaluation_keys(&request)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRequest {
     pub(crate) relinearization: usize,
@@ -235,6 +250,21 @@ impl SecretKey {
 }
 
 /// Decrypts, and measures noise.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192()?.build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let c = encryptor.encrypt(&encoder.encode(&[7])?)?;
+/// assert_eq!(encoder.decode(&decryptor.decrypt(&c)?)?[0], 7);
+/// // The budget estimated without the key is never above the measured one.
+/// assert!(c.noise_budget() <= decryptor.noise_budget(&c)?);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Decryptor<'k> {
     key: &'k SecretKey,
 }

@@ -10,6 +10,25 @@ use crate::params::Parameters;
 use crate::plaintext::Operand;
 
 /// A square matrix of integers, encoded to be multiplied with encrypted vectors of one slot row.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192()?.build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let rows = vec![vec![1, 2], vec![3, 4]];
+/// let matrix = linear::Matrix::new(&params, &encoder, &rows, params.max_limbs())?;
+/// let request = KeyRequest::default().rotations(&params, &matrix.rotations(), params.max_limbs());
+/// let evaluator = Evaluator::new(&params, key.evaluation_keys(&request)?)?;
+/// // The vector, repeated along both rows of slots.
+/// let repeated: Vec<i64> = [10, 1].iter().copied().cycle().take(params.n()).collect();
+/// let product = evaluator.mul_matrix(&matrix, &encryptor.encrypt(&encoder.encode(&repeated)?)?)?;
+/// assert_eq!(encoder.decode(&decryptor.decrypt(&product)?)?[..4], [12, 34, 12, 34]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Matrix {
     transform: LinearTransform<Operand>,
 }
@@ -57,6 +76,23 @@ impl Evaluator {
     }
 
     /// `Σ c_i·x^i` in every slot, for `coefficients = [c_0, c_1, …]`.
+    ///
+    /// ```
+    /// # use he_bgv::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec::n8192()?.build()?;
+    /// # let key = SecretKey::generate(&params)?;
+    /// # let (encoder, encryptor, decryptor) =
+    /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_limbs()))?;
+    /// let evaluator = Evaluator::new(&params, keys)?;
+    /// let x = encryptor.encrypt(&encoder.encode(&[2, 3])?)?;
+    /// // 1 + 5x + x³
+    /// let value = evaluator.evaluate_polynomial(&x, &[1, 5, 0, 1])?;
+    /// assert_eq!(encoder.decode(&decryptor.decrypt(&value)?)?[..2], [19, 43]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If there is no relinearization key, the result would not decrypt, or the polynomial is constant modulo `t`.

@@ -12,6 +12,25 @@ use crate::error::Error;
 use crate::noise::NoiseEstimator;
 
 /// What an instance consists of.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// let spec = Spec {
+///     log_n: 13,
+///     plaintext_modulus: 65_537, // ≡ 1 (mod 2·8192): slots
+///     q_bits: vec![50, 40, 40],
+///     p_bits: vec![50],
+///     digit: 1,
+/// };
+/// let params = spec.build()?;
+/// assert_eq!((params.n(), params.max_limbs()), (8192, 3));
+/// // 230 bits would not give 128-bit security in this dimension.
+/// let large = Spec { q_bits: vec![45; 4], ..spec };
+/// assert!(large.build().is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     /// Base-two logarithm of the ring dimension `N`.

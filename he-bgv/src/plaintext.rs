@@ -57,6 +57,25 @@ impl Plaintext {
 }
 
 /// A plaintext transformed once, to be multiplied with many ciphertexts of up to so many limbs.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192()?.build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let weights = Operand::new(&params, &encoder.encode(&[10, 20])?, params.max_limbs());
+/// let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params))?;
+/// for values in [[1, 2], [3, 4]] {
+///     let c = encryptor.encrypt(&encoder.encode(&values)?)?;
+///     let product = evaluator.mul_plain(&c, &weights)?;
+///     let slots = encoder.decode(&decryptor.decrypt(&product)?)?;
+///     assert_eq!(slots[..2], [10 * values[0], 20 * values[1]]);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Operand {
     pub(crate) poly: Poly<Eval>,

@@ -74,6 +74,22 @@ impl Evaluator {
 
     /// Both rows rotated left by `k`: slot `c` of the result is slot `c + k` of the operand.
     ///
+    /// ```
+    /// # use he_bgv::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec::n8192()?.build()?;
+    /// # let key = SecretKey::generate(&params)?;
+    /// # let (encoder, encryptor, decryptor) =
+    /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_limbs()))?;
+    /// let evaluator = Evaluator::new(&params, keys)?;
+    /// let c = encryptor.encrypt(&encoder.encode(&[1, 2, 3, 4])?)?;
+    /// let turned = evaluator.rotate_rows(&c, 1)?;
+    /// assert_eq!(encoder.decode(&decryptor.decrypt(&turned)?)?[..4], [2, 3, 4, 0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`automorphism`](Self::automorphism).
     pub fn rotate_rows(&self, a: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
@@ -90,6 +106,22 @@ impl Evaluator {
 
     /// Slot `c` of the result is the sum of the slots `c, c + stride, …, c + (count − 1)·stride` of its row; `count` a
     /// power of two. Takes `log2 count` rotations, by `stride·2^i`.
+    ///
+    /// ```
+    /// # use he_bgv::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec::n8192()?.build()?;
+    /// # let key = SecretKey::generate(&params)?;
+    /// # let (encoder, encryptor, decryptor) =
+    /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_limbs()))?;
+    /// let evaluator = Evaluator::new(&params, keys)?;
+    /// let c = encryptor.encrypt(&encoder.encode(&[1, 2, 3, 4])?)?;
+    /// let sum = evaluator.inner_sum(&c, 1, 4)?;
+    /// assert_eq!(encoder.decode(&decryptor.decrypt(&sum)?)?[0], 10);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`automorphism`](Self::automorphism); also if `count` is no power of two or passes the row.

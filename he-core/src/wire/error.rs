@@ -1,0 +1,129 @@
+//! What can be wrong with bytes.
+
+use super::{Fingerprint, MAGIC, Scheme, VERSION};
+
+/// Why bytes are not the object they were taken for, or a value cannot be written.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// Bytes are missing.
+    #[error("{what} is truncated: {need} bytes needed, {have} there")]
+    Truncated {
+        /// What was read.
+        what: &'static str,
+        /// How many bytes there are.
+        have: usize,
+        /// How many bytes are needed.
+        need: u64,
+    },
+    /// The bytes are something else altogether.
+    #[error("the bytes do not start with {MAGIC:02x?} but with {found:02x?}")]
+    Magic {
+        /// What was there.
+        found: [u8; 4],
+    },
+    /// The object is of another version of the format.
+    #[error("the object is of format version {found}, this reads version {VERSION}")]
+    Version {
+        /// What was there.
+        found: u16,
+    },
+    /// The object belongs to another scheme.
+    #[error("the object has scheme tag {found}, expected {} ({expected:?})", *expected as u8)]
+    Scheme {
+        /// What was there.
+        found: u8,
+        /// What was expected.
+        expected: Scheme,
+    },
+    /// The object is of another kind.
+    #[error("the object is of kind {found}, expected kind {expected}")]
+    Kind {
+        /// What was there.
+        found: u16,
+        /// What was expected.
+        expected: u16,
+    },
+    /// The object was made under other parameters.
+    #[error("the object was made under parameters {found}, expected {expected}")]
+    Parameters {
+        /// What was there.
+        found: Fingerprint,
+        /// What was expected.
+        expected: Fingerprint,
+    },
+    /// More is announced than is allowed.
+    #[error("{what} has a length of {found}, at most {limit} is allowed")]
+    TooLarge {
+        /// What was read.
+        what: &'static str,
+        /// What was there.
+        found: u64,
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// Something follows where nothing should.
+    #[error("{what} is followed by {extra} more bytes, none were expected")]
+    Trailing {
+        /// What was read.
+        what: &'static str,
+        /// How many bytes follow.
+        extra: usize,
+    },
+    /// The object was damaged.
+    #[error("the object is damaged: its BLAKE3 digest does not match its {bytes} bytes")]
+    Digest {
+        /// How many bytes the digest covers.
+        bytes: usize,
+    },
+    /// A value is out of range.
+    #[error("value {index} of {what} is {found}, it must be below {bound}")]
+    Value {
+        /// What was read.
+        what: &'static str,
+        /// The position of the value.
+        index: usize,
+        /// What was there.
+        found: u64,
+        /// The value must be below this.
+        bound: u64,
+    },
+    /// A float is not a number or infinite.
+    #[error("{what} is {found}, a finite number is needed")]
+    NotFinite {
+        /// What was read.
+        what: &'static str,
+        /// What was there.
+        found: f64,
+    },
+    /// A value was to be packed that does not fit its width.
+    #[error("value {index} is {found}, which does not fit in {bits} bits")]
+    TooWide {
+        /// The position of the value.
+        index: usize,
+        /// What was there.
+        found: u64,
+        /// The bits of a value.
+        bits: u32,
+    },
+    /// Values cannot be packed at this width.
+    #[error("values of {bits} bits cannot be packed, 1 to 64 can")]
+    Width {
+        /// The bits of a value.
+        bits: u32,
+    },
+    /// A body says something that its object cannot be; for the readers of the schemes.
+    #[error("{what} is not valid: {why}")]
+    Invalid {
+        /// What was read.
+        what: &'static str,
+        /// What was there and what was needed.
+        why: String,
+    },
+    /// The bits that fill up the last byte are used.
+    #[error("the last byte of {what} has unused bits that are not zero")]
+    Padding {
+        /// What was read.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,259 @@
+//! `object = "HEW1" | version u16 | scheme u8 | kind u16 | parameters [32] | length u64 | body | BLAKE3 [32]`
+//!
+//! Every serialized object is wrapped like this, all numbers little-endian; the digest is that of everything
+//! before it. [`open`] checks all of it before it hands out the body, and takes no memory. The digest detects
+//! damage; it has no key and does not show who wrote the object.
+//!
+//! Inside a body, residues are packed to the width of their modulus: with `b` bits each, bit `j` of value `i`
+//! is bit `i b + j` of the packed bytes, counted from the low end of the first one. Unused bits of the last byte
+//! are zero, and a [`Reader`] insists on that as on every bound, so that an object has a single encoding.
+
+mod error;
+mod reader;
+mod writer;
+
+use std::fmt;
+
+pub use error::WireError;
+pub use reader::Reader;
+pub use writer::Writer;
+
+/// The first four bytes of every object.
+pub const MAGIC: [u8; 4] = *b"HEW1";
+/// The version of the format that is written, and the only one that is read.
+pub const VERSION: u16 = 1;
+/// Bytes before the body.
+pub const HEADER_BYTES: usize = 49;
+/// Bytes after the body.
+pub const DIGEST_BYTES: usize = 32;
+
+const LENGTH_AT: usize = HEADER_BYTES - 8;
+/// Values of at most this many bits span at most eight bytes wherever they start.
+const NARROW: u32 = 57;
+/// Bytes beyond a packed value that the widest load or store may touch.
+const SLACK: usize = 16;
+
+/// The scheme an object belongs to, by its tag on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// Ring and RLWE objects common to all schemes.
+    Core = 0,
+    /// BGV.
+    Bgv = 1,
+    /// CKKS.
+    Ckks = 2,
+    /// TFHE.
+    Tfhe = 3,
+    /// Switching between schemes.
+    Switch = 4,
+    /// Neural networks.
+    Nn = 5,
+}
+
+impl Scheme {
+    const ALL: [Scheme; 6] =
+        [Scheme::Core, Scheme::Bgv, Scheme::Ckks, Scheme::Tfhe, Scheme::Switch, Scheme::Nn];
+
+    /// The scheme of a tag, if there is one.
+    #[must_use]
+    pub fn from_tag(tag: u8) -> Option<Scheme> {
+        Scheme::ALL.into_iter().find(|&scheme| scheme as u8 == tag)
+    }
+}
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Header {
+    /// The scheme it belongs to.
+    pub scheme: Scheme,
+    /// What it is within the scheme: a key, a ciphertext, ...; each scheme numbers its own.
+    pub kind: u16,
+    /// The hash of the parameters it was made under.
+    pub params: [u8; 32],
+}
+
+/// The first four bytes of a parameter hash, for messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint([u8; 4]);
+
+impl Fingerprint {
+    fn new(hash: &[u8; 32]) -> Fingerprint {
+        Fingerprint([hash[0], hash[1], hash[2], hash[3]])
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str("..")
+    }
+}
+
+/// Wraps a body that is at hand.
+///
+/// The memory is taken once at its final size, so a caller who wipes the result has wiped all copies made here.
+#[must_use]
+pub fn seal(header: &Header, body: &[u8]) -> Vec<u8> {
+    let mut writer = begin(header, body.len());
+    writer.bytes(body);
+    end(writer)
+}
+
+/// Wraps what `write` writes, without a copy; `capacity` is the expected length of the body in bytes.
+///
+/// For a secret body it should be the length or more: growth leaves copies behind that nobody wipes.
+///
+/// # Errors
+/// Those of `write`.
+pub fn seal_with<E>(
+    header: &Header,
+    capacity: usize,
+    write: impl FnOnce(&mut Writer) -> Result<(), E>,
+) -> Result<Vec<u8>, E> {
+    let mut writer = begin(header, capacity);
+    write(&mut writer)?;
+    Ok(end(writer))
+}
+
+fn begin(header: &Header, capacity: usize) -> Writer {
+    let mut writer = Writer::with_capacity(HEADER_BYTES + capacity + DIGEST_BYTES);
+    writer.bytes(&MAGIC);
+    writer.u16(VERSION);
+    writer.u8(header.scheme as u8);
+    writer.u16(header.kind);
+    writer.bytes(&header.params);
+    writer.u64(0);
+    writer
+}
+
+fn end(writer: Writer) -> Vec<u8> {
+    let mut out = writer.finish();
+    let length = (out.len() - HEADER_BYTES) as u64;
+    out[LENGTH_AT..HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
+    let digest = blake3::hash(&out);
+    out.extend_from_slice(digest.as_bytes());
+    out
+}
+
+/// The body of the object that `bytes` are, if it is what `expected` says and not longer than `limit` bytes.
+///
+/// # Errors
+/// In this order: [`WireError::Truncated`] below the length of an empty object, [`WireError::Magic`],
+/// [`WireError::Version`], [`WireError::Scheme`], [`WireError::Kind`], [`WireError::Parameters`],
+/// [`WireError::TooLarge`], [`WireError::Truncated`], [`WireError::Trailing`], [`WireError::Digest`].
+pub fn open<'a>(bytes: &'a [u8], expected: &Header, limit: usize) -> Result<&'a [u8], WireError> {
+    let length = check_header(bytes, expected, limit)?;
+    let extra = bytes.len() - (HEADER_BYTES + length + DIGEST_BYTES);
+    if extra > 0 {
+        return Err(WireError::Trailing { what: "the object", extra });
+    }
+    check_digest(bytes, length)
+}
+
+/// As [`open`] for the object that `bytes` start with: its body, and how many bytes the object takes.
+///
+/// # Errors
+/// Those of [`open`] but [`WireError::Trailing`].
+pub fn open_prefix<'a>(
+    bytes: &'a [u8],
+    expected: &Header,
+    limit: usize,
+) -> Result<(&'a [u8], usize), WireError> {
+    let length = check_header(bytes, expected, limit)?;
+    Ok((check_digest(bytes, length)?, HEADER_BYTES + length + DIGEST_BYTES))
+}
+
+/// What the object that `bytes` start with claims to be and how long a body it claims, neither verified.
+///
+/// # Errors
+/// [`WireError::Truncated`], [`WireError::Magic`], [`WireError::Version`], or [`WireError::Value`] for a tag of
+/// no scheme.
+pub fn peek(bytes: &[u8]) -> Result<(Header, u64), WireError> {
+    let raw = RawHeader::read(bytes)?;
+    let tag = WireError::Value { what: "scheme tag", index: 0, found: raw.scheme.into(), bound: 6 };
+    let scheme = Scheme::from_tag(raw.scheme).ok_or(tag)?;
+    Ok((Header { scheme, kind: raw.kind, params: raw.params }, raw.length))
+}
+
+/// A header with the right magic and version.
+struct RawHeader {
+    scheme: u8,
+    kind: u16,
+    params: [u8; 32],
+    length: u64,
+}
+
+impl RawHeader {
+    fn read(bytes: &[u8]) -> Result<RawHeader, WireError> {
+        const WHAT: &str = "the object";
+        let need = (HEADER_BYTES + DIGEST_BYTES) as u64;
+        if (bytes.len() as u64) < need {
+            return Err(WireError::Truncated { what: WHAT, have: bytes.len(), need });
+        }
+        let mut reader = Reader::new(bytes);
+        let found = reader.array(WHAT)?;
+        if found != MAGIC {
+            return Err(WireError::Magic { found });
+        }
+        let found = reader.u16(WHAT)?;
+        if found != VERSION {
+            return Err(WireError::Version { found });
+        }
+        Ok(RawHeader {
+            scheme: reader.u8(WHAT)?,
+            kind: reader.u16(WHAT)?,
+            params: reader.array(WHAT)?,
+            length: reader.u64(WHAT)?,
+        })
+    }
+}
+
+/// The length of the body, after all checks but the digest; the whole object is then within `bytes`.
+fn check_header(bytes: &[u8], expected: &Header, limit: usize) -> Result<usize, WireError> {
+    let raw = RawHeader::read(bytes)?;
+    if raw.scheme != expected.scheme as u8 {
+        return Err(WireError::Scheme { found: raw.scheme, expected: expected.scheme });
+    }
+    if raw.kind != expected.kind {
+        return Err(WireError::Kind { found: raw.kind, expected: expected.kind });
+    }
+    if raw.params != expected.params {
+        let [found, expected] = [&raw.params, &expected.params].map(Fingerprint::new);
+        return Err(WireError::Parameters { found, expected });
+    }
+    if raw.length > limit as u64 {
+        return Err(WireError::TooLarge { what: "the body", found: raw.length, limit });
+    }
+    let have = bytes.len() - HEADER_BYTES - DIGEST_BYTES;
+    if raw.length > have as u64 {
+        return Err(WireError::Truncated { what: "the body", have, need: raw.length });
+    }
+    Ok(raw.length as usize)
+}
+
+fn check_digest(bytes: &[u8], length: usize) -> Result<&[u8], WireError> {
+    let (signed, rest) = bytes.split_at(HEADER_BYTES + length);
+    // Not constant time: the digest has no key, so there is nothing to find out by timing.
+    if !rest.starts_with(blake3::hash(signed).as_bytes()) {
+        return Err(WireError::Digest { bytes: signed.len() });
+    }
+    Ok(&signed[HEADER_BYTES..])
+}
+
+/// The bytes that `count` values of `bits` bits take, if that is a number at all.
+fn packed_bytes(count: usize, bits: u32) -> Option<usize> {
+    Some(count.checked_mul(bits as usize)?.div_ceil(8))
+}
+
+fn mask(bits: u32) -> u64 {
+    u64::MAX >> (64 - bits)
+}
+
+fn check_width(bits: u32) -> Result<(), WireError> {
+    if (1..=64).contains(&bits) { Ok(()) } else { Err(WireError::Width { bits }) }
+}
+
+#[cfg(test)]
+mod tests;
