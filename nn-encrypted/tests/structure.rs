@@ -24,7 +24,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("lib.rs", &["rlwe", "circuits"]),
     ("modulus.rs", &["ring", "rlwe", "circuits"]),
     ("prime.rs", &["ring", "rlwe", "circuits"]),
-    ("wire.rs", &["ring", "rlwe", "circuits"]),
+    ("wire", &["ring", "rlwe", "circuits"]),
     ("ring", &["rlwe", "circuits"]),
     ("rlwe", &["circuits"]),
     ("circuits", &["rlwe"]),
