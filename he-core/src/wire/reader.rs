@@ -2,7 +2,7 @@
 
 use super::{NARROW, SLACK, WireError, check_width, mask, packed_bytes};
 
-/// Reads a body; `what` names what is read in errors. Not `Debug`, as [`Writer`].
+/// Reads a body; `what` names what is read in errors. Not `Debug`, as [`Writer`](super::Writer).
 #[derive(Clone)]
 pub struct Reader<'a> {
     rest: &'a [u8],

@@ -52,7 +52,7 @@ impl Writer {
         self.bytes(&value.to_le_bytes());
     }
 
-    /// Writes the eight bytes of a float; a [`Reader`] takes only finite ones.
+    /// Writes the eight bytes of a float; a [`Reader`](super::Reader) takes only finite ones.
     pub fn f64(&mut self, value: f64) {
         self.bytes(&value.to_bits().to_le_bytes());
     }
