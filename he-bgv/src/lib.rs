@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod chaos;
 mod ciphertext;
 mod encoder;
 mod error;

@@ -8,23 +8,23 @@
 //! |---|---|---|
 //! | message | `t²/12` (by coefficients `t²N/(9π²)`) | 1 |
 //! | fresh, secret key | message `+ t²σ²` | 1 |
-//! | fresh, public key | message `+ t²σ²(1 + 2N/3 + h)` | 1 |
-//! | sum | deviations add | the larger |
-//! | sum of unrelated operands | `V_a + V_b` | the larger |
+//! | fresh, public key | message `+ t²σ²(1 + 2N/3 + h)` | 1.75 |
+//! | sum | deviations add | between those of the parts |
+//! | sum of unrelated operands | `V_a + V_b` | between those of the parts |
 //! | constant `c` | `c²·V` | `k` |
 //! | plaintext `p` | `k·‖p‖²·V` | `k + 1` |
 //! | product | `C(k_a + k_b, k_a)·N·V_a·V_b` | `k_a + k_b` |
 //! | the same, of operands on opposite sides | at least `N²/81·V_a·V_b` | `k_a + k_b` |
-//! | key switch | `V + t²Nσ²/12·Σ(D_i/P)² + t²(1 + h)/12` | `k`, 1 once it dominates |
-//! | modulus switch by `q` | `V/q² + t²(1 + h)/12` | `k`, 1 once it dominates |
+//! | key switch | `V + t²Nσ²/12·Σ(D_i/P)² + t²(1 + h)/12` | sum with one of 1.75 |
+//! | modulus switch by `q` | `V/q² + t²(1 + h)/12` | sum with one of 1.75 |
 //!
 //! *Products.* A coefficient of a product of unrelated operands is a sum of `N` nearly independent terms: variance
 //! `N·V_a·V_b`. Operands that are related give more, most of all powers. At a root of `X^N + 1` fresh noise takes a complex
-//! Gaussian value `z`, and `E|z|^{2k} = k!·(E|z|²)^k`. So a phase carries the number `k` of independent factors in its
-//! longest product (the order of the chaos it lives in), and `C(k_a + k_b, k_a)` makes powers come out right and everything
-//! else too large. Tails grow with `k` too: a single root with `|z|² = 52·E|z|²` gives the coefficients `2/N` of the power of
-//! its value, so that `τ = max(9, 2·52^{k/2}/√(N·k!))`. The roundings of a modulus switch are fresh: where they dominate,
-//! `k` is 1 again.
+//! Gaussian value `z`, and `E|z|^{2k} = k!·(E|z|²)^k`. So a phase carries the order `k` of the chaos it lives in, the number
+//! of factors of its longest product, and `C(k_a + k_b, k_a)` makes powers come out right and everything else too large. All
+//! ciphertexts are related by the secret: the rounding of a modulus switch is `r_0 + r_1·s`, and powers of `s` are part of
+//! every product. It counts for 1.75. Tails grow with `k` too: a single root with `|z|² = 52·E|z|²` gives the coefficients
+//! `2/N` of the power of its value, so that `τ = max(9, 2·52^{k/2}/√(N·k!))`.
 //!
 //! *Sides.* The one relation that is worse is conjugation, `X ↦ X^{−1}`: the constant coefficient of `v(X)·v(X^{−1})` is
 //! `‖v‖² = N·V`. A phase carries on which sides of the conjugation its parts are; swapping rows changes the side, rotating
@@ -38,16 +38,18 @@
 //!
 //! Not covered: sums of products that are called unrelated and are not.
 
-use std::f64::consts::{E, LN_2, PI};
+use std::f64::consts::PI;
 
 use he_core::rlwe;
 use he_core::rlwe::noise::NoiseModel;
 
-/// `log2` of the deviation of one coefficient of the phase, and how many factors its longest product has.
+use crate::chaos::{Chaos, log2_add};
+
+/// `log2` of the deviation of one coefficient of the phase, and how far it is from Gaussian.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Noise {
     log2: f64,
-    chaos: u16,
+    chaos: Chaos,
     sides: u8,
 }
 
@@ -61,30 +63,20 @@ const TAIL_BITS: f64 = 3.17;
 /// `log2(52)`: the `|z|²`, of mean 1, that `e^-52` of all complex Gaussians pass, `2^-62` of `2^13`.
 const PEAK_BITS: f64 = 5.7;
 
-/// `log2` of the binomial coefficient.
-fn log2_choose(n: u16, k: u16) -> f64 {
-    let k = k.min(n - k);
-    (0..k).map(|i| (f64::from(n - i) / f64::from(i + 1)).log2()).sum()
-}
-
 impl Noise {
     /// From `log2` of a deviation: noise of independent coefficients.
     pub fn from_log2(bits: f64) -> Self {
-        Self { log2: bits, chaos: 1, sides: FRESH }
+        Self { log2: bits, chaos: Chaos::GAUSSIAN, sides: FRESH }
     }
 
-    /// Noise that joins a ciphertext on the side where it is.
+    /// Noise with the secret that joins a ciphertext on the side where it is.
     fn joining(variance: f64) -> Self {
-        Self { log2: variance.log2() / 2.0, chaos: 1, sides: 0 }
-    }
-
-    fn fresh(variance: f64) -> Self {
-        Self::from_log2(variance.log2() / 2.0)
+        Self { log2: variance.log2() / 2.0, chaos: Chaos::SECRET, sides: 0 }
     }
 
     /// From what is on the wire.
-    pub(crate) fn from_parts(log2: f64, chaos: u16, sides: u8) -> Self {
-        Self { log2, chaos: chaos.max(1), sides }
+    pub(crate) fn from_parts(log2: f64, chaos: Chaos, sides: u8) -> Self {
+        Self { log2, chaos, sides }
     }
 
     /// `log2` of the deviation.
@@ -92,8 +84,8 @@ impl Noise {
         self.log2
     }
 
-    /// Number `k` of independent factors in the longest product behind it, at least 1.
-    pub(crate) fn chaos(self) -> u16 {
+    /// Order of the chaos it lives in.
+    pub(crate) fn chaos(self) -> Chaos {
         self.chaos
     }
 
@@ -102,26 +94,24 @@ impl Noise {
         self.sides
     }
 
-    /// Deviations combined by `log2_sum(high, low)`. The chaos is the larger one, unless the other part is so much larger
-    /// that even in high powers it decides: the `p`-th power of the low part has variance below `p^{pk}·V_low^p`, which up
-    /// to `p = 8` stays below `V_high^p/16` if the deviations are `1.5·k + 2` bits apart.
-    fn combine(self, other: Self, log2_sum: impl Fn(f64, f64) -> f64) -> Self {
-        let (high, low) = if self.log2 > other.log2 { (self, other) } else { (other, self) };
-        let decides = high.log2 - low.log2 > 1.5 * f64::from(low.chaos) + 2.0;
-        let chaos = if decides { high.chaos } else { high.chaos.max(low.chaos) };
-        Self { log2: log2_sum(high.log2, low.log2), chaos, sides: high.sides | low.sides }
-    }
-
     /// Sum with an unrelated operand.
     #[must_use]
     pub fn add_unrelated(self, other: Self) -> Self {
-        self.combine(other, |high, low| high + (2.0 * (low - high)).exp2().ln_1p() / (2.0 * LN_2))
+        Self {
+            log2: log2_add(2.0 * self.log2, 2.0 * other.log2) / 2.0,
+            chaos: Chaos::of_unrelated_sum((self.log2, self.chaos), (other.log2, other.chaos)),
+            sides: self.sides | other.sides,
+        }
     }
 
     /// Sum with an operand that may be related, such as the same one.
     #[must_use]
     pub fn add_related(self, other: Self) -> Self {
-        self.combine(other, |high, low| high + (low - high).exp2().ln_1p() / LN_2)
+        Self {
+            log2: log2_add(self.log2, other.log2),
+            chaos: Chaos::of_sum((self.log2, self.chaos), (other.log2, other.chaos)),
+            sides: self.sides | other.sides,
+        }
     }
 
     /// Product with a constant of the given `log2`.
@@ -134,8 +124,8 @@ impl Noise {
     #[must_use]
     pub fn mul_plain(self, log_norm: f64) -> Self {
         Self {
-            log2: self.log2 + log_norm + f64::from(self.chaos).log2() / 2.0,
-            chaos: self.chaos.saturating_add(1),
+            log2: self.log2 + log_norm + self.chaos.value().log2() / 2.0,
+            chaos: self.chaos.of_product(Chaos::GAUSSIAN),
             ..self
         }
     }
@@ -185,10 +175,8 @@ impl NoiseEstimator {
 
     /// `log2` of the size that no coefficient passes but with probability `2^-62`.
     pub fn bound_log2(&self, noise: Noise) -> f64 {
-        let k = f64::from(noise.chaos);
-        // Stirling's formula, from below.
-        let log_factorial = k * (k / E).log2() + (2.0 * PI * k).log2() / 2.0;
-        let peak = 1.0 + (k * PEAK_BITS - self.log_n - log_factorial) / 2.0;
+        let chaos = noise.chaos;
+        let peak = 1.0 + (chaos.value() * PEAK_BITS - self.log_n - chaos.log2_factorial()) / 2.0;
         noise.log2 + peak.max(TAIL_BITS)
     }
 
@@ -217,22 +205,23 @@ impl NoiseEstimator {
     }
 
     pub(crate) fn fresh_secret_of(&self, slots: bool) -> Noise {
-        Noise::fresh(self.message(slots) + self.model.fresh_secret())
+        Noise::from_log2((self.message(slots) + self.model.fresh_secret()).log2() / 2.0)
     }
 
     pub(crate) fn fresh_public_of(&self, slots: bool) -> Noise {
-        Noise::fresh(self.message(slots) + self.model.fresh_public())
+        let noise = Noise::joining(self.message(slots) + self.model.fresh_public());
+        Noise { sides: FRESH, ..noise }
     }
 
     /// What a sum with a plaintext adds.
     pub(crate) fn plaintext(&self, slots: bool) -> Noise {
-        Noise::joining(self.message(slots))
+        Noise { chaos: Chaos::GAUSSIAN, ..Noise::joining(self.message(slots)) }
     }
 
     /// A product of two ciphertexts.
     pub fn product(&self, a: Noise, b: Noise) -> Noise {
-        let chaos = a.chaos.saturating_add(b.chaos);
-        let related = log2_choose(chaos, a.chaos);
+        let chaos = a.chaos.of_product(b.chaos);
+        let related = a.chaos.log2_related(b.chaos);
         let mut growth = (self.log_n + related) / 2.0;
         if a.sides & b.turn(7).sides != 0 {
             // Norms are sums of N squares: nine of their deviations more than expected.
@@ -252,20 +241,33 @@ impl NoiseEstimator {
         noise.scale(-self.log_q[limbs - 1]).add_unrelated(Noise::joining(self.model.rounding()))
     }
 
+    /// `log2` of the deviation after dropping the last of `limbs` limbs, and whether that is worth while: cutting costs
+    /// nothing and leaves the factor modulo t alone, for which half a bit of noise is little.
+    fn divided(&self, log2: f64, limbs: usize) -> (f64, bool) {
+        let divided = log2_add(2.0 * (log2 - self.log_q[limbs - 1]), self.model.rounding().log2()) / 2.0;
+        (divided, divided + 0.5 < log2)
+    }
+
     /// How a ciphertext gets from `limbs` to `target` limbs with the least noise: by cutting while its noise is small,
     /// by dividing otherwise. Returns the steps (true = divide) and the noise at the end.
     pub fn reduce(&self, mut noise: Noise, limbs: usize, target: usize) -> (Vec<bool>, Noise) {
         let mut steps = Vec::with_capacity(limbs.saturating_sub(target));
         for l in (target + 1..=limbs).rev() {
-            let divided = self.drop_last(noise, l);
-            // Cutting costs nothing and leaves the factor modulo t alone: half a bit of noise is worth that.
-            let divide = divided.log2() + 0.5 < noise.log2();
+            let (_, divide) = self.divided(noise.log2, l);
             if divide {
-                noise = divided;
+                noise = self.drop_last(noise, l);
             }
             steps.push(divide);
         }
         (steps, noise)
+    }
+
+    /// `log2` of the deviation that [`reduce`](Self::reduce) ends with.
+    fn reduced_log2(&self, log2: f64, limbs: usize, target: usize) -> f64 {
+        (target + 1..=limbs).rev().fold(log2, |log2, l| match self.divided(log2, l) {
+            (divided, true) => divided,
+            _ => log2,
+        })
     }
 
     /// The number of limbs, at most `limits`, at which a product of operands with the given noises (at their present
@@ -273,7 +275,7 @@ impl NoiseEstimator {
     pub fn best_limbs(&self, operands: &[(Noise, usize)], extra: f64) -> usize {
         let most = operands.iter().map(|(_, limbs)| *limbs).min().unwrap_or(1);
         let budget = |limbs: usize| {
-            let sum: f64 = operands.iter().map(|&(noise, l)| self.reduce(noise, l, limbs).1.log2()).sum();
+            let sum: f64 = operands.iter().map(|&(noise, l)| self.reduced_log2(noise.log2, l, limbs)).sum();
             self.log_q(limbs) - sum - extra
         };
         let best = (1..=most).map(budget).fold(f64::NEG_INFINITY, f64::max);

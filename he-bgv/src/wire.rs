@@ -3,6 +3,7 @@
 use he_core::rlwe::serial;
 use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
 
+use crate::chaos::Chaos;
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::keys::{EvaluationKeys, PublicKey};
 use crate::noise::{BOTH, Noise};
@@ -28,23 +29,20 @@ fn sealed(
 
 fn write_noise(out: &mut Writer, noise: Noise) {
     out.f64(noise.log2());
-    out.u16(noise.chaos());
+    out.f64(noise.chaos().value());
     out.u8(noise.sides());
 }
 
-/// Factors that a product of any useful depth stays below.
-const MOST_CHAOS: u16 = 1024;
-
 fn read_noise(from: &mut Reader<'_>, params: &Parameters) -> Result<Noise, WireError> {
     let what = "noise of a ciphertext";
-    let (log2, chaos, sides) = (from.f64(what)?, from.u16(what)?, from.u8(what)?);
+    let (log2, chaos, sides) = (from.f64(what)?, from.f64(what)?, from.u8(what)?);
     if sides == 0 || sides > BOTH {
         return Err(WireError::Value { what, index: 2, found: sides.into(), bound: u64::from(BOTH) + 1 });
     }
-    if chaos > MOST_CHAOS {
-        let bound = u64::from(MOST_CHAOS) + 1;
-        return Err(WireError::Value { what, index: 1, found: chaos.into(), bound });
-    }
+    let chaos = Chaos::new(chaos).ok_or_else(|| WireError::Invalid {
+        what,
+        why: format!("a chaos of order {chaos}, needed 1 to {}", Chaos::MOST),
+    })?;
     // More noise than the whole modulus is no ciphertext's.
     let most = params.noise().log_q(params.max_limbs());
     if log2 > most {

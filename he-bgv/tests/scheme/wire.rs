@@ -133,34 +133,37 @@ fn fields_out_of_range_are_refused() {
     let world = world();
     let (params, t) = (&world.params, world.params.t().value());
     let good = world.encrypt(&world.encoder.encode(&[1]).unwrap());
-    let body = |factor: u64, noise: f64, chaos: u16, sides: u8| {
+    let body = |factor: u64, noise: f64, chaos: f64, sides: u8| {
         let mut out = Writer::new();
         good.write(&mut out).unwrap();
         let mut bytes = out.finish();
         bytes[..8].copy_from_slice(&factor.to_le_bytes());
         bytes[8..16].copy_from_slice(&noise.to_bits().to_le_bytes());
-        bytes[16..18].copy_from_slice(&chaos.to_le_bytes());
-        bytes[18] = sides;
+        bytes[16..24].copy_from_slice(&chaos.to_bits().to_le_bytes());
+        bytes[24] = sides;
         open(params, &bytes)
     };
     let noise = good.noise().log2();
-    assert!(same(&body(1, noise, 1, 1).unwrap(), &good));
+    assert!(same(&body(1, noise, 1.0, 1).unwrap(), &good));
     for factor in [0, t, u64::MAX] {
-        assert!(matches!(body(factor, noise, 1, 1), Err(WireError::Value { .. })));
+        assert!(matches!(body(factor, noise, 1.0, 1), Err(WireError::Value { .. })));
     }
     for noise in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        assert!(matches!(body(1, noise, 1, 1), Err(WireError::NotFinite { .. })));
+        assert!(matches!(body(1, noise, 1.0, 1), Err(WireError::NotFinite { .. })));
     }
-    assert!(matches!(body(1, noise, u16::MAX, 1), Err(WireError::Value { index: 1, .. })));
+    for chaos in [0.0, 0.99, 1025.0, -1.0] {
+        assert!(matches!(body(1, noise, chaos, 1), Err(WireError::Invalid { .. })));
+    }
+    assert!(matches!(body(1, noise, f64::NAN, 1), Err(WireError::NotFinite { .. })));
     for sides in [0, 4, 255] {
-        assert!(matches!(body(1, noise, 1, sides), Err(WireError::Value { .. })));
+        assert!(matches!(body(1, noise, 1.0, sides), Err(WireError::Value { .. })));
     }
     // A claim of too little noise is raised, one of too much ends in an error where it is used.
     for claim in [-1e300, -1.0, 0.0] {
-        assert_eq!(body(1, claim, 0, 1).unwrap().noise(), good.noise());
+        assert_eq!(body(1, claim, 1.0, 1).unwrap().noise(), good.noise());
     }
-    assert!(matches!(body(1, 1e300, 1, 1), Err(WireError::Value { index: 0, .. })));
-    let loud = body(1, params.noise().log_q(2), 1024, 3).unwrap();
+    assert!(matches!(body(1, 1e300, 1.0, 1), Err(WireError::Value { index: 0, .. })));
+    let loud = body(1, params.noise().log_q(2), 1024.0, 3).unwrap();
     assert!(loud.noise_budget() < 0.0);
     assert!(world.evaluator.add(&loud, &good).is_err() && world.evaluator.mul(&loud, &loud).is_err());
     assert!(world.evaluator.settle(&loud).is_err());
