@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroize;
 
-/// Words kept for reuse before further buffers are handed back to the allocator (256 MiB).
-const KEPT_WORDS: usize = 1 << 25;
+/// Words kept for reuse before further buffers are handed back to the allocator (2 GiB).
+const KEPT_WORDS: usize = 1 << 28;
 
 #[derive(Default)]
 struct Shelves {
