@@ -407,30 +407,57 @@ impl Evaluator {
     /// # Errors
     /// If there is no pair, an operand is foreign or of degree 2, the factors differ, or the sum would not decrypt.
     pub fn dot(&self, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        let (a, b): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
+        Ok(self.matrix_product(pairs.len(), &a, &b, usize::MAX)?.swap_remove(0))
+    }
+
+    /// The matrix product `Σ_k a_ik·b_kj` of unrelated ciphertexts, of degree 2 and over at most `most` limbs: every operand
+    /// is read from memory about once. `a` has `inner` columns, `b` as many rows; both, and the result, are given row after
+    /// row. All of `a` have one factor modulo `t`, and all of `b`.
+    ///
+    /// # Errors
+    /// If a matrix is empty or not whole, an operand is foreign or of degree 2, the factors differ, or a sum would not
+    /// decrypt.
+    pub fn matrix_product(
+        &self,
+        inner: usize,
+        a: &[&Ciphertext],
+        b: &[&Ciphertext],
+        most: usize,
+    ) -> Result<Vec<Ciphertext>, Error> {
         let operation = "product";
-        if pairs.is_empty() {
+        let whole = |matrix: &[&Ciphertext]| !matrix.is_empty() && matrix.len().is_multiple_of(inner.max(1));
+        if inner == 0 || !whole(a) || !whole(b) {
             return Err(Error::NoOperands { operation });
         }
-        if let Some((a, _)) = pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]).find(|(a, _)| a.degree() != 1)
-        {
-            return Err(Error::Degree { operation, degree: a.degree() });
+        if let Some(c) = a.iter().chain(b).find(|c| c.degree() != 1) {
+            return Err(Error::Degree { operation, degree: c.degree() });
         }
-        let estimator = self.params.noise();
-        let most_noisy = |side: fn(&(&Ciphertext, &Ciphertext)) -> (Noise, usize)| {
-            let all = pairs.iter().map(side);
-            let limbs = all.clone().map(|(_, limbs)| limbs).min().unwrap_or(1);
-            let noise = all.map(|(noise, l)| estimator.reduce(noise, l, limbs).1.log2()).fold(0.0, f64::max);
-            (Noise::from_log2(noise), limbs)
-        };
-        let sides = [most_noisy(|(a, _)| (a.noise, a.limbs())), most_noisy(|(_, b)| (b.noise, b.limbs()))];
-        let limbs = estimator.best_limbs(&sides, 0.0);
-        let left = self.meet_alike(operation, pairs.iter().map(|(a, _)| *a), limbs)?;
-        let right = self.meet_alike(operation, pairs.iter().map(|(_, b)| *b), limbs)?;
-        let noise = left.iter().zip(&right).map(|(a, b)| estimator.product(a.noise, b.noise));
-        let noise = noise.reduce(Noise::add_unrelated).ok_or(Error::NoOperands { operation })?;
-        let factor = self.params.t().mul(left[0].factor, right[0].factor);
-        let pairs: Vec<_> = left.iter().zip(&right).map(|(a, b)| (&a.inner, &b.inner)).collect();
-        self.finish(operation, rlwe::Ciphertext::tensor_sum(limbs, &pairs), factor, noise)
+        let sides = [self.noisiest(a), self.noisiest(b)];
+        let limbs = self.params.noise().best_limbs(&sides, 0.0).min(most.max(1));
+        let a = self.meet_alike(operation, a.iter().copied(), limbs)?;
+        let b = self.meet_alike(operation, b.iter().copied(), limbs)?;
+        let factor = self.params.t().mul(a[0].factor, b[0].factor);
+        let columns = b.len() / inner;
+        let left: Vec<_> = a.iter().map(|c| &c.inner).collect();
+        let right: Vec<_> = b.iter().map(|c| &c.inner).collect();
+        let products = rlwe::Ciphertext::tensor_products(limbs, inner, &left, &right);
+        (products.into_iter().enumerate())
+            .map(|(at, product)| {
+                let row = a[at / columns * inner..][..inner].iter();
+                let pairs = row.zip(b[at % columns..].iter().step_by(columns));
+                let noises = pairs.map(|(a, b)| self.params.noise().product(a.noise, b.noise));
+                let noise = noises.reduce(Noise::add_unrelated).ok_or(Error::NoOperands { operation })?;
+                self.finish(operation, product, factor, noise)
+            })
+            .collect()
+    }
+
+    /// The largest deviation among operands at the limbs they share, and the number of these.
+    fn noisiest(&self, operands: &[&Ciphertext]) -> (Noise, usize) {
+        let limbs = operands.iter().map(|c| c.limbs()).min().unwrap_or(1);
+        let reduced = |c: &&Ciphertext| self.params.noise().reduce(c.noise, c.limbs(), limbs).1.log2();
+        (Noise::from_log2(operands.iter().map(reduced).fold(0.0, f64::max)), limbs)
     }
 
     /// Brings a product back to degree 1.

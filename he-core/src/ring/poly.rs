@@ -5,6 +5,7 @@
 //! reduced: limb `i` holds integers in `[0, q_i)`.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -23,6 +24,9 @@ pub enum Eval {}
 
 /// Below this many words a loop over limbs is not worth sharing between threads.
 const PARALLEL_WORDS: usize = 1 << 15;
+
+/// Words of all operands of a matrix product that one thread works on at a time.
+const TENSOR_WORDS: usize = 1 << 10;
 
 /// Whether work on so many words is shared between threads.
 pub(crate) fn in_parallel(words: usize) -> bool {
@@ -52,6 +56,11 @@ pub(crate) fn for_each_limb_pair(
         let pairs = first.chunks_exact_mut(n).zip(second.chunks_exact_mut(n));
         pairs.enumerate().for_each(|(i, (a, b))| work(i, a, b));
     }
+}
+
+/// Some words of pairs of polynomials.
+fn section_of<'a>(matrix: &[[&'a Poly<Eval>; 2]], words: &Range<usize>) -> Vec<kernel::Pair<'a>> {
+    matrix.iter().map(|pair| pair.map(|part| &part.data[words.clone()])).collect()
 }
 
 /// A polynomial modulo the product of the primes of its basis.
@@ -287,6 +296,40 @@ impl Poly<Eval> {
             let b: Vec<&[u64]> = pairs.iter().map(|(_, b)| b.limb(i)).collect();
             kernel::dot(basis.modulus(i), limb, &a, &b);
         });
+        out
+    }
+
+    /// The matrix product `Σ_k a_ik ⊗ b_kj` over the given basis of pairs of polynomials, with
+    /// `(a, a') ⊗ (b, b') = (ab, ab' + a'b, a'b')`: `a` has `inner` columns, `b` as many rows, all row after row. The
+    /// operands may have further limbs, which are ignored.
+    ///
+    /// # Panics
+    /// If the matrices are not whole.
+    pub fn tensor(basis: &Basis, inner: usize, a: &[[&Self; 2]], b: &[[&Self; 2]]) -> Vec<[Self; 3]> {
+        let count = a.len() / inner * (b.len() / inner);
+        let mut out: Vec<[Self; 3]> = (0..count).map(|_| [(); 3].map(|()| Self::scratch(basis))).collect();
+        if let Some([zero, ..]) = out.first() {
+            a.iter().chain(b).flatten().for_each(|factor| zero.check_factor(factor));
+        }
+        let length = basis.n().min(TENSOR_WORDS);
+        let mut sections: Vec<Vec<kernel::Triple<'_>>> = Vec::new();
+        sections.resize_with(basis.n() * basis.len() / length, || Vec::with_capacity(count));
+        for parts in &mut out {
+            let [x, y, z] = parts.each_mut().map(|part| part.data.chunks_exact_mut(length));
+            for (section, ((x, y), z)) in sections.iter_mut().zip(x.zip(y).zip(z)) {
+                section.push([x, y, z]);
+            }
+        }
+        let run = |(i, section): (usize, &mut Vec<kernel::Triple<'_>>)| {
+            let words = i * length..(i + 1) * length;
+            let m = basis.modulus(words.start / basis.n());
+            kernel::tensor(m, section, &section_of(a, &words), &section_of(b, &words), inner);
+        };
+        if in_parallel(count * inner * basis.n()) {
+            sections.par_iter_mut().enumerate().for_each(run);
+        } else {
+            sections.iter_mut().enumerate().for_each(run);
+        }
         out
     }
 

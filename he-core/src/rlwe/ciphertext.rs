@@ -113,22 +113,18 @@ impl Ciphertext {
         self.parts.iter_mut().for_each(|part| part.mul_integer_assign(scalar));
     }
 
-    /// `Σ a_i·b_i` over the first `limbs` primes for pairs of degree-1 ciphertexts of at least so many limbs, as a
-    /// ciphertext of degree 2: the tensor products are summed before anything is relinearized.
+    /// The matrix product `Σ_k a_ik·b_kj` over the first `limbs` primes of degree-1 ciphertexts of at least so many limbs,
+    /// as ciphertexts of degree 2: the tensor products are summed before anything is relinearized. `a` has `inner` columns,
+    /// `b` as many rows; both, and the result, are given row after row.
     ///
     /// # Panics
-    /// If there is no pair, or an operand has another degree or too few limbs.
-    pub fn tensor_sum(limbs: usize, pairs: &[(&Self, &Self)]) -> Self {
-        assert!(
-            pairs.iter().all(|(a, b)| a.degree() == 1 && b.degree() == 1),
-            "operands of a product have degree 1"
-        );
-        let params = &pairs[0].0.params;
-        let part = |i: usize, j: usize| pairs.iter().map(move |(a, b)| (&a.parts[i], &b.parts[j]));
-        let terms =
-            [part(0, 0).collect::<Vec<_>>(), part(0, 1).chain(part(1, 0)).collect(), part(1, 1).collect()];
-        let parts = terms.iter().map(|pairs| Poly::dot(params.basis(limbs), pairs)).collect();
-        Self { params: params.clone(), parts }
+    /// If a matrix is empty or not whole, or an operand has another degree or too few limbs.
+    pub fn tensor_products(limbs: usize, inner: usize, a: &[&Self], b: &[&Self]) -> Vec<Self> {
+        assert!(inner > 0 && !a.is_empty() && !b.is_empty(), "a product has operands");
+        assert!(a.iter().chain(b).all(|c| c.degree() == 1), "operands of a product have degree 1");
+        let params = &a[0].params;
+        let products = Poly::tensor(params.basis(limbs), inner, &pairs(a), &pairs(b));
+        products.into_iter().map(|parts| Self { params: params.clone(), parts: parts.into() }).collect()
     }
 
     /// The same phase modulo a shorter chain. No division: the error stays and the modulus shrinks.
@@ -151,6 +147,11 @@ impl Ciphertext {
         let parts = self.parts.iter().map(|part| divider.divide(part)).collect();
         Self { params: self.params.clone(), parts }
     }
+}
+
+/// The parts of ciphertexts of degree 1.
+fn pairs<'a>(matrix: &[&'a Ciphertext]) -> Vec<[&'a Poly<Eval>; 2]> {
+    matrix.iter().map(|c| [&c.parts[0], &c.parts[1]]).collect()
 }
 
 /// A fresh ciphertext whose uniform part is kept as the seed it was expanded from: half the size.

@@ -169,14 +169,18 @@ fn arithmetic_on_ciphertexts_is_arithmetic_on_phases() {
         assert_eq!(phases(&negated), limbs_of(&minus_vc.into_coeff()));
         for cut in 1..=limbs {
             let dot = |x: &Poly<Eval>, y: &Poly<Eval>| Poly::dot(params.basis(cut), &[(x, y)]).into_coeff();
-            let product = Ciphertext::tensor_sum(cut, &[(&a, &b)]);
+            let product = Ciphertext::tensor_products(cut, 1, &[&a], &[&b]).remove(0);
             assert_eq!((product.degree(), product.limbs()), (2, cut));
             assert_eq!(phases(&product), limbs_of(&dot(&va, &vb)));
-            let both = Ciphertext::tensor_sum(cut, &[(&a, &b), (&a, &a), (&b, &a)]);
-            let mut expected = dot(&va, &vb);
-            expected.add_assign(&dot(&va, &va));
-            expected.add_assign(&dot(&va, &vb));
-            assert_eq!(phases(&both), limbs_of(&expected));
+            // (a b; b b)·(b a; a b)
+            let both = Ciphertext::tensor_products(cut, 2, &[&a, &b, &b, &b], &[&b, &a, &a, &b]);
+            let entries = [[(&va, &vb), (&vb, &va)], [(&va, &va), (&vb, &vb)]];
+            let entries = entries.into_iter().chain([[(&vb, &vb), (&vb, &va)], [(&vb, &va), (&vb, &vb)]]);
+            for (product, [(x, y), (z, w)]) in both.iter().zip(entries) {
+                let mut expected = dot(x, y);
+                expected.add_assign(&dot(z, w));
+                assert_eq!(phases(product), limbs_of(&expected));
+            }
             let plain = Ciphertext::plain_sum(cut, &[(&va, &c), (&vb, &c)]);
             let mut expected = dot(&va, &vc);
             expected.add_assign(&dot(&vb, &vc));

@@ -14,12 +14,14 @@ use crate::modulus::Modulus;
 mod dot;
 mod float;
 pub(crate) mod lane;
+mod tensor;
 mod word;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::dot::{dot, dot_scalars};
+pub use self::tensor::{Pair, Triple, tensor};
 
 /// Whether the float kernels are right and fast for a modulus on this machine.
 fn use_float(m: &Modulus) -> bool {

@@ -52,6 +52,10 @@ fn after(a: &[u64], op: impl FnOnce(&mut [u64])) -> Vec<u64> {
     a
 }
 
+fn views(matrix: &[[Vec<u64>; 2]]) -> Vec<Pair<'_>> {
+    matrix.iter().map(|parts| parts.each_ref().map(Vec::as_slice)).collect()
+}
+
 fn modulus() -> impl Strategy<Value = Modulus> {
     (0..MODULI.len()).prop_map(|i| Modulus::new(MODULI[i]).unwrap())
 }
@@ -144,4 +148,37 @@ proptest! {
 #[should_panic(expected = "one length")]
 fn lengths_must_agree() {
     add_assign(&Modulus::new(97).unwrap(), &mut [1, 2], &[1]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn tensor_kernel(
+        m in modulus(), length in 0_usize..300, shape in (1_usize..4, 1_usize..18, 1_usize..4), seed: u64, kind: usize,
+    ) {
+        let (rows, inner, columns) = shape;
+        let matrix = |count: usize, salt: u64| -> Vec<[Vec<u64>; 2]> {
+            (0..count as u64)
+                .map(|i| [0, 1].map(|part| words(&m, length, kind, seed ^ ((2 * i + part) * 8 + salt))))
+                .collect()
+        };
+        let (a, b) = (matrix(rows * inner, 2), matrix(inner * columns, 4));
+        let mut out = vec![[(); 3].map(|()| vec![7; length]); rows * columns];
+        let mut slices: Vec<Triple<'_>> = out.iter_mut().map(|parts| parts.each_mut().map(|p| &mut p[..])).collect();
+        tensor(&m, &mut slices, &views(&a), &views(&b), inner);
+        for (at, out) in out.iter().enumerate() {
+            let (i, j) = (at / columns, at % columns);
+            for (part, out) in out.iter().enumerate() {
+                let mut sum = vec![0; length];
+                for k in 0..inner {
+                    let (a, b) = (&a[i * inner + k], &b[k * columns + j]);
+                    for (x, y) in [(0, 0), (0, 1), (1, 0), (1, 1)].into_iter().filter(|(x, y)| x + y == part) {
+                        mul_add_assign(&m, &mut sum, &a[x], &b[y]);
+                    }
+                }
+                prop_assert_eq!(&sum, out);
+            }
+        }
+    }
 }
