@@ -5,10 +5,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use he_bgv::{Ciphertext, Error};
+use rayon::prelude::*;
 
 use super::channel::Channel;
 use super::usage::{Cost, Turn, Usage};
-use super::{EngineError, SlotEngine};
+use super::{EngineError, Level, SlotEngine};
 use crate::packing::{Cube, Mask, Side};
 
 /// Runs steps on BGV ciphertexts.
@@ -42,6 +43,21 @@ impl BgvEngine {
         Ok(all?)
     }
 
+    /// As [`each`](Self::each), for an operation with `count` results.
+    fn each_many(
+        &self,
+        count: usize,
+        work: impl Fn(usize, &Channel) -> Result<Vec<Ciphertext>, Error>,
+    ) -> Result<Vec<Many>, EngineError> {
+        let mut out: Vec<Many> = vec![Many::new(); count];
+        for (c, channel) in self.channels.iter().enumerate() {
+            for (many, one) in out.iter_mut().zip(work(c, channel)?) {
+                many.push(one);
+            }
+        }
+        Ok(out)
+    }
+
     fn turn(&self, channel: &Channel, a: &Ciphertext, turn: Turn) -> Result<Ciphertext, Error> {
         self.record(|usage| {
             usage.count(Cost::KeySwitch, a.limbs(), 1);
@@ -61,24 +77,46 @@ impl BgvEngine {
         self.record(|usage| (to + 1..=from).for_each(|limbs| usage.count(Cost::Drop, limbs, 1)));
     }
 
-    fn dot_in(&self, channel: &Channel, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext, Error> {
-        let product = channel.evaluator.dot(pairs)?;
-        let limbs = product.limbs();
+    fn products_in(
+        &self,
+        channel: &Channel,
+        inner: usize,
+        a: &[&Ciphertext],
+        b: &[&Ciphertext],
+        level: Level,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let products = channel.evaluator.matrix_product(inner, a, b, level.product.unwrap_or(usize::MAX))?;
+        let count = products.len() as u64;
+        let limbs = products.first().map_or(0, Ciphertext::limbs);
         self.record(|usage| {
-            usage.count(Cost::Product, limbs, pairs.len() as u64);
-            usage.count(Cost::KeySwitch, limbs, 1);
+            usage.count(Cost::Product, limbs, count * inner as u64);
+            usage.count(Cost::KeySwitch, limbs, count);
             usage.relinearize = usage.relinearize.max(limbs);
         });
-        let settled = channel.evaluator.settle(&channel.evaluator.relinearize(&product)?)?;
-        self.count_drops(limbs, settled.limbs());
-        Ok(settled)
+        let settled = products.into_par_iter().map(|product| {
+            self.settle(channel, &channel.evaluator.relinearize(&product)?, level)
+        });
+        settled.collect()
     }
 
-    fn masked_in(&self, channel: &Channel, terms: &[(Mask, &Ciphertext)]) -> Result<Ciphertext, Error> {
+    fn masked_in(
+        &self,
+        channel: &Channel,
+        terms: &[(Mask, &Ciphertext)],
+        level: Level,
+    ) -> Result<Ciphertext, Error> {
         let sum = channel.masked_sum(terms)?;
-        let settled = channel.evaluator.settle(&sum)?;
         self.record(|usage| usage.count(Cost::Mask, sum.limbs(), terms.len() as u64));
-        self.count_drops(sum.limbs(), settled.limbs());
+        self.settle(channel, &sum, level)
+    }
+
+    /// Brings a result to the limbs where it goes on.
+    fn settle(&self, channel: &Channel, a: &Ciphertext, level: Level) -> Result<Ciphertext, Error> {
+        let settled = match level.result {
+            Some(limbs) => channel.evaluator.reduce_to(a, limbs.min(a.limbs()))?,
+            None => channel.evaluator.settle(a)?,
+        };
+        self.count_drops(a.limbs(), settled.limbs());
         Ok(settled)
     }
 
@@ -105,10 +143,16 @@ fn of(c: usize, many: &Many) -> &Ciphertext {
 impl SlotEngine for BgvEngine {
     type Ciphertext = Many;
 
-    fn dot(&self, pairs: &[(&Many, &Many)]) -> Result<Many, EngineError> {
-        self.each(|c, channel| {
-            let pairs: Vec<_> = pairs.iter().map(|(a, b)| (of(c, a), of(c, b))).collect();
-            self.dot_in(channel, &pairs)
+    fn products(
+        &self,
+        inner: usize,
+        a: &[&Many],
+        b: &[&Many],
+        level: Level,
+    ) -> Result<Vec<Many>, EngineError> {
+        self.each_many(a.len() / inner.max(1) * (b.len() / inner.max(1)), |c, channel| {
+            let [a, b] = [a, b].map(|matrix| matrix.iter().map(|many| of(c, many)).collect::<Vec<_>>());
+            self.products_in(channel, inner, &a, &b, level)
         })
     }
 
@@ -126,10 +170,10 @@ impl SlotEngine for BgvEngine {
         self.each(|c, channel| channel.evaluator.add_const(of(c, a), k))
     }
 
-    fn masked_sum(&self, terms: &[(Mask, &Many)]) -> Result<Many, EngineError> {
+    fn masked_sum(&self, terms: &[(Mask, &Many)], level: Level) -> Result<Many, EngineError> {
         self.each(|c, channel| {
             let terms: Vec<_> = terms.iter().map(|(mask, a)| (*mask, of(c, a))).collect();
-            self.masked_in(channel, &terms)
+            self.masked_in(channel, &terms, level)
         })
     }
 
@@ -145,13 +189,7 @@ impl SlotEngine for BgvEngine {
     }
 
     fn shift_images(&self, a: &Many, shifts: &[usize]) -> Result<Vec<Many>, EngineError> {
-        let mut out: Vec<Many> = shifts.iter().map(|_| Many::new()).collect();
-        for (c, channel) in self.channels.iter().enumerate() {
-            for (many, one) in out.iter_mut().zip(self.shift_in(channel, of(c, a), shifts)?) {
-                many.push(one);
-            }
-        }
-        Ok(out)
+        self.each_many(shifts.len(), |c, channel| self.shift_in(channel, of(c, a), shifts))
     }
 
     fn sum_side(&self, a: &Many, side: Side) -> Result<Many, EngineError> {

@@ -1,6 +1,6 @@
 //! Slot vectors in the clear: an engine for tests of layouts and steps, where only the movement of values matters.
 
-use super::{EngineError, SlotEngine};
+use super::{EngineError, Level, SlotEngine};
 use crate::packing::{Cube, Mask, Side};
 
 /// Adds and moves integers as BGV would move its slots: two rows, rotated apart.
@@ -23,9 +23,13 @@ impl ClearSlots {
 impl SlotEngine for ClearSlots {
     type Ciphertext = Slots;
 
-    fn dot(&self, pairs: &[(&Slots, &Slots)]) -> Result<Slots, EngineError> {
-        let product = |i: usize| pairs.iter().map(|(a, b)| a[i] * b[i]).sum();
-        Ok((0..self.0.slots()).map(product).collect())
+    fn products(&self, inner: usize, a: &[&Slots], b: &[&Slots], _: Level) -> Result<Vec<Slots>, EngineError> {
+        let columns = b.len() / inner;
+        let sum = |i: usize, j: usize, slot: usize| {
+            (0..inner).map(|k| a[i * inner + k][slot] * b[k * columns + j][slot]).sum()
+        };
+        let tile = |at: usize| (0..self.0.slots()).map(|slot| sum(at / columns, at % columns, slot)).collect();
+        Ok((0..a.len() / inner * columns).map(tile).collect())
     }
 
     fn combine(&self, terms: &[(i64, &Slots)]) -> Result<Slots, EngineError> {
@@ -36,10 +40,10 @@ impl SlotEngine for ClearSlots {
         Ok(a.iter().map(|a| a + c).collect())
     }
 
-    fn masked_sum(&self, terms: &[(Mask, &Slots)]) -> Result<Slots, EngineError> {
+    fn masked_sum(&self, terms: &[(Mask, &Slots)], _: Level) -> Result<Slots, EngineError> {
         let masks: Vec<Slots> = terms.iter().map(|(mask, _)| mask.slots(&self.0)).collect();
-        let pairs: Vec<_> = masks.iter().zip(terms).map(|(mask, (_, a))| (mask, *a)).collect();
-        self.dot(&pairs)
+        let sum = |i: usize| masks.iter().zip(terms).map(|(mask, (_, a))| mask[i] * a[i]).sum();
+        Ok((0..self.0.slots()).map(sum).collect())
     }
 
     fn sum(&self, terms: &[&Slots]) -> Result<Slots, EngineError> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::{EngineError, SlotEngine};
+use super::{EngineError, Level, SlotEngine};
 use crate::packing::{Compact, Cube, Mask, Side, Tiles, WeightTiles};
 use crate::plan::{Step, Tensor};
 
@@ -84,6 +84,8 @@ pub struct Executor<'a, E: SlotEngine> {
     pub engine: &'a E,
     /// The geometry.
     pub geometry: &'a Geometry,
+    /// Limbs at which tensors are computed.
+    pub levels: &'a BTreeMap<Tensor, Level>,
 }
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -94,28 +96,29 @@ impl<E: SlotEngine> Executor<'_, E> {
     /// # Errors
     /// If the engine refuses.
     pub fn run(&self, store: &mut Store<E>, step: &Step) -> Result<()> {
+        let level = step.writes().and_then(|to| self.levels.get(&to)).copied().unwrap_or_default();
         let tiles = match step {
-            Step::Expand => self.expand(store.get(Tensor::High))?,
+            Step::Expand => self.expand(store.get(Tensor::High), level)?,
             Step::Forward { layer, input, one } => {
-                self.forward(*layer, *one, store.get(*input), store.get(Tensor::Weights))?
+                self.forward(*layer, *one, store.get(*input), store.get(Tensor::Weights), level)?
             }
             Step::Backward { layer } => {
-                self.backward(*layer, store.get(Tensor::Error(*layer)), store.get(Tensor::Weights))?
+                self.backward(*layer, store.get(Tensor::Error(*layer)), store.get(Tensor::Weights), level)?
             }
             Step::Polynomial { from, coefficients, .. } => store
                 .get(*from)
                 .par_iter()
-                .map(|z| self.polynomial(z, coefficients))
+                .map(|z| self.polynomial(z, coefficients, level))
                 .collect::<Result<_>>()?,
             Step::Multiply { left, right, .. } => (store.get(*left).par_iter())
                 .zip(store.get(*right))
-                .map(|(a, b)| self.engine.dot(&[(a, b)]))
+                .map(|(a, b)| self.engine.product(a, b, level))
                 .collect::<Result<_>>()?,
             Step::Combine { terms, .. } => self.combine(store, terms)?,
             Step::Outer { layer, input } => {
-                self.outer(*layer, store.get(*input), store.get(Tensor::Error(*layer)))?
+                self.outer(*layer, store.get(*input), store.get(Tensor::Error(*layer)), level)?
             }
-            Step::Collect { scales } => self.collect(store, scales)?,
+            Step::Collect { scales } => self.collect(store, scales, level)?,
             Step::Refresh { .. } => return Ok(()),
         };
         if let Some(to) = step.writes() {
@@ -125,7 +128,7 @@ impl<E: SlotEngine> Executor<'_, E> {
     }
 
     /// Compact ciphertexts to tiles.
-    fn expand(&self, compact: &[E::Ciphertext]) -> Result<Vec<E::Ciphertext>> {
+    fn expand(&self, compact: &[E::Ciphertext], level: Level) -> Result<Vec<E::Ciphertext>> {
         let layout = &self.geometry.compact;
         let shifts: Vec<usize> = (0..layout.group).collect();
         let groups = compact.par_iter().enumerate().map(|(g, group)| {
@@ -139,7 +142,7 @@ impl<E: SlotEngine> Executor<'_, E> {
                             (Mask { class, at_zero: None, value: 1 }, turned)
                         })
                         .collect();
-                    self.engine.masked_sum(&terms)
+                    self.engine.masked_sum(&terms, level)
                 })
                 .collect::<Result<Vec<_>>>()
         });
@@ -152,22 +155,18 @@ impl<E: SlotEngine> Executor<'_, E> {
         one: i64,
         input: &[E::Ciphertext],
         weights: &[E::Ciphertext],
+        level: Level,
     ) -> Result<Vec<E::Ciphertext>> {
         let (cube, layer) = (&self.geometry.cube, &self.geometry.layers[l]);
         let (blocks, outputs) = layer.counts(cube);
-        let images = self.geometry.input(l).counts(cube).0;
-        (0..images * outputs)
-            .into_par_iter()
-            .map(|tile| {
-                let (t, o) = (tile / outputs, tile % outputs);
-                let pairs: Vec<_> = (0..blocks)
-                    .map(|k| (&input[t * blocks + k], &weights[layer.weight(cube, k, o)]))
-                    .collect();
-                let sum = self.engine.dot(&pairs)?;
-                let biased = self.engine.combine(&[(1, &sum), (one, &weights[layer.bias(cube, o)])])?;
-                self.engine.sum_side(&biased, layer.side)
-            })
-            .collect()
+        let weights_of = |k: usize| (0..outputs).map(move |o| &weights[layer.weight(cube, k, o)]);
+        let matrix: Vec<_> = (0..blocks).flat_map(weights_of).collect();
+        let sums = self.engine.products(blocks, &input.iter().collect::<Vec<_>>(), &matrix, level)?;
+        let finished = sums.par_iter().enumerate().map(|(tile, sum)| {
+            let bias = &weights[layer.bias(cube, tile % outputs)];
+            self.engine.sum_side(&self.engine.combine(&[(1, sum), (one, bias)])?, layer.side)
+        });
+        finished.collect()
     }
 
     fn backward(
@@ -175,28 +174,22 @@ impl<E: SlotEngine> Executor<'_, E> {
         l: usize,
         error: &[E::Ciphertext],
         weights: &[E::Ciphertext],
+        level: Level,
     ) -> Result<Vec<E::Ciphertext>> {
         let (cube, layer) = (&self.geometry.cube, &self.geometry.layers[l]);
         let (blocks, outputs) = layer.counts(cube);
-        let images = self.geometry.input(l).counts(cube).0;
-        (0..images * blocks)
-            .into_par_iter()
-            .map(|tile| {
-                let (t, k) = (tile / blocks, tile % blocks);
-                let pairs: Vec<_> = (0..outputs)
-                    .map(|o| (&error[t * outputs + o], &weights[layer.weight(cube, k, o)]))
-                    .collect();
-                self.engine.sum_side(&self.engine.dot(&pairs)?, layer.side.other())
-            })
-            .collect()
+        let transposed = (0..outputs).flat_map(|o| (0..blocks).map(move |k| &weights[layer.weight(cube, k, o)]));
+        let matrix: Vec<_> = transposed.collect();
+        let sums = self.engine.products(outputs, &error.iter().collect::<Vec<_>>(), &matrix, level)?;
+        sums.par_iter().map(|sum| self.engine.sum_side(sum, layer.side.other())).collect()
     }
 
     /// `Σ c_i·z^i` by powers: an activation has a low degree, and one linear combination aligns all powers at once.
-    fn polynomial(&self, z: &E::Ciphertext, coefficients: &[i64]) -> Result<E::Ciphertext> {
+    fn polynomial(&self, z: &E::Ciphertext, coefficients: &[i64], level: Level) -> Result<E::Ciphertext> {
         let degree = coefficients.iter().rposition(|&c| c != 0).unwrap_or(0);
         let mut powers: BTreeMap<usize, E::Ciphertext> = BTreeMap::new();
         for (i, _) in coefficients.iter().enumerate().skip(1).filter(|(_, c)| **c != 0) {
-            self.power(z, i, &mut powers)?;
+            self.power(z, i, &mut powers, level)?;
         }
         let power = |i: usize| if i == 1 { z } else { &powers[&i] };
         let terms: Vec<_> =
@@ -213,15 +206,21 @@ impl<E: SlotEngine> Executor<'_, E> {
         }
     }
 
-    fn power(&self, z: &E::Ciphertext, i: usize, powers: &mut BTreeMap<usize, E::Ciphertext>) -> Result<()> {
+    fn power(
+        &self,
+        z: &E::Ciphertext,
+        i: usize,
+        powers: &mut BTreeMap<usize, E::Ciphertext>,
+        level: Level,
+    ) -> Result<()> {
         if i == 1 || powers.contains_key(&i) {
             return Ok(());
         }
         let (low, high) = (i / 2, i - i / 2);
-        self.power(z, low, powers)?;
-        self.power(z, high, powers)?;
+        self.power(z, low, powers, level)?;
+        self.power(z, high, powers, level)?;
         let get = |i: usize| if i == 1 { z } else { &powers[&i] };
-        let product = self.engine.dot(&[(get(low), get(high))])?;
+        let product = self.engine.product(get(low), get(high), level)?;
         powers.insert(i, product);
         Ok(())
     }
@@ -242,19 +241,11 @@ impl<E: SlotEngine> Executor<'_, E> {
         l: usize,
         input: &[E::Ciphertext],
         error: &[E::Ciphertext],
+        level: Level,
     ) -> Result<Vec<E::Ciphertext>> {
-        let (cube, layer) = (&self.geometry.cube, &self.geometry.layers[l]);
-        let (blocks, outputs) = layer.counts(cube);
-        let images = self.geometry.input(l).counts(cube).0;
-        (0..blocks * outputs)
-            .into_par_iter()
-            .map(|tile| {
-                let (k, o) = (tile / outputs, tile % outputs);
-                let pairs: Vec<_> =
-                    (0..images).map(|t| (&input[t * blocks + k], &error[t * outputs + o])).collect();
-                self.engine.dot(&pairs)
-            })
-            .collect()
+        let blocks = self.geometry.layers[l].counts(&self.geometry.cube).0;
+        let transposed: Vec<_> = (0..blocks).flat_map(|k| input.iter().skip(k).step_by(blocks)).collect();
+        self.engine.products(input.len() / blocks, &transposed, &error.iter().collect::<Vec<_>>(), level)
     }
 
     /// The terms of the gradient in every tile: the tile's products, or for a bias tile the errors of every image tile.
@@ -275,7 +266,7 @@ impl<E: SlotEngine> Executor<'_, E> {
         tiles
     }
 
-    fn collect(&self, store: &Store<E>, scales: &[(i64, i64)]) -> Result<Vec<E::Ciphertext>> {
+    fn collect(&self, store: &Store<E>, scales: &[(i64, i64)], level: Level) -> Result<Vec<E::Ciphertext>> {
         let layout = &self.geometry.compact;
         let tiles = self.gradient_terms(store, scales);
         tiles
@@ -289,7 +280,7 @@ impl<E: SlotEngine> Executor<'_, E> {
                             (Mask { class, at_zero: term.at_zero, value: term.value }, term.tile)
                         })
                         .collect();
-                    let sum = self.engine.masked_sum(&terms)?;
+                    let sum = self.engine.masked_sum(&terms, level)?;
                     Ok(self.engine.shift_images(&sum, &[r])?.swap_remove(0))
                 });
                 let shifted = shifted.collect::<Result<Vec<_>>>()?;

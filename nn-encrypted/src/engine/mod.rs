@@ -27,6 +27,16 @@ pub enum EngineError {
     Empty,
 }
 
+/// Limbs at which products are computed. Where a number is missing the engine chooses the one that leaves most room for
+/// noise; a plan that knows what comes next gets along with fewer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// The most limbs of a product of ciphertexts.
+    pub product: Option<usize>,
+    /// The most limbs of the result.
+    pub result: Option<usize>,
+}
+
 /// The vocabulary of encrypted training: slot-wise sums and products, and movement along the axes of the cube.
 ///
 /// Levels and scales modulo the plaintext modulus are the engine's affair.
@@ -34,40 +44,64 @@ pub trait SlotEngine: Sync {
     /// A ciphertext, one for each plaintext prime.
     type Ciphertext: Clone + Send + Sync;
 
-    /// `Σ a_i·b_i`, relinearized, at the level where it should go on.
+    /// The matrix product `Σ_k a_ik·b_kj`, relinearized: `a` has `inner` columns, `b` as
+    /// many rows; both, and the result, are given row after row.
     ///
     /// # Errors
-    /// If the noise would exceed the modulus; so for every operation.
-    fn dot(&self, pairs: &[(&Self::Ciphertext, &Self::Ciphertext)]) -> Result<Self::Ciphertext, EngineError>;
+    /// If a matrix is empty, or the noise would exceed the modulus; so for every operation.
+    fn products(
+        &self,
+        inner: usize,
+        a: &[&Self::Ciphertext],
+        b: &[&Self::Ciphertext],
+        level: Level,
+    ) -> Result<Vec<Self::Ciphertext>, EngineError>;
+
+    /// `a·b`, as a matrix product of one element.
+    ///
+    /// # Errors
+    /// See [`products`](Self::products).
+    fn product(
+        &self,
+        a: &Self::Ciphertext,
+        b: &Self::Ciphertext,
+        level: Level,
+    ) -> Result<Self::Ciphertext, EngineError> {
+        self.products(1, &[a], &[b], level)?.pop().ok_or(EngineError::Empty)
+    }
 
     /// `Σ c_i·a_i`.
     ///
     /// # Errors
-    /// See [`dot`](Self::dot).
+    /// See [`products`](Self::products).
     fn combine(&self, terms: &[(i64, &Self::Ciphertext)]) -> Result<Self::Ciphertext, EngineError>;
 
     /// `a + c` in every slot.
     ///
     /// # Errors
-    /// See [`dot`](Self::dot).
+    /// See [`products`](Self::products).
     fn add_const(&self, a: &Self::Ciphertext, c: i64) -> Result<Self::Ciphertext, EngineError>;
 
     /// `Σ mask_i·a_i`.
     ///
     /// # Errors
-    /// See [`dot`](Self::dot).
-    fn masked_sum(&self, terms: &[(Mask, &Self::Ciphertext)]) -> Result<Self::Ciphertext, EngineError>;
+    /// See [`products`](Self::products).
+    fn masked_sum(
+        &self,
+        terms: &[(Mask, &Self::Ciphertext)],
+        level: Level,
+    ) -> Result<Self::Ciphertext, EngineError>;
 
     /// Sum of ciphertexts of one level whose noises are unrelated.
     ///
     /// # Errors
-    /// See [`dot`](Self::dot).
+    /// See [`products`](Self::products).
     fn sum(&self, terms: &[&Self::Ciphertext]) -> Result<Self::Ciphertext, EngineError>;
 
     /// For each `r` of `shifts`, the ciphertext whose image `y` is image `y + r` of `a`, within its half of the images.
     ///
     /// # Errors
-    /// See [`dot`](Self::dot).
+    /// See [`products`](Self::products).
     fn shift_images(
         &self,
         a: &Self::Ciphertext,
@@ -77,12 +111,12 @@ pub trait SlotEngine: Sync {
     /// Sums along a side; right where the index along it is 0.
     ///
     /// # Errors
-    /// See [`dot`](Self::dot).
+    /// See [`products`](Self::products).
     fn sum_side(&self, a: &Self::Ciphertext, side: Side) -> Result<Self::Ciphertext, EngineError>;
 
     /// Sums over all images of one residue modulo `class`; right everywhere.
     ///
     /// # Errors
-    /// See [`dot`](Self::dot).
+    /// See [`products`](Self::products).
     fn sum_images(&self, a: &Self::Ciphertext, class: usize) -> Result<Self::Ciphertext, EngineError>;
 }

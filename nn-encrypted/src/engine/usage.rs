@@ -60,6 +60,11 @@ impl Usage {
         other.turns.iter().for_each(|(&turn, &limbs)| self.turn(turn, limbs));
     }
 
+    /// The most limbs at which an operation ran, 0 if it did not.
+    pub fn most_limbs(&self, cost: Cost) -> usize {
+        self.counts.keys().filter(|(c, _)| *c == cost).map(|(_, limbs)| *limbs).max().unwrap_or(0)
+    }
+
     /// How often an operation ran, at any level.
     pub fn total(&self, cost: Cost) -> u64 {
         self.counts.iter().filter(|((c, _), _)| *c == cost).map(|(_, n)| n).sum()

@@ -8,7 +8,7 @@ use super::lower::{Program, lower, shape};
 use super::rehearse::{Rehearsal, Stage, fresh_tensors};
 use super::tensor::Tensor;
 use super::{Plan, PlanError, ciphertexts};
-use crate::engine::{Cost, Geometry, Usage};
+use crate::engine::{Cost, Geometry, Level, Usage};
 use crate::packing::Cube;
 use crate::recipe::{Network, Recipe};
 
@@ -136,6 +136,7 @@ struct Candidate {
     geometry: Geometry,
     instances: Vec<Instance>,
     limbs: BTreeMap<Tensor, usize>,
+    levels: BTreeMap<Tensor, Level>,
     rehearsal: Rehearsal,
     seconds: f64,
 }
@@ -190,7 +191,7 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
         }
     }
     let best = best.ok_or(PlanError::NoParameters { place: failure.0, why: failure.1 })?;
-    let best = trimmed(best, &program)?;
+    let best = Trimming::new(&best, &program)?.run(best);
     Ok(Plan {
         geometry: best.geometry,
         training: program.training,
@@ -200,6 +201,7 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
         instances: best.instances,
         fresh_limbs: best.limbs,
         sent_limbs: best.rehearsal.sent,
+        levels: best.levels,
         usage: best.rehearsal.usage,
         estimate: best.seconds,
     })
@@ -291,33 +293,87 @@ fn rehearse(
     let stage = Stage::new(&geometry, &params)?;
     let limbs: BTreeMap<Tensor, usize> =
         fresh_tensors(program).into_iter().map(|tensor| (tensor, params[0].max_limbs())).collect();
-    Ok(match stage.walk(&geometry, program, &limbs) {
+    let levels = BTreeMap::new();
+    Ok(match stage.walk(&geometry, program, &limbs, &levels) {
         Ok(rehearsal) => {
             let seconds = reckon(log_n, &geometry, &rehearsal, &limbs);
-            Ok(Candidate { geometry, instances: instances.to_vec(), limbs, rehearsal, seconds })
+            Ok(Candidate { geometry, instances: instances.to_vec(), limbs, levels, rehearsal, seconds })
         }
         Err(broken) => Err((broken.place, broken.error.to_string())),
     })
 }
 
-/// Encrypts every tensor over as few primes as change nothing else.
-fn trimmed(mut best: Candidate, program: &Program) -> Result<Candidate, PlanError> {
-    let params: Vec<Parameters> = best.instances.iter().map(|instance| instance.params.clone()).collect();
-    let stage = Stage::new(&best.geometry, &params)?;
-    let log_n = best.instances[0].spec.log_n;
-    for tensor in fresh_tensors(program) {
+/// Makes a candidate cheaper: every tensor is encrypted and every product computed over as few primes as still hold the
+/// noise of what follows.
+struct Trimming<'a> {
+    program: &'a Program,
+    stage: Stage,
+    log_n: u32,
+}
+
+impl<'a> Trimming<'a> {
+    fn new(candidate: &Candidate, program: &'a Program) -> Result<Self, PlanError> {
+        let params: Vec<_> = candidate.instances.iter().map(|instance| instance.params.clone()).collect();
+        let stage = Stage::new(&candidate.geometry, &params)?;
+        Ok(Self { program, stage, log_n: candidate.instances[0].spec.log_n })
+    }
+
+    fn run(&self, mut best: Candidate) -> Candidate {
+        for step in &self.program.training {
+            if let Some(tensor) = step.writes() {
+                best = self.level(best, tensor);
+            }
+        }
+        for tensor in fresh_tensors(self.program) {
+            best = self.fresh(best, tensor);
+        }
+        best
+    }
+
+    /// Changes a candidate's levels; returns it if it still holds the noise and costs at most `most`.
+    fn changed(
+        &self,
+        best: &Candidate,
+        limbs: BTreeMap<Tensor, usize>,
+        levels: BTreeMap<Tensor, Level>,
+        most: f64,
+    ) -> Option<Candidate> {
+        let geometry = best.geometry.clone();
+        let rehearsal = self.stage.walk(&geometry, self.program, &limbs, &levels).ok()?;
+        let seconds = reckon(self.log_n, &geometry, &rehearsal, &limbs);
+        let instances = best.instances.clone();
+        (seconds <= most).then_some(Candidate { geometry, instances, limbs, levels, rehearsal, seconds })
+    }
+
+    /// The cheapest level of one tensor's products.
+    fn level(&self, mut best: Candidate, tensor: Tensor) -> Candidate {
+        let Some(&(product, result)) = best.rehearsal.computed.get(&tensor) else { return best };
+        // Sums of masks are no products: only the limbs of their result are chosen.
+        for product in (product.min(1)..=product).rev() {
+            let (product, most) = if product == 0 { (None, result) } else { (Some(product), result.min(product)) };
+            for result in 1..=most {
+                let mut levels = best.levels.clone();
+                levels.insert(tensor, Level { product, result: Some(result) });
+                let (limbs, most) = (best.limbs.clone(), best.seconds * 0.9995);
+                if let Some(found) = self.changed(&best, limbs, levels, most) {
+                    best = found;
+                    break;
+                }
+            }
+        }
+        best
+    }
+
+    /// As few primes for a fresh tensor as cost no more elsewhere.
+    fn fresh(&self, mut best: Candidate, tensor: Tensor) -> Candidate {
         while best.limbs[&tensor] > 1 {
             let mut limbs = best.limbs.clone();
             limbs.entry(tensor).and_modify(|l| *l -= 1);
-            let Ok(rehearsal) = stage.walk(&best.geometry, program, &limbs) else {
-                break;
-            };
-            let seconds = reckon(log_n, &best.geometry, &rehearsal, &limbs);
-            if seconds > best.seconds * 1.0005 {
-                break;
+            match self.changed(&best, limbs, best.levels.clone(), best.seconds * 1.0005) {
+                Some(found) => best = found,
+                None => break,
             }
-            best = Candidate { limbs, rehearsal, seconds, ..best };
         }
+        best
     }
-    Ok(best)
 }

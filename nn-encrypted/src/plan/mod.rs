@@ -21,7 +21,7 @@ use he_bgv::{KeyRequest, Parameters};
 pub use self::candidate::Instance;
 pub use self::step::{Refresh, Step};
 pub use self::tensor::{Layout, Tensor};
-use crate::engine::{Geometry, Turn, Usage};
+use crate::engine::{Geometry, Level, Turn, Usage};
 use crate::packing::Tiles;
 use crate::recipe::{Network, Recipe};
 
@@ -123,6 +123,8 @@ pub struct Plan {
     pub fresh_limbs: BTreeMap<Tensor, usize>,
     /// Number of primes over which each tensor is sent to the client.
     pub sent_limbs: BTreeMap<Tensor, usize>,
+    /// Numbers of primes over which products are computed, fewer than what leaves most room for noise.
+    pub levels: BTreeMap<Tensor, Level>,
     /// What a training step takes, on one plaintext prime or on all.
     pub usage: Usage,
     /// Reckoned core-seconds of a step, the client's included; for ranking plans.
@@ -178,7 +180,7 @@ impl Plan {
     /// Digest of everything client and server must agree on.
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted plan v1");
-        let levels = (&self.fresh_limbs, &self.sent_limbs, &self.bounds);
+        let levels = (&self.fresh_limbs, &self.sent_limbs, &self.levels, &self.bounds);
         hasher
             .update(format!("{:?}{:?}{levels:?}{:?}", self.training, self.rounds, self.geometry).as_bytes());
         for instance in &self.instances {

@@ -8,7 +8,7 @@ use super::lower::Program;
 use super::step::Step;
 use super::tensor::Tensor;
 use super::{Refresh, ciphertexts};
-use crate::engine::{BgvEngine, Channel, EngineError, Executor, Geometry, Store, Usage};
+use crate::engine::{BgvEngine, Channel, Cost, EngineError, Executor, Geometry, Level, Store, Usage};
 
 /// Where a rehearsal broke off.
 pub(super) struct Broken {
@@ -25,6 +25,8 @@ pub(super) struct Rehearsal {
     pub(super) sent: BTreeMap<Tensor, usize>,
     /// Ciphertexts sent back, with their limbs.
     pub(super) to_server: Vec<usize>,
+    /// Limbs at which the products of each tensor were computed, and those of the tensor.
+    pub(super) computed: BTreeMap<Tensor, (usize, usize)>,
 }
 
 /// An engine that is cheap to run and the sources it starts from.
@@ -60,17 +62,19 @@ impl Stage {
         geometry: &Geometry,
         program: &Program,
         limbs: &BTreeMap<Tensor, usize>,
+        levels: &BTreeMap<Tensor, Level>,
     ) -> Result<Rehearsal, Broken> {
         let broken = |place: String| move |error: Error| Broken { place, error: error.into() };
         self.engine.take_usage();
-        let executor = Executor { engine: &self.engine, geometry };
+        let executor = Executor { engine: &self.engine, geometry, levels };
         let mut store = Store::<BgvEngine>::default();
         for tensor in [Tensor::Input, Tensor::Labels, Tensor::High, Tensor::Low, Tensor::Momentum] {
             let fresh = self.fresh(limbs[&tensor]).map_err(broken(tensor.to_string()))?;
             store.put(tensor, vec![fresh; ciphertexts(geometry, tensor)]);
         }
         let (mut to_client, mut to_server) = (Vec::new(), Vec::new());
-        let mut sent_limbs = BTreeMap::new();
+        let (mut sent_limbs, mut computed) = (BTreeMap::new(), BTreeMap::new());
+        let mut usage = Usage::default();
         for step in &program.training {
             if let Step::Refresh { round } = step {
                 for refresh in &program.rounds[*round] {
@@ -89,8 +93,14 @@ impl Stage {
             }
             let place = || step.writes().map_or_else(String::new, |tensor| tensor.to_string());
             executor.run(&mut store, step).map_err(|error| Broken { place: place(), error })?;
+            let spent = self.engine.take_usage();
+            let tiles = step.writes().map(|to| (to, store.get(to)));
+            if let Some((to, [tile, ..])) = tiles {
+                computed.insert(to, (spent.most_limbs(Cost::Product), tile[0].limbs()));
+            }
+            usage.merge(&spent);
         }
-        Ok(Rehearsal { usage: self.engine.take_usage(), to_client, sent: sent_limbs, to_server })
+        Ok(Rehearsal { usage, to_client, sent: sent_limbs, to_server, computed })
     }
 
     fn send(&self, tiles: &[Vec<Ciphertext>]) -> Result<Vec<usize>, Error> {

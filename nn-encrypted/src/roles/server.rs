@@ -193,7 +193,7 @@ impl Server {
                 self.refresh(task, (number, *round as u16), &plan.rounds[*round], link)?;
                 continue;
             }
-            let executor = Executor { engine: &self.engine, geometry: &plan.geometry };
+            let executor = Executor { engine: &self.engine, geometry: &plan.geometry, levels: &plan.levels };
             executor.run(&mut self.store, step).map_err(|source| ServerError::Step {
                 step: number,
                 tensor: step.writes().map_or_else(String::new, |tensor| tensor.to_string()),
