@@ -209,8 +209,8 @@ impl<'k> Encryptor<'k> {
             Key::Public(key) => key,
         };
         let params = check(&key.params, plaintext, limbs)?;
-        let mut inner = key.inner.encrypt_zero(limbs, &mut Prng::from_os()?);
-        inner.add_to_phase(&plaintext.lift(params, limbs, 1));
+        let message = Zeroizing::new(plaintext.centred(params, 1));
+        let inner = key.inner.encrypt(limbs, &message, &mut Prng::from_os()?);
         Ok(Ciphertext {
             params: params.clone(),
             inner,
@@ -230,8 +230,8 @@ fn check<'p>(params: &'p Parameters, plaintext: &Plaintext, limbs: usize) -> Res
 
 fn encrypt_seeded(key: &SecretKey, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
     let params = check(&key.params, plaintext, limbs)?;
-    let mut inner = key.inner.encrypt_zero(limbs, &mut Prng::from_os()?);
-    inner.add_to_phase(&plaintext.lift(params, limbs, 1));
+    let message = Zeroizing::new(plaintext.centred(params, 1));
+    let inner = key.inner.encrypt(limbs, &message, &mut Prng::from_os()?);
     Ok(SeededCiphertext {
         params: params.clone(),
         inner,

@@ -9,22 +9,33 @@ use zeroize::Zeroizing;
 use super::ciphertext::{Ciphertext, SeededCiphertext, uniform_part};
 use super::params::Parameters;
 use super::secret::SecretKey;
+use crate::ring::Basis;
 use crate::ring::poly::{Coeff, Eval, Poly};
 use crate::ring::sample::{Prng, SampleError, Seed};
 
-/// A polynomial `f·e` of fresh errors.
-pub(crate) fn error(params: &Parameters, basis: &crate::ring::Basis, prng: &mut Prng) -> Poly<Eval> {
-    let spec = params.spec();
+/// A polynomial `m + f·e` with fresh errors `e`, for a message with as many coefficients as it needs, the others 0: both
+/// are transformed at once.
+///
+/// # Panics
+/// If the message has more than `N` coefficients or one of 2^61 or above in magnitude.
+pub(crate) fn noisy(params: &Parameters, basis: &Basis, message: &[i64], prng: &mut Prng) -> Poly<Eval> {
+    assert!(message.len() <= params.n(), "a message has at most N coefficients");
     let mut e = Zeroizing::new(vec![0i64; params.n()]);
     params.errors().sample(prng, &mut e);
+    // Both terms stay below 2^61 by far: the factor is a plaintext modulus of at most 49 bits, an error below 2^12.
+    let factor = params.spec().error_factor as i64;
+    e.iter_mut().for_each(|e| *e *= factor);
+    for (e, &m) in e.iter_mut().zip(message) {
+        assert!(m.unsigned_abs() < MESSAGE_LIMIT, "a coefficient of a message is below 2^61");
+        *e += m;
+    }
     let mut poly = Poly::<Coeff>::from_signed(basis, &e);
     poly.mark_secret();
-    if spec.error_factor != 1 {
-        let scalars: Vec<u64> = basis.moduli().map(|q| q.reduce(spec.error_factor)).collect();
-        poly.mul_scalars_assign(&scalars);
-    }
     poly.into_eval()
 }
+
+/// Coefficients of a message stay below this.
+const MESSAGE_LIMIT: u64 = 1 << 61;
 
 pub(crate) fn fresh_seed(prng: &mut Prng) -> Seed {
     prng.next_seed()
@@ -36,13 +47,22 @@ impl SecretKey {
     /// # Panics
     /// If `limbs` is 0 or above the length of the chain.
     pub fn encrypt_zero(&self, limbs: usize, prng: &mut Prng) -> SeededCiphertext {
+        self.encrypt(limbs, &[], prng)
+    }
+
+    /// An encryption of a polynomial over the first `limbs` primes, in seeded form; missing coefficients are 0.
+    ///
+    /// # Panics
+    /// If `limbs` is 0 or above the length of the chain, the message has more than `N` coefficients, or one has a
+    /// magnitude of 2^61 or more.
+    pub fn encrypt(&self, limbs: usize, message: &[i64], prng: &mut Prng) -> SeededCiphertext {
         let params = self.params();
         // The seed is published: it comes from the same generator as the error, one way.
         let seed = fresh_seed(prng);
         let mut c0 = uniform_part(params, limbs, &seed);
         c0.mul_assign(&self.values(limbs));
         c0.neg_assign();
-        c0.add_assign(&error(params, params.basis(limbs), prng));
+        c0.add_assign(&noisy(params, params.basis(limbs), message, prng));
         SeededCiphertext { params: params.clone(), c0, seed }
     }
 
@@ -94,6 +114,14 @@ impl PublicKey {
     /// # Panics
     /// If `limbs` is 0 or above the length of the chain.
     pub fn encrypt_zero(&self, limbs: usize, prng: &mut Prng) -> Ciphertext {
+        self.encrypt(limbs, &[], prng)
+    }
+
+    /// An encryption of a polynomial over the first `limbs` primes; missing coefficients are 0.
+    ///
+    /// # Panics
+    /// As [`SecretKey::encrypt`].
+    pub fn encrypt(&self, limbs: usize, message: &[i64], prng: &mut Prng) -> Ciphertext {
         let params = self.zero.params();
         let mut small = Zeroizing::new(vec![0i8; params.n()]);
         prng.ternary(&mut small);
@@ -102,11 +130,11 @@ impl PublicKey {
         u.mark_secret();
         let u = u.into_eval();
         let a = uniform_part(params, limbs, &self.zero.seed);
-        let parts = [self.zero.c0.truncated(limbs), a]
+        let parts = [(self.zero.c0.truncated(limbs), message), (a, &[])]
             .into_iter()
-            .map(|mut part| {
+            .map(|(mut part, message)| {
                 part.mul_assign(&u);
-                part.add_assign(&error(params, params.basis(limbs), prng));
+                part.add_assign(&noisy(params, params.basis(limbs), message, prng));
                 part
             })
             .collect();

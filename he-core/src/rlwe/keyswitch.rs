@@ -14,7 +14,7 @@
 use rayon::prelude::*;
 
 use super::ciphertext::Ciphertext;
-use super::encrypt::{error, fresh_seed};
+use super::encrypt::{fresh_seed, noisy};
 use super::params::Parameters;
 use super::secret::SecretKey;
 use crate::ring::kernel;
@@ -51,7 +51,7 @@ impl KeySwitchKey {
                 let mut b = a.clone();
                 b.mul_assign(to);
                 b.neg_assign();
-                b.add_assign(&error(params, basis, prng));
+                b.add_assign(&noisy(params, basis, &[], prng));
                 for i in own_limbs(params, limbs, digit) {
                     let q = basis.modulus(i);
                     let p = special.iter().fold(1, |p, &w| q.mul(p, q.reduce(w)));

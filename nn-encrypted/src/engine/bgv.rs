@@ -93,9 +93,9 @@ impl BgvEngine {
             usage.count(Cost::KeySwitch, limbs, count);
             usage.relinearize = usage.relinearize.max(limbs);
         });
-        let settled = products.into_par_iter().map(|product| {
-            self.settle(channel, &channel.evaluator.relinearize(&product)?, level)
-        });
+        let settled = products
+            .into_par_iter()
+            .map(|product| self.settle(channel, &channel.evaluator.relinearize(&product)?, level));
         settled.collect()
     }
 
@@ -192,10 +192,10 @@ impl SlotEngine for BgvEngine {
         self.each_many(shifts.len(), |c, channel| self.shift_in(channel, of(c, a), shifts))
     }
 
-    fn sum_side(&self, a: &Many, side: Side) -> Result<Many, EngineError> {
-        let (extent, stride) = (self.cube.extent(side), self.cube.stride(side));
+    fn sum_side(&self, a: &Many, side: Side, count: usize) -> Result<Many, EngineError> {
+        let (doublings, stride) = (self.cube.doublings(side, count), self.cube.stride(side));
         self.each(|c, channel| {
-            let steps = (0..extent.trailing_zeros()).map(|i| Turn::Rows(stride << i));
+            let steps = (0..doublings).map(|i| Turn::Rows(stride << i));
             steps.into_iter().try_fold(of(c, a).clone(), |sum, turn| self.fold(channel, &sum, turn))
         })
     }

@@ -23,12 +23,19 @@ impl ClearSlots {
 impl SlotEngine for ClearSlots {
     type Ciphertext = Slots;
 
-    fn products(&self, inner: usize, a: &[&Slots], b: &[&Slots], _: Level) -> Result<Vec<Slots>, EngineError> {
+    fn products(
+        &self,
+        inner: usize,
+        a: &[&Slots],
+        b: &[&Slots],
+        _: Level,
+    ) -> Result<Vec<Slots>, EngineError> {
         let columns = b.len() / inner;
         let sum = |i: usize, j: usize, slot: usize| {
             (0..inner).map(|k| a[i * inner + k][slot] * b[k * columns + j][slot]).sum()
         };
-        let tile = |at: usize| (0..self.0.slots()).map(|slot| sum(at / columns, at % columns, slot)).collect();
+        let tile =
+            |at: usize| (0..self.0.slots()).map(|slot| sum(at / columns, at % columns, slot)).collect();
         Ok((0..a.len() / inner * columns).map(tile).collect())
     }
 
@@ -54,9 +61,9 @@ impl SlotEngine for ClearSlots {
         Ok(shifts.iter().map(|&r| self.rotate(a, r * self.0.strides().0)).collect())
     }
 
-    fn sum_side(&self, a: &Slots, side: Side) -> Result<Slots, EngineError> {
-        let (extent, stride) = (self.0.extent(side), self.0.stride(side));
-        Ok((0..extent.trailing_zeros()).fold(a.clone(), |sum, i| self.fold(&sum, stride << i)))
+    fn sum_side(&self, a: &Slots, side: Side, count: usize) -> Result<Slots, EngineError> {
+        let (doublings, stride) = (self.0.doublings(side, count), self.0.stride(side));
+        Ok((0..doublings).fold(a.clone(), |sum, i| self.fold(&sum, stride << i)))
     }
 
     fn sum_images(&self, a: &Slots, class: usize) -> Result<Slots, EngineError> {

@@ -164,7 +164,7 @@ impl<E: SlotEngine> Executor<'_, E> {
         let sums = self.engine.products(blocks, &input.iter().collect::<Vec<_>>(), &matrix, level)?;
         let finished = sums.par_iter().enumerate().map(|(tile, sum)| {
             let bias = &weights[layer.bias(cube, tile % outputs)];
-            self.engine.sum_side(&self.engine.combine(&[(1, sum), (one, bias)])?, layer.side)
+            self.engine.sum_side(&self.engine.combine(&[(1, sum), (one, bias)])?, layer.side, layer.inputs)
         });
         finished.collect()
     }
@@ -178,10 +178,12 @@ impl<E: SlotEngine> Executor<'_, E> {
     ) -> Result<Vec<E::Ciphertext>> {
         let (cube, layer) = (&self.geometry.cube, &self.geometry.layers[l]);
         let (blocks, outputs) = layer.counts(cube);
-        let transposed = (0..outputs).flat_map(|o| (0..blocks).map(move |k| &weights[layer.weight(cube, k, o)]));
+        let transposed =
+            (0..outputs).flat_map(|o| (0..blocks).map(move |k| &weights[layer.weight(cube, k, o)]));
         let matrix: Vec<_> = transposed.collect();
         let sums = self.engine.products(outputs, &error.iter().collect::<Vec<_>>(), &matrix, level)?;
-        sums.par_iter().map(|sum| self.engine.sum_side(sum, layer.side.other())).collect()
+        let side = layer.side.other();
+        sums.par_iter().map(|sum| self.engine.sum_side(sum, side, layer.outputs)).collect()
     }
 
     /// `Σ c_i·z^i` by powers: an activation has a low degree, and one linear combination aligns all powers at once.

@@ -108,11 +108,17 @@ pub trait SlotEngine: Sync {
         shifts: &[usize],
     ) -> Result<Vec<Self::Ciphertext>, EngineError>;
 
-    /// Sums along a side; right where the index along it is 0.
+    /// Sums the first `count` along a side, or some more of what follows up to a power of two, which must be zeros; right
+    /// where the index along it is 0.
     ///
     /// # Errors
     /// See [`products`](Self::products).
-    fn sum_side(&self, a: &Self::Ciphertext, side: Side) -> Result<Self::Ciphertext, EngineError>;
+    fn sum_side(
+        &self,
+        a: &Self::Ciphertext,
+        side: Side,
+        count: usize,
+    ) -> Result<Self::Ciphertext, EngineError>;
 
     /// Sums over all images of one residue modulo `class`; right everywhere.
     ///

@@ -48,7 +48,8 @@ impl Setting {
     fn run(&mut self, step: &Step) {
         let engine = ClearSlots(self.geometry.cube);
         Executor { engine: &engine, geometry: &self.geometry, levels: &BTreeMap::new() }
-            .run(&mut self.store, step).unwrap();
+            .run(&mut self.store, step)
+            .unwrap();
     }
 
     fn put_rows(&mut self, tensor: Tensor, values: &Array2<i64>, output_of: Option<usize>) {
@@ -145,7 +146,9 @@ fn polynomials_are_evaluated_slot_by_slot() {
         let to = Tensor::Activation(0);
         let step =
             Step::Polynomial { from: Tensor::Preactivation(0), to, coefficients: coefficients.clone() };
-        Executor { engine: &engine, geometry: &geometry, levels: &BTreeMap::new() }.run(&mut store, &step).unwrap();
+        Executor { engine: &engine, geometry: &geometry, levels: &BTreeMap::new() }
+            .run(&mut store, &step)
+            .unwrap();
         let expected: Vec<i64> =
             z.iter().map(|z| coefficients.iter().rev().fold(0, |sum, c| sum * z + c)).collect();
         assert_eq!(store.get(to)[0], expected, "{coefficients:?}");

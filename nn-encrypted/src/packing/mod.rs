@@ -67,6 +67,11 @@ impl Cube {
         }
     }
 
+    /// Rotate-and-adds that sum the first `count` along a side: as many as reach them, at most as many as it has.
+    pub fn doublings(&self, side: Side, count: usize) -> u32 {
+        count.clamp(1, self.extent(side)).next_power_of_two().trailing_zeros()
+    }
+
     /// Slot of `(y, x, z)`.
     pub fn slot(&self, y: usize, x: usize, z: usize) -> usize {
         (y * self.p + x) * self.q + z

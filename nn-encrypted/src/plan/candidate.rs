@@ -98,7 +98,8 @@ fn chains(log_n: u32) -> Vec<(Vec<u32>, u32)> {
 struct Moved<'a> {
     to_client: &'a [usize],
     to_server: &'a [usize],
-    /// Of a mini-batch: kept as they came, and read anew in every step.
+    /// Of a mini-batch, and their limbs: encrypted by the client and read by the server for every step, unless all
+    /// mini-batches fit in memory.
     batch: (usize, usize),
 }
 
@@ -126,10 +127,10 @@ fn seconds(log_n: u32, usage: &Usage, moved: &Moved<'_>) -> f64 {
     // Packing, digest and expansion of a limb take about 13 words' time on each side, an error and a plaintext 35.
     let decrypt: f64 =
         moved.to_client.iter().map(|&l| (l as f64 + 1.0) * transform + 20.0 * l as f64 * word).sum();
-    let encrypt = |l: f64| (2.0 * l + 1.0) * transform + (35.0 + 26.0 * l) * word;
+    let encrypt = |l: f64| (l + 1.0) * transform + (35.0 + 26.0 * l) * word;
     let encrypted: f64 = moved.to_server.iter().map(|&l| encrypt(l as f64)).sum();
-    let read = 13.0 * (moved.batch.0 * moved.batch.1) as f64 * word;
-    server + decrypt + encrypted + read
+    let (tiles, limbs) = (moved.batch.0 as f64, moved.batch.1 as f64);
+    server + decrypt + encrypted + tiles * encrypt(limbs)
 }
 
 struct Candidate {
@@ -350,7 +351,8 @@ impl<'a> Trimming<'a> {
         let Some(&(product, result)) = best.rehearsal.computed.get(&tensor) else { return best };
         // Sums of masks are no products: only the limbs of their result are chosen.
         for product in (product.min(1)..=product).rev() {
-            let (product, most) = if product == 0 { (None, result) } else { (Some(product), result.min(product)) };
+            let (product, most) =
+                if product == 0 { (None, result) } else { (Some(product), result.min(product)) };
             for result in 1..=most {
                 let mut levels = best.levels.clone();
                 levels.insert(tensor, Level { product, result: Some(result) });
