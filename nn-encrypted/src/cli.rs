@@ -1,11 +1,17 @@
-//! Arguments, and what they start. Exit status 0; 1 if the run failed or the twin differs; 2 for bad input or usage.
+//! Arguments, and what they start. Exit status 0; 1 if the run failed or the twin differs; 2 for bad input or usage;
+//! 130 if it was interrupted.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_encrypted::recipe::{Recipe, RecipeError};
-use nn_encrypted::run::{self, Mode, Options, Outcome, RunError, RunFolder};
+use nn_encrypted::run::{self, Mode, Options, Outcome, Resumption, RunError, RunFolder};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 /// Trains neural networks on encrypted data, and classifies with them.
 ///
@@ -33,9 +39,8 @@ enum Command {
 
 #[derive(Args, Default)]
 struct TrainArgs {
-    /// Name of a recipe, or path of a TOML file.
-    #[arg(default_value = DEFAULT_RECIPE)]
-    recipe: String,
+    /// Name of a recipe, or path of a TOML file; hesamifard2017 without it.
+    recipe: Option<String>,
     /// Data set: digits, iris, mnist, or the path of a CSV file.
     #[arg(long)]
     data: Option<String>,
@@ -69,6 +74,12 @@ struct TrainArgs {
     /// Folder of the results; runs/<recipe> without it.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Goes on with the unfinished encrypted run in the folder of the results; recipe and settings are taken from there.
+    #[arg(long)]
+    resume: bool,
+    /// Encrypted: seconds between two checkpoints; there is one at the end of each epoch as well.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    checkpoint_seconds: u32,
 }
 
 #[derive(Args)]
@@ -129,7 +140,7 @@ impl From<ModeArg> for Mode {
 
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    let default = || Command::Train(TrainArgs { recipe: DEFAULT_RECIPE.into(), ..TrainArgs::default() });
+    let default = || Command::Train(TrainArgs { checkpoint_seconds: 60, ..TrainArgs::default() });
     let command = cli.command.unwrap_or_else(default);
     if let Err(error) = command.threads() {
         eprintln!("error: {error}");
@@ -143,9 +154,26 @@ pub(crate) fn run() -> ExitCode {
         Command::Sweep(args) => sweep(&args),
     };
     result.unwrap_or_else(|error| {
+        if matches!(error, RunError::Interrupted { .. }) {
+            eprintln!("{error}");
+            return ExitCode::from(INTERRUPTED);
+        }
         eprintln!("error: {error}");
         ExitCode::from(if error.is_input() { 2 } else { 1 })
     })
+}
+
+/// What shells report after a Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Sets `stop` at the first SIGINT or SIGTERM, and ends the process at the second.
+fn stop_on_signals(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal finds the flag not set.
+        flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), Arc::clone(stop))?;
+        flag::register(signal, Arc::clone(stop))?;
+    }
+    Ok(())
 }
 
 impl Command {
@@ -180,17 +208,35 @@ impl TrainArgs {
 }
 
 fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
-    let recipe = Recipe::load(&args.recipe, &args.settings())?;
-    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+    let (name, settings) = (args.recipe.as_deref(), args.settings());
+    let fresh = || Recipe::load(name.unwrap_or(DEFAULT_RECIPE), &settings);
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => PathBuf::from("runs").join(fresh()?.name),
+    };
     let options = Options {
         mode: args.mode.into(),
-        data_dir: args.data_dir,
+        data_dir: args.data_dir.clone(),
         steps: args.steps,
         out: Some(out.clone()),
-        quiet: false,
+        checkpoint_every: Some(Duration::from_secs(args.checkpoint_seconds.into())),
+        ..Options::default()
     };
-    let outcome = run::train(recipe, &options)?;
-    Ok(summary(&outcome, &out))
+    let (recipe, options) = if args.resume {
+        match run::resume(name, &settings, options)? {
+            Resumption::Unfinished(recipe, options) => (*recipe, options),
+            Resumption::Finished(report) => {
+                println!("{}: this run is finished, with {} steps", out.display(), report.steps);
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+    } else {
+        (fresh()?, options)
+    };
+    if options.mode == Mode::Encrypted {
+        stop_on_signals(&options.stop).map_err(|source| RunError::Io { path: "signals".into(), source })?;
+    }
+    Ok(summary(&run::train(recipe, &options)?, &out))
 }
 
 fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {

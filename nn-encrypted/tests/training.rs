@@ -95,6 +95,26 @@ fn one_seed_gives_one_model_and_never_the_same_ciphertexts() {
     assert_ne!(first.client.encrypt_model().unwrap(), first.client.encrypt_model().unwrap());
 }
 
+#[test]
+fn mini_batches_that_do_not_all_fit_are_sent_again_and_the_model_is_the_same() {
+    let session = session(&["data.set=iris"]);
+    let (count, steps) = (session.batches.count(), 9);
+    assert!(count > 1 && steps > 2 * count);
+    let (whole, _) = train(&session, steps);
+    assert_eq!(whole.batches_kept(), count);
+    let mut both = start(&session);
+    let first = both.data_bytes;
+    // One byte less than all of them take.
+    both.batch_bytes = whole.data_bytes - first - 1;
+    for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
+        both.send(&session, batch).unwrap();
+        assert_eq!(both.batches_kept(), 1);
+        both.step(&session, step as u64, batch).unwrap();
+    }
+    assert_eq!(both.client.model(), whole.client.model());
+    assert!(both.data_bytes - first > whole.data_bytes - first);
+}
+
 /// Passes messages on, altering one coefficient of one ciphertext of one request.
 struct Tampering<'a> {
     client: &'a mut Client,

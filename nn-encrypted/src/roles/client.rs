@@ -6,6 +6,7 @@ use he_bgv::{Ciphertext, Decryptor, Encoder, Error, SecretKey};
 use he_core::wire::Writer;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::message::{MessageError, Purpose, Received, Task, open, seal};
@@ -14,7 +15,7 @@ use crate::plan::{Plan, Refresh, Tensor};
 use crate::recipe::{LayerState, Model};
 
 /// What the client counted; it stays with the client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshCounts {
     /// Values that were larger than their bound and were cut to it.
     pub saturations: u64,
@@ -152,6 +153,11 @@ impl Client {
             return Err(misfit("magnitude of a feature", found, format!("at most {bound}")));
         }
         Ok(self.encrypt(Tensor::Input, &self.pack(Tensor::Input, x.mapv(i64::from).view()))?)
+    }
+
+    /// Goes on counting from counts of before.
+    pub fn resume_counts(&mut self, counts: RefreshCounts) {
+        self.counts = counts;
     }
 
     /// Begins training step `step` on a mini-batch of `rows` images: the client then waits for its rounds.

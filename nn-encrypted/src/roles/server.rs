@@ -72,6 +72,8 @@ pub enum ServerError {
 
 /// The tensors of a mini-batch.
 const BATCH: [Tensor; 2] = [Tensor::Input, Tensor::Labels];
+/// The tensors that live from step to step.
+const MODEL: [Tensor; 3] = [Tensor::High, Tensor::Low, Tensor::Momentum];
 
 /// Computes on ciphertexts.
 pub struct Server {
@@ -118,14 +120,42 @@ impl Server {
         Ok(())
     }
 
+    /// Forgets a mini-batch; it is to be sent again before its next use.
+    pub fn forget_batch(&mut self, index: usize) {
+        self.batches.remove(&index);
+    }
+
     /// Takes the weights to start from.
     ///
     /// # Errors
     /// If they are damaged, of another plan, or hold a transparent ciphertext.
     pub fn receive_model(&mut self, bytes: &[u8]) -> Result<(), ServerError> {
-        let tensors = [Tensor::High, Tensor::Low, Tensor::Momentum];
-        let received = open(&self.plan, Purpose::Model, (0, 0), &tensors, bytes)?;
-        for (tensor, tiles) in tensors.into_iter().zip(received) {
+        self.restore(0, bytes)
+    }
+
+    /// What is to be kept to go on after `step` steps: the weights and momentum, as they were sent last.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn checkpoint(&self, step: u64) -> Result<Vec<u8>, ServerError> {
+        self.check_model()?;
+        let tiles = MODEL.iter().flat_map(|tensor| self.store.get(*tensor));
+        let pieces = tiles.flatten().map(|ciphertext| {
+            let mut piece = Writer::new();
+            ciphertext.write(&mut piece)?;
+            Ok(piece.finish())
+        });
+        let pieces = pieces.collect::<Result<Vec<_>, WireError>>().map_err(he_bgv::Error::from)?;
+        Ok(seal(&self.plan, Purpose::Model, (step, 0), &pieces))
+    }
+
+    /// Goes on from a checkpoint of `step`.
+    ///
+    /// # Errors
+    /// If it is damaged, of another plan or step, or holds a transparent ciphertext.
+    pub fn restore(&mut self, step: u64, bytes: &[u8]) -> Result<(), ServerError> {
+        let received = open(&self.plan, Purpose::Model, (step, 0), &MODEL, bytes)?;
+        for (tensor, tiles) in MODEL.into_iter().zip(received) {
             self.store.put(tensor, tiles);
         }
         // What was expanded of earlier weights is theirs no more.
@@ -146,7 +176,7 @@ impl Server {
         }
         let plan = Arc::clone(&self.plan);
         self.walk((Task::Training, step), &plan.training, link)?;
-        self.store.keep(&[Tensor::High, Tensor::Low, Tensor::Momentum]);
+        self.store.keep(&MODEL);
         Ok(())
     }
 

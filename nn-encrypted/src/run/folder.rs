@@ -1,18 +1,15 @@
 //! The folder of a run: `client/` with what decrypts and what was decrypted, `server/` with what a server holds.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use he_bgv::SecretKey;
-use ndarray::{Array1, Array2};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use zeroize::Zeroizing;
 
-use super::{Report, RunError};
+use super::{Report, RunError, weights};
 use crate::plan::Plan;
-use crate::recipe::{LayerState, Model, Network, Recipe};
+use crate::recipe::{Model, Network, Recipe};
 
 /// Paths of a run and how they are written.
 #[derive(Clone, Debug)]
@@ -36,11 +33,11 @@ impl RunFolder {
         &self.root
     }
 
-    fn client(&self, name: &str) -> PathBuf {
+    pub(super) fn client(&self, name: &str) -> PathBuf {
         self.root.join("client").join(name)
     }
 
-    fn server(&self, name: &str) -> PathBuf {
+    pub(super) fn server(&self, name: &str) -> PathBuf {
         self.root.join("server").join(name)
     }
 
@@ -68,25 +65,40 @@ impl RunFolder {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(if private { 0o600 } else { 0o644 });
-        }
-        #[cfg(not(unix))]
-        let _ = private;
-        let file = options.open(&draft)?;
+        let file = options(private).create_new(true).open(&draft)?;
         Ok((draft, file))
     }
 
-    /// Writes a file whole or not at all; `private` ones can be read by their owner only.
-    fn write(&self, path: &Path, bytes: &[u8], private: bool) -> Result<(), RunError> {
+    /// Writes a file whole or not at all; `private` ones can be read by their owner only. When it returns, the file
+    /// is on disk under its name.
+    pub(super) fn write(&self, path: &Path, bytes: &[u8], private: bool) -> Result<(), RunError> {
         let io = |source| RunError::Io { path: path.to_owned(), source };
         let (draft, mut file) = self.draft(path, private).map_err(io)?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
-        fs::rename(&draft, path).map_err(io)
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        written.and_then(|()| fs::rename(&draft, path)).map_err(|source| {
+            // On a full disk the space is needed; the first error is the one to tell.
+            let _ = fs::remove_file(&draft);
+            io(source)
+        })?;
+        self.sync_folder_of(path).map_err(io)
+    }
+
+    /// Brings the names in a folder to disk; not every system has a way to.
+    fn sync_folder_of(&self, path: &Path) -> std::io::Result<()> {
+        if cfg!(unix) {
+            fs::File::open(path.parent().unwrap_or(&self.root))?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Removes a file, if it is there.
+    pub(super) fn remove(&self, path: &Path) -> Result<(), RunError> {
+        match fs::remove_file(path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(RunError::Io { path: path.to_owned(), source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The bytes of a file of at most `most`, in memory of exactly its length, so that no part of it is left behind in
@@ -104,16 +116,44 @@ impl RunFolder {
         Ok(bytes)
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
+    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
         Ok(std::mem::take(&mut *self.read_at_most(path, LARGEST_FILE)?))
     }
 
-    /// Writes the recipe, complete.
+    /// Path of the recipe.
+    pub fn recipe(&self) -> PathBuf {
+        self.root.join("recipe.toml")
+    }
+
+    /// Begins a run: from here on the folder is one of an unfinished run of this recipe.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn write_recipe(&self, recipe: &Recipe) -> Result<(), RunError> {
-        self.write(&self.root.join("recipe.toml"), recipe.to_toml()?.as_bytes(), false)
+    /// If the recipe cannot be written, or an earlier report cannot be removed.
+    pub fn begin(&self, recipe: &Recipe) -> Result<(), RunError> {
+        self.remove(&self.report())?;
+        self.write(&self.recipe(), recipe.to_toml()?.as_bytes(), false)
+    }
+
+    /// Refuses a folder with the checkpoints of a run that is not finished.
+    ///
+    /// # Errors
+    /// If it is one, or cannot be read.
+    pub(super) fn refuse_unfinished(&self) -> Result<(), RunError> {
+        if self.report().exists() || self.generations()?.is_empty() {
+            return Ok(());
+        }
+        Err(RunError::Unfinished { out: self.root.clone() })
+    }
+
+    /// A file to be locked, and its path.
+    pub(super) fn lock_file(&self) -> Result<(PathBuf, fs::File), RunError> {
+        let path = self.client("lock");
+        let open = || {
+            self.make(&self.client(""))?;
+            options(true).create(true).truncate(false).open(&path)
+        };
+        let file = open().map_err(|source| RunError::Io { path: path.clone(), source })?;
+        Ok((path, file))
     }
 
     /// Reads the recipe.
@@ -121,7 +161,12 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be read or used.
     pub fn read_recipe(&self) -> Result<Recipe, RunError> {
-        Ok(Recipe::load(&self.root.join("recipe.toml").to_string_lossy(), &[])?)
+        Ok(Recipe::load(&self.recipe().to_string_lossy(), &[])?)
+    }
+
+    /// Path of the report; it is written last, so where it is the run is finished.
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report.json")
     }
 
     /// Writes `report.json`, for its owner only: it holds accuracies, which the client alone knows.
@@ -129,7 +174,7 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be written.
     pub fn write_report(&self, report: &Report) -> Result<(), RunError> {
-        let path = self.root.join("report.json");
+        let path = self.report();
         let text = serde_json::to_string_pretty(report)
             .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
         self.write(&path, text.as_bytes(), true)
@@ -140,7 +185,7 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be read or is no report.
     pub fn read_report(&self) -> Result<Report, RunError> {
-        let path = self.root.join("report.json");
+        let path = self.report();
         let bytes = self.read(&path)?;
         serde_json::from_slice(&bytes).map_err(|error| RunError::File { path, what: error.to_string() })
     }
@@ -182,13 +227,18 @@ impl RunFolder {
         plan.instances.iter().enumerate().map(read).collect()
     }
 
+    /// Path of the evaluation keys of a plaintext prime.
+    pub(super) fn evaluation_key(&self, i: usize) -> PathBuf {
+        self.server(&format!("evaluation-{i}.keys"))
+    }
+
     /// Writes the evaluation keys.
     ///
     /// # Errors
     /// If they cannot be written.
     pub fn write_evaluation_keys(&self, keys: &[Vec<u8>]) -> Result<(), RunError> {
         for (i, key) in keys.iter().enumerate() {
-            self.write(&self.server(&format!("evaluation-{i}.keys")), key, false)?;
+            self.write(&self.evaluation_key(i), key, false)?;
         }
         Ok(())
     }
@@ -198,7 +248,7 @@ impl RunFolder {
     /// # Errors
     /// If they cannot be read.
     pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
-        (0..plan.instances.len()).map(|i| self.read(&self.server(&format!("evaluation-{i}.keys")))).collect()
+        (0..plan.instances.len()).map(|i| self.read(&self.evaluation_key(i))).collect()
     }
 
     /// Writes what the server ends with: the plan in words and the encrypted weights.
@@ -216,25 +266,7 @@ impl RunFolder {
     /// If it cannot be written.
     pub fn write_model(&self, model: &Model) -> Result<(), RunError> {
         let path = self.client("model.safetensors");
-        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
-        for (l, layer) in model.layers.iter().enumerate() {
-            let matrices = [("weight", &layer.weight), ("weight_momentum", &layer.weight_momentum)];
-            let vectors = [("bias", &layer.bias), ("bias_momentum", &layer.bias_momentum)];
-            let name = |kind: &str| format!("linear{}.{kind}", l + 1);
-            let bytes =
-                |values: &mut dyn Iterator<Item = &i64>| values.flat_map(|v| v.to_le_bytes()).collect();
-            tensors.extend(matrices.map(|(kind, m)| (name(kind), m.shape().to_vec(), bytes(&mut m.iter()))));
-            tensors.extend(vectors.map(|(kind, v)| (name(kind), v.shape().to_vec(), bytes(&mut v.iter()))));
-        }
-        let wrong = |error: safetensors::SafeTensorError| RunError::File {
-            path: path.clone(),
-            what: error.to_string(),
-        };
-        let views = (tensors.iter())
-            .map(|(name, shape, data)| Ok((name.clone(), TensorView::new(Dtype::I64, shape.clone(), data)?)))
-            .collect::<Result<HashMap<_, _>, _>>()
-            .map_err(wrong)?;
-        let bytes = safetensors::serialize(views, None).map_err(wrong)?;
+        let bytes = weights::to_bytes(model).map_err(|what| RunError::File { path: path.clone(), what })?;
         self.write(&path, &bytes, true)
     }
 
@@ -243,47 +275,9 @@ impl RunFolder {
     /// # Errors
     /// If a tensor is missing, has another shape, or a value above the bound of the recipe.
     pub fn read_model(&self, network: &Network, recipe: &Recipe) -> Result<Model, RunError> {
-        let q = &recipe.quantization;
-        let scaled = |bound: f64, bits: u32| (bound * f64::from(bits).exp2()) as u64;
-        let largest_weight = scaled(q.bounds.weight, q.weight_bits);
-        let largest_momentum = scaled(q.bounds.momentum, q.momentum_bits);
         let path = self.client("model.safetensors");
         let bytes = self.read(&path)?;
-        let wrong = |what: String| RunError::File { path: path.clone(), what };
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
-        let read = |name: String, shape: &[usize]| {
-            let view = tensors.tensor(&name).map_err(|error| wrong(format!("{name}: {error}")))?;
-            if view.shape() != shape || view.dtype() != Dtype::I64 {
-                return Err(wrong(format!(
-                    "{name} is {:?} of shape {:?}, needed I64 of {shape:?}",
-                    view.dtype(),
-                    view.shape()
-                )));
-            }
-            let words =
-                view.data().chunks_exact(8).map(|c| i64::from_le_bytes(c.try_into().unwrap_or_default()));
-            let words: Vec<i64> = words.collect();
-            let most = if name.ends_with("momentum") { largest_momentum } else { largest_weight };
-            match words.iter().find(|word| word.unsigned_abs() > most) {
-                Some(word) => Err(wrong(format!("{name} has {word}, needed at most {most} in magnitude"))),
-                None => Ok(words),
-            }
-        };
-        let mut layers = Vec::new();
-        for (l, layer) in network.layers.iter().enumerate() {
-            let name = |kind: &str| format!("linear{}.{kind}", l + 1);
-            let shape = [layer.inputs, layer.outputs];
-            let matrix = |values: Vec<i64>| {
-                Array2::from_shape_vec(shape, values).map_err(|error| wrong(error.to_string()))
-            };
-            layers.push(LayerState {
-                weight: matrix(read(name("weight"), &shape)?)?,
-                bias: Array1::from_vec(read(name("bias"), &shape[1..])?),
-                weight_momentum: matrix(read(name("weight_momentum"), &shape)?)?,
-                bias_momentum: Array1::from_vec(read(name("bias_momentum"), &shape[1..])?),
-            });
-        }
-        Ok(Model { layers })
+        weights::from_bytes(&bytes, network, recipe).map_err(|what| RunError::File { path, what })
     }
 
     /// Writes predictions: sample number, predicted class, label.
@@ -303,6 +297,20 @@ impl RunFolder {
         }
         self.write(&self.client("predictions.csv"), text.as_bytes(), true)
     }
+}
+
+/// Options of a file that is written; `private` ones can be read by their owner only.
+fn options(private: bool) -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(if private { 0o600 } else { 0o644 });
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    options
 }
 
 fn secret_name(i: usize) -> String {

@@ -1,10 +1,12 @@
 //! Client and server in one process, with everything that crosses counted.
 
+use serde::{Deserialize, Serialize};
+
 use super::meter::Spent;
 use crate::roles::{Client, Link, LinkError};
 
 /// What crossed, and what the client took.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Traffic {
     /// Bytes to the server.
     pub to_server: u64,

@@ -1,6 +1,7 @@
 //! Time and memory of this process.
 
 use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 
 /// CPU seconds of all threads since the process started.
 pub(super) fn cpu_seconds() -> f64 {
@@ -9,7 +10,7 @@ pub(super) fn cpu_seconds() -> f64 {
 }
 
 /// Wall-clock and CPU seconds spent in stretches of work.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Spent {
     /// Wall-clock seconds.
     pub wall: f64,

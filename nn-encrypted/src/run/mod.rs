@@ -1,6 +1,8 @@
 //! Runs: training and prediction from a recipe to a report.
 
+mod checkpoint;
 mod curve;
+mod encrypted;
 mod folder;
 mod link;
 mod markdown;
@@ -8,18 +10,24 @@ mod meter;
 mod predict;
 mod progress;
 mod report;
+mod resume;
+mod state;
 mod sweep;
 mod train;
+mod training;
+mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+pub use self::encrypted::Encrypted;
 pub use self::folder::RunFolder;
 pub use self::link::{LocalLink, Traffic};
 pub use self::markdown::markdown;
 pub use self::predict::{Prediction, predict, predict_encrypted};
 pub use self::report::Report;
+pub use self::resume::{Resumption, resume};
 pub use self::sweep::{Comparison, sweep};
-pub use self::train::{Encrypted, Options, Outcome, Session, train};
+pub use self::train::{Options, Outcome, Session, train};
 
 use crate::data::DataError;
 use crate::plan::PlanError;
@@ -79,14 +87,60 @@ pub enum RunError {
         /// What was there and what was needed.
         what: String,
     },
+    /// A run folder is not of the run that was asked for.
+    #[error("{}: {field} is {there} in the run to be resumed, {asked} is asked for", path.display())]
+    Different {
+        /// The file that says so.
+        path: PathBuf,
+        /// What differs.
+        field: String,
+        /// Its value there.
+        there: String,
+        /// Its value now.
+        asked: String,
+    },
+    /// A run folder that holds an unfinished run.
+    #[error(
+        "{}: an unfinished run is there; go on with it by --resume, or take another --out, or remove the folder",
+        out.display()
+    )]
+    Unfinished {
+        /// The folder.
+        out: PathBuf,
+    },
+    /// Stopped from outside, between two steps.
+    #[error("interrupted after step {step} of {steps}{}", how_to_resume(out.as_deref()))]
+    Interrupted {
+        /// Steps done.
+        step: u64,
+        /// Steps planned.
+        steps: u64,
+        /// The run folder with the checkpoint, if there is one.
+        out: Option<PathBuf>,
+    },
     /// The curve cannot be drawn.
     #[error("learning curve: {0}")]
     Curve(String),
 }
 
+fn how_to_resume(out: Option<&Path>) -> String {
+    out.map_or_else(String::new, |out| {
+        format!("; a checkpoint is written, go on with: nn-encrypted train --resume --out {}", out.display())
+    })
+}
+
 impl RunError {
     /// Whether the user's input is at fault (exit status 2) rather than the run (exit status 1).
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Recipe(_) | Self::Data(_) | Self::Plan(_) | Self::Io { .. } | Self::File { .. })
+        matches!(
+            self,
+            Self::Recipe(_)
+                | Self::Data(_)
+                | Self::Plan(_)
+                | Self::Io { .. }
+                | Self::File { .. }
+                | Self::Different { .. }
+                | Self::Unfinished { .. }
+        )
     }
 }

@@ -13,21 +13,28 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     total: u64,
     done: u64,
+    /// Steps that were done before: they say nothing about the speed of this process.
+    resumed: u64,
     start: Instant,
     last_line: Instant,
     note: String,
 }
 
 impl Progress {
-    pub(super) fn new(total: u64) -> Self {
+    /// A run of `total` steps, of which `done` were done before.
+    pub(super) fn new(total: u64, done: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(
                 "{bar:30} step {pos}/{len}  {elapsed} elapsed, {eta} left  {msg}",
             );
-            ProgressBar::new(total).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            let bar = ProgressBar::new(total)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+                .with_position(done);
+            bar.reset_eta();
+            bar
         });
         let now = Instant::now();
-        Self { bar, total, done: 0, start: now, last_line: now, note: String::new() }
+        Self { bar, total, done, resumed: done, start: now, last_line: now, note: String::new() }
     }
 
     /// One step more.
@@ -55,7 +62,7 @@ impl Progress {
     fn line(&mut self) {
         self.last_line = Instant::now();
         let elapsed = self.start.elapsed().as_secs_f64();
-        let left = elapsed / self.done as f64 * (self.total - self.done) as f64;
+        let left = elapsed / (self.done - self.resumed) as f64 * (self.total - self.done) as f64;
         eprintln!("step {}/{}, {elapsed:.0} s elapsed, about {left:.0} s left", self.done, self.total);
     }
 

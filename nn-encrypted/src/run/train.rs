@@ -1,24 +1,22 @@
-//! Training: client, server and twin side by side.
+//! Training in one of the three modes, from a recipe to a run folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use super::folder::RunFolder;
-use super::link::{LocalLink, Traffic};
 use super::meter::{Spent, host, peak_memory};
-use super::predict::predict_encrypted;
 use super::progress::Progress;
 use super::report::{
-    Accuracy, CoreSeconds, DataSummary, EncryptedParts, Report, SCHEMA, SchemeSummary, Seconds,
-    TrafficSummary, TwinSummary,
+    Accuracy, CoreSeconds, DataSummary, EncryptedParts, Report, SCHEMA, Seconds, TrafficSummary, TwinSummary,
 };
+use super::training::train_encrypted;
 use super::{Mode, RunError};
 use crate::clear::Clear;
 use crate::data::{self, Batches, Prepared};
 use crate::plan::Plan;
 use crate::recipe::{Model, Network, Recipe, RecipeError};
-use crate::roles::{Client, Server};
 use crate::twin::Twin;
 
 /// What the command line adds to a recipe.
@@ -34,6 +32,22 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// Say nothing but errors.
     pub quiet: bool,
+    /// Go on from the newest checkpoint in `out`, if there is one; for encrypted runs.
+    pub resume: bool,
+    /// Time between two checkpoints of an encrypted run; a minute without it. There is one at the end of each epoch
+    /// as well.
+    pub checkpoint_every: Option<Duration>,
+    /// Set from outside to stop an encrypted run after the step it is in.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Options {
+    /// Says something on the way.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
 }
 
 /// How a run ended.
@@ -96,11 +110,31 @@ impl Session {
         limit.map_or(all, |limit| limit.min(all))
     }
 
-    fn twin(&self, model: Model) -> Twin {
+    /// Whether an epoch, or the run of `steps` steps, ends when `done` steps are done.
+    pub(super) fn ends_epoch(&self, done: usize, steps: usize) -> bool {
+        done.is_multiple_of(self.batches.count()) || done == steps
+    }
+
+    /// Digest of all samples, as integers.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted samples v1");
+        for part in [&self.data.train, &self.data.test] {
+            hasher.update(&(part.labels.len() as u64).to_le_bytes());
+            part.x.iter().for_each(|value| {
+                hasher.update(&value.to_le_bytes());
+            });
+            part.labels.iter().for_each(|label| {
+                hasher.update(&(*label as u64).to_le_bytes());
+            });
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    pub(super) fn twin(&self, model: Model) -> Twin {
         Twin::with_model(&self.recipe, &self.network, model)
     }
 
-    fn report(&self, mode: Mode) -> Report {
+    pub(super) fn report(&self, mode: Mode) -> Report {
         Report {
             schema: SCHEMA,
             recipe: self.recipe.name.clone(),
@@ -133,119 +167,56 @@ impl Session {
     }
 }
 
-/// A client and a server in one process, connected by bytes.
-pub struct Encrypted {
-    /// The plan they share.
-    pub plan: Arc<Plan>,
-    /// The client.
-    pub client: Client,
-    /// The server.
-    pub server: Server,
-    /// What crossed in refreshes.
-    pub traffic: Traffic,
-    /// Bytes of data and first weights.
-    pub data_bytes: u64,
-    /// Bytes of evaluation keys.
-    pub key_bytes: u64,
-    sent: Vec<bool>,
-}
-
-impl Encrypted {
-    /// Makes keys and sends them and the first weights. The evaluation keys are returned as they were sent.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub fn start(plan: &Arc<Plan>, client: Client) -> Result<(Self, Vec<Vec<u8>>), RunError> {
-        let keys = client.evaluation_keys()?;
-        let mut server = Server::new(plan, &keys)?;
-        let model = client.encrypt_model()?;
-        server.receive_model(&model)?;
-        let this = Self {
-            plan: Arc::clone(plan),
-            client,
-            server,
-            traffic: Traffic::default(),
-            data_bytes: model.len() as u64,
-            key_bytes: keys.iter().map(|k| k.len() as u64).sum(),
-            sent: vec![],
-        };
-        Ok((this, keys))
-    }
-
-    /// Encrypts and sends a mini-batch, unless it was sent before.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub fn send(&mut self, session: &Session, batch: usize) -> Result<(), RunError> {
-        if self.sent.len() <= batch {
-            self.sent.resize(batch + 1, false);
-        }
-        if !std::mem::replace(&mut self.sent[batch], true) {
-            let (x, labels) = session.data.train.select(session.batches.rows(batch));
-            let bytes = self.client.encrypt_batch(batch, x.view(), &labels)?;
-            self.data_bytes += bytes.len() as u64;
-            self.server.receive_batch(batch, bytes)?;
-        }
-        Ok(())
-    }
-
-    /// One training step on a mini-batch that was sent.
-    ///
-    /// # Errors
-    /// If the server or the client stops.
-    pub fn step(&mut self, session: &Session, step: u64, batch: usize) -> Result<(), RunError> {
-        let rows = session.batches.rows(batch).len();
-        self.client.begin(step, rows);
-        let mut link = LocalLink { client: &mut self.client, traffic: &mut self.traffic };
-        Ok(self.server.train(step, batch, &mut link)?)
-    }
-}
-
 /// Trains a recipe and writes its folder.
 ///
 /// # Errors
 /// If the recipe, the data or a file cannot be used, or a role stops.
 pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
     let start = Instant::now();
+    let folder = options.out.as_ref().map(RunFolder::new);
+    if let Some(folder) = folder.as_ref().filter(|_| !options.resume) {
+        folder.refuse_unfinished()?;
+    }
     let session = Session::new(recipe, options.data_dir.as_deref())?;
     let mut outcome = match options.mode {
         Mode::Clear => train_clear(&session, options),
         Mode::Simulate => train_twin(&session, options)?,
         Mode::Encrypted => train_encrypted(&session, options)?,
     };
-    outcome.report.seconds.total = start.elapsed().as_secs_f64();
-    outcome.report.peak_memory_bytes = peak_memory();
-    if let Some(out) = &options.out {
-        let folder = RunFolder::new(out);
-        folder.write_recipe(&session.recipe)?;
-        folder.write_report(&outcome.report)?;
-        let widths: Vec<String> = session.network.widths().iter().map(ToString::to_string).collect();
-        let title = format!(
-            "{} on {}, {}, {}",
-            session.recipe.name,
-            session.data.name,
-            widths.join("-"),
-            outcome.report.mode
-        );
-        folder.write_curve(&title, &outcome.curve)?;
-        if let Some(model) = &outcome.model {
-            folder.write_model(model)?;
-            let predicted = session.twin(model.clone()).predict(&session.data.test.x)?;
-            folder.write_predictions(&session.data.classes, &predicted, &session.data.test.labels)?;
-        }
+    if options.mode != Mode::Encrypted {
+        outcome.report.seconds.total = start.elapsed().as_secs_f64();
+        folder.as_ref().map_or(Ok(()), |folder| folder.begin(&session.recipe))?;
     }
+    outcome.report.peak_memory_bytes = outcome.report.peak_memory_bytes.max(peak_memory());
+    folder.map_or(Ok(()), |folder| write_results(&folder, &session, &outcome))?;
     Ok(outcome)
+}
+
+/// Writes what a run ends with; the report last, since it says that the run is finished.
+fn write_results(folder: &RunFolder, session: &Session, outcome: &Outcome) -> Result<(), RunError> {
+    let Session { recipe, data, network, .. } = session;
+    let widths: Vec<String> = network.widths().iter().map(ToString::to_string).collect();
+    let mode = &outcome.report.mode;
+    let title = format!("{} on {}, {}, {mode}", recipe.name, data.name, widths.join("-"));
+    folder.write_curve(&title, &outcome.curve)?;
+    if let Some(model) = &outcome.model {
+        folder.write_model(model)?;
+        let predicted = session.twin(model.clone()).predict(&data.test.x)?;
+        folder.write_predictions(&data.classes, &predicted, &data.test.labels)?;
+    }
+    folder.write_report(&outcome.report)?;
+    folder.remove_generations()
 }
 
 /// Test accuracies of the same training in floating point, with the recipe's polynomials: before it and after each
 /// epoch.
-fn clear_curve(session: &Session, steps: usize) -> Vec<f64> {
+pub(super) fn clear_curve(session: &Session, steps: usize) -> Vec<f64> {
     let mut net = Clear::new(&session.recipe, &session.network, session.recipe.seed);
     let mut curve = vec![net.accuracy(&session.data.test)];
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         let (x, labels) = session.data.train.select(session.batches.rows(batch));
         net.step(&x, &labels);
-        if (step + 1).is_multiple_of(session.batches.count()) || step + 1 == steps {
+        if session.ends_epoch(step + 1, steps) {
             curve.push(net.accuracy(&session.data.test));
         }
     }
@@ -265,12 +236,17 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     let mut twin = session.twin(session.initial());
     let steps = session.steps(options.steps);
     let mut curve = vec![twin.accuracy(&session.data.test)?];
-    let mut progress = Progress::new(steps as u64);
+    let mut progress = Progress::new(steps as u64, 0);
     let mut spent = Spent::default();
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         let (x, labels) = session.data.train.select(session.batches.rows(batch));
         spent.on(|| twin.step(&x, &labels))?;
-        end_of_epoch(session, &twin, step, steps, &mut curve, &mut progress, options.quiet)?;
+        if !options.quiet {
+            progress.step();
+        }
+        if session.ends_epoch(step + 1, steps) {
+            after_epoch(session, &twin, step + 1, &mut curve, &mut progress, options.quiet)?;
+        }
     }
     progress.finish();
     let mut report = session.report(Mode::Simulate);
@@ -282,137 +258,20 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     Ok(Outcome { report, curve, model: Some(twin.model().clone()) })
 }
 
-/// After the last step of an epoch, and after the very last one: the accuracy on the test part.
-fn end_of_epoch(
+/// After an epoch, and after the very last step: the accuracy on the test part.
+pub(super) fn after_epoch(
     session: &Session,
     model: &Twin,
-    step: usize,
-    steps: usize,
+    done: usize,
     curve: &mut Vec<f64>,
     progress: &mut Progress,
     quiet: bool,
 ) -> Result<(), RunError> {
+    let accuracy = model.accuracy(&session.data.test)?;
+    curve.push(accuracy);
     if !quiet {
-        progress.step();
-    }
-    let epoch = session.batches.count();
-    if (step + 1).is_multiple_of(epoch) || step + 1 == steps {
-        let accuracy = model.accuracy(&session.data.test)?;
-        curve.push(accuracy);
-        if !quiet {
-            let number = (step + 1).div_ceil(epoch);
-            progress.note(format!("epoch {number}: test accuracy {:.2} %", accuracy * 100.0));
-        }
+        let number = done.div_ceil(session.batches.count());
+        progress.note(format!("epoch {number}: test accuracy {:.2} %", accuracy * 100.0));
     }
     Ok(())
-}
-
-fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
-fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunError> {
-    let mut report = session.report(Mode::Encrypted);
-    let say = |text: &str| {
-        if !options.quiet {
-            eprintln!("{text}");
-        }
-    };
-    let mut planning = Spent::default();
-    let plan = planning.on(|| session.plan())?;
-    report.seconds.plan = planning.wall;
-    say(&plan.to_string());
-
-    let mut keygen = Spent::default();
-    let (mut both, keys) = keygen.on(|| Encrypted::start(&plan, Client::new(&plan, session.initial())?))?;
-    report.seconds.keygen = keygen.wall;
-    if let Some(out) = &options.out {
-        let folder = RunFolder::new(out);
-        folder.write_secret_keys(both.client.keys())?;
-        folder.write_evaluation_keys(&keys)?;
-    }
-    drop(keys);
-
-    let steps = session.steps(options.steps);
-    let mut twin = session.twin(session.initial());
-    let (mut encrypt, mut training) = (Spent::default(), Spent::default());
-    let mut times = Vec::new();
-    let mut images = 0;
-    let mut curve = vec![twin.accuracy(&session.data.test)?];
-    let mut progress = Progress::new(steps as u64);
-    for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
-        encrypt.on(|| both.send(session, batch))?;
-        let before = training.wall;
-        training.on(|| both.step(session, step as u64, batch))?;
-        times.push(training.wall - before);
-        images += session.batches.rows(batch).len();
-        let (x, labels) = session.data.train.select(session.batches.rows(batch));
-        twin.step(&x, &labels)?;
-        // The curve is the client's own: it is drawn from the weights it decrypted, and no one else learns it.
-        let own = session.twin(both.client.model().clone());
-        end_of_epoch(session, &own, step, steps, &mut curve, &mut progress, options.quiet)?;
-    }
-    progress.finish();
-
-    let model = both.client.model().clone();
-    let own = session.twin(model.clone());
-    report.accuracy = Accuracy {
-        train: Some(own.accuracy(&session.data.train)?),
-        test: Some(own.accuracy(&session.data.test)?),
-        twin_test: Some(twin.accuracy(&session.data.test)?),
-        clear_test: clear_curve(session, steps).last().copied(),
-    };
-    report.twin = compare(&model, twin.model(), session.recipe.quantization.weight_bits);
-    report.schemes = plan.instances.iter().map(scheme).collect();
-    report.encrypted = EncryptedParts::all();
-    report.steps = steps as u64;
-    report.seconds.encrypt = encrypt.wall;
-    report.seconds.step_median = median(&mut times);
-    report.core_seconds_per_image = (images > 0).then(|| training.cpu / images as f64);
-    let client = both.traffic.client.cpu;
-    report.core_seconds = CoreSeconds {
-        server: training.cpu - client,
-        client,
-        step: (steps > 0).then(|| training.cpu / steps as f64),
-    };
-    report.key_bytes = both.key_bytes;
-    let counts = both.client.counts();
-    report.traffic = TrafficSummary {
-        to_server_bytes: both.traffic.to_server,
-        to_client_bytes: both.traffic.to_client,
-        data_bytes: both.data_bytes,
-        refreshes: counts.refreshed,
-        rounds: both.traffic.rounds,
-        saturations: counts.saturations,
-        out_of_bounds: counts.out_of_bounds,
-    };
-    let prediction = predict_encrypted(session, &mut both, &own)?;
-    report.traffic.out_of_bounds = both.client.counts().out_of_bounds;
-    if let Some(out) = &options.out {
-        RunFolder::new(out).write_server(&plan, &both.client.encrypt_model()?)?;
-    }
-    report.prediction = Some(prediction.summary);
-    Ok(Outcome { report, curve, model: Some(model) })
-}
-
-fn scheme(instance: &crate::plan::Instance) -> SchemeSummary {
-    let rlwe = instance.params.rlwe();
-    SchemeSummary {
-        name: "bgv".into(),
-        ring_dimension: rlwe.n(),
-        log_qp: rlwe.log_qp(),
-        plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
-        security_bits: rlwe.security_bits(),
-    }
-}
-
-fn compare(model: &Model, twin: &Model, weight_bits: u32) -> TwinSummary {
-    let unit = f64::from(weight_bits).exp2();
-    let differences = model.layers.iter().zip(&twin.layers).flat_map(|(a, b)| {
-        let weights = a.weight.iter().zip(&b.weight);
-        weights.chain(a.bias.iter().zip(&b.bias)).map(|(a, b)| (a - b).unsigned_abs())
-    });
-    let largest = differences.max().unwrap_or(0);
-    TwinSummary { equal: Some(model == twin), max_abs_error: Some(largest as f64 / unit) }
 }

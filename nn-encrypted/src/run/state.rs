@@ -1,0 +1,100 @@
+//! What the client keeps of an encrypted training: what it measured, and the models.
+
+use he_core::wire::{Reader, WireError, Writer};
+use serde::{Deserialize, Serialize};
+
+use super::Traffic;
+use super::meter::Spent;
+use crate::recipe::{Model, Network, Recipe};
+use crate::roles::RefreshCounts;
+
+/// What was measured since the start, over all processes that had a part in the run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ledger {
+    /// Digest of the samples.
+    pub samples: String,
+    /// Digest of the secret keys.
+    pub secret: String,
+    /// Wall-clock seconds, up to the checkpoint.
+    pub total: f64,
+    /// Wall-clock seconds of planning.
+    pub plan: f64,
+    /// Wall-clock seconds of making, sending and reading keys.
+    pub keygen: f64,
+    /// Wall-clock seconds of encrypting data.
+    pub encrypt: f64,
+    /// Time of all steps.
+    pub training: Spent,
+    /// Wall-clock seconds of each step.
+    pub times: Vec<f64>,
+    /// Images trained on.
+    pub images: u64,
+    /// Test accuracies after each epoch, before training first.
+    pub curve: Vec<f64>,
+    /// The client's counts.
+    pub counts: RefreshCounts,
+    /// What crossed in refreshes.
+    pub traffic: Traffic,
+    /// Bytes of data and first weights.
+    pub data_bytes: u64,
+    /// Largest resident memory of any of the processes.
+    pub peak_memory: Option<u64>,
+}
+
+/// The client's half of a checkpoint: `ledger | model | twin's model`, each after its length.
+pub(super) struct State {
+    /// What was measured.
+    pub ledger: Ledger,
+    /// The model as decrypted last.
+    pub model: Model,
+    /// The twin's own model, which was never encrypted.
+    pub twin: Model,
+}
+
+impl State {
+    /// The bytes: the ledger as JSON, the models as safetensors.
+    pub(super) fn to_bytes(ledger: &Ledger, model: &Model, twin: &Model) -> Result<Vec<u8>, String> {
+        let mut out = Writer::new();
+        out.len_bytes(&serde_json::to_vec(ledger).map_err(|error| error.to_string())?);
+        for model in [model, twin] {
+            out.len_bytes(&super::weights::to_bytes(model)?);
+        }
+        Ok(out.finish())
+    }
+
+    /// The state, checked against network and recipe.
+    pub(super) fn from_bytes(bytes: &[u8], network: &Network, recipe: &Recipe) -> Result<Self, String> {
+        let wire = |error: WireError| error.to_string();
+        let mut reader = Reader::new(bytes);
+        let mut part = |what| reader.len_bytes(bytes.len(), what).map_err(wire);
+        let ledger = serde_json::from_slice(part("ledger")?).map_err(|error| format!("ledger: {error}"))?;
+        let model = super::weights::from_bytes(part("model")?, network, recipe)?;
+        let twin = super::weights::from_bytes(part("twin's model")?, network, recipe)
+            .map_err(|error| format!("twin: {error}"))?;
+        reader.finish("state").map_err(wire)?;
+        Ok(Self { ledger, model, twin })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_comes_back_bit_for_bit_and_nothing_else_is_one() {
+        let recipe = Recipe::builtin("hesamifard2017").unwrap();
+        let network = recipe.network(64, 10).unwrap();
+        let [model, twin] = [1, 2].map(|seed| Model::initial(&recipe, &network, seed));
+        let tenths: Vec<f64> = (0..1000).map(|i| f64::from(i) / 10.0 + 1e-17).collect();
+        let ledger = Ledger { times: tenths.clone(), peak_memory: Some(u64::MAX), ..Ledger::default() };
+        let bytes = State::to_bytes(&ledger, &model, &twin).unwrap();
+        let back = State::from_bytes(&bytes, &network, &recipe).unwrap();
+        assert_eq!((back.model, back.twin), (model, twin));
+        assert_eq!((back.ledger.times, back.ledger.peak_memory), (tenths, Some(u64::MAX)));
+        for length in [0, 8, 100, bytes.len() - 1] {
+            assert!(State::from_bytes(&bytes[..length], &network, &recipe).is_err());
+        }
+        assert!(State::from_bytes(&[bytes, vec![0]].concat(), &network, &recipe).is_err());
+    }
+}
