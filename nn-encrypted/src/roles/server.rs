@@ -13,7 +13,7 @@ use he_bgv::{EvaluationKeys, Evaluator};
 use he_core::wire::{WireError, Writer};
 use rayon::prelude::*;
 
-use super::message::{MessageError, Purpose, Task, open, seal};
+use super::message::{MessageError, Purpose, Received, Task, open, seal};
 use crate::engine::{BgvEngine, Channel, EngineError, Executor, Store, Usage};
 use crate::plan::{Plan, Refresh, Step, Tensor};
 
@@ -83,6 +83,8 @@ pub struct Server {
     store: Store<BgvEngine>,
     /// Mini-batches as they came: half the size of expanded ciphertexts.
     batches: BTreeMap<usize, Vec<u8>>,
+    /// The mini-batch that came last, as it was opened to be checked: most often the next one to train on.
+    opened: Option<(usize, Vec<Received>)>,
 }
 
 impl Server {
@@ -107,6 +109,7 @@ impl Server {
             evaluators,
             store: Store::default(),
             batches: BTreeMap::new(),
+            opened: None,
         })
     }
 
@@ -115,9 +118,14 @@ impl Server {
     /// # Errors
     /// If it is damaged, of another plan, or holds a transparent ciphertext.
     pub fn receive_batch(&mut self, index: usize, bytes: Vec<u8>) -> Result<(), ServerError> {
-        open(&self.plan, Purpose::Batch, (index as u64, 0), &BATCH, &bytes)?;
+        self.opened = None;
+        self.opened = Some((index, self.open_batch(index, &bytes)?));
         self.batches.insert(index, bytes);
         Ok(())
+    }
+
+    fn open_batch(&self, index: usize, bytes: &[u8]) -> Result<Vec<Received>, ServerError> {
+        Ok(open(&self.plan, Purpose::Batch, (index as u64, 0), &BATCH, bytes)?)
     }
 
     /// Forgets a mini-batch; it is to be sent again before its next use.
@@ -170,7 +178,10 @@ impl Server {
     pub fn train(&mut self, step: u64, batch: usize, link: &mut dyn Link) -> Result<(), ServerError> {
         self.check_model()?;
         let bytes = self.batches.get(&batch).ok_or(ServerError::MissingBatch(batch))?;
-        let received = open(&self.plan, Purpose::Batch, (batch as u64, 0), &BATCH, bytes)?;
+        let received = match self.opened.take() {
+            Some((index, received)) if index == batch => received,
+            _ => self.open_batch(batch, bytes)?,
+        };
         for (tensor, tiles) in BATCH.into_iter().zip(received) {
             self.store.put(tensor, tiles);
         }
