@@ -181,7 +181,7 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
     let mut outcome = match options.mode {
         Mode::Clear => train_clear(&session, options),
         Mode::Simulate => train_twin(&session, options)?,
-        Mode::Encrypted => train_encrypted(&session, options)?,
+        Mode::Encrypted => train_encrypted(&session, options, start)?,
     };
     if options.mode != Mode::Encrypted {
         outcome.report.seconds.total = start.elapsed().as_secs_f64();

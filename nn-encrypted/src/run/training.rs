@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use he_bgv::EvaluationKeys;
+use he_bgv::{EvaluationKeys, SecretKey};
 
 use super::checkpoint::{Generation, Identity, digest_of};
 use super::meter::{Spent, peak_memory};
@@ -30,9 +30,12 @@ const CHECKPOINT_SECONDS: u64 = 60;
 /// What a resumed run says that was stopped too early.
 const NOTHING_YET: &str = "no checkpoint yet: from the beginning";
 
-/// Trains on ciphertexts, from the start or from the newest checkpoint.
-pub(super) fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunError> {
-    let begun = Instant::now();
+/// Trains on ciphertexts, from the start or from the newest checkpoint; this process began at `begun`.
+pub(super) fn train_encrypted(
+    session: &Session,
+    options: &Options,
+    begun: Instant,
+) -> Result<Outcome, RunError> {
     let mut planning = Spent::default();
     let plan = planning.on(|| session.plan())?;
     options.say(&plan.to_string());
@@ -124,8 +127,9 @@ impl<'a> Training<'a> {
         };
         if let Some(Place { folder, .. }) = place {
             folder.remove_generations()?;
-            folder.begin(&session.recipe)?;
+            // Before the recipe, which is what makes the folder one that can be resumed.
             Asked::write(folder, options)?;
+            folder.begin(&session.recipe)?;
             folder.write_secret_keys(both.client.keys())?;
             folder.write_evaluation_keys(&keys)?;
         }
@@ -352,8 +356,7 @@ fn restore(
 }
 
 fn secret_digest(client: &Client) -> String {
-    let sealed: Vec<_> = client.keys().iter().map(|key| key.to_secret_bytes()).collect();
-    hex(&digest_of(&sealed.iter().map(|bytes| bytes.as_slice()).collect::<Vec<_>>()))
+    hex(&digest_of(&client.keys().iter().map(SecretKey::to_secret_bytes).collect::<Vec<_>>()))
 }
 
 fn hex(digest: &[u8; 32]) -> String {
