@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use he_bgv::SecretKey;
 use ndarray::{Array1, Array2};
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 use super::{Report, RunError};
 use crate::plan::Plan;
 use crate::recipe::{LayerState, Model, Network, Recipe};
+use crate::roles::{Server, ServerError};
 
 /// Paths of a run and how they are written.
 #[derive(Clone, Debug)]
@@ -20,8 +22,12 @@ pub struct RunFolder {
     root: PathBuf,
 }
 
-/// Largest file that is read back.
-const LARGEST_FILE: u64 = 1 << 32;
+/// Largest evaluation keys that are read back.
+const LARGEST_EVALUATION_KEYS: u64 = 1 << 32;
+/// Largest model that is read back: weights and momentum of the largest network.
+const LARGEST_MODEL: u64 = 1 << 29;
+/// Largest report that is read back.
+const LARGEST_REPORT: u64 = 1 << 20;
 /// Largest secret key that is read back: one byte a coefficient and an envelope.
 const LARGEST_KEY: u64 = 1 << 18;
 
@@ -104,10 +110,6 @@ impl RunFolder {
         Ok(bytes)
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
-        Ok(std::mem::take(&mut *self.read_at_most(path, LARGEST_FILE)?))
-    }
-
     /// Writes the recipe, complete.
     ///
     /// # Errors
@@ -141,7 +143,7 @@ impl RunFolder {
     /// If it cannot be read or is no report.
     pub fn read_report(&self) -> Result<Report, RunError> {
         let path = self.root.join("report.json");
-        let bytes = self.read(&path)?;
+        let bytes = self.read_at_most(&path, LARGEST_REPORT)?;
         serde_json::from_slice(&bytes).map_err(|error| RunError::File { path, what: error.to_string() })
     }
 
@@ -188,17 +190,31 @@ impl RunFolder {
     /// If they cannot be written.
     pub fn write_evaluation_keys(&self, keys: &[Vec<u8>]) -> Result<(), RunError> {
         for (i, key) in keys.iter().enumerate() {
-            self.write(&self.server(&format!("evaluation-{i}.keys")), key, false)?;
+            self.write(&self.evaluation_keys(i), key, false)?;
         }
         Ok(())
     }
 
-    /// Reads the evaluation keys, still sealed.
+    fn evaluation_keys(&self, set: usize) -> PathBuf {
+        self.server(&format!("evaluation-{set}.keys"))
+    }
+
+    /// Reads the evaluation keys for a plan, and starts a server with them.
     ///
     /// # Errors
-    /// If they cannot be read.
-    pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
-        (0..plan.instances.len()).map(|i| self.read(&self.server(&format!("evaluation-{i}.keys")))).collect()
+    /// If they cannot be read or belong to other parameters.
+    pub fn read_server(&self, plan: &Arc<Plan>) -> Result<Server, RunError> {
+        let read = |set| {
+            let mut bytes = self.read_at_most(&self.evaluation_keys(set), LARGEST_EVALUATION_KEYS)?;
+            Ok(std::mem::take(&mut *bytes))
+        };
+        let keys = (0..plan.instances.len()).map(read).collect::<Result<Vec<_>, RunError>>()?;
+        Server::new(plan, &keys).map_err(|error| match error {
+            ServerError::Keys { set, source } => {
+                RunError::File { path: self.evaluation_keys(set), what: source.to_string() }
+            }
+            other => other.into(),
+        })
     }
 
     /// Writes what the server ends with: the plan in words and the encrypted weights.
@@ -248,7 +264,7 @@ impl RunFolder {
         let largest_weight = scaled(q.bounds.weight, q.weight_bits);
         let largest_momentum = scaled(q.bounds.momentum, q.momentum_bits);
         let path = self.client("model.safetensors");
-        let bytes = self.read(&path)?;
+        let bytes = self.read_at_most(&path, LARGEST_MODEL)?;
         let wrong = |what: String| RunError::File { path: path.clone(), what };
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
         let read = |name: String, shape: &[usize]| {
