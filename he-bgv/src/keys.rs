@@ -13,10 +13,20 @@ use crate::error::Error;
 use crate::params::Parameters;
 use crate::plaintext::Plaintext;
 
-/// A secret key. It cannot be cloned, compared or printed, and is wiped when dropped.
+/// A secret key. It cannot be printed, cloned, compared or serialized by derive, and is wiped when dropped.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// fn print(key: &he_bgv::SecretKey) { println!("{key:?}"); }
+/// ```
+/// ```compile_fail,E0308
+/// fn copy(key: &he_bgv::SecretKey) -> he_bgv::SecretKey { key.clone() }
+/// ```
+/// ```compile_fail,E0369
+/// fn compare(a: &he_bgv::SecretKey, b: &he_bgv::SecretKey) -> bool { a == b }
+/// ```
+/// ```compile_fail,E0277
+/// #[derive(serde::Serialize)]
+/// struct Backup { key: he_bgv::SecretKey }
 /// ```
 pub struct SecretKey {
     params: Parameters,

@@ -105,7 +105,7 @@ impl Spec {
     /// Parameters without security, for fast tests and comparisons; `reason` says why that is right.
     ///
     /// # Errors
-    /// If a field is out of range.
+    /// If a field is out of range, or the reason is empty.
     pub fn build_insecure(&self, reason: &str) -> Result<Parameters, Error> {
         Parameters::new(self, self.rlwe()?.build_insecure(reason)?)
     }

@@ -1,5 +1,7 @@
 //! Plaintexts: polynomials modulo `t`, and the form in which they are multiplied with ciphertexts.
 
+use std::fmt;
+
 use he_core::ring::{Coeff, Eval, Poly};
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -7,8 +9,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::error::Error;
 use crate::params::Parameters;
 
-/// A polynomial modulo `t`, by coefficients in `[0, t)`; wiped when dropped.
-#[derive(Clone, Debug, Zeroize, ZeroizeOnDrop)]
+/// A polynomial modulo `t`, by coefficients in `[0, t)`; wiped when dropped, and printed without its coefficients.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Plaintext {
     pub(crate) coefficients: Vec<u64>,
     #[zeroize(skip)]
@@ -16,6 +18,15 @@ pub struct Plaintext {
     /// Whether it was encoded in slots: its coefficients then count as random in estimates of noise.
     #[zeroize(skip)]
     pub(crate) slots: bool,
+}
+
+impl fmt::Debug for Plaintext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plaintext")
+            .field("n", &self.coefficients.len())
+            .field("t", &self.t)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Equal polynomials are equal plaintexts, however they were encoded.

@@ -154,11 +154,13 @@ impl Modulus {
         self.add(high, self.reduce(x as u64))
     }
 
-    /// `x mod q` in `[0, q)` of any signed word.
+    /// `x mod q` in `[0, q)` of any signed word, without a branch on its sign: coefficients of secrets come this way.
     #[inline]
     pub fn reduce_i64(&self, x: i64) -> u64 {
-        let magnitude = self.reduce(x.unsigned_abs());
-        if x < 0 { self.neg(magnitude) } else { magnitude }
+        let sign = (x >> 63) as u64; // all ones below zero
+        let magnitude = self.reduce((x as u64 ^ sign).wrapping_sub(sign));
+        // Below zero q - magnitude, which is q at most, and the fold makes it 0; otherwise it changes nothing.
+        self.fold((magnitude ^ sign).wrapping_sub(sign).wrapping_add(self.q & sign))
     }
 
     /// The representative of `a` in `(-q/2, q/2]`, for `a` in `[0, q)`.
@@ -242,7 +244,11 @@ mod tests {
             }
             assert_eq!(m.reduce(u64::MAX), u64::MAX % q);
             assert_eq!(u128::from(m.reduce_u128(u128::MAX)), u128::MAX % u128::from(q));
-            assert_eq!(i128::from(m.reduce_i64(i64::MIN)), i128::from(i64::MIN).rem_euclid(i128::from(q)));
+            let signed = q as i64;
+            for x in [i64::MIN, -signed - 1, -signed, 1 - signed, -1, 0, 1, signed - 1, signed, i64::MAX] {
+                let expected = i128::from(x).rem_euclid(i128::from(q));
+                assert_eq!(i128::from(m.reduce_i64(x)), expected, "{x} modulo {q}");
+            }
         }
     }
 

@@ -141,3 +141,11 @@ fn plaintext_moduli_are_found_and_refused() {
     let spec = Spec { plaintext_modulus: t, ..Spec::n8192().unwrap() };
     assert!(!spec.build().unwrap().rlwe().spec().q.contains(&t));
 }
+
+#[test]
+fn plaintexts_are_printed_without_what_they_hold() {
+    let plaintext = Encoder::new(&params(4, 20)).encode(&[77_777; 16]).unwrap();
+    let printed = format!("{plaintext:?}");
+    assert_eq!(plaintext.coefficients()[0], 77_777);
+    assert!(printed.starts_with("Plaintext { n: 16, t: ") && !printed.contains("77777"), "{printed}");
+}

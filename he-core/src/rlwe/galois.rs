@@ -17,7 +17,7 @@ use crate::ring::sample::{Prng, SampleError};
 /// Everything a server needs to compute, and nothing that decrypts.
 ///
 /// It cannot be made from a secret key without naming what to make, nor hold one:
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// fn leak(key: he_core::rlwe::SecretKey) -> he_core::rlwe::EvaluationKeys { key.into() }
 /// ```
 #[derive(Clone)]

@@ -109,6 +109,9 @@ pub enum ParametersError {
     /// The error deviation cannot be sampled.
     #[error(transparent)]
     Sample(#[from] SampleError),
+    /// Insecure parameters without a word why.
+    #[error("insecure parameters need a reason why they are right, the one given is empty")]
+    NoReason,
     /// Not enough primes exist.
     #[error(transparent)]
     Prime(#[from] PrimeError),
@@ -158,9 +161,11 @@ impl Spec {
     /// Parameters without any security, for fast tests and for comparisons; `reason` says why that is right.
     ///
     /// # Errors
-    /// If a field is out of range.
+    /// If a field is out of range, or the reason is empty.
     pub fn build_insecure(self, reason: &str) -> Result<Parameters, ParametersError> {
-        debug_assert!(!reason.is_empty(), "say why insecure parameters are right here");
+        if reason.trim().is_empty() {
+            return Err(ParametersError::NoReason);
+        }
         Parameters::freeze(self, None)
     }
 

@@ -1,14 +1,18 @@
 //! Secret keys: ternary polynomials.
 //!
-//! A secret key cannot be printed, cloned or compared, and is wiped when dropped:
-//! ```compile_fail
+//! A secret key cannot be printed, cloned, compared or serialized by derive, and is wiped when dropped:
+//! ```compile_fail,E0277
 //! fn print(key: &he_core::rlwe::SecretKey) { println!("{key:?}"); }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0308
 //! fn copy(key: &he_core::rlwe::SecretKey) -> he_core::rlwe::SecretKey { key.clone() }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0369
 //! fn compare(a: &he_core::rlwe::SecretKey, b: &he_core::rlwe::SecretKey) -> bool { a == b }
+//! ```
+//! ```compile_fail,E0277
+//! #[derive(serde::Serialize)]
+//! struct Backup { key: he_core::rlwe::SecretKey }
 //! ```
 
 use std::fmt;

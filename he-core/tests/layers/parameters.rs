@@ -41,6 +41,9 @@ fn valid_parameters_are_built() {
     assert!(params.same(&valid().build().unwrap()));
     assert!((params.log_qp() - 200.0).abs() < 1e-3);
     assert_eq!(valid().build_insecure("a test").unwrap().security_bits(), None);
+    for reason in ["", " "] {
+        assert_eq!(valid().build_insecure(reason).err(), Some(ParametersError::NoReason));
+    }
     assert_eq!((params.digits(3), params.basis(2).len(), params.key_basis(2).len()), (3, 2, 3));
 }
 

@@ -1,11 +1,11 @@
 //! Tables of numbers in CSV, one column of which holds the class.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use ndarray::Array2;
 
+use super::open::open;
 use super::{DataError, Dataset};
 
 /// Which columns of a CSV file are what. A column is meant by its name, or by its number from 1.
@@ -26,18 +26,16 @@ pub struct CsvOptions {
 /// If a cell is missing or not a finite number, a row has another length, or a column does not exist;
 /// with file, line and column.
 pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError> {
-    let file = File::open(path).map_err(|source| DataError::Io { path: path.to_owned(), source })?;
+    let file = open(path)?;
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     parse(file, &path.display().to_string(), &name, options)
 }
 
-/// Reads CSV from anywhere; `file` is its name in errors.
-pub(super) fn parse(
-    reader: impl Read,
-    file: &str,
-    name: &str,
-    options: &CsvOptions,
-) -> Result<Dataset, DataError> {
+/// Reads CSV from anywhere; `file` is its name in errors, `name` that of the data set.
+///
+/// # Errors
+/// As [`read_csv`].
+pub fn parse(reader: impl Read, file: &str, name: &str, options: &CsvOptions) -> Result<Dataset, DataError> {
     let rows = records(reader, file)?;
     let Some((_, first)) = rows.first() else {
         return Err(fault(file, "no rows; a header or a first sample is needed"));

@@ -9,9 +9,10 @@ use super::{CsvOptions, DataError, Dataset, Images, csv, idx};
 /// # Errors
 /// Never, unless the program was built with damaged data.
 pub fn digits() -> Result<Dataset, DataError> {
-    let images = idx::images(include_bytes!("../../data/digits-images-idx3-ubyte.gz"), "embedded digits")?;
-    let labels = idx::labels(include_bytes!("../../data/digits-labels-idx1-ubyte.gz"), "embedded digits")?;
-    pictures("digits", &[(images, labels)], None)
+    let file = "embedded digits";
+    let images = idx::images(include_bytes!("../../data/digits-images-idx3-ubyte.gz"), file)?;
+    let labels = idx::labels(include_bytes!("../../data/digits-labels-idx1-ubyte.gz"), file)?;
+    pictures("digits", &[Part { file: file.to_owned(), images, labels }], None)
 }
 
 /// Fisher's iris: 150 flowers, four measures, three species.
@@ -24,15 +25,19 @@ pub fn iris() -> Result<Dataset, DataError> {
     csv::parse(text, "embedded iris.csv", "iris", &options)
 }
 
+/// Images and their labels.
+pub(super) struct Part {
+    /// The file of the labels, for errors.
+    pub(super) file: String,
+    pub(super) images: Images,
+    pub(super) labels: Vec<u8>,
+}
+
 /// A data set of images and their labels 0 to 9.
-pub(super) fn pictures(
-    name: &str,
-    parts: &[(Images, Vec<u8>)],
-    own_test: Option<usize>,
-) -> Result<Dataset, DataError> {
-    let fault = |what: String| DataError::File { file: name.to_owned(), what };
-    let (rows, columns) = parts.first().map_or((0, 0), |(images, _)| (images.rows, images.columns));
-    for (images, labels) in parts {
+pub(super) fn pictures(name: &str, parts: &[Part], own_test: Option<usize>) -> Result<Dataset, DataError> {
+    let (rows, columns) = parts.first().map_or((0, 0), |part| (part.images.rows, part.images.columns));
+    for Part { file, images, labels } in parts {
+        let fault = |what: String| DataError::File { file: file.clone(), what };
         if images.count != labels.len() {
             return Err(fault(format!("{} images but {} labels", images.count, labels.len())));
         }
@@ -40,15 +45,15 @@ pub(super) fn pictures(
             let found = (images.rows, images.columns);
             return Err(fault(format!("images of {found:?} pixels beside images of {:?}", (rows, columns))));
         }
-        if let Some(label) = labels.iter().find(|&&label| label > 9) {
-            return Err(fault(format!("label {label}; labels are 0 to 9")));
+        if let Some((image, label)) = labels.iter().enumerate().find(|(_, label)| **label > 9) {
+            return Err(fault(format!("label {label} of image {image}; labels are 0 to 9")));
         }
     }
     let labels: Vec<usize> =
-        parts.iter().flat_map(|(_, labels)| labels.iter().map(|&label| usize::from(label))).collect();
-    let values = parts.iter().flat_map(|(images, _)| images.pixels.iter().map(|&pixel| f64::from(pixel)));
+        parts.iter().flat_map(|part| part.labels.iter().map(|&label| usize::from(label))).collect();
+    let values = parts.iter().flat_map(|part| part.images.pixels.iter().map(|&pixel| f64::from(pixel)));
     let x = Array2::from_shape_vec((labels.len(), rows * columns), values.collect())
-        .map_err(|error| fault(error.to_string()))?;
+        .map_err(|error| DataError::File { file: name.to_owned(), what: error.to_string() })?;
     let features = (0..rows * columns).map(|i| format!("pixel_{}_{}", i / columns, i % columns)).collect();
     let classes = (0..10).map(|digit| digit.to_string()).collect();
     Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test })
@@ -82,11 +87,14 @@ mod tests {
 
     #[test]
     fn images_and_labels_must_agree() {
-        let images = |count, columns| Images { count, rows: 1, columns, pixels: vec![0; count * columns] };
+        let part = |count, columns, labels: &[u8]| {
+            let images = Images { count, rows: 1, columns, pixels: vec![0; count * columns] };
+            Part { file: format!("f{columns}"), images, labels: labels.to_vec() }
+        };
         let message = |parts: &[_]| pictures("p", parts, None).unwrap_err().to_string();
-        assert_eq!(message(&[(images(2, 3), vec![1])]), "p: 2 images but 1 labels");
-        assert_eq!(message(&[(images(1, 3), vec![10])]), "p: label 10; labels are 0 to 9");
-        let mixed = [(images(1, 3), vec![1]), (images(1, 4), vec![1])];
-        assert_eq!(message(&mixed), "p: images of (1, 4) pixels beside images of (1, 3)");
+        assert_eq!(message(&[part(2, 3, &[1])]), "f3: 2 images but 1 labels");
+        assert_eq!(message(&[part(2, 3, &[9, 10])]), "f3: label 10 of image 1; labels are 0 to 9");
+        let mixed = [part(1, 3, &[1]), part(1, 4, &[1])];
+        assert_eq!(message(&mixed), "f4: images of (1, 4) pixels beside images of (1, 3)");
     }
 }

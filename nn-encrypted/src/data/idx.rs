@@ -1,12 +1,12 @@
 //! IDX, the format of MNIST: a magic number, big-endian dimensions, then bytes; plain or gzip.
 
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
 use super::DataError;
+use super::open::open;
 
 /// Pictures of one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ const LABELS: u32 = 0x0000_0801;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Deflate cannot expand further than this.
 const MAX_EXPANSION: u64 = 1032;
+/// Values of a file, which a small gzip can hold very many of. MNIST has 47 million.
+const MOST_VALUES: u64 = 1 << 28;
 
 /// Reads a file of images (magic number 0x00000803).
 ///
@@ -44,15 +46,25 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    fs::read(path).map_err(|source| DataError::Io { path: path.to_owned(), source })
+    let mut bytes = Vec::new();
+    let read = open(path)?.read_to_end(&mut bytes);
+    read.map(|_| bytes).map_err(|source| DataError::Io { path: path.to_owned(), source })
 }
 
-pub(super) fn images(bytes: &[u8], file: &str) -> Result<Images, DataError> {
+/// As [`read_images`], from bytes; `file` is their name in errors.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn images(bytes: &[u8], file: &str) -> Result<Images, DataError> {
     let ([count, rows, columns], pixels) = parse(bytes, file, IMAGES)?;
     Ok(Images { count, rows, columns, pixels })
 }
 
-pub(super) fn labels(bytes: &[u8], file: &str) -> Result<Vec<u8>, DataError> {
+/// As [`read_labels`], from bytes; `file` is their name in errors.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn labels(bytes: &[u8], file: &str) -> Result<Vec<u8>, DataError> {
     parse::<1>(bytes, file, LABELS).map(|(_, labels)| labels)
 }
 
@@ -95,6 +107,9 @@ fn body<const D: usize>(
     }
     if length > longest {
         return Err(fault(format!("{length} values by its header; the file is too short for them")));
+    }
+    if length > MOST_VALUES {
+        return Err(fault(format!("{length} values by its header; at most {MOST_VALUES} are read")));
     }
     let mut values = Vec::new();
     reader
@@ -148,6 +163,10 @@ mod tests {
             (file(&[IMAGES, 2, 1, 3], &[1; 5]), "f: cut short after 5 of 6 values"),
             (file(&[IMAGES, 2, 1, 3], &[1; 7]), "f: longer than the 6 values of its header"),
             (gzip(&file(&[IMAGES, 1 << 15, 1 << 15, 8], &[1])), "f: 8589934592 values by its header"),
+            (
+                gzip(&file(&[IMAGES, 1 << 15, 1 << 15, 1], &vec![1; 1 << 21])),
+                "f: 1073741824 values by its header; at most 268435456 are read",
+            ),
             (gzip(&file(&[IMAGES, 2, 1, 3], &[1; 5])), "f: cut short after 5 of 6 values"),
         ];
         for (bytes, message) in table {

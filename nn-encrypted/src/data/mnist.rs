@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Dataset, embedded::pictures, read_images, read_labels};
+use super::embedded::{Part, pictures};
+use super::{DataError, Dataset, read_images, read_labels};
 
 /// Reads MNIST from `dir` or `dir/mnist`: 60,000 images for training, then 10,000 for testing.
 ///
@@ -11,14 +12,14 @@ use super::{DataError, Dataset, embedded::pictures, read_images, read_labels};
 pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
     let train = part(dir, "train")?;
     let test = part(dir, "t10k")?;
-    let own_test = test.1.len();
+    let own_test = test.labels.len();
     pictures("mnist", &[train, test], Some(own_test))
 }
 
-fn part(dir: &Path, name: &str) -> Result<(super::Images, Vec<u8>), DataError> {
+fn part(dir: &Path, name: &str) -> Result<Part, DataError> {
     let images = read_images(&find(dir, &format!("{name}-images-idx3-ubyte"))?)?;
-    let labels = read_labels(&find(dir, &format!("{name}-labels-idx1-ubyte"))?)?;
-    Ok((images, labels))
+    let path = find(dir, &format!("{name}-labels-idx1-ubyte"))?;
+    Ok(Part { images, labels: read_labels(&path)?, file: path.display().to_string() })
 }
 
 fn find(dir: &Path, file: &str) -> Result<PathBuf, DataError> {

@@ -87,6 +87,12 @@ impl Scale {
         self.bound
     }
 
+    /// The first feature whose values are too far apart for their middle and width to be numbers.
+    pub(super) fn overflowing(&self) -> Option<usize> {
+        let finite = |&(offset, divisor, center): &(f64, f64, f64)| (offset + divisor + center).is_finite();
+        self.maps.iter().position(|map| !finite(map))
+    }
+
     /// The integers of some rows of a table with the features learnt from, and how many of them were saturated.
     #[must_use]
     pub fn apply(&self, x: &ArrayRef2<f64>, rows: &[usize]) -> (Array2<i32>, u64) {

@@ -56,6 +56,13 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<Prepared, Dat
     let parts = split(&data, settings.test, recipe.seed)?;
     let fraction_bits = recipe.quantization.input_bits;
     let scale = settings.normalize.fit(&data.x, &parts.train, fraction_bits);
+    if let Some(feature) = scale.overflowing() {
+        let what = format!(
+            "column `{}`: its values are too large or too far apart to be normalized",
+            data.features[feature]
+        );
+        return Err(DataError::Setting { set: settings.set.clone(), what });
+    }
     let samples = |rows: &[usize]| {
         let (x, saturated) = scale.apply(&data.x, rows);
         Samples { x, labels: rows.iter().map(|&row| data.labels[row]).collect(), saturated }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use he_bgv::{Parameters, Spec};
+use rayon::prelude::*;
 
 use super::lower::{Program, lower, shape};
 use super::rehearse::{Rehearsal, Stage, fresh_tensors};
@@ -192,7 +193,6 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
         }
     }
     let best = best.ok_or(PlanError::NoParameters { place: failure.0, why: failure.1 })?;
-    let best = Trimming::new(&best, &program)?.run(best);
     Ok(Plan {
         geometry: best.geometry,
         training: program.training,
@@ -208,7 +208,7 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
     })
 }
 
-/// The best candidate of one ring dimension: the first chain, by number of primes, that holds the noise of any cube.
+/// The best candidate of one ring dimension, trimmed.
 fn best_in(
     log_n: u32,
     bits: &[Vec<u32>],
@@ -217,11 +217,50 @@ fn best_in(
     batch: usize,
     failure: &mut (String, String),
 ) -> Result<Option<Candidate>, PlanError> {
+    let all = feasible(log_n, bits, network, program, batch, failure)?;
+    let trimmed: Result<Vec<Candidate>, PlanError> = (finalists(all).into_par_iter())
+        .map(|candidate| Ok(Trimming::new(&candidate, program)?.run(candidate)))
+        .collect();
+    Ok(trimmed?.into_iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds)))
+}
+
+/// Cubes that stay in the race until candidates are trimmed.
+const FINAL_CUBES: usize = 2;
+
+/// The candidates worth trimming: of the cheapest cubes, one for each size of the first prime, which decides how much can
+/// be done over that prime alone.
+fn finalists(mut all: Vec<Candidate>) -> Vec<Candidate> {
+    all.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let mut cubes: Vec<Cube> = Vec::new();
+    let mut shapes: Vec<(Cube, u32)> = Vec::new();
+    all.retain(|candidate| {
+        let (cube, q_bits) = (candidate.geometry.cube, &candidate.instances[0].spec.q_bits);
+        let shape = (cube, q_bits[0] - q_bits[1]);
+        let known = cubes.contains(&cube);
+        if (!known && cubes.len() == FINAL_CUBES) || shapes.contains(&shape) {
+            return false;
+        }
+        cubes.extend((!known).then_some(cube));
+        shapes.push(shape);
+        true
+    });
+    all
+}
+
+/// The candidates of one ring dimension with as few primes as hold the noise of any cube.
+fn feasible(
+    log_n: u32,
+    bits: &[Vec<u32>],
+    network: &Network,
+    program: &Program,
+    batch: usize,
+    failure: &mut (String, String),
+) -> Result<Vec<Candidate>, PlanError> {
     let shapes: Vec<_> = network.layers.iter().map(shape).collect();
     let cubes = cubes(1 << log_n, &shapes, batch);
-    let mut best: Option<Candidate> = None;
+    let mut found: Vec<Candidate> = Vec::new();
     for (q_bits, special) in chains(log_n) {
-        if best.as_ref().is_some_and(|best| best.instances[0].spec.q_bits.len() < q_bits.len()) {
+        if found.first().is_some_and(|first| first.instances[0].spec.q_bits.len() < q_bits.len()) {
             break;
         }
         let instances = match instances(log_n, bits, &q_bits, special, widest(&program.bounds).1) {
@@ -234,15 +273,12 @@ fn best_in(
         for cube in &cubes {
             let geometry = Geometry::new(*cube, shapes.iter().copied(), batch);
             match rehearse(log_n, geometry, &instances, program)? {
-                Ok(found) if best.as_ref().is_none_or(|best| found.seconds < best.seconds) => {
-                    best = Some(found);
-                }
-                Ok(_) => {}
+                Ok(candidate) => found.push(candidate),
                 Err(broken) => *failure = broken,
             }
         }
     }
-    Ok(best)
+    Ok(found)
 }
 
 /// The instances of a chain, with the first plaintext primes that hold the values.

@@ -1,6 +1,6 @@
 //! The server: ciphertexts and evaluation keys, and nothing that decrypts.
 //!
-//! ```compile_fail
+//! ```compile_fail,E0308
 //! # fn f(plan: std::sync::Arc<nn_encrypted::plan::Plan>, secret: he_bgv::SecretKey) {
 //! let server = nn_encrypted::roles::Server::new(&plan, &[secret]);
 //! # }
@@ -36,8 +36,16 @@ pub enum ServerError {
     #[error(transparent)]
     Message(#[from] MessageError),
     /// The evaluation keys are damaged or of other parameters.
-    #[error("evaluation keys: {0}")]
-    Keys(#[from] WireError),
+    #[error("evaluation keys {set}: {source}")]
+    Keys {
+        /// Which set, counted from 0.
+        set: usize,
+        /// What is wrong.
+        source: WireError,
+    },
+    /// A ciphertext cannot be written.
+    #[error(transparent)]
+    Wire(#[from] WireError),
     /// Another number of key sets than plaintext primes.
     #[error("{found} sets of evaluation keys, needed {needed}: one for each plaintext prime")]
     KeySets {
@@ -97,8 +105,9 @@ impl Server {
             return Err(ServerError::KeySets { found: keys.len(), needed: plan.instances.len() });
         }
         let mut channels = Vec::new();
-        for (instance, keys) in plan.instances.iter().zip(keys) {
-            let keys = EvaluationKeys::from_bytes(&instance.params, keys)?;
+        for (set, (instance, keys)) in plan.instances.iter().zip(keys).enumerate() {
+            let keys = EvaluationKeys::from_bytes(&instance.params, keys)
+                .map_err(|source| ServerError::Keys { set, source })?;
             channels.push(Channel::new(plan.geometry.cube, keys, &instance.params)?);
         }
         let evaluators = channels.iter().map(|channel| channel.evaluator().clone()).collect();

@@ -38,28 +38,25 @@ impl Encrypted {
     /// If the operating system gives no randomness.
     pub fn start(plan: &Arc<Plan>, client: Client) -> Result<(Self, Vec<Vec<u8>>), RunError> {
         let keys = client.evaluation_keys()?;
-        let mut this = Self::with_keys(plan, client, &keys)?;
+        let mut this = Self::new(plan, client, Server::new(plan, &keys)?, &keys);
         let model = this.client.encrypt_model()?;
         this.server.receive_model(&model)?;
         this.data_bytes = model.len() as u64;
         Ok((this, keys))
     }
 
-    /// A client and a server with its evaluation keys, but without weights.
-    ///
-    /// # Errors
-    /// If the keys are damaged or of other parameters.
-    pub fn with_keys(plan: &Arc<Plan>, client: Client, keys: &[Vec<u8>]) -> Result<Self, RunError> {
-        Ok(Self {
+    /// A client and a server with the given evaluation keys, but without weights.
+    pub fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &[Vec<u8>]) -> Self {
+        Self {
             plan: Arc::clone(plan),
             client,
-            server: Server::new(plan, keys)?,
+            server,
             traffic: Traffic::default(),
             data_bytes: 0,
             key_bytes: keys.iter().map(|k| k.len() as u64).sum(),
             batch_bytes: BATCH_BYTES,
             sent: HashSet::new(),
-        })
+        }
     }
 
     /// Encrypts and sends a mini-batch, unless the server has it.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use he_bgv::SecretKey;
 use zeroize::Zeroizing;
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 use super::{Report, RunError, weights};
 use crate::plan::Plan;
 use crate::recipe::{Model, Network, Recipe};
+use crate::roles::{Server, ServerError};
 
 /// Paths of a run and how they are written.
 #[derive(Clone, Debug)]
@@ -17,8 +19,14 @@ pub struct RunFolder {
     root: PathBuf,
 }
 
-/// Largest file that is read back.
+/// Largest evaluation keys that are read back.
+const LARGEST_EVALUATION_KEYS: u64 = 1 << 32;
+/// Largest checkpoint that is read back.
 const LARGEST_FILE: u64 = 1 << 32;
+/// Largest model that is read back: weights and momentum of the largest network.
+const LARGEST_MODEL: u64 = 1 << 29;
+/// Largest report that is read back.
+const LARGEST_REPORT: u64 = 1 << 20;
 /// Largest secret key that is read back: one byte a coefficient and an envelope.
 const LARGEST_KEY: u64 = 1 << 18;
 
@@ -186,7 +194,7 @@ impl RunFolder {
     /// If it cannot be read or is no report.
     pub fn read_report(&self) -> Result<Report, RunError> {
         let path = self.report();
-        let bytes = self.read(&path)?;
+        let bytes = self.read_at_most(&path, LARGEST_REPORT)?;
         serde_json::from_slice(&bytes).map_err(|error| RunError::File { path, what: error.to_string() })
     }
 
@@ -248,7 +256,24 @@ impl RunFolder {
     /// # Errors
     /// If they cannot be read.
     pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
-        (0..plan.instances.len()).map(|i| self.read(&self.evaluation_key(i))).collect()
+        let read = |set| {
+            let mut bytes = self.read_at_most(&self.evaluation_key(set), LARGEST_EVALUATION_KEYS)?;
+            Ok(std::mem::take(&mut *bytes))
+        };
+        (0..plan.instances.len()).map(read).collect()
+    }
+
+    /// A server with evaluation keys that were read here.
+    ///
+    /// # Errors
+    /// If they are damaged or belong to other parameters.
+    pub fn server_with(&self, plan: &Arc<Plan>, keys: &[Vec<u8>]) -> Result<Server, RunError> {
+        Server::new(plan, keys).map_err(|error| match error {
+            ServerError::Keys { set, source } => {
+                RunError::File { path: self.evaluation_key(set), what: source.to_string() }
+            }
+            other => other.into(),
+        })
     }
 
     /// Writes what the server ends with: the plan in words and the encrypted weights.
@@ -276,7 +301,7 @@ impl RunFolder {
     /// If a tensor is missing, has another shape, or a value above the bound of the recipe.
     pub fn read_model(&self, network: &Network, recipe: &Recipe) -> Result<Model, RunError> {
         let path = self.client("model.safetensors");
-        let bytes = self.read(&path)?;
+        let bytes = self.read_at_most(&path, LARGEST_MODEL)?;
         weights::from_bytes(&bytes, network, recipe).map_err(|what| RunError::File { path, what })
     }
 

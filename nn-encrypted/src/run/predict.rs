@@ -1,7 +1,6 @@
 //! Encrypted classification with a trained model.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use ndarray::{Array2, Axis, Slice};
 
@@ -89,10 +88,10 @@ fn classify(
 pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunError> {
     let folder = RunFolder::new(run);
     let session = Session::new(folder.read_recipe()?, data_dir)?;
-    let plan = session.plan()?;
     let model = folder.read_model(&session.network, &session.recipe)?;
+    let plan = session.plan()?;
     let mut client = Client::with_keys(&plan, model.clone(), folder.read_secret_keys(&plan)?);
-    let mut server = Server::new(&Arc::clone(&plan), &folder.read_evaluation_keys(&plan)?)?;
+    let mut server = folder.server_with(&plan, &folder.read_evaluation_keys(&plan)?)?;
     server.receive_model(&client.encrypt_model()?)?;
     let twin = Twin::with_model(&session.recipe, &session.network, model);
     let prediction = classify(&session, &mut client, &mut server, &session.data.test, &twin)?;

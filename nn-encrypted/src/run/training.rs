@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use he_bgv::{EvaluationKeys, SecretKey};
+use he_bgv::SecretKey;
 
 use super::checkpoint::{Generation, Identity, digest_of};
 use super::meter::{Spent, peak_memory};
@@ -341,13 +341,7 @@ fn restore(
         return Err(wrong(folder.client("secret.key"), "is not the secret key of this run".into()));
     }
     client.resume_counts(ledger.counts);
-    let mut both = Encrypted::with_keys(plan, client, keys).map_err(|error| {
-        let damaged = |(instance, bytes): (&Instance, &Vec<u8>)| {
-            EvaluationKeys::from_bytes(&instance.params, bytes).is_err()
-        };
-        let i = plan.instances.iter().zip(keys).position(damaged).unwrap_or(0);
-        wrong(folder.evaluation_key(i), error.to_string())
-    })?;
+    let mut both = Encrypted::new(plan, client, folder.server_with(plan, keys)?, keys);
     both.server
         .restore(generation.step, &generation.server)
         .map_err(|error| wrong(folder.server(&name), error.to_string()))?;

@@ -1,0 +1,153 @@
+//! Writes the seed corpus, `corpus/TARGET/seed-*`: one good input of each kind, and little more.
+//!
+//! `cargo run --release --manifest-path fuzz/Cargo.toml --example seeds`; keys and errors are drawn anew in each run, so
+//! that the files change though nothing in them does.
+
+use std::error::Error;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use he_bgv::{Encoder, Encryptor, EvaluationKeys, SecretKey};
+use he_core::wire::{HEADER_BYTES, Header, Reader, Scheme, Writer, open, peek, seal};
+use he_fuzz::world::{INSECURE, PLAN, SESSION, key_request, known_key};
+use nn_encrypted::run::{Options, RunFolder};
+
+/// Writes one seed.
+fn put(target: &str, name: &str, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&folder)?;
+    Ok(fs::write(folder.join(format!("seed-{name}")), bytes)?)
+}
+
+/// Writes a sealed object as it is, and its body to be sealed; `selector` is what the first byte says besides.
+fn put_both(target: &str, name: &str, selector: u8, sealed: &[u8]) -> Result<(), Box<dyn Error>> {
+    let (_, length) = peek(sealed)?;
+    let body = &sealed[HEADER_BYTES..HEADER_BYTES + length as usize];
+    put(target, &format!("{name}-sealed"), &[&[selector], sealed].concat())?;
+    put(target, &format!("{name}-body"), &[&[selector | 1], body].concat())
+}
+
+fn envelopes() -> Result<(), Box<dyn Error>> {
+    let header = Header { scheme: Scheme::Core, kind: 7, params: [7; 32] };
+    put("envelope", "sealed", &seal(&header, b"a body"))?;
+    // Pairs of a script, and a number of each kind.
+    let script =
+        [0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 3, 7, 9, 8, 100, 8 + 13, 9, 8 + 50, 4, 8 + 61, 3, 8 + 64, 2];
+    let mut data = Writer::new();
+    data.u8(script.len() as u8);
+    data.bytes(&script);
+    data.u8(1);
+    data.u16(2);
+    data.u32(3);
+    data.u64(4);
+    data.i64(-5);
+    data.f64(0.5);
+    data.bytes(b"abc");
+    data.len_bytes(b"text");
+    data.length(99);
+    for (bits, count) in [(13, 9), (50, 4), (61, 3), (64, 2)] {
+        data.packed_u64(&vec![1; count], bits)?;
+    }
+    put("envelope", "script", &data.finish())
+}
+
+fn scheme() -> Result<(), Box<dyn Error>> {
+    let (key, encoder) = (known_key(&INSECURE), Encoder::new(&INSECURE));
+    let plaintext = encoder.encode(&[1, 2, 3])?;
+    let full = Encryptor::with_secret(&key).encrypt(&plaintext)?;
+    put_both("ciphertext", "full", 0, &full.to_bytes()?)?;
+    put_both("ciphertext", "seeded", 0, &key.encrypt_seeded(&plaintext, 1)?.to_bytes()?)?;
+    put_both("keys", "public", 0, &key.public_key()?.to_bytes()?)?;
+    put_both("keys", "secret", 2, &key.to_secret_bytes())?;
+    let keys = key.evaluation_keys(&key_request(&INSECURE))?.to_bytes()?;
+    put_both("evaluation_keys", "two", 0, &keys)?;
+    put_both("evaluation_keys", "none", 0, &EvaluationKeys::none(&INSECURE).to_bytes()?)
+}
+
+/// A message of the client made into one of the server, with one of its tensors only.
+fn reply(sealed: &[u8], kind: u16, pieces: usize) -> Result<Vec<u8>, Box<dyn Error>> {
+    let (header, _) = peek(sealed)?;
+    let mut reader = Reader::new(open(sealed, &header, sealed.len())?);
+    let mut body = Writer::new();
+    body.bytes(reader.bytes(10, "step and round")?);
+    for _ in 0..pieces {
+        body.len_bytes(reader.len_bytes(sealed.len(), "piece")?);
+    }
+    Ok(seal(&Header { kind, ..header }, &body.finish()))
+}
+
+fn messages() -> Result<(), Box<dyn Error>> {
+    let client = he_fuzz::client();
+    let (x, labels) = SESSION.data.train.select(&[0, 1, 2, 3]);
+    let batch = client.encrypt_batch(0, x.view(), &labels)?;
+    put_both("message", "batch", 0, &batch)?;
+    put_both("message", "model", 2, &client.encrypt_model()?)?;
+    let pieces = |from| PLAN.ciphertexts(from) * PLAN.instances.len();
+    let outputs = pieces(PLAN.rounds[0][0].from());
+    put_both("message", "request", 4, &reply(&batch, 3, outputs)?)?;
+    put_both("message", "outputs", 6, &reply(&batch, 8, outputs)?)
+}
+
+/// The files of a short run, and keys of the tiny ring.
+fn run_folders() -> Result<(), Box<dyn Error>> {
+    let root = std::env::temp_dir().join(format!("he-fuzz-seeds-{}", std::process::id()));
+    let options = Options {
+        mode: nn_encrypted::run::Mode::Simulate,
+        steps: Some(1),
+        out: Some(root.clone()),
+        quiet: true,
+        ..Options::default()
+    };
+    nn_encrypted::run::train(SESSION.recipe.clone(), &options)?;
+    let client = he_fuzz::client();
+    let folder = RunFolder::new(&root);
+    folder.write_secret_keys(client.keys())?;
+    // Not those of the plan: the tiny ring has fewer primes than the plan's rotations need.
+    let keys = |key: &SecretKey| -> Result<Vec<u8>, Box<dyn Error>> {
+        Ok(key.evaluation_keys(&key_request(key.params()))?.to_bytes()?)
+    };
+    folder.write_evaluation_keys(&client.keys().iter().map(keys).collect::<Result<Vec<_>, _>>()?)?;
+    let files = [
+        "report.json",
+        "client/model.safetensors",
+        "client/secret.key",
+        "server/evaluation-0.keys",
+        "recipe.toml",
+    ];
+    for (i, file) in (0..).zip(files) {
+        let name = file.rsplit('/').next().unwrap_or(file).replace('.', "-");
+        put("run_folder", &name, &[&[i], &fs::read(root.join(file))?[..]].concat())?;
+    }
+    Ok(fs::remove_dir_all(&root)?)
+}
+
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut encoder = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}
+
+fn text() -> Result<(), Box<dyn Error>> {
+    put("recipe", "builtin", include_bytes!("../../nn-encrypted/recipes/hesamifard2017.toml"))?;
+    put("recipe", "complete", SESSION.recipe.to_toml()?.as_bytes())?;
+    let settings = "\0optimizer.momentum=3/4\0layers.1={kind='Polynomial',scheme='bgv',coefficients=[0,'1/2']}\0data.set=iris";
+    put("recipe", "settings", settings.as_bytes())?;
+    put("table", "header", b"\0a,b,y\n1,2.5,p\n-3,4e1,q\n")?;
+    put("table", "numbers", b"\x031,2,10\n3,4,9\n5,6,10\n")?;
+    put("table", "ignore", b"\x80id,a,y\n1,2,\"p, q\"\n3,4,r\n")?;
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3][..], &[1, 2, 3, 4, 5, 6]].concat();
+    let labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
+    put("pictures", "images", &images)?;
+    put("pictures", "labels", &labels)?;
+    put("pictures", "images-gzip", &gzip(&images)?)?;
+    put("pictures", "labels-gzip", &gzip(&labels)?)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    envelopes()?;
+    scheme()?;
+    messages()?;
+    run_folders()?;
+    text()
+}

@@ -1,0 +1,27 @@
+//! What the fuzz targets do with their bytes: read them, and where that succeeds use what was read, write it again and
+//! demand the same bytes. Nothing may panic, and nothing may take memory out of proportion.
+//!
+//! A digest ends every envelope, which no mutation gets past. So where there is an envelope the first byte decides: odd,
+//! and the rest is a body that is sealed before it is read; even, and the rest is read as it is.
+
+#![forbid(unsafe_code)]
+
+mod envelope;
+mod folder;
+mod message;
+mod scheme;
+mod text;
+pub mod world;
+
+pub use envelope::envelope;
+pub use folder::run_folder;
+pub use message::{client, message};
+pub use scheme::{ciphertext, evaluation_keys, keys};
+pub use text::{pictures, recipe, table};
+
+/// Bytes that a target may have allocated at one time. Inputs have a few kilobytes.
+const MOST_MEMORY: usize = 256 << 20;
+
+/// Without a sanitizer libFuzzer sees no single allocation (`-malloc_limit_mb` does nothing), so this counts.
+#[global_allocator]
+static MEMORY: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, MOST_MEMORY);

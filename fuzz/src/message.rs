@@ -1,0 +1,61 @@
+//! Messages between client and server.
+
+use he_bgv::EvaluationKeys;
+use he_core::wire::{Header, Scheme};
+use nn_encrypted::roles::{Client, Server};
+
+use crate::world::{PLAN, SESSION, known_key, object};
+
+/// Kinds of messages, as on the wire.
+pub const BATCH: u16 = 1;
+/// The first weights.
+pub const MODEL: u16 = 2;
+/// Tensors to be refreshed while training.
+pub const REQUEST: u16 = 3;
+/// The outputs of a classification.
+pub const OUTPUTS: u16 = 8;
+
+/// A client with known keys.
+pub fn client() -> Client {
+    let keys = PLAN.instances.iter().map(|instance| known_key(&instance.params)).collect();
+    Client::with_keys(&PLAN, SESSION.initial(), keys)
+}
+
+/// A server without evaluation keys.
+pub fn server() -> Server {
+    let none = |params| EvaluationKeys::none(params).to_bytes().expect("bytes");
+    let keys: Vec<Vec<u8>> = PLAN.instances.iter().map(|instance| none(&instance.params)).collect();
+    Server::new(&PLAN, &keys).expect("a server")
+}
+
+/// The upper bits of the first byte say which message it is.
+pub fn message(bytes: &[u8]) {
+    let Some(&first) = bytes.first() else { return };
+    let kind = [BATCH, MODEL, REQUEST, OUTPUTS][usize::from(first / 2 % 4)];
+    let bytes = object(&Header { scheme: Scheme::Nn, kind, params: PLAN.hash() }, bytes);
+    match kind {
+        BATCH => drop(server().receive_batch(0, bytes)),
+        MODEL => drop(server().receive_model(&bytes)),
+        REQUEST => request(&bytes),
+        _ => outputs(&bytes),
+    }
+}
+
+/// A request that is answered is not answered twice, and its answer is a message.
+fn request(bytes: &[u8]) {
+    let mut client = client();
+    client.begin(0, 4);
+    if client.refresh(bytes).is_ok() {
+        assert!(client.refresh(bytes).is_err());
+    }
+}
+
+fn outputs(bytes: &[u8]) {
+    let mut client = client();
+    let (x, _) = SESSION.data.train.select(&[0, 1]);
+    client.encrypt_query(0, x.view()).expect("a query");
+    if let Ok(outputs) = client.read_outputs(bytes) {
+        assert_eq!(outputs.dim(), (2, 3));
+        assert!(client.read_outputs(bytes).is_err());
+    }
+}

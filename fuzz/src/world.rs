@@ -1,0 +1,68 @@
+//! Parameters, keys and a plan that protect nothing and are the same in every run.
+
+use std::sync::{Arc, LazyLock};
+
+use he_bgv::{KeyRequest, Parameters, SecretKey, Spec};
+use he_core::rlwe::serial::{Kind, header};
+use he_core::wire::{Header, seal};
+use nn_encrypted::engine::Geometry;
+use nn_encrypted::packing::Cube;
+use nn_encrypted::plan::{Instance, Plan};
+use nn_encrypted::recipe::Recipe;
+use nn_encrypted::run::Session;
+
+/// An instance in dimension 16 with slots; the plaintext prime is the `i`-th of 20 bits.
+fn insecure_instance(i: usize) -> Instance {
+    let mut primes = vec![];
+    for _ in 0..=i {
+        primes.push(Spec::slot_modulus_except(4, 20, &primes).expect("a prime"));
+    }
+    let spec =
+        Spec { log_n: 4, plaintext_modulus: primes[i], q_bits: vec![47, 41], p_bits: vec![50], digit: 1 };
+    let params = spec.build_insecure("fuzzing: no secret is in it").expect("parameters");
+    Instance { spec, params }
+}
+
+/// The parameters of the scheme's targets.
+pub static INSECURE: LazyLock<Parameters> = LazyLock::new(|| insecure_instance(0).params);
+
+/// The key of these parameters that everybody knows.
+pub fn known_key(params: &Parameters) -> SecretKey {
+    let body: Vec<u8> = (0..params.n()).map(|i| (i * i % 7 % 3) as u8).collect();
+    let bytes = seal(&header(params.rlwe(), Kind::SecretKey), &body);
+    SecretKey::from_secret_bytes(params, &bytes).expect("a key")
+}
+
+/// Keys for products and for a rotation by one.
+pub fn key_request(params: &Parameters) -> KeyRequest {
+    KeyRequest::default().relinearization(2).rotations(params, &[1], 2)
+}
+
+/// One linear layer on iris.
+pub static SESSION: LazyLock<Session> = LazyLock::new(|| {
+    let settings = ["data.set=iris", "layers=[{kind='Linear',scheme='bgv'}]", "optimizer.batch_size=4"];
+    let recipe = Recipe::load("hesamifard2017", &settings.map(String::from)).expect("a recipe");
+    Session::new(recipe, None).expect("a session")
+});
+
+/// Its plan, with the layout and the parameters of a tiny ring and two plaintext primes.
+pub static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
+    let plan = Arc::into_inner(SESSION.plan().expect("a plan")).expect("no other owner");
+    let shapes = SESSION.network.layers.iter().map(|layer| (layer.inputs, layer.outputs));
+    let geometry = Geometry::new(Cube { b: 4, p: 2, q: 2 }, shapes, 4);
+    let instances = vec![insecure_instance(0), insecure_instance(1)];
+    let cut = |limbs: std::collections::BTreeMap<_, usize>| {
+        limbs.into_iter().map(|(tensor, limbs)| (tensor, limbs.min(2))).collect()
+    };
+    let (fresh_limbs, sent_limbs) = (cut(plan.fresh_limbs), cut(plan.sent_limbs));
+    Arc::new(Plan { geometry, instances, fresh_limbs, sent_limbs, ..plan })
+});
+
+/// The object that the bytes of a target stand for.
+pub(crate) fn object(header: &Header, bytes: &[u8]) -> Vec<u8> {
+    match bytes.split_first() {
+        Some((first, rest)) if first % 2 == 1 => seal(header, rest),
+        Some((_, rest)) => rest.to_vec(),
+        None => vec![],
+    }
+}
