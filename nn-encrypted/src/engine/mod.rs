@@ -29,7 +29,7 @@ pub enum EngineError {
 
 /// Limbs at which products are computed. Where a number is missing the engine chooses the one that leaves most room for
 /// noise; a plan that knows what comes next gets along with fewer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Level {
     /// The most limbs of a product of ciphertexts.
     pub product: Option<usize>,

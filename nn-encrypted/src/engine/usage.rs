@@ -51,6 +51,13 @@ impl Usage {
         *most = (*most).max(limbs);
     }
 
+    /// The same with every count multiplied by `of.0/of.1`, which must divide.
+    #[must_use]
+    pub fn times(&self, of: (u64, u64)) -> Self {
+        let counts = self.counts.iter().map(|(&key, count)| (key, count * of.0 / of.1)).collect();
+        Self { counts, ..self.clone() }
+    }
+
     /// Adds the counts of another run, and needs its keys too.
     pub fn merge(&mut self, other: &Self) {
         for (&key, &count) in &other.counts {

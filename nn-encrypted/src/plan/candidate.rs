@@ -183,7 +183,12 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
     let mut best: Option<Candidate> = None;
     let mut failure = (String::new(), String::new());
     for log_n in dimensions {
-        if let Some(found) = best_in(log_n, &bits, network, &program, batch, &mut failure)? {
+        let all = feasible(log_n, &bits, network, &program, batch, &mut failure)?;
+        let cheapest = all.iter().map(|candidate| candidate.seconds).fold(f64::INFINITY, f64::min);
+        if best.as_ref().is_some_and(|best| cheapest > best.seconds * MOST_TRIMMED) {
+            break;
+        }
+        if let Some(found) = trimmed(all, &program)? {
             if best.as_ref().is_none_or(|best| found.seconds < best.seconds) {
                 best = Some(found);
             } else {
@@ -208,16 +213,11 @@ pub(super) fn choose(recipe: &Recipe, network: &Network, input_bound: i64) -> Re
     })
 }
 
-/// The best candidate of one ring dimension, trimmed.
-fn best_in(
-    log_n: u32,
-    bits: &[Vec<u32>],
-    network: &Network,
-    program: &Program,
-    batch: usize,
-    failure: &mut (String, String),
-) -> Result<Option<Candidate>, PlanError> {
-    let all = feasible(log_n, bits, network, program, batch, failure)?;
+/// A candidate that costs so many times another one will not become cheaper by trimming, which saves a fifth or so.
+const MOST_TRIMMED: f64 = 1.3;
+
+/// The cheapest of some candidates once they are trimmed.
+fn trimmed(all: Vec<Candidate>, program: &Program) -> Result<Option<Candidate>, PlanError> {
     let trimmed: Result<Vec<Candidate>, PlanError> = (finalists(all).into_par_iter())
         .map(|candidate| Ok(Trimming::new(&candidate, program)?.run(candidate)))
         .collect();

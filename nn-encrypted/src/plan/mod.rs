@@ -9,6 +9,7 @@
 mod candidate;
 mod describe;
 mod lower;
+mod once;
 mod rehearse;
 
 mod step;

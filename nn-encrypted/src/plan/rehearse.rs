@@ -1,10 +1,12 @@
 //! A plan walked in a ring of dimension 16: levels, noise and operations are those of the real one.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use he_bgv::{Ciphertext, Encoder, Encryptor, Error, Parameters, SecretKey};
 
 use super::lower::Program;
+use super::once::{Numbered, Once};
 use super::step::Step;
 use super::tensor::Tensor;
 use super::{Refresh, ciphertexts};
@@ -31,8 +33,9 @@ pub(super) struct Rehearsal {
 
 /// An engine that is cheap to run and the sources it starts from.
 pub(super) struct Stage {
-    engine: BgvEngine,
+    engine: Once,
     sources: Vec<Ciphertext>,
+    fresh: Mutex<BTreeMap<usize, Numbered>>,
     evaluators: Vec<he_bgv::Evaluator>,
 }
 
@@ -49,11 +52,20 @@ impl Stage {
             evaluators.push(channel.evaluator().clone());
             channels.push(channel);
         }
-        Ok(Self { engine: BgvEngine::new(geometry.cube, channels), sources, evaluators })
+        let engine = Once::new(BgvEngine::new(geometry.cube, channels));
+        Ok(Self { engine, sources, fresh: Mutex::default(), evaluators })
     }
 
-    fn fresh(&self, limbs: usize) -> Result<Vec<Ciphertext>, Error> {
-        self.sources.iter().zip(&self.evaluators).map(|(source, e)| e.reduce_to(source, limbs)).collect()
+    /// A fresh ciphertext over so many limbs: always the same one.
+    fn fresh(&self, limbs: usize) -> Result<Numbered, Error> {
+        let mut known = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fresh) = known.get(&limbs) {
+            return Ok(fresh.clone());
+        }
+        let reduced = self.sources.iter().zip(&self.evaluators).map(|(source, e)| e.reduce_to(source, limbs));
+        let fresh = self.engine.source(reduced.collect::<Result<_, _>>()?);
+        known.insert(limbs, fresh.clone());
+        Ok(fresh)
     }
 
     /// Walks one training step.
@@ -67,7 +79,7 @@ impl Stage {
         let broken = |place: String| move |error: Error| Broken { place, error: error.into() };
         self.engine.take_usage();
         let executor = Executor { engine: &self.engine, geometry, levels };
-        let mut store = Store::<BgvEngine>::default();
+        let mut store = Store::<Once>::default();
         for tensor in [Tensor::Input, Tensor::Labels, Tensor::High, Tensor::Low, Tensor::Momentum] {
             let fresh = self.fresh(limbs[&tensor]).map_err(broken(tensor.to_string()))?;
             store.put(tensor, vec![fresh; ciphertexts(geometry, tensor)]);
@@ -85,7 +97,7 @@ impl Stage {
                     for to in refresh.to() {
                         let fresh = self.fresh(limbs[&to]).map_err(broken(place.clone()))?;
                         let count = ciphertexts(geometry, to);
-                        to_server.extend(std::iter::repeat_n(limbs[&to], count * fresh.len()));
+                        to_server.extend(std::iter::repeat_n(limbs[&to], count * fresh.channels.len()));
                         store.put(to, vec![fresh; count]);
                     }
                 }
@@ -96,17 +108,17 @@ impl Stage {
             let spent = self.engine.take_usage();
             let tiles = step.writes().map(|to| (to, store.get(to)));
             if let Some((to, [tile, ..])) = tiles {
-                computed.insert(to, (spent.most_limbs(Cost::Product), tile[0].limbs()));
+                computed.insert(to, (spent.most_limbs(Cost::Product), tile.channels[0].limbs()));
             }
             usage.merge(&spent);
         }
         Ok(Rehearsal { usage, to_client, sent: sent_limbs, to_server, computed })
     }
 
-    fn send(&self, tiles: &[Vec<Ciphertext>]) -> Result<Vec<usize>, Error> {
+    fn send(&self, tiles: &[Numbered]) -> Result<Vec<usize>, Error> {
         let mut limbs = Vec::new();
         for tile in tiles {
-            for (ciphertext, evaluator) in tile.iter().zip(&self.evaluators) {
+            for (ciphertext, evaluator) in tile.channels.iter().zip(&self.evaluators) {
                 limbs.push(evaluator.shrink(ciphertext, 0.0)?.limbs());
             }
         }

@@ -1,0 +1,197 @@
+//! An engine for rehearsals that does the same thing once.
+//!
+//! In a rehearsal all tiles of a tensor are one ciphertext, and a plan is walked again and again with little changed. So
+//! every ciphertext has a number, an operation on the same numbers is done once and its result given out again. What it
+//! took is counted every time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use he_bgv::Ciphertext;
+
+use crate::engine::{BgvEngine, EngineError, Level, SlotEngine, Usage};
+use crate::packing::{Mask, Side};
+
+/// A ciphertext for each plaintext prime, with its number.
+#[derive(Clone)]
+pub(super) struct Numbered {
+    number: usize,
+    pub(super) channels: Arc<Vec<Ciphertext>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Operation {
+    Products { inner: usize, level: Level },
+    Combine(Vec<i64>),
+    AddConst(i64),
+    Masked(Vec<Mask>, Level),
+    Sum,
+    Shift(Vec<usize>),
+    SumSide(Side, usize),
+    SumImages(usize),
+}
+
+/// What an operation on given operands gave and took.
+#[derive(Clone)]
+struct Done {
+    results: Vec<Numbered>,
+    usage: Usage,
+}
+
+#[derive(Default)]
+struct Memory {
+    numbers: usize,
+    done: HashMap<(Operation, Vec<usize>), Done>,
+    usage: Usage,
+}
+
+impl Memory {
+    fn number(&mut self, channels: Vec<Ciphertext>) -> Numbered {
+        self.numbers += 1;
+        Numbered { number: self.numbers, channels: Arc::new(channels) }
+    }
+}
+
+/// Does every operation once.
+pub(super) struct Once {
+    engine: BgvEngine,
+    memory: Mutex<Memory>,
+}
+
+type Many = Vec<Ciphertext>;
+type Result<T> = std::result::Result<T, EngineError>;
+
+impl Once {
+    pub(super) fn new(engine: BgvEngine) -> Self {
+        Self { engine, memory: Mutex::default() }
+    }
+
+    /// Gives a source its number.
+    pub(super) fn source(&self, channels: Vec<Ciphertext>) -> Numbered {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).number(channels)
+    }
+
+    /// What ran since the last call.
+    pub(super) fn take_usage(&self) -> Usage {
+        std::mem::take(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner).usage)
+    }
+
+    /// The results of an operation, counted `times.0/times.1` times.
+    fn run(
+        &self,
+        operation: Operation,
+        operands: &[&Numbered],
+        times: (u64, u64),
+        work: impl FnOnce(&BgvEngine, &[&Many]) -> Result<Vec<Many>>,
+    ) -> Result<Vec<Numbered>> {
+        let key = (operation, operands.iter().map(|operand| operand.number).collect());
+        // Held while it works: the engine's own count must be that of this operation.
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = if let Some(done) = memory.done.get(&key) {
+            done.clone()
+        } else {
+            let many: Vec<&Many> = operands.iter().map(|operand| &*operand.channels).collect();
+            self.engine.take_usage();
+            let results = work(&self.engine, &many)?;
+            let usage = self.engine.take_usage();
+            let results = results.into_iter().map(|many| memory.number(many)).collect();
+            let done = Done { results, usage };
+            memory.done.insert(key, done.clone());
+            done
+        };
+        memory.usage.merge(&done.usage.times(times));
+        Ok(done.results)
+    }
+
+    fn one(
+        &self,
+        operation: Operation,
+        operands: &[&Numbered],
+        work: impl FnOnce(&BgvEngine, &[&Many]) -> Result<Many>,
+    ) -> Result<Numbered> {
+        let mut results = self.run(operation, operands, (1, 1), |e, many| Ok(vec![work(e, many)?]))?;
+        results.pop().ok_or(EngineError::Empty)
+    }
+}
+
+/// The different ones among some lines of operands, and which of them each line is.
+fn distinct<'a>(lines: impl Iterator<Item = Vec<&'a Numbered>>) -> (Vec<Vec<&'a Numbered>>, Vec<usize>) {
+    let mut known: HashMap<Vec<usize>, usize> = HashMap::new();
+    let (mut kept, mut places) = (Vec::new(), Vec::new());
+    for line in lines {
+        let place = *known.entry(line.iter().map(|c| c.number).collect()).or_insert(kept.len());
+        if place == kept.len() {
+            kept.push(line);
+        }
+        places.push(place);
+    }
+    (kept, places)
+}
+
+impl SlotEngine for Once {
+    type Ciphertext = Numbered;
+
+    fn products(
+        &self,
+        inner: usize,
+        a: &[&Numbered],
+        b: &[&Numbered],
+        level: Level,
+    ) -> Result<Vec<Numbered>> {
+        let count = b.len() / inner.max(1);
+        let (rows, row_of) = distinct(a.chunks(inner.max(1)).map(<[_]>::to_vec));
+        let (columns, column_of) =
+            distinct((0..count).map(|j| b.iter().skip(j).step_by(count).copied().collect()));
+        let left = rows.concat();
+        let right: Vec<_> = (0..inner).flat_map(|k| columns.iter().map(move |column| column[k])).collect();
+        let cells = (row_of.len() * column_of.len()) as u64;
+        let times = (cells, (rows.len() * columns.len()) as u64);
+        let operands = [left.as_slice(), right.as_slice()].concat();
+        let results = self.run(Operation::Products { inner, level }, &operands, times, |engine, many| {
+            let (left, right) = many.split_at(left.len());
+            engine.products(inner, left, right, level)
+        })?;
+        let cell = |i: &usize, j: &usize| results[i * columns.len() + j].clone();
+        Ok(row_of
+            .iter()
+            .flat_map(|i| column_of.iter().map(move |j| (i, j)))
+            .map(|(i, j)| cell(i, j))
+            .collect())
+    }
+
+    fn combine(&self, terms: &[(i64, &Numbered)]) -> Result<Numbered> {
+        let (constants, operands): (Vec<i64>, Vec<_>) = terms.iter().copied().unzip();
+        self.one(Operation::Combine(constants.clone()), &operands, |engine, many| {
+            engine.combine(&constants.iter().copied().zip(many.iter().copied()).collect::<Vec<_>>())
+        })
+    }
+
+    fn add_const(&self, a: &Numbered, k: i64) -> Result<Numbered> {
+        self.one(Operation::AddConst(k), &[a], |engine, many| engine.add_const(many[0], k))
+    }
+
+    fn masked_sum(&self, terms: &[(Mask, &Numbered)], level: Level) -> Result<Numbered> {
+        let (masks, operands): (Vec<Mask>, Vec<_>) = terms.iter().copied().unzip();
+        self.one(Operation::Masked(masks.clone(), level), &operands, |engine, many| {
+            engine.masked_sum(&masks.iter().copied().zip(many.iter().copied()).collect::<Vec<_>>(), level)
+        })
+    }
+
+    fn sum(&self, terms: &[&Numbered]) -> Result<Numbered> {
+        self.one(Operation::Sum, terms, |engine, many| engine.sum(many))
+    }
+
+    fn shift_images(&self, a: &Numbered, shifts: &[usize]) -> Result<Vec<Numbered>> {
+        self.run(Operation::Shift(shifts.to_vec()), &[a], (1, 1), |engine, many| {
+            engine.shift_images(many[0], shifts)
+        })
+    }
+
+    fn sum_side(&self, a: &Numbered, side: Side, count: usize) -> Result<Numbered> {
+        self.one(Operation::SumSide(side, count), &[a], |engine, many| engine.sum_side(many[0], side, count))
+    }
+
+    fn sum_images(&self, a: &Numbered, class: usize) -> Result<Numbered> {
+        self.one(Operation::SumImages(class), &[a], |engine, many| engine.sum_images(many[0], class))
+    }
+}
