@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_encrypted::recipe::{Recipe, RecipeError};
-use nn_encrypted::run::{self, Mode, Options, Outcome, RunError, RunFolder};
+use nn_encrypted::run::{self, Mode, Options, Outcome, RunError, RunFolder, Scope};
 
 /// Trains neural networks on encrypted data, and classifies with them.
 ///
@@ -27,6 +27,8 @@ enum Command {
     Recipes,
     /// Prints the report of a run folder as a Markdown table.
     Report(ReportArgs),
+    /// Trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
+    Study(StudyArgs),
     /// Prints how well floating-point training with the exact centred sigmoid does, over a grid of settings.
     Sweep(SweepArgs),
 }
@@ -36,12 +38,18 @@ struct TrainArgs {
     /// Name of a recipe, or path of a TOML file.
     #[arg(default_value = DEFAULT_RECIPE)]
     recipe: String,
-    /// Data set: digits, iris, mnist, or the path of a CSV file.
+    /// Data set: digits, iris, mnist, crabs, fertility, climate, or the path of a CSV file.
     #[arg(long)]
     data: Option<String>,
+    /// Applies a further variant of the recipe, such as hidden3; may be repeated.
+    #[arg(long = "variant", value_name = "NAME")]
+    variants: Vec<String>,
     /// CSV: the column of the class, by name or by number from 1.
     #[arg(long)]
     label: Option<String>,
+    /// CSV: the first row is a sample; the label is given by its number.
+    #[arg(long)]
+    no_header: bool,
     /// Folder of the data sets that are not inside the program.
     #[arg(long)]
     data_dir: Option<PathBuf>,
@@ -89,6 +97,36 @@ struct ReportArgs {
     /// Folder of a finished training.
     #[arg(long)]
     run: PathBuf,
+}
+
+#[derive(Args)]
+struct StudyArgs {
+    /// Name of a recipe, or path of a TOML file, with variants hidden1, hidden2, ...
+    recipe: String,
+    /// Data sets; may be repeated.
+    #[arg(long = "data", default_values = ["crabs", "fertility", "climate"])]
+    sets: Vec<String>,
+    /// Folder of the data sets that are not inside the program.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Numbers of hidden layers; may be repeated.
+    #[arg(long, default_values_t = [1, 2, 3, 4, 5])]
+    hidden: Vec<usize>,
+    /// Splits and initial weights to average over.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Training steps on ciphertexts; 0 for none.
+    #[arg(long, default_value_t = 3)]
+    steps: usize,
+    /// Scores on a quarter of the training part, left out of training, instead of the test part.
+    #[arg(long)]
+    validate: bool,
+    /// Overrides a field of the recipe.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// File the page is written to; standard output without it.
+    #[arg(long)]
+    out: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -140,6 +178,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Predict(args) => predict(&args),
         Command::Recipes => recipes(),
         Command::Report(args) => report(&args),
+        Command::Study(args) => study(&args),
         Command::Sweep(args) => sweep(&args),
     };
     result.unwrap_or_else(|error| {
@@ -171,11 +210,13 @@ impl TrainArgs {
         let flags = [
             quoted("data.set", &self.data),
             quoted("data.label", &self.label),
+            plain("data.no_header", self.no_header.then(|| true.to_string())),
             plain("optimizer.epochs", self.epochs.map(|n| n.to_string())),
             plain("optimizer.batch_size", self.batch.clone()),
             plain("seed", self.seed.map(|n| n.to_string())),
         ];
-        self.settings.iter().cloned().chain(flags.into_iter().flatten()).collect()
+        let variants = self.variants.iter().map(|name| format!("variant={name}"));
+        variants.chain(self.settings.iter().cloned()).chain(flags.into_iter().flatten()).collect()
     }
 }
 
@@ -273,6 +314,27 @@ fn recipes() -> Result<ExitCode, RunError> {
 fn report(args: &ReportArgs) -> Result<ExitCode, RunError> {
     print!("{}", run::markdown(&RunFolder::new(&args.run).read_report()?));
     Ok(ExitCode::SUCCESS)
+}
+
+fn study(args: &StudyArgs) -> Result<ExitCode, RunError> {
+    let scope = Scope {
+        recipe: args.recipe.clone(),
+        sets: args.sets.clone(),
+        hidden: args.hidden.clone(),
+        seeds: args.seeds,
+        steps: args.steps,
+        validate: args.validate,
+        settings: args.settings.clone(),
+    };
+    let cells = run::study(&scope, args.data_dir.as_deref(), |text| eprintln!("{text}"))?;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let page = run::study_page(&scope, &cells, &format!("nn-encrypted {}", words.join(" ")));
+    match &args.out {
+        Some(path) => run::write_page(path, &page)?,
+        None => print!("{page}"),
+    }
+    let equal = cells.iter().filter_map(|cell| cell.encrypted).all(|steps| steps.equal);
+    Ok(ExitCode::from(u8::from(!equal)))
 }
 
 fn sweep(args: &SweepArgs) -> Result<ExitCode, RunError> {

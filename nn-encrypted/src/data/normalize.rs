@@ -6,6 +6,8 @@
 use ndarray::{Array2, ArrayRef1, ArrayRef2};
 use serde::{Deserialize, Serialize};
 
+use super::whiten;
+
 /// How a feature becomes a number of about size 1; saturated to ±`limit` afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
@@ -31,6 +33,14 @@ pub enum Normalization {
         /// The largest magnitude.
         limit: f64,
     },
+    /// `scale · L⁻¹(raw - mean)` with `L·Lᵀ` the covariance of the training part: no feature repeats earlier ones, each
+    /// has the deviation `scale`.
+    Whiten {
+        /// The deviation afterwards.
+        scale: f64,
+        /// The largest magnitude.
+        limit: f64,
+    },
 }
 
 impl Normalization {
@@ -38,7 +48,10 @@ impl Normalization {
     #[must_use]
     pub fn limit(&self) -> f64 {
         match *self {
-            Self::Affine { limit, .. } | Self::MinMax { limit } | Self::Standardize { limit, .. } => limit,
+            Self::Affine { limit, .. }
+            | Self::MinMax { limit }
+            | Self::Standardize { limit, .. }
+            | Self::Whiten { limit, .. } => limit,
         }
     }
 
@@ -47,13 +60,16 @@ impl Normalization {
     pub fn fit(&self, x: &ArrayRef2<f64>, train: &[usize], fraction_bits: u32) -> Scale {
         let maps = x.columns().into_iter().map(|column| self.map(&column, train)).collect();
         let unit = (1_u64 << fraction_bits) as f64;
-        Scale { maps, unit, bound: (self.limit() * unit).floor() as i32 }
+        let mut scale = Scale { maps, lower: None, unit, bound: (self.limit() * unit).floor() as i32 };
+        if matches!(self, Self::Whiten { .. }) {
+            scale.lower = Some(scale.correlation(x, train));
+        }
+        scale
     }
 
     /// (offset, divisor, center) such that a value becomes `(raw - offset) / divisor - center`.
     fn map(&self, column: &ArrayRef1<f64>, rows: &[usize]) -> (f64, f64, f64) {
         let values = || rows.iter().map(|&row| column[row]);
-        let constant = |width: f64| if width > 0.0 { width } else { 1.0 };
         match *self {
             Self::Affine { divisor, center, .. } => (0.0, divisor, center),
             Self::MinMax { limit } => {
@@ -62,7 +78,7 @@ impl Normalization {
                 let half = (high - low) / 2.0;
                 (low + half, constant(half) / limit, 0.0)
             }
-            Self::Standardize { scale, .. } => {
+            Self::Standardize { scale, .. } | Self::Whiten { scale, .. } => {
                 let n = rows.len() as f64;
                 let mean = values().sum::<f64>() / n;
                 let variance = values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
@@ -76,6 +92,8 @@ impl Normalization {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scale {
     maps: Vec<(f64, f64, f64)>,
+    /// Factor of the correlations of the mapped features, relative to their variance.
+    lower: Option<Array2<f64>>,
     unit: f64,
     bound: i32,
 }
@@ -94,14 +112,43 @@ impl Scale {
         let bound = f64::from(self.bound);
         let mut result = Array2::zeros((rows.len(), x.ncols()));
         for (to, &row) in result.rows_mut().into_iter().zip(rows) {
-            for ((to, &raw), &(offset, divisor, center)) in to.into_iter().zip(x.row(row)).zip(&self.maps) {
-                let value = (((raw - offset) / divisor - center) * self.unit).round();
+            let mut mapped = self.mapped(x, row);
+            if let Some(lower) = &self.lower {
+                whiten::solve(lower, &mut mapped);
+            }
+            for (to, value) in to.into_iter().zip(mapped) {
+                let value = (value * self.unit).round();
                 saturated += u64::from(value.abs() > bound);
                 *to = value.clamp(-bound, bound) as i32;
             }
         }
         (result, saturated)
     }
+
+    /// The features of a row, each on its own.
+    fn mapped(&self, x: &ArrayRef2<f64>, row: usize) -> Vec<f64> {
+        let map =
+            |(&raw, &(offset, divisor, center)): (&f64, &(f64, f64, f64))| (raw - offset) / divisor - center;
+        x.row(row).iter().zip(&self.maps).map(map).collect()
+    }
+
+    /// The factor of the correlations: features of one deviation in, features of the same deviation out.
+    fn correlation(&self, x: &ArrayRef2<f64>, rows: &[usize]) -> Array2<f64> {
+        let mut covariance = Array2::<f64>::zeros((x.ncols(), x.ncols()));
+        for &row in rows {
+            let mapped = self.mapped(x, row);
+            for ((i, j), sum) in covariance.indexed_iter_mut() {
+                *sum += mapped[i] * mapped[j];
+            }
+        }
+        let largest = covariance.diag().fold(0.0, |a: f64, &b| a.max(b));
+        whiten::factor(&(covariance / constant(largest)))
+    }
+}
+
+/// A width to divide by; that of a constant is 1.
+fn constant(width: f64) -> f64 {
+    if width > 0.0 { width } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -143,5 +190,23 @@ mod tests {
         assert_eq!(scale.apply(&x, &test), (arr2(&[[0, 0], [16, 16], [-16, -16]]), 4));
         let scale = Normalization::Standardize { scale: 0.5, limit: 1.0 }.fit(&x, &train, 4);
         assert_eq!(scale.apply(&x, &train), (arr2(&[[-8, 0], [8, 0]]), 0));
+    }
+
+    #[test]
+    fn whitened_features_do_not_repeat_each_other() {
+        let x = Array2::from_shape_fn((64, 3), |(row, feature)| {
+            let (a, b) = ((row % 8) as f64, (row / 8) as f64);
+            [100.0 * a, 100.0 * a + b, 3.0 * b][feature]
+        });
+        let rows: Vec<usize> = (0..64).collect();
+        let scale = Normalization::Whiten { scale: 0.5, limit: 4.0 }.fit(&x, &rows, 12);
+        let (y, _) = scale.apply(&x, &rows);
+        let moment = |i: usize, j: usize| {
+            let product = |row: &usize| f64::from(y[(*row, i)]) * f64::from(y[(*row, j)]) / 4096.0 / 4096.0;
+            rows.iter().map(product).sum::<f64>() / 64.0
+        };
+        assert!((moment(0, 0) - 0.25).abs() < 1e-3 && (moment(1, 1) - 0.25).abs() < 1e-3);
+        assert!(moment(0, 1).abs() < 1e-3);
+        assert!(y.column(2).iter().all(|&v| v == 0)); // the first two determine it
     }
 }

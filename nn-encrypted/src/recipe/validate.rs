@@ -66,7 +66,9 @@ fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
             number("data.normalize.center", center, -1e12, 1e12)
         }
         Normalization::MinMax { .. } => Ok(()),
-        Normalization::Standardize { scale, .. } => number("data.normalize.scale", scale, 0.0, 1024.0),
+        Normalization::Standardize { scale, .. } | Normalization::Whiten { scale, .. } => {
+            number("data.normalize.scale", scale, 0.0, 1024.0)
+        }
     }
 }
 

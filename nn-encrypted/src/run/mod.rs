@@ -8,6 +8,8 @@ mod meter;
 mod predict;
 mod progress;
 mod report;
+mod study;
+mod study_table;
 mod sweep;
 mod train;
 
@@ -18,6 +20,8 @@ pub use self::link::{LocalLink, Traffic};
 pub use self::markdown::markdown;
 pub use self::predict::{Prediction, predict, predict_encrypted};
 pub use self::report::Report;
+pub use self::study::{Cell, Scope, Score, Steps, study};
+pub use self::study_table::{study_page, write_page};
 pub use self::sweep::{Comparison, sweep};
 pub use self::train::{Encrypted, Options, Outcome, Session, train};
 

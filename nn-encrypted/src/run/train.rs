@@ -67,13 +67,13 @@ impl Session {
     pub fn new(recipe: Recipe, data_dir: Option<&Path>) -> Result<Self, RunError> {
         let data = data::prepare(&recipe, data_dir)?;
         let network = recipe.network(data.features.len(), data.classes.len())?;
-        let (batch, samples) = (recipe.optimizer.batch_size, data.train.labels.len());
+        let batches = Batches::of(&recipe, &data.train.labels);
+        let (batch, samples) = (recipe.optimizer.batch_size, batches.samples());
         if batch > samples {
             let field = "optimizer.batch_size".to_owned();
             let what = format!("{batch}; at most {samples}, the number of training samples, is needed");
             return Err(RecipeError::Field { field, what }.into());
         }
-        let batches = Batches::new(data.train.labels.len(), recipe.optimizer.batch_size, recipe.seed);
         Ok(Self { recipe, data, network, batches })
     }
 
