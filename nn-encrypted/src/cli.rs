@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nn_encrypted::data::{DATA_DIR, KNOWN, Known};
+use nn_encrypted::fetch;
 use nn_encrypted::recipe::{Recipe, RecipeError};
 use nn_encrypted::run::{self, Mode, Options, Outcome, RunError, RunFolder, Scope};
 
@@ -25,6 +27,8 @@ enum Command {
     Predict(PredictArgs),
     /// Lists the recipes inside the program.
     Recipes,
+    /// Lists the data sets known by name, or downloads one.
+    Data(DataArgs),
     /// Prints the report of a run folder as a Markdown table.
     Report(ReportArgs),
     /// Trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
@@ -90,6 +94,30 @@ struct PredictArgs {
     /// Threads; all cores without it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+}
+
+#[derive(Args)]
+struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Subcommand)]
+enum DataCommand {
+    /// Name, size and licence of each set, and where its files are looked for.
+    List {
+        /// Folder of the data sets that are not inside the program.
+        #[arg(long, default_value = DATA_DIR)]
+        data_dir: PathBuf,
+    },
+    /// Downloads the files of a set, and checks them.
+    Fetch {
+        /// Name of the set.
+        name: String,
+        /// Folder that the set gets a folder in.
+        #[arg(long, default_value = DATA_DIR)]
+        data_dir: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -177,6 +205,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
         Command::Recipes => recipes(),
+        Command::Data(args) => data(&args),
         Command::Report(args) => report(&args),
         Command::Study(args) => study(&args),
         Command::Sweep(args) => sweep(&args),
@@ -309,6 +338,34 @@ fn recipes() -> Result<ExitCode, RunError> {
         println!("{name}: {}", recipe?.description);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn data(args: &DataArgs) -> Result<ExitCode, RunError> {
+    match &args.command {
+        DataCommand::List { data_dir } => KNOWN.iter().for_each(|set| list(set, data_dir)),
+        DataCommand::Fetch { name, data_dir } => {
+            let set = Known::find(name)?;
+            if set.files.is_empty() {
+                println!("{name} is inside the program");
+            }
+            fetch::fetch(set, data_dir, |text| println!("{text}"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(set: &Known, data_dir: &std::path::Path) {
+    let place = if set.files.is_empty() {
+        "inside the program".to_owned()
+    } else {
+        let folders = set.folders(data_dir).map(|folder| folder.display().to_string());
+        let state = if set.is_there(data_dir) { "there" } else { "not there" };
+        format!("{state}, in {}", folders.join(" or "))
+    };
+    println!(
+        "{}: {} rows, {} features, {} classes; {}; {place}",
+        set.name, set.rows, set.features, set.classes, set.licence
+    );
 }
 
 fn report(args: &ReportArgs) -> Result<ExitCode, RunError> {

@@ -26,6 +26,7 @@ pub use self::sweep::{Comparison, sweep};
 pub use self::train::{Encrypted, Options, Outcome, Session, train};
 
 use crate::data::DataError;
+use crate::fetch::FetchError;
 use crate::plan::PlanError;
 use crate::recipe::RecipeError;
 use crate::roles::{ClientError, ServerError};
@@ -52,6 +53,9 @@ pub enum RunError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A data set cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -91,6 +95,9 @@ pub enum RunError {
 impl RunError {
     /// Whether the user's input is at fault (exit status 2) rather than the run (exit status 1).
     pub fn is_input(&self) -> bool {
+        if let Self::Fetch(error) = self {
+            return error.is_input();
+        }
         matches!(self, Self::Recipe(_) | Self::Data(_) | Self::Plan(_) | Self::Io { .. } | Self::File { .. })
     }
 }
