@@ -42,7 +42,7 @@ struct TrainArgs {
     /// Name of a recipe, or path of a TOML file.
     #[arg(default_value = DEFAULT_RECIPE)]
     recipe: String,
-    /// Data set: digits, iris, mnist, crabs, fertility, climate, or the path of a CSV file.
+    /// Data set: digits, iris, mnist, crabs, crabs-species, fertility, climate, or the path of a CSV file.
     #[arg(long)]
     data: Option<String>,
     /// Applies a further variant of the recipe, such as hidden3; may be repeated.
@@ -132,7 +132,7 @@ struct StudyArgs {
     /// Name of a recipe, or path of a TOML file, with variants hidden1, hidden2, ...
     recipe: String,
     /// Data sets; may be repeated.
-    #[arg(long = "data", default_values = ["crabs", "fertility", "climate"])]
+    #[arg(long = "data", default_values = ["crabs", "crabs-species", "fertility", "climate"])]
     sets: Vec<String>,
     /// Folder of the data sets that are not inside the program.
     #[arg(long)]
@@ -271,6 +271,7 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
         }
     };
     percent("test accuracy", report.accuracy.test);
+    percent("balanced test accuracy", report.accuracy.balanced_test);
     percent("twin's test accuracy", report.accuracy.twin_test);
     percent("floating point's test accuracy", report.accuracy.clear_test);
     if let (Some(median), Some(image)) = (report.seconds.step_median, report.core_seconds_per_image) {

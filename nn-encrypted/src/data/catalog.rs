@@ -9,6 +9,8 @@ use super::{CsvOptions, DataError, Separator};
 pub struct Known {
     /// Its name.
     pub name: &'static str,
+    /// The folder of its files, below that of all sets.
+    pub folder: &'static str,
     /// Samples.
     pub rows: usize,
     /// Features, after words have become a column each.
@@ -61,12 +63,43 @@ pub struct KnownTable {
 
 const UCI: &str = "CC BY 4.0";
 
+/// Measures of crabs: row number, species, sex, index within the group, and five lengths.
+const CRABS: KnownFile = KnownFile {
+    name: "crabs.csv",
+    sources: &[
+        "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/master/csv/MASS/crabs.csv",
+        "https://vincentarelbundock.github.io/Rdatasets/csv/MASS/crabs.csv",
+    ],
+    sha256: "e848cb683b14f65ae4881d6fb59351833ce244b64da3d9659ef33f35fca05edc",
+    form: Form::Samples,
+    most_bytes: 1 << 16,
+};
+
 /// All data sets known by name.
-pub const KNOWN: [Known; 6] = [
-    Known { name: "digits", rows: 1797, features: 64, classes: 10, licence: UCI, files: &[], table: None },
-    Known { name: "iris", rows: 150, features: 4, classes: 3, licence: UCI, files: &[], table: None },
+pub const KNOWN: [Known; 7] = [
+    Known {
+        name: "digits",
+        folder: "digits",
+        rows: 1797,
+        features: 64,
+        classes: 10,
+        licence: UCI,
+        files: &[],
+        table: None,
+    },
+    Known {
+        name: "iris",
+        folder: "iris",
+        rows: 150,
+        features: 4,
+        classes: 3,
+        licence: UCI,
+        files: &[],
+        table: None,
+    },
     Known {
         name: "mnist",
+        folder: "mnist",
         rows: 70_000,
         features: 784,
         classes: 10,
@@ -113,25 +146,27 @@ pub const KNOWN: [Known; 6] = [
     },
     Known {
         name: "crabs",
+        folder: "crabs",
         rows: 200,
         features: 7,
         classes: 2,
         licence: "GPL-3 (R package MASS)",
-        files: &[KnownFile {
-            name: "crabs.csv",
-            sources: &[
-                "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/master/csv/MASS/crabs.csv",
-                "https://vincentarelbundock.github.io/Rdatasets/csv/MASS/crabs.csv",
-            ],
-            sha256: "e848cb683b14f65ae4881d6fb59351833ce244b64da3d9659ef33f35fca05edc",
-            form: Form::Samples,
-            most_bytes: 1 << 16,
-        }],
-        // Row number, species, sex, index within its group, five measures: the class is the sex.
+        files: &[CRABS],
         table: Some(KnownTable { label: "3", ignore: &["1", "4"], separator: Separator::Comma }),
     },
     Known {
+        name: "crabs-species",
+        folder: "crabs",
+        rows: 200,
+        features: 7,
+        classes: 2,
+        licence: "GPL-3 (R package MASS)",
+        files: &[CRABS],
+        table: Some(KnownTable { label: "2", ignore: &["1", "4"], separator: Separator::Comma }),
+    },
+    Known {
         name: "fertility",
+        folder: "fertility",
         rows: 100,
         features: 9,
         classes: 2,
@@ -150,6 +185,7 @@ pub const KNOWN: [Known; 6] = [
     },
     Known {
         name: "climate",
+        folder: "climate",
         rows: 540,
         features: 18,
         classes: 2,
@@ -185,7 +221,7 @@ impl Known {
     /// The folders its files are looked for in.
     #[must_use]
     pub fn folders(&self, data_dir: &Path) -> [PathBuf; 2] {
-        [data_dir.to_owned(), data_dir.join(self.name)]
+        [data_dir.to_owned(), data_dir.join(self.folder)]
     }
 
     /// Where one of its files is, plain or packed by gzip.
@@ -261,9 +297,12 @@ mod tests {
         };
         let (with, without) = (plain(&[header, rows].concat()), plain(rows));
         assert_eq!((&with.x, &with.labels), (&without.x, &without.labels));
-        for (name, data) in
-            [("fertility", with), ("climate", load("climate").unwrap()), ("crabs", load("crabs").unwrap())]
-        {
+        for (name, data) in [
+            ("fertility", with),
+            ("climate", load("climate").unwrap()),
+            ("crabs", load("crabs").unwrap()),
+            ("crabs-species", load("crabs-species").unwrap()),
+        ] {
             let set = Known::find(name).unwrap();
             assert_eq!((data.x.dim(), data.classes.len()), ((2, set.features), set.classes), "{name}");
             assert_eq!(data.name, name);

@@ -3,7 +3,7 @@
 //! What a normalization needs to know of the data it learns from the training part alone. Only the four basic
 //! operations and the square root are used, which IEEE 754 rounds alike on every machine.
 
-use ndarray::{Array2, ArrayRef1, ArrayRef2};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, CowArray, Ix2};
 use serde::{Deserialize, Serialize};
 
 use super::whiten;
@@ -36,6 +36,10 @@ pub enum Normalization {
     /// `scale · L⁻¹(raw - mean)` with `L·Lᵀ` the covariance of the training part: no feature repeats earlier ones, each
     /// has the deviation `scale`.
     Whiten {
+        /// How many square roots are taken first, signs kept. Three of them make measures that grow by a factor grow
+        /// nearly by a difference, as a logarithm would, but are the same on every machine.
+        #[serde(default)]
+        roots: u32,
         /// The deviation afterwards.
         scale: f64,
         /// The largest magnitude.
@@ -58,13 +62,25 @@ impl Normalization {
     /// Learns from the rows of the training part; results have `fraction_bits` fractional bits.
     #[must_use]
     pub fn fit(&self, x: &ArrayRef2<f64>, train: &[usize], fraction_bits: u32) -> Scale {
+        let x = &self.rooted(x);
         let maps = x.columns().into_iter().map(|column| self.map(&column, train)).collect();
         let unit = (1_u64 << fraction_bits) as f64;
-        let mut scale = Scale { maps, lower: None, unit, bound: (self.limit() * unit).floor() as i32 };
+        let mut scale =
+            Scale { rule: *self, maps, lower: None, unit, bound: (self.limit() * unit).floor() as i32 };
         if matches!(self, Self::Whiten { .. }) {
             scale.lower = Some(scale.correlation(x, train));
         }
         scale
+    }
+
+    /// The values before they are mapped.
+    fn rooted<'x>(&self, x: &'x ArrayRef2<f64>) -> CowArray<'x, f64, Ix2> {
+        let roots = if let Self::Whiten { roots, .. } = *self { roots } else { 0 };
+        if roots == 0 {
+            return x.view().into();
+        }
+        let rooted = x.mapv(|value| (0..roots).fold(value.abs(), |root, _| root.sqrt()).copysign(value));
+        rooted.into()
     }
 
     /// (offset, divisor, center) such that a value becomes `(raw - offset) / divisor - center`.
@@ -91,6 +107,7 @@ impl Normalization {
 /// A learnt normalization.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scale {
+    rule: Normalization,
     maps: Vec<(f64, f64, f64)>,
     /// Factor of the correlations of the mapped features, relative to their variance.
     lower: Option<Array2<f64>>,
@@ -111,6 +128,7 @@ impl Scale {
         let mut saturated = 0;
         let bound = f64::from(self.bound);
         let mut result = Array2::zeros((rows.len(), x.ncols()));
+        let x = &self.rule.rooted(x);
         for (to, &row) in result.rows_mut().into_iter().zip(rows) {
             let mut mapped = self.mapped(x, row);
             if let Some(lower) = &self.lower {
@@ -193,13 +211,25 @@ mod tests {
     }
 
     #[test]
+    fn roots_keep_signs_and_tell_factors_apart() {
+        let rule = Normalization::Whiten { roots: 3, scale: 1.0, limit: 4.0 };
+        let x = arr2(&[[256.0], [-256.0], [0.0], [1.0]]);
+        assert_eq!(rule.rooted(&x).to_owned(), arr2(&[[2.0], [-2.0], [0.0], [1.0]]));
+        let powers = Array2::from_shape_fn((9, 1), |(row, _)| 2_f64.powi(row as i32));
+        let rows: Vec<usize> = (0..9).collect();
+        let (y, _) = rule.fit(&powers, &rows, 8).apply(&powers, &rows);
+        let (first, last) = (y[(1, 0)] - y[(0, 0)], y[(8, 0)] - y[(7, 0)]);
+        assert!(f64::from(last) < 2.0 * f64::from(first), "{first} {last}"); // without roots it is 128 times
+    }
+
+    #[test]
     fn whitened_features_do_not_repeat_each_other() {
         let x = Array2::from_shape_fn((64, 3), |(row, feature)| {
             let (a, b) = ((row % 8) as f64, (row / 8) as f64);
             [100.0 * a, 100.0 * a + b, 3.0 * b][feature]
         });
         let rows: Vec<usize> = (0..64).collect();
-        let scale = Normalization::Whiten { scale: 0.5, limit: 4.0 }.fit(&x, &rows, 12);
+        let scale = Normalization::Whiten { roots: 0, scale: 0.5, limit: 4.0 }.fit(&x, &rows, 12);
         let (y, _) = scale.apply(&x, &rows);
         let moment = |i: usize, j: usize| {
             let product = |row: &usize| f64::from(y[(*row, i)]) * f64::from(y[(*row, j)]) / 4096.0 / 4096.0;

@@ -70,7 +70,7 @@ pub fn fetch(set: &Known, data_dir: &Path, mut say: impl FnMut(&str)) -> Result<
     for file in set.files {
         let there = set.locate(data_dir, file.name).ok();
         let sources: Vec<Source<'_>> = file.sources.iter().map(|url| Source { url }).collect();
-        let folder = data_dir.join(set.name);
+        let folder = data_dir.join(set.folder);
         let path = match there {
             Some(path) => check_present(file, path)?,
             None => fetch_file(file, &sources, &folder, &mut say)?,

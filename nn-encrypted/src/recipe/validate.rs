@@ -66,7 +66,9 @@ fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
             number("data.normalize.center", center, -1e12, 1e12)
         }
         Normalization::MinMax { .. } => Ok(()),
-        Normalization::Standardize { scale, .. } | Normalization::Whiten { scale, .. } => {
+        Normalization::Standardize { scale, .. } => number("data.normalize.scale", scale, 0.0, 1024.0),
+        Normalization::Whiten { roots, scale, .. } => {
+            count("data.normalize.roots", roots as usize, 0, 8)?;
             number("data.normalize.scale", scale, 0.0, 1024.0)
         }
     }

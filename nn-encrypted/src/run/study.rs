@@ -156,10 +156,9 @@ fn session(recipe: &Recipe, seed: u64, validate: bool, data_dir: Option<&Path>) 
 }
 
 fn score(session: &Session, predicted: &[usize]) -> Score {
-    let labels = &session.data.test.labels;
     Score {
-        accuracy: metrics::accuracy(predicted, labels),
-        balanced: metrics::balanced_accuracy(predicted, labels, session.data.classes.len()),
+        accuracy: metrics::accuracy(predicted, &session.data.test.labels),
+        balanced: session.balanced(predicted),
     }
 }
 

@@ -16,6 +16,7 @@ use super::report::{
 use super::{Mode, RunError};
 use crate::clear::Clear;
 use crate::data::{self, Batches, Prepared};
+use crate::metrics;
 use crate::plan::Plan;
 use crate::recipe::{Model, Network, Recipe, RecipeError};
 use crate::roles::{Client, Server};
@@ -94,6 +95,11 @@ impl Session {
     pub fn steps(&self, limit: Option<usize>) -> usize {
         let all = self.batches.count().saturating_mul(self.recipe.optimizer.epochs);
         limit.map_or(all, |limit| limit.min(all))
+    }
+
+    /// The balanced accuracy of predictions of the test part.
+    pub(super) fn balanced(&self, predicted: &[usize]) -> f64 {
+        metrics::balanced_accuracy(predicted, &self.data.test.labels, self.data.classes.len())
     }
 
     fn twin(&self, model: Model) -> Twin {
@@ -277,6 +283,8 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     report.steps = steps as u64;
     report.accuracy.twin_test = curve.last().copied();
     report.accuracy.clear_test = clear_curve(session, steps).last().copied();
+    report.accuracy.balanced_test = Some(session.balanced(&twin.predict(&session.data.test.x)?));
+    report.accuracy.majority_test = Some(metrics::majority_share(&session.data.test.labels));
     report.seconds.step_median = Some(spent.wall / steps.max(1) as f64);
     report.traffic.saturations = twin.saturations();
     Ok(Outcome { report, curve, model: Some(twin.model().clone()) })
@@ -362,6 +370,8 @@ fn train_encrypted(session: &Session, options: &Options) -> Result<Outcome, RunE
         test: Some(own.accuracy(&session.data.test)?),
         twin_test: Some(twin.accuracy(&session.data.test)?),
         clear_test: clear_curve(session, steps).last().copied(),
+        balanced_test: Some(session.balanced(&own.predict(&session.data.test.x)?)),
+        majority_test: Some(metrics::majority_share(&session.data.test.labels)),
     };
     report.twin = compare(&model, twin.model(), session.recipe.quantization.weight_bits);
     report.schemes = plan.instances.iter().map(scheme).collect();
