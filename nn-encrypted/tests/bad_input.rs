@@ -151,7 +151,7 @@ const ARGUMENTS: [(&[&str], &str); 52] = [
     (&["train", "--data", "words.csv", "--label", "y"], "more than 64 different words"),
     (&["train", "--data", "ok.csv", "--label", "y", "--no-header"], "no column `y`; the columns are 1 to 3"),
     (&["train", "--data", "ok.csv", "--label", "4", "--no-header"], "no column `4`"),
-    (&["train", "--data", "ok.csv", "--label", "2", "--no-header"], "`1` is not"),
+    (&["train", "--data", "ok.csv", "--label", "2", "--no-header"], "column `1`: `a` is not a number"),
     (&["train", "--data", "crabs"], "--data-dir"),
     (&["train", "--data", "fertility", "--data-dir", "absent"], "fertility_Diagnosis.txt"),
     (

@@ -19,13 +19,22 @@ pub fn study_page(scope: &Scope, cells: &[Cell], command: &str) -> String {
         host()
     );
     page.push_str(&explanation(scope));
-    page.push_str("\n| data | hidden | network | majority class | logistic, balanced | float, balanced | twin, balanced | float | twin |");
-    page.push_str(
-        " 3 encrypted steps | refreshes | bytes | equal to the twin |\n"
-            .replace('3', &scope.steps.to_string())
-            .as_str(),
-    );
-    page.push_str(&format!("|{}\n", "---|".repeat(13)));
+    let columns = [
+        "data",
+        "hidden",
+        "network",
+        "majority class",
+        "logistic, balanced",
+        "float, balanced",
+        "twin, balanced",
+        "float",
+        "twin",
+        &format!("{} encrypted steps", scope.steps),
+        "refreshes",
+        "bytes",
+        "equal to the twin",
+    ];
+    page.push_str(&format!("\n| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len())));
     for cell in cells {
         let _ = writeln!(page, "{}", line(cell));
     }
@@ -45,15 +54,14 @@ pub fn write_page(path: &Path, page: &str) -> Result<(), RunError> {
 fn explanation(scope: &Scope) -> String {
     let part = if scope.validate { "a quarter of the training part" } else { "the test part" };
     format!(
-        "Accuracies are means over {} seeds, in percent of {part}; a seed decides split, mini-batches and initial \n\
-         weights. *Balanced* is the mean over classes. *Majority class* is what always guessing the most frequent \n\
-         class gets. *Logistic* is logistic regression in floating point on the same rows, repeated like those of the \n\
-         network; *float* the network in floating point; *twin* the network on the integers that the encrypted run \n\
-         computes, all of its training. Seconds, refreshed ciphertexts and bytes (both directions, without keys and \n\
+        "Accuracies are means over {} seeds, in percent of {part}; a seed decides split, mini-batches and initial\n\
+         weights. *Balanced* is the mean over classes. *Majority class* is what always guessing the most frequent\n\
+         class gets. *Logistic* is logistic regression in floating point on the same rows, repeated like those of the\n\
+         network; *float* the network in floating point; *twin* the network on the integers that the encrypted run\n\
+         computes, all of its training. Seconds, refreshed ciphertexts and bytes (both directions, without keys and\n\
          data) are those of {} training steps on ciphertexts, all together.\n",
         scope.seeds, scope.steps
     )
-    .replace(" \n", "\n")
 }
 
 fn line(cell: &Cell) -> String {
