@@ -1,7 +1,5 @@
 //! The study of a recipe on a small scope: its page has the figures, and the steps on ciphertexts equal the twin's.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use nn_encrypted::run::{Scope, study, study_page};
 
 fn scope(steps: usize) -> Scope {

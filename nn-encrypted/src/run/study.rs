@@ -111,11 +111,9 @@ fn cell(scope: &Scope, set: &str, hidden: usize, data_dir: Option<&Path>) -> Res
     };
     let seeds: Vec<u64> = (0..scope.seeds).map(|seed| recipe.seed + seed).collect();
     let runs = seeds.into_par_iter().map(run).collect::<Result<Vec<_>, _>>()?;
-    let mean =
-        |of: &dyn Fn(&(f64, [Score; 3])) -> f64| runs.iter().map(of).sum::<f64>() / runs.len().max(1) as f64;
     let score = |place: usize| Score {
-        accuracy: mean(&|run| run.1[place].accuracy),
-        balanced: mean(&|run| run.1[place].balanced),
+        accuracy: mean(runs.iter().map(|(_, scores)| scores[place].accuracy)),
+        balanced: mean(runs.iter().map(|(_, scores)| scores[place].balanced)),
     };
     let session = session(&recipe, recipe.seed, false, data_dir)?;
     let encrypted = if scope.steps > 0 { Some(encrypted(&session, scope.steps)?) } else { None };
@@ -123,12 +121,18 @@ fn cell(scope: &Scope, set: &str, hidden: usize, data_dir: Option<&Path>) -> Res
         set: session.data.name.clone(),
         hidden,
         widths: session.network.widths(),
-        majority: mean(&|run| run.0),
+        majority: mean(runs.iter().map(|(majority, _)| *majority)),
         logistic: score(0),
         clear: score(1),
         twin: score(2),
         encrypted,
     })
+}
+
+/// 0 of nothing.
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1) as f64;
+    values.sum::<f64>() / count
 }
 
 /// The session of a seed; for `validate` its test part is a quarter of the training part.
