@@ -8,8 +8,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nn_encrypted::data::{DATA_DIR, KNOWN, Known};
+use nn_encrypted::fetch;
 use nn_encrypted::recipe::{Recipe, RecipeError};
-use nn_encrypted::run::{self, Mode, Options, Outcome, Resumption, RunError, RunFolder};
+use nn_encrypted::run::{self, Mode, Options, Outcome, Resumption, RunError, RunFolder, Scope};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -31,8 +33,12 @@ enum Command {
     Predict(PredictArgs),
     /// Lists the recipes inside the program.
     Recipes,
+    /// Lists the data sets known by name, or downloads one.
+    Data(DataArgs),
     /// Prints the report of a run folder as a Markdown table.
     Report(ReportArgs),
+    /// Trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
+    Study(StudyArgs),
     /// Prints how well floating-point training with the exact centred sigmoid does, over a grid of settings.
     Sweep(SweepArgs),
 }
@@ -41,12 +47,18 @@ enum Command {
 struct TrainArgs {
     /// Name of a recipe, or path of a TOML file; hesamifard2017 without it.
     recipe: Option<String>,
-    /// Data set: digits, iris, mnist, or the path of a CSV file.
+    /// Data set: digits, iris, mnist, crabs, crabs-species, fertility, climate, or the path of a CSV file.
     #[arg(long)]
     data: Option<String>,
+    /// Applies a further variant of the recipe, such as hidden3; may be repeated.
+    #[arg(long = "variant", value_name = "NAME")]
+    variants: Vec<String>,
     /// CSV: the column of the class, by name or by number from 1.
     #[arg(long)]
     label: Option<String>,
+    /// CSV: the first row is a sample; the label is given by its number.
+    #[arg(long)]
+    no_header: bool,
     /// Folder of the data sets that are not inside the program.
     #[arg(long)]
     data_dir: Option<PathBuf>,
@@ -96,10 +108,64 @@ struct PredictArgs {
 }
 
 #[derive(Args)]
+struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Subcommand)]
+enum DataCommand {
+    /// Name, size and licence of each set, and where its files are looked for.
+    List {
+        /// Folder of the data sets that are not inside the program.
+        #[arg(long, default_value = DATA_DIR)]
+        data_dir: PathBuf,
+    },
+    /// Downloads the files of a set, and checks them.
+    Fetch {
+        /// Name of the set.
+        name: String,
+        /// Folder that the set gets a folder in.
+        #[arg(long, default_value = DATA_DIR)]
+        data_dir: PathBuf,
+    },
+}
+
+#[derive(Args)]
 struct ReportArgs {
     /// Folder of a finished training.
     #[arg(long)]
     run: PathBuf,
+}
+
+#[derive(Args)]
+struct StudyArgs {
+    /// Name of a recipe, or path of a TOML file, with variants hidden1, hidden2, ...
+    recipe: String,
+    /// Data sets; may be repeated.
+    #[arg(long = "data", default_values = ["crabs", "crabs-species", "fertility", "climate"])]
+    sets: Vec<String>,
+    /// Folder of the data sets that are not inside the program.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Numbers of hidden layers; may be repeated.
+    #[arg(long, default_values_t = [1, 2, 3, 4, 5])]
+    hidden: Vec<usize>,
+    /// Splits and initial weights to average over.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Training steps on ciphertexts; 0 for none.
+    #[arg(long, default_value_t = 3)]
+    steps: usize,
+    /// Scores on a quarter of the training part, left out of training, instead of the test part.
+    #[arg(long)]
+    validate: bool,
+    /// Overrides a field of the recipe.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// File the page is written to; standard output without it.
+    #[arg(long)]
+    out: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -150,7 +216,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
         Command::Recipes => recipes(),
+        Command::Data(args) => data(&args),
         Command::Report(args) => report(&args),
+        Command::Study(args) => study(&args),
         Command::Sweep(args) => sweep(&args),
     };
     result.unwrap_or_else(|error| {
@@ -199,11 +267,13 @@ impl TrainArgs {
         let flags = [
             quoted("data.set", &self.data),
             quoted("data.label", &self.label),
+            plain("data.no_header", self.no_header.then(|| true.to_string())),
             plain("optimizer.epochs", self.epochs.map(|n| n.to_string())),
             plain("optimizer.batch_size", self.batch.clone()),
             plain("seed", self.seed.map(|n| n.to_string())),
         ];
-        self.settings.iter().cloned().chain(flags.into_iter().flatten()).collect()
+        let variants = self.variants.iter().map(|name| format!("variant={name}"));
+        variants.chain(self.settings.iter().cloned()).chain(flags.into_iter().flatten()).collect()
     }
 }
 
@@ -247,6 +317,7 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
         }
     };
     percent("test accuracy", report.accuracy.test);
+    percent("balanced test accuracy", report.accuracy.balanced_test);
     percent("twin's test accuracy", report.accuracy.twin_test);
     percent("floating point's test accuracy", report.accuracy.clear_test);
     if let (Some(median), Some(image)) = (report.seconds.step_median, report.core_seconds_per_image) {
@@ -316,9 +387,58 @@ fn recipes() -> Result<ExitCode, RunError> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn data(args: &DataArgs) -> Result<ExitCode, RunError> {
+    match &args.command {
+        DataCommand::List { data_dir } => KNOWN.iter().for_each(|set| list(set, data_dir)),
+        DataCommand::Fetch { name, data_dir } => {
+            let set = Known::find(name)?;
+            if set.files.is_empty() {
+                println!("{name} is inside the program");
+            }
+            fetch::fetch(set, data_dir, |text| println!("{text}"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(set: &Known, data_dir: &std::path::Path) {
+    let place = if set.files.is_empty() {
+        "inside the program".to_owned()
+    } else {
+        let folders = set.folders(data_dir).map(|folder| folder.display().to_string());
+        let state = if set.is_there(data_dir) { "there" } else { "not there" };
+        format!("{state}, in {}", folders.join(" or "))
+    };
+    println!(
+        "{}: {} rows, {} features, {} classes; {}; {place}",
+        set.name, set.rows, set.features, set.classes, set.licence
+    );
+}
+
 fn report(args: &ReportArgs) -> Result<ExitCode, RunError> {
     print!("{}", run::markdown(&RunFolder::new(&args.run).read_report()?));
     Ok(ExitCode::SUCCESS)
+}
+
+fn study(args: &StudyArgs) -> Result<ExitCode, RunError> {
+    let scope = Scope {
+        recipe: args.recipe.clone(),
+        sets: args.sets.clone(),
+        hidden: args.hidden.clone(),
+        seeds: args.seeds,
+        steps: args.steps,
+        validate: args.validate,
+        settings: args.settings.clone(),
+    };
+    let cells = run::study(&scope, args.data_dir.as_deref(), |text| eprintln!("{text}"))?;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let page = run::study_page(&scope, &cells, &format!("nn-encrypted {}", words.join(" ")));
+    match &args.out {
+        Some(path) => run::write_page(path, &page)?,
+        None => print!("{page}"),
+    }
+    let equal = cells.iter().filter_map(|cell| cell.encrypted).all(|steps| steps.equal);
+    Ok(ExitCode::from(u8::from(!equal)))
 }
 
 fn sweep(args: &SweepArgs) -> Result<ExitCode, RunError> {

@@ -7,6 +7,7 @@ pub mod activation;
 pub mod clear;
 pub mod data;
 pub mod engine;
+pub mod fetch;
 pub mod metrics;
 pub mod packing;
 pub mod plan;

@@ -115,7 +115,7 @@ const SETTINGS: [(&[&str], &str); 39] = [
 ];
 
 /// Arguments, and a word of the message.
-const ARGUMENTS: [(&[&str], &str); 34] = [
+const ARGUMENTS: [(&[&str], &str); 52] = [
     (&["train", "glyph2020"], "no recipe `glyph2020`"),
     (&["train", "nowhere.toml"], "nowhere.toml"),
     (&["train", "random.toml"], "random.toml"),
@@ -147,6 +147,30 @@ const ARGUMENTS: [(&[&str], &str); 34] = [
     (&["train", "--data", "empty.csv", "--label", "y"], "no rows"),
     (&["train", "--data", "header.csv", "--label", "y"], "no samples"),
     (&["train", "--data", "one.csv", "--label", "y"], "only one class"),
+    (&["train", "--data", "once.csv", "--label", "y"], "class `q` occurs once"),
+    (&["train", "--data", "words.csv", "--label", "y"], "more than 64 different words"),
+    (&["train", "--data", "ok.csv", "--label", "y", "--no-header"], "no column `y`; the columns are 1 to 3"),
+    (&["train", "--data", "ok.csv", "--label", "4", "--no-header"], "no column `4`"),
+    (&["train", "--data", "ok.csv", "--label", "2", "--no-header"], "column `1`: `a` is not a number"),
+    (&["train", "--data", "crabs"], "--data-dir"),
+    (&["train", "--data", "fertility", "--data-dir", "absent"], "fertility_Diagnosis.txt"),
+    (
+        &["train", "--data", "crabs", "--data-dir", "faulty"],
+        "crabs.csv:3: column `FL`: `wide` is not a number",
+    ),
+    (&["train", "--data", "climate", "--data-dir", "faulty"], "no column `21`"),
+    (&["train", "--data", "iris", "--set", "data.balance=often"], "unknown variant `often`"),
+    (&["train", "--data", "iris", "--variant", "hidden9"], "no variant `hidden9`; there are climate"),
+    (
+        &["train", "--set", "data.normalize={method='whiten',roots=9,scale=0.5,limit=1.0}"],
+        "`data.normalize.roots`: 9",
+    ),
+    (&["data", "fetch", "cifar"], "unknown data set `cifar`"),
+    (&["data", "fetch", "crabs", "--data-dir", "faulty"], "e848cb683b14f65a"),
+    (&["study", "glyph2020"], "no recipe `glyph2020`"),
+    (&["study", "hesamifard2017", "--hidden", "6", "--data", "iris"], "no variant `hidden6`"),
+    (&["study", "hesamifard2017", "--seeds", "0"], "1..=1000"),
+    (&["study", "hesamifard2017", "--data", "crabs", "--data-dir", "absent"], "data fetch crabs"),
     (&["predict", "--run", "absent"], "recipe.toml"),
     (&["report", "--run", "absent"], "report.json"),
     (&["report", "--run", "damaged"], "report.json"),
@@ -198,9 +222,14 @@ fn arguments_and_files_that_cannot_be_used() {
         ("empty", ""),
         ("header", "a,b,y\n"),
         ("one", "a,b,y\n1,2,p\n2,3,p\n"),
+        ("once", "a,b,y\n1,2,p\n2,3,p\n2,4,q\n"),
+        ("faulty/crabs", "n,sp,sex,index,FL\n1,B,M,1,8.1\n2,O,F,1,wide\n3,O,F,2,9\n"),
     ] {
         folder.write(&format!("{name}.csv"), text.as_bytes());
     }
+    let words: String = (0..65).map(|i| format!("name{i},{}\n", ["p", "q"][i % 2])).collect();
+    folder.write("words.csv", format!("who,y\n{words}").as_bytes());
+    folder.write("faulty/pop_failures.dat", b"1 2 0.5 0.25 1\n1 3 0.5 0.25 0\n");
     // Two images of 2 x 2 pixels are promised, one and a half are there; then 2^96 pixels are promised.
     let header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2];
     folder.write("truncated/train-images-idx3-ubyte", &[&header[..], &[7; 6]].concat());

@@ -3,10 +3,12 @@
 //! The same data, batches, initial weights and update rule as the [`twin`](crate::twin), without rounding or bounds,
 //! and with any activation. Equal on machines with the same floating-point units; elsewhere up to rounding.
 
+mod logistic;
 mod sweep;
 
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
+pub use self::logistic::Logistic;
 pub use self::sweep::{Run, Sweep, SweepError, sweep};
 use crate::activation::Function;
 use crate::data::{Batches, Samples};

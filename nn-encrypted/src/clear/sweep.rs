@@ -67,7 +67,7 @@ pub fn sweep(
         let recipe = Recipe { seed, ..recipe.clone() };
         let data = prepare(&recipe, data_dir)?;
         let network = recipe.network(data.features.len(), data.classes.len())?;
-        let batches = Batches::new(data.train.labels.len(), recipe.optimizer.batch_size, seed);
+        let batches = Batches::of(&recipe, &data.train.labels);
         let train = |&(rate, gain): &(Dyadic, f64)| {
             let mut recipe = recipe.clone();
             (recipe.optimizer.learning_rate, recipe.optimizer.init_gain) = (rate, Some(gain));

@@ -1,6 +1,21 @@
 //! Mini-batches: their rows are fixed once by the seed, their order is new in every epoch.
 
-use super::random::{Purpose, permutation, stream};
+use serde::{Deserialize, Serialize};
+
+use super::random::{Purpose, permutation, shuffle, stream};
+use crate::recipe::Recipe;
+
+/// How rare classes are dealt with in training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// Not at all.
+    #[default]
+    None,
+    /// Samples of rare classes are repeated until all classes are as frequent as the most frequent one, and every
+    /// mini-batch has them in equal parts. The client does it before it encrypts.
+    Resample,
+}
 
 /// The mini-batches of a training run.
 ///
@@ -14,6 +29,27 @@ pub struct Batches {
 }
 
 impl Batches {
+    /// The batches for training rows with these labels.
+    #[must_use]
+    pub fn balanced(balance: Balance, labels: &[usize], size: usize, seed: u64) -> Self {
+        match balance {
+            Balance::None => Self::new(labels.len(), size, seed),
+            Balance::Resample => Self { rows: resample(labels, seed), size: size.max(1), seed },
+        }
+    }
+
+    /// The batches of a recipe for training rows with these labels.
+    #[must_use]
+    pub fn of(recipe: &Recipe, labels: &[usize]) -> Self {
+        Self::balanced(recipe.data.balance, labels, recipe.optimizer.batch_size, recipe.seed)
+    }
+
+    /// How many rows an epoch has, repeated ones as often as they occur.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Batches of `size` (at least 1) out of `samples` rows.
     #[must_use]
     pub fn new(samples: usize, size: usize, seed: u64) -> Self {
@@ -48,9 +84,46 @@ impl Batches {
     }
 }
 
+/// Rows in turns of one of each class; the rows of a rare class begin anew, in another order, when they are used up.
+fn resample(labels: &[usize], seed: u64) -> Vec<usize> {
+    let mut rng = stream(seed, Purpose::Batches);
+    let class_rows =
+        |class: usize| (0..labels.len()).filter(move |&row| labels[row] == class).collect::<Vec<_>>();
+    let classes = labels.iter().max().map_or(0, |class| class + 1);
+    let mut rows: Vec<Vec<usize>> = (0..classes).map(class_rows).filter(|rows| !rows.is_empty()).collect();
+    let most = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let mut columns: Vec<Vec<usize>> = Vec::new();
+    for rows in &mut rows {
+        let mut column = Vec::with_capacity(most + rows.len());
+        while column.len() < most {
+            shuffle(&mut rng, rows);
+            column.extend_from_slice(rows);
+        }
+        columns.push(column);
+    }
+    (0..most).flat_map(|turn| columns.iter().map(move |column| column[turn])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resampled_batches_have_all_classes_in_equal_parts() {
+        let labels: Vec<usize> = (0..83).map(|row| usize::from(row % 9 == 0)).collect();
+        let batches = Batches::balanced(Balance::Resample, &labels, 20, 4);
+        let rare = labels.iter().sum::<usize>();
+        assert_eq!((batches.samples(), batches.count()), (2 * (83 - rare), 8));
+        for batch in 0..batches.count() {
+            let rows = batches.rows(batch);
+            assert_eq!(2 * rows.iter().map(|&row| labels[row]).sum::<usize>(), rows.len(), "batch {batch}");
+        }
+        let all: Vec<usize> = (0..8).flat_map(|batch| batches.rows(batch)).copied().collect();
+        let times = |row: usize| all.iter().filter(|&&r| r == row).count();
+        assert!((0..83).all(|row| if labels[row] == 0 { times(row) == 1 } else { times(row) >= 7 }));
+        assert_eq!(Batches::balanced(Balance::None, &labels, 20, 4), Batches::new(83, 20, 4));
+        assert_eq!(Batches::balanced(Balance::Resample, &[], 20, 4).count(), 0);
+    }
 
     #[test]
     fn every_row_once_an_epoch() {

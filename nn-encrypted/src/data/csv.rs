@@ -1,59 +1,74 @@
-//! Tables of numbers in CSV, one column of which holds the class.
+//! Tables of numbers and words in CSV, or with cells between blanks; one column holds the class.
 
 use std::io::Read;
 use std::path::Path;
 
-use ndarray::Array2;
-
+use super::columns::{Columns, missing_cell};
 use super::open::open;
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, features};
 
-/// Which columns of a CSV file are what. A column is meant by its name, or by its number from 1.
-///
-/// A file whose label is given by name has a header. One whose label is given by number has a header if a
-/// feature cell of its first row is not a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which columns of a table are what. A column is meant by its name, or by its number from 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CsvOptions {
     /// The column that holds the class.
     pub label: String,
     /// Columns that are neither class nor feature.
     pub ignore: Vec<String>,
+    /// The first row is a sample, and columns have numbers only. Without it a table whose label is given by name has a
+    /// header; so has one whose label is given by number if a feature of the first row is a word above a number, or if
+    /// all of them are words.
+    pub no_header: bool,
+    /// What stands between two cells.
+    pub separator: Separator,
 }
 
-/// Reads a CSV file with numeric features and any class names.
+/// What stands between two cells of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Separator {
+    /// A comma; cells may be quoted.
+    #[default]
+    Comma,
+    /// Blanks and tabs, any number of them.
+    Blanks,
+}
+
+/// Reads a table with features that are numbers or words, and any class names.
+///
+/// A column of words becomes one column for each of them, which holds 1 where the word stands and 0 elsewhere.
 ///
 /// # Errors
-/// If a cell is missing or not a finite number, a row has another length, or a column does not exist;
+/// If a cell is missing, not finite, or a word among numbers, a row has another length, or a column does not exist;
 /// with file, line and column.
 pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError> {
-    let file = open(path)?;
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    parse(file, &path.display().to_string(), &name, options)
+    read_table(path, &name, options)
 }
 
-/// Reads CSV from anywhere; `file` is its name in errors, `name` that of the data set.
+/// Reads a table as the data set `name`.
+pub(super) fn read_table(path: &Path, name: &str, options: &CsvOptions) -> Result<Dataset, DataError> {
+    parse(open(path)?, &path.display().to_string(), name, options)
+}
+
+/// Reads a table from anywhere; `file` is its name in errors, `name` that of the data set.
 ///
 /// # Errors
 /// As [`read_csv`].
 pub fn parse(reader: impl Read, file: &str, name: &str, options: &CsvOptions) -> Result<Dataset, DataError> {
-    let rows = records(reader, file)?;
-    let Some((_, first)) = rows.first() else {
-        return Err(fault(file, "no rows; a header or a first sample is needed"));
+    let rows = match options.separator {
+        Separator::Comma => records(reader, file)?,
+        Separator::Blanks => records(blanks_to_commas(reader, file)?.as_bytes(), file)?,
     };
-    let columns = Columns::find(first, file, options)?;
+    let columns = Columns::find(&rows, file, options)?;
     let samples = &rows[usize::from(columns.header)..];
     if samples.is_empty() {
         return Err(fault(file, "no samples below the header"));
     }
-    let mut values = Vec::with_capacity(samples.len() * columns.features.len());
+    let (features, x) = features::read(samples, &columns, file)?;
     let mut names = Vec::with_capacity(samples.len());
     for (line, row) in samples {
-        for &column in &columns.features {
-            values.push(number(row[column].trim()).map_err(|what| columns.cell(file, *line, column, what))?);
-        }
         let label = row[columns.label].trim();
-        if is_missing(label) {
-            return Err(columns.cell(file, *line, columns.label, missing(label)));
+        if let Some(what) = missing_cell(label) {
+            return Err(columns.cell(file, *line, columns.label, what));
         }
         names.push(label);
     }
@@ -62,16 +77,24 @@ pub fn parse(reader: impl Read, file: &str, name: &str, options: &CsvOptions) ->
         return Err(fault(file, &format!("only one class, `{}`; two or more are needed", classes[0])));
     }
     let labels = names.iter().filter_map(|name| classes.iter().position(|class| class == name)).collect();
-    let x = Array2::from_shape_vec((samples.len(), columns.features.len()), values)
-        .map_err(|error| fault(file, &error.to_string()))?;
-    let features = columns.features.iter().map(|&column| columns.names[column].clone()).collect();
     Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test: None })
 }
 
+/// The text with one comma for the blanks between two cells.
+fn blanks_to_commas(mut reader: impl Read, file: &str) -> Result<String, DataError> {
+    let mut text = String::new();
+    reader.read_to_string(&mut text).map_err(|error| fault(file, &error.to_string()))?;
+    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(",");
+    Ok(text.lines().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// A row of a table and its line.
+pub(super) type Record = (u64, Vec<String>);
+
 /// All rows with their line numbers, all of the same length.
-fn records(reader: impl Read, file: &str) -> Result<Vec<(u64, Vec<String>)>, DataError> {
+fn records(reader: impl Read, file: &str) -> Result<Vec<Record>, DataError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
-    let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
+    let mut rows: Vec<Record> = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| {
             let line = error.position().map_or(0, csv::Position::line);
@@ -92,70 +115,6 @@ fn records(reader: impl Read, file: &str) -> Result<Vec<(u64, Vec<String>)>, Dat
     Ok(rows)
 }
 
-/// The roles of the columns.
-struct Columns {
-    names: Vec<String>,
-    header: bool,
-    label: usize,
-    features: Vec<usize>,
-}
-
-impl Columns {
-    fn find(first: &[String], file: &str, options: &CsvOptions) -> Result<Self, DataError> {
-        let find = |column: &str| {
-            find_column(first, column).ok_or_else(|| DataError::NoColumn {
-                file: file.to_owned(),
-                column: column.to_owned(),
-                available: first.join(", "),
-            })
-        };
-        let label = find(&options.label)?;
-        let ignored = options.ignore.iter().map(|column| find(column)).collect::<Result<Vec<_>, _>>()?;
-        let features: Vec<usize> =
-            (0..first.len()).filter(|column| *column != label && !ignored.contains(column)).collect();
-        if features.is_empty() {
-            return Err(fault(file, "no column is left for a feature"));
-        }
-        let by_name = options.label.parse::<f64>().is_err();
-        let header = by_name || !features.iter().all(|&column| first[column].trim().parse::<f64>().is_ok());
-        let names = (0..first.len())
-            .map(|i| if header { first[i].trim().to_owned() } else { (i + 1).to_string() })
-            .collect();
-        Ok(Self { names, header, label, features })
-    }
-
-    fn cell(&self, file: &str, line: u64, column: usize, what: String) -> DataError {
-        DataError::Cell { file: file.to_owned(), line, column: self.names[column].clone(), what }
-    }
-}
-
-/// The index of a column meant by its number from 1 or, if it is no number, by its name.
-fn find_column(first: &[String], column: &str) -> Option<usize> {
-    if column.parse::<f64>().is_ok() {
-        return column.parse::<usize>().ok().filter(|n| (1..=first.len()).contains(n)).map(|n| n - 1);
-    }
-    first.iter().position(|cell| cell.trim() == column)
-}
-
-fn is_missing(cell: &str) -> bool {
-    cell.is_empty() || cell == "?" || ["na", "nan", "null"].contains(&cell.to_ascii_lowercase().as_str())
-}
-
-fn missing(cell: &str) -> String {
-    format!("the value is missing (`{cell}`)")
-}
-
-fn number(cell: &str) -> Result<f64, String> {
-    if is_missing(cell) {
-        return Err(missing(cell));
-    }
-    match cell.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => Err(format!("`{cell}` is not finite; a finite number is needed")),
-        Err(_) => Err(format!("`{cell}` is not a number; features must be numbers")),
-    }
-}
-
 /// The distinct class names: by value if all are numbers, else by name.
 fn classes(names: &[&str]) -> Vec<String> {
     let mut classes: Vec<&str> = names.to_vec();
@@ -168,7 +127,7 @@ fn classes(names: &[&str]) -> Vec<String> {
     classes.into_iter().map(str::to_owned).collect()
 }
 
-fn fault(file: &str, what: &str) -> DataError {
+pub(super) fn fault(file: &str, what: &str) -> DataError {
     DataError::File { file: file.to_owned(), what: what.to_owned() }
 }
 
@@ -177,7 +136,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, label: &str) -> Result<Dataset, DataError> {
-        let options = CsvOptions { label: label.to_owned(), ignore: vec![] };
+        let options = CsvOptions { label: label.to_owned(), ..CsvOptions::default() };
         parse(text.as_bytes(), "t.csv", "t", &options)
     }
 
@@ -200,8 +159,39 @@ mod tests {
     }
 
     #[test]
+    fn words_become_a_column_each() {
+        let data = read("size,colour,y\n1,red,p\n2,blue,q\n3,red,q\n", "y").unwrap();
+        assert_eq!(data.features, ["size", "colour=blue", "colour=red"]);
+        assert_eq!(data.x, ndarray::arr2(&[[1.0, 0.0, 1.0], [2.0, 1.0, 0.0], [3.0, 0.0, 1.0]]));
+        assert_eq!(read("colour,y\nred,p\nblue,q\n", "2").unwrap().labels, [0, 1]); // words only: a header
+    }
+
+    #[test]
+    fn without_a_header_columns_are_numbers() {
+        let options = CsvOptions { label: "3".into(), no_header: true, ..CsvOptions::default() };
+        let data = parse("1,red,p\n2,blue,q\n".as_bytes(), "t.csv", "t", &options).unwrap();
+        assert_eq!(
+            (data.features.as_slice(), data.x.nrows()),
+            (&["1", "2=blue", "2=red"].map(String::from)[..], 2)
+        );
+        let named = CsvOptions { label: "kind".into(), ..options };
+        let error = parse("1,red,p\n".as_bytes(), "t.csv", "t", &named).unwrap_err().to_string();
+        assert_eq!(error, "t.csv: no column `kind`; the columns are 1 to 3");
+    }
+
+    #[test]
+    fn blanks_separate_too() {
+        let options = CsvOptions { label: "3".into(), separator: Separator::Blanks, ..CsvOptions::default() };
+        let data = parse("   1   0.5  1 \n\t2\t0.25  0\n".as_bytes(), "t.dat", "t", &options).unwrap();
+        assert_eq!(data.x, ndarray::arr2(&[[1.0, 0.5], [2.0, 0.25]]));
+        assert_eq!(data.labels, [1, 0]);
+        let error = parse("1 2 a\n1 b\n".as_bytes(), "t.dat", "t", &options).unwrap_err().to_string();
+        assert_eq!(error, "t.dat:2: 2 columns; the first row has 3");
+    }
+
+    #[test]
     fn columns_can_be_ignored() {
-        let options = CsvOptions { label: "y".into(), ignore: vec!["id".into()] };
+        let options = CsvOptions { label: "y".into(), ignore: vec!["id".into()], ..CsvOptions::default() };
         let data = parse("id,a,y\nfirst,1,p\nsecond,2,q\n".as_bytes(), "t.csv", "t", &options).unwrap();
         assert_eq!(data.features, ["a"]);
     }
@@ -221,12 +211,12 @@ mod tests {
             (
                 "a,y\n1,p\nred,q\n",
                 "y",
-                "t.csv:3: column `a`: `red` is not a number; features must be numbers",
+                "t.csv:3: column `a`: `red` is not a number; the other cells of the column are",
             ),
             (
                 "1,p\n2,q\nred,q\n",
                 "2",
-                "t.csv:3: column `1`: `red` is not a number; features must be numbers",
+                "t.csv:3: column `1`: `red` is not a number; the other cells of the column are",
             ),
             ("a,y\n1,p\n2,\n", "y", "t.csv:3: column `y`: the value is missing (``)"),
             ("a,y\n1,p\n1,q,3\n", "y", "t.csv:3: 3 columns; the first row has 2"),
@@ -241,11 +231,10 @@ mod tests {
         for (text, label, message) in table {
             assert_eq!(read(text, label).unwrap_err().to_string(), message, "{text:?}");
         }
-        let missing =
-            read_csv(Path::new("/nowhere/x.csv"), &CsvOptions { label: "y".into(), ignore: vec![] });
+        let options = CsvOptions { label: "y".into(), ..CsvOptions::default() };
+        let missing = read_csv(Path::new("/nowhere/x.csv"), &options);
         assert!(missing.unwrap_err().to_string().starts_with("/nowhere/x.csv: "));
         let bytes: &[u8] = b"a,y\n1,p\n\xff,q\n";
-        let options = CsvOptions { label: "y".into(), ignore: vec![] };
         assert!(parse(bytes, "t.csv", "t", &options).unwrap_err().to_string().starts_with("t.csv:3: "));
     }
 }

@@ -21,7 +21,7 @@ pub fn digits() -> Result<Dataset, DataError> {
 /// Never, unless the program was built with damaged data.
 pub fn iris() -> Result<Dataset, DataError> {
     let text: &[u8] = include_bytes!("../../data/iris.csv");
-    let options = CsvOptions { label: "species".to_owned(), ignore: Vec::new() };
+    let options = CsvOptions { label: "species".to_owned(), ..CsvOptions::default() };
     csv::parse(text, "embedded iris.csv", "iris", &options)
 }
 

@@ -14,11 +14,13 @@ pub enum DataError {
         /// The cause.
         source: std::io::Error,
     },
-    /// A data set was asked for that is neither built in nor a CSV file.
-    #[error("unknown data set `{0}`: known are digits, iris, mnist, and paths ending in .csv")]
+    /// A data set was asked for that is neither known by name nor a CSV file.
+    #[error("unknown data set `{0}`: known are {names}, and paths ending in .csv", names = super::catalog::names())]
     UnknownSet(String),
     /// A file of a known data set is in none of the folders searched.
-    #[error("data set {set}: {file} (or {file}.gz) is not in {searched}; give its folder with --data-dir")]
+    #[error(
+        "data set {set}: {file} (or {file}.gz) is not in {searched}; give its folder with --data-dir, or have it by `data fetch {set}`"
+    )]
     NotFound {
         /// The data set.
         set: &'static str,

@@ -1,9 +1,9 @@
 //! MNIST from a folder that holds its four files, plain or gzip.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::embedded::{Part, pictures};
-use super::{DataError, Dataset, read_images, read_labels};
+use super::{DataError, Dataset, Known, read_images, read_labels};
 
 /// Reads MNIST from `dir` or `dir/mnist`: 60,000 images for training, then 10,000 for testing.
 ///
@@ -17,19 +17,10 @@ pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
 }
 
 fn part(dir: &Path, name: &str) -> Result<Part, DataError> {
-    let images = read_images(&find(dir, &format!("{name}-images-idx3-ubyte"))?)?;
-    let path = find(dir, &format!("{name}-labels-idx1-ubyte"))?;
+    let set = Known::find("mnist")?;
+    let images = read_images(&set.locate(dir, &format!("{name}-images-idx3-ubyte"))?)?;
+    let path = set.locate(dir, &format!("{name}-labels-idx1-ubyte"))?;
     Ok(Part { images, labels: read_labels(&path)?, file: path.display().to_string() })
-}
-
-fn find(dir: &Path, file: &str) -> Result<PathBuf, DataError> {
-    let folders = [dir.to_owned(), dir.join("mnist")];
-    let candidates = folders.iter().flat_map(|folder| [folder.join(file), folder.join(format!("{file}.gz"))]);
-    candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| DataError::NotFound {
-        set: "mnist",
-        file: file.to_owned(),
-        searched: format!("{} or {}", folders[0].display(), folders[1].display()),
-    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Data sets: read, split by seed, and turned into integers with a proven bound.
 
 mod batches;
+mod catalog;
+mod columns;
 mod csv;
 mod embedded;
 mod error;
+mod features;
 mod idx;
 mod mnist;
 mod normalize;
@@ -11,13 +14,15 @@ mod open;
 mod prepare;
 pub mod random;
 mod split;
+mod whiten;
 
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-pub use self::batches::Batches;
-pub use self::csv::{CsvOptions, parse as parse_csv, read_csv};
+pub use self::batches::{Balance, Batches};
+pub use self::catalog::{Form, KNOWN, Known, KnownFile, KnownTable};
+pub use self::csv::{CsvOptions, Separator, parse as parse_csv, read_csv};
 pub use self::embedded::{digits, iris};
 pub use self::error::DataError;
 pub use self::idx::{Images, images as parse_images, labels as parse_labels, read_images, read_labels};
@@ -46,12 +51,8 @@ pub struct Dataset {
 /// Where a data set comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
-    /// The embedded 8x8 digits.
-    Digits,
-    /// The embedded iris.
-    Iris,
-    /// MNIST, from a folder.
-    Mnist,
+    /// A data set known by name.
+    Known(&'static Known),
     /// A CSV file.
     Csv {
         /// The file.
@@ -62,26 +63,31 @@ pub enum Source {
 }
 
 impl Source {
-    /// The source named `set`: `digits`, `iris`, `mnist`, or a path that ends in `.csv`.
+    /// The source named `set`: one of [`KNOWN`], or a path that ends in `.csv`.
     ///
     /// # Errors
     /// If there is no such set, or a CSV file comes without the name of its label column.
-    pub fn new(set: &str, label: Option<&str>, ignore: &[String]) -> Result<Self, DataError> {
-        match set {
-            "digits" => Ok(Self::Digits),
-            "iris" => Ok(Self::Iris),
-            "mnist" => Ok(Self::Mnist),
-            path if is_csv(path) => {
-                let label = label.ok_or_else(|| DataError::Setting {
-                    set: path.to_owned(),
-                    what: "which column holds the class? give its name, or its number from 1, with --label"
-                        .to_owned(),
-                })?;
-                let options = CsvOptions { label: label.to_owned(), ignore: ignore.to_vec() };
-                Ok(Self::Csv { path: PathBuf::from(path), options })
-            }
-            other => Err(DataError::UnknownSet(other.to_owned())),
+    pub fn new(
+        set: &str,
+        label: Option<&str>,
+        ignore: &[String],
+        no_header: bool,
+    ) -> Result<Self, DataError> {
+        if !is_csv(set) {
+            return Known::find(set).map(Self::Known);
         }
+        let label = label.ok_or_else(|| DataError::Setting {
+            set: set.to_owned(),
+            what: "which column holds the class? give its name, or its number from 1, with --label"
+                .to_owned(),
+        })?;
+        let options = CsvOptions {
+            label: label.to_owned(),
+            ignore: ignore.to_vec(),
+            no_header,
+            ..CsvOptions::default()
+        };
+        Ok(Self::Csv { path: PathBuf::from(set), options })
     }
 }
 
@@ -96,10 +102,18 @@ pub fn is_csv(set: &str) -> bool {
 /// # Errors
 /// If a file is missing or faulty.
 pub fn load(source: &Source, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
-    match source {
-        Source::Digits => digits(),
-        Source::Iris => iris(),
-        Source::Mnist => mnist(data_dir.unwrap_or(Path::new("data"))),
-        Source::Csv { path, options } => read_csv(path, options),
+    let set = match source {
+        Source::Csv { path, options } => return read_csv(path, options),
+        Source::Known(set) => set,
+    };
+    let dir = data_dir.unwrap_or(Path::new(DATA_DIR));
+    match (set.name, &set.table, set.files) {
+        (_, Some(table), [file]) => csv::read_table(&set.locate(dir, file.name)?, set.name, &table.options()),
+        ("digits", ..) => digits(),
+        ("iris", ..) => iris(),
+        _ => mnist(dir),
     }
 }
+
+/// Where data sets are looked for if nothing else is said.
+pub const DATA_DIR: &str = "data";

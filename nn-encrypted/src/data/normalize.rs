@@ -3,8 +3,10 @@
 //! What a normalization needs to know of the data it learns from the training part alone. Only the four basic
 //! operations and the square root are used, which IEEE 754 rounds alike on every machine.
 
-use ndarray::{Array2, ArrayRef1, ArrayRef2};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, CowArray, Ix2};
 use serde::{Deserialize, Serialize};
+
+use super::whiten;
 
 /// How a feature becomes a number of about size 1; saturated to ±`limit` afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,18 @@ pub enum Normalization {
         /// The largest magnitude.
         limit: f64,
     },
+    /// `scale · L⁻¹(raw - mean)` with `L·Lᵀ` the covariance of the training part: no feature repeats earlier ones, each
+    /// has the deviation `scale`.
+    Whiten {
+        /// How many square roots are taken first, signs kept. Three of them make measures that grow by a factor grow
+        /// nearly by a difference, as a logarithm would, but are the same on every machine.
+        #[serde(default)]
+        roots: u32,
+        /// The deviation afterwards.
+        scale: f64,
+        /// The largest magnitude.
+        limit: f64,
+    },
 }
 
 impl Normalization {
@@ -38,22 +52,40 @@ impl Normalization {
     #[must_use]
     pub fn limit(&self) -> f64 {
         match *self {
-            Self::Affine { limit, .. } | Self::MinMax { limit } | Self::Standardize { limit, .. } => limit,
+            Self::Affine { limit, .. }
+            | Self::MinMax { limit }
+            | Self::Standardize { limit, .. }
+            | Self::Whiten { limit, .. } => limit,
         }
     }
 
     /// Learns from the rows of the training part; results have `fraction_bits` fractional bits.
     #[must_use]
     pub fn fit(&self, x: &ArrayRef2<f64>, train: &[usize], fraction_bits: u32) -> Scale {
+        let x = &self.rooted(x);
         let maps = x.columns().into_iter().map(|column| self.map(&column, train)).collect();
         let unit = (1_u64 << fraction_bits) as f64;
-        Scale { maps, unit, bound: (self.limit() * unit).floor() as i32 }
+        let mut scale =
+            Scale { rule: *self, maps, lower: None, unit, bound: (self.limit() * unit).floor() as i32 };
+        if matches!(self, Self::Whiten { .. }) {
+            scale.lower = Some(scale.correlation(x, train));
+        }
+        scale
+    }
+
+    /// The values before they are mapped.
+    fn rooted<'x>(&self, x: &'x ArrayRef2<f64>) -> CowArray<'x, f64, Ix2> {
+        let roots = if let Self::Whiten { roots, .. } = *self { roots } else { 0 };
+        if roots == 0 {
+            return x.view().into();
+        }
+        let rooted = x.mapv(|value| (0..roots).fold(value.abs(), |root, _| root.sqrt()).copysign(value));
+        rooted.into()
     }
 
     /// (offset, divisor, center) such that a value becomes `(raw - offset) / divisor - center`.
     fn map(&self, column: &ArrayRef1<f64>, rows: &[usize]) -> (f64, f64, f64) {
         let values = || rows.iter().map(|&row| column[row]);
-        let constant = |width: f64| if width > 0.0 { width } else { 1.0 };
         match *self {
             Self::Affine { divisor, center, .. } => (0.0, divisor, center),
             Self::MinMax { limit } => {
@@ -62,7 +94,7 @@ impl Normalization {
                 let half = (high - low) / 2.0;
                 (low + half, constant(half) / limit, 0.0)
             }
-            Self::Standardize { scale, .. } => {
+            Self::Standardize { scale, .. } | Self::Whiten { scale, .. } => {
                 let n = rows.len() as f64;
                 let mean = values().sum::<f64>() / n;
                 let variance = values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
@@ -75,7 +107,10 @@ impl Normalization {
 /// A learnt normalization.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scale {
+    rule: Normalization,
     maps: Vec<(f64, f64, f64)>,
+    /// Factor of the correlations of the mapped features, relative to their variance.
+    lower: Option<Array2<f64>>,
     unit: f64,
     bound: i32,
 }
@@ -99,15 +134,45 @@ impl Scale {
         let mut saturated = 0;
         let bound = f64::from(self.bound);
         let mut result = Array2::zeros((rows.len(), x.ncols()));
+        let x = &self.rule.rooted(x);
         for (to, &row) in result.rows_mut().into_iter().zip(rows) {
-            for ((to, &raw), &(offset, divisor, center)) in to.into_iter().zip(x.row(row)).zip(&self.maps) {
-                let value = (((raw - offset) / divisor - center) * self.unit).round();
+            let mut mapped = self.mapped(x, row);
+            if let Some(lower) = &self.lower {
+                whiten::solve(lower, &mut mapped);
+            }
+            for (to, value) in to.into_iter().zip(mapped) {
+                let value = (value * self.unit).round();
                 saturated += u64::from(value.abs() > bound);
                 *to = value.clamp(-bound, bound) as i32;
             }
         }
         (result, saturated)
     }
+
+    /// The features of a row, each on its own.
+    fn mapped(&self, x: &ArrayRef2<f64>, row: usize) -> Vec<f64> {
+        let map =
+            |(&raw, &(offset, divisor, center)): (&f64, &(f64, f64, f64))| (raw - offset) / divisor - center;
+        x.row(row).iter().zip(&self.maps).map(map).collect()
+    }
+
+    /// The factor of the correlations: features of one deviation in, features of the same deviation out.
+    fn correlation(&self, x: &ArrayRef2<f64>, rows: &[usize]) -> Array2<f64> {
+        let mut covariance = Array2::<f64>::zeros((x.ncols(), x.ncols()));
+        for &row in rows {
+            let mapped = self.mapped(x, row);
+            for ((i, j), sum) in covariance.indexed_iter_mut() {
+                *sum += mapped[i] * mapped[j];
+            }
+        }
+        let largest = covariance.diag().fold(0.0, |a: f64, &b| a.max(b));
+        whiten::factor(&(covariance / constant(largest)))
+    }
+}
+
+/// A width to divide by; that of a constant is 1.
+fn constant(width: f64) -> f64 {
+    if width > 0.0 { width } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -149,5 +214,35 @@ mod tests {
         assert_eq!(scale.apply(&x, &test), (arr2(&[[0, 0], [16, 16], [-16, -16]]), 4));
         let scale = Normalization::Standardize { scale: 0.5, limit: 1.0 }.fit(&x, &train, 4);
         assert_eq!(scale.apply(&x, &train), (arr2(&[[-8, 0], [8, 0]]), 0));
+    }
+
+    #[test]
+    fn roots_keep_signs_and_tell_factors_apart() {
+        let rule = Normalization::Whiten { roots: 3, scale: 1.0, limit: 4.0 };
+        let x = arr2(&[[256.0], [-256.0], [0.0], [1.0]]);
+        assert_eq!(rule.rooted(&x).to_owned(), arr2(&[[2.0], [-2.0], [0.0], [1.0]]));
+        let powers = Array2::from_shape_fn((9, 1), |(row, _)| 2_f64.powi(row as i32));
+        let rows: Vec<usize> = (0..9).collect();
+        let (y, _) = rule.fit(&powers, &rows, 8).apply(&powers, &rows);
+        let (first, last) = (y[(1, 0)] - y[(0, 0)], y[(8, 0)] - y[(7, 0)]);
+        assert!(f64::from(last) < 2.0 * f64::from(first), "{first} {last}"); // without roots it is 128 times
+    }
+
+    #[test]
+    fn whitened_features_do_not_repeat_each_other() {
+        let x = Array2::from_shape_fn((64, 3), |(row, feature)| {
+            let (a, b) = ((row % 8) as f64, (row / 8) as f64);
+            [100.0 * a, 100.0 * a + b, 3.0 * b][feature]
+        });
+        let rows: Vec<usize> = (0..64).collect();
+        let scale = Normalization::Whiten { roots: 0, scale: 0.5, limit: 4.0 }.fit(&x, &rows, 12);
+        let (y, _) = scale.apply(&x, &rows);
+        let moment = |i: usize, j: usize| {
+            let product = |row: &usize| f64::from(y[(*row, i)]) * f64::from(y[(*row, j)]) / 4096.0 / 4096.0;
+            rows.iter().map(product).sum::<f64>() / 64.0
+        };
+        assert!((moment(0, 0) - 0.25).abs() < 1e-3 && (moment(1, 1) - 0.25).abs() < 1e-3);
+        assert!(moment(0, 1).abs() < 1e-3);
+        assert!(y.column(2).iter().all(|&v| v == 0)); // the first two determine it
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis};
 
-use super::{DataError, Source, load, split};
+use super::{Balance, DataError, Dataset, Source, load, split};
 use crate::recipe::Recipe;
 
 /// Samples as integers.
@@ -45,15 +45,40 @@ pub struct Prepared {
     pub bound: i32,
 }
 
+/// A class with a single sample cannot be learnt and tested.
+fn enough_of_each(data: &Dataset) -> Result<(), DataError> {
+    let once = (0..data.classes.len()).find(|class| data.labels.iter().filter(|l| *l == class).count() == 1);
+    once.map_or(Ok(()), |class| {
+        let what = format!("class `{}` occurs once; two or more samples are needed", data.classes[class]);
+        Err(DataError::Setting { set: data.name.clone(), what })
+    })
+}
+
+/// Rows can be repeated only of a class that has some.
+fn none_missing(data: &Dataset, train: &[usize]) -> Result<(), DataError> {
+    let missing = (0..data.classes.len()).find(|class| train.iter().all(|&row| data.labels[row] != *class));
+    missing.map_or(Ok(()), |class| {
+        let what = format!(
+            "class `{}` has no training sample to repeat; data.stratify = true or a smaller data.test is needed",
+            data.classes[class]
+        );
+        Err(DataError::Setting { set: data.name.clone(), what })
+    })
+}
+
 /// Loads, splits and normalizes the data set of a recipe.
 ///
 /// # Errors
 /// If the data cannot be read, or a setting of the recipe does not fit it.
 pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<Prepared, DataError> {
     let settings = &recipe.data;
-    let source = Source::new(&settings.set, settings.label.as_deref(), &settings.ignore)?;
+    let source = Source::new(&settings.set, settings.label.as_deref(), &settings.ignore, settings.no_header)?;
     let data = load(&source, data_dir)?;
-    let parts = split(&data, settings.test, recipe.seed)?;
+    enough_of_each(&data)?;
+    let parts = split(&data, settings.test, settings.stratify, recipe.seed)?;
+    if settings.balance == Balance::Resample {
+        none_missing(&data, &parts.train)?;
+    }
     let fraction_bits = recipe.quantization.input_bits;
     let scale = settings.normalize.fit(&data.x, &parts.train, fraction_bits);
     if let Some(feature) = scale.overflowing() {

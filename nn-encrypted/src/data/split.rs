@@ -24,11 +24,12 @@ pub struct Split {
     pub test: Vec<usize>,
 }
 
-/// Splits a data set by seed; one with a test part of its own keeps it.
+/// Splits a data set by seed; one with a test part of its own keeps it. `stratify` gives every class the same part of
+/// its samples for testing, rounded, but at least one on either side.
 ///
 /// # Errors
 /// If no row would be left for one of the parts.
-pub fn split(data: &Dataset, test: TestPart, seed: u64) -> Result<Split, DataError> {
+pub fn split(data: &Dataset, test: TestPart, stratify: bool, seed: u64) -> Result<Split, DataError> {
     let n = data.labels.len();
     let fault = |what: String| DataError::Setting { set: data.name.clone(), what };
     let count = match (data.own_test, test) {
@@ -47,8 +48,32 @@ pub fn split(data: &Dataset, test: TestPart, seed: u64) -> Result<Split, DataErr
         return Ok(Split { train: (0..n - count).collect(), test: (n - count..n).collect() });
     }
     let mut test = permutation(&mut stream(seed, Purpose::Split), n);
+    if stratify {
+        return Ok(stratified(data, &test, count as f64 / n as f64));
+    }
     let train = test.split_off(count);
     Ok(Split { train, test })
+}
+
+/// Takes the same part of every class from rows in random order, which both parts keep.
+fn stratified(data: &Dataset, order: &[usize], part: f64) -> Split {
+    let mut left: Vec<usize> = (0..data.classes.len())
+        .map(|class| {
+            let count = data.labels.iter().filter(|&&label| label == class).count();
+            ((part * count as f64).round() as usize).clamp(1, count.saturating_sub(1).max(1))
+        })
+        .collect();
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for &row in order {
+        let left = &mut left[data.labels[row]];
+        if *left > 0 {
+            *left -= 1;
+            test.push(row);
+        } else {
+            train.push(row);
+        }
+    }
+    Split { train, test }
 }
 
 #[cfg(test)]
@@ -59,19 +84,19 @@ mod tests {
     #[test]
     fn every_row_once_and_the_seed_decides() {
         let data = digits().unwrap();
-        let one = split(&data, TestPart::Count(360), 1).unwrap();
+        let one = split(&data, TestPart::Count(360), false, 1).unwrap();
         assert_eq!((one.train.len(), one.test.len()), (1437, 360));
         let mut all = [&one.train[..], &one.test[..]].concat();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..1797));
-        assert_eq!(one, split(&data, TestPart::Count(360), 1).unwrap());
-        assert_ne!(one, split(&data, TestPart::Count(360), 2).unwrap());
+        assert_eq!(one, split(&data, TestPart::Count(360), false, 1).unwrap());
+        assert_ne!(one, split(&data, TestPart::Count(360), false, 2).unwrap());
     }
 
     #[test]
     fn fraction_own_part_and_errors() {
         let mut data = iris().unwrap();
-        assert_eq!(split(&data, TestPart::Fraction(0.2), 1).unwrap().test.len(), 30);
+        assert_eq!(split(&data, TestPart::Fraction(0.2), false, 1).unwrap().test.len(), 30);
         for part in [
             TestPart::Count(0),
             TestPart::Count(150),
@@ -80,11 +105,25 @@ mod tests {
             TestPart::Fraction(f64::NAN),
             TestPart::Fraction(0.001),
         ] {
-            let error = split(&data, part, 1).unwrap_err().to_string();
+            let error = split(&data, part, false, 1).unwrap_err().to_string();
             assert!(error.starts_with("data set iris: data.test"), "{error}");
         }
         data.own_test = Some(10);
-        let own = split(&data, TestPart::Count(30), 7).unwrap();
+        let own = split(&data, TestPart::Count(30), false, 7).unwrap();
         assert!(own.test.into_iter().eq(140..150));
+    }
+
+    #[test]
+    fn every_class_has_its_part() {
+        let mut data = iris().unwrap();
+        data.labels = (0..150).map(|row| usize::from(row < 12)).collect();
+        data.classes.truncate(2);
+        let parts = split(&data, TestPart::Fraction(0.25), true, 3).unwrap();
+        let rare = |rows: &[usize]| rows.iter().filter(|&&row| row < 12).count();
+        assert_eq!((rare(&parts.test), parts.test.len(), rare(&parts.train)), (3, 38, 9));
+        let mut all = [&parts.train[..], &parts.test[..]].concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..150));
+        assert_ne!(parts, split(&data, TestPart::Fraction(0.25), true, 4).unwrap());
     }
 }

@@ -35,6 +35,9 @@ pub(super) fn text(path: &Path) -> Result<String, RecipeError> {
     Ok(text)
 }
 
+/// A setting that names a further variant.
+const VARIANT: &str = "variant=";
+
 pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe, RecipeError> {
     let syntax =
         |message: String| RecipeError::Syntax { name: name.to_owned(), message: message.trim().to_owned() };
@@ -46,19 +49,30 @@ pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe
             return Err(syntax(format!("`variants` is a {}; tables are needed", other.type_str())));
         }
     };
+    let (chosen, settings): (Vec<&String>, Vec<&String>) =
+        settings.iter().partition(|setting| setting.starts_with(VARIANT));
     let mut settings_on_top = table.clone();
-    for setting in settings {
+    for setting in &settings {
         set(&mut settings_on_top, setting)?;
     }
     let data_set = settings_on_top.get("data").and_then(|data| data.get("set")).and_then(Value::as_str);
     let variant = data_set.map(|set| if is_csv(set) { "csv" } else { set });
-    if let Some(changes) = variant.and_then(|variant| variants.get(variant)) {
-        let Value::Table(changes) = changes else {
+    let mut changes: Vec<&Value> = variant.and_then(|variant| variants.get(variant)).into_iter().collect();
+    for setting in chosen {
+        let name = &setting[VARIANT.len()..];
+        changes.push(variants.get(name).ok_or_else(|| {
+            let known: Vec<&str> = variants.keys().map(String::as_str).collect();
+            let what = format!("no variant `{name}`; there are {}", known.join(", "));
+            RecipeError::Override { text: setting.clone(), what }
+        })?);
+    }
+    for change in changes {
+        let Value::Table(change) = change else {
             return Err(syntax("a variant must be a table".into()));
         };
-        merge(&mut table, changes);
+        merge(&mut table, change);
     }
-    for setting in settings {
+    for setting in &settings {
         set(&mut table, setting)?;
     }
     if settings.is_empty() && variants.is_empty() {

@@ -1,7 +1,8 @@
 //! Recipes: what is trained, on what, and with which numbers, as a TOML file.
 //!
 //! A recipe may hold `[variants.NAME]` tables, each of which overrides other fields when the data set is `NAME` (`csv`
-//! for any CSV file): tables are merged, everything else is replaced. Settings of the command line come after that.
+//! for any CSV file): tables are merged, everything else is replaced. Further variants can be asked for by a setting
+//! `variant=NAME`; they come after that of the data set. Other settings of the command line come after all variants.
 
 mod error;
 mod file;

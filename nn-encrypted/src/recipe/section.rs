@@ -3,13 +3,13 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::activation::Dyadic;
-use crate::data::{Normalization, TestPart};
+use crate::data::{Balance, Normalization, TestPart};
 
 /// `[data]`: the data set and how it becomes numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// `digits`, `iris`, `mnist`, or the path of a CSV file.
+    /// A data set known by name, such as `digits`, or the path of a CSV file.
     pub set: String,
     /// CSV: the column of the class, by name or by number from 1.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "label")]
@@ -17,10 +17,23 @@ pub struct Data {
     /// CSV: columns to leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
+    /// CSV: the first row is a sample; columns are meant by their numbers.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_header: bool,
     /// The size of the test part, unless the data set has one of its own.
     pub test: TestPart,
+    /// Every class has the same part of its samples in the test part.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stratify: bool,
+    /// How rare classes are dealt with in training.
+    #[serde(default)]
+    pub balance: Balance,
     /// From measured values to numbers of about size 1.
     pub normalize: Normalization,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A column's name or its number, as text.

@@ -67,6 +67,10 @@ fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
         }
         Normalization::MinMax { .. } => Ok(()),
         Normalization::Standardize { scale, .. } => number("data.normalize.scale", scale, 0.0, 1024.0),
+        Normalization::Whiten { roots, scale, .. } => {
+            count("data.normalize.roots", roots as usize, 0, 8)?;
+            number("data.normalize.scale", scale, 0.0, 1024.0)
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub fn markdown(report: &Report) -> String {
     }
     row("steps", Some(report.steps.to_string()));
     row("test accuracy", report.accuracy.test.map(percent));
+    row("balanced test accuracy, mean over classes", report.accuracy.balanced_test.map(percent));
+    row("most frequent class of the test part", report.accuracy.majority_test.map(percent));
     row("twin's test accuracy", report.accuracy.twin_test.map(percent));
     row("floating point, same training", report.accuracy.clear_test.map(percent));
     row("equal to the twin, bit for bit", report.twin.equal.map(|equal| equal.to_string()));

@@ -12,6 +12,8 @@ mod progress;
 mod report;
 mod resume;
 mod state;
+mod study;
+mod study_table;
 mod sweep;
 mod train;
 mod training;
@@ -26,10 +28,13 @@ pub use self::markdown::markdown;
 pub use self::predict::{Prediction, predict, predict_encrypted};
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
+pub use self::study::{Cell, Scope, Score, Steps, study};
+pub use self::study_table::{study_page, write_page};
 pub use self::sweep::{Comparison, sweep};
 pub use self::train::{Options, Outcome, Session, train};
 
 use crate::data::DataError;
+use crate::fetch::FetchError;
 use crate::plan::PlanError;
 use crate::recipe::RecipeError;
 use crate::roles::{ClientError, ServerError};
@@ -56,6 +61,9 @@ pub enum RunError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A data set cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -132,6 +140,9 @@ fn how_to_resume(out: Option<&Path>) -> String {
 impl RunError {
     /// Whether the user's input is at fault (exit status 2) rather than the run (exit status 1).
     pub fn is_input(&self) -> bool {
+        if let Self::Fetch(error) = self {
+            return error.is_input();
+        }
         matches!(
             self,
             Self::Recipe(_)

@@ -117,6 +117,12 @@ pub struct Accuracy {
     pub twin_test: Option<f64>,
     /// Of floating-point training on the test part.
     pub clear_test: Option<f64>,
+    /// The mean over classes of the part of the test samples that the trained model gets right.
+    #[serde(default)]
+    pub balanced_test: Option<f64>,
+    /// The part of the most frequent class in the test part.
+    #[serde(default)]
+    pub majority_test: Option<f64>,
 }
 
 /// Comparison with the twin.

@@ -15,6 +15,7 @@ use super::training::train_encrypted;
 use super::{Mode, RunError};
 use crate::clear::Clear;
 use crate::data::{self, Batches, Prepared};
+use crate::metrics;
 use crate::plan::Plan;
 use crate::recipe::{Model, Network, Recipe, RecipeError};
 use crate::twin::Twin;
@@ -81,13 +82,13 @@ impl Session {
     pub fn new(recipe: Recipe, data_dir: Option<&Path>) -> Result<Self, RunError> {
         let data = data::prepare(&recipe, data_dir)?;
         let network = recipe.network(data.features.len(), data.classes.len())?;
-        let (batch, samples) = (recipe.optimizer.batch_size, data.train.labels.len());
+        let batches = Batches::of(&recipe, &data.train.labels);
+        let (batch, samples) = (recipe.optimizer.batch_size, batches.samples());
         if batch > samples {
             let field = "optimizer.batch_size".to_owned();
             let what = format!("{batch}; at most {samples}, the number of training samples, is needed");
             return Err(RecipeError::Field { field, what }.into());
         }
-        let batches = Batches::new(data.train.labels.len(), recipe.optimizer.batch_size, recipe.seed);
         Ok(Self { recipe, data, network, batches })
     }
 
@@ -128,6 +129,11 @@ impl Session {
             });
         }
         *hasher.finalize().as_bytes()
+    }
+
+    /// The balanced accuracy of predictions of the test part.
+    pub(super) fn balanced(&self, predicted: &[usize]) -> f64 {
+        metrics::balanced_accuracy(predicted, &self.data.test.labels, self.data.classes.len())
     }
 
     pub(super) fn twin(&self, model: Model) -> Twin {
@@ -253,6 +259,8 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     report.steps = steps as u64;
     report.accuracy.twin_test = curve.last().copied();
     report.accuracy.clear_test = clear_curve(session, steps).last().copied();
+    report.accuracy.balanced_test = Some(session.balanced(&twin.predict(&session.data.test.x)?));
+    report.accuracy.majority_test = Some(metrics::majority_share(&session.data.test.labels));
     report.seconds.step_median = Some(spent.wall / steps.max(1) as f64);
     report.traffic.saturations = twin.saturations();
     Ok(Outcome { report, curve, model: Some(twin.model().clone()) })

@@ -19,6 +19,7 @@ use super::resume::Asked;
 use super::state::{Ledger, State};
 use super::train::{after_epoch, clear_curve};
 use super::{Encrypted, Mode, Options, Outcome, RunError, RunFolder, Session};
+use crate::metrics;
 use crate::plan::{Instance, Plan};
 use crate::recipe::Model;
 use crate::roles::Client;
@@ -275,6 +276,8 @@ impl<'a> Training<'a> {
             test: Some(own.accuracy(&session.data.test)?),
             twin_test: Some(self.twin.accuracy(&session.data.test)?),
             clear_test: clear_curve(session, self.steps).last().copied(),
+            balanced_test: Some(session.balanced(&own.predict(&session.data.test.x)?)),
+            majority_test: Some(metrics::majority_share(&session.data.test.labels)),
         };
         report.twin = compare(&model, self.twin.model(), session.recipe.quantization.weight_bits);
         report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
