@@ -306,7 +306,7 @@ mod tests {
     fn a_file_that_cannot_be_written_leaves_the_older_generation() {
         let folder = Temporary::new("unwritable");
         (1..=2).for_each(|step| folder.write(step).unwrap());
-        for half in [Half::Client, Half::Server] {
+        for half in [Half::Server, Half::Client] {
             let path = folder.0.checkpoint(half, 3);
             fs::create_dir_all(path.join("in the way")).unwrap();
             let said = folder.write(3).unwrap_err().to_string();
