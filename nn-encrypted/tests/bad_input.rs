@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::SystemTime;
 
 use ndarray::Array1;
 use nn_encrypted::recipe::{Model, Recipe};
@@ -48,6 +49,15 @@ impl Folder {
         files.sort();
         files
     }
+
+    /// The files with their lengths and the moments they were written.
+    fn state(&self) -> Vec<(PathBuf, u64, SystemTime)> {
+        let state = |path: PathBuf| {
+            let metadata = fs::metadata(&path).unwrap();
+            (path, metadata.len(), metadata.modified().unwrap())
+        };
+        self.files().into_iter().map(state).collect()
+    }
 }
 
 impl Drop for Folder {
@@ -57,7 +67,7 @@ impl Drop for Folder {
 }
 
 /// Settings of the built-in recipe, and a word of the message.
-const SETTINGS: [(&[&str], &str); 39] = [
+const SETTINGS: [(&[&str], &str); 43] = [
     (&["name=../elsewhere"], "`name`"),
     (&["name=/tmp/x"], "`name`"),
     (&["name=.hidden"], "`name`"),
@@ -102,7 +112,11 @@ const SETTINGS: [(&[&str], &str); 39] = [
     (&["refresh.tensors=['weight','momentum','output','error']"], "new momenta have 64 fractional bits"),
     (&["refresh.tensors=['weight']"], "Momentum is missing"),
     (&["parameters.security=192"], "`parameters.security`"),
+    (&["parameters.security=80"], "`parameters.security`"),
     (&["parameters.ring_dimension=1000"], "1000"),
+    (&["parameters.ring_dimension=2048"], "2048"),
+    (&["parameters.plaintext_bits=20"], "needs at least"),
+    (&["quantization.bounds.weight=1048576.0"], "`quantization.bounds.weight`"),
     (&["parameters.plaintext_bits=99"], "99"),
     (&["data.test=2000"], "2000 of 1797 rows"),
     (
@@ -115,7 +129,7 @@ const SETTINGS: [(&[&str], &str); 39] = [
 ];
 
 /// Arguments, and a word of the message.
-const ARGUMENTS: [(&[&str], &str); 52] = [
+const ARGUMENTS: [(&[&str], &str); 55] = [
     (&["train", "glyph2020"], "no recipe `glyph2020`"),
     (&["train", "nowhere.toml"], "nowhere.toml"),
     (&["train", "random.toml"], "random.toml"),
@@ -123,6 +137,7 @@ const ARGUMENTS: [(&[&str], &str); 52] = [
     (&["train", "folder.toml"], "folder.toml"),
     (&["train", "huge.toml"], "huge.toml"),
     (&["train", "short.toml"], "missing field"),
+    (&["train", "typo.toml"], "line 2, column 1"),
     (&["train", "--batch", "0"], "`optimizer.batch_size`"),
     (&["train", "--batch", "-3"], "-3"),
     (&["train", "--batch", "many"], "many"),
@@ -137,8 +152,13 @@ const ARGUMENTS: [(&[&str], &str); 52] = [
     (&["train", "--data", "mnist", "--data-dir", "absent"], "train-images-idx3-ubyte"),
     (&["train", "--data", "mnist", "--data-dir", "truncated"], "train-images-idx3-ubyte"),
     (&["train", "--data", "mnist", "--data-dir", "boast"], "train-images-idx3-ubyte"),
+    (&["train", "--data", "mnist", "--data-dir", "noise"], "noise/train-images-idx3-ubyte: magic number"),
+    (&["train", "--data", "mnist", "--data-dir", "gzip"], "gzip/train-images-idx3-ubyte.gz"),
+    (&["train", "--data", "mnist", "--data-dir", "ten"], "t10k-labels-idx1-ubyte: label 10 of image 1"),
     (&["train", "--data", "ok.csv"], "--label"),
     (&["train", "--data", "ok.csv", "--label", "kind"], "no column `kind`"),
+    (&["train", "--data", "ok.csv", "--label", "4"], "no column `4`"),
+    (&["train", "--data", "ok.csv", "--label", "0"], "no column `0`"),
     (&["train", "--data", "absent.csv", "--label", "y"], "absent.csv"),
     (&["train", "--data", "missing.csv", "--label", "y"], "missing.csv:3: column `b`"),
     (&["train", "--data", "infinity.csv", "--label", "y"], "not finite"),
@@ -171,19 +191,25 @@ const ARGUMENTS: [(&[&str], &str); 52] = [
     (&["study", "hesamifard2017", "--hidden", "6", "--data", "iris"], "no variant `hidden6`"),
     (&["study", "hesamifard2017", "--seeds", "0"], "1..=1000"),
     (&["study", "hesamifard2017", "--data", "crabs", "--data-dir", "absent"], "data fetch crabs"),
+    (&["train", "--data", "random.csv", "--label", "1"], "random.csv:"),
+    (&["train", "--data", "huge.csv", "--label", "y"], "huge.csv: 1073741825 bytes"),
+    (
+        &["train", "--data", "far.csv", "--label", "y"],
+        "column `b`: its values are too large or too far apart",
+    ),
     (&["predict", "--run", "absent"], "recipe.toml"),
     (&["report", "--run", "absent"], "report.json"),
     (&["report", "--run", "damaged"], "report.json"),
 ];
 
 fn refused(folder: &Folder, args: &[&str], word: &str) {
-    let before = folder.files();
+    let before = folder.state();
     let output = folder.run(args);
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
     assert!(!message.contains("panicked"), "{args:?}: {message}");
     assert!(message.contains(word), "{args:?}: {message}\n  `{word}` was expected");
-    assert_eq!(folder.files(), before, "{args:?} has written");
+    assert_eq!(folder.state(), before, "{args:?} has written");
 }
 
 #[test]
@@ -209,9 +235,14 @@ fn arguments_and_files_that_cannot_be_used() {
     let folder = Folder::new("arguments");
     let random: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     folder.write("random.toml", &random);
+    folder.write("random.csv", &random);
     folder.write("empty.toml", b"");
     folder.write("huge.toml", &vec![b'\n'; (1 << 20) + 1]);
     folder.write("short.toml", b"name = \"short\"\n");
+    folder.write("typo.toml", b"name = \"typo\"\nsede = 3\n");
+    folder.write("huge.csv", b"a,b,y\n1,2,p\n2,3,q\n");
+    let huge = fs::File::options().write(true).open(folder.0.join("huge.csv")).unwrap();
+    huge.set_len((1 << 30) + 1).unwrap();
     fs::create_dir(folder.0.join("folder.toml")).unwrap();
     for (name, text) in [
         ("ok", "a,b,y\n1,2,p\n2,3,q\n"),
@@ -224,6 +255,7 @@ fn arguments_and_files_that_cannot_be_used() {
         ("one", "a,b,y\n1,2,p\n2,3,p\n"),
         ("once", "a,b,y\n1,2,p\n2,3,p\n2,4,q\n"),
         ("faulty/crabs", "n,sp,sex,index,FL\n1,B,M,1,8.1\n2,O,F,1,wide\n3,O,F,2,9\n"),
+        ("far", "a,b,y\n1,1e308,p\n2,-1e308,q\n3,1e308,p\n4,-1e308,q\n"),
     ] {
         folder.write(&format!("{name}.csv"), text.as_bytes());
     }
@@ -235,6 +267,14 @@ fn arguments_and_files_that_cannot_be_used() {
     folder.write("truncated/train-images-idx3-ubyte", &[&header[..], &[7; 6]].concat());
     let header = [&[0, 0, 8, 3][..], &[0xff; 12]].concat();
     folder.write("boast/train-images-idx3-ubyte", &[&header[..], &[7; 6]].concat());
+    folder.write("noise/train-images-idx3-ubyte", &random);
+    folder.write("gzip/train-images-idx3-ubyte.gz", &[&[0x1f, 0x8b][..], &random].concat());
+    for part in ["train", "t10k"] {
+        let header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1];
+        folder.write(&format!("ten/{part}-images-idx3-ubyte"), &[&header[..], &[7; 2]].concat());
+        let last = if part == "train" { 9 } else { 10 };
+        folder.write(&format!("ten/{part}-labels-idx1-ubyte"), &[0, 0, 8, 1, 0, 0, 0, 2, 9, last]);
+    }
     folder.write("damaged/report.json", b"{\"schema\": 1");
     for (args, word) in ARGUMENTS {
         refused(&folder, args, word);

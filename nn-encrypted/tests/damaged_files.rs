@@ -1,0 +1,260 @@
+//! Files of a run folder, and messages, that were damaged on the way: each is refused by an error that names it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use he_core::wire::{self, Header, Scheme};
+use nn_encrypted::plan::Plan;
+use nn_encrypted::recipe::{Model, Recipe};
+use nn_encrypted::roles::{Client, Server};
+use nn_encrypted::run::{RunError, RunFolder, Session};
+
+/// A small network, keys for it, and their folder.
+struct World {
+    session: Session,
+    plan: Arc<Plan>,
+    client: Client,
+    root: PathBuf,
+}
+
+const LAYERS: &str = "layers=[{kind='Linear',scheme='bgv'}]";
+
+fn session(settings: &[&str]) -> Session {
+    let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+    Session::new(Recipe::load("hesamifard2017", &settings).unwrap(), None).unwrap()
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let root = std::env::temp_dir().join(format!("nn-encrypted-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let session = session(&["data.set=iris", LAYERS, "optimizer.batch_size=8"]);
+        let plan = session.plan().unwrap();
+        let client = Client::new(&plan, session.initial()).unwrap();
+        Self { session, plan, client, root }
+    }
+
+    fn folder(&self) -> RunFolder {
+        RunFolder::new(&self.root)
+    }
+
+    fn write(&self) {
+        let folder = self.folder();
+        folder.write_recipe(&self.session.recipe).unwrap();
+        folder.write_model(&self.session.initial()).unwrap();
+        folder.write_secret_keys(self.client.keys()).unwrap();
+        folder.write_evaluation_keys(&self.client.evaluation_keys().unwrap()).unwrap();
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// An object whose header was changed, sealed again.
+fn resealed(bytes: &[u8], change: impl Fn(Header) -> Header) -> Vec<u8> {
+    let (header, _) = wire::peek(bytes).unwrap();
+    wire::seal(&change(header), wire::open(bytes, &header, bytes.len()).unwrap())
+}
+
+/// What can happen to any file.
+fn damaged(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let flipped = |at: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[at] ^= 0x10;
+        bytes
+    };
+    let random = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 13) as u8;
+    vec![
+        ("empty", vec![]),
+        ("one byte", bytes[..1].to_vec()),
+        ("half", bytes[..bytes.len() / 2].to_vec()),
+        ("all but a byte", bytes[..bytes.len() - 1].to_vec()),
+        ("a byte more", [bytes, &[0]].concat()),
+        ("first byte", flipped(0)),
+        ("random", (0..bytes.len().min(5000)).map(random).collect()),
+    ]
+}
+
+/// What can happen to a sealed object besides, by a word of the message.
+fn mislabelled(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut inside = bytes.to_vec();
+    inside[bytes.len() / 2] ^= 1;
+    let mut version = bytes.to_vec();
+    version[4] = 2;
+    vec![
+        ("digest", inside),
+        ("format version 2", version),
+        ("scheme tag 2", resealed(bytes, |header| Header { scheme: Scheme::Ckks, ..header })),
+        ("kind 99", resealed(bytes, |header| Header { kind: 99, ..header })),
+        ("parameters abababab", resealed(bytes, |header| Header { params: [0xab; 32], ..header })),
+    ]
+}
+
+/// That a reading is refused as bad input, with the name of the file and the word.
+fn refused<T>(read: Result<T, RunError>, file: &str, what: &str, word: &str) {
+    let error = read.err().unwrap_or_else(|| panic!("{file}, {what}: was read"));
+    let message = error.to_string();
+    assert!(error.is_input(), "{file}, {what}: {message}");
+    assert!(message.contains(file) && message.contains(word), "{file}, {what}: {message}");
+}
+
+/// A file that claims to be larger than anything of its kind, without taking the room.
+fn enlarge(path: &Path) {
+    fs::File::options().write(true).open(path).unwrap().set_len((1 << 32) + 1).unwrap();
+}
+
+#[test]
+fn every_file_of_a_run_folder_is_checked() {
+    let world = World::new("damaged");
+    world.write();
+    let folder = world.folder();
+    let (network, recipe) = (&world.session.network, &world.session.recipe);
+    type Reading<'a> = (&'a str, bool, &'a dyn Fn() -> Result<(), RunError>);
+    let readings: [Reading<'_>; 4] = [
+        ("client/secret.key", true, &|| folder.read_secret_keys(&world.plan).map(drop)),
+        ("server/evaluation-0.keys", true, &|| folder.read_server(&world.plan).map(drop)),
+        ("client/model.safetensors", false, &|| folder.read_model(network, recipe).map(drop)),
+        ("recipe.toml", false, &|| folder.read_recipe().map(drop)),
+    ];
+    for (file, sealed, read) in readings {
+        let path = world.root.join(file);
+        let whole = fs::read(&path).unwrap();
+        read().unwrap();
+        for (what, bytes) in damaged(&whole) {
+            // Text is still text with a byte more or less at its end.
+            if file == "recipe.toml" && ["a byte more", "all but a byte"].contains(&what) {
+                continue;
+            }
+            fs::write(&path, bytes).unwrap();
+            refused(read(), file, what, "");
+        }
+        for (word, bytes) in if sealed { mislabelled(&whole) } else { vec![] } {
+            fs::write(&path, bytes).unwrap();
+            refused(read(), file, word, word);
+        }
+        fs::write(&path, &whole).unwrap();
+        enlarge(&path);
+        refused(read(), file, "oversized", if file == "recipe.toml" { "more than" } else { "at most" });
+        fs::remove_file(&path).unwrap();
+        refused(read(), file, "absent", "");
+        fs::write(&path, whole).unwrap();
+        read().unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_run_folder_ends_a_prediction_with_status_2_and_nothing_written() {
+    let world = World::new("predicted");
+    world.write();
+    let predicted = world.root.join("client/predictions.csv");
+    for file in ["recipe.toml", "client/model.safetensors", "client/secret.key", "server/evaluation-0.keys"] {
+        let path = world.root.join(file);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nn-encrypted"));
+        let output = command.args(["predict", "--run"]).arg(&world.root).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{file}: {message}");
+        assert!(message.contains(file) && !message.contains("panicked"), "{file}: {message}");
+        assert!(!predicted.exists(), "{file}");
+        fs::write(&path, whole).unwrap();
+    }
+}
+
+#[test]
+fn a_report_is_checked() {
+    let world = World::new("reported");
+    let folder = world.folder();
+    fs::create_dir_all(&world.root).unwrap();
+    let path = world.root.join("report.json");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1/report.json");
+    let whole = fs::read(golden).unwrap();
+    fs::write(&path, &whole).unwrap();
+    folder.read_report().unwrap();
+    for (what, bytes) in damaged(&whole) {
+        fs::write(&path, bytes).unwrap();
+        refused(folder.read_report(), "report.json", what, "");
+    }
+    enlarge(&path);
+    refused(folder.read_report(), "report.json", "oversized", "at most");
+}
+
+#[test]
+fn a_message_that_was_damaged_or_is_another_is_refused() {
+    let mut world = World::new("messages");
+    let (x, labels) = world.session.data.train.select(&[0, 1, 2]);
+    let batch = world.client.encrypt_batch(5, x.view(), &labels).unwrap();
+    let model = world.client.encrypt_model().unwrap();
+    let mut server = Server::new(&world.plan, &world.client.evaluation_keys().unwrap()).unwrap();
+    let error = |result: Result<(), nn_encrypted::roles::ServerError>| result.err().map(|e| e.to_string());
+    for (what, bytes) in damaged(&model).into_iter().chain(mislabelled(&model)) {
+        let message =
+            error(server.receive_model(&bytes)).unwrap_or_else(|| panic!("model, {what}: was taken"));
+        assert!(message.starts_with("model: "), "{what}: {message}");
+    }
+    for (what, bytes) in damaged(&batch).into_iter().chain(mislabelled(&batch)) {
+        let message =
+            error(server.receive_batch(5, bytes)).unwrap_or_else(|| panic!("batch, {what}: was taken"));
+        assert!(message.starts_with("batch: "), "{what}: {message}");
+        world.client.begin(0, 3);
+    }
+    // Whole, but not what is due.
+    let message = error(server.receive_batch(4, batch.clone())).unwrap();
+    assert!(message.contains("step 5, round 0: expected step 4"), "{message}");
+    assert!(error(server.receive_model(&batch)).unwrap().contains("kind 1, expected kind 2"));
+    let other = session(&["data.set=iris", LAYERS, "optimizer.batch_size=16"]);
+    let foreign = Client::new(&other.plan().unwrap(), other.initial()).unwrap();
+    let message = error(server.receive_model(&foreign.encrypt_model().unwrap())).unwrap();
+    assert!(message.contains("made under parameters"), "{message}");
+    for (what, bytes) in damaged(&batch).into_iter().chain(mislabelled(&batch)) {
+        world.client.begin(0, 3);
+        assert!(world.client.refresh(&bytes).is_err(), "request, {what}");
+        assert!(world.client.read_outputs(&bytes).is_err(), "outputs, {what}");
+    }
+    assert!(server.receive_batch(5, batch).is_ok() && server.receive_model(&model).is_ok());
+}
+
+#[test]
+fn values_out_of_range_are_not_encrypted() {
+    let world = World::new("ranges");
+    let (mut x, mut labels) = world.session.data.train.select(&[0, 1, 2]);
+    let error = |x: &ndarray::Array2<i32>, labels: &[usize]| {
+        world.client.encrypt_batch(0, x.view(), labels).unwrap_err().to_string()
+    };
+    labels[1] = 3;
+    assert_eq!(error(&x, &labels), "label of an image: 3, needed below 3");
+    labels[1] = 0;
+    x[(2, 1)] = i32::MIN;
+    let message = error(&x, &labels);
+    assert!(message.starts_with("magnitude of a feature: 2147483648, needed at most"), "{message}");
+    assert_eq!(error(&x.select(ndarray::Axis(1), &[0, 1, 2]), &labels), "features of an image: 3, needed 4");
+}
+
+/// A run as the first version wrote it: `train --data iris --mode simulate --steps 1 --batch 4 --set
+/// "layers=[{kind='Linear',scheme='bgv'}]"`. Files of another version go into another folder, beside these.
+#[test]
+fn golden_files_are_read() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    let folder = RunFolder::new(&golden);
+    let report = folder.read_report().unwrap();
+    assert_eq!((report.schema, report.steps, &report.network[..]), (1, 1, &[4, 3][..]));
+    assert_eq!((report.data.train, report.data.test, report.mode.as_str()), (120, 30, "simulate"));
+    let recipe = folder.read_recipe().unwrap();
+    let network = recipe.network(4, 3).unwrap();
+    let model = folder.read_model(&network, &recipe).unwrap();
+    assert_ne!(model, Model::initial(&recipe, &network, recipe.seed));
+    let session = Session::new(recipe.clone(), None).unwrap();
+    let mut twin = nn_encrypted::twin::Twin::with_model(&recipe, &network, session.initial());
+    for batch in session.batches.schedule(0).take(1) {
+        let (x, labels) = session.data.train.select(session.batches.rows(batch));
+        twin.step(&x, &labels).unwrap();
+    }
+    assert_eq!(&model, twin.model());
+}
