@@ -129,7 +129,7 @@ const SETTINGS: [(&[&str], &str); 43] = [
 ];
 
 /// Arguments, and a word of the message.
-const ARGUMENTS: [(&[&str], &str); 55] = [
+const ARGUMENTS: [(&[&str], &str); 61] = [
     (&["train", "glyph2020"], "no recipe `glyph2020`"),
     (&["train", "nowhere.toml"], "nowhere.toml"),
     (&["train", "random.toml"], "random.toml"),

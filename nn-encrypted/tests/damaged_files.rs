@@ -44,7 +44,7 @@ impl World {
 
     fn write(&self) {
         let folder = self.folder();
-        folder.write_recipe(&self.session.recipe).unwrap();
+        folder.begin(&self.session.recipe).unwrap();
         folder.write_model(&self.session.initial()).unwrap();
         folder.write_secret_keys(self.client.keys()).unwrap();
         folder.write_evaluation_keys(&self.client.evaluation_keys().unwrap()).unwrap();
@@ -119,7 +119,10 @@ fn every_file_of_a_run_folder_is_checked() {
     type Reading<'a> = (&'a str, bool, &'a dyn Fn() -> Result<(), RunError>);
     let readings: [Reading<'_>; 4] = [
         ("client/secret.key", true, &|| folder.read_secret_keys(&world.plan).map(drop)),
-        ("server/evaluation-0.keys", true, &|| folder.read_server(&world.plan).map(drop)),
+        ("server/evaluation-0.keys", true, &|| {
+            let keys = folder.read_evaluation_keys(&world.plan)?;
+            folder.server_with(&world.plan, &keys).map(drop)
+        }),
         ("client/model.safetensors", false, &|| folder.read_model(network, recipe).map(drop)),
         ("recipe.toml", false, &|| folder.read_recipe().map(drop)),
     ];
