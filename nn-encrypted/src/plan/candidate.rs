@@ -125,10 +125,10 @@ fn seconds(log_n: u32, usage: &Usage, moved: &Moved<'_>) -> f64 {
     };
     let server: f64 =
         usage.counts.iter().map(|(&(cost, limbs), &count)| one(cost, limbs) * count as f64).sum();
-    // Packing, digest and expansion of a limb take about 13 words' time on each side, an error and a plaintext 35.
+    // Packing, digest and expansion of a limb take about 27 words' time on each side, an error and a plaintext 70.
     let decrypt: f64 =
         moved.to_client.iter().map(|&l| (l as f64 + 1.0) * transform + 20.0 * l as f64 * word).sum();
-    let encrypt = |l: f64| (l + 1.0) * transform + (35.0 + 26.0 * l) * word;
+    let encrypt = |l: f64| (l + 1.0) * transform + (70.0 + 55.0 * l) * word;
     let encrypted: f64 = moved.to_server.iter().map(|&l| encrypt(l as f64)).sum();
     let (tiles, limbs) = (moved.batch.0 as f64, moved.batch.1 as f64);
     server + decrypt + encrypted + tiles * encrypt(limbs)
@@ -143,6 +143,9 @@ struct Candidate {
     seconds: f64,
 }
 
+/// Cubes that are rehearsed.
+const CUBES: usize = 8;
+
 /// The cubes worth a rehearsal: those with the fewest products and rotations by a count of tiles alone.
 fn cubes(slots: usize, shapes: &[(usize, usize)], batch: usize) -> Vec<Cube> {
     let score = |cube: &Cube| {
@@ -155,16 +158,16 @@ fn cubes(slots: usize, shapes: &[(usize, usize)], batch: usize) -> Vec<Cube> {
             (0..shapes.len()).map(|l| geometry.output(l).count(cube) as f64).sum::<f64>() * 2.0;
         let log = f64::from(cube.p.max(cube.q).ilog2());
         let repeated = (cube.b as f64 / group).log2();
-        // In units of a product: a key switch as 7, a mask as one half, a refreshed ciphertext as 12, one of a batch as 3.
+        // In units of a product: a key switch as 7, a mask as one half, a refreshed ciphertext as 12, one of a batch as 10.
         3.0 * images * tiles
             + 7.0 * (activations * (log + 1.0) + tiles + groups * (2.0 * group + repeated))
             + tiles * group
             + 12.0 * (activations + 5.0 * groups)
-            + 3.0 * geometry.input(0).count(cube) as f64
+            + 10.0 * geometry.input(0).count(cube) as f64
     };
     let mut cubes = Cube::all(slots);
     cubes.sort_by(|a, b| score(a).total_cmp(&score(b)));
-    cubes.truncate(6);
+    cubes.truncate(CUBES);
     cubes
 }
 
@@ -225,7 +228,7 @@ fn trimmed(all: Vec<Candidate>, program: &Program) -> Result<Option<Candidate>, 
 }
 
 /// Cubes that stay in the race until candidates are trimmed.
-const FINAL_CUBES: usize = 2;
+const FINAL_CUBES: usize = 3;
 
 /// The candidates worth trimming: of the cheapest cubes, one for each size of the first prime, which decides how much can
 /// be done over that prime alone.
