@@ -7,11 +7,12 @@ use std::error::Error;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use he_bgv::{Encoder, Encryptor, EvaluationKeys, SecretKey};
 use he_core::wire::{HEADER_BYTES, Header, Reader, Scheme, Writer, open, peek, seal};
 use he_fuzz::world::{INSECURE, PLAN, SESSION, key_request, known_key};
-use nn_encrypted::run::{Options, RunFolder};
+use nn_encrypted::run::{Options, RunError, RunFolder};
 
 /// Writes one seed.
 fn put(target: &str, name: &str, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
@@ -122,6 +123,21 @@ fn run_folders() -> Result<(), Box<dyn Error>> {
     Ok(fs::remove_dir_all(&root)?)
 }
 
+/// The client's half of a checkpoint, as a run that is stopped at once leaves it.
+fn checkpoints() -> Result<(), Box<dyn Error>> {
+    let root = std::env::temp_dir().join(format!("he-fuzz-checkpoint-{}", std::process::id()));
+    let options = Options { out: Some(root.clone()), quiet: true, ..Options::default() };
+    options.stop.store(true, Ordering::SeqCst);
+    let stopped = nn_encrypted::run::train(SESSION.recipe.clone(), &options);
+    assert!(matches!(stopped, Err(RunError::Interrupted { .. })), "a run that is not stopped");
+    let sealed = fs::read(root.join("client/checkpoint-0.state"))?;
+    let (header, _) = peek(&sealed)?;
+    let mut body = Reader::new(open(&sealed, &header, sealed.len())?);
+    body.bytes(40, "run and step")?;
+    put("checkpoint", "first", body.bytes(body.remaining(), "state")?)?;
+    Ok(fs::remove_dir_all(&root)?)
+}
+
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut encoder = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
     encoder.write_all(bytes)?;
@@ -135,6 +151,8 @@ fn text() -> Result<(), Box<dyn Error>> {
     put("recipe", "settings", settings.as_bytes())?;
     put("table", "header", b"\0a,b,y\n1,2.5,p\n-3,4e1,q\n")?;
     put("table", "numbers", b"\x031,2,10\n3,4,9\n5,6,10\n")?;
+    put("table", "words", b"\x01red,1,p\nblue,2,q\n")?;
+    put("table", "blanks", b"\x63 1 2  x\n 3 4\ty\n")?;
     put("table", "ignore", b"\x80id,a,y\n1,2,\"p, q\"\n3,4,r\n")?;
     let images = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3][..], &[1, 2, 3, 4, 5, 6]].concat();
     let labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
@@ -149,5 +167,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheme()?;
     messages()?;
     run_folders()?;
+    checkpoints()?;
     text()
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use nn_encrypted::run::{RunFolder, markdown};
+use nn_encrypted::run::{RunFolder, markdown, rewrite_client_state};
 
 use crate::world::{PLAN, SESSION};
 
@@ -49,6 +49,13 @@ pub fn run_folder(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// The client's half of a checkpoint, without its envelope.
+pub fn checkpoint(bytes: &[u8]) {
+    let rewrite = |bytes: &[u8]| rewrite_client_state(bytes, &SESSION.network, &SESSION.recipe);
+    let Ok(first) = rewrite(bytes) else { return };
+    assert!(rewrite(&first).expect("what was written is read") == first);
 }
 
 fn report(folder: &RunFolder) {

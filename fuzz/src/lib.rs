@@ -14,7 +14,7 @@ mod text;
 pub mod world;
 
 pub use envelope::envelope;
-pub use folder::run_folder;
+pub use folder::{checkpoint, run_folder};
 pub use message::{client, message};
 pub use scheme::{ciphertext, evaluation_keys, keys};
 pub use text::{pictures, recipe, table};

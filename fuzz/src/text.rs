@@ -1,6 +1,6 @@
 //! Recipes and data.
 
-use nn_encrypted::data::{CsvOptions, Dataset, parse_csv, parse_images, parse_labels};
+use nn_encrypted::data::{CsvOptions, Dataset, Separator, parse_csv, parse_images, parse_labels};
 use nn_encrypted::recipe::Recipe;
 
 const BUILTIN: &str = include_str!("../../nn-encrypted/recipes/hesamifard2017.toml");
@@ -17,18 +17,21 @@ pub fn recipe(bytes: &[u8]) {
     let _ = recipe.network(4, 3);
 }
 
-/// CSV; the first byte says which column is the label's, and whether one is left out.
+/// CSV; the first byte says which column is the label's, whether one is left out, whether there is a header, and what
+/// parts cells.
 pub fn table(bytes: &[u8]) {
     let Some((&first, rest)) = bytes.split_first() else { return };
     let label = ["y", "1", "2", "3", "kind", "17"][usize::from(first) % 6].to_owned();
     let ignore = if first >= 128 { vec!["2".to_owned()] } else { vec![] };
-    let options = CsvOptions { label, ignore };
+    let separator = if first & 32 == 0 { Separator::Comma } else { Separator::Blanks };
+    let options = CsvOptions { label, ignore, no_header: first & 64 != 0, separator };
     let Ok(data) = parse_csv(rest, "fuzz.csv", "fuzz", &options) else { return };
     assert_eq!(data.x.dim(), (data.labels.len(), data.features.len()));
     assert!(data.x.iter().all(|x| x.is_finite()));
     assert!(data.classes.len() >= 2 && data.labels.iter().all(|&label| label < data.classes.len()));
     let label = (data.features.len() + 1).to_string();
-    let again = parse_csv(&written(&data)[..], "again.csv", "again", &CsvOptions { label, ignore: vec![] });
+    let options = CsvOptions { label, no_header: true, ..CsvOptions::default() };
+    let again = parse_csv(&written(&data)[..], "again.csv", "again", &options);
     let again = again.expect("what was written is read");
     assert_eq!((again.x, again.labels, again.classes), (data.x, data.labels, data.classes));
 }

@@ -12,6 +12,7 @@ const TARGETS: [Target; 9] = [
     ("evaluation_keys", he_fuzz::evaluation_keys),
     ("message", he_fuzz::message),
     ("run_folder", he_fuzz::run_folder),
+    ("checkpoint", he_fuzz::checkpoint),
     ("recipe", he_fuzz::recipe),
     ("table", he_fuzz::table),
     ("pictures", he_fuzz::pictures),

@@ -4,7 +4,8 @@
 //!    of every tensor, hence the least plaintext modulus `t` that nothing can wrap in.
 //! 2. For each ring dimension, modulus chain and cube the plan is *rehearsed* on ciphertexts of a tiny ring whose noise
 //!    is estimated as that of the real one: it fails where the noise would not fit, and counts what it costs otherwise.
-//! 3. The cheapest candidate is kept, with the number of primes each fresh ciphertext needs and the keys it uses.
+//! 3. The cheapest candidates are *trimmed*: each tensor is encrypted, and each product computed, over as few primes as
+//!    still hold the noise of what follows. The one that is cheapest then is kept, with the keys it uses.
 
 mod candidate;
 mod describe;

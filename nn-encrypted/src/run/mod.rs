@@ -28,6 +28,7 @@ pub use self::markdown::markdown;
 pub use self::predict::{Prediction, predict, predict_encrypted};
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
+pub use self::state::rewrite_client_state;
 pub use self::study::{Cell, Scope, Score, Steps, study};
 pub use self::study_table::{study_page, write_page};
 pub use self::sweep::{Comparison, sweep};

@@ -77,6 +77,15 @@ impl State {
     }
 }
 
+/// Reads the client's half of a checkpoint, taken out of its envelope, and writes it again.
+///
+/// # Errors
+/// If it is not one of this network and recipe: what is wrong.
+pub fn rewrite_client_state(bytes: &[u8], network: &Network, recipe: &Recipe) -> Result<Vec<u8>, String> {
+    let State { ledger, model, twin } = State::from_bytes(bytes, network, recipe)?;
+    State::to_bytes(&ledger, &model, &twin)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
