@@ -73,6 +73,8 @@ impl Folder {
         let moved = (traffic.to_server_bytes, traffic.to_client_bytes, traffic.rounds, traffic.refreshes);
         let figures = format!("{steps} {accuracy:?} {moved:?} {}", traffic.saturations);
         let read = |name: &str| fs::read(path.join(name)).unwrap();
+        let timings = String::from_utf8(read("timings.csv")).unwrap();
+        assert_eq!(timings.lines().count() as u64, 1 + steps, "a line for each step, whatever ran it");
         (read("client/model.safetensors"), read("learning-curve.svg"), figures)
     }
 

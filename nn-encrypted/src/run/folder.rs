@@ -198,6 +198,16 @@ impl RunFolder {
         serde_json::from_slice(&bytes).map_err(|error| RunError::File { path, what: error.to_string() })
     }
 
+    /// Writes `timings.csv`: the wall-clock seconds of each step, those before a resumption included.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_timings(&self, seconds: &[f64]) -> Result<(), RunError> {
+        let rows = (1..).zip(seconds).map(|(step, seconds)| format!("{step},{seconds:.4}\n"));
+        let text: String = std::iter::once("step,seconds\n".to_owned()).chain(rows).collect();
+        self.write(&self.root.join("timings.csv"), text.as_bytes(), false)
+    }
+
     /// Draws `learning-curve.svg`, for its owner only, as the report.
     ///
     /// # Errors

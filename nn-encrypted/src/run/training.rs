@@ -284,6 +284,7 @@ impl<'a> Training<'a> {
         report.traffic.out_of_bounds = self.both.client.counts().out_of_bounds;
         if let Some(Keeper { place, .. }) = &self.keeper {
             place.folder.write_server(&self.both.plan, &self.both.client.encrypt_model()?)?;
+            place.folder.write_timings(&self.ledger.times)?;
         }
         report.seconds.total = self.ledger.total + self.begun.elapsed().as_secs_f64();
         Ok(Outcome { report, curve: self.ledger.curve, model: Some(model) })
