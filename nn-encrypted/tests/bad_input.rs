@@ -180,7 +180,10 @@ const ARGUMENTS: [(&[&str], &str); 61] = [
     ),
     (&["train", "--data", "climate", "--data-dir", "faulty"], "no column `21`"),
     (&["train", "--data", "iris", "--set", "data.balance=often"], "unknown variant `often`"),
-    (&["train", "--data", "iris", "--variant", "hidden9"], "no variant `hidden9`; there are batch256, climate"),
+    (
+        &["train", "--data", "iris", "--variant", "hidden9"],
+        "no variant `hidden9`; there are batch256, climate",
+    ),
     (
         &["train", "--set", "data.normalize={method='whiten',roots=9,scale=0.5,limit=1.0}"],
         "`data.normalize.roots`: 9",

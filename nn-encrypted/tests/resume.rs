@@ -221,6 +221,8 @@ fn damage_is_named_and_a_full_disk_keeps_the_last_checkpoint() {
     let folder = Folder::new("damage");
     let mut child = folder.command("run", &[]).spawn().unwrap();
     assert!(folder.wait_for("run", "client", "checkpoint-4.state", &mut child));
+    // Halted, so that it does not end before the others have looked.
+    signal(&child, "STOP");
     folder.refused("run", &["--resume"], &["run/client/lock", "another process"]);
     child.kill().unwrap();
     child.wait().unwrap();

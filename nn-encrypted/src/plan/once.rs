@@ -178,7 +178,7 @@ impl SlotEngine for Once {
     }
 
     fn sum(&self, terms: &[&Numbered]) -> Result<Numbered> {
-        self.one(Operation::Sum, terms, |engine, many| engine.sum(many))
+        self.one(Operation::Sum, terms, SlotEngine::sum)
     }
 
     fn shift_images(&self, a: &Numbered, shifts: &[usize]) -> Result<Vec<Numbered>> {

@@ -184,9 +184,10 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
         folder.refuse_unfinished()?;
     }
     let session = Session::new(recipe, options.data_dir.as_deref())?;
-    let mut outcome = match options.mode {
-        Mode::Clear => train_clear(&session, options),
-        Mode::Simulate => train_twin(&session, options)?,
+    // The lock is held until everything is written.
+    let (mut outcome, _lock) = match options.mode {
+        Mode::Clear => (train_clear(&session, options), None),
+        Mode::Simulate => (train_twin(&session, options)?, None),
         Mode::Encrypted => train_encrypted(&session, options, start)?,
     };
     if options.mode != Mode::Encrypted {

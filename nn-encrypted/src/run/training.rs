@@ -31,46 +31,50 @@ const CHECKPOINT_SECONDS: u64 = 60;
 /// What a resumed run says that was stopped too early.
 const NOTHING_YET: &str = "no checkpoint yet: from the beginning";
 
-/// Trains on ciphertexts, from the start or from the newest checkpoint; this process began at `begun`.
+/// Trains on ciphertexts, from the start or from the newest checkpoint; this process began at `begun`. The folder stays
+/// locked until what is returned with the outcome is dropped.
 pub(super) fn train_encrypted(
     session: &Session,
     options: &Options,
     begun: Instant,
-) -> Result<Outcome, RunError> {
+) -> Result<(Outcome, Option<Lock>), RunError> {
     let mut planning = Spent::default();
     let plan = planning.on(|| session.plan())?;
     options.say(&plan.to_string());
-    let place = options.out.as_ref().map(|out| Place::lock(RunFolder::new(out))).transpose()?;
-    let resumed = match &place {
-        Some(place) if options.resume => Training::resume(session, options, &plan, place)?,
+    let folder = options.out.as_ref().map(RunFolder::new);
+    let lock = folder.as_ref().map(|folder| Lock::new(folder, options.resume)).transpose()?;
+    let resumed = match &folder {
+        Some(folder) if options.resume => Training::resume(session, options, &plan, folder)?,
         _ => None,
     };
     let mut training = match resumed {
         Some(training) => training,
-        None => Training::start(session, options, &plan, place.as_ref())?,
+        None => Training::start(session, options, &plan, folder.as_ref())?,
     };
     training.ledger.plan += planning.wall;
     training.begun = begun;
-    if let Some(place) = place {
-        training.keep_in(place);
+    if let Some(folder) = folder {
+        training.keep_in(folder);
         training.keep()?;
     }
     training.run()?;
-    training.finish()
+    Ok((training.finish()?, lock))
 }
 
-/// A run folder that no other process trains in.
-struct Place {
-    folder: RunFolder,
-    /// Locked as long as it is open.
-    _lock: File,
-}
+/// A run folder that no other process trains in, as long as this is not dropped.
+pub(super) struct Lock(#[expect(dead_code, reason = "locked as long as it is open")] File);
 
-impl Place {
-    fn lock(folder: RunFolder) -> Result<Self, RunError> {
-        let (path, lock) = folder.lock_file()?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, _lock: lock }),
+impl Lock {
+    /// Locks a folder, and looks once more what is in it: another process may have ended a run there just now.
+    fn new(folder: &RunFolder, resume: bool) -> Result<Self, RunError> {
+        let (path, file) = folder.lock_file()?;
+        match file.try_lock() {
+            Ok(()) if resume && folder.report().exists() => {
+                let what = "another process has just finished this run".into();
+                Err(RunError::File { path: folder.report(), what })
+            }
+            Ok(()) if resume => Ok(Self(file)),
+            Ok(()) => folder.refuse_unfinished().map(|()| Self(file)),
             Err(std::fs::TryLockError::WouldBlock) => {
                 Err(RunError::File { path, what: "another process trains in this folder".into() })
             }
@@ -81,7 +85,7 @@ impl Place {
 
 /// Where checkpoints go, and when the next is due.
 struct Keeper {
-    place: Place,
+    folder: RunFolder,
     identity: Identity,
     every: Duration,
     last: Instant,
@@ -113,7 +117,7 @@ impl<'a> Training<'a> {
         session: &'a Session,
         options: &'a Options,
         plan: &Arc<Plan>,
-        place: Option<&Place>,
+        folder: Option<&RunFolder>,
     ) -> Result<Self, RunError> {
         let mut keygen = Spent::default();
         let client = || Client::new(plan, session.initial());
@@ -126,7 +130,7 @@ impl<'a> Training<'a> {
             curve: vec![twin.accuracy(&session.data.test)?],
             ..Ledger::default()
         };
-        if let Some(Place { folder, .. }) = place {
+        if let Some(folder) = folder {
             folder.remove_generations()?;
             // Before the recipe, which is what makes the folder one that can be resumed.
             Asked::write(folder, options)?;
@@ -153,9 +157,8 @@ impl<'a> Training<'a> {
         session: &'a Session,
         options: &'a Options,
         plan: &Arc<Plan>,
-        place: &Place,
+        folder: &RunFolder,
     ) -> Result<Option<Self>, RunError> {
-        let folder = &place.folder;
         let mut keygen = Spent::default();
         if folder.generations()?.is_empty() {
             options.say(NOTHING_YET);
@@ -178,10 +181,10 @@ impl<'a> Training<'a> {
     }
 
     /// Has checkpoints written to a folder.
-    fn keep_in(&mut self, place: Place) {
+    fn keep_in(&mut self, folder: RunFolder) {
         let identity = Identity { plan: self.both.plan.hash(), run: self.run };
         let every = self.options.checkpoint_every.unwrap_or(Duration::from_secs(CHECKPOINT_SECONDS));
-        self.keeper = Some(Keeper { place, identity, every, last: Instant::now(), step: None });
+        self.keeper = Some(Keeper { folder, identity, every, last: Instant::now(), step: None });
     }
 
     fn run(&mut self) -> Result<(), RunError> {
@@ -248,9 +251,9 @@ impl<'a> Training<'a> {
             return Ok(());
         }
         let client = State::to_bytes(&self.ledger, self.both.client.model(), self.twin.model())
-            .map_err(|what| RunError::File { path: keeper.place.folder.client("checkpoint"), what })?;
+            .map_err(|what| RunError::File { path: keeper.folder.client("checkpoint"), what })?;
         let generation = Generation { step, client, server: self.both.server.checkpoint(step)? };
-        keeper.place.folder.write_generation(&keeper.identity, &generation)?;
+        keeper.folder.write_generation(&keeper.identity, &generation)?;
         (keeper.last, keeper.step) = (Instant::now(), Some(step));
         Ok(())
     }
@@ -282,9 +285,9 @@ impl<'a> Training<'a> {
         report.twin = compare(&model, self.twin.model(), session.recipe.quantization.weight_bits);
         report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
         report.traffic.out_of_bounds = self.both.client.counts().out_of_bounds;
-        if let Some(Keeper { place, .. }) = &self.keeper {
-            place.folder.write_server(&self.both.plan, &self.both.client.encrypt_model()?)?;
-            place.folder.write_timings(&self.ledger.times)?;
+        if let Some(Keeper { folder, .. }) = &self.keeper {
+            folder.write_server(&self.both.plan, &self.both.client.encrypt_model()?)?;
+            folder.write_timings(&self.ledger.times)?;
         }
         report.seconds.total = self.ledger.total + self.begun.elapsed().as_secs_f64();
         Ok(Outcome { report, curve: self.ledger.curve, model: Some(model) })
