@@ -243,7 +243,9 @@ fn damage_is_named_and_a_full_disk_keeps_the_last_checkpoint() {
     let newest = *folder.steps("run").last().unwrap();
     let both = folder.copy("run", "both");
     flip(&both.join("client").join(state(newest)));
-    fs::write(both.join("server").join(state(newest - 1)), b"HEW1").unwrap();
+    for step in folder.steps("both").into_iter().filter(|step| *step != newest) {
+        fs::write(both.join("server").join(state(step)), b"HEW1").unwrap();
+    }
     folder.refused("both", &["--resume"], &[&format!("both/client/{}", state(newest)), "damaged"]);
 
     let keys = folder.copy("run", "keys");
