@@ -2,7 +2,7 @@
 //!
 //! With several primes every ciphertext is one for each, and a value is known modulo their product (Chinese remainders).
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use he_bgv::{Ciphertext, Error};
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ use crate::packing::{Cube, Mask, Side};
 /// Runs steps on BGV ciphertexts.
 pub struct BgvEngine {
     cube: Cube,
-    channels: Vec<Channel>,
+    channels: Arc<Vec<Channel>>,
     usage: Mutex<Usage>,
 }
 
@@ -24,7 +24,12 @@ type Many = Vec<Ciphertext>;
 impl BgvEngine {
     /// An engine over the given channels, one for each plaintext prime.
     pub fn new(cube: Cube, channels: Vec<Channel>) -> Self {
-        Self { cube, channels, usage: Mutex::default() }
+        Self { cube, channels: Arc::new(channels), usage: Mutex::default() }
+    }
+
+    /// The same engine with a count of its own.
+    pub(crate) fn with_own_usage(&self) -> Self {
+        Self { cube: self.cube, channels: Arc::clone(&self.channels), usage: Mutex::default() }
     }
 
     /// What ran since the last call.

@@ -51,7 +51,7 @@ impl Usage {
         *most = (*most).max(limbs);
     }
 
-    /// The same with every count multiplied by `of.0/of.1`, which must divide.
+    /// The same with every count multiplied by `of.0/of.1`, rounded down.
     #[must_use]
     pub fn times(&self, of: (u64, u64)) -> Self {
         let counts = self.counts.iter().map(|(&key, count)| (key, count * of.0 / of.1)).collect();

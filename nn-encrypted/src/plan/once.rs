@@ -5,7 +5,7 @@
 //! took is counted every time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use he_bgv::Ciphertext;
 
@@ -21,7 +21,7 @@ pub(super) struct Numbered {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Operation {
-    Products { inner: usize, level: Level },
+    Products { rows: usize, inner: usize, level: Level },
     Combine(Vec<i64>),
     AddConst(i64),
     Masked(Vec<Mask>, Level),
@@ -68,12 +68,12 @@ impl Once {
 
     /// Gives a source its number.
     pub(super) fn source(&self, channels: Vec<Ciphertext>) -> Numbered {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).number(channels)
+        self.memory().number(channels)
     }
 
     /// What ran since the last call.
     pub(super) fn take_usage(&self) -> Usage {
-        std::mem::take(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner).usage)
+        std::mem::take(&mut self.memory().usage)
     }
 
     /// The results of an operation, counted `times.0/times.1` times.
@@ -85,22 +85,36 @@ impl Once {
         work: impl FnOnce(&BgvEngine, &[&Many]) -> Result<Vec<Many>>,
     ) -> Result<Vec<Numbered>> {
         let key = (operation, operands.iter().map(|operand| operand.number).collect());
-        // Held while it works: the engine's own count must be that of this operation.
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = if let Some(done) = memory.done.get(&key) {
-            done.clone()
-        } else {
-            let many: Vec<&Many> = operands.iter().map(|operand| &*operand.channels).collect();
-            self.engine.take_usage();
-            let results = work(&self.engine, &many)?;
-            let usage = self.engine.take_usage();
-            let results = results.into_iter().map(|many| memory.number(many)).collect();
-            let done = Done { results, usage };
-            memory.done.insert(key, done.clone());
-            done
-        };
-        memory.usage.merge(&done.usage.times(times));
+        let known = self.memory().done.get(&key).cloned();
+        let done = known.map_or_else(|| self.first(key, operands, work), Ok)?;
+        self.memory().usage.merge(&done.usage.times(times));
         Ok(done.results)
+    }
+
+    /// Does an operation that is not known yet. Nothing is locked while it works: its threads may take up other work,
+    /// which comes here too.
+    fn first(
+        &self,
+        key: (Operation, Vec<usize>),
+        operands: &[&Numbered],
+        work: impl FnOnce(&BgvEngine, &[&Many]) -> Result<Vec<Many>>,
+    ) -> Result<Done> {
+        let many: Vec<&Many> = operands.iter().map(|operand| &*operand.channels).collect();
+        let engine = self.engine.with_own_usage();
+        let results = work(&engine, &many)?;
+        let mut memory = self.memory();
+        if let Some(done) = memory.done.get(&key) {
+            // Another thread was as fast; equal ciphertexts keep one number.
+            return Ok(done.clone());
+        }
+        let results = results.into_iter().map(|many| memory.number(many)).collect();
+        let done = Done { results, usage: engine.take_usage() };
+        memory.done.insert(key, done.clone());
+        Ok(done)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn one(
@@ -146,8 +160,9 @@ impl SlotEngine for Once {
         let right: Vec<_> = (0..inner).flat_map(|k| columns.iter().map(move |column| column[k])).collect();
         let cells = (row_of.len() * column_of.len()) as u64;
         let times = (cells, (rows.len() * columns.len()) as u64);
+        let operation = Operation::Products { rows: rows.len(), inner, level };
         let operands = [left.as_slice(), right.as_slice()].concat();
-        let results = self.run(Operation::Products { inner, level }, &operands, times, |engine, many| {
+        let results = self.run(operation, &operands, times, |engine, many| {
             let (left, right) = many.split_at(left.len());
             engine.products(inner, left, right, level)
         })?;
