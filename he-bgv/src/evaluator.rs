@@ -430,8 +430,11 @@ impl Evaluator {
         if inner == 0 || !whole(a) || !whole(b) {
             return Err(Error::NoOperands { operation });
         }
-        if let Some(c) = a.iter().chain(b).find(|c| c.degree() != 1) {
-            return Err(Error::Degree { operation, degree: c.degree() });
+        for c in a.iter().chain(b) {
+            self.check(operation, c)?;
+            if c.degree() != 1 {
+                return Err(Error::Degree { operation, degree: c.degree() });
+            }
         }
         let sides = [self.noisiest(a), self.noisiest(b)];
         let limbs = self.params.noise().best_limbs(&sides, 0.0).min(most.max(1));

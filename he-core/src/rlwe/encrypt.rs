@@ -22,7 +22,7 @@ pub(crate) fn noisy(params: &Parameters, basis: &Basis, message: &[i64], prng: &
     assert!(message.len() <= params.n(), "a message has at most N coefficients");
     let mut e = Zeroizing::new(vec![0i64; params.n()]);
     params.errors().sample(prng, &mut e);
-    // Both terms stay below 2^61 by far: the factor is a plaintext modulus of at most 49 bits, an error below 2^12.
+    // `f·e` is below 2^61 in magnitude: checked when the parameters were built.
     let factor = params.spec().error_factor as i64;
     e.iter_mut().for_each(|e| *e *= factor);
     for (e, &m) in e.iter_mut().zip(message) {
@@ -34,8 +34,8 @@ pub(crate) fn noisy(params: &Parameters, basis: &Basis, message: &[i64], prng: &
     poly.into_eval()
 }
 
-/// Coefficients of a message stay below this.
-const MESSAGE_LIMIT: u64 = 1 << 61;
+/// Coefficients of a message, and scaled errors, stay below this.
+pub(super) const MESSAGE_LIMIT: u64 = 1 << 61;
 
 pub(crate) fn fresh_seed(prng: &mut Prng) -> Seed {
     prng.next_seed()

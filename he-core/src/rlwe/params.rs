@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::encrypt::MESSAGE_LIMIT;
 use super::secret::SecretDistribution;
 use super::security::{MIN_SIGMA, max_log_qp};
 use crate::prime::{PrimeError, is_prime, primes_below};
@@ -95,6 +96,14 @@ pub enum ParametersError {
     /// The error factor shares a factor with the chain, or is zero.
     #[error("the error factor {0} is zero or one of the primes")]
     BadErrorFactor(u64),
+    /// Scaled errors that do not fit in a word.
+    #[error("the error factor {factor} times errors of up to {error} passes 2^61")]
+    WideError {
+        /// Error factor.
+        factor: u64,
+        /// Largest error of the deviation asked for.
+        error: u64,
+    },
     /// A sparse secret that does not fit.
     #[error("a secret of weight {weight} does not fit in {n} coefficients")]
     BadWeight {
@@ -234,6 +243,10 @@ impl Parameters {
         let tables = (1..=spec.q.len()).map(|limbs| LimbTables::new(&spec, &all, limbs)).collect();
         let hash = fingerprint(&spec);
         let errors = Gaussian::new(spec.sigma)?;
+        let (factor, error) = (spec.error_factor, errors.bound());
+        if factor.checked_mul(error).is_none_or(|most| most >= MESSAGE_LIMIT) {
+            return Err(ParametersError::WideError { factor, error });
+        }
         Ok(Self(Arc::new(Inner { spec, hash, security_bits, all, errors, tables })))
     }
 
