@@ -35,6 +35,9 @@ impl Source<'_> {
         let had = fs::metadata(part).map_or(0, |data| data.len());
         let mut response = self.request(had)?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            if whole_length(response.headers()) == Some(had) {
+                return Ok(()); // it had come to its end, and was not looked at
+            }
             fs::remove_file(part).map_err(text)?; // longer than the file: not a part of it
             return self.download(part, most);
         }
@@ -108,4 +111,10 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 fn range_start(headers: &HeaderMap) -> Option<u64> {
     let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
+}
+
+/// The length of the whole in a `Content-Range: bytes */100`.
+fn whole_length(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
+    range.strip_prefix("bytes */")?.trim().parse().ok()
 }
