@@ -140,6 +140,7 @@ impl Server {
     /// Forgets a mini-batch; it is to be sent again before its next use.
     pub fn forget_batch(&mut self, index: usize) {
         self.batches.remove(&index);
+        self.opened.take_if(|(opened, _)| *opened == index);
     }
 
     /// Takes the weights to start from.
@@ -292,7 +293,7 @@ impl Server {
         flat.par_iter()
             .map(|(ciphertext, evaluator)| {
                 let mut piece = Writer::new();
-                evaluator.reduce_to(ciphertext, limbs)?.write(&mut piece)?;
+                evaluator.reduce_to(ciphertext, limbs.min(ciphertext.limbs()))?.write(&mut piece)?;
                 Ok(piece.finish())
             })
             .collect()
