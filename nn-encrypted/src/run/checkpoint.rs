@@ -65,7 +65,7 @@ pub(super) fn digest_of<T: AsRef<[u8]>>(sealed: &[T]) -> [u8; 32] {
 const KEPT: usize = 2;
 
 impl RunFolder {
-    fn checkpoint(&self, half: Half, step: u64) -> PathBuf {
+    pub(super) fn checkpoint(&self, half: Half, step: u64) -> PathBuf {
         let name = format!("checkpoint-{step}.state");
         match half {
             Half::Client => self.client(&name),

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::report::{
     Accuracy, CoreSeconds, DataSummary, EncryptedParts, Report, SCHEMA, Seconds, TrafficSummary, TwinSummary,
 };
-use super::training::train_encrypted;
+use super::training::{Lock, train_encrypted};
 use super::{Mode, RunError};
 use crate::clear::Clear;
 use crate::data::{self, Batches, Prepared};
@@ -185,17 +185,20 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
     }
     let session = Session::new(recipe, options.data_dir.as_deref())?;
     // The lock is held until everything is written.
-    let (mut outcome, _lock) = match options.mode {
+    let (mut outcome, mut lock) = match options.mode {
         Mode::Clear => (train_clear(&session, options), None),
         Mode::Simulate => (train_twin(&session, options)?, None),
         Mode::Encrypted => train_encrypted(&session, options, start)?,
     };
     if options.mode != Mode::Encrypted {
         outcome.report.seconds.total = start.elapsed().as_secs_f64();
+        // Nothing of the folder was needed before.
+        lock = folder.as_ref().map(|folder| Lock::new(folder, false)).transpose()?;
         folder.as_ref().map_or(Ok(()), |folder| folder.begin(&session.recipe))?;
     }
     outcome.report.peak_memory_bytes = outcome.report.peak_memory_bytes.max(peak_memory());
     folder.map_or(Ok(()), |folder| write_results(&folder, &session, &outcome))?;
+    drop(lock);
     Ok(outcome)
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use he_bgv::SecretKey;
 
-use super::checkpoint::{Generation, Identity, digest_of};
+use super::checkpoint::{Generation, Half, Identity, digest_of};
 use super::meter::{Spent, peak_memory};
 use super::predict::predict_encrypted;
 use super::progress::Progress;
@@ -66,7 +66,7 @@ pub(super) struct Lock(#[expect(dead_code, reason = "locked as long as it is ope
 
 impl Lock {
     /// Locks a folder, and looks once more what is in it: another process may have ended a run there just now.
-    fn new(folder: &RunFolder, resume: bool) -> Result<Self, RunError> {
+    pub(super) fn new(folder: &RunFolder, resume: bool) -> Result<Self, RunError> {
         let (path, file) = folder.lock_file()?;
         match file.try_lock() {
             Ok(()) if resume && folder.report().exists() => {
@@ -171,8 +171,15 @@ impl<'a> Training<'a> {
             return Ok(None);
         };
         damaged.iter().for_each(|error| options.say(&format!("not used: {error}")));
-        let step = generation.step;
-        options.say(&format!("resumed after step {step} of {}", session.steps(options.steps)));
+        let (step, steps) = (generation.step, session.steps(options.steps));
+        if step > steps as u64 {
+            let path = folder.checkpoint(Half::Client, step);
+            return Err(RunError::File {
+                path,
+                what: format!("is of step {step} of a run of {steps} steps"),
+            });
+        }
+        options.say(&format!("resumed after step {step} of {steps}"));
         let parts = keygen.on(|| restore(session, plan, folder, &keys, &generation))?;
         folder.remove_generations_after(step)?;
         let mut this = Self::with(session, options, parts, step as usize, identity.run);
