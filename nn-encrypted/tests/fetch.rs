@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 /// What the server does with one request.
 #[derive(Clone, Copy)]
 enum Answer {
-    /// All that was asked for; with `ranges` from the byte asked for.
+    /// All that was asked for; with `ranges` from the byte asked for, which must be one there is.
     Whole { ranges: bool },
     /// So many bytes of it, then it hangs up.
     Broken(usize),
@@ -51,6 +51,13 @@ fn serve(content: Vec<u8>, answers: Vec<Answer>) -> (String, thread::JoinHandle<
             starts.push(asked);
             let from = if matches!(answer, Answer::Whole { ranges: false }) { 0 } else { asked };
             let status = if from > 0 { "206 Partial Content" } else { "200 OK" };
+            if from >= content.len() {
+                let range = format!("Content-Range: bytes */{}\r\nContent-Length: 0", content.len());
+                let head =
+                    format!("HTTP/1.1 416 Range Not Satisfiable\r\n{range}\r\nConnection: close\r\n\r\n");
+                stream.write_all(head.as_bytes()).unwrap();
+                continue;
+            }
             let rest = &content[from..];
             let range = format!("Content-Range: bytes {from}-{}/{}\r\n", content.len() - 1, content.len());
             let range = if from > 0 { range.as_str() } else { "" };
@@ -141,6 +148,29 @@ fn a_part_waits_for_the_next_call() {
     assert_eq!((fs::read(path).unwrap(), server.join().unwrap()), (body(), vec![0, 9000, 9000]));
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Stopped between the last byte and the new name, or after bytes that no file has there.
+#[test]
+fn a_part_as_long_as_the_file_is_looked_at_and_a_longer_one_begins_anew() {
+    let file = file(MOST);
+    for (name, extra, starts) in [("complete", 0, vec![20_000]), ("longer", 5, vec![20_005, 0])] {
+        let folder = folder(name);
+        // The part gets its name from the place.
+        let (url, server) = serve(
+            body(),
+            [vec![Answer::Broken(9000), Answer::Broken(0)], vec![WHOLE; starts.len()]].concat(),
+        );
+        let source = [Source { url: &url }];
+        fetch_file(&file, &source, &folder, |_| ()).unwrap_err();
+        let part = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+        fs::write(&part, [body(), vec![1; extra]].concat()).unwrap();
+        let path = fetch_file(&file, &source, &folder, |_| ()).unwrap();
+        assert_eq!(fs::read(path).unwrap(), body());
+        assert_eq!(server.join().unwrap(), [vec![0, 9000], starts].concat());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }
 
 #[test]

@@ -224,6 +224,8 @@ fn damage_is_named_and_a_full_disk_keeps_the_last_checkpoint() {
     // Halted, so that it does not end before the others have looked.
     signal(&child, "STOP");
     folder.refused("run", &["--resume"], &["run/client/lock", "another process"]);
+    folder.refused("run", &["--mode", "simulate"], &["run"]);
+    assert!(!folder.0.join("run/report.json").exists(), "results among those of a running process");
     child.kill().unwrap();
     child.wait().unwrap();
     let newest = *folder.steps("run").last().unwrap();
@@ -253,6 +255,15 @@ fn damage_is_named_and_a_full_disk_keeps_the_last_checkpoint() {
     folder.refused("keys", &["--resume"], &["keys/server/evaluation-0.keys", "damaged"]);
     fs::remove_file(keys.join("server/evaluation-0.keys")).unwrap();
     folder.refused("keys", &["--resume"], &["keys/server/evaluation-0.keys"]);
+
+    let short = folder.copy("run", "short");
+    let asked = fs::read_to_string(short.join("client/options.toml")).unwrap();
+    fs::write(short.join("client/options.toml"), asked.replace("steps = 14", "steps = 1")).unwrap();
+    let mut bare = Command::new(env!("CARGO_BIN_EXE_nn-encrypted"));
+    let output = bare.current_dir(&folder.0).args(["train", "--resume", "--out", "short"]).output().unwrap();
+    let said = message(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("short/client/checkpoint-") && said.contains("of a run of 1 steps"), "{said}");
 
     let mut other = folder.command("other", &[]).spawn().unwrap();
     assert!(folder.wait_for("other", "client", "checkpoint-0.state", &mut other));

@@ -162,6 +162,20 @@ impl Link for Tampering<'_> {
     }
 }
 
+/// Workers that wait take up other trials of the plan; none may wait for what its own thread holds.
+#[test]
+fn any_number_of_threads_plans_alike() {
+    let session = session(&["data.set=iris"]);
+    let plan = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| session.plan()).unwrap().to_string()
+    };
+    let alone = plan(1);
+    for threads in [2, 4, 4, 8, 8] {
+        assert_eq!(plan(threads), alone, "{threads} threads");
+    }
+}
+
 #[test]
 fn one_altered_coefficient_ends_in_another_model_than_the_twins() {
     let session = session(&["data.set=iris"]);

@@ -37,6 +37,8 @@ fn objects_of_other_parameters_are_refused() {
     assert!(is_foreign(e.automorphism_many(&b, &[3, 9, 1])) && is_foreign(e.inner_sum(&b, 1, 1)));
     assert!(is_foreign(e.inner_sum(&b, 0, 2)) && is_foreign(e.add_unrelated(a.clone(), &b)));
     assert!(is_foreign(e.linear_combination(&[(1, &a), (2, &a), (3, &b)])));
+    assert!(is_foreign(e.dot(&[(&a, &a), (&a, &b)])) && is_foreign(e.dot(&[(&b, &a), (&a, &a)])));
+    assert!(is_foreign(e.matrix_product(1, &[&b], &[&a, &a], usize::MAX)));
     assert!(is_foreign(e.evaluate_polynomial(&b, &[1, 2, 3])));
     // Plaintexts of another ring or another modulus.
     for world in [

@@ -68,6 +68,11 @@ fn each_error_has_its_cause() {
     let q = valid().q[1];
     assert!(matches!(refused(|s| s.error_factor = q), E::BadErrorFactor(f) if f == q));
     assert!(matches!(refused(|s| s.error_factor = 3 * q), E::BadErrorFactor(f) if f == 3 * q));
+    for factor in [1 << 57, u64::MAX] {
+        assert!(
+            matches!(refused(|s| s.error_factor = factor), E::WideError { factor: f, error } if f == factor && error > 16)
+        );
+    }
     assert!(matches!(refused(|s| s.sigma = 3.18), E::NarrowError { sigma: 3.18 }));
     assert!(matches!(refused(|s| s.sigma = f64::NAN), E::NarrowError { .. } | E::Sample(_)));
     assert!(matches!(refused(|s| s.sigma = f64::INFINITY), E::Sample(_)));
