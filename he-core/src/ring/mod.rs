@@ -3,6 +3,7 @@
 pub mod automorphism;
 pub mod basis;
 pub mod buffer;
+pub mod embedding;
 pub mod gadget;
 pub mod kernel;
 pub mod naive;
@@ -12,4 +13,5 @@ pub mod rns;
 pub mod sample;
 
 pub use basis::{Basis, RingError};
-pub use poly::{Coeff, Eval, Poly};
+pub use embedding::Embedding;
+pub use poly::{Coeff, Eval, GaussianInteger, Poly};

@@ -63,6 +63,28 @@ fn section_of<'a>(matrix: &[[&'a Poly<Eval>; 2]], words: &Range<usize>) -> Vec<k
     matrix.iter().map(|pair| pair.map(|part| &part.data[words.clone()])).collect()
 }
 
+/// A Gaussian integer `re + im·i`, with `X^{N/2}` for `i`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GaussianInteger {
+    /// Real part.
+    pub re: i128,
+    /// Imaginary part.
+    pub im: i128,
+}
+
+impl GaussianInteger {
+    /// What it is on the first and on the second half of the values modulo prime `j`: `re ± im·ψ^{N/2}`.
+    fn on_halves(self, basis: &Basis, j: usize) -> [u64; 2] {
+        let q = basis.modulus(j);
+        let residue = |x: i128| {
+            let magnitude = q.reduce_u128(x.unsigned_abs());
+            if x < 0 { q.neg(magnitude) } else { magnitude }
+        };
+        let (re, im) = (residue(self.re), q.mul(residue(self.im), basis.ntt(j).imaginary_unit()));
+        [q.add(re, im), q.sub(re, im)]
+    }
+}
+
 /// A polynomial modulo the product of the primes of its basis.
 #[derive(Clone)]
 pub struct Poly<D> {
@@ -295,6 +317,46 @@ impl Poly<Eval> {
             let a: Vec<&[u64]> = pairs.iter().map(|(a, _)| a.limb(i)).collect();
             let b: Vec<&[u64]> = pairs.iter().map(|(_, b)| b.limb(i)).collect();
             kernel::dot(basis.modulus(i), limb, &a, &b);
+        });
+        out
+    }
+
+    /// `self *= X^{N/2}`, the square root of −1 that complex slots see as `i`: one constant on each half of the values.
+    pub fn mul_i_assign(&mut self) {
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|j, limb| {
+            let (q, i) = (basis.modulus(j), basis.ntt(j).imaginary_unit());
+            let (first, second) = limb.split_at_mut(basis.n() / 2);
+            kernel::mul_scalar_assign(q, first, i);
+            kernel::mul_scalar_assign(q, second, q.neg(i));
+        });
+    }
+
+    /// Adds the Gaussian integer `re + im·X^{N/2}`.
+    pub fn add_gaussian_assign(&mut self, constant: GaussianInteger) {
+        let basis = self.basis.clone();
+        self.for_each_limb_mut(|j, limb| {
+            let q = basis.modulus(j);
+            let (first, second) = limb.split_at_mut(basis.n() / 2);
+            for (half, scalar) in [first, second].into_iter().zip(constant.on_halves(&basis, j)) {
+                half.iter_mut().for_each(|w| *w = q.add(*w, scalar));
+            }
+        });
+    }
+
+    /// `Σ c_i·a_i` over the given basis for Gaussian integers `c_i = re + im·X^{N/2}`; the polynomials may have further
+    /// limbs, which are ignored.
+    pub fn gaussian_sum(basis: &Basis, terms: &[(GaussianInteger, &Self)]) -> Self {
+        let mut out = Self::scratch(basis);
+        terms.iter().for_each(|(_, a)| out.check_factor(a));
+        let half = basis.n() / 2;
+        out.for_each_limb_mut(|j, limb| {
+            let scalars: Vec<[u64; 2]> = terms.iter().map(|(c, _)| c.on_halves(basis, j)).collect();
+            for (side, out) in limb.chunks_exact_mut(half).enumerate() {
+                let a: Vec<&[u64]> = terms.iter().map(|(_, a)| &a.limb(j)[side * half..][..half]).collect();
+                let c: Vec<u64> = scalars.iter().map(|pair| pair[side]).collect();
+                kernel::dot_scalars(basis.modulus(j), out, &a, &c);
+            }
         });
         out
     }

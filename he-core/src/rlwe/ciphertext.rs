@@ -1,7 +1,8 @@
 //! Ciphertexts `(c_0, …, c_d)` over the first `l` primes of the chain, with phase `Σ c_i·s^i`.
 
 use super::params::Parameters;
-use crate::ring::poly::{Eval, Poly};
+use crate::ring::kernel;
+use crate::ring::poly::{Eval, GaussianInteger, Poly};
 use crate::ring::rns::ExactDivider;
 use crate::ring::sample::Seed;
 
@@ -146,6 +147,71 @@ impl Ciphertext {
         let divider: &ExactDivider = tables.drop_last.as_ref().expect("a last prime to drop");
         let parts = self.parts.iter().map(|part| divider.divide(part)).collect();
         Self { params: self.params.clone(), parts }
+    }
+}
+
+impl Ciphertext {
+    /// The same residues as a ciphertext of other parameters, whose chain begins with the same primes.
+    ///
+    /// # Panics
+    /// If it does not, or the ring dimensions differ.
+    #[must_use]
+    pub fn over(self, params: &Parameters) -> Self {
+        Self::new(params, self.parts)
+    }
+
+    /// Modulus raising: the centred residues modulo the first prime, over `limbs` primes. The phase gains a multiple of the
+    /// first prime whose coefficients are below `(1 + ‖s‖_1)/2 + 1` in magnitude.
+    ///
+    /// # Panics
+    /// If it has more than one limb.
+    #[must_use]
+    pub fn raised(&self, limbs: usize) -> Self {
+        assert_eq!(self.limbs(), 1, "what is raised lives over one prime");
+        let (basis, from) = (self.params.basis(limbs), *self.parts[0].basis().modulus(0));
+        let parts = (self.parts.iter())
+            .map(|part| {
+                let coefficients = part.clone().into_coeff();
+                let mut raised = Poly::<Eval>::scratch(basis);
+                raised.for_each_limb_mut(|i, limb| match i {
+                    0 => limb.copy_from_slice(part.limb(0)),
+                    _ => {
+                        kernel::center_reduce(basis.modulus(i), limb, coefficients.limb(0), &from);
+                        basis.ntt(i).forward(limb);
+                    }
+                });
+                raised
+            })
+            .collect();
+        Self { params: self.params.clone(), parts }
+    }
+
+    /// `Σ c_i·a_i` over the first `limbs` primes, for Gaussian integers `c_i` and ciphertexts `a_i` of one degree, all of
+    /// at least so many limbs.
+    ///
+    /// # Panics
+    /// If there is no pair, the degrees differ, or an operand is too short.
+    pub fn gaussian_sum(limbs: usize, terms: &[(GaussianInteger, &Self)]) -> Self {
+        let first = terms[0].1;
+        assert!(terms.iter().all(|(_, a)| a.degree() == first.degree()), "operands of a sum have one degree");
+        let basis = first.params.basis(limbs);
+        let parts = (0..first.parts.len())
+            .map(|i| {
+                let terms: Vec<_> = terms.iter().map(|(c, a)| (*c, &a.parts[i])).collect();
+                Poly::gaussian_sum(basis, &terms)
+            })
+            .collect();
+        Self { params: first.params.clone(), parts }
+    }
+
+    /// Multiplies the phase by `X^{N/2}`.
+    pub fn mul_i_assign(&mut self) {
+        self.parts.iter_mut().for_each(Poly::mul_i_assign);
+    }
+
+    /// Adds a Gaussian integer to the phase.
+    pub fn add_gaussian_assign(&mut self, constant: GaussianInteger) {
+        self.parts[0].add_gaussian_assign(constant);
     }
 }
 

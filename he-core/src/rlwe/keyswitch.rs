@@ -80,7 +80,7 @@ impl KeySwitchKey {
     }
 
     /// `(Σ digit_i·b_i, Σ digit_i·a_i)` over `Q_l·P` for a decomposed polynomial.
-    fn accumulate(&self, digits: &Digits) -> [Poly<Eval>; 2] {
+    pub(crate) fn accumulate(&self, digits: &Digits) -> [Poly<Eval>; 2] {
         let basis = self.params.key_basis(digits.limbs);
         [&self.b, &self.a].map(|key| {
             let mut sum = Poly::<Eval>::scratch(basis);
@@ -95,7 +95,7 @@ impl KeySwitchKey {
     }
 
     /// Accumulates limb by limb without storing the digits: what one switch alone does.
-    fn accumulate_streaming(&self, c: &Poly<Eval>) -> [Poly<Eval>; 2] {
+    pub(crate) fn accumulate_streaming(&self, c: &Poly<Eval>) -> [Poly<Eval>; 2] {
         let limbs = c.basis().len();
         let basis = self.params.key_basis(limbs);
         let prepared = prepare(&self.params, c);
@@ -128,6 +128,16 @@ impl KeySwitchKey {
         mod_down(&self.params, c.basis().len(), self.accumulate_streaming(c), onto)
     }
 
+    /// Switches a ciphertext of degree 1, which becomes one of this key's parameters; they may differ from its own in
+    /// the special primes and in the chain beyond its limbs.
+    ///
+    /// # Panics
+    /// If it has degree 2, other primes, or more limbs than the key.
+    pub fn switch_ciphertext(&self, c: &Ciphertext) -> Ciphertext {
+        let [c0, c1] = c.parts() else { panic!("only ciphertexts of degree 1 are switched") };
+        Ciphertext::new(&self.params, self.switch_onto(c1, [Some(c0), None]).into())
+    }
+
     /// Switches a polynomial that was decomposed before.
     ///
     /// # Panics
@@ -149,7 +159,7 @@ impl KeySwitchKey {
 
 /// A polynomial decomposed for key switching: each digit over `Q_l·P`.
 pub struct Digits {
-    limbs: usize,
+    pub(crate) limbs: usize,
     lifted: Vec<Poly<Eval>>,
 }
 
@@ -254,6 +264,16 @@ fn uniform_parts(params: &Parameters, limbs: usize, seed: &Seed) -> Vec<Poly<Eva
 }
 
 impl SecretKey {
+    /// The key that switches from `from`, a secret of other parameters over the same ring, to this one.
+    ///
+    /// # Panics
+    /// If the ring dimensions differ, or the parameters have no special primes or fewer limbs.
+    pub fn switching_key_from(&self, from: &Self, limbs: usize, prng: &mut Prng) -> KeySwitchKey {
+        assert!(!self.params().spec().p.is_empty(), "key switching needs special primes");
+        let source = from.over(self.params());
+        KeySwitchKey::generate(&self.key_values(limbs), &source.key_values(limbs), self.params(), limbs, prng)
+    }
+
     /// The relinearization key, from `s²` to `s`, for up to `limbs` limbs.
     ///
     /// # Panics

@@ -5,6 +5,7 @@
 
 pub mod ciphertext;
 pub mod encrypt;
+pub mod extended;
 pub mod galois;
 pub mod keyswitch;
 pub mod lwe;
@@ -16,6 +17,7 @@ pub mod serial;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use encrypt::PublicKey;
+pub use extended::{Extended, Operand};
 pub use galois::EvaluationKeys;
 pub use keyswitch::{Digits, KeySwitchKey};
 pub use params::{Parameters, ParametersError, Spec};

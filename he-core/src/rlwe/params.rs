@@ -233,6 +233,8 @@ pub(crate) struct LimbTables {
     pub(crate) mod_down: Option<ExactDivider>,
     /// From `Q_l` to `Q_{l−1}`.
     pub(crate) drop_last: Option<ExactDivider>,
+    /// From `Q_l·P` to `Q_{l−1}`: both in one rounding.
+    pub(crate) mod_down_and_drop: Option<ExactDivider>,
 }
 
 impl Parameters {
@@ -333,7 +335,11 @@ impl LimbTables {
         let drop_last = (limbs > 1).then(|| {
             ExactDivider::new(&all.select(0..limbs - 1), &all.select([limbs - 1]), spec.error_factor)
         });
-        Self { q, qp, mod_up, mod_down, drop_last }
+        let mod_down_and_drop = (limbs > 1 && !p.is_empty()).then(|| {
+            let drop = all.select((limbs - 1..limbs).chain(spec.q.len()..all.len()));
+            ExactDivider::new(&all.select(0..limbs - 1), &drop, spec.error_factor)
+        });
+        Self { q, qp, mod_up, mod_down, drop_last, mod_down_and_drop }
     }
 }
 

@@ -86,6 +86,15 @@ impl SecretKey {
         Self { params: params.clone(), coefficients, values: poly.into_eval() }
     }
 
+    /// The same secret modulo the primes of other parameters over the same ring.
+    ///
+    /// # Panics
+    /// If the ring dimensions differ.
+    pub(crate) fn over(&self, params: &Parameters) -> Self {
+        assert_eq!(self.params.n(), params.n(), "secrets of one ring");
+        Self::from_coefficients(params, self.coefficients.clone())
+    }
+
     /// The parameters of the key.
     pub fn params(&self) -> &Parameters {
         &self.params

@@ -6,8 +6,9 @@
 //!   (ePrint 2024/463), table for classical security, the stricter of its two cost models (MATZOV). 1 to 13
 //!   bits below the table of the 2018 standard.
 //! * Sparse ternary secrets: the hybrid attack with meet-in-the-middle decides. The caps for weight 192 and more, and the
-//!   estimates they follow from, are in `docs/security/sparse-secrets.md`; weights below 192 and dimensions below `2^15`
-//!   are refused.
+//!   estimates they follow from, are in `docs/security/sparse-secrets.md`; dimensions below `2^15` are refused.
+//! * Thin ternary secrets, of weight 32 to 191, are for the short-lived keys of bootstrapping alone, whose modulus is two
+//!   primes (sparse-secret encapsulation; Bossuat, Troncoso-Pastoriza, Hubaux 2022): the cap leaves room for nothing else.
 
 use super::secret::SecretDistribution;
 
@@ -18,6 +19,9 @@ const UNIFORM_TERNARY: [(u32, f64); 8] =
 /// The same for ternary secrets of Hamming weight at least 192.
 const SPARSE_192: [(u32, f64); 3] = [(15, 785.0), (16, 1590.0), (17, 3200.0)];
 
+/// The same for ternary secrets of Hamming weight at least 32.
+const SPARSE_32: [(u32, f64); 2] = [(15, 105.0), (16, 121.0)];
+
 /// The least deviation for which the tables hold.
 pub const MIN_SIGMA: f64 = 3.19;
 
@@ -26,6 +30,7 @@ pub fn max_log_qp(log_n: u32, secret: SecretDistribution) -> Option<f64> {
     let table: &[(u32, f64)] = match secret {
         SecretDistribution::UniformTernary => &UNIFORM_TERNARY,
         SecretDistribution::SparseTernary { weight } if weight >= 192 => &SPARSE_192,
+        SecretDistribution::SparseTernary { weight } if weight >= 32 => &SPARSE_32,
         SecretDistribution::SparseTernary { .. } => return None,
     };
     table.iter().find(|(n, _)| *n == log_n).map(|(_, cap)| *cap)
@@ -41,7 +46,9 @@ mod tests {
             let uniform = max_log_qp(log_n, SecretDistribution::UniformTernary).unwrap();
             assert!(cap < uniform);
         }
-        assert_eq!(max_log_qp(16, SecretDistribution::SparseTernary { weight: 191 }), None);
+        assert_eq!(max_log_qp(16, SecretDistribution::SparseTernary { weight: 191 }), Some(121.0));
+        assert_eq!(max_log_qp(17, SecretDistribution::SparseTernary { weight: 191 }), None);
+        assert_eq!(max_log_qp(16, SecretDistribution::SparseTernary { weight: 31 }), None);
         assert_eq!(max_log_qp(14, SecretDistribution::SparseTernary { weight: 192 }), None);
         assert_eq!(max_log_qp(9, SecretDistribution::UniformTernary), None);
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+mod extended;
 mod keyswitch;
 mod noise;
 mod parameters;

@@ -179,6 +179,12 @@ impl Ntt {
         self.root
     }
 
+    /// `psi^{n/2}`, a square root of −1: the value of `X^{n/2}` on the first half of the outputs, where `e_i ≡ 1 (mod 4)`;
+    /// on the second it is the negative.
+    pub fn imaginary_unit(&self) -> u64 {
+        self.modulus.pow(self.root, self.n as u64 / 2)
+    }
+
     /// The exponents `e_i`, odd and below `2n`, such that output `i` is `a(psi^{e_i})`; a function of `n`
     /// alone.
     pub fn evaluation_exponents(&self) -> &[u32] {
