@@ -19,6 +19,9 @@ use super::kernel;
 use super::poly::{Coeff, Eval, Poly, for_each_limb};
 use crate::modulus::Modulus;
 
+/// Coefficients whose quotients are computed at a time; a power of two.
+const SECTION: usize = 1 << 12;
+
 /// Converts residues modulo the primes of one basis to those of another: `x ↦ f·[x·f^{-1}]_A`.
 pub struct BaseConverter {
     from: Basis,
@@ -96,16 +99,20 @@ impl BaseConverter {
     /// `v = ⌊Σ y_i/a_i⌉` for every coefficient; the sums are floats in the words of `v` first, so that a secret leaves no
     /// other trace.
     fn quotients(&self, y: &[u64], v: &mut [u64]) {
-        v.fill(0.5_f64.to_bits());
-        for (limb, a) in y.chunks_exact(v.len()).zip(self.from.moduli()) {
-            let inverse = 1.0 / a.value() as f64;
-            for (sum, &word) in v.iter_mut().zip(limb) {
-                *sum = (f64::from_bits(*sum) + word as f64 * inverse).to_bits();
+        let n = v.len();
+        // Sections stay in the cache from one prime to the next.
+        for_each_limb(v, n.min(SECTION), |section, v| {
+            v.fill(0.5_f64.to_bits());
+            for (limb, a) in y.chunks_exact(n).zip(self.from.moduli()) {
+                let inverse = 1.0 / a.value() as f64;
+                for (sum, &word) in v.iter_mut().zip(&limb[section * SECTION..]) {
+                    *sum = (f64::from_bits(*sum) + word as f64 * inverse).to_bits();
+                }
             }
-        }
-        for word in v {
-            *word = f64::from_bits(*word) as u64;
-        }
+            for word in v {
+                *word = f64::from_bits(*word) as u64;
+            }
+        });
     }
 
     /// The limb of target prime `j`: the centred representative, times nothing but `f·f^{-1}`.

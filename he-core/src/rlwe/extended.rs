@@ -6,7 +6,7 @@
 
 use super::ciphertext::Ciphertext;
 use super::galois::EvaluationKeys;
-use super::keyswitch::{Digits, KeySwitchKey};
+use super::keyswitch::{Digits, KeySwitchKey, divide_pair};
 use super::params::Parameters;
 use crate::ring::kernel;
 use crate::ring::ntt::order::{LEAST, RUN, exchange};
@@ -55,6 +55,21 @@ impl Extended {
         }
     }
 
+    /// `self -= other`.
+    ///
+    /// # Panics
+    /// If the numbers of limbs differ.
+    pub fn sub_assign(&mut self, other: &Self) {
+        for (mine, theirs) in self.pair.iter_mut().zip(&other.pair) {
+            mine.sub_assign(theirs);
+        }
+    }
+
+    /// Multiplies the phase by `X^{N/2}`.
+    pub fn mul_i_assign(&mut self) {
+        self.pair.iter_mut().for_each(Poly::mul_i_assign);
+    }
+
     /// `Σ m_i·c_i` for operands of at least as many limbs, in one pass.
     ///
     /// # Panics
@@ -82,7 +97,7 @@ impl Extended {
     pub fn mod_down(&self) -> Ciphertext {
         let tables = self.params.tables(self.limbs);
         let divider = tables.mod_down.as_ref().expect("there are special primes");
-        Ciphertext::new(&self.params, self.pair.iter().map(|part| divider.divide(part)).collect())
+        Ciphertext::new(&self.params, divide_pair(divider, &self.pair, [None; 2]).into())
     }
 
     /// Divides by `P` and by the last prime of the chain, in one rounding.
@@ -92,7 +107,7 @@ impl Extended {
     pub fn mod_down_and_drop(&self) -> Ciphertext {
         let tables = self.params.tables(self.limbs);
         let divider = tables.mod_down_and_drop.as_ref().expect("a last prime to drop");
-        Ciphertext::new(&self.params, self.pair.iter().map(|part| divider.divide(part)).collect())
+        Ciphertext::new(&self.params, divide_pair(divider, &self.pair, [None; 2]).into())
     }
 }
 

@@ -80,6 +80,20 @@ fn one_division_serves_rotations_products_and_sums() {
             let pairs: Vec<_> = operands.iter().zip(&turned).collect();
             let mut sum = Extended::dot(&pairs);
             sum.add_assign(&Extended::lift(&c));
+            // i·(c + i·(sum − c)) + sum = i·c + c.
+            let mut round_trip = sum.clone();
+            round_trip.sub_assign(&Extended::lift(&c));
+            round_trip.mul_i_assign();
+            round_trip.add_assign(&Extended::lift(&c));
+            round_trip.mul_i_assign();
+            round_trip.add_assign(&sum);
+            let mut twice = c.clone();
+            twice.mul_i_assign();
+            twice.add_assign(&c);
+            let rounding = (2.0 + n as f64).log2();
+            assert!(
+                distance(&phase(&key, &round_trip.mod_down()), &phase(&key, &twice), &modulus) <= rounding
+            );
             let mut expected = to_integers(&before);
             for (&(gap, seed), g) in gaps.iter().zip([1, 5, 25]) {
                 let term = times(&to_integers(&before.automorphism(g)), &small(n, gap, seed));

@@ -1,0 +1,101 @@
+//! The keys of bootstrapping.
+
+use std::sync::Arc;
+
+use he_core::ring::sample::Prng;
+use he_core::rlwe::{self, KeySwitchKey, SecretDistribution};
+
+use super::layout::Layout;
+use crate::error::Error;
+use crate::keys::{EvaluationKeys, KeyRequest, SecretKey};
+use crate::params::Parameters;
+
+/// Everything a server needs to bootstrap ciphertexts of up to so many slots, and to compute in between; cheap to clone.
+#[derive(Clone)]
+pub struct BootstrapKeys {
+    evaluation: Arc<EvaluationKeys>,
+    to_ephemeral: Arc<KeySwitchKey>,
+    from_ephemeral: Arc<KeySwitchKey>,
+    slots: usize,
+}
+
+impl BootstrapKeys {
+    pub(crate) fn from_parts(
+        evaluation: EvaluationKeys,
+        to_ephemeral: KeySwitchKey,
+        from_ephemeral: KeySwitchKey,
+        slots: usize,
+    ) -> Self {
+        let (to_ephemeral, from_ephemeral) = (Arc::new(to_ephemeral), Arc::new(from_ephemeral));
+        Self { evaluation: Arc::new(evaluation), to_ephemeral, from_ephemeral, slots }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.evaluation.params
+    }
+
+    /// The evaluation keys.
+    pub fn evaluation(&self) -> &Arc<EvaluationKeys> {
+        &self.evaluation
+    }
+
+    /// Slots of the ciphertexts they are for.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    pub(crate) fn to_ephemeral(&self) -> &KeySwitchKey {
+        &self.to_ephemeral
+    }
+
+    pub(crate) fn from_ephemeral(&self) -> &KeySwitchKey {
+        &self.from_ephemeral
+    }
+}
+
+/// What bootstrapping asks of the evaluation keys.
+fn request(params: &Parameters, slots: usize) -> Result<KeyRequest, Error> {
+    let layout = Layout::new(params, slots)?;
+    let limbs = params.max_limbs() - layout.to_slots.len();
+    let trace: Vec<usize> =
+        std::iter::successors(Some(slots), |k| Some(2 * k)).take_while(|&k| k < params.slots()).collect();
+    let all = KeyRequest::default().relinearization(limbs).conjugation(params, limbs + 1);
+    let all = all.rotations(params, &trace, params.max_limbs());
+    Ok(layout.rotations().fold(all, |all, (steps, limbs)| all.rotations(params, &steps, limbs)))
+}
+
+/// The instance of the ephemeral secret: the first prime, and one special prime.
+pub(crate) fn ephemeral(params: &Parameters) -> Result<rlwe::Parameters, Error> {
+    let spec = params.rlwe().spec();
+    let weight = params.spec().bootstrap.as_ref().map_or(0, |b| b.ephemeral_weight);
+    let short = rlwe::Spec {
+        q: vec![spec.q[0]],
+        p: vec![spec.p[0]],
+        digit: 1,
+        secret: SecretDistribution::SparseTernary { weight },
+        ..spec.clone()
+    };
+    Ok(match params.rlwe().security_bits() {
+        Some(_) => short.build()?,
+        None => short.build_insecure("part of parameters that are insecure themselves")?,
+    })
+}
+
+impl SecretKey {
+    /// Keys to bootstrap ciphertexts of `slots` slots, and those of a further request. The ephemeral secret is drawn here and
+    /// forgotten.
+    ///
+    /// # Errors
+    /// If the parameters have no bootstrapping, there are no plaintexts of so many slots, the request names limbs that are not
+    /// there, or the operating system gives no randomness.
+    pub fn bootstrap_keys(&self, slots: usize, further: &KeyRequest) -> Result<BootstrapKeys, Error> {
+        let params = self.params();
+        let evaluation = self.evaluation_keys(&request(params, slots)?.and(further))?;
+        let thin = rlwe::SecretKey::generate(&ephemeral(params)?)?;
+        let mut prng = Prng::from_os()?;
+        let to_ephemeral = thin.switching_key_from(self.inner(), 1, &mut prng);
+        let from_ephemeral = self.inner().switching_key_from(&thin, params.max_limbs(), &mut prng);
+        Ok(BootstrapKeys::from_parts(evaluation, to_ephemeral, from_ephemeral, slots))
+    }
+}

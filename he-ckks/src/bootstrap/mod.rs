@@ -1,0 +1,316 @@
+//! Bootstrapping: a ciphertext with no levels left becomes one with all levels of the user.
+//!
+//! In the order that puts slots into coefficients first:
+//!
+//! 1. *slots-to-coefficients* at the lowest levels: the values stand in the coefficients of a ciphertext modulo `q_0`, at
+//!    scale `Δ_1`;
+//! 2. *encapsulation* (Bossuat, Troncoso-Pastoriza, Hubaux 2022): a switch to a secret of weight 32 that exists modulo
+//!    `q_0·p` alone; *modulus raising*: modulo the whole chain the phase is `t = Δ_1·v + q_0·I` with small integers `I`; and a
+//!    switch back to the secret;
+//! 3. *coefficients-to-slots*: two ciphertexts with `t/(q_0·K)` in their slots, for real and for imaginary parts;
+//! 4. *modular reduction* of both (see [`modular`]), which meets the values again in the slots.
+//!
+//! With the coefficients first, modular reduction sees the values themselves, whatever they are: its error does not depend
+//! on how they are distributed.
+//!
+//! **Failure.** `|I| < K` fails for a coefficient when the sum of 33 uniform variables on `(−1/2, 1/2)` passes `K − 1/2`:
+//! `2^-105` for one bootstrap of 65,536 coefficients at `K = 16` (Irwin-Hall tail, union over coefficients).
+
+mod keys;
+mod layout;
+pub mod modular;
+
+use std::sync::Arc;
+
+use he_core::ring::embedding::{Diagonals, multiply};
+use he_core::rlwe::SecretDistribution;
+
+use crate::ciphertext::Ciphertext;
+use crate::error::Error;
+use crate::estimate::Estimate;
+use crate::evaluator::Evaluator;
+use crate::linear::LinearTransform;
+use crate::params::{Parameters, Spec};
+
+pub use keys::BootstrapKeys;
+use layout::{Layout, Stage};
+use modular::Modular;
+
+/// The circuit of bootstrapping, and the primes it adds to a chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BootstrapSpec {
+    /// Factors of the transform of slots to coefficients: levels below those of the user, of their size.
+    pub slots_to_coefficients: usize,
+    /// Factors of the transform of coefficients to slots: levels at the top of the chain.
+    pub coefficients_to_slots: usize,
+    /// Bits of the primes of modular reduction and of coefficients-to-slots.
+    pub modular_bits: u32,
+    /// `K`: the integers `I` are smaller. 16 for an ephemeral secret of weight 32.
+    pub range: u32,
+    /// Degree of the polynomial for `exp(2πi·x/2^r)`.
+    pub degree: usize,
+    /// `r`: squarings after it.
+    pub doublings: u32,
+    /// Terms of the sine series, 2 or 3.
+    pub terms: usize,
+    /// Weight of the ephemeral secret.
+    pub ephemeral_weight: usize,
+}
+
+impl BootstrapSpec {
+    /// Levels of modular reduction: the polynomial, the squarings, the series.
+    pub fn modular_levels(&self) -> usize {
+        (self.degree + 1).next_power_of_two().trailing_zeros() as usize + self.doublings as usize + self.terms
+            - 1
+    }
+
+    pub(crate) fn check(&self, spec: &Spec) -> Result<(), Error> {
+        let in_range = |field, found: usize, least: usize, most: usize| {
+            if (least..=most).contains(&found) {
+                return Ok(());
+            }
+            Err(Error::Spec { field, found: found.to_string(), needed: format!("{least} to {most}") })
+        };
+        in_range("slots_to_coefficients", self.slots_to_coefficients, 1, 8)?;
+        in_range("coefficients_to_slots", self.coefficients_to_slots, 1, 8)?;
+        in_range("modular_bits", self.modular_bits as usize, spec.scale_bits as usize, 50)?;
+        in_range("range", self.range as usize, 2, 512)?;
+        in_range("degree", self.degree, 3, 255)?;
+        in_range("doublings", self.doublings as usize, 1, 10)?;
+        in_range("terms", self.terms, 2, 3)?;
+        in_range("ephemeral_weight", self.ephemeral_weight, 1, 1 << spec.log_n)?;
+        if spec.special_bits.is_empty() {
+            return Err(Error::Spec {
+                field: "special_bits",
+                found: "empty".into(),
+                needed: "special primes".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Spec {
+    /// Preset A: bootstrapping at `N = 65536`, 32,768 slots, with a sparse secret of weight 192; 9 levels of 41 bits.
+    ///
+    /// 128 bits of security (`log2 QP = 1577 ≤ 1590`, see `docs/security/sparse-secrets.md`). Attacks on sparse secrets are
+    /// younger than those on uniform ones: prefer [`bootstrap_uniform`](Self::bootstrap_uniform). A bootstrap fails with
+    /// probability below `2^-100`.
+    pub fn bootstrap_sparse() -> Self {
+        Self {
+            log_n: 16,
+            first_bits: 49,
+            scale_bits: 41,
+            levels: 9,
+            special_bits: vec![50; 7],
+            digit: 7,
+            secret: SecretDistribution::SparseTernary { weight: 192 },
+            bootstrap: Some(BootstrapSpec {
+                slots_to_coefficients: 3,
+                coefficients_to_slots: 4,
+                modular_bits: 49,
+                range: 16,
+                degree: 23,
+                doublings: 4,
+                terms: 2,
+                ephemeral_weight: 32,
+            }),
+        }
+    }
+
+    /// Preset B, the default: bootstrapping at `N = 65536`, 32,768 slots, with a uniform secret; 9 levels of 45 bits.
+    ///
+    /// 128 bits of security (`log2 QP = 1740 ≤ 1747`). A bootstrap fails with probability below `2^-100`.
+    pub fn bootstrap_uniform() -> Self {
+        let sparse = Self::bootstrap_sparse();
+        Self {
+            first_bits: 50,
+            scale_bits: 45,
+            special_bits: vec![50; 8],
+            secret: SecretDistribution::UniformTernary,
+            bootstrap: sparse.bootstrap.map(|b| BootstrapSpec { modular_bits: 50, terms: 3, ..b }),
+            ..sparse
+        }
+    }
+}
+
+/// Bootstraps ciphertexts of one number of slots.
+pub struct Bootstrapper {
+    evaluator: Evaluator,
+    keys: BootstrapKeys,
+    slots: usize,
+    to_coefficients: Vec<LinearTransform>,
+    /// With the number of layers of each.
+    to_slots: Vec<(usize, LinearTransform)>,
+    modular: Modular,
+}
+
+impl Bootstrapper {
+    /// Prepares the transforms for the keys' number of slots.
+    ///
+    /// # Errors
+    /// If the parameters have no bootstrapping.
+    pub fn new(keys: BootstrapKeys) -> Result<Self, Error> {
+        let params = keys.params().clone();
+        let layout = Layout::new(&params, keys.slots())?;
+        let (modular, slots) = (Modular::new(&params, keys.slots())?, keys.slots());
+        let embedding = params.embedding(slots)?;
+        let encode = |stage: &Stage, layer: &dyn Fn(u32) -> Diagonals, factor: f64, scale: f64| {
+            let mut matrix =
+                stage.layers().map(layer).reduce(|product, next| multiply(&next, &product)).unwrap_or_else(
+                    || Diagonals::from([(0, vec![num_complex::Complex64::new(1.0, 0.0); slots])]),
+                );
+            matrix.values_mut().flatten().for_each(|z| *z *= factor);
+            LinearTransform::arranged(
+                &params,
+                &stage.shifted(&matrix, slots),
+                slots,
+                stage.limbs,
+                scale,
+                stage.period,
+            )
+        };
+        let to_coefficients = (layout.to_coefficients.iter())
+            .map(|stage| {
+                let limbs = stage.limbs;
+                let scale = params.scale(limbs - 1) * params.prime(limbs - 1) / params.scale(limbs);
+                encode(stage, &|k| embedding.layer(k), 1.0, scale)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        // From the scale of what was raised to that of modular reduction, and a half for real and imaginary parts.
+        let end = params.max_limbs() - layout.to_slots.len();
+        let ratio = params.scale(end) / raised_scale(&params, slots);
+        let factor = 0.5f64.powf(1.0 / layout.to_slots.len() as f64);
+        let to_slots = (layout.to_slots.iter())
+            .map(|stage| {
+                let scale = params.prime(stage.limbs - 1) * ratio.powf(1.0 / layout.to_slots.len() as f64);
+                Ok::<_, Error>((
+                    stage.layers().count(),
+                    encode(stage, &|k| embedding.inverse_layer(k), factor, scale)?,
+                ))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let evaluator = Evaluator { params: params.clone(), keys: Arc::clone(keys.evaluation()) };
+        Ok(Self { evaluator, keys, slots, to_coefficients, to_slots, modular })
+    }
+
+    /// The evaluator with its keys, for what comes between two bootstraps.
+    pub fn evaluator(&self) -> &Evaluator {
+        &self.evaluator
+    }
+
+    /// Bytes of the diagonals of the transforms.
+    pub fn transform_bytes(&self) -> usize {
+        self.to_coefficients
+            .iter()
+            .chain(self.to_slots.iter().map(|(_, matrix)| matrix))
+            .map(LinearTransform::bytes)
+            .sum()
+    }
+
+    /// The same values with all levels of the user.
+    ///
+    /// The real and imaginary parts must lie in `[−1, 1]`; the ciphertext must have the levels of slots-to-coefficients left,
+    /// those below what [`Parameters::top`] counts as the user's.
+    ///
+    /// # Errors
+    /// If it is foreign, has more slots than the keys are for, too few levels, or a bound above 1.
+    pub fn bootstrap(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        let [real, imaginary] = self.to_slots(&self.raise(&self.to_coefficients(a)?)?)?;
+        self.modular.reduce(&self.evaluator, &real, &imaginary)
+    }
+
+    /// Step 1: the values in the coefficients, over one prime.
+    pub(crate) fn to_coefficients(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        let (operation, e) = ("bootstrap", &self.evaluator);
+        e.check_rotation(operation, a)?;
+        let needed = self.to_coefficients.len();
+        if a.levels() < needed {
+            return Err(Error::LevelsUsedUp { operation, needed, present: a.levels() });
+        }
+        if a.slots > self.slots {
+            return Err(Error::Slots { slots: a.slots, most: self.slots });
+        }
+        // A bound that travelled through sums is rounded.
+        if a.estimate.bound > 1.0 + 1e-9 {
+            let (low, high) = (-1.0, 1.0);
+            return Err(Error::OutsideInterval { operation, bound: a.estimate.bound, low, high });
+        }
+        let a = e.reduce_to(a, needed + 1)?;
+        let bound = a.estimate.bound;
+        // What counts from here on are coefficients, and those are bounded by the values.
+        self.to_coefficients.iter().try_fold(a, |a, matrix| e.transform_here(matrix, &a, bound))
+    }
+
+    /// Step 2: the same phase modulo the whole chain, up to multiples of the first prime.
+    pub(crate) fn raise(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        let (params, e) = (self.evaluator.params(), &self.evaluator);
+        let encapsulated = self.keys.to_ephemeral().switch_ciphertext(&a.inner);
+        let raised = encapsulated.over(params.rlwe()).raised(params.max_limbs());
+        let inner = self.keys.from_ephemeral().switch_ciphertext(&raised);
+        let scale = raised_scale(params, self.slots);
+        let modular = params.spec().bootstrap.as_ref().map_or(0.0, |b| f64::from(b.range));
+        // In units of q_0·K a value is small.
+        let unit = params.scale(1) / (params.prime(0) * modular);
+        let estimate = Estimate { bound: 1.0, error: a.estimate.error * unit };
+        let mut sum = Ciphertext {
+            params: params.clone(),
+            inner,
+            scale: scale * self.slots as f64 / params.slots() as f64,
+            slots: params.slots(),
+            estimate,
+        };
+        // The trace to the ring of fewer slots keeps their coefficients, times the index.
+        let mut step = self.slots;
+        while step < params.slots() {
+            sum = e.add(&sum, &e.rotate(&sum, step)?)?.with_bound(1.0)?;
+            step *= 2;
+        }
+        // What lies outside the ring of fewer slots is gone.
+        let share = self.slots as f64 / params.slots() as f64;
+        let kept = Estimate { bound: 1.0, error: estimate.error * share.sqrt() };
+        let whole = Ciphertext { scale, slots: self.slots, ..sum };
+        let switched = e.switching(&whole) * f64::from((params.slots() / self.slots).ilog2());
+        Ok(Ciphertext { estimate: kept.with_noise(switched), ..whole })
+    }
+
+    /// Root mean square of the complex numbers that pairs of coefficients are after modulus raising, in units of `q_0·K`.
+    fn coefficient_norm(&self) -> f64 {
+        let spec = self.evaluator.params().spec().bootstrap.as_ref();
+        spec.map_or(1.0, |b| ((b.ephemeral_weight + 1) as f64 / 6.0).sqrt() / f64::from(b.range))
+    }
+
+    /// Step 3: half the sum and half the difference with the conjugate.
+    pub(crate) fn to_slots(&self, a: &Ciphertext) -> Result<[Ciphertext; 2], Error> {
+        let e = &self.evaluator;
+        // Complex magnitudes of the coefficients, as sums of uniform variables over K, and of slots that are sums of them.
+        let small = self.coefficient_norm();
+        let norm = |layers: usize| small * (layers as f64).exp2().sqrt();
+        let mut layers = self.slots.trailing_zeros() as usize;
+        let start = Ciphertext { estimate: Estimate { bound: norm(layers), ..a.estimate }, ..a.clone() };
+        let none = || Error::NoOperands { operation: "bootstrap" };
+        let ((_, last), others) = self.to_slots.split_last().ok_or_else(none)?;
+        let last_operand = others.iter().try_fold(start, |a, (part, matrix)| {
+            layers -= part;
+            e.transform_here(matrix, &a, norm(layers))
+        })?;
+        let [real, imaginary] = e.transform_to_parts(last, &last_operand, 1.0)?;
+        // Exactly so by the choice of the scales, up to the last bit of a float.
+        let scale = e.params().scale(real.limbs());
+        let known = |part: Ciphertext| Ciphertext {
+            scale,
+            estimate: Estimate { bound: 1.0, ..part.estimate },
+            ..part
+        };
+        Ok([known(real), known(imaginary)])
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+/// The scale at which a raised phase `t` counts as `t/(q_0·K)`; the trace to fewer slots multiplies it.
+fn raised_scale(params: &Parameters, slots: usize) -> f64 {
+    let range = params.spec().bootstrap.as_ref().map_or(1.0, |b| f64::from(b.range));
+    params.prime(0) * range * (params.slots() / slots) as f64
+}

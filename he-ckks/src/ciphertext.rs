@@ -1,0 +1,104 @@
+//! Ciphertexts: an RLWE ciphertext, its scale and what is known of its values.
+
+use he_core::rlwe;
+
+use crate::error::Error;
+use crate::estimate::Estimate;
+use crate::params::Parameters;
+
+/// An encryption of values in slots: the phase is the encoded polynomial times the scale, and an error.
+#[derive(Clone)]
+pub struct Ciphertext {
+    pub(crate) params: Parameters,
+    pub(crate) inner: rlwe::Ciphertext,
+    pub(crate) scale: f64,
+    pub(crate) slots: usize,
+    pub(crate) estimate: Estimate,
+}
+
+impl Ciphertext {
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The RLWE ciphertext.
+    pub fn inner(&self) -> &rlwe::Ciphertext {
+        &self.inner
+    }
+
+    /// Number of primes it lives over.
+    pub fn limbs(&self) -> usize {
+        self.inner.limbs()
+    }
+
+    /// Levels left: products in a row that still fit.
+    pub fn levels(&self) -> usize {
+        self.limbs() - 1
+    }
+
+    /// Degree in the secret: 1, or 2 for a product that is not relinearized.
+    pub fn degree(&self) -> usize {
+        self.inner.degree()
+    }
+
+    /// The scale.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// Number of slots; values of fewer than `N/2` are repeated.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// Bound and estimated error of the values.
+    pub fn estimate(&self) -> Estimate {
+        self.estimate
+    }
+
+    /// The same with a smaller bound, for whoever knows that sums of products stay below it; nothing checks the claim.
+    ///
+    /// # Errors
+    /// If the bound is negative or not finite.
+    pub fn with_bound(mut self, bound: f64) -> Result<Self, Error> {
+        if !(bound.is_finite() && bound >= 0.0) {
+            return Err(Error::ValueOutOfRange { value: bound, index: 0, most: f64::MAX });
+        }
+        self.estimate.bound = self.estimate.bound.min(bound);
+        Ok(self)
+    }
+
+    /// Whether it hides nothing, every part but the first being zero. Servers refuse such ciphertexts.
+    pub fn is_transparent(&self) -> bool {
+        self.inner.is_transparent()
+    }
+}
+
+/// A fresh ciphertext in half the space: the uniform part is kept as a seed.
+#[derive(Clone)]
+pub struct SeededCiphertext {
+    pub(crate) params: Parameters,
+    pub(crate) inner: rlwe::SeededCiphertext,
+    pub(crate) slots: usize,
+    pub(crate) estimate: Estimate,
+}
+
+impl SeededCiphertext {
+    /// Number of primes it lives over.
+    pub fn limbs(&self) -> usize {
+        self.inner.limbs()
+    }
+
+    /// The ciphertext with its uniform part expanded.
+    pub fn expand(self) -> Ciphertext {
+        let scale = self.params.scale(self.limbs());
+        Ciphertext {
+            params: self.params,
+            inner: self.inner.expand(),
+            scale,
+            slots: self.slots,
+            estimate: self.estimate,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! From values to plaintexts and back.
+
+use num_complex::Complex64;
+use zeroize::Zeroize;
+
+use crate::error::Error;
+use crate::params::Parameters;
+use crate::plaintext::Plaintext;
+
+/// Encodes values into slots.
+///
+/// A plaintext has a power of two of slots: as many as are needed for the values, unless told otherwise. Fewer than `N/2`
+/// (*sparse packing*) stand for the values repeated; they rotate among themselves and bootstrap faster.
+#[derive(Clone)]
+pub struct Encoder {
+    params: Parameters,
+}
+
+impl Encoder {
+    /// An encoder.
+    pub fn new(params: &Parameters) -> Self {
+        Self { params: params.clone() }
+    }
+
+    /// Puts real numbers into all `N/2` slots; missing ones are 0.
+    ///
+    /// # Errors
+    /// If there are too many values, or one is not finite or too large.
+    pub fn encode(&self, values: &[f64]) -> Result<Plaintext, Error> {
+        self.encode_in(values, self.params.slots())
+    }
+
+    /// Puts real numbers into `slots` slots, a power of two; missing ones are 0.
+    ///
+    /// # Errors
+    /// If there are no such plaintexts, there are too many values, or one is not finite or too large.
+    pub fn encode_in(&self, values: &[f64], slots: usize) -> Result<Plaintext, Error> {
+        let mut complex: Vec<Complex64> = values.iter().map(|&x| Complex64::new(x, 0.0)).collect();
+        let plaintext = self.encode_complex_in(&complex, slots);
+        complex.iter_mut().for_each(|z| z.re.zeroize());
+        plaintext
+    }
+
+    /// Puts complex numbers into all `N/2` slots; missing ones are 0.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_complex(&self, values: &[Complex64]) -> Result<Plaintext, Error> {
+        self.encode_complex_in(values, self.params.slots())
+    }
+
+    /// Puts complex numbers into `slots` slots, a power of two; missing ones are 0.
+    ///
+    /// # Errors
+    /// As [`encode_in`](Self::encode_in).
+    pub fn encode_complex_in(&self, values: &[Complex64], slots: usize) -> Result<Plaintext, Error> {
+        self.params.embedding(slots)?;
+        if values.len() > slots {
+            return Err(Error::TooManyValues { given: values.len(), capacity: slots });
+        }
+        let mut all = values.to_vec();
+        all.resize(slots, Complex64::default());
+        let plaintext = Plaintext::new(&self.params, &all);
+        all.iter_mut().for_each(|z| {
+            z.re.zeroize();
+            z.im.zeroize();
+        });
+        plaintext
+    }
+}

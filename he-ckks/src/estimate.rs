@@ -1,0 +1,46 @@
+//! Magnitude and error of the values in a ciphertext, estimated without the key.
+//!
+//! Both are of slots, in the units of the values. A polynomial error of variance `V` a coefficient is, at scale `Δ`, a
+//! complex error of variance `2n·V/Δ²` in each of `n` slots. With bounds `B` and errors `ε`,
+//!
+//! * `x + y` has `B_x + B_y` and `ε_x + ε_y`, whether or not the errors are related;
+//! * `x·y` has `B_x·B_y` and `B_x·ε_y + B_y·ε_x + ε_x·ε_y`;
+//! * rescaling adds the rounding error `(1 + h)/12` and key switching its own (see `he_core::rlwe::noise`), independent
+//!   of what is there: variances add.
+
+/// What is known of the values in a ciphertext.
+///
+/// The bound is public: it travels with the ciphertext. [`Plaintext::with_bound`](crate::Plaintext::with_bound) sets one
+/// that does not depend on the data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// No value is larger in magnitude.
+    pub bound: f64,
+    /// Root mean square of the errors of the slots, as complex numbers.
+    pub error: f64,
+}
+
+impl Estimate {
+    /// Bits of precision after the binary point: `−log2` of the error.
+    pub fn bits(&self) -> f64 {
+        -self.error.log2()
+    }
+
+    pub(crate) fn add(self, other: Self) -> Self {
+        Self { bound: self.bound + other.bound, error: self.error + other.error }
+    }
+
+    pub(crate) fn times(self, factor: f64) -> Self {
+        Self { bound: self.bound * factor, error: self.error * factor }
+    }
+
+    pub(crate) fn mul(self, other: Self) -> Self {
+        let error = self.bound * other.error + other.bound * self.error + self.error * other.error;
+        Self { bound: self.bound * other.bound, error }
+    }
+
+    /// With a further, independent error of the given variance.
+    pub(crate) fn with_noise(self, variance: f64) -> Self {
+        Self { error: (self.error * self.error + variance).sqrt(), ..self }
+    }
+}

@@ -1,0 +1,614 @@
+//! Arithmetic on ciphertexts.
+//!
+//! Levels and scales look after themselves: operands of a sum or a product meet at the lower of their levels, with exactly
+//! the scale of that level, and a product is relinearized and rescaled in one division. The `_lazy` products, `relinearize`
+//! and `rescale` are for those who would rather sum first.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use he_core::circuits::Arithmetic;
+use he_core::ring::GaussianInteger;
+use he_core::rlwe;
+use num_complex::Complex64;
+
+use crate::ciphertext::Ciphertext;
+use crate::error::Error;
+use crate::estimate::Estimate;
+use crate::keys::EvaluationKeys;
+use crate::params::Parameters;
+use crate::plaintext::{Operand, Plaintext};
+
+/// Scales that agree to this are the same: what differs is below the error of a rescaling at any scale there is.
+const SAME_SCALE: f64 = 1e-13;
+
+/// Computes with ciphertexts; holds evaluation keys and nothing that decrypts.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192().build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.top()))?;
+/// let evaluator = Evaluator::new(&params, keys)?;
+/// let [x, y] = [[2.0, 3.5], [0.25, -1.0]].map(|v| encoder.encode(&v).and_then(|p| encryptor.encrypt(&p)));
+/// let (x, y) = (x?, y?);
+/// // (x + y)·x − 1, slot by slot; the sum has one level more than the product, which costs one.
+/// let product = evaluator.mul(&evaluator.add(&x, &y)?, &x)?;
+/// let result = evaluator.add_const(&product, -1.0)?;
+/// let slots = decryptor.decrypt(&result)?;
+/// assert!((slots[0] - 3.5).abs() < 1e-5 && (slots[1] - 7.75).abs() < 1e-5);
+/// assert_eq!(result.levels(), x.levels() - 1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It takes no secret key:
+/// ```compile_fail
+/// # fn f(params: he_ckks::Parameters, secret: he_ckks::SecretKey) {
+/// let evaluator = he_ckks::Evaluator::new(&params, secret);
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Evaluator {
+    pub(crate) params: Parameters,
+    pub(crate) keys: Arc<EvaluationKeys>,
+}
+
+impl Evaluator {
+    /// An evaluator with the given keys.
+    ///
+    /// # Errors
+    /// If the keys belong to other parameters.
+    pub fn new(params: &Parameters, keys: EvaluationKeys) -> Result<Self, Error> {
+        if !keys.params.same(params) {
+            return Err(Error::Foreign { operation: "new evaluator", object: "set of evaluation keys" });
+        }
+        Ok(Self { params: params.clone(), keys: Arc::new(keys) })
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    pub(crate) fn check(&self, operation: &'static str, a: &Ciphertext) -> Result<(), Error> {
+        if a.params.same(&self.params) {
+            return Ok(());
+        }
+        Err(Error::Foreign { operation, object: "ciphertext" })
+    }
+
+    /// A result, if its values fit in its modulus.
+    pub(crate) fn finish(
+        &self,
+        operation: &'static str,
+        inner: rlwe::Ciphertext,
+        scale: f64,
+        slots: usize,
+        estimate: Estimate,
+    ) -> Result<Ciphertext, Error> {
+        let (bound, modulus) = (estimate.bound, self.params.log_q(inner.limbs()));
+        // Written so that a bound that is no number is refused too.
+        if !(bound.log2() + scale.log2() <= modulus - 1.0) {
+            return Err(Error::Overflow { operation, bound, scale: scale.log2(), modulus });
+        }
+        Ok(Ciphertext { params: self.params.clone(), inner, scale, slots, estimate })
+    }
+
+    /// Variance in a slot of the rounding of a division, at a scale.
+    pub(crate) fn rounding(&self, slots: usize, scale: f64) -> f64 {
+        self.params.slot_variance(slots, self.params.noise().rounding(), scale)
+    }
+
+    /// Variance in a slot of a key switch of the ciphertext.
+    pub(crate) fn switching(&self, a: &Ciphertext) -> f64 {
+        self.params.slot_variance(a.slots, self.params.noise().key_switch(a.limbs()), a.scale)
+    }
+
+    /// Whether it is a product that was not rescaled: its scale is nearer to the square of that of its level.
+    fn is_unscaled(&self, a: &Ciphertext) -> bool {
+        a.scale.log2() > 1.5 * self.params.scale(a.limbs()).log2()
+    }
+
+    /// Relinearized and rescaled if it was not: what further operations take.
+    fn settled<'a>(&self, a: &'a Ciphertext) -> Result<Cow<'a, Ciphertext>, Error> {
+        if !self.is_unscaled(a) {
+            return Ok(Cow::Borrowed(a));
+        }
+        Ok(Cow::Owned(if a.degree() == 2 { self.relinearize_and_rescale(a)? } else { self.rescale(a)? }))
+    }
+
+    /// The ciphertext over `limbs` primes, with exactly the scale of that level: multiplied with the constant that makes it
+    /// so, and rescaled once.
+    ///
+    /// # Errors
+    /// If it is foreign, or there are not so many limbs.
+    pub fn reduce_to(&self, a: &Ciphertext, limbs: usize) -> Result<Ciphertext, Error> {
+        self.check("reduce", a)?;
+        let most = a.limbs().min(self.params.top());
+        if limbs == 0 || limbs > most {
+            return Err(Error::Limbs { operation: "reduce", wanted: limbs, present: most });
+        }
+        self.scaled_to(a, limbs, self.params.scale(limbs)).map(Cow::into_owned)
+    }
+
+    /// `a` over `limbs` limbs at a scale.
+    fn scaled_to<'a>(
+        &self,
+        a: &'a Ciphertext,
+        limbs: usize,
+        scale: f64,
+    ) -> Result<Cow<'a, Ciphertext>, Error> {
+        let operation = "scale alignment";
+        let same = |a: &Ciphertext| (a.scale / scale - 1.0).abs() < SAME_SCALE;
+        if a.limbs() == limbs {
+            if same(a) {
+                return Ok(Cow::Borrowed(a));
+            }
+            // Without a level to spare: only by a constant large enough to be rounded.
+            let constant = scale / a.scale;
+            if constant < (1u64 << 24) as f64 {
+                let (left, right) = (a.scale.log2(), scale.log2());
+                return Err(Error::Scales { operation, left, right, limbs });
+            }
+            let mut out = self.times_integer(operation, a, constant)?;
+            out.scale = scale;
+            return Ok(Cow::Owned(out));
+        }
+        if same(a) {
+            return Ok(Cow::Owned(cut(a, limbs)));
+        }
+        let constant = scale * self.params.prime(limbs) / a.scale;
+        if constant < (1u64 << 16) as f64 {
+            let (left, right) = (a.scale.log2(), scale.log2());
+            return Err(Error::Scales { operation, left, right, limbs });
+        }
+        let mut out = self.rescale(&self.times_integer(operation, &cut(a, limbs + 1), constant)?)?;
+        out.scale = scale;
+        Ok(Cow::Owned(out))
+    }
+
+    /// The integer nearest to `constant` times `a`, which keeps its values: the scale grows, and the rounding of the constant
+    /// is an error.
+    fn times_integer(
+        &self,
+        operation: &'static str,
+        a: &Ciphertext,
+        constant: f64,
+    ) -> Result<Ciphertext, Error> {
+        let re = constant.round() as i128;
+        let inner = rlwe::Ciphertext::gaussian_sum(a.limbs(), &[(GaussianInteger { re, im: 0 }, &a.inner)]);
+        let relative = (re as f64 / constant - 1.0).abs();
+        let estimate = Estimate { error: a.estimate.error + relative * a.estimate.bound, ..a.estimate };
+        self.finish(operation, inner, a.scale * re as f64, a.slots, estimate)
+    }
+
+    /// Brings operands together: settled, at the fewest limbs among them and the scale there.
+    fn meet<'a>(
+        &self,
+        operation: &'static str,
+        operands: impl IntoIterator<Item = &'a Ciphertext>,
+    ) -> Result<Vec<Cow<'a, Ciphertext>>, Error> {
+        let settled = operands
+            .into_iter()
+            .map(|a| {
+                self.check(operation, a)?;
+                self.settled(a)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let lead = settled.iter().min_by_key(|a| a.limbs()).ok_or(Error::NoOperands { operation })?;
+        let (limbs, scale) = (lead.limbs(), lead.scale);
+        settled
+            .into_iter()
+            .map(|a| match a {
+                Cow::Borrowed(a) => self.scaled_to(a, limbs, scale),
+                Cow::Owned(a) => Ok(Cow::Owned(self.scaled_to(&a, limbs, scale)?.into_owned())),
+            })
+            .collect()
+    }
+
+    fn pairwise(
+        &self,
+        operation: &'static str,
+        a: &Ciphertext,
+        b: &Ciphertext,
+        combine: impl FnOnce(&mut rlwe::Ciphertext, &rlwe::Ciphertext),
+    ) -> Result<Ciphertext, Error> {
+        self.check(operation, a)?;
+        self.check(operation, b)?;
+        // Products that are not rescaled yet are summed as they are.
+        let alike = a.limbs() == b.limbs() && (a.scale / b.scale - 1.0).abs() < SAME_SCALE;
+        let met =
+            if alike { vec![Cow::Borrowed(a), Cow::Borrowed(b)] } else { self.meet(operation, [a, b])? };
+        let mut inner = met[0].inner.clone();
+        combine(&mut inner, &met[1].inner);
+        let estimate = met[0].estimate.add(met[1].estimate);
+        self.finish(operation, inner, met[0].scale, a.slots.max(b.slots), estimate)
+    }
+
+    /// `a + b`.
+    ///
+    /// # Errors
+    /// If an operand is foreign, the scales cannot be brought together, or the sum does not fit in the modulus.
+    pub fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.pairwise("add", a, b, rlwe::Ciphertext::add_assign)
+    }
+
+    /// `a − b`.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.pairwise("sub", a, b, rlwe::Ciphertext::sub_assign)
+    }
+
+    /// `−a`.
+    ///
+    /// # Errors
+    /// If the operand is foreign.
+    pub fn negate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check("negate", a)?;
+        let mut out = a.clone();
+        out.inner.neg_assign();
+        Ok(out)
+    }
+
+    /// `i·a`; exact, and without a level.
+    ///
+    /// # Errors
+    /// If the operand is foreign.
+    pub fn mul_i(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check("mul_i", a)?;
+        let mut out = a.clone();
+        out.inner.mul_i_assign();
+        Ok(out)
+    }
+
+    /// `a + p`.
+    ///
+    /// # Errors
+    /// If the operand is foreign, or a value does not fit.
+    pub fn add_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
+        let operation = "add_plain";
+        self.check(operation, a)?;
+        p.check(operation, &self.params)?;
+        let a = self.settled(a)?;
+        let mut inner = a.inner.clone();
+        inner.add_to_phase(&p.lift(&self.params, a.limbs(), a.scale)?);
+        let estimate = a.estimate.add(p.estimate(&self.params, a.scale));
+        self.finish(operation, inner, a.scale, a.slots.max(p.slots()), estimate)
+    }
+
+    /// `a + c`, the constant in every slot.
+    ///
+    /// # Errors
+    /// If the operand is foreign, or the constant does not fit.
+    pub fn add_const(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
+        self.add_complex(a, Complex64::new(c, 0.0))
+    }
+
+    /// `a + c` for a complex constant.
+    ///
+    /// # Errors
+    /// As [`add_const`](Self::add_const).
+    pub fn add_complex(&self, a: &Ciphertext, c: Complex64) -> Result<Ciphertext, Error> {
+        self.check("add_const", a)?;
+        let mut inner = a.inner.clone();
+        inner.add_gaussian_assign(gaussian(c * a.scale)?);
+        let estimate = a.estimate.add(Estimate { bound: c.norm(), error: 1.0 / a.scale });
+        self.finish("add_const", inner, a.scale, a.slots, estimate)
+    }
+
+    /// `c·a` for a small integer, without a level.
+    ///
+    /// # Errors
+    /// If the operand is foreign or the product does not fit in the modulus.
+    pub fn mul_integer(&self, a: &Ciphertext, c: i64) -> Result<Ciphertext, Error> {
+        self.check("mul_integer", a)?;
+        let mut inner = a.inner.clone();
+        inner.mul_integer(c);
+        self.finish("mul_integer", inner, a.scale, a.slots, a.estimate.times(c.unsigned_abs() as f64))
+    }
+
+    /// `c·a` for a real constant; takes a level.
+    ///
+    /// # Errors
+    /// As [`linear_combination`](Self::linear_combination).
+    pub fn mul_const(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
+        self.linear_combination(&[(Complex64::new(c, 0.0), a)], Complex64::default())
+    }
+
+    /// `c·a` for a complex constant; takes a level.
+    ///
+    /// # Errors
+    /// As [`linear_combination`](Self::linear_combination).
+    pub fn mul_complex(&self, a: &Ciphertext, c: Complex64) -> Result<Ciphertext, Error> {
+        self.linear_combination(&[(c, a)], Complex64::default())
+    }
+
+    /// `constant + Σ c_i·a_i`, at the cost of one level below the lowest operand.
+    ///
+    /// # Errors
+    /// If there is no operand, one is foreign, no level is left, or a constant or the sum does not fit.
+    pub fn linear_combination(
+        &self,
+        terms: &[(Complex64, &Ciphertext)],
+        constant: Complex64,
+    ) -> Result<Ciphertext, Error> {
+        let operation = "linear combination";
+        let mut settled = Vec::with_capacity(terms.len());
+        for (c, a) in terms {
+            self.check(operation, a)?;
+            settled.push((*c, self.settled(a)?));
+        }
+        let lowest = settled.iter().min_by_key(|(_, a)| a.limbs()).ok_or(Error::NoOperands { operation })?;
+        let limbs = self.one_level(operation, &lowest.1)?;
+        let scale = self.params.scale(limbs - 1) * self.params.prime(limbs - 1);
+        let terms: Vec<_> = settled.iter().map(|(c, a)| (*c, &**a)).collect();
+        self.rescale(&self.weighted_sum(operation, &terms, constant, limbs, scale)?)
+    }
+
+    /// `constant + Σ c_i·a_i` over the first `limbs` primes and at the given scale, not rescaled: the operands, of one degree
+    /// and any scales, have at least so many limbs.
+    pub(crate) fn weighted_sum(
+        &self,
+        operation: &'static str,
+        terms: &[(Complex64, &Ciphertext)],
+        constant: Complex64,
+        limbs: usize,
+        scale: f64,
+    ) -> Result<Ciphertext, Error> {
+        let degree = terms.first().ok_or(Error::NoOperands { operation })?.1.degree();
+        let mut integers = Vec::with_capacity(terms.len());
+        let mut estimate = Estimate { bound: constant.norm(), error: 1.0 / scale };
+        for (c, a) in terms {
+            if a.degree() != degree {
+                return Err(Error::Degree { operation, degree: a.degree().max(degree) });
+            }
+            // Half a unit of the constant is an error of the values.
+            let rounding = Estimate { bound: 0.0, error: a.estimate.bound * a.scale / scale };
+            estimate = estimate.add(a.estimate.times(c.norm())).add(rounding);
+            integers.push((gaussian(c * (scale / a.scale))?, &a.inner));
+        }
+        let mut inner = rlwe::Ciphertext::gaussian_sum(limbs, &integers);
+        inner.add_gaussian_assign(gaussian(constant * scale)?);
+        let slots = terms.iter().map(|(_, a)| a.slots).max().unwrap_or(1);
+        self.finish(operation, inner, scale, slots, estimate)
+    }
+
+    /// The limbs of an operand that still has a level to give.
+    pub(crate) fn one_level(&self, operation: &'static str, a: &Ciphertext) -> Result<usize, Error> {
+        match a.limbs() {
+            1 => Err(Error::LevelsUsedUp { operation, needed: 1, present: 0 }),
+            limbs => Ok(limbs),
+        }
+    }
+
+    /// `p·a`, slot by slot; takes a level. For a plaintext that is used many times see [`Operand`].
+    ///
+    /// # Errors
+    /// If the operand is foreign, no level is left, or a value does not fit.
+    pub fn mul_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
+        let operation = "mul_plain";
+        self.check(operation, a)?;
+        let a = self.settled(a)?;
+        let limbs = self.one_level(operation, &a)?;
+        self.mul_operand(&a, &Operand::new(&self.params, p, limbs)?)
+    }
+
+    /// `p·a` for a prepared plaintext; takes a level. A ciphertext of more limbs than the operand is reduced first.
+    ///
+    /// # Errors
+    /// If an operand is foreign, or the ciphertext has fewer limbs than the operand.
+    pub fn mul_operand(&self, a: &Ciphertext, p: &Operand) -> Result<Ciphertext, Error> {
+        self.dot_plain(&[(p, a)])
+    }
+
+    /// `Σ p_i·a_i` for operands of one number of limbs; takes a level, and one rounding.
+    ///
+    /// # Errors
+    /// As [`mul_operand`](Self::mul_operand).
+    pub fn dot_plain(&self, terms: &[(&Operand, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        let operation = "mul_plain";
+        let limbs = terms.iter().map(|(p, _)| p.limbs()).max().ok_or(Error::NoOperands { operation })?;
+        let mut met = Vec::with_capacity(terms.len());
+        for (p, a) in terms {
+            self.check(operation, a)?;
+            if !p.params.same(&self.params) {
+                return Err(Error::Foreign { operation, object: "plaintext operand" });
+            }
+            let a = self.settled(a)?;
+            if a.limbs() < limbs || p.limbs() != limbs {
+                return Err(Error::Limbs { operation, wanted: limbs, present: a.limbs().min(p.limbs()) });
+            }
+            let scale = self.params.scale(limbs);
+            met.push(match a {
+                Cow::Borrowed(a) => self.scaled_to(a, limbs, scale)?,
+                Cow::Owned(a) => Cow::Owned(self.scaled_to(&a, limbs, scale)?.into_owned()),
+            });
+        }
+        let degree = met[0].degree();
+        if let Some(other) = met.iter().find(|a| a.degree() != degree) {
+            return Err(Error::Degree { operation, degree: degree.max(other.degree()) });
+        }
+        let pairs: Vec<_> = terms.iter().zip(&met).map(|((p, _), a)| (&p.poly, &a.inner)).collect();
+        let inner = rlwe::Ciphertext::plain_sum(limbs, &pairs);
+        let products = terms.iter().zip(&met).map(|((p, _), a)| p.estimate.mul(a.estimate));
+        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
+        let slots = terms.iter().map(|(p, a)| p.slots.max(a.slots)).max().unwrap_or(1);
+        let sum = self.finish(operation, inner, met[0].scale * terms[0].0.scale, slots, estimate)?;
+        self.rescale(&sum)
+    }
+
+    /// `a·b`, relinearized and rescaled; takes a level.
+    ///
+    /// # Errors
+    /// If an operand is foreign, no level is left, there is no relinearization key, or the product does not fit.
+    pub fn mul(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.relinearize_and_rescale(&self.mul_lazy(a, b)?)
+    }
+
+    /// `a²`, relinearized and rescaled; takes a level.
+    ///
+    /// # Errors
+    /// As [`mul`](Self::mul).
+    pub fn square(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.mul(a, a)
+    }
+
+    /// `a·b`, neither relinearized nor rescaled: such products of one level are summed before both is done once for all.
+    ///
+    /// # Errors
+    /// If an operand is foreign or of degree 2, no level is left, or the product does not fit.
+    pub fn mul_lazy(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.dot_lazy(&[(a, b)])
+    }
+
+    /// `Σ a_i·b_i`, relinearized and rescaled once.
+    ///
+    /// # Errors
+    /// As [`mul`](Self::mul); also if there is no pair.
+    pub fn dot(&self, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        self.relinearize_and_rescale(&self.dot_lazy(pairs)?)
+    }
+
+    /// `Σ a_i·b_i`, neither relinearized nor rescaled.
+    ///
+    /// # Errors
+    /// As [`mul_lazy`](Self::mul_lazy); also if there is no pair.
+    pub fn dot_lazy(&self, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        let operation = "mul";
+        let met = self.meet(operation, pairs.iter().flat_map(|(a, b)| [*a, *b]))?;
+        if let Some(wrong) = met.iter().find(|a| a.degree() != 1) {
+            return Err(Error::Degree { operation, degree: wrong.degree() });
+        }
+        let limbs = self.one_level(operation, &met[0])?;
+        let (left, right): (Vec<_>, Vec<_>) = met.chunks_exact(2).map(|p| (&p[0].inner, &p[1].inner)).unzip();
+        let inner = rlwe::Ciphertext::tensor_products(limbs, pairs.len(), &left, &right).swap_remove(0);
+        let products = met.chunks_exact(2).map(|p| p[0].estimate.mul(p[1].estimate));
+        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
+        let slots = met.iter().map(|a| a.slots).max().unwrap_or(1);
+        self.finish(operation, inner, met[0].scale * met[0].scale, slots, estimate)
+    }
+
+    /// `a·b` of ciphertexts over the same primes at whatever scales they have.
+    pub(crate) fn tensor_as_is(
+        &self,
+        operation: &'static str,
+        a: &Ciphertext,
+        b: &Ciphertext,
+    ) -> Result<Ciphertext, Error> {
+        let inner = rlwe::Ciphertext::tensor_products(a.limbs(), 1, &[&a.inner], &[&b.inner]).swap_remove(0);
+        self.finish(operation, inner, a.scale * b.scale, a.slots.max(b.slots), a.estimate.mul(b.estimate))
+    }
+
+    /// A product of degree 2 back at degree 1.
+    ///
+    /// # Errors
+    /// If the operand is foreign or there is no relinearization key for its limbs.
+    pub fn relinearize(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check("relinearize", a)?;
+        if a.degree() == 1 {
+            return Ok(a.clone());
+        }
+        let inner = self.keys.inner.relinearize(&a.inner).ok_or_else(|| no_relinearization(a))?;
+        let estimate = a.estimate.with_noise(self.switching(a));
+        self.finish("relinearize", inner, a.scale, a.slots, estimate)
+    }
+
+    /// Divides by the last prime: the scale and the modulus shrink by it, the values stay.
+    ///
+    /// # Errors
+    /// If the operand is foreign or no level is left.
+    pub fn rescale(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check("rescale", a)?;
+        let limbs = self.one_level("rescale", a)?;
+        self.rescaled(a, a.inner.drop_last(), limbs, a.estimate)
+    }
+
+    /// Both at once, in one rounding and with one set of transforms less.
+    ///
+    /// # Errors
+    /// If the operand is foreign, no level is left, or there is no relinearization key for its limbs.
+    pub fn relinearize_and_rescale(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        if a.degree() == 1 {
+            return self.rescale(a);
+        }
+        self.check("rescale", a)?;
+        let limbs = self.one_level("rescale", a)?;
+        let extended = self.keys.inner.relinearize_extended(&a.inner).ok_or_else(|| no_relinearization(a))?;
+        let estimate = a.estimate.with_noise(self.switching(a));
+        self.rescaled(a, extended.mod_down_and_drop(), limbs, estimate)
+    }
+
+    fn rescaled(
+        &self,
+        a: &Ciphertext,
+        inner: rlwe::Ciphertext,
+        limbs: usize,
+        estimate: Estimate,
+    ) -> Result<Ciphertext, Error> {
+        let scale = a.scale / self.params.prime(limbs - 1);
+        let estimate = estimate.with_noise(self.rounding(a.slots, scale));
+        self.finish("rescale", inner, scale, a.slots, estimate)
+    }
+}
+
+/// The same values modulo a shorter chain, at the same scale.
+fn cut(a: &Ciphertext, limbs: usize) -> Ciphertext {
+    let Ciphertext { params, inner, scale, slots, estimate } = a;
+    Ciphertext {
+        params: params.clone(),
+        inner: inner.truncated(limbs),
+        scale: *scale,
+        slots: *slots,
+        estimate: *estimate,
+    }
+}
+
+fn no_relinearization(a: &Ciphertext) -> Error {
+    Error::MissingKey { operation: "relinearize", key: "relinearization key".into(), limbs: a.limbs() }
+}
+
+/// The nearest Gaussian integer.
+pub(crate) fn gaussian(c: Complex64) -> Result<GaussianInteger, Error> {
+    let most = 120f64.exp2();
+    if !(c.norm() < most) {
+        return Err(Error::ValueOutOfRange { value: c.norm(), index: 0, most });
+    }
+    Ok(GaussianInteger { re: c.re.round() as i128, im: c.im.round() as i128 })
+}
+
+impl Arithmetic for Evaluator {
+    type Ciphertext = Ciphertext;
+    type Plaintext = Operand;
+    type Scalar = Complex64;
+    type Error = Error;
+
+    fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        Self::add(self, a, b)
+    }
+
+    fn mul(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        Self::mul(self, a, b)
+    }
+
+    fn mul_plain(&self, a: &Ciphertext, b: &Operand) -> Result<Ciphertext, Error> {
+        self.mul_operand(a, b)
+    }
+
+    fn mul_scalar(&self, a: &Ciphertext, c: &Complex64) -> Result<Ciphertext, Error> {
+        self.mul_complex(a, *c)
+    }
+
+    fn add_scalar(&self, a: &Ciphertext, c: &Complex64) -> Result<Ciphertext, Error> {
+        self.add_complex(a, *c)
+    }
+
+    fn is_zero(&self, c: &Complex64) -> bool {
+        *c == Complex64::default()
+    }
+}

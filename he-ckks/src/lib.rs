@@ -1,0 +1,28 @@
+//! CKKS.
+
+pub mod approximation;
+pub mod bootstrap;
+mod ciphertext;
+mod encoder;
+mod error;
+mod estimate;
+mod evaluator;
+mod keys;
+mod linear;
+mod params;
+mod plaintext;
+mod polynomial;
+mod precision;
+pub mod rotation;
+
+pub use bootstrap::{BootstrapKeys, BootstrapSpec, Bootstrapper};
+pub use ciphertext::{Ciphertext, SeededCiphertext};
+pub use encoder::Encoder;
+pub use error::Error;
+pub use estimate::Estimate;
+pub use evaluator::Evaluator;
+pub use keys::{Decryptor, Encryptor, EvaluationKeys, KeyRequest, PublicKey, SecretKey};
+pub use linear::LinearTransform;
+pub use params::{Parameters, Spec};
+pub use plaintext::{Operand, Plaintext};
+pub use precision::Precision;

@@ -1,0 +1,298 @@
+//! Parameters: a chain of primes, and the scale at each level of it.
+//!
+//! The chain is, from the prime that stays longest: `q_0`; the primes of slots-to-coefficients, where there is
+//! bootstrapping; one prime for every level of the user; and on top those of modular reduction and coefficients-to-slots.
+//! Special primes `P` stand beside it. A fresh ciphertext has all levels of the user and lives below the top part.
+//!
+//! **One scale a level.** `Δ_L = 2^s` at the highest user level and `Δ_{l−1} = Δ_l²/q_{l−1}` below (Kim, Papadimitriou,
+//! Polyakov 2022, section 3): the rescaled product of two ciphertexts of a level has exactly the scale of the next, so that
+//! scales never drift apart. Each prime is the one nearest to `Δ_l²/2^s`, hence every `Δ_l` is `2^s` up to the distance of
+//! primes.
+
+use std::sync::{Arc, OnceLock};
+
+use he_core::prime::primes_around;
+use he_core::ring::Embedding;
+use he_core::rlwe::noise::NoiseModel;
+use he_core::rlwe::params::find_primes;
+use he_core::rlwe::{self, ParametersError, SecretDistribution};
+
+use crate::bootstrap::BootstrapSpec;
+use crate::error::Error;
+
+/// Deviation of fresh errors.
+const SIGMA: f64 = 3.19;
+
+/// What an instance consists of.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// let spec = Spec {
+///     log_n: 14,
+///     first_bits: 48,
+///     scale_bits: 40,
+///     levels: 7, // seven products in a row
+///     special_bits: vec![49],
+///     digit: 1,
+///     secret: SecretDistribution::UniformTernary,
+///     bootstrap: None,
+/// };
+/// let params = spec.build()?;
+/// assert_eq!((params.n(), params.slots(), params.top()), (16384, 8192, 8));
+/// // 457 bits would not give 128-bit security in this dimension.
+/// assert!(Spec { levels: 9, ..spec }.build().is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Base-two logarithm of the ring dimension `N`; there are `N/2` slots.
+    pub log_n: u32,
+    /// Bits of the prime that stays last, at most 50: `first_bits − scale_bits` bits are left for the whole part of a
+    /// decrypted value and its sign.
+    pub first_bits: u32,
+    /// Bits of the scale, and of the prime of each level.
+    pub scale_bits: u32,
+    /// Levels of the user: products in a row, before bootstrapping if there is any.
+    pub levels: usize,
+    /// Bit sizes of the special primes of key switching. Together they should exceed a digit by 7 bits.
+    pub special_bits: Vec<u32>,
+    /// Primes of the chain in one key-switching digit.
+    pub digit: usize,
+    /// Distribution of the secret.
+    pub secret: SecretDistribution,
+    /// The circuit of bootstrapping, which adds primes to the chain.
+    pub bootstrap: Option<BootstrapSpec>,
+}
+
+impl Spec {
+    /// Preset: `N = 8192`, 4096 slots, 3 levels of 36 bits; 128 bits of security (`log2 QP = 203 ≤ 214`).
+    pub fn n8192() -> Self {
+        Self {
+            log_n: 13,
+            first_bits: 45,
+            scale_bits: 36,
+            levels: 3,
+            special_bits: vec![50],
+            digit: 1,
+            secret: SecretDistribution::UniformTernary,
+            bootstrap: None,
+        }
+    }
+
+    /// Preset: `N = 16384`, 8192 slots, 7 levels of 40 bits; 128 bits of security (`log2 QP = 378 ≤ 430`).
+    pub fn n16384() -> Self {
+        Self { log_n: 14, first_bits: 48, scale_bits: 40, levels: 7, ..Self::n8192() }
+    }
+
+    /// Preset: `N = 32768`, 16384 slots, 16 levels of 40 bits; 128 bits of security (`log2 QP = 838 ≤ 868`).
+    pub fn n32768() -> Self {
+        Self {
+            log_n: 15,
+            first_bits: 48,
+            scale_bits: 40,
+            levels: 16,
+            special_bits: vec![50; 3],
+            digit: 3,
+            ..Self::n8192()
+        }
+    }
+
+    /// Parameters at 128-bit security.
+    ///
+    /// # Errors
+    /// If a field is out of range, or `log2(Q·P)` is above the cap for 128 bits.
+    pub fn build(&self) -> Result<Parameters, Error> {
+        let (rlwe, scales) = self.chain()?;
+        Parameters::new(self, rlwe.build()?, scales)
+    }
+
+    /// Parameters without security, for fast tests and comparisons; `reason` says why that is right.
+    ///
+    /// # Errors
+    /// If a field is out of range, or the reason is empty.
+    pub fn build_insecure(&self, reason: &str) -> Result<Parameters, Error> {
+        let (rlwe, scales) = self.chain()?;
+        Parameters::new(self, rlwe.build_insecure(reason)?, scales)
+    }
+
+    /// Limbs of a fresh ciphertext.
+    fn top(&self) -> usize {
+        1 + self.bootstrap.as_ref().map_or(0, |b| b.slots_to_coefficients) + self.levels
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let wrong = |field, found: String, needed: &str| Error::Spec { field, found, needed: needed.into() };
+        if !(4..=17).contains(&self.log_n) {
+            return Err(ParametersError::BadDimension(self.log_n).into());
+        }
+        if !(20..=50).contains(&self.scale_bits) {
+            return Err(wrong("scale_bits", self.scale_bits.to_string(), "20 to 50"));
+        }
+        if self.first_bits < self.scale_bits + 2 || self.first_bits > 50 {
+            return Err(wrong(
+                "first_bits",
+                self.first_bits.to_string(),
+                "at least scale_bits + 2, at most 50",
+            ));
+        }
+        if self.levels > 100 {
+            return Err(wrong("levels", self.levels.to_string(), "0 to 100"));
+        }
+        self.bootstrap.as_ref().map_or(Ok(()), |b| b.check(self))
+    }
+
+    /// The primes, and the scale at each number of limbs.
+    fn chain(&self) -> Result<(rlwe::Spec, Vec<f64>), Error> {
+        self.check()?;
+        let (two_n, top) = (2u64 << self.log_n, self.top());
+        let mut taken: Vec<u64> = Vec::new();
+        let near = |target: f64, taken: &mut Vec<u64>| -> Result<u64, Error> {
+            let prime = primes_around(target.round() as u64, two_n)
+                .find(|p| *p < 1 << 50 && !taken.contains(p))
+                .ok_or_else(|| Error::Spec {
+                    field: "scale_bits",
+                    found: self.scale_bits.to_string(),
+                    needed: "a size with enough primes".into(),
+                })?;
+            taken.push(prime);
+            Ok(prime)
+        };
+        let unit = f64::from(self.scale_bits).exp2();
+        // From the top down, then turned round.
+        let (mut scales, mut levels) = (vec![unit], Vec::new());
+        for _ in 1..top {
+            let scale = scales[scales.len() - 1];
+            let prime = near(scale * scale / unit, &mut taken)?;
+            levels.push(prime);
+            scales.push(scale * scale / prime as f64);
+        }
+        levels.reverse();
+        scales.reverse();
+        let mut upper = Vec::new();
+        if let Some(b) = &self.bootstrap {
+            let unit = f64::from(b.modular_bits).exp2();
+            let (modular, all) = (b.modular_levels(), b.modular_levels() + b.coefficients_to_slots);
+            for _ in 0..all {
+                upper.push(near(unit, &mut taken)?);
+            }
+            // From where modular reduction begins down to its last product.
+            let mut upper_scales = vec![unit; all - modular + 1];
+            for &prime in upper[1..modular].iter().rev() {
+                let scale = upper_scales[upper_scales.len() - 1];
+                upper_scales.push(scale * scale / prime as f64);
+            }
+            scales.extend(upper_scales.iter().rev());
+        }
+        let bits: Vec<u32> = [self.first_bits].iter().chain(&self.special_bits).copied().collect();
+        let rest = find_primes(self.log_n, &bits, &taken)?;
+        let q = [&rest[..1], &levels, &upper].concat();
+        let rlwe = rlwe::Spec {
+            log_n: self.log_n,
+            q,
+            p: rest[1..].to_vec(),
+            digit: self.digit,
+            secret: self.secret,
+            sigma: SIGMA,
+            error_factor: 1,
+        };
+        Ok((rlwe, scales))
+    }
+}
+
+/// Checked parameters; cheap to clone.
+#[derive(Clone)]
+pub struct Parameters(Arc<Inner>);
+
+struct Inner {
+    spec: Spec,
+    rlwe: rlwe::Parameters,
+    scales: Vec<f64>,
+    noise: NoiseModel,
+    /// By the logarithm of the number of slots, made when first asked for.
+    embeddings: Vec<OnceLock<Embedding>>,
+}
+
+impl Parameters {
+    fn new(spec: &Spec, rlwe: rlwe::Parameters, scales: Vec<f64>) -> Result<Self, Error> {
+        let noise = NoiseModel::new(&rlwe);
+        let embeddings = (0..spec.log_n).map(|_| OnceLock::new()).collect();
+        Ok(Self(Arc::new(Inner { spec: spec.clone(), rlwe, scales, noise, embeddings })))
+    }
+
+    /// What they were built from.
+    pub fn spec(&self) -> &Spec {
+        &self.0.spec
+    }
+
+    /// The RLWE instance below.
+    pub fn rlwe(&self) -> &rlwe::Parameters {
+        &self.0.rlwe
+    }
+
+    /// Ring dimension `N`.
+    pub fn n(&self) -> usize {
+        self.0.rlwe.n()
+    }
+
+    /// The most slots of a plaintext, `N/2`.
+    pub fn slots(&self) -> usize {
+        self.n() / 2
+    }
+
+    /// Limbs of a fresh ciphertext: one more than its levels, and those of slots-to-coefficients.
+    pub fn top(&self) -> usize {
+        self.spec().top()
+    }
+
+    /// Primes in the whole chain, with those that only bootstrapping uses.
+    pub fn max_limbs(&self) -> usize {
+        self.0.rlwe.max_limbs()
+    }
+
+    /// The scale of ciphertexts over so many limbs; above the top those of modular reduction.
+    ///
+    /// # Panics
+    /// If `limbs` is 0 or above [`max_limbs`](Self::max_limbs).
+    pub fn scale(&self, limbs: usize) -> f64 {
+        self.0.scales[limbs - 1]
+    }
+
+    /// Prime at position `i` of the chain, as a number.
+    pub(crate) fn prime(&self, i: usize) -> f64 {
+        self.0.rlwe.spec().q[i] as f64
+    }
+
+    /// `log2` of the modulus of so many limbs.
+    pub(crate) fn log_q(&self, limbs: usize) -> f64 {
+        self.0.rlwe.basis(limbs).log2()
+    }
+
+    /// Noise by formula.
+    pub fn noise(&self) -> &NoiseModel {
+        &self.0.noise
+    }
+
+    /// Variance of one of `slots` slots, in units of the values, for a variance of the coefficients: those that fewer slots do
+    /// not use have no part in it.
+    pub(crate) fn slot_variance(&self, slots: usize, coefficient: f64, scale: f64) -> f64 {
+        2.0 * slots as f64 * coefficient / (scale * scale)
+    }
+
+    /// The embedding for a number of slots.
+    ///
+    /// # Errors
+    /// If it is no power of two up to `N/2`.
+    pub fn embedding(&self, slots: usize) -> Result<&Embedding, Error> {
+        if !slots.is_power_of_two() || slots > self.slots() {
+            return Err(Error::Slots { slots, most: self.slots() });
+        }
+        Ok(self.0.embeddings[slots.trailing_zeros() as usize].get_or_init(|| Embedding::new(slots)))
+    }
+
+    /// Whether both are the same instance.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.rlwe().same(other.rlwe()) && self.0.spec == other.0.spec)
+    }
+}

@@ -1,0 +1,154 @@
+//! Plaintexts: values in slots, as the coefficients of a polynomial that no scale has touched yet.
+
+use std::fmt;
+
+use he_core::ring::{Coeff, Eval, Poly};
+use num_complex::Complex64;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::error::Error;
+use crate::estimate::Estimate;
+use crate::params::Parameters;
+
+/// Coefficients stay below this when they are scaled.
+const LARGEST: f64 = (1u64 << 60) as f64;
+
+/// Values in slots. It is scaled where it is used, so that it serves at every level; wiped when dropped, and printed
+/// without its values.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Plaintext {
+    /// `2·slots` coefficients of a polynomial in `X^{N/(2·slots)}`.
+    coefficients: Vec<f64>,
+    #[zeroize(skip)]
+    slots: usize,
+    bound: f64,
+}
+
+impl fmt::Debug for Plaintext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plaintext")
+            .field("slots", &self.slots)
+            .field("bound", &self.bound)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Plaintext {
+    pub(crate) fn new(params: &Parameters, values: &[Complex64]) -> Result<Self, Error> {
+        let slots = values.len();
+        let embedding = params.embedding(slots)?;
+        if let Some((index, value)) = values.iter().enumerate().find(|(_, z)| !(z.norm() < LARGEST)) {
+            let value = if value.re.is_finite() { value.norm() } else { value.re };
+            return Err(Error::ValueOutOfRange { value, index, most: LARGEST });
+        }
+        let bound = values.iter().map(|z| z.norm()).fold(0.0, f64::max);
+        let mut work = Zeroizing::new(values.iter().flat_map(|z| [z.re, z.im]).collect::<Vec<_>>());
+        let mut complex: Vec<Complex64> = work.chunks_exact(2).map(|z| Complex64::new(z[0], z[1])).collect();
+        embedding.to_coefficients(&mut complex);
+        work.zeroize();
+        let coefficients = complex.iter().map(|w| w.re).chain(complex.iter().map(|w| w.im)).collect();
+        complex.fill(Complex64::default());
+        Ok(Self { coefficients, slots, bound })
+    }
+
+    /// Number of slots; a plaintext of fewer than `N/2` stands for its values repeated.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// A bound of the magnitude of the values.
+    pub fn bound(&self) -> f64 {
+        self.bound
+    }
+
+    /// The same with a bound that does not depend on the data: a ciphertext carries its bound in the clear.
+    ///
+    /// # Errors
+    /// If a value may be larger.
+    pub fn with_bound(mut self, bound: f64) -> Result<Self, Error> {
+        if !(bound >= self.bound && bound.is_finite()) {
+            return Err(Error::ValueOutOfRange { value: self.bound, index: 0, most: bound });
+        }
+        self.bound = bound;
+        Ok(self)
+    }
+
+    /// The integer polynomial at a scale, all `N` coefficients.
+    ///
+    /// # Errors
+    /// If a coefficient would not fit in a word.
+    pub(crate) fn scaled(&self, params: &Parameters, scale: f64) -> Result<Zeroizing<Vec<i64>>, Error> {
+        let gap = params.n() / self.coefficients.len();
+        let mut out = Zeroizing::new(vec![0i64; params.n()]);
+        for (index, (out, c)) in out.iter_mut().step_by(gap).zip(&self.coefficients).enumerate() {
+            let value = (c * scale).round();
+            if !(value.abs() < LARGEST) {
+                return Err(Error::ValueOutOfRange { value: *c, index, most: LARGEST / scale });
+            }
+            *out = value as i64;
+        }
+        Ok(out)
+    }
+
+    /// The polynomial at a scale over the first `limbs` primes.
+    pub(crate) fn lift(&self, params: &Parameters, limbs: usize, scale: f64) -> Result<Poly<Eval>, Error> {
+        let scaled = self.scaled(params, scale)?;
+        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &scaled);
+        poly.mark_secret();
+        Ok(poly.into_eval())
+    }
+
+    /// Bound, and the error of rounding to integers at a scale.
+    pub(crate) fn estimate(&self, params: &Parameters, scale: f64) -> Estimate {
+        let rounding = params.slot_variance(self.slots, 1.0 / 12.0, scale);
+        Estimate { bound: self.bound, error: rounding.sqrt() }
+    }
+
+    /// That it is a plaintext of this ring.
+    pub(crate) fn check(&self, operation: &'static str, params: &Parameters) -> Result<(), Error> {
+        if self.slots <= params.slots() {
+            return Ok(());
+        }
+        Err(Error::Foreign { operation, object: "plaintext" })
+    }
+}
+
+/// A plaintext transformed once, to be multiplied with many ciphertexts over so many limbs.
+#[derive(Clone)]
+pub struct Operand {
+    pub(crate) params: Parameters,
+    pub(crate) poly: Poly<Eval>,
+    pub(crate) scale: f64,
+    pub(crate) slots: usize,
+    pub(crate) estimate: Estimate,
+}
+
+impl Operand {
+    /// Prepares a plaintext for ciphertexts over `limbs` limbs, at the scale that makes the rescaled product one of the
+    /// next level.
+    ///
+    /// # Errors
+    /// If there are not so many limbs below the top or fewer than two, or a coefficient does not fit in a word.
+    pub fn new(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Result<Self, Error> {
+        plaintext.check("operand", params)?;
+        if limbs < 2 {
+            return Err(Error::LevelsUsedUp {
+                operation: "operand",
+                needed: 1,
+                present: limbs.saturating_sub(1),
+            });
+        }
+        if limbs > params.top() {
+            return Err(Error::Limbs { operation: "operand", wanted: limbs, present: params.top() });
+        }
+        let scale = params.scale(limbs - 1) * params.prime(limbs - 1) / params.scale(limbs);
+        let poly = plaintext.lift(params, limbs, scale)?;
+        let estimate = plaintext.estimate(params, scale);
+        Ok(Self { params: params.clone(), poly, scale, slots: plaintext.slots, estimate })
+    }
+
+    /// Limbs of the ciphertexts it is for.
+    pub fn limbs(&self) -> usize {
+        self.poly.basis().len()
+    }
+}

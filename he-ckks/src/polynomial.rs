@@ -1,0 +1,247 @@
+//! Polynomials in the Chebyshev basis, `Σ c_k·T_k(x)`, and functions approximated by them.
+//!
+//! Baby steps `T_1, …, T_m` and giant steps `T_m, T_2m, T_4m, …` come from `T_{a+b} = 2·T_a·T_b − T_{|a−b|}` with `a` and `b`
+//! as equal as possible, so that `T_k` has depth `⌈log2 k⌉`. A polynomial of degree `d ≥ m` is split as `q·T_g + r` at the
+//! largest giant step `g ≤ d` (Paterson, Stockmeyer 1973; Chebyshev basis: Chen, Chillotti, Song 2019). All products of one
+//! level that are added share a relinearization and a rescaling; what is below `m` is added to them as a sum of constants
+//! times baby steps. `m` is the power of two with the fewest products among those of least depth.
+
+use std::collections::BTreeMap;
+
+use num_complex::Complex64;
+
+use crate::approximation::{ChebyshevSeries, SignComposite, divide_by_chebyshev};
+use crate::ciphertext::Ciphertext;
+use crate::error::Error;
+use crate::estimate::Estimate;
+use crate::evaluator::Evaluator;
+
+const ONE: Complex64 = Complex64::new(1.0, 0.0);
+
+/// `⌈log2 k⌉`, the depth of `T_k`.
+fn depth(k: usize) -> usize {
+    k.next_power_of_two().trailing_zeros() as usize
+}
+
+/// How a polynomial is split.
+struct Shape {
+    baby: usize,
+    giants: Vec<usize>,
+}
+
+impl Shape {
+    fn new(baby: usize, degree: usize) -> Self {
+        let giants =
+            std::iter::successors(Some(baby), |g| Some(2 * g)).take_while(|&g| g <= degree).collect();
+        Self { baby, giants }
+    }
+
+    /// The best shape for a polynomial.
+    fn best(coefficients: &[Complex64]) -> Self {
+        let degree = coefficients.len() - 1;
+        let shapes =
+            (1..).map(|log| Self::new(1 << log, degree)).take_while(|shape| shape.baby < 2 * degree.max(2));
+        shapes
+            .min_by_key(|shape| {
+                (shape.depth(coefficients), shape.products(coefficients.len()), usize::MAX - shape.baby)
+            })
+            .unwrap_or(Self { baby: 2, giants: Vec::new() })
+    }
+
+    /// The giant step at which so many coefficients are split, if any.
+    fn split(&self, count: usize) -> Option<usize> {
+        self.giants.iter().rev().copied().find(|&g| g < count)
+    }
+
+    /// Levels before the last rescaling: where the sum of the polynomial's products stands.
+    fn depth(&self, coefficients: &[Complex64]) -> usize {
+        match self.split(coefficients.len()) {
+            None => (1..coefficients.len())
+                .filter(|&k| coefficients[k] != Complex64::default())
+                .map(depth)
+                .max()
+                .unwrap_or(0),
+            Some(g) => {
+                let (q, r) = divide_by_chebyshev(coefficients, g);
+                depth(g).max(self.depth(&q) + 1).max(self.depth(&r))
+            }
+        }
+    }
+
+    fn products(&self, count: usize) -> usize {
+        let mut splits = 0;
+        let mut rest = vec![count];
+        while let Some(count) = rest.pop() {
+            if let Some(g) = self.split(count) {
+                splits += 1;
+                rest.extend([count - g, g]);
+            }
+        }
+        self.baby.min(count.max(2) - 1) - 1 + self.giants.len().saturating_sub(1) + splits
+    }
+}
+
+/// Chebyshev polynomials of one ciphertext, made when first asked for.
+struct Basis<'e> {
+    evaluator: &'e Evaluator,
+    known: BTreeMap<usize, Ciphertext>,
+}
+
+impl Basis<'_> {
+    fn make(&mut self, k: usize) -> Result<(), Error> {
+        if self.known.contains_key(&k) {
+            return Ok(());
+        }
+        let (a, b) = (k.div_ceil(2), k / 2);
+        self.make(a)?;
+        self.make(b)?;
+        let mut product = self.evaluator.mul_lazy(&self.known[&a], &self.known[&b])?;
+        product = self.evaluator.mul_integer(&product, 2)?;
+        let sum = if a == b {
+            self.evaluator.add_complex(&product, -ONE)?
+        } else {
+            let (limbs, scale) = (product.limbs(), product.scale);
+            let other = &[(-ONE, &self.known[&(a - b)])];
+            let other =
+                self.evaluator.weighted_sum("polynomial", other, Complex64::default(), limbs, scale)?;
+            self.evaluator.add(&product, &other)?
+        };
+        let value = self.evaluator.relinearize_and_rescale(&sum)?;
+        // Where the argument lies in [−1, 1], so do its Chebyshev polynomials.
+        let known = value.with_bound(1.0)?;
+        self.known.insert(k, known);
+        Ok(())
+    }
+
+    /// The polynomial as an unscaled sum over `limbs` limbs: to be relinearized and rescaled.
+    fn sum(&self, shape: &Shape, coefficients: &[Complex64], limbs: usize) -> Result<Ciphertext, Error> {
+        let operation = "polynomial";
+        let params = self.evaluator.params();
+        let scale = params.scale(limbs) * params.scale(limbs);
+        let Some(g) = shape.split(coefficients.len()) else {
+            let used = (1..coefficients.len()).filter(|&k| coefficients[k] != Complex64::default());
+            let mut terms: Vec<_> = used.map(|k| (coefficients[k], &self.known[&k])).collect();
+            if terms.is_empty() {
+                terms.push((Complex64::default(), &self.known[&1]));
+            }
+            return self.evaluator.weighted_sum(operation, &terms, coefficients[0], limbs, scale);
+        };
+        let (q, r) = divide_by_chebyshev(coefficients, g);
+        let quotient = if q.len() == 1 {
+            // A constant: no product.
+            let term = [(q[0], &self.known[&g])];
+            self.evaluator.weighted_sum(operation, &term, Complex64::default(), limbs, scale)?
+        } else {
+            let quotient = self.sum(shape, &q, limbs + 1)?;
+            let quotient = self.evaluator.relinearize_and_rescale(&quotient)?;
+            self.evaluator.mul_lazy(&quotient, &self.known[&g])?
+        };
+        self.evaluator.add(&quotient, &self.sum(shape, &r, limbs)?)
+    }
+}
+
+impl Evaluator {
+    /// `p(x)` in every slot, for a series on an interval in which all values lie. Takes `⌈log2(d + 1)⌉` levels for most
+    /// degrees `d`, one more where that would take many products, and one to bring an interval other than `[−1, 1]` to it.
+    ///
+    /// ```
+    /// # use he_ckks::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec::n16384().build()?;
+    /// # let key = SecretKey::generate(&params)?;
+    /// # let (encoder, encryptor, decryptor) =
+    /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+    /// use approximation::{ChebyshevSeries, functions};
+    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.top()))?;
+    /// let evaluator = Evaluator::new(&params, keys)?;
+    /// let x = encryptor.encrypt(&encoder.encode(&[-3.0, 0.0, 2.0])?)?;
+    /// let sigmoid = ChebyshevSeries::interpolate(functions::sigmoid, (-4.0, 4.0), 15)?;
+    /// let y = decryptor.decrypt(&evaluator.evaluate_series(&x, &sigmoid)?)?;
+    /// assert!((y[0] - 0.0474).abs() < 1e-3 && (y[1] - 0.5).abs() < 1e-3 && (y[2] - 0.8808).abs() < 1e-3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the bound of the values lies outside the interval, the operand is foreign or of degree 2, too few levels are left,
+    /// or there is no relinearization key.
+    pub fn evaluate_series(&self, x: &Ciphertext, series: &ChebyshevSeries) -> Result<Ciphertext, Error> {
+        let operation = "polynomial";
+        let ((low, high), bound) = (series.interval(), x.estimate.bound);
+        // A bound that travelled through sums is rounded.
+        let slack = 1e-9 * (high - low);
+        if bound > high + slack || -bound < low - slack {
+            return Err(Error::OutsideInterval { operation, bound, low, high });
+        }
+        let coefficients: Vec<Complex64> =
+            series.coefficients().iter().map(|&c| Complex64::new(c, 0.0)).collect();
+        let unit = (low, high) == (-1.0, 1.0);
+        let x = if unit {
+            x.clone()
+        } else {
+            let (slope, middle) = (2.0 / (high - low), -(high + low) / (high - low));
+            let turned = [(Complex64::new(slope, 0.0), x)];
+            self.linear_combination(&turned, Complex64::new(middle, 0.0))?.with_bound(1.0)?
+        };
+        self.evaluate_chebyshev(&x, &coefficients)
+    }
+
+    /// The sign of values between the gap and 1 in magnitude, to the tolerance of the composition; what lies nearer to 0 goes
+    /// somewhere between −1 and 1. `x·(1 + sign x)/2` is a ReLU.
+    ///
+    /// # Errors
+    /// As [`evaluate_series`](Self::evaluate_series).
+    pub fn evaluate_sign(&self, x: &Ciphertext, sign: &SignComposite) -> Result<Ciphertext, Error> {
+        let mut stages = sign.stages().iter();
+        stages.try_fold(x.clone(), |x, stage| {
+            let bound = x.estimate.bound.min(1.0);
+            self.evaluate_series(&Ciphertext { estimate: Estimate { bound, ..x.estimate }, ..x }, stage)
+        })
+    }
+
+    /// `Σ c_k·T_k(x)` for complex coefficients and values in `[−1, 1]`, which is not checked.
+    ///
+    /// # Errors
+    /// As [`evaluate_series`](Self::evaluate_series).
+    pub fn evaluate_chebyshev(
+        &self,
+        x: &Ciphertext,
+        coefficients: &[Complex64],
+    ) -> Result<Ciphertext, Error> {
+        let operation = "polynomial";
+        self.check_rotation(operation, x)?;
+        let used = coefficients.iter().rposition(|c| *c != Complex64::default()).map_or(0, |k| k + 1);
+        if used < 2 {
+            return Err(Error::NoOperands { operation });
+        }
+        let coefficients = &coefficients[..used];
+        let shape = Shape::best(coefficients);
+        let (needed, present) = (shape.depth(coefficients) + 1, x.levels());
+        if needed > present {
+            return Err(Error::LevelsUsedUp { operation, needed, present });
+        }
+        let mut basis = Basis { evaluator: self, known: BTreeMap::from([(1, x.clone())]) };
+        for k in (2..shape.baby.min(used)).chain(shape.giants.iter().copied()) {
+            basis.make(k)?;
+        }
+        let sum = basis.sum(&shape, coefficients, x.limbs() - needed + 1)?;
+        let bound: f64 = coefficients.iter().map(|c| c.norm()).sum();
+        self.relinearize_and_rescale(&sum)?.with_bound(bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_shallow() {
+        let ones = |degree: usize| vec![ONE; degree + 1];
+        for (degree, levels) in [(1, 1), (2, 2), (3, 2), (5, 3), (7, 3), (15, 4), (23, 5), (31, 5), (63, 6)] {
+            let shape = Shape::best(&ones(degree));
+            assert_eq!(shape.depth(&ones(degree)) + 1, levels, "degree {degree}, baby {}", shape.baby);
+        }
+        let shape = Shape::best(&ones(23));
+        assert_eq!((shape.baby, shape.products(24)), (8, 10));
+    }
+}

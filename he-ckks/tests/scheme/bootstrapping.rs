@@ -1,0 +1,87 @@
+//! Bootstrapping from outside: what comes back, how close, and how often.
+
+use he_ckks::{Bootstrapper, KeyRequest, Precision, Spec};
+use num_complex::Complex64;
+
+use crate::world::{World, insecure, values, zip};
+
+/// No error is this many times the estimated root mean square.
+const WORST: f64 = 16.0;
+
+fn with_bootstrapper(spec: Spec, log_n: u32, slots: usize) -> (World, Bootstrapper) {
+    let world = World::new(insecure(spec, log_n));
+    let keys = world.key.bootstrap_keys(slots, &KeyRequest::default()).unwrap();
+    (world, Bootstrapper::new(keys).unwrap())
+}
+
+/// Bootstraps values with no levels left, and checks the worst error; gives its ratio to the estimate.
+fn refreshed(world: &World, b: &Bootstrapper, x: &[Complex64]) -> f64 {
+    let low = world.evaluator.reduce_to(&world.encrypt(x), 4).unwrap();
+    let out = b.bootstrap(&low).unwrap();
+    assert_eq!((out.limbs(), out.scale(), out.slots()), (13, world.params.scale(13), x.len()));
+    let precision = Precision::of(&world.decrypt(&out), x);
+    let ratio = (-precision.worst).exp2() / out.estimate().error;
+    assert!(ratio < WORST, "an error {ratio:.1} times the estimate");
+    ratio
+}
+
+/// All values at the ends of the interval, in every pattern that could add up.
+fn extremes(n: usize) -> Vec<Vec<Complex64>> {
+    let [one, i] = [Complex64::new(1.0, 0.0), Complex64::i()];
+    let both = (one + i) * std::f64::consts::FRAC_1_SQRT_2;
+    vec![
+        vec![one; n],
+        vec![-one; n],
+        vec![i; n],
+        vec![both; n],
+        vec![Complex64::default(); n],
+        (0..n).map(|k| if k % 2 == 0 { one } else { -one }).collect(),
+        (0..n).map(|k| if k < n / 2 { both } else { -both }).collect(),
+        (0..n).map(|k| Complex64::from_polar(1.0, k as f64)).collect(),
+    ]
+}
+
+#[test]
+fn any_values_in_any_number_of_slots_are_refreshed() {
+    for spec in [Spec::bootstrap_sparse(), Spec::bootstrap_uniform()] {
+        for slots in [256, 16, 1] {
+            let (world, b) = with_bootstrapper(spec.clone(), 9, slots);
+            for x in extremes(slots).into_iter().chain((0..8).map(|seed| values(slots, seed))) {
+                refreshed(&world, &b, &x);
+            }
+        }
+    }
+}
+
+/// `cargo test --release -p he-ckks -- --ignored thousand`
+#[test]
+#[ignore = "takes minutes"]
+fn a_thousand_bootstraps_do_not_fail() {
+    for spec in [Spec::bootstrap_sparse(), Spec::bootstrap_uniform()] {
+        let (world, b) = with_bootstrapper(spec, 12, 2048);
+        let worst = (0..500).map(|seed| refreshed(&world, &b, &values(2048, seed))).fold(0.0, f64::max);
+        let extreme = extremes(2048).iter().map(|x| refreshed(&world, &b, x)).fold(0.0, f64::max);
+        println!("worst error {worst:.2} times the estimate; at the ends of the interval {extreme:.2}");
+    }
+}
+
+#[test]
+fn a_computation_goes_on_for_ever() {
+    // The logistic map on nothing but products: nine levels, then a bootstrap, three times over.
+    let (world, b) = with_bootstrapper(Spec::bootstrap_uniform(), 9, 64);
+    let e = b.evaluator();
+    let mut x: Vec<Complex64> =
+        values(64, 3).iter().map(|z| Complex64::new(0.25 + 0.2 * z.re, 0.0)).collect();
+    let mut c = world.encrypt(&x);
+    for round in 0..3 {
+        for _ in 0..4 {
+            // x ↦ 2x(1 − x), two levels.
+            let rest = e.add_const(&e.negate(&c).unwrap(), 1.0).unwrap();
+            c = e.mul_integer(&e.mul(&c, &rest).unwrap(), 2).unwrap().with_bound(1.0).unwrap();
+            x = zip(&x, &x, |x, _| 2.0 * x * (1.0 - x));
+        }
+        c = b.bootstrap(&c).unwrap();
+        let precision = Precision::of(&world.decrypt(&c), &x).worst;
+        assert!(precision > 18.0, "round {round}: {precision:.1} bits");
+    }
+}

@@ -1,0 +1,10 @@
+//! The scheme against computations in the clear, with its errors held to their estimates.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bootstrapping;
+mod circuits;
+mod noise;
+mod operations;
+mod refusals;
+mod world;

@@ -1,0 +1,167 @@
+//! Every operation against the same in the clear.
+
+use he_ckks::{Decryptor, Encryptor, Operand, Precision, Spec};
+use num_complex::Complex64;
+
+use crate::world::{World, insecure, reals, values, zip};
+
+fn world() -> World {
+    World::new(insecure(Spec::n16384(), 10))
+}
+
+#[test]
+fn values_come_back_in_any_number_of_slots() {
+    let world = world();
+    for log in 0..=9 {
+        let x = values(1 << log, log);
+        world.check("secret", &world.encrypt(&x), &x, 4.0);
+        let plaintext = world.encoder.encode_complex_in(&x, x.len()).unwrap();
+        for limbs in [1, 3, 8] {
+            let c = Encryptor::with_public(&world.public).encrypt_at(&plaintext, limbs).unwrap();
+            assert_eq!(c.limbs(), limbs);
+            world.check("public", &c, &x, 4.0);
+        }
+    }
+    // Missing values are 0, real ones have no imaginary part.
+    let plaintext = world.encoder.encode(&[0.5, -2.0]).unwrap();
+    let found = Decryptor::new(&world.key)
+        .decrypt(&Encryptor::with_secret(&world.key).encrypt(&plaintext).unwrap())
+        .unwrap();
+    assert_eq!(found.len(), 512);
+    assert!(found.iter().zip([0.5, -2.0, 0.0]).all(|(a, b)| (a - b).abs() < 1e-7));
+}
+
+#[test]
+fn few_slots_are_the_values_repeated() {
+    let world = world();
+    let (few, all) = (values(8, 1), values(512, 2));
+    let [a, b] = [&few, &all].map(|x| world.encrypt(x));
+    let repeated: Vec<Complex64> = few.iter().copied().cycle().take(512).collect();
+    world.check("sum", &world.evaluator.add(&a, &b).unwrap(), &zip(&repeated, &all, |x, y| x + y), 2.0);
+    world.check("product", &world.evaluator.mul(&a, &b).unwrap(), &zip(&repeated, &all, |x, y| x * y), 3.0);
+    let mut turned = few.clone();
+    turned.rotate_left(1);
+    world.check("rotation", &world.evaluator.rotate(&a, 1).unwrap(), &turned, 4.0);
+}
+
+#[test]
+fn sums_and_products_are_those_of_the_values() {
+    let (world, n) = (world(), 512);
+    let e = &world.evaluator;
+    let [x, y] = [1, 2].map(|seed| values(n, seed));
+    let [a, b] = [&x, &y].map(|v| world.encrypt(v));
+    let p = world.encoder.encode_complex(&y).unwrap();
+    let c = Complex64::new(0.3, -0.7);
+    let each = |f: &dyn Fn(Complex64) -> Complex64| x.iter().map(|&z| f(z)).collect::<Vec<_>>();
+    world.check("a + b", &e.add(&a, &b).unwrap(), &zip(&x, &y, |x, y| x + y), 1.0);
+    world.check("a − b", &e.sub(&a, &b).unwrap(), &zip(&x, &y, |x, y| x - y), 1.0);
+    world.check("−a", &e.negate(&a).unwrap(), &each(&|x| -x), 0.5);
+    world.check("i·a", &e.mul_i(&a).unwrap(), &each(&|x| x * Complex64::i()), 0.5);
+    world.check("a + p", &e.add_plain(&a, &p).unwrap(), &zip(&x, &y, |x, y| x + y), 1.0);
+    world.check("a + c", &e.add_complex(&a, c).unwrap(), &each(&|x| x + c), 1.0);
+    world.check("a + 2", &e.add_const(&a, 2.0).unwrap(), &each(&|x| x + 2.0), 1.0);
+    world.check("−3·a", &e.mul_integer(&a, -3).unwrap(), &each(&|x| x * -3.0), 0.5);
+    world.check("0.4·a", &e.mul_const(&a, 0.4).unwrap(), &each(&|x| x * 0.4), 1.0);
+    world.check("c·a", &e.mul_complex(&a, c).unwrap(), &each(&|x| x * c), 1.0);
+    world.check("p·a", &e.mul_plain(&a, &p).unwrap(), &zip(&x, &y, |x, y| x * y), 1.5);
+    world.check("a·b", &e.mul(&a, &b).unwrap(), &zip(&x, &y, |x, y| x * y), 2.0);
+    world.check("a²", &e.square(&a).unwrap(), &each(&|x| x * x), 2.0);
+    world.check("conjugate", &e.conjugate(&a).unwrap(), &each(&|x| x.conj()), 0.5);
+    for (k, turned) in [0, 1, 3, 511].into_iter().zip([0, 1, 3, 511].map(|k| [&x[k..], &x[..k]].concat())) {
+        // Only powers of two have keys.
+        match e.rotate(&a, k) {
+            Ok(c) => world.check("rotation", &c, &turned, 0.5),
+            Err(error) => assert!(k == 3 || k == 511, "{error}"),
+        }
+    }
+    let hoisted = e.rotate_many(&a, &[0, 1, 2, 64]).unwrap();
+    for (c, k) in hoisted.iter().zip([0, 1, 2, 64]) {
+        world.check("hoisted", c, &[&x[k..], &x[..k]].concat(), 0.5);
+        if k > 0 {
+            let alone = e.rotate(&a, k).unwrap();
+            assert!(c.inner().parts().iter().zip(alone.inner().parts()).all(|(a, b)| a.words() == b.words()));
+        }
+    }
+    let sum = |j: usize| (0..8).map(|i| x[(j + 2 * i) % n]).sum::<Complex64>();
+    world.check("inner sum", &e.inner_sum(&a, 2, 8).unwrap(), &(0..n).map(sum).collect::<Vec<_>>(), 3.0);
+}
+
+#[test]
+fn levels_and_scales_meet_by_themselves() {
+    let (world, n) = (world(), 512);
+    let e = &world.evaluator;
+    let [x, y] = [3, 4].map(|seed| values(n, seed));
+    let [a, b] = [&x, &y].map(|v| world.encrypt(v));
+    // x⁴ three levels apart from y, in every combination.
+    let (square, x2) = (e.square(&a).unwrap(), zip(&x, &x, |x, y| x * y));
+    let (fourth, x4) = (e.square(&square).unwrap(), zip(&x2, &x2, |x, y| x * y));
+    assert_eq!([&a, &square, &fourth].map(he_ckks::Ciphertext::limbs), [8, 7, 6]);
+    world.check("x⁴ + y", &e.add(&fourth, &b).unwrap(), &zip(&x4, &y, |x, y| x + y), 2.0);
+    world.check("y − x⁴", &e.sub(&b, &fourth).unwrap(), &zip(&y, &x4, |x, y| x - y), 2.0);
+    world.check("y·x⁴", &e.mul(&b, &fourth).unwrap(), &zip(&y, &x4, |x, y| x * y), 3.0);
+    for limbs in 1..8 {
+        let reduced = e.reduce_to(&a, limbs).unwrap();
+        assert_eq!((reduced.limbs(), reduced.scale()), (limbs, world.params.scale(limbs)));
+        world.check("reduced", &reduced, &x, 1.0);
+    }
+    // By hand: products summed before one relinearization and one rescaling, and what follows settles them.
+    let lazy = e.add(&e.mul_lazy(&a, &b).unwrap(), &e.mul_lazy(&a, &a).unwrap()).unwrap();
+    let expected = zip(&x, &y, |x, y| x * y + x * x);
+    assert_eq!((lazy.degree(), lazy.limbs()), (2, 8));
+    world.check("lazy, rescaled", &e.relinearize_and_rescale(&lazy).unwrap(), &expected, 2.0);
+    let apart = e.rescale(&e.relinearize(&lazy).unwrap()).unwrap();
+    world.check("lazy, one by one", &apart, &expected, 2.0);
+    world.check("settled", &e.add(&lazy, &b).unwrap(), &zip(&expected, &y, |x, y| x + y), 2.0);
+    world.check(
+        "settled",
+        &e.add_plain(&lazy, &world.encoder.encode_complex(&y).unwrap()).unwrap(),
+        &zip(&expected, &y, |x, y| x + y),
+        2.0,
+    );
+    world.check("dot", &e.dot(&[(&a, &b), (&a, &a)]).unwrap(), &expected, 2.0);
+    world.check("rescaled before relinearized", &e.rescale(&lazy).unwrap(), &expected, 2.5);
+    // Constants of several operands in one level.
+    let [u, v] = [Complex64::new(0.2, 0.1), Complex64::new(-1.5, 0.0)];
+    let sum = e.linear_combination(&[(u, &a), (v, &fourth)], Complex64::i()).unwrap();
+    assert_eq!(sum.limbs(), 5);
+    world.check("combination", &sum, &zip(&x, &x4, |x, y| u * x + v * y + Complex64::i()), 2.0);
+    // Operands of a plain product, prepared once.
+    let operand = Operand::new(&world.params, &world.encoder.encode_complex(&y).unwrap(), 6).unwrap();
+    let sum = e.dot_plain(&[(&operand, &fourth), (&operand, &a)]).unwrap();
+    world.check("plain dot", &sum, &zip(&zip(&x4, &x, |x, y| x + y), &y, |x, y| x * y), 2.0);
+}
+
+#[test]
+fn a_whole_chain_of_products_keeps_its_scale() {
+    let world = world();
+    let e = &world.evaluator;
+    let mut x: Vec<Complex64> = values(512, 5).iter().map(|z| z / z.norm()).collect();
+    let mut c = world.encrypt(&x);
+    for level in (0..7).rev() {
+        c = e.square(&c).unwrap();
+        x = zip(&x, &x, |x, y| x * y);
+        assert_eq!(c.levels(), level);
+        world.check("square", &c, &x, 1.5);
+    }
+}
+
+#[test]
+fn noise_hides_the_error_of_what_is_shared() {
+    let world = world();
+    let x = reals(512, 6);
+    let c = world.encrypt(&x);
+    let decryptor = Decryptor::new(&world.key);
+    for bits in [4, 10, 15] {
+        let found = decryptor.decrypt_shared(&c, bits).unwrap();
+        let precision = Precision::of(&found, &x).rms;
+        assert!(
+            (precision - (c.estimate().bits() - f64::from(bits))).abs() < 0.3,
+            "{bits} bits: {precision}"
+        );
+        assert_ne!(found, decryptor.decrypt_shared(&c, bits).unwrap());
+    }
+    assert!(decryptor.decrypt_shared(&c, 60).is_err());
+    let low = world.evaluator.reduce_to(&c, 1).unwrap();
+    let error = decryptor.decrypt_shared(&low, 35).unwrap_err().to_string();
+    assert!(error.contains("shared decryption") && error.contains("do not fit"), "{error}");
+}

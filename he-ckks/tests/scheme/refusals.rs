@@ -1,0 +1,253 @@
+//! Errors that name the operation, what was there, what was needed and the remedy.
+
+use he_ckks::approximation::{ChebyshevSeries, functions};
+use he_ckks::{
+    Bootstrapper, Decryptor, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest, LinearTransform,
+    Operand, Spec,
+};
+use num_complex::Complex64;
+
+use crate::world::{World, insecure, values};
+
+fn world() -> World {
+    World::new(insecure(Spec { levels: 3, ..Spec::n16384() }, 9))
+}
+
+fn is_foreign<T>(result: Result<T, Error>) -> bool {
+    matches!(result.err(), Some(Error::Foreign { .. }))
+}
+
+#[test]
+fn objects_of_other_parameters_are_refused() {
+    let (here, there) = (world(), World::new(insecure(Spec { levels: 4, ..Spec::n16384() }, 9)));
+    let e = &here.evaluator;
+    let x = values(256, 1);
+    let (a, b) = (here.encrypt(&x), there.encrypt(&x));
+    let p = there.encoder.encode_complex(&x).unwrap();
+    let operand = Operand::new(&there.params, &p, 4).unwrap();
+    let rows = vec![vec![Complex64::i(); 2]; 2];
+    let matrix = LinearTransform::from_rows(&there.params, &rows, 4).unwrap();
+    assert!(is_foreign(Evaluator::new(&here.params, EvaluationKeys::none(&there.params))));
+    assert!(
+        is_foreign(Decryptor::new(&here.key).decrypt(&b))
+            && is_foreign(Decryptor::new(&here.key).decrypt_shared(&b, 5))
+    );
+    assert!(is_foreign(e.add(&a, &b)) && is_foreign(e.add(&b, &a)) && is_foreign(e.sub(&a, &b)));
+    assert!(is_foreign(e.negate(&b)) && is_foreign(e.mul_i(&b)) && is_foreign(e.add_const(&b, 1.0)));
+    assert!(
+        is_foreign(e.mul_integer(&b, 2))
+            && is_foreign(e.mul_const(&b, 2.0))
+            && is_foreign(e.add_plain(&b, &p))
+    );
+    assert!(is_foreign(e.mul(&a, &b)) && is_foreign(e.mul_lazy(&b, &a)) && is_foreign(e.square(&b)));
+    assert!(is_foreign(e.mul_plain(&b, &p)) && is_foreign(e.mul_operand(&a, &operand)));
+    assert!(is_foreign(e.relinearize(&b)) && is_foreign(e.rescale(&b)) && is_foreign(e.reduce_to(&b, 1)));
+    assert!(
+        is_foreign(e.rotate(&b, 1)) && is_foreign(e.rotate_many(&b, &[1])) && is_foreign(e.conjugate(&b))
+    );
+    assert!(
+        is_foreign(e.inner_sum(&b, 1, 2))
+            && is_foreign(e.transform(&matrix, &a))
+            && is_foreign(e.transform(&matrix, &b))
+    );
+    assert!(is_foreign(e.evaluate_chebyshev(&b, &[Complex64::i(); 3])));
+    // A plaintext of a larger ring.
+    let large = World::new(insecure(Spec { levels: 3, ..Spec::n16384() }, 10));
+    let p = large.encoder.encode_complex(&values(512, 1)).unwrap();
+    assert!(is_foreign(e.add_plain(&a, &p)) && is_foreign(e.mul_plain(&a, &p)));
+    assert!(is_foreign(Encryptor::with_secret(&here.key).encrypt(&p)));
+    assert!(is_foreign(Encryptor::with_public(&here.public).encrypt(&p)));
+}
+
+#[test]
+fn values_that_do_not_fit_are_refused() {
+    let world = world();
+    let wrong = |values: &[f64], slots| world.encoder.encode_in(values, slots).unwrap_err();
+    assert!(matches!(wrong(&[0.0; 5], 4), Error::TooManyValues { given: 5, capacity: 4 }));
+    for slots in [0, 3, 512] {
+        assert!(matches!(wrong(&[0.0], slots), Error::Slots { most: 256, .. }));
+    }
+    for value in [f64::NAN, f64::INFINITY, -f64::INFINITY, 1e30] {
+        assert!(matches!(wrong(&[0.0, value], 4), Error::ValueOutOfRange { index: 1, .. }), "{value}");
+    }
+    // 48 bits of modulus at a scale of 40 hold values up to 128 in magnitude.
+    let encrypt = |value: f64, limbs| {
+        Encryptor::with_secret(&world.key).encrypt_at(&world.encoder.encode(&[value]).unwrap(), limbs)
+    };
+    assert!(encrypt(100.0, 1).is_ok() && encrypt(1000.0, 2).is_ok());
+    let error = encrypt(1000.0, 1).err().unwrap();
+    assert!(matches!(error, Error::Overflow { operation: "encrypt", .. }));
+    assert!(error.to_string().contains("1e3") && error.to_string().contains("with_bound"), "{error}");
+    // A bound below the values, and sums that outgrow the modulus.
+    assert!(world.encoder.encode(&[2.0]).unwrap().with_bound(1.0).is_err());
+    assert_eq!(world.encoder.encode(&[2.0]).unwrap().with_bound(64.0).unwrap().bound(), 64.0);
+    let c = encrypt(100.0, 1).unwrap();
+    assert!(matches!(world.evaluator.add(&c, &c), Err(Error::Overflow { operation: "add", .. })));
+    let known = c.with_bound(50.0).unwrap();
+    assert!(world.evaluator.add(&known, &known).is_ok());
+    assert!(known.with_bound(f64::NAN).is_err());
+    assert!(matches!(
+        world.evaluator.add_const(&encrypt(1.0, 1).unwrap(), 1e40),
+        Err(Error::ValueOutOfRange { .. })
+    ));
+}
+
+#[test]
+fn levels_that_are_used_up_are_named() {
+    let world = world();
+    let e = &world.evaluator;
+    let low = e.reduce_to(&world.encrypt(&values(256, 1)), 1).unwrap();
+    let used_up = |result: Result<he_ckks::Ciphertext, Error>, operation: &str| {
+        let error = result.err().unwrap();
+        assert!(matches!(error, Error::LevelsUsedUp { present: 0, .. }), "{error}");
+        assert!(
+            error.to_string().starts_with(operation) && error.to_string().contains("bootstrap"),
+            "{error}"
+        );
+    };
+    let p = world.encoder.encode(&[1.0]).unwrap();
+    used_up(e.mul(&low, &low), "mul");
+    used_up(e.mul_const(&low, 0.5), "linear combination");
+    used_up(e.mul_plain(&low, &p), "mul_plain");
+    used_up(e.rescale(&low), "rescale");
+    used_up(e.evaluate_chebyshev(&low, &[Complex64::i(); 4]), "polynomial");
+    let c = world.encrypt(&values(256, 1));
+    let deep = e.evaluate_chebyshev(&c, &[Complex64::i(); 40]).err().unwrap();
+    assert!(matches!(deep, Error::LevelsUsedUp { needed: 6, present: 3, .. }), "{deep}");
+    assert!(matches!(Operand::new(&world.params, &p, 1), Err(Error::LevelsUsedUp { .. })));
+    assert!(matches!(Operand::new(&world.params, &p, 9), Err(Error::Limbs { wanted: 9, present: 4, .. })));
+    for limbs in [0, 5] {
+        assert!(matches!(e.reduce_to(&c, limbs), Err(Error::Limbs { present: 4, .. })));
+        assert!(matches!(
+            Encryptor::with_secret(&world.key).encrypt_at(&p, limbs),
+            Err(Error::Limbs { present: 4, .. })
+        ));
+    }
+    let operand = Operand::new(&world.params, &p, 4).unwrap();
+    assert!(matches!(e.mul_operand(&low, &operand), Err(Error::Limbs { wanted: 4, present: 1, .. })));
+}
+
+#[test]
+fn keys_and_degrees_are_asked_for_by_name() {
+    let world = world();
+    let none = Evaluator::new(&world.params, EvaluationKeys::none(&world.params)).unwrap();
+    let c = world.encrypt(&values(256, 1));
+    let missing = |result: Result<he_ckks::Ciphertext, Error>, key: &str| {
+        let error = result.err().unwrap().to_string();
+        assert!(error.contains(key) && error.contains("4 limbs") && error.contains("KeyRequest"), "{error}");
+    };
+    missing(none.mul(&c, &c), "relinearization key");
+    missing(none.rotate(&c, 3), "key that rotates by 3");
+    missing(none.rotate_many(&c, &[5, 7]).map(|mut all| all.remove(0)), "key that rotates by");
+    missing(none.conjugate(&c), "conjugation key");
+    let product = none.mul_lazy(&c, &c).unwrap();
+    let degree =
+        |result: Result<he_ckks::Ciphertext, Error>| matches!(result, Err(Error::Degree { degree: 2, .. }));
+    let e = &world.evaluator;
+    assert!(
+        degree(e.rotate(&product, 1)) && degree(e.conjugate(&product)) && degree(e.inner_sum(&product, 1, 2))
+    );
+    assert!(degree(e.evaluate_chebyshev(&product, &[Complex64::i(); 3])));
+    let rescaled = e.rescale(&product).unwrap();
+    assert!(degree(e.mul(&rescaled, &rescaled)));
+    for request in
+        [KeyRequest::default().relinearization(9), KeyRequest::default().rotations(&world.params, &[1], 0)]
+    {
+        assert!(matches!(world.key.evaluation_keys(&request), Err(Error::Limbs { present: 4, .. })));
+    }
+    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::TooManyValues { .. })));
+    assert!(matches!(e.inner_sum(&c, 200, 2), Err(Error::TooManyValues { capacity: 256, .. })));
+    assert!(
+        matches!(e.dot(&[]), Err(Error::NoOperands { .. }))
+            && matches!(e.linear_combination(&[], Complex64::i()), Err(Error::NoOperands { .. }))
+    );
+}
+
+#[test]
+fn scales_apart_are_refused_with_both_named() {
+    let world = world();
+    let e = &world.evaluator;
+    let a = world.encrypt(&values(256, 1));
+    // Rescaled by hand without need: the scale falls to almost nothing.
+    let tiny = e.rescale(&a).unwrap();
+    let error = e.add(&tiny, &e.reduce_to(&a, 3).unwrap()).err();
+    // The sum is brought to the scale of the one that comes first; either way both scales are in the message.
+    let error = error.or_else(|| e.add(&e.reduce_to(&a, 3).unwrap(), &tiny).err()).unwrap();
+    assert!(matches!(error, Error::Scales { limbs: 3, .. }), "{error}");
+    assert!(error.to_string().contains("2^40") && error.to_string().contains("rescale"), "{error}");
+}
+
+#[test]
+fn what_lies_outside_an_interval_is_refused() {
+    let world = world();
+    let c = world.evaluator.mul_integer(&world.encrypt(&values(256, 1)), 5).unwrap();
+    let series = ChebyshevSeries::interpolate(functions::tanh, (-4.0, 4.0), 3).unwrap();
+    let error = world.evaluator.evaluate_series(&c, &series).err().unwrap();
+    assert!(matches!(error, Error::OutsideInterval { low: -4.0, high: 4.0, .. }), "{error}");
+    assert!(error.to_string().contains("with_bound"), "{error}");
+    assert!(world.evaluator.evaluate_series(&c.with_bound(4.0).unwrap(), &series).is_ok());
+}
+
+#[test]
+fn specifications_are_checked() {
+    let wrong = |change: &dyn Fn(&mut Spec)| {
+        let mut spec = Spec::n16384();
+        change(&mut spec);
+        spec.build().err().unwrap()
+    };
+    assert!(
+        matches!(wrong(&|s| s.log_n = 3), Error::Parameters(_))
+            && matches!(wrong(&|s| s.log_n = 40), Error::Parameters(_))
+    );
+    assert!(matches!(wrong(&|s| s.scale_bits = 10), Error::Spec { field: "scale_bits", .. }));
+    assert!(matches!(wrong(&|s| s.first_bits = 41), Error::Spec { field: "first_bits", .. }));
+    assert!(matches!(wrong(&|s| s.first_bits = 51), Error::Spec { field: "first_bits", .. }));
+    assert!(matches!(wrong(&|s| s.levels = 1000), Error::Spec { field: "levels", .. }));
+    assert!(matches!(wrong(&|s| s.levels = 9), Error::Parameters(_)), "security");
+    assert!(matches!(wrong(&|s| s.digit = 0), Error::Parameters(_)));
+    assert!(Spec::n16384().build_insecure(" ").is_err());
+    // The presets are secure, and bootstrapping says what is wrong with it.
+    for spec in
+        [Spec::n8192(), Spec::n16384(), Spec::n32768(), Spec::bootstrap_sparse(), Spec::bootstrap_uniform()]
+    {
+        let params = spec.build().unwrap();
+        assert_eq!(params.rlwe().security_bits(), Some(128));
+    }
+    let bootstrap = |change: &dyn Fn(&mut he_ckks::BootstrapSpec)| {
+        let mut spec = Spec::bootstrap_uniform();
+        change(spec.bootstrap.as_mut().unwrap());
+        spec.build().err().unwrap()
+    };
+    assert!(matches!(bootstrap(&|b| b.terms = 4), Error::Spec { field: "terms", .. }));
+    assert!(matches!(bootstrap(&|b| b.modular_bits = 51), Error::Spec { field: "modular_bits", .. }));
+    assert!(matches!(bootstrap(&|b| b.doublings = 0), Error::Spec { field: "doublings", .. }));
+    assert!(matches!(bootstrap(&|b| b.range = 1), Error::Spec { field: "range", .. }));
+    assert!(matches!(
+        bootstrap(&|b| b.coefficients_to_slots = 0),
+        Error::Spec { field: "coefficients_to_slots", .. }
+    ));
+}
+
+#[test]
+fn bootstrapping_says_what_it_needs() {
+    let world = world();
+    assert!(matches!(
+        world.key.bootstrap_keys(8, &KeyRequest::default()),
+        Err(Error::Spec { field: "bootstrap", .. })
+    ));
+    let there = World::new(insecure(Spec::bootstrap_sparse(), 9));
+    assert!(matches!(
+        there.key.bootstrap_keys(512, &KeyRequest::default()),
+        Err(Error::Slots { most: 256, .. })
+    ));
+    let b = Bootstrapper::new(there.key.bootstrap_keys(16, &KeyRequest::default()).unwrap()).unwrap();
+    assert!(is_foreign(b.bootstrap(&world.encrypt(&values(16, 1)))));
+    let c = there.encrypt(&values(16, 1));
+    assert!(matches!(b.bootstrap(&there.encrypt(&values(32, 1))), Err(Error::Slots { slots: 32, most: 16 })));
+    let low = there.evaluator.reduce_to(&c, 3).unwrap();
+    assert!(matches!(b.bootstrap(&low), Err(Error::LevelsUsedUp { needed: 3, present: 2, .. })));
+    let wide = there.evaluator.mul_integer(&c, 3).unwrap();
+    assert!(matches!(b.bootstrap(&wide), Err(Error::OutsideInterval { operation: "bootstrap", .. })));
+    let product = there.evaluator.mul_lazy(&c, &c).unwrap();
+    assert!(matches!(b.bootstrap(&product), Err(Error::Degree { .. })));
+}
