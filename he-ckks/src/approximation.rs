@@ -30,6 +30,18 @@ pub enum ApproximationError {
         /// The place.
         at: f64,
     },
+    /// An argument for which the approximation says nothing.
+    #[error(
+        "polynomial: the value {at} lies outside the interval [{low}, {high}] of the approximation; scale the values, or approximate on a wider interval"
+    )]
+    Outside {
+        /// The argument.
+        at: f64,
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
     /// No coefficients, or one that is not finite.
     #[error("a series needs coefficients, all of them finite")]
     Coefficients,
@@ -173,6 +185,19 @@ impl ChebyshevSeries {
         u * here - above + self.coefficients[0]
     }
 
+    /// The value at `x`, if it lies in the interval: for simulations of what will run on ciphertexts, where nothing shows that a
+    /// value has left it and the result grows as fast as the polynomial.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn simulate(&self, x: f64) -> Result<f64> {
+        let (low, high) = self.interval;
+        if (low..=high).contains(&x) {
+            return Ok(self.evaluate(x));
+        }
+        Err(ApproximationError::Outside { at: x, low, high })
+    }
+
     /// The largest error among `samples` places that crowd towards the ends.
     pub fn max_error(&self, f: impl Fn(f64) -> f64, samples: usize) -> f64 {
         let (low, high) = self.interval;
@@ -282,7 +307,7 @@ impl SignComposite {
         let (mut low, mut tolerance) = (gap, 1.0);
         let mut stages: Vec<ChebyshevSeries> = Vec::with_capacity(degrees.len());
         for &degree in degrees {
-            if degree % 2 == 0 || degree > 63 {
+            if degree.is_multiple_of(2) || degree > 63 {
                 return Err(ApproximationError::Degree { degree, needed });
             }
             // What the stage before gives is scaled to at most 1; a little less, so that errors stay inside, too.
@@ -435,7 +460,8 @@ mod tests {
 
     #[test]
     fn smooth_functions_converge() {
-        let cases: [(fn(f64) -> f64, (f64, f64), usize, f64); 6] = [
+        type Case = (fn(f64) -> f64, (f64, f64), usize, f64);
+        let cases: [Case; 6] = [
             (functions::sigmoid, (-8.0, 8.0), 31, 1e-4),
             (functions::tanh, (-2.0, 2.0), 31, 1e-7),
             (functions::exp, (-4.0, 1.0), 15, 1e-9),

@@ -57,6 +57,13 @@ impl Ciphertext {
         self.estimate
     }
 
+    /// What is known of the values if they count as `slots` slots, at least as many as there are: more of the coefficients, all
+    /// of which have an error, are part of it.
+    pub(crate) fn estimate_in(&self, slots: usize) -> Estimate {
+        let spread = (slots as f64 / self.slots as f64).sqrt();
+        Estimate { error: self.estimate.error * spread, ..self.estimate }
+    }
+
     /// The same with a smaller bound, for whoever knows that sums of products stay below it; nothing checks the claim.
     ///
     /// # Errors

@@ -91,8 +91,9 @@ impl Evaluator {
         estimate: Estimate,
     ) -> Result<Ciphertext, Error> {
         let (bound, modulus) = (estimate.bound, self.params.log_q(inner.limbs()));
-        // Written so that a bound that is no number is refused too.
-        if !(bound.log2() + scale.log2() <= modulus - 1.0) {
+        // A bound that is no number does not fit either.
+        let fits = bound.log2() + scale.log2() <= modulus - 1.0;
+        if !fits {
             return Err(Error::Overflow { operation, bound, scale: scale.log2(), modulus });
         }
         Ok(Ciphertext { params: self.params.clone(), inner, scale, slots, estimate })
@@ -225,8 +226,9 @@ impl Evaluator {
             if alike { vec![Cow::Borrowed(a), Cow::Borrowed(b)] } else { self.meet(operation, [a, b])? };
         let mut inner = met[0].inner.clone();
         combine(&mut inner, &met[1].inner);
-        let estimate = met[0].estimate.add(met[1].estimate);
-        self.finish(operation, inner, met[0].scale, a.slots.max(b.slots), estimate)
+        let slots = a.slots.max(b.slots);
+        let estimate = met[0].estimate_in(slots).add(met[1].estimate_in(slots));
+        self.finish(operation, inner, met[0].scale, slots, estimate)
     }
 
     /// `a + b`.
@@ -278,8 +280,9 @@ impl Evaluator {
         let a = self.settled(a)?;
         let mut inner = a.inner.clone();
         inner.add_to_phase(&p.lift(&self.params, a.limbs(), a.scale)?);
-        let estimate = a.estimate.add(p.estimate(&self.params, a.scale));
-        self.finish(operation, inner, a.scale, a.slots.max(p.slots()), estimate)
+        let slots = a.slots.max(p.slots());
+        let estimate = a.estimate_in(slots).add(p.estimate(&self.params, a.scale));
+        self.finish(operation, inner, a.scale, slots, estimate)
     }
 
     /// `a + c`, the constant in every slot.
@@ -362,6 +365,7 @@ impl Evaluator {
         scale: f64,
     ) -> Result<Ciphertext, Error> {
         let degree = terms.first().ok_or(Error::NoOperands { operation })?.1.degree();
+        let slots = terms.iter().map(|(_, a)| a.slots).max().unwrap_or(1);
         let mut integers = Vec::with_capacity(terms.len());
         let mut estimate = Estimate { bound: constant.norm(), error: 1.0 / scale };
         for (c, a) in terms {
@@ -370,12 +374,11 @@ impl Evaluator {
             }
             // Half a unit of the constant is an error of the values.
             let rounding = Estimate { bound: 0.0, error: a.estimate.bound * a.scale / scale };
-            estimate = estimate.add(a.estimate.times(c.norm())).add(rounding);
+            estimate = estimate.add(a.estimate_in(slots).times(c.norm())).add(rounding);
             integers.push((gaussian(c * (scale / a.scale))?, &a.inner));
         }
         let mut inner = rlwe::Ciphertext::gaussian_sum(limbs, &integers);
         inner.add_gaussian_assign(gaussian(constant * scale)?);
-        let slots = terms.iter().map(|(_, a)| a.slots).max().unwrap_or(1);
         self.finish(operation, inner, scale, slots, estimate)
     }
 
@@ -436,9 +439,9 @@ impl Evaluator {
         }
         let pairs: Vec<_> = terms.iter().zip(&met).map(|((p, _), a)| (&p.poly, &a.inner)).collect();
         let inner = rlwe::Ciphertext::plain_sum(limbs, &pairs);
-        let products = terms.iter().zip(&met).map(|((p, _), a)| p.estimate.mul(a.estimate));
-        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
         let slots = terms.iter().map(|(p, a)| p.slots.max(a.slots)).max().unwrap_or(1);
+        let products = terms.iter().zip(&met).map(|((p, _), a)| p.estimate.mul(a.estimate_in(slots)));
+        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
         let sum = self.finish(operation, inner, met[0].scale * terms[0].0.scale, slots, estimate)?;
         self.rescale(&sum)
     }
@@ -488,9 +491,9 @@ impl Evaluator {
         let limbs = self.one_level(operation, &met[0])?;
         let (left, right): (Vec<_>, Vec<_>) = met.chunks_exact(2).map(|p| (&p[0].inner, &p[1].inner)).unzip();
         let inner = rlwe::Ciphertext::tensor_products(limbs, pairs.len(), &left, &right).swap_remove(0);
-        let products = met.chunks_exact(2).map(|p| p[0].estimate.mul(p[1].estimate));
-        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
         let slots = met.iter().map(|a| a.slots).max().unwrap_or(1);
+        let products = met.chunks_exact(2).map(|p| p[0].estimate_in(slots).mul(p[1].estimate_in(slots)));
+        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
         self.finish(operation, inner, met[0].scale * met[0].scale, slots, estimate)
     }
 
@@ -502,7 +505,9 @@ impl Evaluator {
         b: &Ciphertext,
     ) -> Result<Ciphertext, Error> {
         let inner = rlwe::Ciphertext::tensor_products(a.limbs(), 1, &[&a.inner], &[&b.inner]).swap_remove(0);
-        self.finish(operation, inner, a.scale * b.scale, a.slots.max(b.slots), a.estimate.mul(b.estimate))
+        let slots = a.slots.max(b.slots);
+        let estimate = a.estimate_in(slots).mul(b.estimate_in(slots));
+        self.finish(operation, inner, a.scale * b.scale, slots, estimate)
     }
 
     /// A product of degree 2 back at degree 1.
@@ -552,7 +557,9 @@ impl Evaluator {
         estimate: Estimate,
     ) -> Result<Ciphertext, Error> {
         let scale = a.scale / self.params.prime(limbs - 1);
-        let estimate = estimate.with_noise(self.rounding(a.slots, scale));
+        let noise = self.params.noise();
+        let rounding = if inner.degree() == 2 { noise.rounding_at_degree_two() } else { noise.rounding() };
+        let estimate = estimate.with_noise(self.params.slot_variance(a.slots, rounding, scale));
         self.finish("rescale", inner, scale, a.slots, estimate)
     }
 }
@@ -576,7 +583,8 @@ fn no_relinearization(a: &Ciphertext) -> Error {
 /// The nearest Gaussian integer.
 pub(crate) fn gaussian(c: Complex64) -> Result<GaussianInteger, Error> {
     let most = 120f64.exp2();
-    if !(c.norm() < most) {
+    let fits = c.norm() < most;
+    if !fits {
         return Err(Error::ValueOutOfRange { value: c.norm(), index: 0, most });
     }
     Ok(GaussianInteger { re: c.re.round() as i128, im: c.im.round() as i128 })

@@ -26,3 +26,6 @@ pub use linear::LinearTransform;
 pub use params::{Parameters, Spec};
 pub use plaintext::{Operand, Plaintext};
 pub use precision::Precision;
+
+pub use he_core::rlwe::SecretDistribution;
+pub use num_complex::Complex64;

@@ -256,13 +256,15 @@ impl Evaluator {
         let (g, sum) = total.ok_or(Error::NoOperands { operation })?;
         let inner = self.turn(operation, &sum, element(g), x)?;
         let [sum, square] = matrix.norms;
-        let estimate =
-            Estimate { bound: (x.estimate.bound * sum).min(bound), error: x.estimate.error * square };
+        let slots = x.slots.max(matrix.slots);
+        let known = x.estimate_in(slots);
+        let estimate = Estimate { bound: (known.bound * sum).min(bound), error: known.error * square };
         let encoding = matrix.rounding * x.estimate.bound * x.estimate.bound;
         // Without the rounding of a division: there was none.
-        let switched = self.switching(x) - self.rounding(x.slots, x.scale);
+        let switched = self.params.noise().key_switch(x.limbs()) - self.params.noise().rounding();
+        let switched = self.params.slot_variance(slots, switched, x.scale);
         let estimate = estimate.with_noise(encoding + switched * square * square);
-        Ok(Undivided { inner, scale: x.scale * matrix.scale, slots: x.slots.max(matrix.slots), estimate })
+        Ok(Undivided { inner, scale: x.scale * matrix.scale, slots, estimate })
     }
 
     /// Real and imaginary parts of the matrix times the slots, if the matrix is half of what it should be: the rounding of

@@ -37,7 +37,8 @@ impl Plaintext {
     pub(crate) fn new(params: &Parameters, values: &[Complex64]) -> Result<Self, Error> {
         let slots = values.len();
         let embedding = params.embedding(slots)?;
-        if let Some((index, value)) = values.iter().enumerate().find(|(_, z)| !(z.norm() < LARGEST)) {
+        let fits = |z: &Complex64| z.norm() < LARGEST;
+        if let Some((index, value)) = values.iter().enumerate().find(|(_, z)| !fits(z)) {
             let value = if value.re.is_finite() { value.norm() } else { value.re };
             return Err(Error::ValueOutOfRange { value, index, most: LARGEST });
         }
@@ -82,7 +83,8 @@ impl Plaintext {
         let mut out = Zeroizing::new(vec![0i64; params.n()]);
         for (index, (out, c)) in out.iter_mut().step_by(gap).zip(&self.coefficients).enumerate() {
             let value = (c * scale).round();
-            if !(value.abs() < LARGEST) {
+            let fits = value.abs() < LARGEST;
+            if !fits {
                 return Err(Error::ValueOutOfRange { value: *c, index, most: LARGEST / scale });
             }
             *out = value as i64;

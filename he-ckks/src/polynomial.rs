@@ -144,6 +144,10 @@ impl Evaluator {
     /// `p(x)` in every slot, for a series on an interval in which all values lie. Takes `⌈log2(d + 1)⌉` levels for most
     /// degrees `d`, one more where that would take many products, and one to bring an interval other than `[−1, 1]` to it.
     ///
+    /// Of encrypted values only the bound of their magnitude is known, and that is held against the interval. A value that
+    /// leaves it all the same gives a result that may be arbitrarily far off: [`ChebyshevSeries::simulate`] finds such values in
+    /// the clear.
+    ///
     /// ```
     /// # use he_ckks::*;
     /// # fn main() -> Result<(), Error> {
@@ -163,14 +167,13 @@ impl Evaluator {
     /// ```
     ///
     /// # Errors
-    /// If the bound of the values lies outside the interval, the operand is foreign or of degree 2, too few levels are left,
+    /// If the bound of the values passes both ends of the interval, the operand is foreign or of degree 2, too few levels are left,
     /// or there is no relinearization key.
     pub fn evaluate_series(&self, x: &Ciphertext, series: &ChebyshevSeries) -> Result<Ciphertext, Error> {
         let operation = "polynomial";
         let ((low, high), bound) = (series.interval(), x.estimate.bound);
         // A bound that travelled through sums is rounded.
-        let slack = 1e-9 * (high - low);
-        if bound > high + slack || -bound < low - slack {
+        if bound > low.abs().max(high.abs()) + 1e-9 * (high - low) {
             return Err(Error::OutsideInterval { operation, bound, low, high });
         }
         let coefficients: Vec<Complex64> =

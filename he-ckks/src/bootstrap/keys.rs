@@ -45,11 +45,11 @@ impl BootstrapKeys {
         self.slots
     }
 
-    pub(crate) fn to_ephemeral(&self) -> &KeySwitchKey {
+    pub(crate) fn encapsulation_key(&self) -> &KeySwitchKey {
         &self.to_ephemeral
     }
 
-    pub(crate) fn from_ephemeral(&self) -> &KeySwitchKey {
+    pub(crate) fn decapsulation_key(&self) -> &KeySwitchKey {
         &self.from_ephemeral
     }
 }

@@ -245,9 +245,9 @@ impl Bootstrapper {
     /// Step 2: the same phase modulo the whole chain, up to multiples of the first prime.
     pub(crate) fn raise(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         let (params, e) = (self.evaluator.params(), &self.evaluator);
-        let encapsulated = self.keys.to_ephemeral().switch_ciphertext(&a.inner);
+        let encapsulated = self.keys.encapsulation_key().switch_ciphertext(&a.inner);
         let raised = encapsulated.over(params.rlwe()).raised(params.max_limbs());
-        let inner = self.keys.from_ephemeral().switch_ciphertext(&raised);
+        let inner = self.keys.decapsulation_key().switch_ciphertext(&raised);
         let scale = raised_scale(params, self.slots);
         let modular = params.spec().bootstrap.as_ref().map_or(0.0, |b| f64::from(b.range));
         // In units of q_0·K a value is small.

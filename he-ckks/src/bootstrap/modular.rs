@@ -62,8 +62,9 @@ fn exponential(x: f64, degree: usize) -> Result<Vec<Complex64>, Error> {
     };
     let (cosine, sine) = (part(f64::cos)?, part(f64::sin)?);
     // One is even and the other odd.
-    let coefficient =
-        |k: usize| if k % 2 == 0 { Complex64::new(cosine[k], 0.0) } else { Complex64::new(0.0, sine[k]) };
+    let coefficient = |k: usize| {
+        if k.is_multiple_of(2) { Complex64::new(cosine[k], 0.0) } else { Complex64::new(0.0, sine[k]) }
+    };
     Ok((0..=degree).map(coefficient).collect())
 }
 

@@ -1,6 +1,6 @@
 //! Errors that name the operation, what was there, what was needed and the remedy.
 
-use he_ckks::approximation::{ChebyshevSeries, functions};
+use he_ckks::approximation::{ApproximationError, ChebyshevSeries, functions};
 use he_ckks::{
     Bootstrapper, Decryptor, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest, LinearTransform,
     Operand, Spec,
@@ -186,6 +186,16 @@ fn what_lies_outside_an_interval_is_refused() {
     assert!(matches!(error, Error::OutsideInterval { low: -4.0, high: 4.0, .. }), "{error}");
     assert!(error.to_string().contains("with_bound"), "{error}");
     assert!(world.evaluator.evaluate_series(&c.with_bound(4.0).unwrap(), &series).is_ok());
+    // In the clear every value is looked at.
+    assert_eq!(series.simulate(-4.0), Ok(series.evaluate(-4.0)));
+    for x in [4.1, -4.1, f64::NAN] {
+        let error = series.simulate(x).unwrap_err();
+        assert!(matches!(error, ApproximationError::Outside { low: -4.0, high: 4.0, .. }));
+        assert!(
+            error.to_string().contains("[-4, 4]") && error.to_string().contains("wider interval"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

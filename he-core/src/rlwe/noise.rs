@@ -48,6 +48,11 @@ impl NoiseModel {
         self.factor2 * (1.0 + self.h) / 12.0
     }
 
+    /// The same for a ciphertext of degree 2: `f²(1 + h + 2h²)/12`, since `s²` has an expected squared norm of `2h²`.
+    pub fn rounding_at_degree_two(&self) -> f64 {
+        self.rounding() + self.factor2 * self.h * self.h / 6.0
+    }
+
     /// One key switch over `limbs` limbs: `f²·N·σ²/12·Σ_i (D_i/P)²` over the digits `D_i`, and the rounding.
     pub fn key_switch(&self, limbs: usize) -> f64 {
         let spec = self.params.spec();
