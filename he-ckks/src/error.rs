@@ -142,6 +142,20 @@ pub enum Error {
         /// Upper end.
         high: f64,
     },
+    /// Integers whose errors reach to their neighbours.
+    #[error(
+        "{operation}: integers modulo {modulus} with errors of {error:e} cannot be told apart, needed at most {most:e} (rms); clean them earlier, or take a smaller modulus"
+    )]
+    Indistinct {
+        /// What was asked for.
+        operation: &'static str,
+        /// The modulus.
+        modulus: usize,
+        /// Root mean square of their errors.
+        error: f64,
+        /// The largest that is taken.
+        most: f64,
+    },
     /// Nothing to sum.
     #[error("{operation}: no operands")]
     NoOperands {

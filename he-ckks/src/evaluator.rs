@@ -91,9 +91,7 @@ impl Evaluator {
         estimate: Estimate,
     ) -> Result<Ciphertext, Error> {
         let (bound, modulus) = (estimate.bound, self.params.log_q(inner.limbs()));
-        // A bound that is no number does not fit either.
-        let fits = bound.log2() + scale.log2() <= modulus - 1.0;
-        if !fits {
+        if !self.params.fits(bound, scale, inner.limbs()) {
             return Err(Error::Overflow { operation, bound, scale: scale.log2(), modulus });
         }
         Ok(Ciphertext { params: self.params.clone(), inner, scale, slots, estimate })
@@ -137,7 +135,7 @@ impl Evaluator {
     }
 
     /// `a` over `limbs` limbs at a scale.
-    fn scaled_to<'a>(
+    pub(crate) fn scaled_to<'a>(
         &self,
         a: &'a Ciphertext,
         limbs: usize,

@@ -14,6 +14,7 @@ mod plaintext;
 mod polynomial;
 mod precision;
 pub mod rotation;
+mod wire;
 
 pub use bootstrap::{BootstrapKeys, BootstrapSpec, Bootstrapper};
 pub use ciphertext::{Ciphertext, SeededCiphertext};

@@ -209,6 +209,7 @@ struct Inner {
     spec: Spec,
     rlwe: rlwe::Parameters,
     scales: Vec<f64>,
+    hash: [u8; 32],
     noise: NoiseModel,
     /// By the logarithm of the number of slots, made when first asked for.
     embeddings: Vec<OnceLock<Embedding>>,
@@ -218,7 +219,8 @@ impl Parameters {
     fn new(spec: &Spec, rlwe: rlwe::Parameters, scales: Vec<f64>) -> Result<Self, Error> {
         let noise = NoiseModel::new(&rlwe);
         let embeddings = (0..spec.log_n).map(|_| OnceLock::new()).collect();
-        Ok(Self(Arc::new(Inner { spec: spec.clone(), rlwe, scales, noise, embeddings })))
+        let hash = fingerprint(spec, &rlwe, &scales);
+        Ok(Self(Arc::new(Inner { spec: spec.clone(), rlwe, scales, hash, noise, embeddings })))
     }
 
     /// What they were built from.
@@ -229,6 +231,12 @@ impl Parameters {
     /// The RLWE instance below.
     pub fn rlwe(&self) -> &rlwe::Parameters {
         &self.0.rlwe
+    }
+
+    /// BLAKE3 digest of the RLWE instance, the scales and the circuit of bootstrapping; objects of other parameters are told
+    /// apart by it.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.0.hash
     }
 
     /// Ring dimension `N`.
@@ -269,6 +277,11 @@ impl Parameters {
         self.0.rlwe.basis(limbs).log2()
     }
 
+    /// Whether values of such a bound fit in the modulus of so many limbs; one that is no number does not.
+    pub(crate) fn fits(&self, bound: f64, scale: f64, limbs: usize) -> bool {
+        bound.log2() + scale.log2() <= self.log_q(limbs) - 1.0
+    }
+
     /// Noise by formula.
     pub fn noise(&self) -> &NoiseModel {
         &self.0.noise
@@ -293,6 +306,41 @@ impl Parameters {
 
     /// Whether both are the same instance.
     pub fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.rlwe().same(other.rlwe()) && self.0.spec == other.0.spec)
+        Arc::ptr_eq(&self.0, &other.0) || self.0.hash == other.0.hash
     }
+}
+
+/// Bits of primes are not among it: the primes are, in the hash of the RLWE instance.
+fn fingerprint(spec: &Spec, rlwe: &rlwe::Parameters, scales: &[f64]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("he-ckks parameters v1");
+    hasher.update(rlwe.hash());
+    let mut word = |w: u64| {
+        hasher.update(&w.to_le_bytes());
+    };
+    word(u64::from(spec.scale_bits));
+    word(spec.levels as u64);
+    word(scales.len() as u64);
+    scales.iter().for_each(|scale| word(scale.to_bits()));
+    word(u64::from(spec.bootstrap.is_some()));
+    if let Some(b) = &spec.bootstrap {
+        let BootstrapSpec {
+            slots_to_coefficients,
+            coefficients_to_slots,
+            modular_bits,
+            range,
+            degree,
+            doublings,
+            terms,
+            ephemeral_weight,
+        } = *b;
+        word(slots_to_coefficients as u64);
+        word(coefficients_to_slots as u64);
+        word(u64::from(modular_bits));
+        word(u64::from(range));
+        word(degree as u64);
+        word(u64::from(doublings));
+        word(terms as u64);
+        word(ephemeral_weight as u64);
+    }
+    *hasher.finalize().as_bytes()
 }

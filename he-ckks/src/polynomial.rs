@@ -5,6 +5,8 @@
 //! largest giant step `g ≤ d` (Paterson, Stockmeyer 1973; Chebyshev basis: Chen, Chillotti, Song 2019). All products of one
 //! level that are added share a relinearization and a rescaling; what is below `m` is added to them as a sum of constants
 //! times baby steps. `m` is the power of two with the fewest products among those of least depth.
+//!
+//! On the unit circle powers do as well, and save the subtraction: `x^{a+b} = x^a·x^b`, `p = q·x^g + r`.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,25 @@ use crate::evaluator::Evaluator;
 
 const ONE: Complex64 = Complex64::new(1.0, 0.0);
 
+/// What the coefficients multiply.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `T_k(x)`.
+    Chebyshev,
+    /// `x^k`.
+    Powers,
+}
+
+impl Kind {
+    /// Quotient and remainder at a giant step.
+    fn divide(self, coefficients: &[Complex64], g: usize) -> (Vec<Complex64>, Vec<Complex64>) {
+        match self {
+            Self::Chebyshev => divide_by_chebyshev(coefficients, g),
+            Self::Powers => (coefficients[g..].to_vec(), coefficients[..g].to_vec()),
+        }
+    }
+}
+
 /// `⌈log2 k⌉`, the depth of `T_k`.
 fn depth(k: usize) -> usize {
     k.next_power_of_two().trailing_zeros() as usize
@@ -25,27 +46,29 @@ fn depth(k: usize) -> usize {
 
 /// How a polynomial is split.
 struct Shape {
+    kind: Kind,
     baby: usize,
     giants: Vec<usize>,
 }
 
 impl Shape {
-    fn new(baby: usize, degree: usize) -> Self {
+    fn new(kind: Kind, baby: usize, degree: usize) -> Self {
         let giants =
             std::iter::successors(Some(baby), |g| Some(2 * g)).take_while(|&g| g <= degree).collect();
-        Self { baby, giants }
+        Self { kind, baby, giants }
     }
 
     /// The best shape for a polynomial.
-    fn best(coefficients: &[Complex64]) -> Self {
+    fn best(kind: Kind, coefficients: &[Complex64]) -> Self {
         let degree = coefficients.len() - 1;
-        let shapes =
-            (1..).map(|log| Self::new(1 << log, degree)).take_while(|shape| shape.baby < 2 * degree.max(2));
+        let shapes = (1..)
+            .map(|log| Self::new(kind, 1 << log, degree))
+            .take_while(|shape| shape.baby < 2 * degree.max(2));
         shapes
             .min_by_key(|shape| {
                 (shape.depth(coefficients), shape.products(coefficients.len()), usize::MAX - shape.baby)
             })
-            .unwrap_or(Self { baby: 2, giants: Vec::new() })
+            .unwrap_or(Self { kind, baby: 2, giants: Vec::new() })
     }
 
     /// The giant step at which so many coefficients are split, if any.
@@ -62,7 +85,7 @@ impl Shape {
                 .max()
                 .unwrap_or(0),
             Some(g) => {
-                let (q, r) = divide_by_chebyshev(coefficients, g);
+                let (q, r) = self.kind.divide(coefficients, g);
                 depth(g).max(self.depth(&q) + 1).max(self.depth(&r))
             }
         }
@@ -81,9 +104,10 @@ impl Shape {
     }
 }
 
-/// Chebyshev polynomials of one ciphertext, made when first asked for.
+/// Chebyshev polynomials or powers of one ciphertext, made when first asked for.
 struct Basis<'e> {
     evaluator: &'e Evaluator,
+    kind: Kind,
     known: BTreeMap<usize, Ciphertext>,
 }
 
@@ -95,22 +119,28 @@ impl Basis<'_> {
         let (a, b) = (k.div_ceil(2), k / 2);
         self.make(a)?;
         self.make(b)?;
-        let mut product = self.evaluator.mul_lazy(&self.known[&a], &self.known[&b])?;
-        product = self.evaluator.mul_integer(&product, 2)?;
-        let sum = if a == b {
-            self.evaluator.add_complex(&product, -ONE)?
-        } else {
-            let (limbs, scale) = (product.limbs(), product.scale);
-            let other = &[(-ONE, &self.known[&(a - b)])];
-            let other =
-                self.evaluator.weighted_sum("polynomial", other, Complex64::default(), limbs, scale)?;
-            self.evaluator.add(&product, &other)?
+        let product = self.evaluator.mul_lazy(&self.known[&a], &self.known[&b])?;
+        let sum = match self.kind {
+            Kind::Powers => product,
+            Kind::Chebyshev => self.double_less(&product, a - b)?,
         };
         let value = self.evaluator.relinearize_and_rescale(&sum)?;
-        // Where the argument lies in [−1, 1], so do its Chebyshev polynomials.
+        // Where the argument lies in [−1, 1], so do its Chebyshev polynomials, and in the unit disc its powers.
         let known = value.with_bound(1.0)?;
         self.known.insert(k, known);
         Ok(())
+    }
+
+    /// `2·product − T_k`.
+    fn double_less(&self, product: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+        let product = self.evaluator.mul_integer(product, 2)?;
+        if k == 0 {
+            return self.evaluator.add_complex(&product, -ONE);
+        }
+        let (limbs, scale) = (product.limbs(), product.scale);
+        let other = &[(-ONE, &self.known[&k])];
+        let other = self.evaluator.weighted_sum("polynomial", other, Complex64::default(), limbs, scale)?;
+        self.evaluator.add(&product, &other)
     }
 
     /// The polynomial as an unscaled sum over `limbs` limbs: to be relinearized and rescaled.
@@ -126,7 +156,7 @@ impl Basis<'_> {
             }
             return self.evaluator.weighted_sum(operation, &terms, coefficients[0], limbs, scale);
         };
-        let (q, r) = divide_by_chebyshev(coefficients, g);
+        let (q, r) = self.kind.divide(coefficients, g);
         let quotient = if q.len() == 1 {
             // A constant: no product.
             let term = [(q[0], &self.known[&g])];
@@ -211,25 +241,49 @@ impl Evaluator {
         x: &Ciphertext,
         coefficients: &[Complex64],
     ) -> Result<Ciphertext, Error> {
+        let sums = self.polynomial_sums(Kind::Chebyshev, x, &[coefficients])?;
+        let bound: f64 = coefficients.iter().map(|c| c.norm()).sum();
+        self.relinearize_and_rescale(&sums[0])?.with_bound(bound)
+    }
+
+    /// `Σ c_k·x^k` for complex coefficients and values in the unit disc, which is not checked: like
+    /// [`evaluate_chebyshev`](Self::evaluate_chebyshev), with a product less where few coefficients are used.
+    ///
+    /// # Errors
+    /// As [`evaluate_series`](Self::evaluate_series).
+    pub fn evaluate_powers(&self, x: &Ciphertext, coefficients: &[Complex64]) -> Result<Ciphertext, Error> {
+        let sums = self.polynomial_sums(Kind::Powers, x, &[coefficients])?;
+        let bound: f64 = coefficients.iter().map(|c| c.norm()).sum();
+        self.relinearize_and_rescale(&sums[0])?.with_bound(bound)
+    }
+
+    /// Polynomials of one argument, which share their steps, as unscaled sums over equally many limbs.
+    pub(crate) fn polynomial_sums(
+        &self,
+        kind: Kind,
+        x: &Ciphertext,
+        polynomials: &[&[Complex64]],
+    ) -> Result<Vec<Ciphertext>, Error> {
         let operation = "polynomial";
         self.check_rotation(operation, x)?;
-        let used = coefficients.iter().rposition(|c| *c != Complex64::default()).map_or(0, |k| k + 1);
-        if used < 2 {
+        let used = |c: &&[Complex64]| c.iter().rposition(|c| *c != Complex64::default()).map_or(0, |k| k + 1);
+        let longest = polynomials.iter().max_by_key(|c| used(c)).ok_or(Error::NoOperands { operation })?;
+        if polynomials.iter().any(|c| used(c) < 2) {
             return Err(Error::NoOperands { operation });
         }
-        let coefficients = &coefficients[..used];
-        let shape = Shape::best(coefficients);
-        let (needed, present) = (shape.depth(coefficients) + 1, x.levels());
+        let longest = &longest[..used(longest)];
+        let shape = Shape::best(kind, longest);
+        let depth = polynomials.iter().map(|c| shape.depth(&c[..used(c)])).max().unwrap_or(0);
+        let (needed, present) = (depth + 1, x.levels());
         if needed > present {
             return Err(Error::LevelsUsedUp { operation, needed, present });
         }
-        let mut basis = Basis { evaluator: self, known: BTreeMap::from([(1, x.clone())]) };
-        for k in (2..shape.baby.min(used)).chain(shape.giants.iter().copied()) {
+        let mut basis = Basis { evaluator: self, kind, known: BTreeMap::from([(1, x.clone())]) };
+        for k in (2..shape.baby.min(longest.len())).chain(shape.giants.iter().copied()) {
             basis.make(k)?;
         }
-        let sum = basis.sum(&shape, coefficients, x.limbs() - needed + 1)?;
-        let bound: f64 = coefficients.iter().map(|c| c.norm()).sum();
-        self.relinearize_and_rescale(&sum)?.with_bound(bound)
+        let sum = |c: &&[Complex64]| basis.sum(&shape, &c[..used(c)], x.limbs() - depth);
+        polynomials.iter().map(sum).collect()
     }
 }
 
@@ -241,10 +295,10 @@ mod tests {
     fn shapes_are_shallow() {
         let ones = |degree: usize| vec![ONE; degree + 1];
         for (degree, levels) in [(1, 1), (2, 2), (3, 2), (5, 3), (7, 3), (15, 4), (23, 5), (31, 5), (63, 6)] {
-            let shape = Shape::best(&ones(degree));
+            let shape = Shape::best(Kind::Chebyshev, &ones(degree));
             assert_eq!(shape.depth(&ones(degree)) + 1, levels, "degree {degree}, baby {}", shape.baby);
         }
-        let shape = Shape::best(&ones(23));
+        let shape = Shape::best(Kind::Chebyshev, &ones(23));
         assert_eq!((shape.baby, shape.products(24)), (8, 10));
     }
 }

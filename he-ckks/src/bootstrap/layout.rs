@@ -101,10 +101,14 @@ impl Layout {
 
     /// Rotations and the limbs at which each is needed.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (Vec<usize>, usize)> + '_ {
-        self.to_coefficients
-            .iter()
-            .chain(&self.to_slots)
-            .map(|stage| (stage.rotations(self.slots), stage.limbs))
+        let stages = self.to_coefficients.iter().chain(&self.to_slots);
+        let turns = vec![self.turn(), self.slots - self.turn()];
+        stages.map(|stage| (stage.rotations(self.slots), stage.limbs)).chain([(turns, 1)])
+    }
+
+    /// Rotation of what coefficients-to-slots takes.
+    pub(super) fn turn(&self) -> usize {
+        self.to_slots.first().map_or(0, |stage| stage.before)
     }
 }
 

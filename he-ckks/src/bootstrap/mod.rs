@@ -13,12 +13,16 @@
 //! With the coefficients first, modular reduction sees the values themselves, whatever they are: its error does not depend
 //! on how they are distributed.
 //!
+//! **Integers.** Values that are integers modulo `t` can be cleaned of their errors on the way, and looked up in tables: see
+//! [`Table`].
+//!
 //! **Failure.** `|I| < K` fails for a coefficient when the sum of 33 uniform variables on `(−1/2, 1/2)` passes `K − 1/2`:
 //! `2^-105` for one bootstrap of 65,536 coefficients at `K = 16` (Irwin-Hall tail, union over coefficients).
 
 mod keys;
 mod layout;
 pub mod modular;
+mod tables;
 
 use std::sync::Arc;
 
@@ -35,6 +39,7 @@ use crate::params::{Parameters, Spec};
 pub use keys::BootstrapKeys;
 use layout::{Layout, Stage};
 use modular::Modular;
+pub use tables::{Integers, Table};
 
 /// The circuit of bootstrapping, and the primes it adds to a chain.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +148,8 @@ pub struct Bootstrapper {
     /// With the number of layers of each.
     to_slots: Vec<(usize, LinearTransform)>,
     modular: Modular,
+    /// Rotation from coefficients as they stand to those that coefficients-to-slots takes.
+    turn: usize,
 }
 
 impl Bootstrapper {
@@ -191,7 +198,8 @@ impl Bootstrapper {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let evaluator = Evaluator { params: params.clone(), keys: Arc::clone(keys.evaluation()) };
-        Ok(Self { evaluator, keys, slots, to_coefficients, to_slots, modular })
+        let turn = layout.turn();
+        Ok(Self { evaluator, keys, slots, to_coefficients, to_slots, modular, turn })
     }
 
     /// The evaluator with its keys, for what comes between two bootstraps.
@@ -228,9 +236,7 @@ impl Bootstrapper {
         if a.levels() < needed {
             return Err(Error::LevelsUsedUp { operation, needed, present: a.levels() });
         }
-        if a.slots > self.slots {
-            return Err(Error::Slots { slots: a.slots, most: self.slots });
-        }
+        self.check_slots(a)?;
         // A bound that travelled through sums is rounded.
         if a.estimate.bound > 1.0 + 1e-9 {
             let (low, high) = (-1.0, 1.0);
@@ -242,6 +248,13 @@ impl Bootstrapper {
         self.to_coefficients.iter().try_fold(a, |a, matrix| e.transform_here(matrix, &a, bound))
     }
 
+    fn check_slots(&self, a: &Ciphertext) -> Result<(), Error> {
+        if a.slots <= self.slots {
+            return Ok(());
+        }
+        Err(Error::Slots { slots: a.slots, most: self.slots })
+    }
+
     /// Step 2: the same phase modulo the whole chain, up to multiples of the first prime.
     pub(crate) fn raise(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         let (params, e) = (self.evaluator.params(), &self.evaluator);
@@ -251,7 +264,7 @@ impl Bootstrapper {
         let scale = raised_scale(params, self.slots);
         let modular = params.spec().bootstrap.as_ref().map_or(0.0, |b| f64::from(b.range));
         // In units of q_0·K a value is small.
-        let unit = params.scale(1) / (params.prime(0) * modular);
+        let unit = a.scale / (params.prime(0) * modular);
         let estimate = Estimate { bound: 1.0, error: a.estimate.error * unit };
         let mut sum = Ciphertext {
             params: params.clone(),
@@ -266,12 +279,10 @@ impl Bootstrapper {
             sum = e.add(&sum, &e.rotate(&sum, step)?)?.with_bound(1.0)?;
             step *= 2;
         }
-        // What lies outside the ring of fewer slots is gone.
-        let share = self.slots as f64 / params.slots() as f64;
-        let kept = Estimate { bound: 1.0, error: estimate.error * share.sqrt() };
+        // Errors outside the ring of fewer slots are gone, those in it are as they were.
         let whole = Ciphertext { scale, slots: self.slots, ..sum };
         let switched = e.switching(&whole) * f64::from((params.slots() / self.slots).ilog2());
-        Ok(Ciphertext { estimate: kept.with_noise(switched), ..whole })
+        Ok(Ciphertext { estimate: estimate.with_noise(switched), ..whole })
     }
 
     /// Root mean square of the complex numbers that pairs of coefficients are after modulus raising, in units of `q_0·K`.

@@ -11,6 +11,8 @@
 //! Both halves, of real parts `z` and imaginary parts `z'`, share one conjugation: with `g = a·z + …` the result is
 //! `h + conj(h')` for `h = (−i·g + g')/2` and `h' = (−i·g − g')/2`.
 //!
+//! For integers in tables the polynomial in `z` is another, see `tables`.
+//!
 //! All constants ride along: `z` carries a factor `c`, folded into the coefficients of the first polynomial, such that the
 //! highest power needs no constant and the result has exactly the scale of the user's top level.
 
@@ -159,21 +161,44 @@ impl Modular {
     ) -> Result<Ciphertext, Error> {
         let operation = "bootstrap";
         let (g, g_) = rayon::join(|| self.lift(e, real), || self.lift(e, imaginary));
-        let (g, g_) = (g?, g_?);
-        let mut turned = g;
+        // Imaginary parts: the real ones of −i·g, and i times that for the other half.
+        let (mut turned, g_) = (g?, g_?);
         turned.inner.neg_assign();
         turned.inner.mul_i_assign();
-        let bounded = |c: Ciphertext| c.with_bound(2.0);
-        let h = e.relinearize_and_rescale(&bounded(e.add(&turned, &g_)?)?)?;
-        let h_ = e.relinearize_and_rescale(&bounded(e.sub(&turned, &g_)?)?)?;
+        let sum = self.joined(e, &turned, &g_)?;
         let (top, params) = (e.params().top(), e.params());
-        let sum = e.add(&h, &e.conjugate(&h_)?)?;
         if sum.limbs() != top {
             return Err(Error::Limbs { operation, wanted: top, present: sum.limbs() });
         }
         // Exactly so by the choice of the constants, up to the last bit of a float.
         let scale = params.scale(top);
         Ok(Ciphertext { scale, estimate: self.estimate(real.estimate.error), ..sum })
+    }
+
+    /// Twice the real part of `a`, and `i` times twice that of `−i·b`, of sums that are not rescaled: `(a + b) + conj(a − b)`,
+    /// one conjugation for both.
+    pub(crate) fn joined(&self, e: &Evaluator, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        let half = |sum: Ciphertext| {
+            let bound = a.estimate.bound.max(b.estimate.bound);
+            e.relinearize_and_rescale(&sum.with_bound(bound.max(2.0))?)
+        };
+        let (sum, difference) = rayon::join(|| half(e.add(a, b)?), || half(e.sub(a, b)?));
+        e.add(&sum?, &e.conjugate(&difference?)?)
+    }
+
+    /// `exp(2πi·x)` at the user's top level.
+    pub(crate) fn circle(&self, e: &Evaluator, y: &Ciphertext) -> Result<Ciphertext, Error> {
+        let (top, params) = (e.params().top(), e.params());
+        let z = self.exponential(e, y)?;
+        // Errors of the angle are not among those that the powers enlarge.
+        let estimate = Estimate { bound: 1.0, error: self.own * 2.0 * PI / self.ratio };
+        let unit = Ciphertext { scale: z.scale * self.factor, estimate, ..z };
+        Ok(e.scaled_to(&unit, top, params.scale(top))?.into_owned())
+    }
+
+    /// `K`.
+    pub(crate) fn range(&self) -> f64 {
+        self.range
     }
 
     /// The power `c·exp(2πi·x)`.

@@ -7,4 +7,6 @@ mod circuits;
 mod noise;
 mod operations;
 mod refusals;
+mod tables;
+mod wire;
 mod world;

@@ -34,6 +34,11 @@ pub fn header(params: &Parameters, kind: Kind) -> Header {
     Header { scheme: Scheme::Core, kind: kind as u16, params: *params.hash() }
 }
 
+/// Bytes of a polynomial over a basis, as it is written.
+pub fn polynomial_bytes(basis: &Basis) -> usize {
+    basis.moduli().map(|q| (basis.n() * q.bits() as usize).div_ceil(8)).sum()
+}
+
 /// Largest body, in bytes, of an object made of `polynomials` polynomials over `Q·P`: a limit for reading.
 pub fn body_limit(params: &Parameters, polynomials: usize) -> usize {
     let basis = params.key_basis(params.max_limbs());
@@ -133,13 +138,21 @@ pub fn read_public_key(from: &mut Reader<'_>, params: &Parameters) -> Result<Pub
     Ok(PublicKey::new(SeededCiphertext { params: params.clone(), c0, seed }))
 }
 
-fn write_key(out: &mut Writer, key: &KeySwitchKey) -> Result<(), WireError> {
+/// Writes a key-switching key, in seeded form.
+///
+/// # Errors
+/// Never for a key that was made.
+pub fn write_key_switch_key(out: &mut Writer, key: &KeySwitchKey) -> Result<(), WireError> {
     out.u16(key.limbs as u16);
     out.bytes(&key.seed);
     key.b.iter().try_for_each(|poly| write_poly(out, poly))
 }
 
-fn read_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, WireError> {
+/// Reads a key-switching key to a secret of the given parameters; from which secret it switches it does not say.
+///
+/// # Errors
+/// If the parameters have no special primes, a count or a word is out of range, or bytes are missing.
+pub fn read_key_switch_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, WireError> {
     let what = "key-switching key";
     if params.spec().p.is_empty() {
         return Err(WireError::Invalid {
@@ -160,11 +173,11 @@ fn read_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, 
 /// Never for keys that were made.
 pub fn write_evaluation_keys(out: &mut Writer, keys: &EvaluationKeys) -> Result<(), WireError> {
     out.u8(u8::from(keys.relinearization.is_some()));
-    keys.relinearization.iter().try_for_each(|key| write_key(out, key))?;
+    keys.relinearization.iter().try_for_each(|key| write_key_switch_key(out, key))?;
     out.u32(keys.galois.len() as u32);
     for (&g, key) in &keys.galois {
         out.u32(g as u32);
-        write_key(out, key)?;
+        write_key_switch_key(out, key)?;
     }
     Ok(())
 }
@@ -177,7 +190,7 @@ pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Resul
     let what = "evaluation keys";
     let relinearization = match from.u8(what)? {
         0 => None,
-        1 => Some(read_key(from, params)?),
+        1 => Some(read_key_switch_key(from, params)?),
         found => {
             return Err(WireError::Value { what, index: 0, found: u64::from(found), bound: 2 });
         }
@@ -198,7 +211,7 @@ pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Resul
                 bound: two_n,
             });
         }
-        galois.insert(g as usize, read_key(from, params)?);
+        galois.insert(g as usize, read_key_switch_key(from, params)?);
     }
     Ok(EvaluationKeys { params: params.clone(), relinearization, galois })
 }

@@ -1,0 +1,274 @@
+//! Serialized objects: every one sealed with scheme, kind and parameter hash, and with a digest.
+
+use he_core::rlwe::serial::{self, polynomial_bytes};
+use he_core::rlwe::{self, KeySwitchKey};
+use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+
+use crate::bootstrap::BootstrapKeys;
+use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::estimate::Estimate;
+use crate::keys::{EvaluationKeys, PublicKey};
+use crate::params::Parameters;
+
+/// Kinds of objects.
+const PUBLIC_KEY: u16 = 2;
+const EVALUATION_KEYS: u16 = 3;
+const CIPHERTEXT: u16 = 4;
+const BOOTSTRAP_KEYS: u16 = 5;
+
+/// Bytes of a ciphertext that are no words of polynomials: scale, slots, bound, error, number of polynomials, limbs.
+const FIELDS: usize = 8 + 4 + 8 + 8 + 1 + 2;
+
+fn header(params: &Parameters, kind: u16) -> Header {
+    Header { scheme: Scheme::Ckks, kind, params: *params.hash() }
+}
+
+fn check_slots(params: &Parameters, slots: usize) -> Result<(), WireError> {
+    if slots.is_power_of_two() && slots <= params.slots() {
+        return Ok(());
+    }
+    let why = format!("{slots}, needed a power of two up to {}", params.slots());
+    Err(WireError::Invalid { what: "number of slots", why })
+}
+
+fn read_slots(from: &mut Reader<'_>, params: &Parameters) -> Result<usize, WireError> {
+    let slots = from.u32("number of slots")? as usize;
+    check_slots(params, slots)?;
+    Ok(slots)
+}
+
+/// What a ciphertext says of itself.
+struct Fields {
+    scale: f64,
+    slots: usize,
+    estimate: Estimate,
+}
+
+impl Fields {
+    fn check(&self, params: &Parameters, limbs: usize) -> Result<(), WireError> {
+        check_slots(params, self.slots)?;
+        let (Self { scale, estimate: Estimate { bound, error }, .. }, modulus) = (self, params.log_q(limbs));
+        let invalid = |what, why| Err(WireError::Invalid { what, why });
+        // Written so that neither infinities nor what is no number passes.
+        if !(1.0..=modulus).contains(&scale.log2()) {
+            return invalid("scale of a ciphertext", format!("{scale:e}, needed 2 to 2^{modulus:.1}"));
+        }
+        if !(*bound >= 0.0 && params.fits(*bound, *scale, limbs)) {
+            let (scale, why) = (scale.log2(), "needed 0 or more, and what fits in the modulus");
+            let why = format!("{bound:e} at scale 2^{scale:.1} and a modulus of {modulus:.1} bits, {why}");
+            return invalid("bound of a ciphertext", why);
+        }
+        // More error than the whole modulus is no ciphertext's.
+        if !(*error >= 0.0 && error.log2() + scale.log2() <= modulus) {
+            let why = format!("{error:e}, needed 0 or more, and at most the modulus of {modulus:.1} bits");
+            return invalid("error of a ciphertext", why);
+        }
+        Ok(())
+    }
+
+    fn write(&self, out: &mut Writer, params: &Parameters, limbs: usize) -> Result<(), WireError> {
+        self.check(params, limbs)?;
+        out.f64(self.scale);
+        out.u32(self.slots as u32);
+        out.f64(self.estimate.bound);
+        out.f64(self.estimate.error);
+        Ok(())
+    }
+
+    /// Not checked but for the slots: that takes the limbs, which follow.
+    fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
+        let scale = from.f64("scale of a ciphertext")?;
+        let slots = read_slots(from, params)?;
+        let bound = from.f64("bound of a ciphertext")?;
+        let error = from.f64("error of a ciphertext")?;
+        Ok(Self { scale, slots, estimate: Estimate { bound, error } })
+    }
+}
+
+impl Ciphertext {
+    /// Writes the ciphertext without an envelope, to be sealed together with others.
+    ///
+    /// # Errors
+    /// If its scale was divided down to less than 2 or its estimated error exceeds the modulus: it would not be read.
+    pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
+        let Self { scale, slots, estimate, .. } = *self;
+        Fields { scale, slots, estimate }.write(out, &self.params, self.limbs())?;
+        serial::write_ciphertext(out, &self.inner)
+    }
+
+    /// Reads a ciphertext written by [`write`](Self::write) or [`SeededCiphertext::write`].
+    ///
+    /// # Errors
+    /// If a field is out of range, the values do not fit in the modulus, or bytes are missing.
+    pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
+        let fields = Fields::read(from, params)?;
+        let seeded = from.clone().u8("ciphertext")? == 1;
+        let inner = serial::read_ciphertext(from, params.rlwe())?;
+        fields.check(params, inner.limbs())?;
+        let Fields { scale, slots, estimate } = fields;
+        let level = params.scale(inner.limbs());
+        if seeded && scale != level {
+            let why = format!("{scale:e}, a fresh ciphertext over {} limbs has {level:e}", inner.limbs());
+            return Err(WireError::Invalid { what: "scale of a ciphertext", why });
+        }
+        // A claim of less error than a fresh ciphertext has would mislead whoever adds noise to hide it.
+        let least = params.slot_variance(slots, params.noise().fresh_secret(), scale).sqrt();
+        let estimate = Estimate { error: estimate.error.max(least), ..estimate };
+        Ok(Self { params: params.clone(), inner, scale, slots, estimate })
+    }
+
+    /// The ciphertext, sealed.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let polynomials = (self.degree() + 1) * polynomial_bytes(self.params.rlwe().basis(self.limbs()));
+        wire::seal_with(&header(&self.params, CIPHERTEXT), FIELDS + polynomials, |out| self.write(out))
+    }
+
+    /// Opens a sealed ciphertext, in either form.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let body = wire::open(bytes, &header(params, CIPHERTEXT), serial::body_limit(params.rlwe(), 3))?;
+        let mut reader = Reader::new(body);
+        let ciphertext = Self::read(&mut reader, params)?;
+        reader.finish("ciphertext")?;
+        Ok(ciphertext)
+    }
+}
+
+impl SeededCiphertext {
+    /// Writes the ciphertext without an envelope; [`Ciphertext::read`] reads it.
+    ///
+    /// # Errors
+    /// Never for a ciphertext that was encrypted.
+    pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
+        let (scale, slots, estimate) = (self.params.scale(self.limbs()), self.slots, self.estimate);
+        Fields { scale, slots, estimate }.write(out, &self.params, self.limbs())?;
+        serial::write_seeded(out, &self.inner)
+    }
+
+    /// The ciphertext, sealed; [`Ciphertext::from_bytes`] opens it.
+    ///
+    /// # Errors
+    /// Never for a ciphertext that was encrypted.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let polynomial = polynomial_bytes(self.params.rlwe().basis(self.limbs()));
+        wire::seal_with(&header(&self.params, CIPHERTEXT), FIELDS + polynomial + 32, |out| self.write(out))
+    }
+}
+
+impl PublicKey {
+    /// The key, sealed.
+    ///
+    /// # Errors
+    /// Never for a key that was made.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let rlwe = self.params.rlwe();
+        let capacity = polynomial_bytes(rlwe.basis(rlwe.max_limbs())) + 32;
+        wire::seal_with(&header(&self.params, PUBLIC_KEY), capacity, |out| {
+            serial::write_public_key(out, &self.inner)
+        })
+    }
+
+    /// Opens a sealed key.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let body = wire::open(bytes, &header(params, PUBLIC_KEY), serial::body_limit(params.rlwe(), 1))?;
+        let mut reader = Reader::new(body);
+        let inner = serial::read_public_key(&mut reader, params.rlwe())?;
+        reader.finish("public key")?;
+        Ok(Self { params: params.clone(), inner })
+    }
+}
+
+/// Bytes of a key-switching key: limbs and seed, and half of its polynomials.
+fn key_bytes(params: &rlwe::Parameters, limbs: usize) -> usize {
+    2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
+}
+
+/// Largest body of evaluation keys: one for every element there is, and one for products.
+fn evaluation_limit(params: &rlwe::Parameters) -> usize {
+    1 + 4 + (params.n() + 1) * (4 + key_bytes(params, params.max_limbs()))
+}
+
+impl EvaluationKeys {
+    /// Bytes of the body: such keys take gigabytes, and the memory for them is taken once.
+    fn body_bytes(&self) -> usize {
+        let (keys, params) = (&self.inner, self.params.rlwe());
+        let bytes = |key: &KeySwitchKey| 4 + key_bytes(params, key.limbs());
+        let galois = keys.galois_elements().filter_map(|g| keys.galois(g));
+        1 + 4 + keys.relinearization().into_iter().chain(galois).map(bytes).sum::<usize>()
+    }
+
+    /// The keys, sealed, in seeded form.
+    ///
+    /// # Errors
+    /// Never for keys that were made.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        wire::seal_with(&header(&self.params, EVALUATION_KEYS), self.body_bytes(), |out| {
+            serial::write_evaluation_keys(out, &self.inner)
+        })
+    }
+
+    /// Opens sealed keys.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let body = wire::open(bytes, &header(params, EVALUATION_KEYS), evaluation_limit(params.rlwe()))?;
+        let mut reader = Reader::new(body);
+        let inner = serial::read_evaluation_keys(&mut reader, params.rlwe())?;
+        reader.finish("evaluation keys")?;
+        Ok(Self { params: params.clone(), inner })
+    }
+}
+
+impl BootstrapKeys {
+    /// The keys, sealed, in seeded form.
+    ///
+    /// # Errors
+    /// Never for keys that were made.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let (params, evaluation) = (self.params(), self.evaluation());
+        let capacity = 4 + 2 * key_bytes(params.rlwe(), params.max_limbs()) + evaluation.body_bytes();
+        wire::seal_with(&header(params, BOOTSTRAP_KEYS), capacity, |out| {
+            out.u32(self.slots() as u32);
+            serial::write_key_switch_key(out, self.encapsulation_key())?;
+            serial::write_key_switch_key(out, self.decapsulation_key())?;
+            serial::write_evaluation_keys(out, &evaluation.inner)
+        })
+    }
+
+    /// Opens sealed keys. Whether all are there that a bootstrap takes shows when it runs.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters, or if there is no bootstrapping.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (what, rlwe) = ("bootstrapping keys", params.rlwe());
+        let invalid = |why| WireError::Invalid { what, why };
+        if params.spec().bootstrap.is_none() {
+            return Err(invalid("the parameters have no bootstrapping".into()));
+        }
+        let short = Self::ephemeral(params).map_err(|error| invalid(error.to_string()))?;
+        let whole = rlwe.max_limbs();
+        let limit = 4 + key_bytes(&short, 1) + key_bytes(rlwe, whole) + evaluation_limit(rlwe);
+        let mut reader = Reader::new(wire::open(bytes, &header(params, BOOTSTRAP_KEYS), limit)?);
+        let slots = read_slots(&mut reader, params)?;
+        // Its instance has one limb, and so has the key.
+        let to_ephemeral = serial::read_key_switch_key(&mut reader, &short)?;
+        let from_ephemeral = serial::read_key_switch_key(&mut reader, rlwe)?;
+        if from_ephemeral.limbs() != whole {
+            let found = from_ephemeral.limbs();
+            return Err(invalid(format!("a decapsulation key of {found} limbs, needed {whole}")));
+        }
+        let inner = serial::read_evaluation_keys(&mut reader, rlwe)?;
+        reader.finish(what)?;
+        let evaluation = EvaluationKeys { params: params.clone(), inner };
+        Ok(Self::from_parts(evaluation, to_ephemeral, from_ephemeral, slots))
+    }
+}
