@@ -18,7 +18,7 @@ use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{VERSION, seal};
 
 /// The parameters' hash in version 1: the first field of every header by which objects are told apart.
-const HASH: &str = "";
+const HASH: &str = "4fd2216bac40f5257377c9587840f002a2c2c595e9c22e6f226051320e27bed5";
 const MESSAGE: [f64; 8] = [0.0, 1.0, -1.0, 0.5, -0.25, 0.125, 1e-3, 0.9];
 /// Of a ciphertext of two slots, which is bootstrapped.
 const PAIR: [f64; 2] = [0.75, -0.5];

@@ -16,7 +16,7 @@ use num_bigint::{BigInt, BigUint};
 use super::basis::Basis;
 use super::buffer::Buffer;
 use super::kernel;
-use super::poly::{Coeff, Eval, Poly, for_each_limb};
+use super::poly::{Coeff, Eval, Poly, for_each_limb, for_each_limb_pair, in_parallel};
 use crate::modulus::Modulus;
 
 /// Coefficients whose quotients are computed at a time; a power of two.
@@ -175,23 +175,57 @@ impl ExactDivider {
 
     /// As [`divide`](Self::divide), plus a polynomial.
     pub fn divide_onto(&self, x: &Poly<Eval>, addend: Option<&Poly<Eval>>) -> Poly<Eval> {
-        let (keep, drop) = (&self.keep, &self.converter.from);
-        let prepared = self.converter.prepare_with(|i, limb| {
-            limb.copy_from_slice(x.limb(keep.len() + i));
-            drop.ntt(i).inverse(limb);
-        });
-        let mut out = Poly::<Eval>::scratch(keep);
-        out.for_each_limb_mut(|j, limb| {
-            let q = keep.modulus(j);
-            self.converter.limb(&prepared, j, limb);
-            keep.ntt(j).forward(limb);
-            // (δ − x)·(−A^{-1}): what is overwritten comes first.
-            kernel::sub_mul_scalar_assign(q, limb, x.limb(j), q.neg(self.inverse[j]));
-            if let Some(addend) = addend {
-                kernel::add_assign(q, limb, addend.limb(j));
-            }
-        });
+        let prepared = self.prepare(x);
+        let mut out = Poly::<Eval>::scratch(&self.keep);
+        out.for_each_limb_mut(|j, limb| self.limb(&prepared, x, addend, j, limb));
         out
+    }
+
+    /// Divides both of a pair, limb by limb: the tables of a transform are read once for both.
+    pub fn divide_pair_onto(
+        &self,
+        [first, second]: [&Poly<Eval>; 2],
+        onto: [Option<&Poly<Eval>>; 2],
+    ) -> [Poly<Eval>; 2] {
+        let n = self.keep.n();
+        let (a, b) = if in_parallel(first.words().len()) {
+            rayon::join(|| self.prepare(first), || self.prepare(second))
+        } else {
+            (self.prepare(first), self.prepare(second))
+        };
+        let (mut left, mut right) = (Poly::<Eval>::scratch(&self.keep), Poly::<Eval>::scratch(&self.keep));
+        for_each_limb_pair(left.words_mut(), right.words_mut(), n, |j, x, y| {
+            self.limb(&a, first, onto[0], j, x);
+            self.limb(&b, second, onto[1], j, y);
+        });
+        [left, right]
+    }
+
+    fn prepare(&self, x: &Poly<Eval>) -> Prepared {
+        let (kept, drop) = (self.keep.len(), &self.converter.from);
+        self.converter.prepare_with(|i, limb| {
+            limb.copy_from_slice(x.limb(kept + i));
+            drop.ntt(i).inverse(limb);
+        })
+    }
+
+    /// Limb `j` of the quotient.
+    fn limb(
+        &self,
+        prepared: &Prepared,
+        x: &Poly<Eval>,
+        addend: Option<&Poly<Eval>>,
+        j: usize,
+        out: &mut [u64],
+    ) {
+        let q = self.keep.modulus(j);
+        self.converter.limb(prepared, j, out);
+        self.keep.ntt(j).forward(out);
+        // (δ − x)·(−A^{-1}): what is overwritten comes first.
+        kernel::sub_mul_scalar_assign(q, out, x.limb(j), q.neg(self.inverse[j]));
+        if let Some(addend) = addend {
+            kernel::add_assign(q, out, addend.limb(j));
+        }
     }
 }
 

@@ -145,7 +145,9 @@ impl Ciphertext {
     pub fn drop_last(&self) -> Self {
         let tables = self.params.tables(self.limbs());
         let divider: &ExactDivider = tables.drop_last.as_ref().expect("a last prime to drop");
-        let parts = self.parts.iter().map(|part| divider.divide(part)).collect();
+        let (pair, rest) = self.parts.split_first_chunk::<2>().expect("a ciphertext has two parts or three");
+        let mut parts = Vec::from(divider.divide_pair_onto(pair.each_ref(), [None; 2]));
+        parts.extend(rest.iter().map(|part| divider.divide(part)));
         Self { params: self.params.clone(), parts }
     }
 }

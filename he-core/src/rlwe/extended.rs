@@ -6,7 +6,7 @@
 
 use super::ciphertext::Ciphertext;
 use super::galois::EvaluationKeys;
-use super::keyswitch::{Digits, KeySwitchKey, divide_pair};
+use super::keyswitch::{Digits, KeySwitchKey};
 use super::params::Parameters;
 use crate::ring::kernel;
 use crate::ring::ntt::order::{LEAST, RUN, exchange};
@@ -97,7 +97,7 @@ impl Extended {
     pub fn mod_down(&self) -> Ciphertext {
         let tables = self.params.tables(self.limbs);
         let divider = tables.mod_down.as_ref().expect("there are special primes");
-        Ciphertext::new(&self.params, divide_pair(divider, &self.pair, [None; 2]).into())
+        Ciphertext::new(&self.params, divider.divide_pair_onto(self.pair.each_ref(), [None; 2]).into())
     }
 
     /// Divides by `P` and by the last prime of the chain, in one rounding.
@@ -107,7 +107,7 @@ impl Extended {
     pub fn mod_down_and_drop(&self) -> Ciphertext {
         let tables = self.params.tables(self.limbs);
         let divider = tables.mod_down_and_drop.as_ref().expect("a last prime to drop");
-        Ciphertext::new(&self.params, divide_pair(divider, &self.pair, [None; 2]).into())
+        Ciphertext::new(&self.params, divider.divide_pair_onto(self.pair.each_ref(), [None; 2]).into())
     }
 }
 

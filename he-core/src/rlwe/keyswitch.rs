@@ -19,7 +19,7 @@ use super::params::Parameters;
 use super::secret::SecretKey;
 use crate::ring::kernel;
 use crate::ring::poly::{Eval, Poly, for_each_limb_pair, in_parallel};
-use crate::ring::rns::{BaseConverter, ExactDivider, Prepared};
+use crate::ring::rns::{BaseConverter, Prepared};
 use crate::ring::sample::{Prng, Seed};
 
 /// A key-switching key, cut to the number of limbs where it is used.
@@ -247,22 +247,7 @@ fn mod_down(
 ) -> [Poly<Eval>; 2] {
     let divider =
         params.tables(limbs).mod_down.as_ref().expect("keys exist only where there are special primes");
-    divide_pair(divider, &sums, onto)
-}
-
-/// Divides both of a pair, side by side where that pays.
-pub(crate) fn divide_pair(
-    divider: &ExactDivider,
-    [first, second]: &[Poly<Eval>; 2],
-    onto: [Option<&Poly<Eval>>; 2],
-) -> [Poly<Eval>; 2] {
-    let divide = |x: &Poly<Eval>, addend| divider.divide_onto(x, addend);
-    if in_parallel(first.words().len()) {
-        let (first, second) = rayon::join(|| divide(first, onto[0]), || divide(second, onto[1]));
-        [first, second]
-    } else {
-        [divide(first, onto[0]), divide(second, onto[1])]
-    }
+    divider.divide_pair_onto(sums.each_ref(), onto)
 }
 
 /// The uniform parts of a key: digit `d`, prime number `j` of the whole `Q·P`, from stream `2^16·(d + 1) + j`.
