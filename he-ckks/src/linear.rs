@@ -283,8 +283,9 @@ impl Evaluator {
         // conj(w) − w = −2i·Im w.
         imaginary.sub_assign(&half.inner);
         imaginary.mul_i_assign();
-        // Of the errors of both only those of one part stay: √2 of the complex error of half the number.
-        let error = half.estimate.error * std::f64::consts::SQRT_2;
+        // The error that counts is that of the complex number which the real parts of both make: twice that of half of it, and
+        // of two roundings half of each.
+        let error = half.estimate.error * 2.0;
         let whole = Undivided { estimate: Estimate { error, ..half.estimate }, ..half };
         let parts = [real, imaginary].map(|part| self.divided(operation, &whole, part.mod_down_and_drop()));
         let [real, imaginary] = parts;

@@ -139,7 +139,7 @@ impl Modular {
         Complex64::new(series(y.re), series(y.im))
     }
 
-    /// Bound and error of a result, from the error of the real parts of the operand; that of the imaginary parts is as large.
+    /// Bound and error of a result, from the error of the complex numbers that the real parts of both operands make.
     ///
     /// Variances of a slot: `(GAIN·2^r·2^R)²·2n·(1 + h)/12/S²` of the roundings at scale `S`, that of the series for values spread
     /// evenly, and that of the operand times `(K·2^R)²`.

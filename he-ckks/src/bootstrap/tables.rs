@@ -244,8 +244,8 @@ impl Bootstrapper {
         let error = a.error() * (2.0 * self.slots as f64).sqrt();
         let phase = Ciphertext { estimate: Estimate { error, ..a.inner.estimate }, ..a.inner.clone() };
         let [real, imaginary] = self.to_slots(&self.raise(&phase)?)?;
-        // In units of q_0.
-        let left = self.modular.range() * real.estimate.error;
+        // Of either part, in units of q_0.
+        let left = self.modular.range() * real.estimate.error / SQRT_2;
         let polynomials: Vec<_> = tables.iter().map(|table| &table.coefficients[..]).collect();
         let half =
             |part: &Ciphertext| e.polynomial_sums(Kind::Powers, &self.modular.circle(e, part)?, &polynomials);

@@ -53,6 +53,21 @@ fn any_values_in_any_number_of_slots_are_refreshed() {
     }
 }
 
+#[test]
+fn a_second_iteration_leaves_the_errors_of_rescaling() {
+    for spec in [Spec::bootstrap_sparse(), Spec::bootstrap_uniform()] {
+        let (world, b) = with_bootstrapper(spec, 10, 512);
+        let x = values(512, 1);
+        let low = world.evaluator.reduce_to(&world.encrypt(&x), 4).unwrap();
+        let [once, twice] = [b.bootstrap(&low).unwrap(), b.bootstrap_twice(&low).unwrap()];
+        world.check("once", &once, &x, 1.0);
+        world.check("twice", &twice, &x, 1.0);
+        assert_eq!(twice.limbs(), once.limbs() - 1);
+        let bits = |c| Precision::of(&world.decrypt(c), &x).rms;
+        assert!(bits(&twice) > bits(&once) + 2.0, "{} and {} bits", bits(&once), bits(&twice));
+    }
+}
+
 /// `cargo test --release -p he-ckks -- --ignored thousand`
 #[test]
 #[ignore = "takes minutes"]
