@@ -11,7 +11,9 @@ use std::sync::atomic::Ordering;
 
 use he_bgv::{Encoder, Encryptor, EvaluationKeys, SecretKey};
 use he_core::wire::{HEADER_BYTES, Header, Reader, Scheme, Writer, open, peek, seal};
-use he_fuzz::world::{INSECURE, PLAN, SESSION, key_request, known_key};
+use he_fuzz::world::{
+    CKKS, CKKS_SLOTS, INSECURE, PLAN, SESSION, ckks_key, ckks_request, key_request, known_key,
+};
 use nn_encrypted::run::{Options, RunError, RunFolder};
 
 /// Writes one seed.
@@ -64,6 +66,22 @@ fn scheme() -> Result<(), Box<dyn Error>> {
     let keys = key.evaluation_keys(&key_request(&INSECURE))?.to_bytes()?;
     put_both("evaluation_keys", "two", 0, &keys)?;
     put_both("evaluation_keys", "none", 0, &EvaluationKeys::none(&INSECURE).to_bytes()?)
+}
+
+fn ckks() -> Result<(), Box<dyn Error>> {
+    let key = ckks_key(&CKKS);
+    let plaintext = he_ckks::Encoder::new(&CKKS).encode(&[0.5, -0.25])?;
+    let full = he_ckks::Encryptor::with_secret(&key).encrypt(&plaintext)?;
+    let keys = key.evaluation_keys(&ckks_request(&CKKS))?;
+    let product = he_ckks::Evaluator::new(&CKKS, keys.clone())?.mul_lazy(&full, &full)?;
+    put_both("ckks", "full", 0, &full.to_bytes()?)?;
+    put_both("ckks", "product", 0, &product.to_bytes()?)?;
+    put_both("ckks", "seeded", 0, &key.encrypt_seeded(&plaintext, 2)?.to_bytes()?)?;
+    put_both("ckks", "public", 2, &key.public_key()?.to_bytes()?)?;
+    put_both("ckks", "evaluation", 4, &keys.to_bytes()?)?;
+    put_both("ckks", "none", 4, &he_ckks::EvaluationKeys::none(&CKKS).to_bytes()?)?;
+    let keys = key.bootstrap_keys(CKKS_SLOTS, &he_ckks::KeyRequest::default())?;
+    put_both("ckks", "bootstrap", 6, &keys.to_bytes()?)
 }
 
 /// A message of the client made into one of the server, with one of its tensors only.
@@ -168,6 +186,7 @@ fn text() -> Result<(), Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     envelopes()?;
     scheme()?;
+    ckks()?;
     messages()?;
     run_folders()?;
     checkpoints()?;

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ckks;
 mod envelope;
 mod folder;
 mod message;
@@ -13,6 +14,7 @@ mod scheme;
 mod text;
 pub mod world;
 
+pub use ckks::ckks;
 pub use envelope::envelope;
 pub use folder::{checkpoint, run_folder};
 pub use message::{client, message};

@@ -38,6 +38,46 @@ pub fn key_request(params: &Parameters) -> KeyRequest {
     KeyRequest::default().relinearization(2).rotations(params, &[1], 2)
 }
 
+/// The parameters of the target of CKKS, with the shortest circuit of bootstrapping.
+pub static CKKS: LazyLock<he_ckks::Parameters> = LazyLock::new(|| {
+    let bootstrap = he_ckks::BootstrapSpec {
+        slots_to_coefficients: 1,
+        coefficients_to_slots: 1,
+        modular_bits: 30,
+        range: 4,
+        degree: 7,
+        doublings: 2,
+        terms: 2,
+        ephemeral_weight: 4,
+    };
+    let spec = he_ckks::Spec {
+        log_n: 4,
+        first_bits: 30,
+        scale_bits: 24,
+        levels: 1,
+        special_bits: vec![31; 10],
+        digit: 10,
+        secret: he_ckks::SecretDistribution::UniformTernary,
+        bootstrap: Some(bootstrap),
+    };
+    spec.build_insecure("fuzzing: no secret is in it").expect("parameters")
+});
+
+/// Slots of the keys for bootstrapping.
+pub const CKKS_SLOTS: usize = 2;
+
+/// The key of these parameters that everybody knows.
+pub fn ckks_key(params: &he_ckks::Parameters) -> he_ckks::SecretKey {
+    let body: Vec<u8> = (0..params.n()).map(|i| (i * i % 7 % 3) as u8).collect();
+    let bytes = seal(&header(params.rlwe(), Kind::SecretKey), &body);
+    he_ckks::SecretKey::from_secret_bytes(params, &bytes).expect("a key")
+}
+
+/// Keys for products and for a rotation by one.
+pub fn ckks_request(params: &he_ckks::Parameters) -> he_ckks::KeyRequest {
+    he_ckks::KeyRequest::default().relinearization(params.top()).rotations(params, &[1], params.top())
+}
+
 /// One linear layer on iris.
 pub static SESSION: LazyLock<Session> = LazyLock::new(|| {
     let settings = ["data.set=iris", "layers=[{kind='Linear',scheme='bgv'}]", "optimizer.batch_size=4"];

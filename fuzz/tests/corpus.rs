@@ -5,11 +5,12 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
     ("evaluation_keys", he_fuzz::evaluation_keys),
+    ("ckks", he_fuzz::ckks),
     ("message", he_fuzz::message),
     ("run_folder", he_fuzz::run_folder),
     ("checkpoint", he_fuzz::checkpoint),

@@ -1,4 +1,4 @@
-//! CKKS.
+#![doc = include_str!("../README.md")]
 
 pub mod approximation;
 pub mod bootstrap;

@@ -200,9 +200,9 @@ impl EvaluationKeys {
     /// Bytes of the body: such keys take gigabytes, and the memory for them is taken once.
     fn body_bytes(&self) -> usize {
         let (keys, params) = (&self.inner, self.params.rlwe());
-        let bytes = |key: &KeySwitchKey| 4 + key_bytes(params, key.limbs());
-        let galois = keys.galois_elements().filter_map(|g| keys.galois(g));
-        1 + 4 + keys.relinearization().into_iter().chain(galois).map(bytes).sum::<usize>()
+        let bytes = |key: &KeySwitchKey| key_bytes(params, key.limbs());
+        let galois = keys.galois_elements().filter_map(|g| keys.galois(g)).map(|key| 4 + bytes(key));
+        1 + keys.relinearization().map_or(0, bytes) + 4 + galois.sum::<usize>()
     }
 
     /// The keys, sealed, in seeded form.

@@ -89,6 +89,7 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let request = KeyRequest::default().relinearization(1).rotations(params, &[1], 2);
     let keys = world.key.evaluation_keys(&request.conjugation(params, 3)).unwrap();
     let bytes = keys.to_bytes().unwrap();
+    assert_eq!(bytes.capacity(), bytes.len(), "memory for large objects is taken once");
     damage(&bytes, |bytes| EvaluationKeys::from_bytes(params, bytes));
     let read = EvaluationKeys::from_bytes(params, &bytes).unwrap();
     assert_eq!(read.to_bytes().unwrap(), bytes);

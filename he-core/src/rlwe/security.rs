@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sparse_caps_lie_below_the_uniform_ones_and_thin_secrets_have_none() {
+    fn sparse_caps_lie_below_the_uniform_ones_and_thinner_secrets_have_none() {
         for (log_n, cap) in SPARSE_192 {
             let uniform = max_log_qp(log_n, SecretDistribution::UniformTernary).unwrap();
             assert!(cap < uniform);
