@@ -15,6 +15,7 @@ mod dot;
 mod float;
 pub(crate) mod lane;
 mod tensor;
+pub(crate) mod transpose;
 mod word;
 
 #[cfg(test)]

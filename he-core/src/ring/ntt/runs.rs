@@ -25,6 +25,7 @@ use pulp::Simd;
 use super::levels::{halves_backward, halves_forward, three_backward, three_forward};
 use super::order::{RUN, SIDE};
 use crate::ring::kernel::lane::Lanes;
+use crate::ring::kernel::transpose::transpose;
 
 /// The constants of one run: up to 8 of the levels of stride 8 and more, then 1, 2 and 4 rows for the last
 /// three levels.
@@ -104,6 +105,9 @@ fn columns<S: Simd>(lanes: &Lanes<S>, run: &Run, part: usize) -> [S::f64s; SIDE]
         let ([a, b, c, d], [e, f, g, h]) = (quad(lanes, run, part, 0), quad(lanes, run, part, 1));
         return [a, b, c, d, e, f, g, h];
     }
+    if S::F64_LANES == SIDE {
+        return transpose(lanes.simd, rows(lanes, run, part));
+    }
     let mut rows = [lanes.splat(0.0); SIDE];
     for (r, row) in rows.iter_mut().enumerate() {
         let mut words = [0_u64; SIDE];
@@ -133,6 +137,13 @@ fn put_columns<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, x: [S::f64
         let [a, b, c, d, e, f, g, h] = x;
         put_quad(lanes, run, part, 0, [a, b, c, d]);
         put_quad(lanes, run, part, 1, [e, f, g, h]);
+        return;
+    }
+    if S::F64_LANES == SIDE {
+        let rows = transpose(lanes.simd, x);
+        for (r, row) in rows.into_iter().enumerate() {
+            put(lanes, run, r, row);
+        }
         return;
     }
     let mut words = [0_u64; SIDE];
