@@ -33,16 +33,16 @@ pub(crate) fn in_parallel(words: usize) -> bool {
     words >= PARALLEL_WORDS && rayon::current_num_threads() > 1
 }
 
-/// Runs `work(i, limb_i)` for every limb, in parallel where that pays.
+/// Runs `work(i, limb_i)` for every limb, or every piece of `n` words, in parallel where that pays.
 pub(crate) fn for_each_limb(data: &mut [u64], n: usize, work: impl Fn(usize, &mut [u64]) + Sync + Send) {
     if in_parallel(data.len()) {
-        data.par_chunks_exact_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
+        data.par_chunks_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
     } else {
-        data.chunks_exact_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
+        data.chunks_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
     }
 }
 
-/// Runs `work(i, limb_i, other_limb_i)` over two polynomials' words at once.
+/// The same over two polynomials' words at once.
 pub(crate) fn for_each_limb_pair(
     first: &mut [u64],
     second: &mut [u64],
@@ -50,10 +50,10 @@ pub(crate) fn for_each_limb_pair(
     work: impl Fn(usize, &mut [u64], &mut [u64]) + Sync + Send,
 ) {
     if in_parallel(first.len()) {
-        let pairs = first.par_chunks_exact_mut(n).zip(second.par_chunks_exact_mut(n));
+        let pairs = first.par_chunks_mut(n).zip(second.par_chunks_mut(n));
         pairs.enumerate().for_each(|(i, (a, b))| work(i, a, b));
     } else {
-        let pairs = first.chunks_exact_mut(n).zip(second.chunks_exact_mut(n));
+        let pairs = first.chunks_mut(n).zip(second.chunks_mut(n));
         pairs.enumerate().for_each(|(i, (a, b))| work(i, a, b));
     }
 }

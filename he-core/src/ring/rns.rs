@@ -22,6 +22,9 @@ use crate::modulus::Modulus;
 /// Coefficients whose quotients are computed at a time; a power of two.
 const SECTION: usize = 1 << 12;
 
+/// Limbs made together by one task.
+pub(crate) const GROUP: usize = 4;
+
 /// Converts residues modulo the primes of one basis to those of another: `x ↦ f·[x·f^{-1}]_A`.
 pub struct BaseConverter {
     from: Basis,
@@ -127,6 +130,21 @@ impl BaseConverter {
         }
     }
 
+    /// Limbs of several target primes, section by section: what they share is read from memory once.
+    pub fn limbs(&self, prepared: &Prepared, targets: &mut [(usize, &mut [u64])]) {
+        let n = prepared.n;
+        if self.from.len() == 1 || n <= SECTION {
+            return targets.iter_mut().for_each(|(j, out)| self.limb(prepared, *j, out));
+        }
+        let terms = prepared.terms();
+        for at in (0..n).step_by(SECTION) {
+            let section: Vec<&[u64]> = terms.iter().map(|term| &term[at..at + SECTION]).collect();
+            for (j, out) in targets.iter_mut() {
+                kernel::dot_scalars(&self.to[*j], &mut out[at..at + SECTION], &section, &self.hats[*j]);
+            }
+        }
+    }
+
     /// As [`limb`](Self::limb) without the quotient: the result may be off by a multiple `0 ≤ u < k` of `f·A`.
     pub fn limb_approximate(&self, prepared: &Prepared, j: usize, out: &mut [u64]) {
         let k = self.from.len();
@@ -177,7 +195,11 @@ impl ExactDivider {
     pub fn divide_onto(&self, x: &Poly<Eval>, addend: Option<&Poly<Eval>>) -> Poly<Eval> {
         let prepared = self.prepare(x);
         let mut out = Poly::<Eval>::scratch(&self.keep);
-        out.for_each_limb_mut(|j, limb| self.limb(&prepared, x, addend, j, limb));
+        for_each_limb(out.words_mut(), self.keep.n() * GROUP, |group, out| {
+            let mut limbs: Vec<_> = (group * GROUP..).zip(out.chunks_exact_mut(self.keep.n())).collect();
+            self.converter.limbs(&prepared, &mut limbs);
+            limbs.into_iter().for_each(|(j, limb)| self.finish(x, addend, j, limb));
+        });
         out
     }
 
@@ -194,9 +216,12 @@ impl ExactDivider {
             (self.prepare(first), self.prepare(second))
         };
         let (mut left, mut right) = (Poly::<Eval>::scratch(&self.keep), Poly::<Eval>::scratch(&self.keep));
-        for_each_limb_pair(left.words_mut(), right.words_mut(), n, |j, x, y| {
-            self.limb(&a, first, onto[0], j, x);
-            self.limb(&b, second, onto[1], j, y);
+        for_each_limb_pair(left.words_mut(), right.words_mut(), n * GROUP, |group, x, y| {
+            for (prepared, dividend, addend, out) in [(&a, first, onto[0], x), (&b, second, onto[1], y)] {
+                let mut limbs: Vec<_> = (group * GROUP..).zip(out.chunks_exact_mut(n)).collect();
+                self.converter.limbs(prepared, &mut limbs);
+                limbs.into_iter().for_each(|(j, limb)| self.finish(dividend, addend, j, limb));
+            }
         });
         [left, right]
     }
@@ -209,17 +234,9 @@ impl ExactDivider {
         })
     }
 
-    /// Limb `j` of the quotient.
-    fn limb(
-        &self,
-        prepared: &Prepared,
-        x: &Poly<Eval>,
-        addend: Option<&Poly<Eval>>,
-        j: usize,
-        out: &mut [u64],
-    ) {
+    /// Limb `j` of the quotient, from that of `δ`.
+    fn finish(&self, x: &Poly<Eval>, addend: Option<&Poly<Eval>>, j: usize, out: &mut [u64]) {
         let q = self.keep.modulus(j);
-        self.converter.limb(prepared, j, out);
         self.keep.ntt(j).forward(out);
         // (δ − x)·(−A^{-1}): what is overwritten comes first.
         kernel::sub_mul_scalar_assign(q, out, x.limb(j), q.neg(self.inverse[j]));

@@ -18,8 +18,8 @@ use super::encrypt::{fresh_seed, noisy};
 use super::params::Parameters;
 use super::secret::SecretKey;
 use crate::ring::kernel;
-use crate::ring::poly::{Eval, Poly, for_each_limb_pair, in_parallel};
-use crate::ring::rns::{BaseConverter, Prepared};
+use crate::ring::poly::{Eval, Poly, for_each_limb, for_each_limb_pair, in_parallel};
+use crate::ring::rns::{BaseConverter, GROUP, Prepared};
 use crate::ring::sample::{Prng, Seed};
 
 /// A key-switching key, cut to the number of limbs where it is used.
@@ -100,15 +100,32 @@ impl KeySwitchKey {
         let basis = self.params.key_basis(limbs);
         let prepared = prepare(&self.params, c);
         let (mut first, mut second) = (Poly::<Eval>::scratch(basis), Poly::<Eval>::scratch(basis));
-        for_each_limb_pair(first.words_mut(), second.words_mut(), basis.n(), |i, out_b, out_a| {
-            let mut lifted = basis.pool().take(basis.n() * prepared.len());
-            let left: Vec<&[u64]> = (lifted.chunks_exact_mut(basis.n()).enumerate())
-                .map(|(d, out)| lift_limb(&self.params, c, &prepared, d, i, out))
-                .collect();
-            let position = self.position(i, limbs);
-            for (out, key) in [(out_b, &self.b), (out_a, &self.a)] {
-                let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
-                kernel::dot(basis.modulus(i), out, &left, &right);
+        let n = basis.n();
+        for_each_limb_pair(first.words_mut(), second.words_mut(), n * GROUP, |group, out_b, out_a| {
+            let count = out_b.len() / n;
+            let mut lifted = basis.pool().take(n * prepared.len() * GROUP);
+            let start = group * GROUP;
+            for (d, out) in lifted.chunks_exact_mut(n * GROUP).enumerate() {
+                lift_limbs(&self.params, limbs, &prepared, d, start, &mut out[..n * count]);
+            }
+            let outs = out_b.chunks_exact_mut(n).zip(out_a.chunks_exact_mut(n));
+            for (k, (out_b, out_a)) in outs.enumerate() {
+                let i = start + k;
+                let made = lifted.chunks_exact_mut(n * GROUP).map(|digit| &mut digit[k * n..(k + 1) * n]);
+                let left: Vec<&[u64]> = (made.enumerate())
+                    .map(|(d, out)| {
+                        if own_limbs(&self.params, limbs, d).contains(&i) {
+                            return c.limb(i);
+                        }
+                        basis.ntt(i).forward(out);
+                        &*out
+                    })
+                    .collect();
+                let position = self.position(i, limbs);
+                for (out, key) in [(out_b, &self.b), (out_a, &self.a)] {
+                    let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
+                    kernel::dot(basis.modulus(i), out, &left, &right);
+                }
             }
         });
         [first, second]
@@ -170,12 +187,16 @@ impl Digits {
         let prepared = prepare(params, c);
         let lifted = (0..prepared.len())
             .map(|digit| {
-                let mut poly = Poly::<Eval>::scratch(params.key_basis(limbs));
-                poly.for_each_limb_mut(|i, out| {
-                    if own_limbs(params, limbs, digit).contains(&i) {
-                        out.copy_from_slice(c.limb(i));
-                    } else {
-                        lift_limb(params, c, &prepared, digit, i, out);
+                let basis = params.key_basis(limbs);
+                let mut poly = Poly::<Eval>::scratch(basis);
+                for_each_limb(poly.words_mut(), basis.n() * GROUP, |group, out| {
+                    lift_limbs(params, limbs, &prepared, digit, group * GROUP, out);
+                    for (i, out) in (group * GROUP..).zip(out.chunks_exact_mut(basis.n())) {
+                        if own_limbs(params, limbs, digit).contains(&i) {
+                            out.copy_from_slice(c.limb(i));
+                        } else {
+                            basis.ntt(i).forward(out);
+                        }
                     }
                 });
                 poly
@@ -217,25 +238,21 @@ fn prepare(params: &Parameters, c: &Poly<Eval>) -> Vec<Prepared> {
     }
 }
 
-/// Limb `i` over `Q_l·P` of a lifted digit, in evaluation form: that of `c` itself for a prime of the digit, otherwise
-/// made in `out`.
-fn lift_limb<'a>(
+/// Limbs `start, start + 1, …` over `Q_l·P` of a lifted digit, as coefficients; those of the digit's own primes are left.
+fn lift_limbs(
     params: &Parameters,
-    c: &'a Poly<Eval>,
+    limbs: usize,
     prepared: &[Prepared],
     digit: usize,
-    i: usize,
-    out: &'a mut [u64],
-) -> &'a [u64] {
-    let limbs = c.basis().len();
+    start: usize,
+    out: &mut [u64],
+) {
     let own = own_limbs(params, limbs, digit);
-    if own.contains(&i) {
-        return c.limb(i);
-    }
-    let target = if i < own.start { i } else { i - own.len() };
-    params.tables(limbs).mod_up[digit].limb(&prepared[digit], target, out);
-    params.key_basis(limbs).ntt(i).forward(out);
-    out
+    let mut targets: Vec<_> = ((start..).zip(out.chunks_exact_mut(params.n())))
+        .filter(|(i, _)| !own.contains(i))
+        .map(|(i, out)| (if i < own.start { i } else { i - own.len() }, out))
+        .collect();
+    params.tables(limbs).mod_up[digit].limbs(&prepared[digit], &mut targets);
 }
 
 /// Divides both by `P`, and adds what they are added to.
