@@ -1,10 +1,10 @@
 //! Flat storage of polynomials, drawn from a pool and given back to it.
 //!
-//! A circuit makes and drops thousands of polynomials of the same few sizes. Fresh pages from the operating system
-//! cost more than the arithmetic on them, so a dropped buffer goes back to the pool of its size. A buffer that held a
-//! secret is wiped first.
+//! A circuit makes and drops thousands of polynomials of a few sizes. Fresh pages from the operating system cost more than
+//! the arithmetic on them, so a dropped buffer goes back to the pool, and serves the next that is as long or a little
+//! shorter: levels differ by a limb. A buffer that held a secret is wiped first.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ const KEPT_WORDS: usize = 1 << 28;
 
 #[derive(Default)]
 struct Shelves {
-    by_length: HashMap<usize, Vec<Vec<u64>>>,
+    by_length: BTreeMap<usize, Vec<Vec<u64>>>,
     words: usize,
 }
 
@@ -26,15 +26,17 @@ pub struct Pool(Arc<Mutex<Shelves>>);
 impl Pool {
     /// A buffer of `length` words whose contents are unspecified (of an earlier polynomial, or zero).
     pub fn take(&self, length: usize) -> Buffer {
+        let words = self.find(length).unwrap_or_else(|| vec![0; length]);
+        Buffer { words, length, pool: self.clone(), secret: false }
+    }
+
+    /// The shortest buffer of at least `length` words, but not of many more.
+    fn find(&self, length: usize) -> Option<Vec<u64>> {
         let mut shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let words = match shelves.by_length.get_mut(&length).and_then(Vec::pop) {
-            Some(words) => {
-                shelves.words -= length;
-                words
-            }
-            None => vec![0; length],
-        };
-        Buffer { words, pool: self.clone(), secret: false }
+        let mut fitting = shelves.by_length.range_mut(length..=length + length / 4);
+        let words = fitting.find_map(|(_, shelf)| shelf.pop())?;
+        shelves.words -= words.len();
+        Some(words)
     }
 
     /// A buffer of `length` zeros.
@@ -56,6 +58,8 @@ impl Pool {
 /// Words on loan from a [`Pool`].
 pub struct Buffer {
     words: Vec<u64>,
+    /// Words in use, of those there are.
+    length: usize,
     pool: Pool,
     secret: bool,
 }
@@ -70,20 +74,20 @@ impl Buffer {
 impl Deref for Buffer {
     type Target = [u64];
     fn deref(&self) -> &[u64] {
-        &self.words
+        &self.words[..self.length]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u64] {
-        &mut self.words
+        &mut self.words[..self.length]
     }
 }
 
 impl Clone for Buffer {
     fn clone(&self) -> Self {
-        let mut copy = self.pool.take(self.words.len());
-        copy.words.copy_from_slice(&self.words);
+        let mut copy = self.pool.take(self.length);
+        copy.copy_from_slice(self);
         copy.secret = self.secret;
         copy
     }
@@ -93,7 +97,7 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         if self.secret {
             // `Vec::zeroize` would also empty the vector; the words are wanted again.
-            self.words.as_mut_slice().zeroize();
+            self.zeroize();
         }
         self.pool.give(std::mem::take(&mut self.words));
     }
@@ -118,5 +122,19 @@ mod tests {
         let third = pool.take(64);
         assert_eq!(third.as_ptr(), address);
         assert!(third.iter().all(|&w| w == 0));
+    }
+
+    #[test]
+    fn a_buffer_serves_a_little_less_than_its_length_and_comes_back_whole() {
+        let pool = Pool::default();
+        let whole = pool.take(64);
+        let address = whole.as_ptr();
+        drop(whole);
+        let shorter = pool.take(52);
+        assert_eq!((shorter.as_ptr(), shorter.len(), shorter.clone().len()), (address, 52, 52));
+        assert_ne!(pool.take(64).as_ptr(), address);
+        drop(shorter);
+        assert_ne!(pool.take(50).as_ptr(), address);
+        assert_eq!(pool.take(64).as_ptr(), address);
     }
 }
