@@ -212,21 +212,27 @@ impl Evaluator {
     fn pairwise(
         &self,
         operation: &'static str,
-        a: &Ciphertext,
+        a: Cow<'_, Ciphertext>,
         b: &Ciphertext,
         combine: impl FnOnce(&mut rlwe::Ciphertext, &rlwe::Ciphertext),
     ) -> Result<Ciphertext, Error> {
-        self.check(operation, a)?;
+        self.check(operation, &a)?;
         self.check(operation, b)?;
         // Products that are not rescaled yet are summed as they are.
-        let alike = a.limbs() == b.limbs() && (a.scale / b.scale - 1.0).abs() < SAME_SCALE;
-        let met =
-            if alike { vec![Cow::Borrowed(a), Cow::Borrowed(b)] } else { self.meet(operation, [a, b])? };
-        let mut inner = met[0].inner.clone();
-        combine(&mut inner, &met[1].inner);
+        if a.limbs() != b.limbs() || (a.scale / b.scale - 1.0).abs() >= SAME_SCALE {
+            let met = self.meet(operation, [&*a, b])?;
+            return self.pairwise(operation, Cow::Borrowed(&met[0]), &met[1], combine);
+        }
         let slots = a.slots.max(b.slots);
-        let estimate = met[0].estimate_in(slots).add(met[1].estimate_in(slots));
-        self.finish(operation, inner, met[0].scale, slots, estimate)
+        let estimate = a.estimate_in(slots).add(b.estimate_in(slots));
+        let Ciphertext { mut inner, scale, .. } = a.into_owned();
+        combine(&mut inner, &b.inner);
+        self.finish(operation, inner, scale, slots, estimate)
+    }
+
+    /// `a + b` in the place of `a`.
+    pub(crate) fn add_onto(&self, a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.pairwise("add", Cow::Owned(a), b, rlwe::Ciphertext::add_assign)
     }
 
     /// `a + b`.
@@ -234,7 +240,7 @@ impl Evaluator {
     /// # Errors
     /// If an operand is foreign, the scales cannot be brought together, or the sum does not fit in the modulus.
     pub fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
-        self.pairwise("add", a, b, rlwe::Ciphertext::add_assign)
+        self.pairwise("add", Cow::Borrowed(a), b, rlwe::Ciphertext::add_assign)
     }
 
     /// `a − b`.
@@ -242,7 +248,7 @@ impl Evaluator {
     /// # Errors
     /// As [`add`](Self::add).
     pub fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
-        self.pairwise("sub", a, b, rlwe::Ciphertext::sub_assign)
+        self.pairwise("sub", Cow::Borrowed(a), b, rlwe::Ciphertext::sub_assign)
     }
 
     /// `−a`.
@@ -296,11 +302,16 @@ impl Evaluator {
     /// # Errors
     /// As [`add_const`](Self::add_const).
     pub fn add_complex(&self, a: &Ciphertext, c: Complex64) -> Result<Ciphertext, Error> {
-        self.check("add_const", a)?;
-        let mut inner = a.inner.clone();
-        inner.add_gaussian_assign(gaussian(c * a.scale)?);
-        let estimate = a.estimate.add(Estimate { bound: c.norm(), error: 1.0 / a.scale });
-        self.finish("add_const", inner, a.scale, a.slots, estimate)
+        self.add_complex_onto(a.clone(), c)
+    }
+
+    /// The same in the place of `a`.
+    pub(crate) fn add_complex_onto(&self, a: Ciphertext, c: Complex64) -> Result<Ciphertext, Error> {
+        self.check("add_const", &a)?;
+        let Ciphertext { mut inner, scale, slots, estimate, .. } = a;
+        inner.add_gaussian_assign(gaussian(c * scale)?);
+        let estimate = estimate.add(Estimate { bound: c.norm(), error: 1.0 / scale });
+        self.finish("add_const", inner, scale, slots, estimate)
     }
 
     /// `c·a` for a small integer, without a level.
@@ -308,10 +319,15 @@ impl Evaluator {
     /// # Errors
     /// If the operand is foreign or the product does not fit in the modulus.
     pub fn mul_integer(&self, a: &Ciphertext, c: i64) -> Result<Ciphertext, Error> {
-        self.check("mul_integer", a)?;
-        let mut inner = a.inner.clone();
+        self.mul_integer_onto(a.clone(), c)
+    }
+
+    /// The same in the place of `a`.
+    pub(crate) fn mul_integer_onto(&self, a: Ciphertext, c: i64) -> Result<Ciphertext, Error> {
+        self.check("mul_integer", &a)?;
+        let Ciphertext { mut inner, scale, slots, estimate, .. } = a;
         inner.mul_integer(c);
-        self.finish("mul_integer", inner, a.scale, a.slots, a.estimate.times(c.unsigned_abs() as f64))
+        self.finish("mul_integer", inner, scale, slots, estimate.times(c.unsigned_abs() as f64))
     }
 
     /// `c·a` for a real constant; takes a level.

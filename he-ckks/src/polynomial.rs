@@ -122,7 +122,7 @@ impl Basis<'_> {
         let product = self.evaluator.mul_lazy(&self.known[&a], &self.known[&b])?;
         let sum = match self.kind {
             Kind::Powers => product,
-            Kind::Chebyshev => self.double_less(&product, a - b)?,
+            Kind::Chebyshev => self.double_less(product, a - b)?,
         };
         let value = self.evaluator.relinearize_and_rescale(&sum)?;
         // Where the argument lies in [−1, 1], so do its Chebyshev polynomials, and in the unit disc its powers.
@@ -132,15 +132,15 @@ impl Basis<'_> {
     }
 
     /// `2·product − T_k`.
-    fn double_less(&self, product: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
-        let product = self.evaluator.mul_integer(product, 2)?;
+    fn double_less(&self, product: Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+        let product = self.evaluator.mul_integer_onto(product, 2)?;
         if k == 0 {
-            return self.evaluator.add_complex(&product, -ONE);
+            return self.evaluator.add_complex_onto(product, -ONE);
         }
         let (limbs, scale) = (product.limbs(), product.scale);
         let other = &[(-ONE, &self.known[&k])];
         let other = self.evaluator.weighted_sum("polynomial", other, Complex64::default(), limbs, scale)?;
-        self.evaluator.add(&product, &other)
+        self.evaluator.add_onto(product, &other)
     }
 
     /// The polynomial as an unscaled sum over `limbs` limbs: to be relinearized and rescaled.
@@ -166,7 +166,7 @@ impl Basis<'_> {
             let quotient = self.evaluator.relinearize_and_rescale(&quotient)?;
             self.evaluator.mul_lazy(&quotient, &self.known[&g])?
         };
-        self.evaluator.add(&quotient, &self.sum(shape, &r, limbs)?)
+        self.evaluator.add_onto(quotient, &self.sum(shape, &r, limbs)?)
     }
 }
 

@@ -183,7 +183,7 @@ impl Modular {
             e.relinearize_and_rescale(&sum.with_bound(bound.max(2.0))?)
         };
         let (sum, difference) = rayon::join(|| half(e.add(a, b)?), || half(e.sub(a, b)?));
-        e.add(&sum?, &e.conjugate(&difference?)?)
+        e.add_onto(sum?, &e.conjugate(&difference?)?)
     }
 
     /// `exp(2πi·x)` at the user's top level.
@@ -233,7 +233,7 @@ impl Modular {
         power.estimate = power.estimate.times(self.series[last].abs() / self.factor.powi(last as i32 + 1));
         let terms: Vec<_> = terms.iter().map(|(c, a)| (*c, a)).collect();
         let low = e.weighted_sum(operation, &terms, zero, limbs, scale)?;
-        e.add(&power, &low)
+        e.add_onto(power, &low)
     }
 }
 
