@@ -16,11 +16,11 @@ fn main() -> Result<(), Error> {
     let request = KeyRequest::default().relinearization(params.top());
     let keys = key.evaluation_keys(&request.rotations(&params, &[1, 2], params.top()))?;
 
-    // Anyone with the public key encrypts: a number in each slot. The bound is part of the ciphertext and seen by everybody, so
-    // it is not taken from the data.
-    let (encoder, encryptor) = (Encoder::new(&params), Encryptor::with_public(&public));
+    // Anyone with the public key encrypts: a number in each slot. The bound of the values is part of the ciphertext and seen by
+    // everybody, so it is stated, not taken from the data.
+    let (encoder, encryptor) = (Encoder::new(&params).with_bound(10.0), Encryptor::with_public(&public));
     let (x, y) = ([1.5, -2.25, 0.125, 4.0], [0.5, 3.0, -8.0, 0.75]);
-    let [a, b] = [x, y].map(|v| encryptor.encrypt(&encoder.encode_in(&v, 4)?.with_bound(10.0)?));
+    let [a, b] = [x, y].map(|v| encryptor.encrypt(&encoder.encode_in(&v, 4)?));
     let (a, b) = (a?, b?);
     println!("fresh: values up to {}, about {:.1} bits right", a.estimate().bound, a.estimate().bits());
 

@@ -32,7 +32,7 @@ fn main() -> Result<(), Error> {
     let request = matrix.key_request(&params).and(&KeyRequest::default().relinearization(params.top()));
     let evaluator = Evaluator::new(&params, key.evaluation_keys(&request)?)?;
 
-    let plaintext = Encoder::new(&params).encode_in(&x, SIZE)?.with_bound(1.0)?;
+    let plaintext = Encoder::new(&params).encode_in(&x, SIZE)?;
     let encrypted = Encryptor::with_secret(&key).encrypt(&plaintext)?;
     // The sums are known to stay below 4; of the ciphertext only the sum of all magnitudes is.
     let layer = evaluator.transform(&matrix, &encrypted)?;

@@ -25,7 +25,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let reserve = params.top() - 1 - params.spec().levels;
     // The logistic map x ↦ 3.6·x(1 − x), a hundred levels deep without end.
     let mut expected: Vec<f64> = (0..SLOTS).map(|i| 0.2 + 0.03 * i as f64).collect();
-    let plaintext = encoder.encode_in(&expected, SLOTS)?.with_bound(1.0)?;
+    let plaintext = encoder.encode_in(&expected, SLOTS)?;
     let mut x = Encryptor::with_secret(&key).encrypt(&plaintext)?;
     let mut bootstraps = 0;
     for _ in 0..8 {
@@ -44,7 +44,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
 
     // Integers are cleaned while they are refreshed, and looked up in any tables on the way.
     let integers: Vec<f64> = (0..SLOTS).map(|i| i as f64 + 0.003).collect();
-    let y = Encryptor::with_secret(&key).encrypt(&encoder.encode_in(&integers, SLOTS)?)?;
+    let y = Encryptor::with_secret(&key).encrypt(&encoder.with_bound(16.0).encode_in(&integers, SLOTS)?)?;
     let square = Table::new(&(0..16).map(|m| f64::from(m * m % 16)).collect::<Vec<_>>())?;
     let found = bootstrapper.look_up(&bootstrapper.to_integers(&y, 16)?, &[&square])?;
     let found = decryptor.decrypt(&found[0])?;

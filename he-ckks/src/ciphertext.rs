@@ -70,7 +70,7 @@ impl Ciphertext {
     /// If the bound is negative or not finite.
     pub fn with_bound(mut self, bound: f64) -> Result<Self, Error> {
         if !(bound.is_finite() && bound >= 0.0) {
-            return Err(Error::ValueOutOfRange { value: bound, index: 0, most: f64::MAX });
+            return Err(Error::ValueOutOfRange { index: 0, most: f64::MAX });
         }
         self.estimate.bound = self.estimate.bound.min(bound);
         Ok(self)

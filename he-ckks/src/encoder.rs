@@ -1,31 +1,41 @@
 //! From values to plaintexts and back.
 
 use num_complex::Complex64;
-use zeroize::Zeroize;
 
 use crate::error::Error;
 use crate::params::Parameters;
-use crate::plaintext::Plaintext;
+use crate::plaintext::{Plaintext, wipe};
 
 /// Encodes values into slots.
 ///
-/// A plaintext has a power of two of slots: as many as are needed for the values, unless told otherwise. Fewer than `N/2`
-/// (*sparse packing*) stand for the values repeated; they rotate among themselves and bootstrap faster.
+/// A plaintext has a power of two of slots, all `N/2` unless told otherwise. Fewer (*sparse packing*) stand for the values
+/// repeated; they rotate among themselves and bootstrap faster.
+///
+/// **Bounds are public.** Every plaintext, and every ciphertext made of it, carries a bound of the magnitude of its values in the
+/// clear; it must not depend on the data. It is 1 unless [`with_bound`](Self::with_bound) states another, and larger values are
+/// an error.
 #[derive(Clone)]
 pub struct Encoder {
     params: Parameters,
+    bound: f64,
 }
 
 impl Encoder {
     /// An encoder.
     pub fn new(params: &Parameters) -> Self {
-        Self { params: params.clone() }
+        Self { params: params.clone(), bound: 1.0 }
+    }
+
+    /// The encoder for values of up to `bound` in magnitude.
+    #[must_use]
+    pub fn with_bound(self, bound: f64) -> Self {
+        Self { bound, ..self }
     }
 
     /// Puts real numbers into all `N/2` slots; missing ones are 0.
     ///
     /// # Errors
-    /// If there are too many values, or one is not finite or too large.
+    /// If there are too many values, or one is above the bound or not finite.
     pub fn encode(&self, values: &[f64]) -> Result<Plaintext, Error> {
         self.encode_in(values, self.params.slots())
     }
@@ -33,11 +43,11 @@ impl Encoder {
     /// Puts real numbers into `slots` slots, a power of two; missing ones are 0.
     ///
     /// # Errors
-    /// If there are no such plaintexts, there are too many values, or one is not finite or too large.
+    /// If there are no such plaintexts, there are too many values, or one is above the bound or not finite.
     pub fn encode_in(&self, values: &[f64], slots: usize) -> Result<Plaintext, Error> {
         let mut complex: Vec<Complex64> = values.iter().map(|&x| Complex64::new(x, 0.0)).collect();
         let plaintext = self.encode_complex_in(&complex, slots);
-        complex.iter_mut().for_each(|z| z.re.zeroize());
+        wipe(&mut complex);
         plaintext
     }
 
@@ -60,11 +70,8 @@ impl Encoder {
         }
         let mut all = values.to_vec();
         all.resize(slots, Complex64::default());
-        let plaintext = Plaintext::new(&self.params, &all);
-        all.iter_mut().for_each(|z| {
-            z.re.zeroize();
-            z.im.zeroize();
-        });
+        let plaintext = Plaintext::new(&self.params, &all, self.bound);
+        wipe(&mut all);
         plaintext
     }
 }

@@ -40,11 +40,11 @@ pub enum Error {
         /// `N/2`.
         most: usize,
     },
-    /// A value that is no number, or too large to encode.
-    #[error("value {value} at place {index} is outside the range of -{most:e} to {most:e}")]
+    /// A value that is no number, or too large; it is not named, since it may be secret.
+    #[error(
+        "the value at place {index} is no number or above {most:e} in magnitude; state a larger bound with `with_bound`, or scale the values down"
+    )]
     ValueOutOfRange {
-        /// The value.
-        value: f64,
         /// Where it stands.
         index: usize,
         /// Largest magnitude.
@@ -127,6 +127,30 @@ pub enum Error {
         scale: f64,
         /// `log2` of the modulus.
         modulus: f64,
+    },
+    /// Noise that hides the values themselves.
+    #[error(
+        "{operation}: values of up to {bound:e} drown in noise of {noise:e} (rms); hide fewer bits, or decrypt at a larger scale, before a product is rescaled"
+    )]
+    Drowned {
+        /// What was asked for.
+        operation: &'static str,
+        /// Bound of the values.
+        bound: f64,
+        /// The noise.
+        noise: f64,
+    },
+    /// A matrix for other numbers of slots than the ciphertext has.
+    #[error(
+        "{operation}: the ciphertext has {found} slots and the matrix {needed} rows; encode as many values as rows, by `encode_in`"
+    )]
+    SlotCount {
+        /// What was asked for.
+        operation: &'static str,
+        /// Slots of the ciphertext.
+        found: usize,
+        /// Rows of the matrix.
+        needed: usize,
     },
     /// Values outside the interval of an approximation.
     #[error(

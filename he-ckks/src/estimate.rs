@@ -8,6 +8,9 @@
 //! * rescaling adds the rounding error `(1 + h)/12` and key switching its own (see `he_core::rlwe::noise`), independent
 //!   of what is there: variances add.
 
+/// No error of a slot is so many times the estimated root mean square.
+pub(crate) const DEVIATIONS: f64 = 16.0;
+
 /// What is known of the values in a ciphertext.
 ///
 /// The bound is public: it travels with the ciphertext. [`Plaintext::with_bound`](crate::Plaintext::with_bound) sets one

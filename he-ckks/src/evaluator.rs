@@ -14,7 +14,7 @@ use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
-use crate::estimate::Estimate;
+use crate::estimate::{DEVIATIONS, Estimate};
 use crate::keys::EvaluationKeys;
 use crate::params::Parameters;
 use crate::plaintext::{Operand, Plaintext};
@@ -33,6 +33,7 @@ const SAME_SCALE: f64 = 1e-13;
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
 /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.top()))?;
 /// let evaluator = Evaluator::new(&params, keys)?;
+/// let encoder = encoder.with_bound(4.0);
 /// let [x, y] = [[2.0, 3.5], [0.25, -1.0]].map(|v| encoder.encode(&v).and_then(|p| encryptor.encrypt(&p)));
 /// let (x, y) = (x?, y?);
 /// // (x + y)·x − 1, slot by slot; the sum has one level more than the product, which costs one.
@@ -90,9 +91,8 @@ impl Evaluator {
         slots: usize,
         estimate: Estimate,
     ) -> Result<Ciphertext, Error> {
-        let (bound, modulus) = (estimate.bound, self.params.log_q(inner.limbs()));
-        if !self.params.fits(bound, scale, inner.limbs()) {
-            return Err(Error::Overflow { operation, bound, scale: scale.log2(), modulus });
+        if !self.params.fits(estimate, scale, inner.limbs()) {
+            return Err(overflow(operation, &self.params, estimate, scale, inner.limbs()));
         }
         Ok(Ciphertext { params: self.params.clone(), inner, scale, slots, estimate })
     }
@@ -113,7 +113,7 @@ impl Evaluator {
     }
 
     /// Relinearized and rescaled if it was not: what further operations take.
-    fn settled<'a>(&self, a: &'a Ciphertext) -> Result<Cow<'a, Ciphertext>, Error> {
+    pub(crate) fn settled<'a>(&self, a: &'a Ciphertext) -> Result<Cow<'a, Ciphertext>, Error> {
         if !self.is_unscaled(a) {
             return Ok(Cow::Borrowed(a));
         }
@@ -127,11 +127,12 @@ impl Evaluator {
     /// If it is foreign, or there are not so many limbs.
     pub fn reduce_to(&self, a: &Ciphertext, limbs: usize) -> Result<Ciphertext, Error> {
         self.check("reduce", a)?;
+        let a = self.settled(a)?;
         let most = a.limbs().min(self.params.top());
         if limbs == 0 || limbs > most {
             return Err(Error::Limbs { operation: "reduce", wanted: limbs, present: most });
         }
-        self.scaled_to(a, limbs, self.params.scale(limbs)).map(Cow::into_owned)
+        self.scaled_to(&a, limbs, self.params.scale(limbs)).map(Cow::into_owned)
     }
 
     /// `a` over `limbs` limbs at a scale.
@@ -158,7 +159,8 @@ impl Evaluator {
             return Ok(Cow::Owned(out));
         }
         if same(a) {
-            return Ok(Cow::Owned(cut(a, limbs)));
+            let Ciphertext { inner, scale, slots, estimate, .. } = cut(a, limbs);
+            return self.finish(operation, inner, scale, slots, estimate).map(Cow::Owned);
         }
         let constant = scale * self.params.prime(limbs) / a.scale;
         if constant < (1u64 << 16) as f64 {
@@ -578,6 +580,18 @@ impl Evaluator {
     }
 }
 
+/// That values and their errors do not fit in the modulus of so many limbs.
+pub(crate) fn overflow(
+    operation: &'static str,
+    params: &Parameters,
+    estimate: Estimate,
+    scale: f64,
+    limbs: usize,
+) -> Error {
+    let bound = estimate.bound + DEVIATIONS * estimate.error;
+    Error::Overflow { operation, bound, scale: scale.log2(), modulus: params.log_q(limbs) }
+}
+
 /// The same values modulo a shorter chain, at the same scale.
 fn cut(a: &Ciphertext, limbs: usize) -> Ciphertext {
     let Ciphertext { params, inner, scale, slots, estimate } = a;
@@ -599,7 +613,7 @@ pub(crate) fn gaussian(c: Complex64) -> Result<GaussianInteger, Error> {
     let most = 120f64.exp2();
     let fits = c.norm() < most;
     if !fits {
-        return Err(Error::ValueOutOfRange { value: c.norm(), index: 0, most });
+        return Err(Error::ValueOutOfRange { index: 0, most });
     }
     Ok(GaussianInteger { re: c.re.round() as i128, im: c.im.round() as i128 })
 }

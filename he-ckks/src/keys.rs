@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use he_core::ring::rns::to_integers;
+use he_core::ring::rns::{to_floats, to_words};
 use he_core::ring::sample::{Gaussian, Prng};
+use he_core::ring::{Coeff, Poly};
 use he_core::rlwe;
-use he_core::rlwe::noise::log2_abs;
 use he_core::wire::WireError;
-use num_bigint::BigInt;
 use num_complex::Complex64;
 use zeroize::Zeroizing;
 
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::error::Error;
+use crate::estimate::Estimate;
+use crate::evaluator::overflow;
 use crate::params::Parameters;
 use crate::plaintext::Plaintext;
 use crate::rotation::{conjugation_element, rotation_element};
@@ -235,9 +236,9 @@ fn prepare(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Result<Z
     if limbs == 0 || limbs > params.top() {
         return Err(Error::Limbs { operation, wanted: limbs, present: params.top() });
     }
-    let (scale, modulus) = (params.scale(limbs), params.log_q(limbs));
-    if plaintext.bound().log2() + scale.log2() > modulus - 1.0 {
-        return Err(Error::Overflow { operation, bound: plaintext.bound(), scale: scale.log2(), modulus });
+    let (scale, estimate) = (params.scale(limbs), Estimate { bound: plaintext.bound(), error: 0.0 });
+    if !params.fits(estimate, scale, limbs) {
+        return Err(overflow(operation, params, estimate, scale, limbs));
     }
     plaintext.scaled(params, scale)
 }
@@ -257,19 +258,28 @@ impl<'k> Decryptor<'k> {
         Self { key }
     }
 
-    /// The coefficients of the phase, as centred integers. Three primes hold every message.
-    fn phase(&self, ciphertext: &Ciphertext) -> Result<Vec<BigInt>, Error> {
-        if !ciphertext.params.same(&self.key.params) {
-            return Err(Error::Foreign { operation: "decrypt", object: "ciphertext" });
+    /// The phase over the fewest primes that hold the values and their errors, at most `most`.
+    fn phase(
+        &self,
+        operation: &'static str,
+        ciphertext: &Ciphertext,
+        estimate: Estimate,
+        most: usize,
+    ) -> Result<Poly<Coeff>, Error> {
+        let Ciphertext { params, inner, scale, .. } = ciphertext;
+        if !params.same(&self.key.params) {
+            return Err(Error::Foreign { operation, object: "ciphertext" });
         }
-        let few = ciphertext.inner.truncated(ciphertext.limbs().min(3));
-        Ok(to_integers(&self.key.inner.phase(&few)))
+        let most = most.min(ciphertext.limbs());
+        let limbs = (1..most).find(|&limbs| params.fits(estimate, *scale, limbs)).unwrap_or(most);
+        Ok(self.key.inner.phase(&inner.truncated(limbs)))
     }
 
-    fn slots(&self, ciphertext: &Ciphertext, phase: &[BigInt]) -> Result<Vec<Complex64>, Error> {
+    /// The slots of a phase.
+    fn slots(&self, ciphertext: &Ciphertext, phase: impl Fn(usize) -> f64) -> Result<Vec<Complex64>, Error> {
         let (params, slots) = (&self.key.params, ciphertext.slots);
         let gap = params.slots() / slots;
-        let value = |i: usize| float(&phase[i * gap]) / ciphertext.scale;
+        let value = |i: usize| phase(i * gap) / ciphertext.scale;
         let mut values: Vec<Complex64> =
             (0..slots).map(|j| Complex64::new(value(j), value(j + slots))).collect();
         params.embedding(slots)?.to_slots(&mut values);
@@ -281,8 +291,8 @@ impl<'k> Decryptor<'k> {
     /// # Errors
     /// If the ciphertext belongs to other parameters.
     pub fn decrypt_complex(&self, ciphertext: &Ciphertext) -> Result<Vec<Complex64>, Error> {
-        let phase = self.phase(ciphertext)?;
-        self.slots(ciphertext, &phase)
+        let phase = to_floats(&self.phase("decrypt", ciphertext, ciphertext.estimate, usize::MAX)?);
+        self.slots(ciphertext, |i| phase[i])
     }
 
     /// The real parts of the values, for the owner of the key alone.
@@ -295,35 +305,54 @@ impl<'k> Decryptor<'k> {
 
     /// The values with fresh noise added, which hides the error of the ciphertext: for results that are shown to others.
     ///
-    /// Discrete Gaussian noise of `2^hiding_bits` times the estimated error is added to every coefficient, and so that many
-    /// bits of precision are lost. 15 bits keep one decryption within `2^-15` of one that does not depend on the error (Li,
-    /// Micciancio, Schultz, Sorrell 2022, section 4, take `12·σ·√queries` for differential privacy); every further query to the
-    /// same key takes half a bit more for each doubling of their number. `SECURITY` in the README says when it is needed.
+    /// Every coefficient gets discrete Gaussian noise of deviation `σ = 2^b·‖e‖`, where `‖e‖` is the estimated Euclidean norm of
+    /// the error over all coefficients and `b` the `hiding_bits`. What is shown then differs from what does not depend on the
+    /// error by a Kullback-Leibler divergence of `‖e‖²/2σ² = 2^{−2b−1}`, hence by a statistical distance below `2^{−b}`; over
+    /// `k` decryptions under one key divergences add up, and the distance stays below `2^{−b}·√k`. By the analysis of Li,
+    /// Micciancio, Schultz and Sorrell (Crypto 2022) `κ` bits of security take about `κ/2 + log2 √(12k)` hiding bits. Each costs a bit of
+    /// precision, on top of `log2 √2n` for `n` slots: a product that is relinearized and not yet rescaled has the most to
+    /// spare.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters, so much noise cannot be drawn, or it would not leave a bit of the
-    /// values.
+    /// If the ciphertext belongs to other parameters, nothing would be left of the values, values and noise do not fit in
+    /// two primes of its modulus, or so much noise cannot be drawn (`σ` above `2^77`).
     pub fn decrypt_shared(&self, ciphertext: &Ciphertext, hiding_bits: u32) -> Result<Vec<Complex64>, Error> {
         let operation = "shared decryption";
-        let mut phase = self.phase(ciphertext)?;
-        let params = &self.key.params;
-        // The estimate is of slots; a coefficient's deviation is smaller by √2n.
-        let error = ciphertext.estimate.error * ciphertext.scale / (2.0 * ciphertext.slots as f64).sqrt();
-        let sigma = error.max(1.0) * f64::from(hiding_bits).exp2();
-        let flooded = sigma.log2() + 4.0 + 0.5 * (params.n() as f64).log2();
-        let modulus = params.log_q(ciphertext.limbs().min(3));
-        if flooded > modulus - 1.0 {
-            let (bound, scale) = (ciphertext.estimate.bound, ciphertext.scale.log2());
-            return Err(Error::Overflow { operation, bound, scale, modulus });
+        let (Estimate { bound, error }, scale) = (ciphertext.estimate, ciphertext.scale);
+        // The error of a slot is that of the sum of squares over all coefficients.
+        let sigma = (error * scale).max(1.0) * f64::from(hiding_bits).exp2();
+        let noise = sigma * (2.0 * ciphertext.slots as f64).sqrt() / scale;
+        if noise >= bound {
+            return Err(Error::Drowned { operation, bound, noise });
         }
-        let mut noise = Zeroizing::new(vec![0i64; phase.len()]);
-        Gaussian::new(sigma)?.sample(&mut Prng::from_os()?, &mut noise);
-        phase.iter_mut().zip(noise.iter()).for_each(|(p, &e)| *p += e);
-        self.slots(ciphertext, &phase)
+        let params = &self.key.params;
+        let limbs = ciphertext.limbs().min(2);
+        let flooded = Estimate { bound, error: sigma / scale };
+        if !params.fits(flooded, scale, limbs) {
+            return Err(overflow(operation, params, flooded, scale, limbs));
+        }
+        let mut phase = to_words(&self.phase(operation, ciphertext, flooded, limbs)?);
+        let noise = wide_noise(sigma, phase.len())?;
+        phase.iter_mut().zip(noise.iter()).for_each(|(p, e)| *p += e);
+        self.slots(ciphertext, |i| phase[i] as f64)
     }
 }
 
-/// The nearest number; wide integers are cut first.
-fn float(x: &BigInt) -> f64 {
-    if log2_abs(x) < 100.0 { i128::try_from(x).map_or(0.0, |x| x as f64) } else { f64::INFINITY }
+/// Discrete Gaussian integers. Wide ones are `2^k·x + y` for `x` and `y` of the sampler, the deviation of `y` being
+/// `8·2^k`, far above what makes the sum a Gaussian (Micciancio, Walter 2017; see `he_core::ring::sample`).
+fn wide_noise(sigma: f64, count: usize) -> Result<Zeroizing<Vec<i128>>, Error> {
+    let mut prng = Prng::from_os()?;
+    let mut draw = |sigma: f64| -> Result<Zeroizing<Vec<i64>>, Error> {
+        let mut out = Zeroizing::new(vec![0i64; count]);
+        Gaussian::new(sigma)?.sample(&mut prng, &mut out);
+        Ok(out)
+    };
+    let shift = (sigma.log2() - 39.0).ceil().max(0.0);
+    if shift == 0.0 {
+        return Ok(Zeroizing::new(draw(sigma)?.iter().map(|&x| i128::from(x)).collect()));
+    }
+    let (unit, low) = (shift.exp2(), 8.0 * shift.exp2());
+    let (high, low) = (draw((sigma * sigma - low * low).sqrt() / unit)?, draw(low)?);
+    let sum = |(&x, &y): (&i64, &i64)| (i128::from(x) << shift as u32) + i128::from(y);
+    Ok(Zeroizing::new(high.iter().zip(low.iter()).map(sum).collect()))
 }

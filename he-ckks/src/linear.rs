@@ -37,7 +37,7 @@ use crate::rotation::{conjugation_element, missing, rotation_element};
 /// let matrix = LinearTransform::from_rows(&params, &rows, params.top())?;
 /// let keys = key.evaluation_keys(&matrix.key_request(&params))?;
 /// let evaluator = Evaluator::new(&params, keys)?;
-/// let x = encryptor.encrypt(&encoder.encode_in(&[10.0, 1.0], 2)?)?;
+/// let x = encryptor.encrypt(&encoder.with_bound(10.0).encode_in(&[10.0, 1.0], 2)?)?;
 /// let product = decryptor.decrypt(&evaluator.transform(&matrix, &x)?)?;
 /// assert!((product[0] - 12.0).abs() < 1e-4 && (product[1] - 34.0).abs() < 1e-4);
 /// # Ok(())
@@ -52,8 +52,12 @@ pub struct LinearTransform {
     baby: Vec<usize>,
     /// Ascending giant steps, each with pairs of an index into `baby` and a diagonal.
     giants: Vec<(usize, Vec<(usize, rlwe::Operand)>)>,
-    /// Largest sum, and largest root of the sum of squares, of the magnitudes in a row.
-    norms: [f64; 2],
+    /// Largest sum of the magnitudes in a row.
+    sum: f64,
+    /// What errors grow by at most, however they are related: the root of the largest sums in a row and in a column.
+    gain: f64,
+    /// What errors that are not related grow by: the largest root of the sum of squares in a row.
+    independent: f64,
     /// Variance of the rounding of the diagonals, for values of magnitude 1.
     rounding: f64,
 }
@@ -114,6 +118,10 @@ impl LinearTransform {
     ) -> Result<Self, Error> {
         let operation = "linear transform";
         params.embedding(slots)?;
+        if params.rlwe().spec().p.is_empty() {
+            let (field, found) = ("special_bits", "none".into());
+            return Err(Error::Spec { field, found, needed: "special primes, for linear transforms".into() });
+        }
         if diagonals.is_empty() {
             return Err(Error::NoOperands { operation });
         }
@@ -133,7 +141,7 @@ impl LinearTransform {
                 while short > 1 && turned[..short / 2] == turned[short / 2..short] {
                     short /= 2;
                 }
-                let plaintext = Plaintext::new(params, &turned[..short])?;
+                let plaintext = Plaintext::new(params, &turned[..short], f64::MAX)?.with_own_bound();
                 let rounding = plaintext.estimate(params, scale).error.powi(2);
                 let scaled = plaintext.scaled(params, scale)?;
                 let index = baby.binary_search(&(k % period)).unwrap_or(0);
@@ -145,10 +153,11 @@ impl LinearTransform {
         for (g, b, operand, _) in encoded {
             giants.entry(g).or_default().push((b, operand));
         }
-        let norms = [1, 2].map(|power| {
-            let row = |j: usize| diagonals.values().map(|d| d[j].norm().powi(power)).sum::<f64>();
-            (0..slots).map(row).fold(0.0, f64::max).powf(1.0 / f64::from(power))
-        });
+        let row = |j: usize, power: i32| diagonals.values().map(|d| d[j].norm().powi(power)).sum::<f64>();
+        let column =
+            |j: usize| diagonals.iter().map(|(k, d)| d[(j + slots - k % slots) % slots].norm()).sum::<f64>();
+        let [rows, squares] = [1, 2].map(|power| (0..slots).map(|j| row(j, power)).fold(0.0, f64::max));
+        let columns = (0..slots).map(column).fold(0.0, f64::max);
         Ok(Self {
             params: params.clone(),
             slots,
@@ -157,7 +166,9 @@ impl LinearTransform {
             period,
             baby,
             giants: giants.into_iter().collect(),
-            norms,
+            sum: rows,
+            gain: (rows * columns).sqrt(),
+            independent: squares.sqrt(),
             rounding,
         })
     }
@@ -201,25 +212,34 @@ impl Evaluator {
     /// The matrix times the slots; takes a level. A ciphertext of more limbs than the transform is reduced first.
     ///
     /// # Errors
-    /// If an operand is foreign, the ciphertext has fewer limbs or is of degree 2, or a key is missing.
+    /// If an operand is foreign, the ciphertext has fewer limbs, more slots than the matrix has rows, or is of degree 2, or a key
+    /// is missing.
     pub fn transform(&self, matrix: &LinearTransform, x: &Ciphertext) -> Result<Ciphertext, Error> {
         let operation = "linear transform";
         self.check_rotation(operation, x)?;
+        if !matrix.params.same(&self.params) {
+            return Err(Error::Foreign { operation, object: "matrix" });
+        }
+        if x.slots > matrix.slots {
+            return Err(Error::SlotCount { operation, found: x.slots, needed: matrix.slots });
+        }
         if x.limbs() < matrix.limbs {
             return Err(Error::Limbs { operation, wanted: matrix.limbs, present: x.limbs() });
         }
         let x = if x.limbs() > matrix.limbs { self.reduce_to(x, matrix.limbs)? } else { x.clone() };
-        self.transform_here(matrix, &x, f64::INFINITY)
+        let sum = self.transform_extended(matrix, &x, f64::INFINITY, matrix.gain)?;
+        self.divided(operation, &sum, sum.inner.mod_down_and_drop())
     }
 
-    /// The same for a ciphertext of exactly its limbs, at whatever scale it has; the result is known to stay below `bound`.
+    /// The same for a ciphertext of exactly its limbs, at whatever scale it has, and with errors that are not related; the result is
+    /// known to stay below `bound`.
     pub(crate) fn transform_here(
         &self,
         matrix: &LinearTransform,
         x: &Ciphertext,
         bound: f64,
     ) -> Result<Ciphertext, Error> {
-        let sum = self.transform_extended(matrix, x, bound)?;
+        let sum = self.transform_extended(matrix, x, bound, matrix.independent)?;
         self.divided("linear transform", &sum, sum.inner.mod_down_and_drop())
     }
 
@@ -229,11 +249,9 @@ impl Evaluator {
         matrix: &LinearTransform,
         x: &Ciphertext,
         bound: f64,
+        gain: f64,
     ) -> Result<Undivided, Error> {
         let operation = "linear transform";
-        if !matrix.params.same(&self.params) {
-            return Err(Error::Foreign { operation, object: "matrix" });
-        }
         let keys = &self.keys.inner;
         let element = |k: usize| rotation_element(&self.params, k);
         let digits = Digits::decompose(self.params.rlwe(), &x.inner.parts()[1]);
@@ -255,15 +273,14 @@ impl Evaluator {
         }
         let (g, sum) = total.ok_or(Error::NoOperands { operation })?;
         let inner = self.turn(operation, &sum, element(g), x)?;
-        let [sum, square] = matrix.norms;
         let slots = x.slots.max(matrix.slots);
         let known = x.estimate_in(slots);
-        let estimate = Estimate { bound: (known.bound * sum).min(bound), error: known.error * square };
+        let estimate = Estimate { bound: (known.bound * matrix.sum).min(bound), error: known.error * gain };
         let encoding = matrix.rounding * x.estimate.bound * x.estimate.bound;
         // Without the rounding of a division: there was none.
         let switched = self.params.noise().key_switch(x.limbs()) - self.params.noise().rounding();
         let switched = self.params.slot_variance(slots, switched, x.scale);
-        let estimate = estimate.with_noise(encoding + switched * square * square);
+        let estimate = estimate.with_noise(encoding + switched * matrix.independent.powi(2));
         Ok(Undivided { inner, scale: x.scale * matrix.scale, slots, estimate })
     }
 
@@ -276,7 +293,7 @@ impl Evaluator {
         bound: f64,
     ) -> Result<[Ciphertext; 2], Error> {
         let operation = "conjugate";
-        let half = self.transform_extended(matrix, x, bound)?;
+        let half = self.transform_extended(matrix, x, bound, matrix.independent)?;
         let conjugate = self.turn(operation, &half.inner, conjugation_element(&self.params), x)?;
         let (mut real, mut imaginary) = (half.inner.clone(), conjugate.clone());
         real.add_assign(&conjugate);

@@ -17,8 +17,9 @@ use he_core::rlwe::noise::NoiseModel;
 use he_core::rlwe::params::find_primes;
 use he_core::rlwe::{self, ParametersError, SecretDistribution};
 
-use crate::bootstrap::BootstrapSpec;
+use crate::bootstrap::{BootstrapKeys, BootstrapSpec};
 use crate::error::Error;
+use crate::estimate::{DEVIATIONS, Estimate};
 
 /// Deviation of fresh errors.
 const SIGMA: f64 = 3.19;
@@ -102,10 +103,15 @@ impl Spec {
     /// Parameters at 128-bit security.
     ///
     /// # Errors
-    /// If a field is out of range, or `log2(Q·P)` is above the cap for 128 bits.
+    /// If a field is out of range, or `log2(Q·P)` is above the cap for 128 bits, also that of the ephemeral secret of
+    /// bootstrapping.
     pub fn build(&self) -> Result<Parameters, Error> {
         let (rlwe, scales) = self.chain()?;
-        Parameters::new(self, rlwe.build()?, scales)
+        let params = Parameters::new(self, rlwe.build()?, scales)?;
+        if self.bootstrap.is_some() {
+            BootstrapKeys::ephemeral(&params)?;
+        }
+        Ok(params)
     }
 
     /// Parameters without security, for fast tests and comparisons; `reason` says why that is right.
@@ -127,8 +133,8 @@ impl Spec {
         if !(4..=17).contains(&self.log_n) {
             return Err(ParametersError::BadDimension(self.log_n).into());
         }
-        if !(20..=50).contains(&self.scale_bits) {
-            return Err(wrong("scale_bits", self.scale_bits.to_string(), "20 to 50"));
+        if !(20..=48).contains(&self.scale_bits) {
+            return Err(wrong("scale_bits", self.scale_bits.to_string(), "20 to 48"));
         }
         if self.first_bits < self.scale_bits + 2 || self.first_bits > 50 {
             return Err(wrong(
@@ -167,6 +173,12 @@ impl Spec {
             let prime = near(scale * scale / unit, &mut taken)?;
             levels.push(prime);
             scales.push(scale * scale / prime as f64);
+        }
+        // Where primes are too few, their distances add up from level to level.
+        if scales.iter().any(|scale| (scale / unit).log2().abs() > 0.01) {
+            let (field, found) = ("scale_bits", self.scale_bits.to_string());
+            let needed = format!("a size with {} primes close to it: a larger one", levels.len());
+            return Err(Error::Spec { field, found, needed });
         }
         levels.reverse();
         scales.reverse();
@@ -277,9 +289,10 @@ impl Parameters {
         self.0.rlwe.basis(limbs).log2()
     }
 
-    /// Whether values of such a bound fit in the modulus of so many limbs; one that is no number does not.
-    pub(crate) fn fits(&self, bound: f64, scale: f64, limbs: usize) -> bool {
-        bound.log2() + scale.log2() <= self.log_q(limbs) - 1.0
+    /// Whether such values and their errors fit in the modulus of so many limbs; what is no number does not.
+    pub(crate) fn fits(&self, estimate: Estimate, scale: f64, limbs: usize) -> bool {
+        let most = estimate.bound + DEVIATIONS * estimate.error;
+        most.log2() + scale.log2() <= self.log_q(limbs) - 1.0
     }
 
     /// Noise by formula.

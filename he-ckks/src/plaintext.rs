@@ -22,6 +22,8 @@ pub struct Plaintext {
     #[zeroize(skip)]
     slots: usize,
     bound: f64,
+    /// The largest magnitude there is.
+    largest: f64,
 }
 
 impl fmt::Debug for Plaintext {
@@ -34,22 +36,20 @@ impl fmt::Debug for Plaintext {
 }
 
 impl Plaintext {
-    pub(crate) fn new(params: &Parameters, values: &[Complex64]) -> Result<Self, Error> {
+    pub(crate) fn new(params: &Parameters, values: &[Complex64], bound: f64) -> Result<Self, Error> {
         let slots = values.len();
         let embedding = params.embedding(slots)?;
-        let fits = |z: &Complex64| z.norm() < LARGEST;
-        if let Some((index, value)) = values.iter().enumerate().find(|(_, z)| !fits(z)) {
-            let value = if value.re.is_finite() { value.norm() } else { value.re };
-            return Err(Error::ValueOutOfRange { value, index, most: LARGEST });
+        // Magnitudes that were computed are rounded.
+        let fits = |z: &Complex64| z.norm() <= bound * (1.0 + 1e-12) && z.norm() < LARGEST;
+        if let Some(index) = values.iter().position(|z| !fits(z)) {
+            return Err(Error::ValueOutOfRange { index, most: bound.min(LARGEST) });
         }
-        let bound = values.iter().map(|z| z.norm()).fold(0.0, f64::max);
-        let mut work = Zeroizing::new(values.iter().flat_map(|z| [z.re, z.im]).collect::<Vec<_>>());
-        let mut complex: Vec<Complex64> = work.chunks_exact(2).map(|z| Complex64::new(z[0], z[1])).collect();
+        let largest = values.iter().map(|z| z.norm()).fold(0.0, f64::max);
+        let mut complex = values.to_vec();
         embedding.to_coefficients(&mut complex);
-        work.zeroize();
         let coefficients = complex.iter().map(|w| w.re).chain(complex.iter().map(|w| w.im)).collect();
-        complex.fill(Complex64::default());
-        Ok(Self { coefficients, slots, bound })
+        wipe(&mut complex);
+        Ok(Self { coefficients, slots, bound, largest })
     }
 
     /// Number of slots; a plaintext of fewer than `N/2` stands for its values repeated.
@@ -57,21 +57,29 @@ impl Plaintext {
         self.slots
     }
 
-    /// A bound of the magnitude of the values.
+    /// The bound of the magnitude of the values, as the encoder stated it.
     pub fn bound(&self) -> f64 {
         self.bound
     }
 
-    /// The same with a bound that does not depend on the data: a ciphertext carries its bound in the clear.
+    /// The same with another bound. A ciphertext carries its bound in the clear: it must not depend on the data.
     ///
     /// # Errors
-    /// If a value may be larger.
+    /// If a value is larger, or the bound is not finite.
     pub fn with_bound(mut self, bound: f64) -> Result<Self, Error> {
-        if !(bound >= self.bound && bound.is_finite()) {
-            return Err(Error::ValueOutOfRange { value: self.bound, index: 0, most: bound });
+        if !(bound >= self.largest && bound.is_finite()) {
+            return Err(Error::ValueOutOfRange { index: 0, most: bound });
         }
         self.bound = bound;
         Ok(self)
+    }
+
+    /// The same, bounded by the largest of its own values: for plaintexts that are no secret, such as the weights of a server.
+    /// Encrypted, it would show that value.
+    #[must_use]
+    pub fn with_own_bound(mut self) -> Self {
+        self.bound = self.largest;
+        self
     }
 
     /// The integer polynomial at a scale, all `N` coefficients.
@@ -85,7 +93,7 @@ impl Plaintext {
             let value = (c * scale).round();
             let fits = value.abs() < LARGEST;
             if !fits {
-                return Err(Error::ValueOutOfRange { value: *c, index, most: LARGEST / scale });
+                return Err(Error::ValueOutOfRange { index, most: LARGEST / scale });
             }
             *out = value as i64;
         }
@@ -112,6 +120,14 @@ impl Plaintext {
             return Ok(());
         }
         Err(Error::Foreign { operation, object: "plaintext" })
+    }
+}
+
+/// Overwrites numbers that may be secret.
+pub(crate) fn wipe(values: &mut [Complex64]) {
+    for z in values {
+        z.re.zeroize();
+        z.im.zeroize();
     }
 }
 

@@ -171,8 +171,8 @@ impl Basis<'_> {
 }
 
 impl Evaluator {
-    /// `p(x)` in every slot, for a series on an interval in which all values lie. Takes `⌈log2(d + 1)⌉` levels for most
-    /// degrees `d`, one more where that would take many products, and one to bring an interval other than `[−1, 1]` to it.
+    /// `p(x)` in every slot, for a series on an interval in which all values lie. Takes `⌈log2(d + 1)⌉` levels for
+    /// degree `d`, and one more to bring an interval other than `[−1, 1]` to it. The estimated error includes that of the series.
     ///
     /// Of encrypted values only the bound of their magnitude is known, and that is held against the interval. A value that
     /// leaves it all the same gives a result that may be arbitrarily far off: [`ChebyshevSeries::simulate`] finds such values in
@@ -188,6 +188,7 @@ impl Evaluator {
     /// use approximation::{ChebyshevSeries, functions};
     /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.top()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
+    /// let encoder = encoder.with_bound(4.0);
     /// let x = encryptor.encrypt(&encoder.encode(&[-3.0, 0.0, 2.0])?)?;
     /// let sigmoid = ChebyshevSeries::interpolate(functions::sigmoid, (-4.0, 4.0), 15)?;
     /// let y = decryptor.decrypt(&evaluator.evaluate_series(&x, &sigmoid)?)?;
@@ -197,8 +198,8 @@ impl Evaluator {
     /// ```
     ///
     /// # Errors
-    /// If the bound of the values passes both ends of the interval, the operand is foreign or of degree 2, too few levels are left,
-    /// or there is no relinearization key.
+    /// If the bound of the values passes both ends of the interval, the operand is foreign, too few levels are left, or there is
+    /// no relinearization key.
     pub fn evaluate_series(&self, x: &Ciphertext, series: &ChebyshevSeries) -> Result<Ciphertext, Error> {
         let operation = "polynomial";
         let ((low, high), bound) = (series.interval(), x.estimate.bound);
@@ -216,7 +217,9 @@ impl Evaluator {
             let turned = [(Complex64::new(slope, 0.0), x)];
             self.linear_combination(&turned, Complex64::new(middle, 0.0))?.with_bound(1.0)?
         };
-        self.evaluate_chebyshev(&x, &coefficients)
+        let value = self.evaluate_chebyshev(&x, &coefficients)?;
+        let estimate = value.estimate.add(Estimate { bound: 0.0, error: series.error() });
+        Ok(Ciphertext { estimate, ..value })
     }
 
     /// The sign of values between the gap and 1 in magnitude, to the tolerance of the composition; what lies nearer to 0 goes
@@ -226,10 +229,13 @@ impl Evaluator {
     /// As [`evaluate_series`](Self::evaluate_series).
     pub fn evaluate_sign(&self, x: &Ciphertext, sign: &SignComposite) -> Result<Ciphertext, Error> {
         let mut stages = sign.stages().iter();
-        stages.try_fold(x.clone(), |x, stage| {
-            let bound = x.estimate.bound.min(1.0);
-            self.evaluate_series(&Ciphertext { estimate: Estimate { bound, ..x.estimate }, ..x }, stage)
-        })
+        let first = stages.next().ok_or(Error::NoOperands { operation: "sign" })?;
+        let last = stages.try_fold(self.evaluate_series(x, first)?, |x, stage| {
+            // The stages are scaled so that each stays in the interval of the next.
+            self.evaluate_series(&x.with_bound(1.0)?, stage)
+        })?;
+        let estimate = last.estimate.add(Estimate { bound: 0.0, error: sign.tolerance() });
+        Ok(Ciphertext { estimate, ..last })
     }
 
     /// `Σ c_k·T_k(x)` for complex coefficients and values in `[−1, 1]`, which is not checked.
@@ -265,10 +271,18 @@ impl Evaluator {
         polynomials: &[&[Complex64]],
     ) -> Result<Vec<Ciphertext>, Error> {
         let operation = "polynomial";
+        self.check(operation, x)?;
+        let x = &*self.settled(x)?;
         self.check_rotation(operation, x)?;
-        let used = |c: &&[Complex64]| c.iter().rposition(|c| *c != Complex64::default()).map_or(0, |k| k + 1);
+        // The steps below stand on the scales of the levels.
+        let (left, right) = (x.scale.log2(), self.params.scale(x.limbs()).log2());
+        if (left - right).abs() > 0.5 {
+            return Err(Error::Scales { operation, left, right, limbs: x.limbs() });
+        }
+        // A constant is one coefficient, be it 0.
+        let used = |c: &&[Complex64]| c.iter().rposition(|c| *c != Complex64::default()).map_or(1, |k| k + 1);
         let longest = polynomials.iter().max_by_key(|c| used(c)).ok_or(Error::NoOperands { operation })?;
-        if polynomials.iter().any(|c| used(c) < 2) {
+        if polynomials.iter().any(|c| c.is_empty()) {
             return Err(Error::NoOperands { operation });
         }
         let longest = &longest[..used(longest)];

@@ -51,7 +51,8 @@ impl Evaluator {
         self.finish(operation, inner, a.scale, a.slots, self.turned(a))
     }
 
-    /// Slots rotated left by `k`: slot `j` of the result is slot `j + k` of the operand.
+    /// Slots rotated left by `k`: slot `j` of the result is slot `j + k` of the operand. To the right by `k` is to the left by
+    /// `N/2 − k`.
     ///
     /// ```
     /// # use he_ckks::*;
@@ -62,7 +63,7 @@ impl Evaluator {
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
     /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1], params.top()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
-    /// let c = encryptor.encrypt(&encoder.encode(&[1.0, 2.0, 3.0])?)?;
+    /// let c = encryptor.encrypt(&encoder.with_bound(4.0).encode(&[1.0, 2.0, 3.0])?)?;
     /// let turned = decryptor.decrypt(&evaluator.rotate(&c, 1)?)?;
     /// assert!((turned[0] - 2.0).abs() < 1e-5 && (turned[1] - 3.0).abs() < 1e-5);
     /// # Ok(())

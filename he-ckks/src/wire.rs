@@ -53,7 +53,7 @@ impl Fields {
         if !(1.0..=modulus).contains(&scale.log2()) {
             return invalid("scale of a ciphertext", format!("{scale:e}, needed 2 to 2^{modulus:.1}"));
         }
-        if !(*bound >= 0.0 && params.fits(*bound, *scale, limbs)) {
+        if !(*bound >= 0.0 && params.fits(self.estimate, *scale, limbs)) {
             let (scale, why) = (scale.log2(), "needed 0 or more, and what fits in the modulus");
             let why = format!("{bound:e} at scale 2^{scale:.1} and a modulus of {modulus:.1} bits, {why}");
             return invalid("bound of a ciphertext", why);

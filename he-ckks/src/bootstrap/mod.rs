@@ -8,7 +8,7 @@
 //!    `q_0·p` alone; *modulus raising*: modulo the whole chain the phase is `t = Δ_1·v + q_0·I` with small integers `I`; and a
 //!    switch back to the secret;
 //! 3. *coefficients-to-slots*: two ciphertexts with `t/(q_0·K)` in their slots, for real and for imaginary parts;
-//! 4. *modular reduction* of both (see [`modular`]), which meets the values again in the slots.
+//! 4. *modular reduction* of both, which meets the values again in the slots.
 //!
 //! With the coefficients first, modular reduction sees the values themselves, whatever they are: its error does not depend
 //! on how they are distributed.
@@ -17,11 +17,12 @@
 //! [`Table`].
 //!
 //! **Failure.** `|I| < K` fails for a coefficient when the sum of 33 uniform variables on `(−1/2, 1/2)` passes `K − 1/2`:
-//! `2^-105` for one bootstrap of 65,536 coefficients at `K = 16` (Irwin-Hall tail, union over coefficients).
+//! `2^-105` for one bootstrap of 65,536 coefficients at `K = 16` (Irwin-Hall tail, union over coefficients);
+//! [`BootstrapSpec::log2_failure`] bounds it for any parameters.
 
 mod keys;
 mod layout;
-pub mod modular;
+mod modular;
 mod tables;
 
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
-use crate::estimate::Estimate;
+use crate::estimate::{DEVIATIONS, Estimate};
 use crate::evaluator::Evaluator;
 use crate::linear::LinearTransform;
 use crate::params::{Parameters, Spec};
@@ -41,6 +42,9 @@ pub use keys::BootstrapKeys;
 use layout::{Layout, Stage};
 use modular::Modular;
 pub use tables::{Integers, Table};
+
+/// `log2` of the largest probability of failure that is taken.
+const LARGEST_FAILURE: f64 = -40.0;
 
 /// The circuit of bootstrapping, and the primes it adds to a chain.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +74,24 @@ impl BootstrapSpec {
             - 1
     }
 
+    /// `log2` of a bound of the probability that a bootstrap in dimension `N` fails: of `2N` times the Chernoff bound
+    /// `min_λ e^{−λ(K − 1/2)}·(sinh(λ/2)/(λ/2))^{h + 1}` of the tail of a sum of `h + 1` uniform variables, for the weight `h` of
+    /// the ephemeral secret. A bootstrap that fails gives wrong values.
+    pub fn log2_failure(&self, n: usize) -> f64 {
+        let (terms, most) = ((self.ephemeral_weight + 1) as f64, f64::from(self.range) - 0.5);
+        if most >= terms / 2.0 {
+            return f64::NEG_INFINITY;
+        }
+        // ln sinh x = x + ln(1 − e^{−2x}) − ln 2.
+        let log_mean = |lambda: f64| lambda / 2.0 + (-(-lambda).exp()).ln_1p() - lambda.ln();
+        let exponent = |i: i32| {
+            let lambda = (f64::from(i) / 16.0).exp2();
+            terms * log_mean(lambda) - lambda * most
+        };
+        let tail = (-96..=160).map(exponent).fold(0.0, f64::min);
+        1.0 + (n as f64).log2() + tail * std::f64::consts::LOG2_E
+    }
+
     pub(crate) fn check(&self, spec: &Spec) -> Result<(), Error> {
         let in_range = |field, found: usize, least: usize, most: usize| {
             if (least..=most).contains(&found) {
@@ -85,6 +107,13 @@ impl BootstrapSpec {
         in_range("doublings", self.doublings as usize, 1, 10)?;
         in_range("terms", self.terms, 2, 3)?;
         in_range("ephemeral_weight", self.ephemeral_weight, 1, 1 << spec.log_n)?;
+        let failure = self.log2_failure(1 << spec.log_n);
+        if failure > LARGEST_FAILURE {
+            let needed = format!(
+                "a larger one: a bootstrap fails with probability 2^{failure:.0}, at most 2^{LARGEST_FAILURE} is taken"
+            );
+            return Err(Error::Spec { field: "range", found: self.range.to_string(), needed });
+        }
         if spec.special_bits.is_empty() {
             return Err(Error::Spec {
                 field: "special_bits",
@@ -139,9 +168,6 @@ impl Spec {
         }
     }
 }
-
-/// No error of a bootstrap is so many times the estimated root mean square.
-const DEVIATIONS: f64 = 16.0;
 
 /// Bootstraps ciphertexts of one number of slots.
 pub struct Bootstrapper {
@@ -223,14 +249,17 @@ impl Bootstrapper {
 
     /// The same values with all levels of the user.
     ///
-    /// The real and imaginary parts must lie in `[−1, 1]`; the ciphertext must have the levels of slots-to-coefficients left,
-    /// those below what [`Parameters::top`] counts as the user's.
+    /// The values must lie in the unit disc; the ciphertext must have the levels of slots-to-coefficients left, those below what
+    /// [`Parameters::top`] counts as the user's.
     ///
     /// # Errors
     /// If it is foreign, has more slots than the keys are for, too few levels, or a bound above 1.
     pub fn bootstrap(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
-        let [real, imaginary] = self.to_slots(&self.raise(&self.to_coefficients(a)?)?)?;
-        self.modular.reduce(&self.evaluator, &real, &imaginary)
+        let low = self.to_coefficients(a)?;
+        let [real, imaginary] = self.to_slots(&self.raise(&low)?)?;
+        let whole = self.modular.reduce(&self.evaluator, &real, &imaginary)?;
+        let estimate = Estimate { bound: a.estimate.bound.min(whole.estimate.bound), ..whole.estimate };
+        Ok(Ciphertext { slots: a.slots, estimate, ..whole })
     }
 
     /// The same in two iterations (Bae, Cheon, Cho, Kim, Kim 2022): what the first bootstrap got wrong is known at the lowest
@@ -254,7 +283,7 @@ impl Bootstrapper {
         let weights = [1.0, (-bits).exp2()].map(|w| Complex64::new(w, 0.0));
         let sum =
             e.linear_combination(&[(weights[0], &first), (weights[1], &second)], Complex64::default())?;
-        sum.with_bound(1.0)
+        sum.with_bound(a.estimate.bound)
     }
 
     /// Step 1: the values in the coefficients, over one prime.

@@ -28,7 +28,7 @@ use crate::evaluator::Evaluator;
 use crate::params::Parameters;
 
 /// The circuit with its constants.
-pub struct Modular {
+pub(super) struct Modular {
     /// Chebyshev coefficients of `c^{1/2^r}·exp(2πi·K·y/2^r)` on `[−1, 1]`.
     exponential: Vec<Complex64>,
     doublings: u32,
@@ -84,7 +84,7 @@ impl Modular {
     ///
     /// # Errors
     /// If they have no bootstrapping.
-    pub fn new(params: &Parameters, slots: usize) -> Result<Self, Error> {
+    pub(super) fn new(params: &Parameters, slots: usize) -> Result<Self, Error> {
         let none =
             || Error::Spec { field: "bootstrap", found: "none".into(), needed: "a BootstrapSpec".into() };
         let spec = params.spec().bootstrap.as_ref().ok_or_else(none)?;

@@ -153,7 +153,7 @@ impl Bootstrapper {
         }
         let start = e.scaled_to(a, needed, params.scale(needed) * scale / params.scale(1))?.into_owned();
         // What is larger wraps, and stands for its representative.
-        let bound = start.estimate.bound.min(0.49 * t as f64);
+        let bound = start.estimate.bound.min(0.25 * t as f64);
         let apply = |a: Ciphertext, matrix| e.transform_here(matrix, &a, bound);
         let inner = self.to_coefficients.iter().try_fold(start.with_bound(bound)?, apply)?;
         // A slot's error is that of a sum over all coefficients.
@@ -162,9 +162,10 @@ impl Bootstrapper {
         self.distinct(operation, Integers { inner: Ciphertext { scale, estimate, ..inner }, modulus: t })
     }
 
-    /// The integers of an RLWE ciphertext over the first prime with phase `m·q_0/t + e` in its coefficients, as a modulus switch
-    /// of a BGV ciphertext leaves it; `error` is the root mean square of `e·t/q_0`. With fewer slots than `N/2` only the
-    /// coefficients of the powers of `X^{N/2n}` count.
+    /// The integers of an RLWE ciphertext of this key and the first prime alone, with phase `m·q_0/t + e` in its coefficients;
+    /// `error` is the root mean square of `e·t/q_0`. A BGV ciphertext, whose phase `m + t·e` has the integers at the lower end,
+    /// becomes one by a product with `t^{−1}` modulo `q_0` (which reads `−q_0^{−1}·m` modulo `t`) and a key switch. With fewer slots
+    /// than `N/2` only the coefficients of the powers of `X^{N/2n}` count.
     ///
     /// Slot `j` of what is looked up has the coefficients `r` and `r + n` of these as real and imaginary part, where `r` is `j`
     /// with its bits reversed.
@@ -185,7 +186,7 @@ impl Bootstrapper {
             inner: c,
             scale: params.prime(0) / t as f64,
             slots: self.slots,
-            estimate: Estimate { bound: 0.49 * t as f64, error },
+            estimate: Estimate { bound: 0.25 * t as f64, error },
         };
         let turned = self.evaluator.rotate(&inner, self.turn)?;
         // Its estimate took the error for one of slots; a rounding is lost in that of the import.
@@ -217,7 +218,7 @@ impl Bootstrapper {
     /// use bootstrap::Table;
     /// let bootstrapper = Bootstrapper::new(key.bootstrap_keys(4, &KeyRequest::default())?)?;
     /// // Integers modulo 8, none of them exact.
-    /// let x = encryptor.encrypt(&encoder.encode_in(&[0.01, 3.0, 4.99, 7.0], 4)?)?;
+    /// let x = encryptor.encrypt(&encoder.with_bound(8.0).encode_in(&[0.01, 3.0, 4.99, 7.0], 4)?)?;
     /// let integers = bootstrapper.to_integers(&x, 8)?;
     /// let relu = Table::new(&[0.0, 1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 0.0])?;
     /// let sign = Table::new(&[0.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0])?;

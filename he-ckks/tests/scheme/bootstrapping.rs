@@ -81,6 +81,17 @@ fn a_thousand_bootstraps_do_not_fail() {
 }
 
 #[test]
+fn fewer_slots_than_the_keys_are_for_stay_fewer() {
+    let (world, b) = with_bootstrapper(Spec::bootstrap_sparse(), 9, 16);
+    for slots in [1, 2, 16] {
+        let x: Vec<Complex64> = values(slots, 7).iter().map(|z| z * 0.25).collect();
+        let out = b.bootstrap(&world.encrypt(&x)).unwrap();
+        assert!(out.slots() == slots && out.estimate().bound <= 0.25);
+        world.check("few", &out, &x, 6.0);
+    }
+}
+
+#[test]
 fn a_computation_goes_on_for_ever() {
     // The logistic map on nothing but products: nine levels, then a bootstrap, three times over.
     let (world, b) = with_bootstrapper(Spec::bootstrap_uniform(), 9, 64);

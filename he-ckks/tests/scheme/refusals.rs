@@ -1,6 +1,6 @@
 //! Errors that name the operation, what was there, what was needed and the remedy.
 
-use he_ckks::approximation::{ApproximationError, ChebyshevSeries, functions};
+use he_ckks::approximation::{ApproximationError, ChebyshevSeries, SignComposite, functions};
 use he_ckks::{
     Bootstrapper, Decryptor, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest, LinearTransform,
     Operand, Spec,
@@ -62,7 +62,8 @@ fn objects_of_other_parameters_are_refused() {
 #[test]
 fn values_that_do_not_fit_are_refused() {
     let world = world();
-    let wrong = |values: &[f64], slots| world.encoder.encode_in(values, slots).unwrap_err();
+    let encoder = world.encoder.clone().with_bound(2000.0);
+    let wrong = |values: &[f64], slots| encoder.encode_in(values, slots).unwrap_err();
     assert!(matches!(wrong(&[0.0; 5], 4), Error::TooManyValues { given: 5, capacity: 4 }));
     for slots in [0, 3, 512] {
         assert!(matches!(wrong(&[0.0], slots), Error::Slots { most: 256, .. }));
@@ -70,17 +71,28 @@ fn values_that_do_not_fit_are_refused() {
     for value in [f64::NAN, f64::INFINITY, -f64::INFINITY, 1e30] {
         assert!(matches!(wrong(&[0.0, value], 4), Error::ValueOutOfRange { index: 1, .. }), "{value}");
     }
+    // A bound of 1 unless another is stated; errors do not show the value.
+    let error = world.encoder.encode(&[0.5, 1.25]).unwrap_err();
+    assert!(matches!(error, Error::ValueOutOfRange { index: 1, most: 1.0 }), "{error}");
+    assert!(error.to_string().contains("with_bound") && !error.to_string().contains("1.25"), "{error}");
     // 48 bits of modulus at a scale of 40 hold values up to 128 in magnitude.
     let encrypt = |value: f64, limbs| {
-        Encryptor::with_secret(&world.key).encrypt_at(&world.encoder.encode(&[value]).unwrap(), limbs)
+        let plaintext = encoder.encode(&[value]).unwrap().with_own_bound();
+        Encryptor::with_secret(&world.key).encrypt_at(&plaintext, limbs)
     };
     assert!(encrypt(100.0, 1).is_ok() && encrypt(1000.0, 2).is_ok());
     let error = encrypt(1000.0, 1).err().unwrap();
     assert!(matches!(error, Error::Overflow { operation: "encrypt", .. }));
     assert!(error.to_string().contains("1e3") && error.to_string().contains("with_bound"), "{error}");
     // A bound below the values, and sums that outgrow the modulus.
-    assert!(world.encoder.encode(&[2.0]).unwrap().with_bound(1.0).is_err());
-    assert_eq!(world.encoder.encode(&[2.0]).unwrap().with_bound(64.0).unwrap().bound(), 64.0);
+    let two = encoder.encode(&[2.0]).unwrap();
+    assert_eq!(two.bound(), 2000.0);
+    assert!(two.clone().with_bound(1.0).is_err());
+    assert_eq!(two.clone().with_bound(64.0).unwrap().bound(), 64.0);
+    assert_eq!(two.with_own_bound().bound(), 2.0);
+    // Errors count where values fit as they are.
+    let noisy = world.evaluator.mul_integer(&encrypt(0.0, 1).unwrap(), 1 << 60);
+    assert!(matches!(noisy, Err(Error::Overflow { operation: "mul_integer", .. })));
     let c = encrypt(100.0, 1).unwrap();
     assert!(matches!(world.evaluator.add(&c, &c), Err(Error::Overflow { operation: "add", .. })));
     let known = c.with_bound(50.0).unwrap();
@@ -147,9 +159,10 @@ fn keys_and_degrees_are_asked_for_by_name() {
     assert!(
         degree(e.rotate(&product, 1)) && degree(e.conjugate(&product)) && degree(e.inner_sum(&product, 1, 2))
     );
-    assert!(degree(e.evaluate_chebyshev(&product, &[Complex64::i(); 3])));
     let rescaled = e.rescale(&product).unwrap();
-    assert!(degree(e.mul(&rescaled, &rescaled)));
+    assert!(
+        degree(e.mul(&rescaled, &rescaled)) && degree(e.evaluate_chebyshev(&rescaled, &[Complex64::i(); 3]))
+    );
     for request in
         [KeyRequest::default().relinearization(9), KeyRequest::default().rotations(&world.params, &[1], 0)]
     {
@@ -185,6 +198,8 @@ fn what_lies_outside_an_interval_is_refused() {
     let error = world.evaluator.evaluate_series(&c, &series).err().unwrap();
     assert!(matches!(error, Error::OutsideInterval { low: -4.0, high: 4.0, .. }), "{error}");
     assert!(error.to_string().contains("with_bound"), "{error}");
+    let sign = SignComposite::new(0.1, &[7, 7]).unwrap();
+    assert!(matches!(world.evaluator.evaluate_sign(&c, &sign), Err(Error::OutsideInterval { .. })));
     assert!(world.evaluator.evaluate_series(&c.with_bound(4.0).unwrap(), &series).is_ok());
     // In the clear every value is looked at.
     assert_eq!(series.simulate(-4.0), Ok(series.evaluate(-4.0)));
@@ -216,6 +231,9 @@ fn specifications_are_checked() {
     assert!(matches!(wrong(&|s| s.levels = 9), Error::Parameters(_)), "security");
     assert!(matches!(wrong(&|s| s.digit = 0), Error::Parameters(_)));
     assert!(Spec::n16384().build_insecure(" ").is_err());
+    // Too few primes near the scale: it would drift away.
+    let crowded = Spec { log_n: 16, first_bits: 40, scale_bits: 20, levels: 10, ..Spec::n8192() }.build();
+    assert!(matches!(crowded, Err(Error::Spec { field: "scale_bits", .. })));
     // The presets are secure, and bootstrapping says what is wrong with it.
     for spec in
         [Spec::n8192(), Spec::n16384(), Spec::n32768(), Spec::bootstrap_sparse(), Spec::bootstrap_uniform()]
@@ -231,7 +249,18 @@ fn specifications_are_checked() {
     assert!(matches!(bootstrap(&|b| b.terms = 4), Error::Spec { field: "terms", .. }));
     assert!(matches!(bootstrap(&|b| b.modular_bits = 51), Error::Spec { field: "modular_bits", .. }));
     assert!(matches!(bootstrap(&|b| b.doublings = 0), Error::Spec { field: "doublings", .. }));
-    assert!(matches!(bootstrap(&|b| b.range = 1), Error::Spec { field: "range", .. }));
+    for range in [1, 4, 12] {
+        assert!(matches!(bootstrap(&|b| b.range = range), Error::Spec { field: "range", .. }), "{range}");
+    }
+    // Secure as a whole, and yet not for the ephemeral secret.
+    assert!(matches!(bootstrap(&|b| b.ephemeral_weight = 16), Error::Parameters(_)));
+    let circuit = Spec::bootstrap_uniform().bootstrap.unwrap();
+    let failure = circuit.log2_failure(1 << 16);
+    // Exactly 2^-105, by the tail of the distribution.
+    assert!((-105.0..-95.0).contains(&failure), "{failure}");
+    let smaller = he_ckks::BootstrapSpec { range: 13, ..circuit.clone() }.log2_failure(1 << 16);
+    assert!((-40.0..-30.0).contains(&smaller), "{smaller}");
+    assert_eq!(he_ckks::BootstrapSpec { range: 18, ..circuit }.log2_failure(1 << 16), f64::NEG_INFINITY);
     assert!(matches!(
         bootstrap(&|b| b.coefficients_to_slots = 0),
         Error::Spec { field: "coefficients_to_slots", .. }

@@ -143,6 +143,10 @@ fn integers_that_cannot_be_told_apart_are_refused() {
     let [four, five] = [4, 5].map(|t| Table::identity(t).unwrap());
     assert!(matches!(b.look_up(&integers, &[&four, &five]), Err(Error::Spec { .. })));
     assert!(matches!(b.look_up(&integers, &[]), Err(Error::NoOperands { .. })));
+    // Nothing but zeros, beside another.
+    let nothing = Table::new(&[0.0; 4]).unwrap();
+    let found = b.look_up(&integers, &[&nothing, &four]).unwrap();
+    assert!(world.decrypt(&found[0]).iter().all(|z| z.norm() < 1e-6));
     for values in [&[][..], &[1.0], &[1.0, f64::NAN], &[0.0; 1025]] {
         assert!(Table::new(values).is_err());
     }

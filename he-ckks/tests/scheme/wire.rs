@@ -1,8 +1,10 @@
 //! Serialized objects: they come back bit for bit, and nothing damaged does.
 
+use he_ckks::approximation::ChebyshevSeries;
+use he_ckks::bootstrap::Table;
 use he_ckks::{
     BootstrapKeys, BootstrapSpec, Bootstrapper, Ciphertext, Decryptor, Error, EvaluationKeys, Evaluator,
-    KeyRequest, Parameters, PublicKey, SecretKey, Spec,
+    KeyRequest, LinearTransform, Parameters, PublicKey, SecretKey, Spec,
 };
 use he_core::ring::sample::Prng;
 use he_core::rlwe::serial::{polynomial_bytes, write_key_switch_key};
@@ -130,7 +132,12 @@ fn several_ciphertexts_share_an_envelope() {
     let all: Vec<Ciphertext> = (0..3).map(|seed| world.encrypt(&values(1 << seed, seed))).collect();
     let mut out = Writer::new();
     all.iter().for_each(|c| c.write(&mut out).unwrap());
-    world.key.encrypt_seeded(&world.encoder.encode(&[3.0]).unwrap(), 1).unwrap().write(&mut out).unwrap();
+    world
+        .key
+        .encrypt_seeded(&world.encoder.clone().with_bound(4.0).encode(&[3.0]).unwrap(), 1)
+        .unwrap()
+        .write(&mut out)
+        .unwrap();
     let bytes = out.finish();
     let mut reader = Reader::new(&bytes);
     for c in &all {
@@ -340,4 +347,57 @@ fn bootstrap_keys_have_the_limbs_they_need() {
     assert!(kind(EvaluationKeys::from_bytes(params, &keys).err()));
     let evaluation = EvaluationKeys::none(params).to_bytes().unwrap();
     assert!(kind(BootstrapKeys::from_bytes(params, &evaluation).err()));
+}
+
+/// Ciphertexts that say of themselves whatever the format lets them: operations give errors or other ciphertexts, never a panic.
+#[test]
+fn no_claim_of_a_ciphertext_makes_an_operation_panic() {
+    let world = World::new(insecure(Spec::bootstrap_sparse(), 9));
+    let (params, e) = (&world.params, &world.evaluator);
+    let b = Bootstrapper::new(world.key.bootstrap_keys(FEW, &KeyRequest::default()).unwrap()).unwrap();
+    let good = world.encrypt(&values(FEW, 1));
+    let rows = vec![vec![Complex64::i(); FEW]; FEW];
+    let matrix = LinearTransform::from_rows(params, &rows, 5).unwrap();
+    let series = ChebyshevSeries::new(vec![0.1, 0.5, 0.2, 0.3], (-1.0, 1.0)).unwrap();
+    let table = Table::identity(4).unwrap();
+    let plaintext = world.encoder.encode(&[0.5]).unwrap();
+    let mut read = 0;
+    for (limbs, scale, slots) in [1, 2, 5, 13, params.max_limbs()].into_iter().flat_map(|limbs| {
+        let scales = [1.1, 20.0, 41.0, 48.5, 70.0, 90.0, 200.0];
+        scales.into_iter().flat_map(move |scale| [1, FEW, 256].map(|slots| (limbs, scale, slots)))
+    }) {
+        for (bound, error) in [(1.0, 0.0), (0.0, 1e-9), (1e6, 1e-3), (1e-30, 1e-30)] {
+            let mut out = Writer::new();
+            out.f64(f64::exp2(scale));
+            out.u32(slots as u32);
+            out.f64(bound);
+            out.f64(error);
+            let words = if limbs <= good.limbs() {
+                good.inner().truncated(limbs)
+            } else {
+                good.inner().truncated(1).raised(limbs)
+            };
+            he_core::rlwe::serial::write_ciphertext(&mut out, &words).unwrap();
+            let Ok(c) = open(params, &out.finish()) else { continue };
+            read += 1;
+            let _ = Decryptor::new(&world.key).decrypt(&c);
+            let _ = Decryptor::new(&world.key).decrypt_shared(&c, 10);
+            let _ = (e.add(&c, &good), e.sub(&good, &c), e.mul(&c, &good), e.square(&c), e.negate(&c));
+            let _ = (e.mul_const(&c, 0.3), e.add_const(&c, 1.0), e.mul_integer(&c, 1 << 40), e.mul_i(&c));
+            let _ =
+                (e.add_plain(&c, &plaintext), e.mul_plain(&c, &plaintext), e.rescale(&c), e.relinearize(&c));
+            let _ = (e.rotate(&c, 1), e.conjugate(&c), e.inner_sum(&c, 1, 4), e.transform(&matrix, &c));
+            let _ = (e.evaluate_series(&c, &series), e.evaluate_powers(&c, &[Complex64::i(); 6]));
+            let _ = (e.reduce_to(&c, 1), e.reduce_to(&c, 4), e.rotate_many(&c, &[1, 2]));
+            if let Ok(product) = e.mul_lazy(&c, &c) {
+                let _ = (e.evaluate_series(&product, &series), e.reduce_to(&product, 1), e.rescale(&product));
+                let _ = Decryptor::new(&world.key).decrypt(&product);
+            }
+            let _ = (b.bootstrap(&c), b.bootstrap_integers(&c, 4));
+            if let Ok(integers) = b.to_integers(&c, 4) {
+                let _ = b.look_up(&integers, &[&table]);
+            }
+        }
+    }
+    assert!(read > 100, "{read} were read");
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{SIZES, basis, below, centred, from_integers, modulo, poly, prng, product, residues};
 use he_core::Modulus;
-use he_core::ring::rns::{BaseConverter, ExactDivider, scale_and_round, to_integers};
+use he_core::ring::rns::{BaseConverter, ExactDivider, scale_and_round, to_floats, to_integers, to_words};
 use he_core::ring::sample::Prng;
 use he_core::ring::{Basis, Coeff, Poly};
 use num_bigint::BigInt;
@@ -185,4 +185,23 @@ fn scaling_by_hand() {
     );
     let four = Modulus::new(4).unwrap();
     assert_eq!(scale_and_round(&x, &four), [0, 0, 1, 1, 2, 3, 0, 0]);
+}
+
+#[test]
+fn floats_and_words_are_the_integers() {
+    for count in [1, 2, 3, 7] {
+        let basis = basis(4, &[50, 41, 47, 30, 50, 50, 47][..count]);
+        let all = product(basis.moduli());
+        let exact = integers(&mut prng(count as u64), 16, &all);
+        let x = from_integers(&basis, &exact);
+        assert_eq!(to_integers(&x), exact);
+        for (float, exact) in to_floats(&x).iter().zip(&exact) {
+            let shift = exact.bits().saturating_sub(60);
+            let nearest = i64::try_from(exact >> shift).unwrap() as f64 * (shift as f64).exp2();
+            assert!((float - nearest).abs() <= nearest.abs() * 1e-15, "{float}, exactly {exact}");
+        }
+        if count <= 2 {
+            assert!(to_words(&x).iter().zip(&exact).all(|(word, exact)| BigInt::from(*word) == *exact));
+        }
+    }
 }
