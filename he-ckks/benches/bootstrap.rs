@@ -21,25 +21,24 @@ use he_core::prime::primes_below;
 /// Runs on each number of threads; the median counts.
 const RUNS: usize = 3;
 
-/// Median seconds of some runs.
-fn median(mut work: impl FnMut()) -> f64 {
-    let mut seconds: Vec<f64> = (0..RUNS)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    seconds.sort_by(f64::total_cmp);
-    seconds[RUNS / 2]
+fn seconds(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
 }
 
-fn unit(params: &Parameters) -> f64 {
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A function that times the unit, to be called beside what is counted in it: machines slow down and recover.
+fn unit(params: &Parameters) -> impl FnMut() -> f64 {
     let n = params.n();
     let prime = primes_below(1 << 50, 2 * n as u64, 1).expect("there are such primes")[0];
     let plan = Plan::try_new(n, prime).expect("the library has a transform for this prime");
     let mut words: Vec<u64> = (0..n as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % prime).collect();
-    median(|| (0..200).for_each(|_| plan.fwd(black_box(&mut words)))) / 200.0
+    move || seconds(|| (0..1000).for_each(|_| plan.fwd(black_box(&mut words)))) / 1000.0
 }
 
 /// Most memory the process ever had, in bytes, where the system tells.
@@ -61,12 +60,8 @@ fn preset(name: &str, spec: &Spec) {
     let params = spec.build().expect("a preset");
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let (one, two) = (pool(1), pool(2));
-    let unit = unit(&params);
-    println!(
-        "\n{name}: log2 QP = {:.0}, one unit is {:.0} us",
-        params.rlwe().key_basis(params.max_limbs()).log2(),
-        unit * 1e6
-    );
+    let mut unit = unit(&params);
+    println!("\n{name}: log2 QP = {:.0}", params.rlwe().key_basis(params.max_limbs()).log2());
     let key = SecretKey::generate(&params).expect("randomness");
     let x = values(params.slots());
     let plaintext = Encoder::new(&params).encode_complex(&x).expect("fits");
@@ -104,13 +99,17 @@ fn preset(name: &str, spec: &Spec) {
         spec.levels,
         spec.scale_bits
     );
-    let [alone, both] =
-        [&one, &two].map(|pool| median(|| drop(black_box(pool.install(|| b.bootstrap(&low))))));
-    println!(
-        "one thread {alone:.2} s, {:.0} units; two threads {both:.2} s, {:.2} times faster",
-        alone / unit,
-        alone / both
-    );
+    let [mut alone, mut both, mut units] = [vec![], vec![], vec![]];
+    for _ in 0..RUNS {
+        let time = |pool: &rayon::ThreadPool| seconds(|| drop(black_box(pool.install(|| b.bootstrap(&low)))));
+        let before = unit();
+        alone.push(time(&one));
+        units.push(alone[alone.len() - 1] / f64::midpoint(before, unit()));
+        both.push(time(&two));
+    }
+    let (alone, both, units) = (median(alone), median(both), median(units));
+    println!("one thread {alone:.2} s, {units:.0} units of {:.0} us", alone / units * 1e6);
+    println!("two threads {both:.2} s, {:.2} times faster", alone / both);
     println!(
         "peak memory {}",
         peak().map_or("not known".into(), |bytes| format!("{:.2} GiB", bytes / (1u64 << 30) as f64))

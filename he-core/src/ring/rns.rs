@@ -196,8 +196,9 @@ impl ExactDivider {
     pub fn divide_onto(&self, x: &Poly<Eval>, addend: Option<&Poly<Eval>>) -> Poly<Eval> {
         let prepared = self.prepare(x);
         let mut out = Poly::<Eval>::scratch(&self.keep);
-        for_each_limb(out.words_mut(), self.keep.n() * GROUP, |group, out| {
-            let mut limbs: Vec<_> = (group * GROUP..).zip(out.chunks_exact_mut(self.keep.n())).collect();
+        let size = self.group();
+        for_each_limb(out.words_mut(), self.keep.n() * size, |group, out| {
+            let mut limbs: Vec<_> = (group * size..).zip(out.chunks_exact_mut(self.keep.n())).collect();
             self.converter.limbs(&prepared, &mut limbs);
             limbs.into_iter().for_each(|(j, limb)| self.finish(x, addend, j, limb));
         });
@@ -217,14 +218,20 @@ impl ExactDivider {
             (self.prepare(first), self.prepare(second))
         };
         let (mut left, mut right) = (Poly::<Eval>::scratch(&self.keep), Poly::<Eval>::scratch(&self.keep));
-        for_each_limb_pair(left.words_mut(), right.words_mut(), n * GROUP, |group, x, y| {
+        let size = self.group();
+        for_each_limb_pair(left.words_mut(), right.words_mut(), n * size, |group, x, y| {
             for (prepared, dividend, addend, out) in [(&a, first, onto[0], x), (&b, second, onto[1], y)] {
-                let mut limbs: Vec<_> = (group * GROUP..).zip(out.chunks_exact_mut(n)).collect();
+                let mut limbs: Vec<_> = (group * size..).zip(out.chunks_exact_mut(n)).collect();
                 self.converter.limbs(prepared, &mut limbs);
                 limbs.into_iter().for_each(|(j, limb)| self.finish(dividend, addend, j, limb));
             }
         });
         [left, right]
+    }
+
+    /// Limbs made together: of a single prime there is nothing to share, and a limb at a time stays in the cache.
+    fn group(&self) -> usize {
+        if self.converter.from.len() == 1 { 1 } else { GROUP }
     }
 
     fn prepare(&self, x: &Poly<Eval>) -> Prepared {
