@@ -14,7 +14,7 @@ use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
-use crate::estimate::{DEVIATIONS, Estimate};
+use crate::estimate::Estimate;
 use crate::keys::EvaluationKeys;
 use crate::params::Parameters;
 use crate::plaintext::{Operand, Plaintext};
@@ -92,7 +92,7 @@ impl Evaluator {
         estimate: Estimate,
     ) -> Result<Ciphertext, Error> {
         if !self.params.fits(estimate, scale, inner.limbs()) {
-            return Err(overflow(operation, &self.params, estimate, scale, inner.limbs()));
+            return Err(self.params.overflow(operation, estimate, scale, inner.limbs()));
         }
         Ok(Ciphertext { params: self.params.clone(), inner, scale, slots, estimate })
     }
@@ -578,18 +578,6 @@ impl Evaluator {
         let estimate = estimate.with_noise(self.params.slot_variance(a.slots, rounding, scale));
         self.finish("rescale", inner, scale, a.slots, estimate)
     }
-}
-
-/// That values and their errors do not fit in the modulus of so many limbs.
-pub(crate) fn overflow(
-    operation: &'static str,
-    params: &Parameters,
-    estimate: Estimate,
-    scale: f64,
-    limbs: usize,
-) -> Error {
-    let bound = estimate.bound + DEVIATIONS * estimate.error;
-    Error::Overflow { operation, bound, scale: scale.log2(), modulus: params.log_q(limbs) }
 }
 
 /// The same values modulo a shorter chain, at the same scale.

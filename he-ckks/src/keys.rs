@@ -11,12 +11,11 @@ use num_complex::Complex64;
 use zeroize::Zeroizing;
 
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::elements::{conjugation_element, rotation_element};
 use crate::error::Error;
 use crate::estimate::Estimate;
-use crate::evaluator::overflow;
 use crate::params::Parameters;
 use crate::plaintext::Plaintext;
-use crate::rotation::{conjugation_element, rotation_element};
 
 /// A secret key. It cannot be printed, cloned, compared or serialized by derive, and is wiped when dropped.
 ///
@@ -238,7 +237,7 @@ fn prepare(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Result<Z
     }
     let (scale, estimate) = (params.scale(limbs), Estimate { bound: plaintext.bound(), error: 0.0 });
     if !params.fits(estimate, scale, limbs) {
-        return Err(overflow(operation, params, estimate, scale, limbs));
+        return Err(params.overflow(operation, estimate, scale, limbs));
     }
     plaintext.scaled(params, scale)
 }
@@ -329,7 +328,7 @@ impl<'k> Decryptor<'k> {
         let limbs = ciphertext.limbs().min(2);
         let flooded = Estimate { bound, error: sigma / scale };
         if !params.fits(flooded, scale, limbs) {
-            return Err(overflow(operation, params, flooded, scale, limbs));
+            return Err(params.overflow(operation, flooded, scale, limbs));
         }
         let mut phase = to_words(&self.phase(operation, ciphertext, flooded, limbs)?);
         let noise = wide_noise(sigma, phase.len())?;

@@ -3,6 +3,7 @@
 pub mod approximation;
 pub mod bootstrap;
 mod ciphertext;
+mod elements;
 mod encoder;
 mod error;
 mod estimate;

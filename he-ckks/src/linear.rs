@@ -16,12 +16,13 @@ use num_complex::Complex64;
 use rayon::prelude::*;
 
 use crate::ciphertext::Ciphertext;
+use crate::elements::{conjugation_element, rotation_element};
 use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::evaluator::Evaluator;
 use crate::params::Parameters;
 use crate::plaintext::Plaintext;
-use crate::rotation::{conjugation_element, missing, rotation_element};
+use crate::rotation::missing;
 
 /// A matrix over the slots, encoded for ciphertexts over one number of limbs.
 ///

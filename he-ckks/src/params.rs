@@ -17,7 +17,7 @@ use he_core::rlwe::noise::NoiseModel;
 use he_core::rlwe::params::find_primes;
 use he_core::rlwe::{self, ParametersError, SecretDistribution};
 
-use crate::bootstrap::{BootstrapKeys, BootstrapSpec};
+use crate::bootstrap::spec::BootstrapSpec;
 use crate::error::Error;
 use crate::estimate::{DEVIATIONS, Estimate};
 
@@ -109,7 +109,7 @@ impl Spec {
         let (rlwe, scales) = self.chain()?;
         let params = Parameters::new(self, rlwe.build()?, scales)?;
         if self.bootstrap.is_some() {
-            BootstrapKeys::ephemeral(&params)?;
+            params.ephemeral()?;
         }
         Ok(params)
     }
@@ -146,7 +146,11 @@ impl Spec {
         if self.levels > 100 {
             return Err(wrong("levels", self.levels.to_string(), "0 to 100"));
         }
-        self.bootstrap.as_ref().map_or(Ok(()), |b| b.check(self))
+        let Some(bootstrap) = &self.bootstrap else { return Ok(()) };
+        if self.special_bits.is_empty() {
+            return Err(wrong("special_bits", "empty".into(), "special primes"));
+        }
+        bootstrap.check(self.log_n, self.scale_bits)
     }
 
     /// The primes, and the scale at each number of limbs.
@@ -293,6 +297,35 @@ impl Parameters {
     pub(crate) fn fits(&self, estimate: Estimate, scale: f64, limbs: usize) -> bool {
         let most = estimate.bound + DEVIATIONS * estimate.error;
         most.log2() + scale.log2() <= self.log_q(limbs) - 1.0
+    }
+
+    /// That they do not.
+    pub(crate) fn overflow(
+        &self,
+        operation: &'static str,
+        estimate: Estimate,
+        scale: f64,
+        limbs: usize,
+    ) -> Error {
+        let bound = estimate.bound + DEVIATIONS * estimate.error;
+        Error::Overflow { operation, bound, scale: scale.log2(), modulus: self.log_q(limbs) }
+    }
+
+    /// The instance of the ephemeral secret of bootstrapping: the first prime, and one special prime.
+    pub(crate) fn ephemeral(&self) -> Result<rlwe::Parameters, Error> {
+        let spec = self.rlwe().spec();
+        let weight = self.spec().bootstrap.as_ref().map_or(0, |b| b.ephemeral_weight);
+        let short = rlwe::Spec {
+            q: vec![spec.q[0]],
+            p: vec![spec.p[0]],
+            digit: 1,
+            secret: SecretDistribution::SparseTernary { weight },
+            ..spec.clone()
+        };
+        Ok(match self.rlwe().security_bits() {
+            Some(_) => short.build()?,
+            None => short.build_insecure("part of parameters that are insecure themselves")?,
+        })
     }
 
     /// Noise by formula.

@@ -254,7 +254,7 @@ impl BootstrapKeys {
         if params.spec().bootstrap.is_none() {
             return Err(invalid("the parameters have no bootstrapping".into()));
         }
-        let short = Self::ephemeral(params).map_err(|error| invalid(error.to_string()))?;
+        let short = params.ephemeral().map_err(|error| invalid(error.to_string()))?;
         let whole = rlwe.max_limbs();
         let limit = 4 + key_bytes(&short, 1) + key_bytes(rlwe, whole) + evaluation_limit(rlwe);
         let mut reader = Reader::new(wire::open(bytes, &header(params, BOOTSTRAP_KEYS), limit)?);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use he_core::ring::sample::Prng;
-use he_core::rlwe::{self, KeySwitchKey, SecretDistribution};
+use he_core::rlwe::{self, KeySwitchKey};
 
 use super::layout::Layout;
 use crate::error::Error;
@@ -38,23 +38,6 @@ impl BootstrapKeys {
     /// The evaluation keys.
     pub fn evaluation(&self) -> &Arc<EvaluationKeys> {
         &self.evaluation
-    }
-
-    /// The instance of the ephemeral secret: the first prime, and one special prime.
-    pub(crate) fn ephemeral(params: &Parameters) -> Result<rlwe::Parameters, Error> {
-        let spec = params.rlwe().spec();
-        let weight = params.spec().bootstrap.as_ref().map_or(0, |b| b.ephemeral_weight);
-        let short = rlwe::Spec {
-            q: vec![spec.q[0]],
-            p: vec![spec.p[0]],
-            digit: 1,
-            secret: SecretDistribution::SparseTernary { weight },
-            ..spec.clone()
-        };
-        Ok(match params.rlwe().security_bits() {
-            Some(_) => short.build()?,
-            None => short.build_insecure("part of parameters that are insecure themselves")?,
-        })
     }
 
     /// Slots of the ciphertexts they are for.
@@ -92,7 +75,7 @@ impl SecretKey {
     pub fn bootstrap_keys(&self, slots: usize, further: &KeyRequest) -> Result<BootstrapKeys, Error> {
         let params = self.params();
         let evaluation = self.evaluation_keys(&request(params, slots)?.and(further))?;
-        let thin = rlwe::SecretKey::generate(&BootstrapKeys::ephemeral(params)?)?;
+        let thin = rlwe::SecretKey::generate(&params.ephemeral()?)?;
         let mut prng = Prng::from_os()?;
         let to_ephemeral = thin.switching_key_from(self.inner(), 1, &mut prng);
         let from_ephemeral = self.inner().switching_key_from(&thin, params.max_limbs(), &mut prng);
