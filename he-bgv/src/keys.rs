@@ -160,7 +160,7 @@ impl KeyRequest {
     /// Keys that rotate rows left by each of `steps` slots, for up to `limbs` limbs.
     #[must_use]
     pub fn rotations(self, params: &Parameters, steps: &[usize], limbs: usize) -> Self {
-        steps.iter().fold(self, |request, &k| match crate::rotation::row_element(params, k) {
+        steps.iter().fold(self, |request, &k| match crate::elements::row_element(params, k) {
             1 => request,
             g => request.galois(g, limbs),
         })

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod ciphertext;
+mod elements;
 mod encoder;
 mod error;
 mod evaluator;

@@ -8,21 +8,8 @@ use crate::ciphertext::Ciphertext;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::noise::Noise;
-use crate::params::Parameters;
 
-/// Galois element `3^k mod 2N` of a rotation of both rows left by `k`.
-pub fn row_element(params: &Parameters, k: usize) -> usize {
-    let two_n = 2 * params.n();
-    let (mut power, mut base, mut e) = (1usize, 3usize, k % (params.n() / 2));
-    while e > 0 {
-        if e & 1 == 1 {
-            power = power * base % two_n;
-        }
-        base = base * base % two_n;
-        e >>= 1;
-    }
-    power
-}
+pub use crate::elements::row_element;
 
 impl Evaluator {
     /// The automorphism `X ↦ X^g`, `g` odd.

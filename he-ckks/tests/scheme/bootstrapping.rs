@@ -5,9 +5,6 @@ use num_complex::Complex64;
 
 use crate::world::{World, insecure, values, zip};
 
-/// No error is this many times the estimated root mean square.
-const WORST: f64 = 16.0;
-
 fn with_bootstrapper(spec: Spec, log_n: u32, slots: usize) -> (World, Bootstrapper) {
     let world = World::new(insecure(spec, log_n));
     let keys = world.key.bootstrap_keys(slots, &KeyRequest::default()).unwrap();
@@ -20,9 +17,9 @@ fn refreshed(world: &World, b: &Bootstrapper, x: &[Complex64]) -> f64 {
     let out = b.bootstrap(&low).unwrap();
     assert_eq!((out.limbs(), out.scale(), out.slots()), (13, world.params.scale(13), x.len()));
     let precision = Precision::of(&world.decrypt(&out), x);
-    let ratio = (-precision.worst).exp2() / out.estimate().error;
-    assert!(ratio < WORST, "an error {ratio:.1} times the estimate");
-    ratio
+    let (worst, estimate) = ((-precision.worst).exp2(), out.estimate());
+    assert!(worst < estimate.worst_error(), "an error of {worst:e}, bounded by {:e}", estimate.worst_error());
+    worst / estimate.error
 }
 
 /// All values at the ends of the interval, in every pattern that could add up.

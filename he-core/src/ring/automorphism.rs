@@ -65,6 +65,20 @@ pub fn inverse_element(g: usize, two_n: usize) -> usize {
     x & (two_n - 1)
 }
 
+/// `g^k mod 2n`: the element of an automorphism applied `k` times.
+pub fn galois_power(g: usize, k: usize, n: usize) -> usize {
+    let two_n = 2 * n;
+    let (mut power, mut base, mut e) = (1usize, g % two_n, k);
+    while e > 0 {
+        if e & 1 == 1 {
+            power = power * base % two_n;
+        }
+        base = base * base % two_n;
+        e >>= 1;
+    }
+    power
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ pub mod poly;
 pub mod rns;
 pub mod sample;
 
+pub use automorphism::galois_power;
 pub use basis::{Basis, RingError};
 pub use embedding::Embedding;
 pub use poly::{Coeff, Eval, GaussianInteger, Poly};
