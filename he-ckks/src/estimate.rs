@@ -29,8 +29,8 @@ impl Estimate {
         -self.error.log2()
     }
 
-    /// Bound of the error of a single slot: 16 times the root mean square, which no bootstrap among 1,000 of 2,048 slots has come
-    /// near half of.
+    /// Bound of the error of a single slot: 16 times the root mean square. Among 1,000 bootstraps of 2,048 slots none came to half
+    /// of it.
     pub fn worst_error(&self) -> f64 {
         DEVIATIONS * self.error
     }
