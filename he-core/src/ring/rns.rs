@@ -245,9 +245,8 @@ impl ExactDivider {
     /// Limb `j` of the quotient, from that of `δ`.
     fn finish(&self, x: &Poly<Eval>, addend: Option<&Poly<Eval>>, j: usize, out: &mut [u64]) {
         let q = self.keep.modulus(j);
-        self.keep.ntt(j).forward(out);
         // (δ − x)·(−A^{-1}): what is overwritten comes first.
-        kernel::sub_mul_scalar_assign(q, out, x.limb(j), q.neg(self.inverse[j]));
+        self.keep.ntt(j).forward_sub_mul(out, x.limb(j), q.neg(self.inverse[j]));
         if let Some(addend) = addend {
             kernel::add_assign(q, out, addend.limb(j));
         }

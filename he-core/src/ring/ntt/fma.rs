@@ -21,7 +21,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::order::{RUN, reverse_bits};
 use super::passes::{backward4, forward4, last4};
-use super::runs::{RunTwiddles, first_runs, last_runs};
+use super::runs::{Finish, RunTwiddles, SubMul, Values, first_runs, last_runs};
 use crate::modulus::Modulus;
 use crate::ring::kernel::lane::{Lanes, balanced};
 
@@ -92,7 +92,13 @@ impl Fma {
 
     /// Coefficients to values in the canonical order.
     pub(super) fn forward(&self, data: &mut [u64]) {
-        Arch::new().dispatch(Forward { tables: self, data });
+        Arch::new().dispatch(Forward { tables: self, data, finish: Values });
+    }
+
+    /// Coefficients to `(value − subtrahend)·factor`.
+    pub(super) fn forward_sub_mul(&self, data: &mut [u64], subtrahend: &[u64], factor: u64) {
+        let finish = SubMul { subtrahend, factor: balanced(&self.modulus, factor) };
+        Arch::new().dispatch(Forward { tables: self, data, finish });
     }
 
     /// Values in the canonical order to coefficients.
@@ -105,12 +111,13 @@ impl Fma {
     }
 }
 
-struct Forward<'a> {
+struct Forward<'a, F> {
     tables: &'a Fma,
     data: &'a mut [u64],
+    finish: F,
 }
 
-impl WithSimd for Forward<'_> {
+impl<F: Finish> WithSimd for Forward<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -118,16 +125,21 @@ impl WithSimd for Forward<'_> {
         let lanes = Lanes::new(simd, &self.tables.modulus);
         // The number of run levels has the parity of log2 n.
         match (self.tables.is_wide(), self.data.len().trailing_zeros().is_multiple_of(2)) {
-            (false, false) => forward::<S, false, false>(&lanes, self.tables, self.data),
-            (false, true) => forward::<S, false, true>(&lanes, self.tables, self.data),
-            (true, false) => forward::<S, true, false>(&lanes, self.tables, self.data),
-            (true, true) => forward::<S, true, true>(&lanes, self.tables, self.data),
+            (false, false) => forward::<S, false, false>(&lanes, self.tables, self.data, self.finish),
+            (false, true) => forward::<S, false, true>(&lanes, self.tables, self.data, self.finish),
+            (true, false) => forward::<S, true, false>(&lanes, self.tables, self.data, self.finish),
+            (true, true) => forward::<S, true, true>(&lanes, self.tables, self.data, self.finish),
         }
     }
 }
 
 #[inline(always)]
-fn forward<S: Simd, const WIDE: bool, const SIX: bool>(lanes: &Lanes<S>, tables: &Fma, data: &mut [u64]) {
+fn forward<S: Simd, const WIDE: bool, const SIX: bool>(
+    lanes: &Lanes<S>,
+    tables: &Fma,
+    data: &mut [u64],
+    finish: impl Finish,
+) {
     let Direction { passes, runs } = &tables.forward;
     let (first, rest) = passes.split_first().expect("a vector transform has a pass before its runs");
     forward4::<S, WIDE, true>(lanes, data, first.stride, &first.twiddles);
@@ -143,7 +155,7 @@ fn forward<S: Simd, const WIDE: bool, const SIX: bool>(lanes: &Lanes<S>, tables:
             let twiddles = &pass.twiddles[block * count..][..count];
             forward4::<S, WIDE, false>(lanes, chunk, pass.stride, twiddles);
         }
-        last_runs::<S, WIDE, SIX>(lanes, chunk, runs);
+        last_runs::<S, WIDE, SIX>(lanes, chunk, runs, block * size, finish);
     }
 }
 
@@ -195,9 +207,18 @@ mod tests {
     use crate::prime::{primes_below, primitive_root_2n};
 
     fn on<S: Simd>(simd: S, tables: &Fma, input: &[u64]) -> [Vec<u64>; 2] {
-        let (mut forward, mut backward) = (input.to_vec(), input.to_vec());
-        Forward { tables, data: &mut forward }.with_simd(simd);
+        let (mut forward, mut backward, mut finished) = (input.to_vec(), input.to_vec(), input.to_vec());
+        Forward { tables, data: &mut forward, finish: Values }.with_simd(simd);
         Backward { tables, data: &mut backward }.with_simd(simd);
+        // The largest factors, and every word as what is subtracted.
+        let q = tables.modulus;
+        for factor in [1, q.value() / 2, q.value() / 2 + 1, q.value() - 1] {
+            finished.copy_from_slice(input);
+            let finish = SubMul { subtrahend: input, factor: balanced(&q, factor) };
+            Forward { tables, data: &mut finished, finish }.with_simd(simd);
+            let expected = |(&v, &x): (&u64, &u64)| q.mul(q.sub(v, x), factor);
+            assert!(finished.iter().copied().eq(forward.iter().zip(input).map(expected)));
+        }
         [forward, backward]
     }
 

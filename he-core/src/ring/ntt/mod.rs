@@ -14,7 +14,7 @@ use thiserror::Error;
 use self::fma::Fma;
 use self::library::Library;
 use self::small::Small;
-use super::kernel::has_fma;
+use super::kernel::{self, has_fma};
 use crate::modulus::{FMA_LIMIT, Modulus};
 use crate::prime::{is_prime, primitive_root_2n};
 
@@ -143,6 +143,23 @@ impl Ntt {
             Engine::Fma(fma) => fma.forward(data),
             Engine::Library(library) => library.forward(data),
             Engine::Small(small) => small.forward(data),
+        }
+    }
+
+    /// Replaces coefficients in `[0, q)` by `(value − subtrahend)·factor` of each value, while these are in registers: what a
+    /// division ends with.
+    ///
+    /// # Panics
+    /// If a length is not `n`.
+    pub fn forward_sub_mul(&self, data: &mut [u64], subtrahend: &[u64], factor: u64) {
+        self.check(data);
+        assert_eq!(subtrahend.len(), self.n, "what is subtracted has the length of the transform");
+        match &self.engine {
+            Engine::Fma(fma) => fma.forward_sub_mul(data, subtrahend, factor),
+            _ => {
+                self.forward(data);
+                kernel::sub_mul_scalar_assign(&self.modulus, data, subtrahend, factor);
+            }
         }
     }
 

@@ -155,16 +155,54 @@ fn put_columns<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, x: [S::f64
     }
 }
 
-/// The last five or six forward levels of each run, from floats to canonical words.
+/// What becomes of the values of a forward transform while they are in registers.
+pub(super) trait Finish: Copy {
+    /// Canonical words for the values of one vector, which are reduced; `at` is its first place.
+    fn store<S: Simd>(self, lanes: &Lanes<S>, value: S::f64s, at: usize) -> S::u64s;
+}
+
+/// The values themselves.
+#[derive(Clone, Copy)]
+pub(super) struct Values;
+
+impl Finish for Values {
+    #[inline(always)]
+    fn store<S: Simd>(self, lanes: &Lanes<S>, value: S::f64s, _: usize) -> S::u64s {
+        lanes.store(value)
+    }
+}
+
+/// `(value − subtrahend)·factor`, with a balanced factor: `|value| <= q/2 + 1` and a word below `q` differ by at most
+/// `3q/2 + 1`.
+#[derive(Clone, Copy)]
+pub(super) struct SubMul<'a> {
+    pub(super) subtrahend: &'a [u64],
+    pub(super) factor: f64,
+}
+
+impl Finish for SubMul<'_> {
+    #[inline(always)]
+    fn store<S: Simd>(self, lanes: &Lanes<S>, value: S::f64s, at: usize) -> S::u64s {
+        let words = S::as_simd_u64s(&self.subtrahend[at..at + S::U64_LANES]).0[0];
+        let difference = lanes.sub(value, lanes.load(words));
+        let [product] = lanes.mul_all([difference], [lanes.splat(self.factor)]);
+        lanes.store(product)
+    }
+}
+
+/// The last five or six forward levels of each run, from floats to canonical words; the data start at `offset` of the whole.
 #[inline(always)]
 pub(super) fn last_runs<S: Simd, const WIDE: bool, const SIX: bool>(
     lanes: &Lanes<S>,
     data: &mut [u64],
     twiddles: &[RunTwiddles],
+    offset: usize,
+    finish: impl Finish,
 ) {
     let per_row = SIDE / S::F64_LANES;
     let mut buffer: Run = [0; RUN];
-    for (run, w) in data.as_chunks_mut::<RUN>().0.iter_mut().zip(twiddles) {
+    let starts = (offset..).step_by(RUN);
+    for ((run, w), start) in data.as_chunks_mut::<RUN>().0.iter_mut().zip(twiddles).zip(starts) {
         for part in 0..per_row {
             upper_forward::<S, WIDE, SIX>(lanes, run, &mut buffer, &w.upper, part);
         }
@@ -172,7 +210,9 @@ pub(super) fn last_runs<S: Simd, const WIDE: bool, const SIX: bool>(
             let a = columns(lanes, &buffer, part);
             let rows = three_forward::<S, WIDE>(lanes, a, |i| constants::<S>(&w.lower[i], part));
             for (r, x) in rows.into_iter().enumerate() {
-                S::as_mut_simd_u64s(run).0[r * per_row + part] = lanes.store(lanes.reduce(x));
+                let vector = r * per_row + part;
+                let at = start + vector * S::U64_LANES;
+                S::as_mut_simd_u64s(run).0[vector] = finish.store(lanes, lanes.reduce(x), at);
             }
         }
     }
