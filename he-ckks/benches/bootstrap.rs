@@ -67,7 +67,7 @@ fn preset(name: &str, spec: &Spec) {
     let plaintext = Encoder::new(&params).encode_complex(&x).expect("fits");
     let fresh = Encryptor::with_secret(&key).encrypt(&plaintext).expect("randomness");
     let low = Evaluator::new(&params, EvaluationKeys::none(&params)).expect("own parameters");
-    let low = low.reduce_to(&fresh, params.top() - spec.levels).expect("levels");
+    let low = low.reduce_to(&fresh, params.reserved_levels() + 1).expect("levels");
     let start = Instant::now();
     let keys =
         two.install(|| key.bootstrap_keys(params.slots(), &KeyRequest::default()).expect("randomness"));

@@ -22,7 +22,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let (encoder, decryptor) = (Encoder::new(params), Decryptor::new(&key));
 
     // Levels that bootstrapping takes itself, below those of the user.
-    let reserve = params.top() - 1 - params.spec().levels;
+    let reserve = params.reserved_levels();
     // The logistic map x ↦ 3.6·x(1 − x), a hundred levels deep without end.
     let mut expected: Vec<f64> = (0..SLOTS).map(|i| 0.2 + 0.03 * i as f64).collect();
     let plaintext = encoder.encode_in(&expected, SLOTS)?;

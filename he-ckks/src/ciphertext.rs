@@ -32,7 +32,8 @@ impl Ciphertext {
         self.inner.limbs()
     }
 
-    /// Levels left: products in a row that still fit.
+    /// Levels left: products in a row that still fit. A bootstrap takes the last
+    /// [`Parameters::reserved_levels`] of them itself.
     pub fn levels(&self) -> usize {
         self.limbs() - 1
     }
@@ -73,6 +74,20 @@ impl Ciphertext {
             return Err(Error::ValueOutOfRange { index: 0, most: f64::MAX });
         }
         self.estimate.bound = self.estimate.bound.min(bound);
+        Ok(self)
+    }
+
+    /// The same with at least such an estimated error (root mean square, in units of the values). The estimate travels with a
+    /// ciphertext: who decrypts for others what an untrusted server sent raises it to what the circuit is known to leave, before
+    /// [`decrypt_shared`](crate::Decryptor::decrypt_shared) hides it.
+    ///
+    /// # Errors
+    /// If the error is negative or not finite.
+    pub fn with_error_at_least(mut self, error: f64) -> Result<Self, Error> {
+        if !(error.is_finite() && error >= 0.0) {
+            return Err(Error::ValueOutOfRange { index: 0, most: f64::MAX });
+        }
+        self.estimate.error = self.estimate.error.max(error);
         Ok(self)
     }
 

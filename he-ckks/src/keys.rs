@@ -308,9 +308,11 @@ impl<'k> Decryptor<'k> {
     /// the error over all coefficients and `b` the `hiding_bits`. What is shown then differs from what does not depend on the
     /// error by a Kullback-Leibler divergence of `‖e‖²/2σ² = 2^{−2b−1}`, hence by a statistical distance below `2^{−b}`; over
     /// `k` decryptions under one key divergences add up, and the distance stays below `2^{−b}·√k`. By the analysis of Li,
-    /// Micciancio, Schultz and Sorrell (Crypto 2022) `κ` bits of security take about `κ/2 + log2 √(12k)` hiding bits. Each costs a bit of
-    /// precision, on top of `log2 √2n` for `n` slots: a product that is relinearized and not yet rescaled has the most to
-    /// spare.
+    /// Micciancio, Schultz and Sorrell (Crypto 2022) `κ` bits of security take about `κ/2 + log2 √(12k)` hiding bits. Each
+    /// costs a bit of precision, on top of `log2 √2n` for `n` slots: a product that is relinearized and not yet rescaled has
+    /// the most to spare.
+    ///
+    /// The estimate is what the ciphertext says of itself; see [`Ciphertext::with_error_at_least`] where that is not trusted.
     ///
     /// # Errors
     /// If the ciphertext belongs to other parameters, nothing would be left of the values, values and noise do not fit in

@@ -14,6 +14,7 @@ mod params;
 mod plaintext;
 mod polynomial;
 mod precision;
+mod products;
 pub mod rotation;
 mod wire;
 

@@ -270,6 +270,23 @@ impl Parameters {
         self.spec().top()
     }
 
+    /// The circuit of bootstrapping.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn bootstrap(&self) -> Result<&BootstrapSpec, Error> {
+        self.spec().bootstrap.as_ref().ok_or_else(|| Error::Spec {
+            field: "bootstrap",
+            found: "none".into(),
+            needed: "a BootstrapSpec".into(),
+        })
+    }
+
+    /// Levels that a bootstrap takes itself, below those of the user: slots-to-coefficients.
+    pub fn reserved_levels(&self) -> usize {
+        self.top() - 1 - self.spec().levels
+    }
+
     /// Primes in the whole chain, with those that only bootstrapping uses.
     pub fn max_limbs(&self) -> usize {
         self.0.rlwe.max_limbs()
@@ -314,7 +331,7 @@ impl Parameters {
     /// The instance of the ephemeral secret of bootstrapping: the first prime, and one special prime.
     pub(crate) fn ephemeral(&self) -> Result<rlwe::Parameters, Error> {
         let spec = self.rlwe().spec();
-        let weight = self.spec().bootstrap.as_ref().map_or(0, |b| b.ephemeral_weight);
+        let weight = self.bootstrap()?.ephemeral_weight;
         let short = rlwe::Spec {
             q: vec![spec.q[0]],
             p: vec![spec.p[0]],

@@ -252,8 +252,8 @@ impl Evaluator {
         self.relinearize_and_rescale(&sums[0])?.with_bound(bound)
     }
 
-    /// `Σ c_k·x^k` for complex coefficients and values in the unit disc, which is not checked: like
-    /// [`evaluate_chebyshev`](Self::evaluate_chebyshev), with a product less where few coefficients are used.
+    /// `Σ c_k·x^k` for complex coefficients and complex values in the unit disc, which is not checked. On real values the
+    /// Chebyshev basis is the more accurate one.
     ///
     /// # Errors
     /// As [`evaluate_series`](Self::evaluate_series).

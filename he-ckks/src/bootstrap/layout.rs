@@ -76,9 +76,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(params: &Parameters, slots: usize) -> Result<Self, Error> {
-        let none =
-            || Error::Spec { field: "bootstrap", found: "none".into(), needed: "a BootstrapSpec".into() };
-        let spec = params.spec().bootstrap.as_ref().ok_or_else(none)?;
+        let spec = params.bootstrap()?;
         let embedding = params.embedding(slots)?;
         let up: Vec<u32> = (1..=embedding.layers()).collect();
         let down: Vec<u32> = up.iter().rev().copied().collect();

@@ -144,7 +144,7 @@ impl Bootstrapper {
             .collect::<Result<Vec<_>, _>>()?;
         // From the scale of what was raised to that of modular reduction, and a half for real and imaginary parts.
         let end = params.max_limbs() - layout.to_slots.len();
-        let ratio = params.scale(end) / raised_scale(&params, slots);
+        let ratio = params.scale(end) / raised_scale(&params, slots)?;
         let factor = 0.5f64.powf(1.0 / layout.to_slots.len() as f64);
         let to_slots = (layout.to_slots.iter())
             .map(|stage| {
@@ -246,10 +246,10 @@ impl Bootstrapper {
         let encapsulated = self.keys.encapsulation_key().switch_ciphertext(&a.inner);
         let raised = encapsulated.over(params.rlwe()).raised(params.max_limbs());
         let inner = self.keys.decapsulation_key().switch_ciphertext(&raised);
-        let scale = raised_scale(params, self.slots);
-        let modular = params.spec().bootstrap.as_ref().map_or(0.0, |b| f64::from(b.range));
+        let scale = raised_scale(params, self.slots)?;
+        let range = f64::from(params.bootstrap()?.range);
         // In units of q_0·K a value is small.
-        let unit = a.scale / (params.prime(0) * modular);
+        let unit = a.scale / (params.prime(0) * range);
         let estimate = Estimate { bound: 1.0, error: a.estimate.error * unit };
         let mut sum = Ciphertext {
             params: params.clone(),
@@ -271,16 +271,16 @@ impl Bootstrapper {
     }
 
     /// Root mean square of the complex numbers that pairs of coefficients are after modulus raising, in units of `q_0·K`.
-    fn coefficient_norm(&self) -> f64 {
-        let spec = self.evaluator.params().spec().bootstrap.as_ref();
-        spec.map_or(1.0, |b| ((b.ephemeral_weight + 1) as f64 / 6.0).sqrt() / f64::from(b.range))
+    fn coefficient_norm(&self) -> Result<f64, Error> {
+        let spec = self.evaluator.params().bootstrap()?;
+        Ok(((spec.ephemeral_weight + 1) as f64 / 6.0).sqrt() / f64::from(spec.range))
     }
 
     /// Step 3: half the sum and half the difference with the conjugate.
     pub(crate) fn to_slots(&self, a: &Ciphertext) -> Result<[Ciphertext; 2], Error> {
         let e = &self.evaluator;
         // Complex magnitudes of the coefficients, as sums of uniform variables over K, and of slots that are sums of them.
-        let small = self.coefficient_norm();
+        let small = self.coefficient_norm()?;
         let norm = |layers: usize| small * (layers as f64).exp2().sqrt();
         let mut layers = self.slots.trailing_zeros() as usize;
         let start = Ciphertext { estimate: Estimate { bound: norm(layers), ..a.estimate }, ..a.clone() };
@@ -306,7 +306,7 @@ impl Bootstrapper {
 mod tests;
 
 /// The scale at which a raised phase `t` counts as `t/(q_0·K)`; the trace to fewer slots multiplies it.
-fn raised_scale(params: &Parameters, slots: usize) -> f64 {
-    let range = params.spec().bootstrap.as_ref().map_or(1.0, |b| f64::from(b.range));
-    params.prime(0) * range * (params.slots() / slots) as f64
+fn raised_scale(params: &Parameters, slots: usize) -> Result<f64, Error> {
+    let range = f64::from(params.bootstrap()?.range);
+    Ok(params.prime(0) * range * (params.slots() / slots) as f64)
 }

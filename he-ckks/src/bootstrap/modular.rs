@@ -85,9 +85,7 @@ impl Modular {
     /// # Errors
     /// If they have no bootstrapping.
     pub(super) fn new(params: &Parameters, slots: usize) -> Result<Self, Error> {
-        let none =
-            || Error::Spec { field: "bootstrap", found: "none".into(), needed: "a BootstrapSpec".into() };
-        let spec = params.spec().bootstrap.as_ref().ok_or_else(none)?;
+        let spec = params.bootstrap()?;
         let ratio = params.prime(0) / params.scale(1);
         let series: Vec<f64> =
             sine_series(spec.terms, 2.0 * PI / ratio).iter().map(|a| a * ratio / (4.0 * PI)).collect();

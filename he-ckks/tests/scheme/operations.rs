@@ -178,6 +178,12 @@ fn noise_hides_the_error_of_what_is_shared() {
         spread(&c, &x, bits);
         spread(&world.encrypt(&x[..64]), &x[..64], bits);
     }
+    // A ciphertext that claims too little.
+    let raised = c.clone().with_error_at_least(c.estimate().error * 16.0).unwrap();
+    assert_eq!(raised.estimate().error, c.estimate().error * 16.0);
+    spread(&raised, &x, 6);
+    assert_eq!(raised.with_error_at_least(0.0).unwrap().estimate().error, c.estimate().error * 16.0);
+    assert!(c.clone().with_error_at_least(f64::NAN).is_err());
     // Wider than one sampler draws, on a product that keeps its scale.
     let product = world.evaluator.relinearize(&world.evaluator.mul_lazy(&c, &c).unwrap()).unwrap();
     let squares: Vec<Complex64> = x.iter().map(|x| x * x).collect();

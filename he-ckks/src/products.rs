@@ -1,0 +1,190 @@
+//! Products, and what follows them: relinearization and rescaling, in one division where both are due.
+
+use std::borrow::Cow;
+
+use he_core::rlwe;
+
+use crate::ciphertext::Ciphertext;
+use crate::error::Error;
+use crate::estimate::Estimate;
+use crate::evaluator::Evaluator;
+use crate::plaintext::{Operand, Plaintext};
+
+impl Evaluator {
+    /// `p·a`, slot by slot; takes a level. For a plaintext that is used many times see [`Operand`].
+    ///
+    /// # Errors
+    /// If the operand is foreign, no level is left, or a value does not fit.
+    pub fn mul_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
+        let operation = "mul_plain";
+        self.check(operation, a)?;
+        let a = self.settled(a)?;
+        let limbs = self.one_level(operation, &a)?;
+        self.mul_operand(&a, &Operand::new(&self.params, p, limbs)?)
+    }
+
+    /// `p·a` for a prepared plaintext; takes a level. A ciphertext of more limbs than the operand is reduced first.
+    ///
+    /// # Errors
+    /// If an operand is foreign, or the ciphertext has fewer limbs than the operand.
+    pub fn mul_operand(&self, a: &Ciphertext, p: &Operand) -> Result<Ciphertext, Error> {
+        self.dot_plain(&[(p, a)])
+    }
+
+    /// `Σ p_i·a_i` for operands of one number of limbs; takes a level, and one rounding.
+    ///
+    /// # Errors
+    /// As [`mul_operand`](Self::mul_operand).
+    pub fn dot_plain(&self, terms: &[(&Operand, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        let operation = "mul_plain";
+        let limbs = terms.iter().map(|(p, _)| p.limbs()).max().ok_or(Error::NoOperands { operation })?;
+        let mut met = Vec::with_capacity(terms.len());
+        for (p, a) in terms {
+            self.check(operation, a)?;
+            if !p.params.same(&self.params) {
+                return Err(Error::Foreign { operation, object: "plaintext operand" });
+            }
+            let a = self.settled(a)?;
+            if a.limbs() < limbs || p.limbs() != limbs {
+                return Err(Error::Limbs { operation, wanted: limbs, present: a.limbs().min(p.limbs()) });
+            }
+            let scale = self.params.scale(limbs);
+            met.push(match a {
+                Cow::Borrowed(a) => self.scaled_to(a, limbs, scale)?,
+                Cow::Owned(a) => Cow::Owned(self.scaled_to(&a, limbs, scale)?.into_owned()),
+            });
+        }
+        let degree = met[0].degree();
+        if let Some(other) = met.iter().find(|a| a.degree() != degree) {
+            return Err(Error::Degree { operation, degree: degree.max(other.degree()) });
+        }
+        let pairs: Vec<_> = terms.iter().zip(&met).map(|((p, _), a)| (&p.poly, &a.inner)).collect();
+        let inner = rlwe::Ciphertext::plain_sum(limbs, &pairs);
+        let slots = terms.iter().map(|(p, a)| p.slots.max(a.slots)).max().unwrap_or(1);
+        let products = terms.iter().zip(&met).map(|((p, _), a)| p.estimate.mul(a.estimate_in(slots)));
+        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
+        let sum = self.finish(operation, inner, met[0].scale * terms[0].0.scale, slots, estimate)?;
+        self.rescale(&sum)
+    }
+
+    /// `a·b`, relinearized and rescaled; takes a level.
+    ///
+    /// # Errors
+    /// If an operand is foreign, no level is left, there is no relinearization key, or the product does not fit.
+    pub fn mul(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.relinearize_and_rescale(&self.mul_lazy(a, b)?)
+    }
+
+    /// `a²`, relinearized and rescaled; takes a level.
+    ///
+    /// # Errors
+    /// As [`mul`](Self::mul).
+    pub fn square(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.mul(a, a)
+    }
+
+    /// `a·b`, neither relinearized nor rescaled: such products of one level are summed before both is done once for all.
+    ///
+    /// # Errors
+    /// If an operand is foreign or of degree 2, no level is left, or the product does not fit.
+    pub fn mul_lazy(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.dot_lazy(&[(a, b)])
+    }
+
+    /// `Σ a_i·b_i`, relinearized and rescaled once.
+    ///
+    /// # Errors
+    /// As [`mul`](Self::mul); also if there is no pair.
+    pub fn dot(&self, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        self.relinearize_and_rescale(&self.dot_lazy(pairs)?)
+    }
+
+    /// `Σ a_i·b_i`, neither relinearized nor rescaled.
+    ///
+    /// # Errors
+    /// As [`mul_lazy`](Self::mul_lazy); also if there is no pair.
+    pub fn dot_lazy(&self, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext, Error> {
+        let operation = "mul";
+        let met = self.meet(operation, pairs.iter().flat_map(|(a, b)| [*a, *b]))?;
+        if let Some(wrong) = met.iter().find(|a| a.degree() != 1) {
+            return Err(Error::Degree { operation, degree: wrong.degree() });
+        }
+        let limbs = self.one_level(operation, &met[0])?;
+        let (left, right): (Vec<_>, Vec<_>) = met.chunks_exact(2).map(|p| (&p[0].inner, &p[1].inner)).unzip();
+        let inner = rlwe::Ciphertext::tensor_products(limbs, pairs.len(), &left, &right).swap_remove(0);
+        let slots = met.iter().map(|a| a.slots).max().unwrap_or(1);
+        let products = met.chunks_exact(2).map(|p| p[0].estimate_in(slots).mul(p[1].estimate_in(slots)));
+        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
+        self.finish(operation, inner, met[0].scale * met[0].scale, slots, estimate)
+    }
+
+    /// `a·b` of ciphertexts over the same primes at whatever scales they have.
+    pub(crate) fn tensor_as_is(
+        &self,
+        operation: &'static str,
+        a: &Ciphertext,
+        b: &Ciphertext,
+    ) -> Result<Ciphertext, Error> {
+        let inner = rlwe::Ciphertext::tensor_products(a.limbs(), 1, &[&a.inner], &[&b.inner]).swap_remove(0);
+        let slots = a.slots.max(b.slots);
+        let estimate = a.estimate_in(slots).mul(b.estimate_in(slots));
+        self.finish(operation, inner, a.scale * b.scale, slots, estimate)
+    }
+
+    /// A product of degree 2 back at degree 1.
+    ///
+    /// # Errors
+    /// If the operand is foreign or there is no relinearization key for its limbs.
+    pub fn relinearize(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check("relinearize", a)?;
+        if a.degree() == 1 {
+            return Ok(a.clone());
+        }
+        let inner = self.keys.inner.relinearize(&a.inner).ok_or_else(|| no_relinearization(a))?;
+        let estimate = a.estimate.with_noise(self.switching(a));
+        self.finish("relinearize", inner, a.scale, a.slots, estimate)
+    }
+
+    /// Divides by the last prime: the scale and the modulus shrink by it, the values stay.
+    ///
+    /// # Errors
+    /// If the operand is foreign or no level is left.
+    pub fn rescale(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check("rescale", a)?;
+        let limbs = self.one_level("rescale", a)?;
+        self.rescaled(a, a.inner.drop_last(), limbs, a.estimate)
+    }
+
+    /// Both at once, in one rounding and with one set of transforms less.
+    ///
+    /// # Errors
+    /// If the operand is foreign, no level is left, or there is no relinearization key for its limbs.
+    pub fn relinearize_and_rescale(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        if a.degree() == 1 {
+            return self.rescale(a);
+        }
+        self.check("rescale", a)?;
+        let limbs = self.one_level("rescale", a)?;
+        let extended = self.keys.inner.relinearize_extended(&a.inner).ok_or_else(|| no_relinearization(a))?;
+        let estimate = a.estimate.with_noise(self.switching(a));
+        self.rescaled(a, extended.mod_down_and_drop(), limbs, estimate)
+    }
+
+    fn rescaled(
+        &self,
+        a: &Ciphertext,
+        inner: rlwe::Ciphertext,
+        limbs: usize,
+        estimate: Estimate,
+    ) -> Result<Ciphertext, Error> {
+        let scale = a.scale / self.params.prime(limbs - 1);
+        let noise = self.params.noise();
+        let rounding = if inner.degree() == 2 { noise.rounding_at_degree_two() } else { noise.rounding() };
+        let estimate = estimate.with_noise(self.params.slot_variance(a.slots, rounding, scale));
+        self.finish("rescale", inner, scale, a.slots, estimate)
+    }
+}
+
+fn no_relinearization(a: &Ciphertext) -> Error {
+    Error::MissingKey { operation: "relinearize", key: "relinearization key".into(), limbs: a.limbs() }
+}
