@@ -23,8 +23,14 @@ use crate::modulus::Modulus;
 /// Coefficients whose quotients are computed at a time; a power of two.
 const SECTION: usize = 1 << 12;
 
-/// Limbs made together by one task.
-pub(crate) const GROUP: usize = 4;
+/// Most limbs made together by one task.
+const GROUP: usize = 4;
+
+/// Limbs made together, of so many targets of conversions from so many primes: of a single prime there is nothing to share, and a
+/// limb at a time stays in the cache; and every thread should have two tasks at least.
+pub(crate) fn group_size(sources: usize, targets: usize) -> usize {
+    if sources == 1 { 1 } else { (targets / (2 * rayon::current_num_threads())).clamp(1, GROUP) }
+}
 
 /// Converts residues modulo the primes of one basis to those of another: `x ↦ f·[x·f^{-1}]_A`.
 pub struct BaseConverter {
@@ -196,7 +202,7 @@ impl ExactDivider {
     pub fn divide_onto(&self, x: &Poly<Eval>, addend: Option<&Poly<Eval>>) -> Poly<Eval> {
         let prepared = self.prepare(x);
         let mut out = Poly::<Eval>::scratch(&self.keep);
-        let size = self.group();
+        let size = group_size(self.converter.from.len(), self.keep.len());
         for_each_limb(out.words_mut(), self.keep.n() * size, |group, out| {
             let mut limbs: Vec<_> = (group * size..).zip(out.chunks_exact_mut(self.keep.n())).collect();
             self.converter.limbs(&prepared, &mut limbs);
@@ -205,7 +211,7 @@ impl ExactDivider {
         out
     }
 
-    /// Divides both of a pair, limb by limb: the tables of a transform are read once for both.
+    /// Divides both of a pair, in one pass over the limbs.
     pub fn divide_pair_onto(
         &self,
         [first, second]: [&Poly<Eval>; 2],
@@ -218,7 +224,7 @@ impl ExactDivider {
             (self.prepare(first), self.prepare(second))
         };
         let (mut left, mut right) = (Poly::<Eval>::scratch(&self.keep), Poly::<Eval>::scratch(&self.keep));
-        let size = self.group();
+        let size = group_size(self.converter.from.len(), self.keep.len());
         for_each_limb_pair(left.words_mut(), right.words_mut(), n * size, |group, x, y| {
             for (prepared, dividend, addend, out) in [(&a, first, onto[0], x), (&b, second, onto[1], y)] {
                 let mut limbs: Vec<_> = (group * size..).zip(out.chunks_exact_mut(n)).collect();
@@ -227,11 +233,6 @@ impl ExactDivider {
             }
         });
         [left, right]
-    }
-
-    /// Limbs made together: of a single prime there is nothing to share, and a limb at a time stays in the cache.
-    fn group(&self) -> usize {
-        if self.converter.from.len() == 1 { 1 } else { GROUP }
     }
 
     fn prepare(&self, x: &Poly<Eval>) -> Prepared {

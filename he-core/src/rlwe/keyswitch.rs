@@ -19,7 +19,7 @@ use super::params::Parameters;
 use super::secret::SecretKey;
 use crate::ring::kernel;
 use crate::ring::poly::{Eval, Poly, for_each_limb, for_each_limb_pair, in_parallel};
-use crate::ring::rns::{BaseConverter, GROUP, Prepared};
+use crate::ring::rns::{BaseConverter, Prepared, group_size};
 use crate::ring::sample::{Prng, Seed};
 
 /// A key-switching key, cut to the number of limbs where it is used.
@@ -101,17 +101,18 @@ impl KeySwitchKey {
         let prepared = prepare(&self.params, c);
         let (mut first, mut second) = (Poly::<Eval>::scratch(basis), Poly::<Eval>::scratch(basis));
         let n = basis.n();
-        for_each_limb_pair(first.words_mut(), second.words_mut(), n * GROUP, |group, out_b, out_a| {
+        let size = group_size(self.params.spec().digit, basis.len());
+        for_each_limb_pair(first.words_mut(), second.words_mut(), n * size, |group, out_b, out_a| {
             let count = out_b.len() / n;
-            let mut lifted = basis.pool().take(n * prepared.len() * GROUP);
-            let start = group * GROUP;
-            for (d, out) in lifted.chunks_exact_mut(n * GROUP).enumerate() {
+            let mut lifted = basis.pool().take(n * prepared.len() * size);
+            let start = group * size;
+            for (d, out) in lifted.chunks_exact_mut(n * size).enumerate() {
                 lift_limbs(&self.params, limbs, &prepared, d, start, &mut out[..n * count]);
             }
             let outs = out_b.chunks_exact_mut(n).zip(out_a.chunks_exact_mut(n));
             for (k, (out_b, out_a)) in outs.enumerate() {
                 let i = start + k;
-                let made = lifted.chunks_exact_mut(n * GROUP).map(|digit| &mut digit[k * n..(k + 1) * n]);
+                let made = lifted.chunks_exact_mut(n * size).map(|digit| &mut digit[k * n..(k + 1) * n]);
                 let left: Vec<&[u64]> = (made.enumerate())
                     .map(|(d, out)| {
                         if own_limbs(&self.params, limbs, d).contains(&i) {
@@ -189,9 +190,10 @@ impl Digits {
             .map(|digit| {
                 let basis = params.key_basis(limbs);
                 let mut poly = Poly::<Eval>::scratch(basis);
-                for_each_limb(poly.words_mut(), basis.n() * GROUP, |group, out| {
-                    lift_limbs(params, limbs, &prepared, digit, group * GROUP, out);
-                    for (i, out) in (group * GROUP..).zip(out.chunks_exact_mut(basis.n())) {
+                let size = group_size(params.spec().digit, basis.len());
+                for_each_limb(poly.words_mut(), basis.n() * size, |group, out| {
+                    lift_limbs(params, limbs, &prepared, digit, group * size, out);
+                    for (i, out) in (group * size..).zip(out.chunks_exact_mut(basis.n())) {
                         if own_limbs(params, limbs, digit).contains(&i) {
                             out.copy_from_slice(c.limb(i));
                         } else {

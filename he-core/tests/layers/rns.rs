@@ -71,7 +71,13 @@ fn check_divider(keep: &Basis, drop: &Basis, all: &Basis, factor: u64, seed: u64
     let mut prng = prng(seed);
     let (divisor, kept, f) = (product(drop.moduli()), product(keep.moduli()), BigInt::from(factor));
     let x = poly(&mut prng, all);
-    let quotient = ExactDivider::new(keep, drop, factor).divide(&x.clone().into_eval()).into_coeff();
+    let (divider, values) = (ExactDivider::new(keep, drop, factor), x.clone().into_eval());
+    let quotient = divider.divide(&values);
+    let mut sum = quotient.clone();
+    sum.add_assign(&quotient);
+    let pair = divider.divide_pair_onto([&values; 2], [None, Some(&quotient)]);
+    assert!(pair[0].words() == quotient.words() && pair[1].words() == sum.words());
+    let quotient = quotient.into_coeff();
     assert!(quotient.basis().same(keep));
     for (value, found) in to_integers(&x).iter().zip(to_integers(&quotient)) {
         let rounded = centred(&(value * inverse(&f, &divisor)), &divisor);
@@ -146,8 +152,9 @@ proptest! {
 
 #[test]
 fn conversion_and_division_at_larger_sizes() {
-    let all = basis(12, &[47, 47, 47, 47, 50, 50]);
-    let (keep, drop) = (all.select(0..4), all.select(4..6));
+    // More words than a section, and limbs enough for groups on two threads.
+    let all = basis(13, &[47, 47, 47, 47, 47, 47, 47, 47, 47, 50, 50]);
+    let (keep, drop) = (all.select(0..9), all.select(9..11));
     check_divider(&keep, &drop, &all, 65_537, 1);
     check_divider(&keep, &drop, &all, 1, 2);
     let targets: Vec<Modulus> = drop.moduli().copied().collect();
