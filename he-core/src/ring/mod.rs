@@ -4,6 +4,7 @@ pub mod automorphism;
 pub mod basis;
 pub mod buffer;
 pub mod embedding;
+pub mod external;
 pub mod gadget;
 pub mod kernel;
 pub mod naive;

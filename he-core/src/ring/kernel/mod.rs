@@ -13,6 +13,8 @@ use crate::modulus::Modulus;
 
 mod dot;
 mod float;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+pub(crate) mod ifma;
 pub(crate) mod lane;
 mod tensor;
 pub(crate) mod transpose;
