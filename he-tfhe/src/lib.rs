@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod bootstrap;
+mod encryption;
+mod error;
+mod evaluator;
+mod keys;
+mod keyswitch;
+mod lwe;
+pub mod noise;
+mod packed;
+mod params;
+pub mod presets;
+mod ring;
+mod rotation;
+mod secret;
+mod table;
+mod torus;
+mod wire;
+
+pub use bootstrap::Job;
+pub use encryption::{Decryptor, Encryptor};
+pub use error::Error;
+pub use evaluator::Evaluator;
+pub use keys::{EvaluationKeys, SeededEvaluationKeys};
+pub use lwe::LweCiphertext;
+pub use params::{Decomposition, Parameters, Spec};
+pub use secret::SecretKey;
+pub use table::LookupTable;

@@ -1,0 +1,202 @@
+//! The secret key.
+
+use he_core::ring::sample::{Gaussian, Prng};
+use he_core::wire::{self, Reader, WireError};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::params::Parameters;
+use crate::ring;
+
+/// A secret key: `n` bits under which blind rotations read, and `k` binary polynomials, whose coefficients are the key of
+/// ciphertexts at rest.
+///
+/// It cannot be printed, cloned, compared or serialized by derive, and is wiped when dropped.
+///
+/// ```compile_fail,E0277
+/// fn print(key: &he_tfhe::SecretKey) { println!("{key:?}"); }
+/// ```
+/// ```compile_fail,E0308
+/// fn copy(key: &he_tfhe::SecretKey) -> he_tfhe::SecretKey { key.clone() }
+/// ```
+/// ```compile_fail,E0369
+/// fn compare(a: &he_tfhe::SecretKey, b: &he_tfhe::SecretKey) -> bool { a == b }
+/// ```
+/// ```compile_fail,E0277
+/// #[derive(serde::Serialize)]
+/// struct Backup { key: he_tfhe::SecretKey }
+/// ```
+pub struct SecretKey {
+    params: Parameters,
+    /// The short key.
+    small: Zeroizing<Vec<i8>>,
+    /// The coefficients of the polynomials, one after the other.
+    big: Zeroizing<Vec<i8>>,
+    /// The values of the polynomials.
+    values: Zeroizing<Vec<u64>>,
+}
+
+impl SecretKey {
+    /// Draws a key.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn generate(params: &Parameters) -> Result<Self, Error> {
+        let mut prng = Prng::from_os()?;
+        let mut draw = |length| {
+            let mut bits = Zeroizing::new(vec![0_i8; length]);
+            prng.binary(&mut bits);
+            bits
+        };
+        let (small, big) = (draw(params.spec().lwe_dimension), draw(params.spec().big_dimension()));
+        Ok(Self::from_bits(params, small, big))
+    }
+
+    fn from_bits(params: &Parameters, small: Zeroizing<Vec<i8>>, big: Zeroizing<Vec<i8>>) -> Self {
+        let mut values = Zeroizing::new(big.iter().map(|&bit| bit as u64).collect::<Vec<_>>());
+        values.chunks_exact_mut(params.n()).for_each(|poly| params.ntt().forward(poly));
+        Self { params: params.clone(), small, big, values }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    pub(crate) fn small(&self) -> &[i8] {
+        &self.small
+    }
+
+    pub(crate) fn big(&self) -> &[i8] {
+        &self.big
+    }
+
+    /// `b + ⟨a, s⟩` modulo `2^32`, for a mask under the short or the long key.
+    pub(crate) fn phase(key: &[i8], words: &[u32]) -> u32 {
+        let (mask, body) = words.split_at(key.len());
+        let terms = mask.iter().zip(key).map(|(&a, &s)| a & 0_u32.wrapping_sub(s as u32));
+        terms.fold(body[0], u32::wrapping_add)
+    }
+
+    /// The body that makes `mask` an encryption of `message` under `key`, with fresh noise.
+    pub(crate) fn lwe_body(key: &[i8], mask: &[u32], message: u32, noise: &Gaussian, prng: &mut Prng) -> u32 {
+        let mut error = Zeroizing::new([0_i64]);
+        noise.sample(prng, &mut error[..]);
+        let terms = mask.iter().zip(key).map(|(&a, &s)| a & 0_u32.wrapping_sub(s as u32));
+        message.wrapping_add(error[0] as u32).wrapping_sub(terms.fold(0, u32::wrapping_add))
+    }
+
+    /// The body, in values, that makes `mask` a GLWE encryption of zero, with fresh noise.
+    pub(crate) fn glwe_body(&self, mask: &[u64], body: &mut [u64], prng: &mut Prng) {
+        let (q, n) = (self.params.modulus(), self.params.n());
+        let mut errors = Zeroizing::new(vec![0_i64; n]);
+        self.params.glwe_noise().sample(prng, &mut errors);
+        for (x, &e) in body.iter_mut().zip(errors.iter()) {
+            *x = q.reduce_i64(e);
+        }
+        self.params.ntt().forward(body);
+        let mut product = Zeroizing::new(vec![0; n]);
+        for (mask, s) in mask.chunks_exact(n).zip(self.values.chunks_exact(n)) {
+            product.copy_from_slice(mask);
+            he_core::ring::kernel::mul_assign(q, &mut product, s);
+            he_core::ring::kernel::sub_assign(q, body, &product);
+        }
+    }
+
+    /// The phase of a GLWE ciphertext `[body, masks…]` in coefficients.
+    pub(crate) fn glwe_phase(&self, ciphertext: &[u64]) -> Zeroizing<Vec<u64>> {
+        let (q, n) = (self.params.modulus(), self.params.n());
+        let (body, masks) = ciphertext.split_at(n);
+        let mut sum = Zeroizing::new(vec![0; n]);
+        for (mask, s) in masks.chunks_exact(n).zip(self.values.chunks_exact(n)) {
+            let mut product = Zeroizing::new(mask.to_vec());
+            self.params.ntt().forward(&mut product);
+            he_core::ring::kernel::mul_add_assign(q, &mut sum, &product, s);
+        }
+        self.params.ntt().inverse(&mut sum);
+        he_core::ring::kernel::add_assign(q, &mut sum, body);
+        sum
+    }
+
+    /// The polynomial `s_i`, `i < k`, in values.
+    pub(crate) fn polynomial(&self, i: usize) -> &[u64] {
+        &self.values[i * self.params.n()..][..self.params.n()]
+    }
+
+    /// The key as bytes: the only way in which it leaves memory. One byte a bit, sealed with its parameters' hash.
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let bits = self.small.iter().chain(self.big.iter());
+        let body = Zeroizing::new(bits.map(|&bit| bit as u8).collect::<Vec<_>>());
+        Zeroizing::new(wire::seal(&crate::wire::header(&self.params, crate::wire::SECRET_KEY), &body))
+    }
+
+    /// Reads a key back.
+    ///
+    /// # Errors
+    /// If the bytes are damaged, belong to other parameters, or hold something else than bits.
+    pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let what = "secret key";
+        let (small, big) = (params.spec().lwe_dimension, params.spec().big_dimension());
+        let header = crate::wire::header(params, crate::wire::SECRET_KEY);
+        let mut reader = Reader::new(wire::open(bytes, &header, small + big)?);
+        let body = reader.bytes(small + big, what)?;
+        reader.finish(what)?;
+        if let Some((index, &found)) = body.iter().enumerate().find(|(_, bit)| **bit > 1) {
+            return Err(WireError::Value { what, index, found: u64::from(found), bound: 2 });
+        }
+        let bits = |bytes: &[u8]| Zeroizing::new(bytes.iter().map(|&bit| bit as i8).collect::<Vec<_>>());
+        Ok(Self::from_bits(params, bits(&body[..small]), bits(&body[small..])))
+    }
+}
+
+/// Runs `make` for each index in parallel, each with randomness of its own.
+pub(crate) fn each<T: Send>(count: usize, make: impl Fn(usize, &mut Prng) -> T + Sync) -> Result<Vec<T>, Error> {
+    let mut root = Prng::from_os()?;
+    let prngs: Vec<Prng> = (0..count).map(|_| root.fork()).collect();
+    Ok(prngs.into_par_iter().enumerate().map(|(index, mut prng)| make(index, &mut prng)).collect())
+}
+
+/// GGSW rows without the message: for each row a GLWE encryption of zero with a mask out of `masks`, bodies alone.
+pub(crate) fn ggsw_bodies(
+    key: &SecretKey,
+    masks: &mut Prng,
+    gadget: &[u64],
+    message: &Message<'_>,
+    prng: &mut Prng,
+) -> Vec<u64> {
+    let params = &key.params;
+    let (q, n, k) = (params.modulus(), params.n(), params.spec().glwe_dimension);
+    let mut bodies = vec![0; (k + 1) * gadget.len() * n];
+    let mut mask = vec![0; k * n];
+    for (row, body) in bodies.chunks_exact_mut(n).enumerate() {
+        let (column, step) = (row / gadget.len(), gadget[row % gadget.len()]);
+        ring::uniform(masks, q, &mut mask);
+        key.glwe_body(&mask, body, prng);
+        // The message times the gadget stands in column 0 or in a mask; a mask is drawn, so there its product with the key
+        // goes to the body instead: the same phase.
+        let mut term = Zeroizing::new(message.values(n));
+        if column > 0 {
+            he_core::ring::kernel::mul_assign(q, &mut term, key.polynomial(column - 1));
+        }
+        he_core::ring::kernel::mul_scalar_add_assign(q, body, &term, step);
+    }
+    bodies
+}
+
+/// What a GGSW ciphertext of a key holds.
+pub(crate) enum Message<'a> {
+    /// A bit.
+    Bit(u64),
+    /// A polynomial in values.
+    Values(&'a [u64]),
+}
+
+impl Message<'_> {
+    fn values(&self, n: usize) -> Vec<u64> {
+        match self {
+            Self::Bit(bit) => vec![*bit; n],
+            Self::Values(values) => values.to_vec(),
+        }
+    }
+}
