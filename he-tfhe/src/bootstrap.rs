@@ -76,7 +76,7 @@ impl Evaluator {
         let switched: Vec<Switched> = jobs
             .par_chunks(block(jobs.len(), threads, SWITCH_BLOCK))
             .flat_map_iter(|jobs| {
-                let inputs: Vec<&LweCiphertext> = jobs.iter().map(|job| job.input).collect();
+                let inputs: Vec<&[u32]> = jobs.iter().map(|job| job.input.words.as_slice()).collect();
                 let words = self.keys().switch().switch(&inputs);
                 words.into_iter().zip(jobs).map(|(words, job)| modulus_switch(params, &words, job.table.spare))
             })

@@ -8,7 +8,6 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lwe::LweCiphertext;
 use crate::params::Decomposition;
 use crate::torus::round_to_bits;
 
@@ -16,6 +15,8 @@ use crate::torus::round_to_bits;
 const WIDTH: usize = 16;
 /// Values of the digits that index a table, at most.
 const ENTRIES: usize = 16;
+/// Ciphertexts for which larger tables do not pay.
+const FEW: usize = 8;
 /// Tables that are used together: 32 KiB.
 const TILE: usize = 32;
 
@@ -54,18 +55,17 @@ impl KeySwitchKey {
         size_of_val(&*self.blocks)
     }
 
-    /// Digits that index one table.
-    fn grouped(&self) -> usize {
-        (4 / self.gadget.base_log as usize).max(1)
+    /// Digits that index one table: as many as four bits, if there are ciphertexts enough to use the sums.
+    fn grouped(&self, ciphertexts: usize) -> usize {
+        if ciphertexts < FEW { 1 } else { (4 / self.gadget.base_log as usize).max(1) }
     }
 
     /// The digits of a mask in groups: indices of tables, digits above `−2^{b−1}`.
-    fn indices(&self, mask: &[u32], out: &mut Vec<u8>) {
+    fn indices(&self, mask: &[u32], grouped: usize, out: &mut Vec<u8>) {
         let Decomposition { base_log, levels } = self.gadget;
         let total = base_log * levels as u32;
         let half = 1_u32 << (base_log - 1);
         let offset = (0..levels as u32).fold(0, |sum, j| sum | half << (j * base_log));
-        let start = out.len();
         let (mut index, mut filled) = (0, 0);
         for &a in mask {
             let rounded = round_to_bits(a, total).wrapping_add(offset);
@@ -73,7 +73,7 @@ impl KeySwitchKey {
                 let digit = (rounded >> (j * base_log)) & (2 * half - 1);
                 index |= digit << (filled * base_log);
                 filled += 1;
-                if filled as usize == self.grouped() {
+                if filled as usize == grouped {
                     out.push(index as u8);
                     (index, filled) = (0, 0);
                 }
@@ -83,19 +83,19 @@ impl KeySwitchKey {
             // The rows that are missing are taken as zero.
             out.push(index as u8);
         }
-        debug_assert_eq!(out.len() - start, (mask.len() * levels).div_ceil(self.grouped()));
     }
 
-    /// The ciphertexts under the short key, `[mask…, body]`.
-    pub(crate) fn switch(&self, inputs: &[&LweCiphertext]) -> Vec<Vec<u32>> {
-        let lookups = (self.inputs * self.gadget.levels).div_ceil(self.grouped());
+    /// The ciphertexts `[mask…, body]` under the short key.
+    pub(crate) fn switch(&self, inputs: &[&[u32]]) -> Vec<Vec<u32>> {
+        let grouped = self.grouped(inputs.len());
+        let lookups = (self.inputs * self.gadget.levels).div_ceil(grouped);
         let mut indices = Vec::with_capacity(lookups * inputs.len());
-        inputs.iter().for_each(|input| self.indices(input.mask(), &mut indices));
+        inputs.iter().for_each(|input| self.indices(&input[..self.inputs], grouped, &mut indices));
         let mut sums = vec![[0; WIDTH]; inputs.len()];
         let mut out = vec![Vec::with_capacity(self.columns.next_multiple_of(WIDTH)); inputs.len()];
         let rows = self.inputs * self.gadget.levels;
         for key in self.blocks.chunks_exact(rows) {
-            Arch::new().dispatch(Switch { key: self, rows: key, indices: &indices, lookups, sums: &mut sums });
+            Arch::new().dispatch(Switch { base_log: self.gadget.base_log, grouped, rows: key, indices: &indices, lookups, sums: &mut sums });
             for (out, sum) in out.iter_mut().zip(&mut sums) {
                 out.extend_from_slice(sum);
                 *sum = [0; WIDTH];
@@ -103,44 +103,16 @@ impl KeySwitchKey {
         }
         for (out, input) in out.iter_mut().zip(inputs) {
             out.truncate(self.columns);
-            out[self.columns - 1] = out[self.columns - 1].wrapping_add(input.body());
+            out[self.columns - 1] = out[self.columns - 1].wrapping_add(input[self.inputs]);
         }
         out
-    }
-
-    /// All sums of multiples of the rows of one group, by index.
-    #[inline(always)]
-    fn fill(&self, rows: &[Block], table: &mut [Block; ENTRIES]) {
-        let values = 1_usize << self.gadget.base_log;
-        let mut size = 1;
-        table[0] = [0; WIDTH];
-        for row in rows {
-            let least = row.map(|x| x.wrapping_mul((values as u32 / 2).wrapping_neg()));
-            for entry in &mut table[..size] {
-                add(entry, &least);
-            }
-            for value in 1..values {
-                for index in 0..size {
-                    let mut entry = table[(value - 1) * size + index];
-                    add(&mut entry, row);
-                    table[value * size + index] = entry;
-                }
-            }
-            size *= values;
-        }
-    }
-}
-
-#[inline(always)]
-fn add(a: &mut Block, b: &Block) {
-    for (a, b) in a.iter_mut().zip(b) {
-        *a = a.wrapping_add(*b);
     }
 }
 
 /// One block of columns.
 struct Switch<'a> {
-    key: &'a KeySwitchKey,
+    base_log: u32,
+    grouped: usize,
     rows: &'a [Block],
     indices: &'a [u8],
     lookups: usize,
@@ -152,13 +124,12 @@ impl WithSimd for Switch<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let grouped = self.key.grouped();
         let mut tables = vec![[[0; WIDTH]; ENTRIES]; TILE];
         let starts = (0..self.lookups).step_by(TILE);
-        for (rows, start) in self.rows.chunks(TILE * grouped).zip(starts) {
-            let count = rows.len().div_ceil(grouped);
-            for (rows, table) in rows.chunks(grouped).zip(&mut tables) {
-                self.key.fill(rows, table);
+        for (rows, start) in self.rows.chunks(TILE * self.grouped).zip(starts) {
+            let count = rows.len().div_ceil(self.grouped);
+            for (rows, table) in rows.chunks(self.grouped).zip(&mut tables) {
+                fill(simd, self.base_log, rows, table);
             }
             for (sum, indices) in self.sums.iter_mut().zip(self.indices.chunks_exact(self.lookups)) {
                 let indices = &indices[start..start + count];
@@ -169,6 +140,92 @@ impl WithSimd for Switch<'_> {
                         total = simd.add_u32s(total, entry[part]);
                     }
                     *sum = total;
+                }
+            }
+        }
+    }
+}
+
+/// All sums of multiples of the rows of one group, by index.
+#[inline(always)]
+fn fill<S: Simd>(simd: S, base_log: u32, rows: &[Block], table: &mut [Block; ENTRIES]) {
+    let values = 1_usize << base_log;
+    let mut size = 1;
+    table[0] = [0; WIDTH];
+    for row in rows {
+        // The least digit of each row stands at index 0: −2^{b−1} times the row, by doubling.
+        let mut least = *row;
+        for _ in 1..base_log {
+            let once = least;
+            add(simd, &mut least, &once);
+        }
+        for entry in &mut table[..size] {
+            sub(simd, entry, &least);
+        }
+        for index in size..values * size {
+            table[index] = table[index - size];
+            add(simd, &mut table[index], row);
+        }
+        size *= values;
+    }
+}
+
+#[inline(always)]
+fn add<S: Simd>(simd: S, a: &mut Block, b: &Block) {
+    for (a, b) in S::as_mut_simd_u32s(a).0.iter_mut().zip(S::as_simd_u32s(b).0) {
+        *a = simd.add_u32s(*a, *b);
+    }
+}
+
+#[inline(always)]
+fn sub<S: Simd>(simd: S, a: &mut Block, b: &Block) {
+    for (a, b) in S::as_mut_simd_u32s(a).0.iter_mut().zip(S::as_simd_u32s(b).0) {
+        *a = simd.sub_u32s(*a, *b);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use he_core::ring::sample::Prng;
+
+    /// Digit by digit, row by row.
+    fn naive(gadget: Decomposition, rows: &[Vec<u32>], mask: &[u32], body: u32) -> Vec<u32> {
+        let columns = rows[0].len();
+        let mut out = vec![0_u32; columns];
+        out[columns - 1] = body;
+        for (i, &a) in mask.iter().enumerate() {
+            let total = gadget.base_log * gadget.levels as u32;
+            let mut rest = i64::from(round_to_bits(a, total));
+            for j in (0..gadget.levels).rev() {
+                let base = 1_i64 << gadget.base_log;
+                let digit = (rest + base / 2).rem_euclid(base) - base / 2;
+                rest = (rest - digit) / base;
+                for (x, &k) in out.iter_mut().zip(&rows[i * gadget.levels + j]) {
+                    *x = x.wrapping_add(k.wrapping_mul(digit as u32));
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn blocks_are_switched_as_digit_by_digit() {
+        let mut prng = Prng::from_seed(&[7; 32]);
+        let mut word = || prng.next_u64() as u32;
+        let shapes = [(1, 12, 40, 20), (2, 8, 37, 31), (2, 7, 5, 16), (3, 5, 70, 33), (4, 4, 64, 15), (4, 7, 3, 1)];
+        for (base_log, levels, inputs, n) in shapes {
+            let gadget = Decomposition { base_log, levels };
+            let rows: Vec<Vec<u32>> = (0..inputs * levels).map(|_| (0..=n).map(|_| word()).collect()).collect();
+            let key = KeySwitchKey::new(gadget, inputs, n, |i, out| out.copy_from_slice(&rows[i * levels..][..levels].concat()));
+            let extremes = [0, u32::MAX, 1 << 31, (1 << 31) - 1];
+            for count in [1, FEW, 19] {
+                let masks: Vec<Vec<u32>> = (0..count)
+                    .map(|c| (0..=inputs).map(|i| if c == 0 { extremes[i % 4] } else { word() }).collect())
+                    .collect();
+                let views: Vec<&[u32]> = masks.iter().map(Vec::as_slice).collect();
+                for (out, words) in key.switch(&views).iter().zip(&masks) {
+                    assert_eq!(*out, naive(gadget, &rows, &words[..inputs], words[inputs]));
                 }
             }
         }

@@ -5,11 +5,15 @@
 //! `2^{b−Bl−1}` (Chillotti et al. 2020, section 2). The gadget needs no division by the prime, and for a prime just below
 //! `2^b` it is the torus's but for `q/2^b`.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
+use super::kernel::lane::Lanes;
 use crate::modulus::Modulus;
 
-/// Base and number of levels of a decomposition modulo one prime.
+/// Adding and subtracting it rounds a float of magnitude up to `2^51` to the nearest integer, halves to even.
+const ROUND: f64 = 1.5 * (1_u64 << 52) as f64;
+
+/// Base and number of levels of a decomposition modulo one prime below `2^50`.
 #[derive(Clone, Debug)]
 pub struct Gadget {
     q: Modulus,
@@ -18,10 +22,10 @@ pub struct Gadget {
 }
 
 impl Gadget {
-    /// A gadget of `levels` digits in base `2^base_log`; `None` unless `1 ≤ base_log·levels < bits of q`, both positive.
+    /// A gadget of `levels` digits in base `2^base_log`; `None` unless `1 ≤ base_log·levels < bits of q ≤ 50`, both positive.
     pub fn new(q: Modulus, base_log: u32, levels: usize) -> Option<Self> {
         let total = base_log.checked_mul(u32::try_from(levels).ok()?)?;
-        (total >= 1 && total < q.bits()).then_some(Self { q, base_log, levels })
+        (total >= 1 && total < q.bits() && q.fits_fma()).then_some(Self { q, base_log, levels })
     }
 
     /// Number of digits.
@@ -45,11 +49,13 @@ impl Gadget {
     /// If there is another number of digits.
     pub fn decompose(&self, x: u64, digits: &mut [i64]) {
         assert_eq!(digits.len(), self.levels, "a residue has as many digits as the gadget");
-        let mut rest = self.round(x);
-        for digit in digits.iter_mut().skip(1).rev() {
-            (*digit, rest) = self.split(rest);
+        // What fits the registers of a machine is done in floats; here the same operations, one residue at a time.
+        let mut rest = self.q.center(x) as f64;
+        for (digit, step) in digits.iter_mut().zip(self.vector()) {
+            let rounded = (rest * (1.0 / step as f64) + ROUND) - ROUND;
+            rest -= rounded * step as f64;
+            *digit = rounded as i64;
         }
-        digits[0] = rest;
     }
 
     /// The digits of each residue of `x` as residues, `digits` being polynomial by polynomial, most significant first.
@@ -58,52 +64,51 @@ impl Gadget {
     /// If `digits` is not [`levels`](Self::levels) times as long as `x`.
     pub fn decompose_residues(&self, x: &[u64], digits: &mut [u64]) {
         assert_eq!(digits.len(), self.levels * x.len(), "a residue has as many digits as the gadget");
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                // The last polynomial holds what is left to split.
-                let (upper, rest) = digits.split_at_mut((self.levels - 1) * x.len());
-                for (rest, &x) in rest.iter_mut().zip(x) {
-                    *rest = self.round(x) as u64;
-                }
-                // Split from the least significant level; what remains moves up one polynomial.
-                let mut upper = upper;
-                let mut low = rest;
-                while !upper.is_empty() {
-                    let (head, next) = upper.split_at_mut(upper.len() - x.len());
-                    for (low, next) in low.iter_mut().zip(next.iter_mut()) {
-                        let (digit, rest) = self.split(*low as i64);
-                        (*low, *next) = (self.residue(digit), rest as u64);
-                    }
-                    (upper, low) = (head, next);
-                }
-                for low in low {
-                    *low = self.residue(*low as i64);
-                }
-            },
-        );
+        let (whole, rest) = x.as_chunks::<WIDTH>();
+        Arch::new().dispatch(Decompose { gadget: self, x: whole, digits, length: x.len() });
+        let (length, mut single) = (x.len(), vec![0; self.levels]);
+        for (at, &x) in (length - rest.len()..).zip(rest) {
+            self.decompose(x, &mut single);
+            for (level, &digit) in single.iter().enumerate() {
+                digits[level * length + at] = self.q.reduce_i64(digit);
+            }
+        }
     }
+}
 
-    /// `x`, balanced, in units of the last level.
-    #[inline(always)]
-    fn round(&self, x: u64) -> i64 {
-        let shift = self.q.bits() - self.base_log * self.levels as u32;
-        let q = self.q.value();
-        let balanced = x.wrapping_sub(if x > q / 2 { q } else { 0 }) as i64;
-        (balanced + (1 << (shift - 1))) >> shift
-    }
+/// Words in the widest vector.
+const WIDTH: usize = 8;
 
-    /// The last digit and what is above it.
-    #[inline(always)]
-    fn split(&self, x: i64) -> (i64, i64) {
-        let half = 1_i64 << (self.base_log - 1);
-        let digit = ((x + half) & (2 * half - 1)) - half;
-        (digit, (x - digit) >> self.base_log)
-    }
+/// Whole vectors: every step is exact in floats, since residues have less than 50 bits.
+struct Decompose<'a> {
+    gadget: &'a Gadget,
+    x: &'a [[u64; WIDTH]],
+    digits: &'a mut [u64],
+    /// Of a polynomial.
+    length: usize,
+}
+
+impl WithSimd for Decompose<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn residue(&self, digit: i64) -> u64 {
-        (digit as u64).wrapping_add(if digit < 0 { self.q.value() } else { 0 })
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { gadget, x, digits, length } = self;
+        let lanes = Lanes::new(simd, &gadget.q);
+        let bits = gadget.q.bits();
+        let vectors = S::as_simd_u64s(x.as_flattened()).0;
+        let per = S::U64_LANES;
+        let step = |level: usize| (1_u64 << (bits - gadget.base_log * (level as u32 + 1))) as f64;
+        for (at, &x) in vectors.iter().enumerate() {
+            let mut rest = lanes.center(lanes.load(x));
+            for level in 0..gadget.levels {
+                let step = step(level);
+                let digit = lanes.round(simd.mul_f64s(rest, lanes.splat(1.0 / step)));
+                rest = simd.negate_mul_add_f64s(digit, lanes.splat(step), rest);
+                let out = &mut digits[level * length + at * per..][..per];
+                S::as_mut_simd_u64s(out).0[0] = lanes.store(digit);
+            }
+        }
     }
 }
 

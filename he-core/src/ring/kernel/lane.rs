@@ -41,6 +41,7 @@ pub(crate) struct Lanes<S: Simd> {
     two_52_bits: S::u64s,
     two_52_and_q: S::f64s,
     zero: S::f64s,
+    half_q: S::f64s,
 }
 
 impl<S: Simd> Lanes<S> {
@@ -56,6 +57,7 @@ impl<S: Simd> Lanes<S> {
             two_52_bits: simd.splat_u64s(TWO_52.to_bits()),
             two_52_and_q: simd.splat_f64s(TWO_52 + modulus.float()),
             zero: simd.splat_f64s(0.0),
+            half_q: simd.splat_f64s(modulus.float() / 2.0),
         }
     }
 
@@ -112,6 +114,20 @@ impl<S: Simd> Lanes<S> {
     #[inline(always)]
     pub(crate) fn reduce(&self, x: S::f64s) -> S::f64s {
         self.simd.negate_mul_add_f64s(self.quotient(x), self.q, x)
+    }
+
+    /// The balanced representative in `[−q/2, q/2]` of a residue in `[0, q)`.
+    #[inline(always)]
+    pub(crate) fn center(&self, x: S::f64s) -> S::f64s {
+        let shifted = self.simd.sub_f64s(x, self.q);
+        let upper = self.simd.less_than_f64s(self.half_q, x);
+        self.simd.select_f64s(upper, shifted, x)
+    }
+
+    /// `x` rounded to the nearest integer, halves to even, for magnitudes up to `2^51`.
+    #[inline(always)]
+    pub(crate) fn round(&self, x: S::f64s) -> S::f64s {
+        self.simd.sub_f64s(self.simd.add_f64s(x, self.round), self.round)
     }
 
     /// [`Lanes::load`] of several vectors.
