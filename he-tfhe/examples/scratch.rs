@@ -29,6 +29,6 @@ fn main() {
     }
     println!("measured 2^{:.2}, predicted 2^{:.2}", (sq / n as f64).sqrt().log2(), params.prediction().bootstrap.sqrt().log2());
     let t = Instant::now();
-    for c in cts[..10].iter().cycle().take(200) { e.bootstrap(c, &table).unwrap(); }
-    println!("one alone {:.3} ms", t.elapsed().as_secs_f64() * 5.0);
+    for c in cts[..10].iter().cycle().take(std::env::args().nth(2).map_or(0, |s| s.parse().unwrap())) { e.bootstrap(c, &table).unwrap(); }
+    println!("one alone {:.3} ms", t.elapsed().as_secs_f64()  * 1e3 / 100.0);
 }

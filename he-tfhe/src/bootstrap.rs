@@ -15,7 +15,7 @@ use crate::table::LookupTable;
 use crate::torus::Rescale;
 
 /// Ciphertexts whose key switches share the tables made from the key.
-const SWITCH_BLOCK: usize = 64;
+const SWITCH_BLOCK: usize = 128;
 /// Accumulators that share one pass over the bootstrapping key.
 const ROTATION_BLOCK: usize = 16;
 

@@ -4,7 +4,7 @@
 //! `K_ij` of `s_i·2^{32−b(j+1)}` the result `(0, body) + Σ d_ij·K_ij` has the same phase. For a block of ciphertexts this is a
 //! product of a matrix of digits with the key. All multiples of a key row by the few values of a digit, and for small digits
 //! the sums for two or four rows, are put in a table that stays in the first cache (the method of four Russians), so that
-//! each step of a ciphertext is one addition of vectors.
+//! each step of a ciphertext is one addition of vectors. For few ciphertexts the rows are sorted by digit instead.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -124,23 +124,45 @@ impl WithSimd for Switch<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        if self.sums.len() < FEW {
+            return self.by_buckets(simd);
+        }
         let mut tables = vec![[[0; WIDTH]; ENTRIES]; TILE];
+        let per = WIDTH / S::U32_LANES;
         let starts = (0..self.lookups).step_by(TILE);
         for (rows, start) in self.rows.chunks(TILE * self.grouped).zip(starts) {
             let count = rows.len().div_ceil(self.grouped);
             for (rows, table) in rows.chunks(self.grouped).zip(&mut tables) {
                 fill(simd, self.base_log, rows, table);
             }
+            let entries = S::as_simd_u32s(tables.as_flattened().as_flattened()).0;
             for (sum, indices) in self.sums.iter_mut().zip(self.indices.chunks_exact(self.lookups)) {
                 let indices = &indices[start..start + count];
                 for (part, sum) in S::as_mut_simd_u32s(sum).0.iter_mut().enumerate() {
                     let mut total = *sum;
-                    for (table, &index) in tables.iter().zip(indices) {
-                        let entry = S::as_simd_u32s(&table[usize::from(index) % ENTRIES]).0;
-                        total = simd.add_u32s(total, entry[part]);
+                    for (table, &index) in entries.chunks_exact(ENTRIES * per).zip(indices) {
+                        total = simd.add_u32s(total, table[usize::from(index) % ENTRIES * per + part]);
                     }
                     *sum = total;
                 }
+            }
+        }
+    }
+}
+
+impl Switch<'_> {
+    /// For few ciphertexts: the rows with the same digit are summed, and multiplied by it at the end.
+    #[inline(always)]
+    fn by_buckets<S: Simd>(self, simd: S) {
+        let values = 1_u32 << self.base_log;
+        for (sum, indices) in self.sums.iter_mut().zip(self.indices.chunks_exact(self.lookups)) {
+            let mut buckets = [[0; WIDTH]; ENTRIES];
+            for (row, &index) in self.rows.iter().zip(indices) {
+                add(simd, &mut buckets[usize::from(index) % ENTRIES], row);
+            }
+            for (value, bucket) in (0..values).zip(&buckets) {
+                let digit = value.wrapping_sub(values / 2);
+                sum.iter_mut().zip(bucket).for_each(|(x, &b)| *x = x.wrapping_add(b.wrapping_mul(digit)));
             }
         }
     }

@@ -29,11 +29,11 @@ const BASE: Spec = Spec {
 
 const fn set(message_bits: u32, carry_bits: u32, squared_norm: f64, failure: f64) -> Spec { Spec { message_bits, carry_bits, squared_norm, failure, ..BASE } }
 /// gates
-pub const G64: Spec = set(1,0,4.0,-64.0);
+pub const G64: Spec = Spec { lwe_dimension: 626, lwe_noise: -12.92, glwe_dimension: 3, polynomial_size: 512, glwe_noise: -35.58, rotation: gadget(17,1), key_switch: gadget(1,11), ..set(1,0,4.0,-64.0)};
 /// gates
 pub const G128: Spec = set(1,0,4.0,-128.0);
 /// x
-pub const M1C1F128: Spec = set(1,1,9.0,-128.0);
+pub const M1C1F128: Spec = Spec { lwe_dimension: 712, lwe_noise: -15.06, glwe_dimension: 2, polynomial_size: 1024, glwe_noise: -46.32, rotation: gadget(20,1), key_switch: gadget(2,7), ..set(1,1,9.0,-128.0)};
 /// x
 pub const M1C1F64: Spec = set(1,1,9.0,-64.0);
 /// x
@@ -41,7 +41,7 @@ pub const M1C1F40: Spec = set(1,1,9.0,-40.0);
 /// x
 pub const M2C2F128: Spec = Spec { lwe_dimension: 844, lwe_noise: -18.35, key_switch: gadget(2,8), ..set(2,2,25.0,-128.0) };
 /// x
-pub const M2C2F64: Spec = set(2,2,25.0,-64.0);
+pub const M2C2F64: Spec = Spec { lwe_dimension: 786, lwe_noise: -16.91, key_switch: gadget(2,7), ..set(2,2,25.0,-64.0)};
 /// x
 pub const M2C2F40: Spec = set(2,2,25.0,-40.0);
 /// x
