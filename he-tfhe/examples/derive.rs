@@ -15,33 +15,50 @@ fn deviation(dimension: usize, bits: u32) -> Option<f64> {
 
 /// Vector operations of one bootstrap: transforms, products, key switch.
 fn cost(spec: &Spec) -> f64 {
-    let (n, columns, rows) = (spec.polynomial_size as f64, spec.glwe_dimension as f64 + 1.0, spec.rows() as f64);
+    let (n, columns, rows) =
+        (spec.polynomial_size as f64, spec.glwe_dimension as f64 + 1.0, spec.rows() as f64);
     let matrices = spec.matrices() as f64;
     let transforms = (rows + columns) * n * n.log2() / 2.0;
     let products = n / 8.0 * (rows * columns * (2.0 * matrices + 7.0) + 5.0 * columns + 4.0 * matrices);
     let steps = spec.lwe_dimension as f64 / spec.unroll as f64;
-    let lookups = spec.big_dimension() as f64 * spec.key_switch.levels as f64 / (4 / spec.key_switch.base_log) as f64;
+    let lookups =
+        spec.big_dimension() as f64 * spec.key_switch.levels as f64 / (4 / spec.key_switch.base_log) as f64;
     steps * (transforms + products) + lookups * spec.lwe_dimension as f64 / 16.0 * 2.0
 }
 
 /// Bytes of the keys.
 fn memory(spec: &Spec) -> f64 {
-    let (n, columns, rows) = (spec.polynomial_size as f64, spec.glwe_dimension as f64 + 1.0, spec.rows() as f64);
+    let (n, columns, rows) =
+        (spec.polynomial_size as f64, spec.glwe_dimension as f64 + 1.0, spec.rows() as f64);
     let steps = spec.lwe_dimension as f64 / spec.unroll as f64;
-    let rotation = steps * spec.matrices() as f64 * rows * columns * n * 6.0;
-    let switch = spec.big_dimension() as f64 * spec.key_switch.levels as f64 * (spec.lwe_dimension as f64 + 1.0) * 4.0;
-    rotation + switch
+    let circuit_rows = spec.circuit.map_or(0, |circuit| circuit.rotation.levels) as f64 * columns;
+    let rotation = steps * spec.matrices() as f64 * (rows + circuit_rows) * columns * n * 6.0;
+    let switch =
+        spec.big_dimension() as f64 * spec.key_switch.levels as f64 * (spec.lwe_dimension as f64 + 1.0) * 4.0;
+    let circuit = spec.circuit.map_or(0.0, |circuit| {
+        let packing = circuit.packing.levels as f64 * columns * n * 6.0;
+        packing * ((columns - 1.0) * n.log2() + columns)
+    });
+    rotation + switch + circuit
 }
 
 /// The cheapest set with the ring, messages and promise of `wanted`, and at most so many MiB of keys.
 fn derive(wanted: &Spec, mebibytes: f64) -> Option<Spec> {
-    RINGS.iter().filter_map(|&(glwe_dimension, polynomial_size)| {
-        derive_over(&Spec { glwe_dimension, polynomial_size, ..*wanted }, mebibytes)
-    }).min_by(|a, b| cost(a).total_cmp(&cost(b)))
+    // A circuit part has gadgets made for its ring.
+    if wanted.circuit.is_some() {
+        return derive_over(wanted, mebibytes);
+    }
+    RINGS
+        .iter()
+        .filter_map(|&(glwe_dimension, polynomial_size)| {
+            derive_over(&Spec { glwe_dimension, polynomial_size, ..*wanted }, mebibytes)
+        })
+        .min_by(|a, b| cost(a).total_cmp(&cost(b)))
 }
 
 /// Rings tried, `(k, N)`.
-const RINGS: [(usize, usize); 8] = [(4, 512), (3, 512), (2, 1024), (1, 2048), (1, 4096), (1, 8192), (1, 16384), (1, 32768)];
+const RINGS: [(usize, usize); 8] =
+    [(4, 512), (3, 512), (2, 1024), (1, 2048), (1, 4096), (1, 8192), (1, 16384), (1, 32768)];
 
 fn derive_over(wanted: &Spec, mebibytes: f64) -> Option<Spec> {
     let mut best: Option<Spec> = None;
@@ -50,7 +67,9 @@ fn derive_over(wanted: &Spec, mebibytes: f64) -> Option<Spec> {
         if base_log as usize * levels > 24 {
             continue;
         }
-        for rotation in (if wanted.rotation.levels == 1 { 12..=26 } else { 6..=18 }).map(|base_log| Decomposition { base_log, levels: wanted.rotation.levels }) {
+        for rotation in (if wanted.rotation.levels == 1 { 12..=26 } else { 6..=18 })
+            .map(|base_log| Decomposition { base_log, levels: wanted.rotation.levels })
+        {
             if rotation.base_log * rotation.levels as u32 >= wanted.modulus_bits {
                 continue;
             }
@@ -60,9 +79,11 @@ fn derive_over(wanted: &Spec, mebibytes: f64) -> Option<Spec> {
                 let spec = Spec { lwe_dimension, lwe_noise, glwe_noise, rotation, key_switch, ..*wanted };
                 (noise::predict(&spec).failure <= wanted.failure).then_some(spec)
             };
-            let dimensions = (450..1200).filter(|n| n % wanted.unroll == 0);
+            let dimensions = (450..1400).filter(|n| n % wanted.unroll == 0);
             let Some(found) = dimensions.filter(|n| n % 2 == 0).find_map(try_dimension) else { continue };
-            if memory(&found) <= mebibytes * 1024.0 * 1024.0 && best.as_ref().is_none_or(|best| cost(&found) < cost(best)) {
+            if memory(&found) <= mebibytes * 1024.0 * 1024.0
+                && best.as_ref().is_none_or(|best| cost(&found) < cost(best))
+            {
                 best = Some(found);
             }
         }
@@ -70,20 +91,61 @@ fn derive_over(wanted: &Spec, mebibytes: f64) -> Option<Spec> {
     best
 }
 
-fn main() {
+/// The constant as it stands in the file of presets.
+fn rust(name: &str, spec: &Spec) {
+    let gadget = |d: Decomposition| format!("gadget({}, {})", d.base_log, d.levels);
+    println!("pub const {name}: Spec = Spec {{");
+    println!("    lwe_dimension: {},\n    lwe_noise: {:.2},", spec.lwe_dimension, spec.lwe_noise);
+    println!("    glwe_dimension: {},\n    polynomial_size: {},", spec.glwe_dimension, spec.polynomial_size);
+    println!("    glwe_noise: {:.2},\n    unroll: {},", spec.glwe_noise, spec.unroll);
+    println!("    rotation: {},\n    key_switch: {},", gadget(spec.rotation), gadget(spec.key_switch));
+    if let Some(circuit) = spec.circuit {
+        let [rotation, packing, ggsw] = [circuit.rotation, circuit.packing, circuit.ggsw].map(gadget);
+        let bits = circuit.table_bits;
+        println!(
+            "    circuit: Some(Circuit {{ rotation: {rotation}, packing: {packing}, ggsw: {ggsw}, table_bits: {bits} }}),"
+        );
+    }
+    println!("    message_bits: {},\n    carry_bits: {},", spec.message_bits, spec.carry_bits);
     println!(
-        "{:28} {:>4} {:>7} {:>6} {:>7} {:>8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>8} {:>5} preset",
-        "set", "n", "σ_lwe", "k·N", "σ_glwe", "rotation", "switch", "BR", "KS", "MS", "all", "failure", "MiB"
+        "    squared_norm: {:.1},\n    failure: {:.1},\n    ..BASE\n}};\n",
+        spec.squared_norm, spec.failure
     );
+}
+
+fn main() {
+    let as_rust = std::env::args().nth(1).is_some_and(|argument| argument == "rust");
+    if !as_rust {
+        println!(
+            "{:33} {:>4} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8} {:>5}  preset",
+            "set",
+            "n",
+            "σ_lwe",
+            "k x N",
+            "σ_glwe",
+            "rotation",
+            "switch",
+            "BR",
+            "KS",
+            "MS",
+            "all",
+            "failure",
+            "MiB"
+        );
+    }
     for (name, preset, mebibytes) in presets::ALL {
-        let Some(found) = derive(preset, mebibytes) else {
-            println!("{name:28} cannot be had");
+        let Some(found) = derive(&preset, mebibytes) else {
+            println!("{name:33} cannot be had");
             continue;
         };
+        if as_rust {
+            rust(name, &found);
+            continue;
+        }
         let noise = noise::predict(&found);
         let log = |variance: f64| variance.log2() / 2.0;
         println!(
-            "{name:28} {:4} {:7.2} {:1}x{:<4} {:7.2} {:4} x {} {:4} x {:2} {:7.2} {:7.2} {:7.2} {:7.2} {:8.2} {:5.0} {}",
+            "{name:33} {:4} {:7.2} {:1}x{:<5} {:7.2} {:4} x {} {:3} x {:2} {:7.2} {:7.2} {:7.2} {:7.2} {:8.2} {:5.0}  {}",
             found.lwe_dimension,
             found.lwe_noise,
             found.glwe_dimension,
@@ -99,7 +161,7 @@ fn main() {
             log(noise.total),
             noise.failure,
             memory(&found) / 1024.0 / 1024.0,
-            if found == *preset { "same" } else { "DIFFERS" },
+            if found == preset { "same" } else { "differs" },
         );
     }
 }

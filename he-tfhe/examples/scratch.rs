@@ -2,7 +2,7 @@
 use he_tfhe::*;
 use std::time::Instant;
 fn main() {
-    let spec = presets::M2C2F128;
+    let spec = presets::MESSAGE_2_CARRY_2_FAILURE_128;
     let params = spec.build().unwrap();
     println!("{:?}", params.prediction());
     let key = SecretKey::generate(&params).unwrap();
@@ -24,11 +24,18 @@ fn main() {
     let mut sq = 0.0;
     for (m, c) in messages.iter().zip(&out) {
         assert_eq!(d.decrypt(c).unwrap(), (3 * m + 1) % 16);
-        let err = (d.phase(c).unwrap().wrapping_sub((((3*m+1)%16) << 27) as u32)) as i32 as f64 / 2f64.powi(32);
+        let err = (d.phase(c).unwrap().wrapping_sub((((3 * m + 1) % 16) << 27) as u32)) as i32 as f64
+            / 2f64.powi(32);
         sq += err * err;
     }
-    println!("measured 2^{:.2}, predicted 2^{:.2}", (sq / n as f64).sqrt().log2(), params.prediction().bootstrap.sqrt().log2());
+    println!(
+        "measured 2^{:.2}, predicted 2^{:.2}",
+        (sq / n as f64).sqrt().log2(),
+        params.prediction().bootstrap.sqrt().log2()
+    );
     let t = Instant::now();
-    for c in cts[..10].iter().cycle().take(std::env::args().nth(2).map_or(0, |s| s.parse().unwrap())) { e.bootstrap(c, &table).unwrap(); }
-    println!("one alone {:.3} ms", t.elapsed().as_secs_f64()  * 1e3 / 100.0);
+    for c in cts[..10].iter().cycle().take(std::env::args().nth(2).map_or(0, |s| s.parse().unwrap())) {
+        e.bootstrap(c, &table).unwrap();
+    }
+    println!("one alone {:.3} ms", t.elapsed().as_secs_f64() * 1e3 / 100.0);
 }

@@ -1,14 +1,14 @@
 //! Programmable bootstrapping of many ciphertexts: key switch, modulus switch, blind rotation, extraction, and the switch to
 //! 32 bits.
 
-use he_core::Modulus;
 use rayon::prelude::*;
 
 use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::lwe::LweCiphertext;
 use crate::noise;
-use crate::params::Parameters;
+use crate::packed::Packed;
+use crate::params::{Parameters, RotationTables};
 use crate::ring::extract;
 use crate::rotation::{Switched, blind_rotate, modulus_switch};
 use crate::table::LookupTable;
@@ -28,6 +28,14 @@ pub struct Job<'a> {
     pub table: &'a LookupTable,
 }
 
+/// One output of a blind rotation.
+pub(crate) struct Accumulator<'a> {
+    /// `[body, masks…]` in coefficients.
+    pub(crate) words: &'a [u64],
+    /// The coefficient of the output.
+    pub(crate) at: usize,
+}
+
 impl Evaluator {
     /// Bootstraps one ciphertext: its message becomes that of the table, its noise that of the parameters. For a table of
     /// several outputs this is the first.
@@ -43,7 +51,11 @@ impl Evaluator {
     ///
     /// # Errors
     /// If an operand or the table belongs to other parameters, or an operand is too noisy.
-    pub fn bootstrap_batch(&self, inputs: &[LweCiphertext], table: &LookupTable) -> Result<Vec<LweCiphertext>, Error> {
+    pub fn bootstrap_batch(
+        &self,
+        inputs: &[LweCiphertext],
+        table: &LookupTable,
+    ) -> Result<Vec<LweCiphertext>, Error> {
         self.bootstrap_jobs(&inputs.iter().map(|input| Job { input, table }).collect::<Vec<_>>())
     }
 
@@ -53,24 +65,26 @@ impl Evaluator {
     /// If an operand or a table belongs to other parameters, or an operand is too noisy.
     pub fn bootstrap_jobs(&self, jobs: &[Job<'_>]) -> Result<Vec<LweCiphertext>, Error> {
         let params = self.params();
-        jobs.iter().try_for_each(|job| self.check_job(job))?;
+        jobs.iter().try_for_each(|job| self.check_job(job, "bootstrap"))?;
         let rescale = Rescale::new(params.modulus());
         let variance = params.prediction().bootstrap;
-        let outputs = self.rotate_jobs(jobs, |q, accumulator, at| {
-            let sample = extract(q, accumulator, params.n(), at);
+        let (tables, keys) = (params.rotation(), self.keys().rotation());
+        Ok(self.rotate_jobs(jobs, tables, keys, |accumulator| {
+            let sample = extract(params.modulus(), accumulator.words, params.n(), accumulator.at);
             let words = sample.iter().map(|&x| rescale.to_32_bits(x)).collect();
             LweCiphertext { params: params.clone(), words, variance }
-        });
-        self.count(jobs.len());
-        Ok(outputs)
+        }))
     }
 
-    /// Blind rotations of all jobs, and `finish(q, accumulator, coefficient)` for each output of each.
+    /// Blind rotations of all jobs, and `finish` for each output of each.
     pub(crate) fn rotate_jobs<T: Send>(
         &self,
         jobs: &[Job<'_>],
-        finish: impl Fn(&Modulus, &[u64], usize) -> T + Sync,
+        tables: &RotationTables,
+        keys: &[Packed],
+        finish: impl Fn(Accumulator<'_>) -> T + Sync,
     ) -> Vec<T> {
+        self.count(jobs.len());
         let params = self.params();
         let threads = rayon::current_num_threads();
         let switched: Vec<Switched> = jobs
@@ -78,7 +92,10 @@ impl Evaluator {
             .flat_map_iter(|jobs| {
                 let inputs: Vec<&[u32]> = jobs.iter().map(|job| job.input.words.as_slice()).collect();
                 let words = self.keys().switch().switch(&inputs);
-                words.into_iter().zip(jobs).map(|(words, job)| modulus_switch(params, &words, job.table.spare))
+                words
+                    .into_iter()
+                    .zip(jobs)
+                    .map(|(words, job)| modulus_switch(params, &words, job.table.spare))
             })
             .collect();
         let size = (params.spec().glwe_dimension + 1) * params.n();
@@ -86,18 +103,18 @@ impl Evaluator {
         (jobs.par_chunks(block), switched.par_chunks(block))
             .into_par_iter()
             .flat_map_iter(|(jobs, switched)| {
-                let tables: Vec<&[u64]> = jobs.iter().map(|job| job.table.polynomial.as_slice()).collect();
-                let accumulators = blind_rotate(self.keys(), switched, &tables);
-                let outputs = |(accumulator, job): (&[u64], &Job<'_>)| {
-                    (0..job.table.outputs()).map(|at| finish(params.modulus(), accumulator, at)).collect::<Vec<_>>()
+                let polynomials: Vec<&[u64]> =
+                    jobs.iter().map(|job| job.table.polynomial.as_slice()).collect();
+                let accumulators = blind_rotate(params, tables, keys, switched, &polynomials);
+                let outputs = |(words, job): (&[u64], &Job<'_>)| {
+                    (0..job.table.outputs()).map(|at| finish(Accumulator { words, at })).collect::<Vec<_>>()
                 };
                 accumulators.chunks_exact(size).zip(jobs).flat_map(outputs).collect::<Vec<_>>()
             })
             .collect()
     }
 
-    pub(crate) fn check_job(&self, job: &Job<'_>) -> Result<(), Error> {
-        let operation = "bootstrap";
+    pub(crate) fn check_job(&self, job: &Job<'_>, operation: &'static str) -> Result<(), Error> {
         for (params, object) in [(&job.input.params, "operand"), (&job.table.params, "table")] {
             if !params.same(self.params()) {
                 return Err(Error::Foreign { operation, object });
@@ -108,7 +125,12 @@ impl Evaluator {
 }
 
 /// Whether `variance` at the input of a table keeps the promise of the parameters.
-fn check_noise(params: &Parameters, operation: &'static str, variance: f64, table: &LookupTable) -> Result<(), Error> {
+fn check_noise(
+    params: &Parameters,
+    operation: &'static str,
+    variance: f64,
+    table: &LookupTable,
+) -> Result<(), Error> {
     let spec = params.spec();
     let added = noise::key_switch(spec) + noise::modulus_switch(spec, table.spare);
     let allowed = noise::allowed_variance(spec.failure, table.boxes, table.tolerance);

@@ -47,7 +47,8 @@ impl<'a> Encryptor<'a> {
         if let Some(index) = messages.iter().position(|&m| m >= modulus) {
             return Err(Error::MessageOutOfRange { what: "encryption", index, modulus });
         }
-        let phases: Zeroizing<Vec<u32>> = Zeroizing::new(messages.iter().map(|&m| encode(params, m)).collect());
+        let phases: Zeroizing<Vec<u32>> =
+            Zeroizing::new(messages.iter().map(|&m| encode(params, m)).collect());
         self.encrypt_phases(&phases)
     }
 
@@ -73,7 +74,8 @@ impl<'a> Encryptor<'a> {
             .iter()
             .map(|&phase| {
                 prng.fill_bytes(&mut mask);
-                let mut words: Vec<u32> = mask.as_chunks::<4>().0.iter().map(|&b| u32::from_le_bytes(b)).collect();
+                let mut words: Vec<u32> =
+                    mask.as_chunks::<4>().0.iter().map(|&b| u32::from_le_bytes(b)).collect();
                 words.push(SecretKey::lwe_body(key.big(), &words, phase, params.fresh_noise(), &mut prng));
                 LweCiphertext { params: params.clone(), words, variance: params.fresh_variance() }
             })

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use he_core::ring::external::External;
-use he_core::ring::sample::Prng;
+use he_core::ring::gadget::Gadget;
+use he_core::ring::kernel::mul_scalar_add_assign;
+use he_core::ring::sample::{Prng, Seed};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::keyswitch::KeySwitchKey;
 use crate::packed::Packed;
-use crate::params::Parameters;
-use crate::ring;
+use crate::params::{CircuitTables, Parameters};
 use crate::secret::{Message, SecretKey, each, ggsw_bodies};
 
 /// Streams of the seed, one for each part of the masks.
@@ -20,23 +21,34 @@ mod stream {
     pub(super) const SWITCH: u64 = 0;
     /// Of the blind rotation, then one for each step.
     pub(super) const ROTATION: u64 = 1 << 32;
+    /// Of the blind rotation of circuit bootstraps, then one for each step.
+    pub(super) const CIRCUIT: u64 = 2 << 32;
     /// Of automorphisms, then one for each.
-    pub(super) const AUTOMORPHISM: u64 = 2 << 32;
+    pub(super) const AUTOMORPHISM: u64 = 3 << 32;
     /// Of the encrypted key, then one for each polynomial.
-    pub(super) const SCHEME: u64 = 3 << 32;
+    pub(super) const SCHEME: u64 = 4 << 32;
 }
 
 /// Evaluation keys as they are made and sent: the masks are the stream of a seed, so that half of the words, or less, remain.
 pub struct SeededEvaluationKeys {
     pub(crate) params: Parameters,
-    pub(crate) seed: [u8; 32],
+    pub(crate) seed: Seed,
     /// `[input][level]`.
     pub(crate) switch: Vec<u32>,
     /// For each step of the blind rotation `[matrix][row]` polynomials in values.
     pub(crate) rotation: Vec<Vec<u64>>,
-    /// For each automorphism `[row]`, then for each polynomial of the key `[row]`; empty where the parameters have no circuit gadgets.
-    pub(crate) automorphisms: Vec<Vec<u64>>,
-    pub(crate) scheme: Vec<Vec<u64>>,
+    /// Where the parameters have a circuit part.
+    pub(crate) circuit: Option<CircuitKeys<Vec<u64>>>,
+}
+
+/// The keys of packing and circuit bootstrapping.
+pub(crate) struct CircuitKeys<T> {
+    /// As those of the blind rotation.
+    pub(crate) rotation: Vec<T>,
+    /// For the automorphisms `X → X^{2^j + 1}`, `j = 1 … log N`.
+    pub(crate) automorphisms: Vec<T>,
+    /// GGSW encryptions of the polynomials of the key.
+    pub(crate) scheme: Vec<T>,
 }
 
 impl SecretKey {
@@ -60,47 +72,51 @@ impl SecretKey {
             };
             (0..levels).map(body).collect::<Vec<_>>()
         })?;
-        let gadget = params.rotation_gadget().vector();
-        let rotation = each(spec.lwe_dimension / spec.unroll, |step, prng| {
+        let rotation = self.rotation_bodies(&params.rotation().gadget, &seed, stream::ROTATION)?;
+        let circuit = params.circuit().map(|circuit| self.circuit_bodies(circuit, &seed)).transpose()?;
+        Ok(SeededEvaluationKeys { params: params.clone(), seed, switch: switch.concat(), rotation, circuit })
+    }
+
+    /// For each step of a blind rotation the bodies of its matrices.
+    fn rotation_bodies(&self, gadget: &Gadget, seed: &Seed, stream: u64) -> Result<Vec<Vec<u64>>, Error> {
+        let (spec, gadget) = (self.params().spec(), gadget.vector());
+        each(spec.lwe_dimension / spec.unroll, |step, prng| {
             let bits = &self.small()[step * spec.unroll..][..spec.unroll];
-            let mut masks = masks(stream::ROTATION + step as u64);
+            let mut masks = Prng::from_seed_stream(seed, stream + step as u64);
             let matrix = |part: usize| {
                 // 1 if just the bits of the part are 1.
-                let factor = |(i, &bit): (usize, &i8)| if part >> i & 1 == 1 { bit as u64 } else { 1 - bit as u64 };
+                let factor =
+                    |(i, &bit): (usize, &i8)| if part >> i & 1 == 1 { bit as u64 } else { 1 - bit as u64 };
                 let message = Zeroizing::new([bits.iter().enumerate().map(factor).product::<u64>()]);
                 ggsw_bodies(self, &mut masks, &gadget, &Message::Bit(message[0]), prng)
             };
             (1..=spec.matrices()).flat_map(matrix).collect::<Vec<_>>()
+        })
+    }
+
+    fn circuit_bodies(&self, circuit: &CircuitTables, seed: &Seed) -> Result<CircuitKeys<Vec<u64>>, Error> {
+        let (params, gadget) = (self.params(), circuit.packing.vector());
+        let masks = |stream: u64| Prng::from_seed_stream(seed, stream);
+        let (k, n) = (params.spec().glwe_dimension, params.n());
+        let rotation = self.rotation_bodies(&circuit.rotation.gadget, seed, stream::CIRCUIT)?;
+        let automorphisms = each(n.trailing_zeros() as usize, |index, prng| {
+            let mut masks = masks(stream::AUTOMORPHISM + index as u64);
+            let mut bodies = vec![0; k * gadget.len() * n];
+            let mut mask = vec![0; k * n];
+            for (row, body) in bodies.chunks_exact_mut(n).enumerate() {
+                let image = self.polynomial(row / gadget.len());
+                let image = Zeroizing::new(automorphism_of_values(params, image, (2 << index) + 1));
+                masks.uniform(params.modulus(), &mut mask);
+                self.glwe_body(&mask, body, prng);
+                mul_scalar_add_assign(params.modulus(), body, &image, gadget[row % gadget.len()]);
+            }
+            bodies
         })?;
-        let (mut automorphisms, mut scheme) = (vec![], vec![]);
-        if let Some(circuit) = params.circuit() {
-            let gadget = circuit.packing.vector();
-            let (k, n) = (spec.glwe_dimension, params.n());
-            automorphisms = each(n.trailing_zeros() as usize, |index, prng| {
-                let mut masks = masks(stream::AUTOMORPHISM + index as u64);
-                let element = (2 << index) + 1;
-                let key = |i: usize| {
-                    let image = Zeroizing::new(automorphism_of_values(params, self.polynomial(i), element));
-                    (0..gadget.len()).map(|_| image.clone()).collect::<Vec<_>>()
-                };
-                let mut mask = vec![0; k * n];
-                let mut body = |image: &[u64], step: u64| {
-                    ring::uniform(&mut masks, params.modulus(), &mut mask);
-                    let mut body = vec![0; n];
-                    self.glwe_body(&mask, &mut body, prng);
-                    he_core::ring::kernel::mul_scalar_add_assign(params.modulus(), &mut body, image, step);
-                    body
-                };
-                let rows = (0..k).flat_map(|i| key(i).into_iter().zip(&gadget));
-                rows.flat_map(|(image, &step)| body(&image, step)).collect::<Vec<_>>()
-            })?;
-            scheme = each(k, |i, prng| {
-                let mut masks = masks(stream::SCHEME + i as u64);
-                ggsw_bodies(self, &mut masks, &gadget, &Message::Values(self.polynomial(i)), prng)
-            })?;
-        }
-        let switch = switch.concat();
-        Ok(SeededEvaluationKeys { params: params.clone(), seed, switch, rotation, automorphisms, scheme })
+        let scheme = each(k, |i, prng| {
+            let mut masks = masks(stream::SCHEME + i as u64);
+            ggsw_bodies(self, &mut masks, &gadget, &Message::Values(self.polynomial(i)), prng)
+        })?;
+        Ok(CircuitKeys { rotation, automorphisms, scheme })
     }
 }
 
@@ -132,8 +148,7 @@ struct Inner {
     switch: KeySwitchKey,
     /// Prepared matrices for each step of the blind rotation.
     rotation: Vec<Packed>,
-    automorphisms: Vec<Packed>,
-    scheme: Vec<Packed>,
+    circuit: Option<CircuitKeys<Packed>>,
 }
 
 impl SeededEvaluationKeys {
@@ -161,13 +176,14 @@ impl SeededEvaluationKeys {
             };
             bodies.par_iter().enumerate().map(expand).collect::<Vec<_>>()
         };
-        let rotation = matrices(&self.rotation, stream::ROTATION, params.external(), spec.matrices());
-        let (mut automorphisms, mut scheme) = (vec![], vec![]);
-        if let Some(circuit) = params.circuit() {
-            automorphisms = matrices(&self.automorphisms, stream::AUTOMORPHISM, &circuit.switch, 1);
-            scheme = matrices(&self.scheme, stream::SCHEME, &circuit.scheme, 1);
-        }
-        EvaluationKeys(Arc::new(Inner { params: params.clone(), switch, rotation, automorphisms, scheme }))
+        let steps = spec.matrices();
+        let rotation = matrices(&self.rotation, stream::ROTATION, &params.rotation().external, steps);
+        let circuit = params.circuit().zip(self.circuit.as_ref()).map(|(tables, keys)| CircuitKeys {
+            rotation: matrices(&keys.rotation, stream::CIRCUIT, &tables.rotation.external, steps),
+            automorphisms: matrices(&keys.automorphisms, stream::AUTOMORPHISM, &tables.switch, 1),
+            scheme: matrices(&keys.scheme, stream::SCHEME, &tables.scheme, 1),
+        });
+        EvaluationKeys(Arc::new(Inner { params: params.clone(), switch, rotation, circuit }))
     }
 }
 
@@ -177,7 +193,7 @@ fn expand_rows(params: &Parameters, mut masks: Prng, bodies: &[u64]) -> Vec<u64>
     let mut rows = vec![0; bodies.len() * (k + 1)];
     for (row, body) in rows.chunks_exact_mut((k + 1) * n).zip(bodies.chunks_exact(n)) {
         row[..n].copy_from_slice(body);
-        ring::uniform(&mut masks, params.modulus(), &mut row[n..]);
+        masks.uniform(params.modulus(), &mut row[n..]);
     }
     rows
 }
@@ -191,7 +207,10 @@ impl EvaluationKeys {
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
         let words = |keys: &[Packed]| keys.iter().map(Packed::bytes).sum::<usize>();
-        self.switch().bytes() + words(&self.0.rotation) + words(&self.0.automorphisms) + words(&self.0.scheme)
+        let circuit = self
+            .circuit()
+            .map_or(0, |keys| words(&keys.rotation) + words(&keys.automorphisms) + words(&keys.scheme));
+        self.switch().bytes() + words(&self.0.rotation) + circuit
     }
 
     pub(crate) fn switch(&self) -> &KeySwitchKey {
@@ -202,13 +221,7 @@ impl EvaluationKeys {
         &self.0.rotation
     }
 
-    /// The key switch after `X → X^{2^j + 1}`, `j = 1 … log N`.
-    pub(crate) fn automorphism(&self, j: u32) -> Option<&Packed> {
-        self.0.automorphisms.get(j as usize - 1)
-    }
-
-    /// GGSW encryptions of the polynomials of the key.
-    pub(crate) fn scheme(&self) -> &[Packed] {
-        &self.0.scheme
+    pub(crate) fn circuit(&self) -> Option<&CircuitKeys<Packed>> {
+        self.0.circuit.as_ref()
     }
 }

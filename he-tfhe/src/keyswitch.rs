@@ -34,7 +34,12 @@ pub(crate) struct KeySwitchKey {
 
 impl KeySwitchKey {
     /// From `write(i, rows)`, which writes the `L` rows of `n + 1` words for input `i`.
-    pub(crate) fn new(gadget: Decomposition, inputs: usize, n: usize, mut write: impl FnMut(usize, &mut [u32])) -> Self {
+    pub(crate) fn new(
+        gadget: Decomposition,
+        inputs: usize,
+        n: usize,
+        mut write: impl FnMut(usize, &mut [u32]),
+    ) -> Self {
         let columns = n + 1;
         let rows = inputs * gadget.levels;
         let mut blocks = vec![[0; WIDTH]; columns.div_ceil(WIDTH) * rows];
@@ -95,7 +100,14 @@ impl KeySwitchKey {
         let mut out = vec![Vec::with_capacity(self.columns.next_multiple_of(WIDTH)); inputs.len()];
         let rows = self.inputs * self.gadget.levels;
         for key in self.blocks.chunks_exact(rows) {
-            Arch::new().dispatch(Switch { base_log: self.gadget.base_log, grouped, rows: key, indices: &indices, lookups, sums: &mut sums });
+            Arch::new().dispatch(Switch {
+                base_log: self.gadget.base_log,
+                grouped,
+                rows: key,
+                indices: &indices,
+                lookups,
+                sums: &mut sums,
+            });
             for (out, sum) in out.iter_mut().zip(&mut sums) {
                 out.extend_from_slice(sum);
                 *sum = [0; WIDTH];
@@ -235,11 +247,15 @@ mod tests {
     fn blocks_are_switched_as_digit_by_digit() {
         let mut prng = Prng::from_seed(&[7; 32]);
         let mut word = || prng.next_u64() as u32;
-        let shapes = [(1, 12, 40, 20), (2, 8, 37, 31), (2, 7, 5, 16), (3, 5, 70, 33), (4, 4, 64, 15), (4, 7, 3, 1)];
+        let shapes =
+            [(1, 12, 40, 20), (2, 8, 37, 31), (2, 7, 5, 16), (3, 5, 70, 33), (4, 4, 64, 15), (4, 7, 3, 1)];
         for (base_log, levels, inputs, n) in shapes {
             let gadget = Decomposition { base_log, levels };
-            let rows: Vec<Vec<u32>> = (0..inputs * levels).map(|_| (0..=n).map(|_| word()).collect()).collect();
-            let key = KeySwitchKey::new(gadget, inputs, n, |i, out| out.copy_from_slice(&rows[i * levels..][..levels].concat()));
+            let rows: Vec<Vec<u32>> =
+                (0..inputs * levels).map(|_| (0..=n).map(|_| word()).collect()).collect();
+            let key = KeySwitchKey::new(gadget, inputs, n, |i, out| {
+                out.copy_from_slice(&rows[i * levels..][..levels].concat())
+            });
             let extremes = [0, u32::MAX, 1 << 31, (1 << 31) - 1];
             for count in [1, FEW, 19] {
                 let masks: Vec<Vec<u32>> = (0..count)

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bootstrap;
+mod circuit;
 mod encryption;
 mod error;
 mod evaluator;
@@ -10,6 +11,7 @@ mod keyswitch;
 mod lwe;
 pub mod noise;
 mod packed;
+mod packing;
 mod params;
 pub mod presets;
 mod ring;
@@ -17,15 +19,19 @@ mod rotation;
 mod secret;
 mod table;
 mod torus;
+mod wide;
 mod wire;
 
 pub use bootstrap::Job;
+pub use circuit::GgswCiphertext;
 pub use encryption::{Decryptor, Encryptor};
 pub use error::Error;
-pub use gates::{Gate, GateJob};
 pub use evaluator::Evaluator;
+pub use gates::{Gate, GateJob};
 pub use keys::{EvaluationKeys, SeededEvaluationKeys};
 pub use lwe::LweCiphertext;
-pub use params::{Decomposition, Parameters, Spec};
+pub use packing::GlweCiphertext;
+pub use params::{Circuit, Decomposition, Parameters, Spec};
 pub use secret::SecretKey;
 pub use table::LookupTable;
+pub use wide::WideTable;

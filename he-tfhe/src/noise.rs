@@ -16,7 +16,7 @@
 //! one (Bernard et al. 2025). A bootstrap reads `phase + noise` rightly if the noise stays below half a box, `2^{−(p+2)}` for
 //! `p` bits behind a padding bit, so it fails with probability `erfc(2^{−(p+2)}/(σ·√2))`.
 
-use crate::params::Spec;
+use crate::params::{Circuit, Decomposition, Spec};
 
 /// Variances of the stages, and what follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,24 +37,58 @@ fn power(bits: u32) -> f64 {
     f64::from(bits).exp2()
 }
 
-/// Variance of the output of a blind rotation.
-pub fn blind_rotation(spec: &Spec) -> f64 {
+/// Variance of the output of a blind rotation by a gadget.
+pub fn blind_rotation(spec: &Spec, gadget: Decomposition) -> f64 {
     let (n, u) = (spec.lwe_dimension as f64, spec.unroll as f64);
     let parts = spec.matrices() as f64;
-    let key = external_product(spec, spec.rotation.base_log, spec.rotation.levels, (2.0 * spec.glwe_noise).exp2());
-    let rounding = decomposition(spec, spec.rotation.base_log, spec.rotation.levels);
-    n / u * (2.0 * parts * key + 2.0 * parts / (parts + 1.0) * rounding)
+    let key = external_product(spec, gadget);
+    n / u * (2.0 * parts * key + 2.0 * parts / (parts + 1.0) * rounding(spec, gadget))
 }
 
-/// Variance that the noise of a GGSW ciphertext, of variance `noise` in each row, adds in an external product.
-pub fn external_product(spec: &Spec, base_log: u32, levels: usize, noise: f64) -> f64 {
-    let rows = ((spec.glwe_dimension + 1) * levels) as f64;
-    rows * spec.polynomial_size as f64 * noise * digit(base_log)
+/// Variance that the noise of a GGSW ciphertext of the key adds in an external product.
+fn external_product(spec: &Spec, gadget: Decomposition) -> f64 {
+    let rows = ((spec.glwe_dimension + 1) * gadget.levels * spec.polynomial_size) as f64;
+    rows * glwe(spec) * digit(gadget.base_log)
+}
+
+/// Variance of the noise of a key modulo `q`.
+fn glwe(spec: &Spec) -> f64 {
+    (2.0 * spec.glwe_noise).exp2()
 }
 
 /// Variance that the rounding of a decomposition adds to a phase.
-pub fn decomposition(spec: &Spec, base_log: u32, levels: usize) -> f64 {
-    (1.0 + spec.big_dimension() as f64 / 2.0) / 12.0 / power(2 * base_log * levels as u32)
+fn rounding(spec: &Spec, gadget: Decomposition) -> f64 {
+    (1.0 + spec.big_dimension() as f64 / 2.0) / 12.0 / power(2 * gadget.base_log * gadget.levels as u32)
+}
+
+/// Variance that an automorphism with its key switch adds.
+fn automorphism(spec: &Spec, circuit: &Circuit) -> f64 {
+    let Circuit { packing, .. } = circuit;
+    let dimension = spec.big_dimension() as f64;
+    let key = dimension * packing.levels as f64 * glwe(spec) * digit(packing.base_log);
+    key + dimension / 24.0 / power(2 * packing.base_log * packing.levels as u32)
+}
+
+/// Variance that packing adds to each coefficient; zero without a circuit part.
+pub fn packing(spec: &Spec) -> f64 {
+    let n = spec.polynomial_size as f64;
+    spec.circuit.map_or(0.0, |circuit| (n * n - 1.0) / 3.0 * automorphism(spec, &circuit))
+}
+
+/// Variance of what comes out of `count` selections by circuit-bootstrapped bits, one after the other; zero without a
+/// circuit part.
+///
+/// The row of the body has the noise `e` of the blind rotation as a constant and that of the trace, whose squares sum to
+/// `N²` automorphisms'; the rows of the masks have its products with a polynomial of the key, half of whose coefficients are
+/// 1, and that of the external product.
+pub fn selections(spec: &Spec, count: u32) -> f64 {
+    let Some(circuit) = spec.circuit else { return 0.0 };
+    let n = spec.polynomial_size as f64;
+    let body = blind_rotation(spec, circuit.rotation) + n * n * automorphism(spec, &circuit);
+    let product = external_product(spec, circuit.packing) + rounding(spec, circuit.packing);
+    let masks = spec.big_dimension() as f64 * (body / 2.0 + product);
+    let key = circuit.ggsw.levels as f64 * digit(circuit.ggsw.base_log) * (body + masks);
+    f64::from(count) * (key + rounding(spec, circuit.ggsw))
 }
 
 /// Mean square of a balanced digit.
@@ -122,9 +156,10 @@ fn log2_erfc_signed(z: f64) -> f64 {
 
 /// All of it for a specification.
 pub fn predict(spec: &Spec) -> Prediction {
-    let bootstrap = blind_rotation(spec) + to_32_bits(spec);
+    let bootstrap = blind_rotation(spec, spec.rotation) + to_32_bits(spec);
     let (key_switch, modulus_switch) = (key_switch(spec), modulus_switch(spec, 0));
-    let total = spec.squared_norm * bootstrap + key_switch + modulus_switch;
+    let wide = spec.circuit.map_or(0.0, |circuit| selections(spec, circuit.table_bits) + to_32_bits(spec));
+    let total = wide.max(spec.squared_norm * bootstrap) + key_switch + modulus_switch;
     let failure = failure(total, 1 << (spec.message_bits + spec.carry_bits).min(32));
     Prediction { bootstrap, key_switch, modulus_switch, total, failure }
 }
@@ -170,7 +205,8 @@ mod tests {
             let x = (i as f64 + 0.5) / steps as f64 - 0.5;
             for j in -600..=600 {
                 let z = f64::from(j) / 100.0;
-                let weight = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() / 100.0 / steps as f64;
+                let weight =
+                    (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() / 100.0 / steps as f64;
                 counts[(x + z * deviation).round().abs() as usize] += weight;
             }
         }
@@ -182,7 +218,13 @@ mod tests {
 
     #[test]
     fn the_error_function_has_its_known_values() {
-        for (z, value) in [(0.0, 1.0), (0.5, 0.479_500_122), (1.0, 0.157_299_207), (2.0, 0.004_677_734_98), (3.0, 2.209_049_7e-5)] {
+        for (z, value) in [
+            (0.0, 1.0),
+            (0.5, 0.479_500_122),
+            (1.0, 0.157_299_207),
+            (2.0, 0.004_677_734_98),
+            (3.0, 2.209_049_7e-5),
+        ] {
             assert!((log2_erfc(z) - f64::log2(value)).abs() < 1e-5, "erfc({z})");
         }
         // erfc(9.2) = 1.06e-38 or 2^-126.1.

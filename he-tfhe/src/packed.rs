@@ -30,6 +30,13 @@ impl Packed {
         );
     }
 
+    /// The words.
+    pub(crate) fn words(&self) -> Vec<u64> {
+        let mut out = vec![0; self.len()];
+        self.unpack(&mut out);
+        out
+    }
+
     /// Number of words.
     pub(crate) fn len(&self) -> usize {
         self.low.len()
@@ -47,7 +54,8 @@ mod tests {
 
     #[test]
     fn words_come_back() {
-        let words: Vec<u64> = (0..77).map(|i| (i * 0x0123_4567_89ab_cdef_u64) >> 16).chain([(1 << 48) - 1]).collect();
+        let words: Vec<u64> =
+            (0..77).map(|i| (i * 0x0123_4567_89ab_cdef_u64) >> 16).chain([(1 << 48) - 1]).collect();
         let packed = Packed::new(&words);
         let mut out = vec![0; packed.len()];
         packed.unpack(&mut out);

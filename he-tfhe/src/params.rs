@@ -22,13 +22,17 @@ pub struct Decomposition {
     pub levels: usize,
 }
 
-/// The gadgets of packing and of circuit bootstrapping.
+/// What packing, circuit bootstrapping and wide tables need besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Circuit {
+    /// Of the blind rotation in a circuit bootstrap, which must be finer than that of the others.
+    pub rotation: Decomposition,
     /// Of the key switches that follow automorphisms, and of the products with the encrypted key.
     pub packing: Decomposition,
     /// Of the GGSW ciphertexts that come out of circuit bootstrapping; the number of levels is a power of two.
     pub ggsw: Decomposition,
+    /// Bits of the input of the widest table, 1 to 16.
+    pub table_bits: u32,
 }
 
 /// What a TFHE instance consists of. Deviations are base-two logarithms relative to the torus.
@@ -71,14 +75,18 @@ impl Spec {
     /// If a field is out of range, the whole is not known to give 128 bits, or bootstraps fail more often than promised.
     pub fn build(self) -> Result<Parameters, Error> {
         let glwe = self.glwe_dimension * self.polynomial_size;
-        let fields = [("key-switching", self.lwe_noise, self.lwe_dimension, 32), ("bootstrapping", self.glwe_noise, glwe, self.modulus_bits)];
+        let fields = [
+            ("key-switching", self.lwe_noise, self.lwe_dimension, 32),
+            ("bootstrapping", self.glwe_noise, glwe, self.modulus_bits),
+        ];
         for (which, found, dimension, bits) in fields {
             let none = || Error::Spec {
                 field: "the dimension of a key",
                 found: dimension.to_string(),
                 needed: "450 or more, below which no security estimate was made".into(),
             };
-            let needed = min_binary_log_sigma(dimension).ok_or_else(none)?.max(MIN_SIGMA.log2() - f64::from(bits));
+            let needed =
+                min_binary_log_sigma(dimension).ok_or_else(none)?.max(MIN_SIGMA.log2() - f64::from(bits));
             if found < needed {
                 return Err(Error::Insecure { which, found, needed, dimension });
             }
@@ -118,12 +126,17 @@ impl Spec {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let bad = |field, found: String, needed: &str| Err(Error::Spec { field, found, needed: needed.into() });
+        let bad =
+            |field, found: String, needed: &str| Err(Error::Spec { field, found, needed: needed.into() });
         if !(1..MAX_COLUMNS).contains(&self.glwe_dimension) {
             return bad("the GLWE dimension", self.glwe_dimension.to_string(), "1 to 4");
         }
         if !self.polynomial_size.is_power_of_two() || !(64..=1 << 15).contains(&self.polynomial_size) {
-            return bad("the polynomial size", self.polynomial_size.to_string(), "a power of two from 64 to 32768");
+            return bad(
+                "the polynomial size",
+                self.polynomial_size.to_string(),
+                "a power of two from 64 to 32768",
+            );
         }
         if !(20..=48).contains(&self.modulus_bits) {
             return bad("the bits of the modulus", self.modulus_bits.to_string(), "20 to 48");
@@ -137,16 +150,30 @@ impl Spec {
         }
         let bits = self.message_bits.saturating_add(self.carry_bits);
         if self.message_bits == 0 || bits > 8 || self.messages() > self.polynomial_size as u64 / 2 {
-            return bad("the number of message and carry bits", bits.to_string(), "1 to 8, and no more messages than N/2");
+            return bad(
+                "the number of message and carry bits",
+                bits.to_string(),
+                "1 to 8, and no more messages than N/2",
+            );
         }
         let key_switch = &self.key_switch;
-        if !(1..=4).contains(&key_switch.base_log) || key_switch.levels == 0 || key_switch.base_log as usize * key_switch.levels > 31 {
+        if !(1..=4).contains(&key_switch.base_log)
+            || key_switch.levels == 0
+            || key_switch.base_log as usize * key_switch.levels > 31
+        {
             let found = format!("{} levels of {} bits", key_switch.levels, key_switch.base_log);
             return bad("the gadget of the key switch", found, "digits of 1 to 4 bits, 31 bits in all");
         }
         if let Some(circuit) = &self.circuit {
             if !circuit.ggsw.levels.is_power_of_two() || circuit.ggsw.levels > 8 {
-                return bad("the number of levels of a GGSW ciphertext", circuit.ggsw.levels.to_string(), "1, 2, 4 or 8");
+                return bad(
+                    "the number of levels of a GGSW ciphertext",
+                    circuit.ggsw.levels.to_string(),
+                    "1, 2, 4 or 8",
+                );
+            }
+            if !(1..=16).contains(&circuit.table_bits) {
+                return bad("the bits of the widest table", circuit.table_bits.to_string(), "1 to 16");
             }
         }
         if !(self.squared_norm >= 1.0 && self.squared_norm < 1e6) {
@@ -173,8 +200,7 @@ struct Inner {
     hash: [u8; 32],
     security_bits: Option<u32>,
     modulus: Modulus,
-    external: External,
-    rotation: Gadget,
+    rotation: RotationTables,
     circuit: Option<CircuitTables>,
     prediction: Prediction,
     fresh: Gaussian,
@@ -182,8 +208,15 @@ struct Inner {
     glwe: Gaussian,
 }
 
+/// What a blind rotation computes with.
+pub(crate) struct RotationTables {
+    pub(crate) gadget: Gadget,
+    pub(crate) external: External,
+}
+
 /// What packing and circuit bootstrapping compute with.
 pub(crate) struct CircuitTables {
+    pub(crate) rotation: RotationTables,
     pub(crate) packing: Gadget,
     pub(crate) ggsw: Gadget,
     /// Products of the `k·l` digits of a mask with a key-switching key.
@@ -208,12 +241,23 @@ impl Parameters {
                 needed: format!("at least one level, and fewer bits in all than the {} of q", modulus.bits()),
             })
         };
+        let external = |rows| External::new(ntt.clone(), rows, k + 1);
+        let rotation = |field, d| {
+            let gadget = gadget(field, d)?;
+            let external = external((k + 1) * gadget.levels());
+            Ok::<_, Error>(RotationTables { gadget, external })
+        };
         let circuit = spec.circuit.map(|circuit| {
-            let (packing, ggsw) = (gadget("the packing gadget", circuit.packing)?, gadget("the GGSW gadget", circuit.ggsw)?);
-            let external = |rows| External::new(ntt.clone(), rows, k + 1);
-            let (switch, scheme) = (external(k * packing.levels()), external((k + 1) * packing.levels()));
-            let select = external((k + 1) * ggsw.levels());
-            Ok::<_, Error>(CircuitTables { packing, ggsw, switch, scheme, select })
+            let (packing, ggsw) =
+                (gadget("the packing gadget", circuit.packing)?, gadget("the GGSW gadget", circuit.ggsw)?);
+            Ok::<_, Error>(CircuitTables {
+                rotation: rotation("the gadget of the circuit bootstrap", circuit.rotation)?,
+                switch: external(k * packing.levels()),
+                scheme: external((k + 1) * packing.levels()),
+                select: external((k + 1) * ggsw.levels()),
+                packing,
+                ggsw,
+            })
         });
         // Ciphertexts at rest have 32 bits, and their noise is no less than the least of an integer.
         let least = MIN_SIGMA.log2() - 32.0;
@@ -222,8 +266,7 @@ impl Parameters {
             hash: fingerprint(&spec),
             security_bits,
             modulus,
-            external: External::new(ntt, spec.rows(), k + 1),
-            rotation: gadget("the gadget of the blind rotation", spec.rotation)?,
+            rotation: rotation("the gadget of the blind rotation", spec.rotation)?,
             circuit: circuit.transpose()?,
             prediction: noise::predict(&spec),
             fresh: Gaussian::new((spec.glwe_noise.max(least) + 32.0).exp2())?,
@@ -268,14 +311,10 @@ impl Parameters {
     }
 
     pub(crate) fn ntt(&self) -> &Ntt {
-        self.0.external.ntt()
+        self.0.rotation.external.ntt()
     }
 
-    pub(crate) fn external(&self) -> &External {
-        &self.0.external
-    }
-
-    pub(crate) fn rotation_gadget(&self) -> &Gadget {
+    pub(crate) fn rotation(&self) -> &RotationTables {
         &self.0.rotation
     }
 
@@ -316,8 +355,8 @@ fn fingerprint(spec: &Spec) -> [u8; 32] {
     word(spec.glwe_noise.to_bits());
     word(u64::from(spec.modulus_bits));
     word(spec.unroll as u64);
-    let circuit = spec.circuit.map(|circuit| [circuit.packing, circuit.ggsw]);
-    word(u64::from(circuit.is_some()));
+    let circuit = spec.circuit.map(|circuit| [circuit.rotation, circuit.packing, circuit.ggsw]);
+    word(spec.circuit.map_or(0, |circuit| u64::from(circuit.table_bits)));
     for gadget in [spec.rotation, spec.key_switch].into_iter().chain(circuit.into_iter().flatten()) {
         word(u64::from(gadget.base_log));
         word(gadget.levels as u64);

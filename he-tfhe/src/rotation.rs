@@ -9,11 +9,11 @@
 //!
 //! A key is read once for a block of accumulators that fit the second cache.
 
+use he_core::ring::gadget::Gadget;
 use he_core::ring::kernel::add_assign;
 
-use crate::keys::EvaluationKeys;
 use crate::packed::Packed;
-use crate::params::Parameters;
+use crate::params::{Parameters, RotationTables};
 use crate::ring::rotate;
 use crate::torus::round_to_bits;
 
@@ -42,8 +42,13 @@ pub(crate) fn modulus_switch(params: &Parameters, words: &[u32], spare: u32) -> 
 }
 
 /// The accumulators `[body, masks…]` in coefficients, one after the other, of a block of phases and their tables.
-pub(crate) fn blind_rotate(keys: &EvaluationKeys, phases: &[Switched], tables: &[&[u64]]) -> Vec<u64> {
-    let params = keys.params();
+pub(crate) fn blind_rotate(
+    params: &Parameters,
+    RotationTables { gadget, external }: &RotationTables,
+    keys: &[Packed],
+    phases: &[Switched],
+    tables: &[&[u64]],
+) -> Vec<u64> {
     let (spec, q, n) = (params.spec(), params.modulus(), params.n());
     let size = (spec.glwe_dimension + 1) * n;
     let mut accumulators = vec![0; phases.len() * size];
@@ -51,20 +56,20 @@ pub(crate) fn blind_rotate(keys: &EvaluationKeys, phases: &[Switched], tables: &
         rotate(q, &mut acc[..n], table, negated(phase[phase.len() - 1] as usize, n));
     }
     let mut monomials = vec![0; spec.matrices() * n];
-    let mut digits = vec![0; spec.rows() * n];
+    let mut digits = vec![0; size * gadget.levels()];
     let mut product = vec![0; size];
-    let mut matrices = vec![0; keys.rotation().first().map_or(0, Packed::len)];
-    for (step, key) in keys.rotation().iter().enumerate() {
+    let mut matrices = vec![0; keys.first().map_or(0, Packed::len)];
+    for (step, key) in keys.iter().enumerate() {
         key.unpack(&mut matrices);
         for (acc, phase) in accumulators.chunks_exact_mut(size).zip(phases) {
             let mask = &phase[step * spec.unroll..][..spec.unroll];
             for (part, monomial) in monomials.chunks_exact_mut(n).enumerate() {
                 let chosen = mask.iter().enumerate().filter(|(i, _)| (part + 1) >> i & 1 == 1);
                 let sum: u32 = chosen.map(|(_, &a)| a).sum();
-                params.external().monomial_minus_one(negated(sum as usize, n), monomial);
+                external.monomial_minus_one(negated(sum as usize, n), monomial);
             }
-            decompose(params, acc, &mut digits);
-            params.external().bundle_product(&mut product, &digits, &matrices, &monomials);
+            decompose(params, gadget, acc, &mut digits);
+            external.bundle_product(&mut product, &digits, &matrices, &monomials);
             product.chunks_exact_mut(n).for_each(|poly| params.ntt().inverse(poly));
             add_assign(q, acc, &product);
         }
@@ -78,8 +83,8 @@ fn negated(exponent: usize, n: usize) -> usize {
 }
 
 /// The digits of all polynomials in values, in the order of rows.
-fn decompose(params: &Parameters, ciphertext: &[u64], digits: &mut [u64]) {
-    let (gadget, n) = (params.rotation_gadget(), params.n());
+pub(crate) fn decompose(params: &Parameters, gadget: &Gadget, ciphertext: &[u64], digits: &mut [u64]) {
+    let n = params.n();
     for (poly, digits) in ciphertext.chunks_exact(n).zip(digits.chunks_exact_mut(gadget.levels() * n)) {
         gadget.decompose_residues(poly, digits);
         digits.chunks_exact_mut(n).for_each(|digit| params.ntt().forward(digit));

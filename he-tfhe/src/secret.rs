@@ -1,5 +1,6 @@
 //! The secret key.
 
+use he_core::ring::kernel::{add_assign, mul_add_assign, mul_assign, mul_scalar_add_assign, sub_assign};
 use he_core::ring::sample::{Gaussian, Prng};
 use he_core::wire::{self, Reader, WireError};
 use rayon::prelude::*;
@@ -7,7 +8,6 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::params::Parameters;
-use crate::ring;
 
 /// A secret key: `n` bits under which blind rotations read, and `k` binary polynomials, whose coefficients are the key of
 /// ciphertexts at rest.
@@ -99,8 +99,8 @@ impl SecretKey {
         let mut product = Zeroizing::new(vec![0; n]);
         for (mask, s) in mask.chunks_exact(n).zip(self.values.chunks_exact(n)) {
             product.copy_from_slice(mask);
-            he_core::ring::kernel::mul_assign(q, &mut product, s);
-            he_core::ring::kernel::sub_assign(q, body, &product);
+            mul_assign(q, &mut product, s);
+            sub_assign(q, body, &product);
         }
     }
 
@@ -112,10 +112,10 @@ impl SecretKey {
         for (mask, s) in masks.chunks_exact(n).zip(self.values.chunks_exact(n)) {
             let mut product = Zeroizing::new(mask.to_vec());
             self.params.ntt().forward(&mut product);
-            he_core::ring::kernel::mul_add_assign(q, &mut sum, &product, s);
+            mul_add_assign(q, &mut sum, &product, s);
         }
         self.params.ntt().inverse(&mut sum);
-        he_core::ring::kernel::add_assign(q, &mut sum, body);
+        add_assign(q, &mut sum, body);
         sum
     }
 
@@ -151,7 +151,10 @@ impl SecretKey {
 }
 
 /// Runs `make` for each index in parallel, each with randomness of its own.
-pub(crate) fn each<T: Send>(count: usize, make: impl Fn(usize, &mut Prng) -> T + Sync) -> Result<Vec<T>, Error> {
+pub(crate) fn each<T: Send>(
+    count: usize,
+    make: impl Fn(usize, &mut Prng) -> T + Sync,
+) -> Result<Vec<T>, Error> {
     let mut root = Prng::from_os()?;
     let prngs: Vec<Prng> = (0..count).map(|_| root.fork()).collect();
     Ok(prngs.into_par_iter().enumerate().map(|(index, mut prng)| make(index, &mut prng)).collect())
@@ -171,15 +174,15 @@ pub(crate) fn ggsw_bodies(
     let mut mask = vec![0; k * n];
     for (row, body) in bodies.chunks_exact_mut(n).enumerate() {
         let (column, step) = (row / gadget.len(), gadget[row % gadget.len()]);
-        ring::uniform(masks, q, &mut mask);
+        masks.uniform(q, &mut mask);
         key.glwe_body(&mask, body, prng);
         // The message times the gadget stands in column 0 or in a mask; a mask is drawn, so there its product with the key
         // goes to the body instead: the same phase.
         let mut term = Zeroizing::new(message.values(n));
         if column > 0 {
-            he_core::ring::kernel::mul_assign(q, &mut term, key.polynomial(column - 1));
+            mul_assign(q, &mut term, key.polynomial(column - 1));
         }
-        he_core::ring::kernel::mul_scalar_add_assign(q, body, &term, step);
+        mul_scalar_add_assign(q, body, &term, step);
     }
     bodies
 }

@@ -83,9 +83,11 @@ impl LookupTable {
         let (n, q) = (params.n(), params.modulus());
         let boxes = outputs.first().map_or(0, Vec::len);
         let spare = outputs.len().trailing_zeros();
-        let fits = outputs.len().is_power_of_two() && boxes.is_power_of_two() && boxes * outputs.len() <= n / 2;
+        let fits =
+            outputs.len().is_power_of_two() && boxes.is_power_of_two() && boxes * outputs.len() <= n / 2;
         if !fits || outputs.iter().any(|output| output.len() != boxes) {
-            let needed = format!("a power of two, with a power of two of outputs, of at most {} values in all", n / 2);
+            let needed =
+                format!("a power of two, with a power of two of outputs, of at most {} values in all", n / 2);
             return Err(Error::TableSize { found: boxes * outputs.len(), needed });
         }
         let width = n / boxes;

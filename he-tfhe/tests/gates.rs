@@ -3,7 +3,7 @@ use he_tfhe::{Decryptor, Encryptor, Evaluator, Gate, GateJob, SecretKey, presets
 
 #[test]
 fn every_gate_on_every_input() {
-    let params = presets::G64.build().unwrap();
+    let params = presets::GATE_FAILURE_64.build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
     let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
     let (encryptor, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));
@@ -11,7 +11,9 @@ fn every_gate_on_every_input() {
     let inputs: Vec<_> = cases.iter().map(|bits| encryptor.encrypt_bits(bits).unwrap()).collect();
     let pairs = Gate::ALL.iter().flat_map(|&gate| cases.iter().zip(&inputs).map(move |case| (gate, case)));
     let (expected, jobs): (Vec<bool>, Vec<GateJob<'_>>) = pairs
-        .map(|(gate, (bits, inputs))| (gate.evaluate(*bits), GateJob { gate, inputs: [&inputs[0], &inputs[1], &inputs[2]] }))
+        .map(|(gate, (bits, inputs))| {
+            (gate.evaluate(*bits), GateJob { gate, inputs: [&inputs[0], &inputs[1], &inputs[2]] })
+        })
         .unzip();
     let t = std::time::Instant::now();
     let outputs = evaluator.gates(&jobs).unwrap();

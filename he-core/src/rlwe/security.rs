@@ -58,7 +58,15 @@ mod tests {
     #[test]
     fn the_line_for_binary_secrets_lies_above_the_estimates() {
         // Dimension and log2(σ/q) at 128 bits: the lattice estimator, classical, the better of usvp and dual hybrid attack.
-        let estimates = [(500, -10.5), (550, -11.8), (600, -13.0), (750, -16.9), (900, -20.9), (1000, -23.4), (2048, -48.3)];
+        let estimates = [
+            (500, -10.5),
+            (550, -11.8),
+            (600, -13.0),
+            (750, -16.9),
+            (900, -20.9),
+            (1000, -23.4),
+            (2048, -48.3),
+        ];
         for (dimension, estimate) in estimates {
             let least = min_binary_log_sigma(dimension).unwrap();
             assert!(least >= estimate - 0.1, "{dimension}: 2^{least}");

@@ -1,0 +1,108 @@
+//! Circuit bootstrapping: from a ciphertext at rest to a GGSW ciphertext of one of its bits.
+//!
+//! One blind rotation with `l` outputs gives LWE ciphertexts of `bit·g_j` for the gadget `g` (Chillotti et al. 2020, section
+//! 4.4). Packing one alone, the trace, makes a GLWE ciphertext of the constant `bit·g_j`: the row of the body. Its external
+//! product with a GGSW encryption of `s_i` is one of `bit·g_j·s_i`: the row of mask `i`.
+
+use he_core::ring::external::External;
+use rayon::prelude::*;
+
+use crate::bootstrap::Job;
+use crate::error::Error;
+use crate::evaluator::Evaluator;
+use crate::lwe::LweCiphertext;
+use crate::packing::Packer;
+use crate::params::Parameters;
+use crate::ring::extract;
+use crate::rotation::decompose;
+use crate::table::LookupTable;
+
+/// A GGSW ciphertext of a bit: what chooses between two GLWE ciphertexts.
+#[derive(Clone)]
+pub struct GgswCiphertext {
+    pub(crate) params: Parameters,
+    /// Rows `(component, level)`, prepared for external products.
+    matrix: Vec<u64>,
+}
+
+impl GgswCiphertext {
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// `x + bit·(y − x)` in coefficients, given `x` and `y − x`.
+    pub(crate) fn select(&self, packer: &Packer<'_>, x: &mut [u64], difference: &[u64]) {
+        let product =
+            external_product(packer, &packer.tables.ggsw, &packer.tables.select, difference, &self.matrix);
+        he_core::ring::kernel::add_assign(self.params.modulus(), x, &product);
+    }
+}
+
+/// A ciphertext in coefficients times a prepared matrix, in coefficients.
+fn external_product(
+    packer: &Packer<'_>,
+    gadget: &he_core::ring::gadget::Gadget,
+    external: &External,
+    ciphertext: &[u64],
+    matrix: &[u64],
+) -> Vec<u64> {
+    let params = packer.params;
+    let mut digits = vec![0; ciphertext.len() * gadget.levels()];
+    decompose(params, gadget, ciphertext, &mut digits);
+    let mut out = vec![0; ciphertext.len()];
+    external.product(&mut out, &digits, matrix);
+    out.chunks_exact_mut(params.n()).for_each(|poly| params.ntt().inverse(poly));
+    out
+}
+
+impl Evaluator {
+    /// GGSW ciphertexts of the bits of clean digits, below `2^message_bits` and without carry: for each digit its bits from the
+    /// lowest.
+    ///
+    /// # Errors
+    /// If the parameters have no circuit part, or an operand belongs to others or is too noisy.
+    pub fn circuit_bootstrap(&self, digits: &[&LweCiphertext]) -> Result<Vec<GgswCiphertext>, Error> {
+        let operation = "circuit bootstrap";
+        let (params, packer) = (self.params(), self.packer(operation)?);
+        let spec = params.spec();
+        let gadget = packer.tables.ggsw.vector();
+        let tables = (0..spec.message_bits)
+            .map(|bit| {
+                let value = |step: u64, m: u64| if m >> bit & 1 == 1 { step } else { 0 };
+                let output = |&step: &u64| (0..1 << spec.message_bits).map(|m| value(step, m)).collect();
+                LookupTable::from_residues(params, &gadget.iter().map(output).collect::<Vec<Vec<u64>>>())
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        // Without a carry the message may fill the half torus, where its boxes are wider.
+        let scaled: Vec<LweCiphertext> =
+            digits.iter().map(|digit| digit.scale(1 << spec.carry_bits)).collect();
+        let jobs: Vec<Job<'_>> =
+            scaled.iter().flat_map(|input| tables.iter().map(move |table| Job { input, table })).collect();
+        jobs.iter().try_for_each(|job| self.check_job(job, operation))?;
+        let rows = self.rotate_jobs(&jobs, &packer.tables.rotation, &packer.keys.rotation, |accumulator| {
+            extract(params.modulus(), accumulator.words, params.n(), accumulator.at)
+        });
+        let ggsw = |samples: &[Vec<u64>]| GgswCiphertext {
+            params: params.clone(),
+            matrix: matrix(&packer, samples),
+        };
+        Ok(rows.par_chunks(gadget.len()).map(ggsw).collect())
+    }
+}
+
+/// The prepared matrix whose rows of the body have the phases of `samples` as constants.
+fn matrix(packer: &Packer<'_>, samples: &[Vec<u64>]) -> Vec<u64> {
+    let (params, tables) = (packer.params, packer.tables);
+    let constants: Vec<Vec<u64>> =
+        samples.iter().map(|sample| packer.pack(std::slice::from_ref(sample))).collect();
+    let mut words = constants.concat();
+    for key in &packer.keys.scheme {
+        let key = key.words();
+        for constant in &constants {
+            words.extend(external_product(packer, &tables.packing, &tables.scheme, constant, &key));
+        }
+    }
+    words.chunks_exact_mut(params.n()).for_each(|poly| params.ntt().forward(poly));
+    tables.select.prepare(&words, 1)
+}
