@@ -1,6 +1,6 @@
 //! The secret key.
 
-use he_core::ring::kernel::{add_assign, mul_add_assign, mul_assign, mul_scalar_add_assign, sub_assign};
+use he_core::ring::kernel::{mul_assign, mul_scalar_add_assign, sub_assign};
 use he_core::ring::sample::{Gaussian, Prng};
 use he_core::wire::{self, Reader, WireError};
 use rayon::prelude::*;
@@ -105,6 +105,7 @@ impl SecretKey {
     }
 
     /// The phase of a GLWE ciphertext `[body, masks…]` in coefficients.
+    #[cfg(test)]
     pub(crate) fn glwe_phase(&self, ciphertext: &[u64]) -> Zeroizing<Vec<u64>> {
         let (q, n) = (self.params.modulus(), self.params.n());
         let (body, masks) = ciphertext.split_at(n);
@@ -112,10 +113,10 @@ impl SecretKey {
         for (mask, s) in masks.chunks_exact(n).zip(self.values.chunks_exact(n)) {
             let mut product = Zeroizing::new(mask.to_vec());
             self.params.ntt().forward(&mut product);
-            mul_add_assign(q, &mut sum, &product, s);
+            he_core::ring::kernel::mul_add_assign(q, &mut sum, &product, s);
         }
         self.params.ntt().inverse(&mut sum);
-        add_assign(q, &mut sum, body);
+        he_core::ring::kernel::add_assign(q, &mut sum, body);
         sum
     }
 

@@ -36,11 +36,6 @@ pub(crate) fn round_to_bits(x: u32, bits: u32) -> u32 {
     ((u64::from(x) + (1 << (31 - bits))) >> (32 - bits)) as u32
 }
 
-/// The closest real number in `[−1/2, 1/2)`.
-pub(crate) fn to_real(x: u32) -> f64 {
-    f64::from(x as i32) / 2_f64.powi(32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,193 @@
 //! Serialized objects: every one sealed with scheme, kind and parameter hash, and with a digest.
+//!
+//! Ciphertexts and keys hold as many words as their parameters say, so nothing in them is a length but the number of
+//! ciphertexts in a list. Evaluation keys are the seed of their masks and their bodies.
 
-use he_core::wire::{Header, Scheme};
+use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
 
-use crate::params::Parameters;
+use crate::keys::{CircuitKeys, SeededEvaluationKeys};
+use crate::lwe::LweCiphertext;
+use crate::params::{Circuit, Parameters, Spec};
 
 /// Kinds of objects.
 pub(crate) const SECRET_KEY: u16 = 1;
+const EVALUATION_KEYS: u16 = 2;
+const CIPHERTEXT: u16 = 3;
+
+/// Most ciphertexts of a sealed list.
+const MOST: usize = 1 << 20;
 
 pub(crate) fn header(params: &Parameters, kind: u16) -> Header {
     Header { scheme: Scheme::Tfhe, kind, params: *params.hash() }
+}
+
+impl LweCiphertext {
+    /// Bytes that [`write`](Self::write) writes.
+    pub fn wire_bytes(params: &Parameters) -> usize {
+        8 + 4 * (params.spec().big_dimension() + 1)
+    }
+
+    /// Writes the ciphertext without an envelope, to be sealed together with others.
+    pub fn write(&self, out: &mut Writer) {
+        // Noise that fills the torus cannot grow.
+        out.f64(self.variance.min(1.0));
+        self.words.iter().for_each(|&word| out.u32(word));
+    }
+
+    /// Reads a ciphertext written by [`write`](Self::write).
+    ///
+    /// # Errors
+    /// If bytes are missing or the variance is no variance.
+    pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
+        let variance = from.f64("variance of a ciphertext")?;
+        // Written so that what is no number does not pass.
+        if !(0.0..=1.0).contains(&variance) || (variance == 0.0 && variance.is_sign_negative()) {
+            let why = format!("{variance:e}, needed 0 to 1");
+            return Err(WireError::Invalid { what: "variance of a ciphertext", why });
+        }
+        let words = read_u32s(from, params.spec().big_dimension() + 1, "ciphertext")?;
+        // A claim of less noise than a fresh ciphertext has would hide failures; only constants have none.
+        let masked = words[..words.len() - 1].iter().any(|&word| word != 0);
+        let least = if masked { params.fresh_variance() } else { 0.0 };
+        if variance < least {
+            let why = format!("{variance:e}, that of a fresh ciphertext is {least:e}");
+            return Err(WireError::Invalid { what: "variance of a ciphertext", why });
+        }
+        Ok(Self { params: params.clone(), words, variance })
+    }
+
+    /// A list of ciphertexts, sealed.
+    ///
+    /// # Errors
+    /// If one belongs to other parameters, or there are more than 2^20.
+    pub fn to_bytes(params: &Parameters, ciphertexts: &[Self]) -> Result<Vec<u8>, WireError> {
+        if ciphertexts.len() > MOST {
+            let why = format!("{} ciphertexts, at most {MOST} in one object", ciphertexts.len());
+            return Err(WireError::Invalid { what: "list of ciphertexts", why });
+        }
+        if !ciphertexts.iter().all(|ciphertext| ciphertext.params.same(params)) {
+            let why = "a ciphertext of other parameters".into();
+            return Err(WireError::Invalid { what: "list of ciphertexts", why });
+        }
+        wire::seal_with(
+            &header(params, CIPHERTEXT),
+            ciphertexts.len() * Self::wire_bytes(params) + 8,
+            |out| {
+                out.length(ciphertexts.len());
+                ciphertexts.iter().for_each(|ciphertext| ciphertext.write(out));
+                Ok(())
+            },
+        )
+    }
+
+    /// Opens a sealed list.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Vec<Self>, WireError> {
+        let limit = MOST.saturating_mul(Self::wire_bytes(params)) + 8;
+        let mut reader = Reader::new(wire::open(bytes, &header(params, CIPHERTEXT), limit)?);
+        let most = (reader.remaining() / Self::wire_bytes(params)).min(MOST);
+        let count = reader.length(most, "list of ciphertexts")?;
+        let ciphertexts = (0..count).map(|_| Self::read(&mut reader, params)).collect::<Result<_, _>>()?;
+        reader.finish("list of ciphertexts")?;
+        Ok(ciphertexts)
+    }
+}
+
+fn read_u32s(from: &mut Reader<'_>, count: usize, what: &'static str) -> Result<Vec<u32>, WireError> {
+    let bytes = from.bytes(4 * count, what)?;
+    Ok(bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect())
+}
+
+/// Words of one key: how many keys there are, and words in each.
+#[derive(Clone, Copy)]
+struct Shape {
+    keys: usize,
+    words: usize,
+}
+
+/// Shapes of the parts of evaluation keys in words modulo `q`: the blind rotation, and those of the circuit part.
+fn shapes(spec: &Spec) -> (Shape, Option<[Shape; 3]>) {
+    let (n, k) = (spec.polynomial_size, spec.glwe_dimension);
+    let rotation = |levels: usize| Shape {
+        keys: spec.lwe_dimension / spec.unroll,
+        words: spec.matrices() * (k + 1) * levels * n,
+    };
+    let circuit = |circuit: Circuit| {
+        let (levels, log) = (circuit.packing.levels, n.trailing_zeros() as usize);
+        let automorphisms = Shape { keys: log, words: k * levels * n };
+        [rotation(circuit.rotation.levels), automorphisms, Shape { keys: k, words: (k + 1) * levels * n }]
+    };
+    (rotation(spec.rotation.levels), spec.circuit.map(circuit))
+}
+
+fn write_keys(out: &mut Writer, keys: &[Vec<u64>], bits: u32) -> Result<(), WireError> {
+    keys.iter().try_for_each(|key| out.packed_u64(key, bits))
+}
+
+fn read_keys(from: &mut Reader<'_>, params: &Parameters, shape: Shape) -> Result<Vec<Vec<u64>>, WireError> {
+    let q = params.modulus();
+    let read = |_| {
+        let mut words = Vec::new();
+        from.packed_u64(shape.words, q.bits(), q.value(), "evaluation keys", &mut words)?;
+        Ok(words)
+    };
+    (0..shape.keys).map(read).collect()
+}
+
+/// Bytes of the body of evaluation keys.
+fn body_bytes(params: &Parameters) -> usize {
+    let spec = params.spec();
+    let (rotation, circuit) = shapes(spec);
+    let bits = params.modulus().bits() as usize;
+    let packed = |shape: Shape| shape.keys * (shape.words * bits).div_ceil(8);
+    let switch = 4 * spec.big_dimension() * spec.key_switch.levels;
+    32 + switch + packed(rotation) + circuit.map_or(0, |shapes| shapes.into_iter().map(packed).sum())
+}
+
+impl SeededEvaluationKeys {
+    /// The keys, sealed.
+    ///
+    /// # Errors
+    /// Never for keys that were drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let (params, bits) = (&self.params, self.params.modulus().bits());
+        wire::seal_with(&header(params, EVALUATION_KEYS), body_bytes(params), |out| {
+            out.bytes(&self.seed);
+            self.switch.iter().for_each(|&word| out.u32(word));
+            write_keys(out, &self.rotation, bits)?;
+            if let Some(CircuitKeys { rotation, automorphisms, scheme }) = &self.circuit {
+                [rotation, automorphisms, scheme]
+                    .into_iter()
+                    .try_for_each(|keys| write_keys(out, keys, bits))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Opens sealed keys.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (what, spec) = ("evaluation keys", params.spec());
+        let body = wire::open(bytes, &header(params, EVALUATION_KEYS), body_bytes(params))?;
+        let mut reader = Reader::new(body);
+        let seed = reader.array(what)?;
+        let switch = read_u32s(&mut reader, spec.big_dimension() * spec.key_switch.levels, what)?;
+        let (rotation, circuit) = shapes(spec);
+        let rotation = read_keys(&mut reader, params, rotation)?;
+        let circuit = circuit
+            .map(|[rotation, automorphisms, scheme]| {
+                Ok::<_, WireError>(CircuitKeys {
+                    rotation: read_keys(&mut reader, params, rotation)?,
+                    automorphisms: read_keys(&mut reader, params, automorphisms)?,
+                    scheme: read_keys(&mut reader, params, scheme)?,
+                })
+            })
+            .transpose()?;
+        reader.finish(what)?;
+        Ok(Self { params: params.clone(), seed, switch, rotation, circuit })
+    }
 }
