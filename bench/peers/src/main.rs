@@ -36,6 +36,12 @@ fn milliseconds<T>(count: usize, work: impl FnOnce() -> T) -> (f64, T) {
     (start.elapsed().as_secs_f64() * 1e3 / count as f64, out)
 }
 
+/// Inputs that differ from run to run.
+fn random(count: usize) -> impl Iterator<Item = u64> {
+    let keys = std::hash::RandomState::new();
+    (0..count).map(move |i| std::hash::BuildHasher::hash_one(&keys, i))
+}
+
 /// Alternates the peer, a batch and single calls.
 fn rounds(
     mut peer: impl FnMut() -> f64,
@@ -75,13 +81,20 @@ fn main() {
         for (set, limit) in [(theirs::Set::TwoTwo, 0.55), (theirs::Set::OneOne, 0.45)] {
             let (peer, our) = (theirs::Messages::new(set), ours::Messages::new(set));
             let [a, b, c] = rounds(|| peer.round(SINGLE), || our.batch(BATCH), || our.alone(SINGLE));
-            let figures = Figures { peer: a, batch: b, alone: c, peer_bytes: peer.key_bytes(), bytes: our.key_bytes() };
+            let figures =
+                Figures { peer: a, batch: b, alone: c, peer_bytes: peer.key_bytes(), bytes: our.key_bytes() };
             show(set.name(), limit, &figures);
         }
         let (peer, our) = (theirs::Gates::new(), ours::Gates::new());
         let [a, b, c] = rounds(|| peer.nand(SINGLE), || our.nand(BATCH), || our.nand_alone(SINGLE));
         let bytes = (peer.key_bytes(), our.key_bytes());
-        let figures = |[peer, batch, alone]: [f64; 3]| Figures { peer, batch, alone, peer_bytes: bytes.0, bytes: bytes.1 };
+        let figures = |[peer, batch, alone]: [f64; 3]| Figures {
+            peer,
+            batch,
+            alone,
+            peer_bytes: bytes.0,
+            bytes: bytes.1,
+        };
         show("NAND, failure 2^-64", 0.45, &figures([a, b, c]));
         let mux = rounds(|| peer.mux(SINGLE), || our.mux(BATCH), || our.mux_alone(SINGLE));
         show("MUX, failure 2^-64", 0.45, &figures(mux));
@@ -93,5 +106,8 @@ fn main() {
         threads[1].push(two.install(|| our.batch(BATCH)));
     }
     let [single, double] = threads.map(median);
-    println!("2+2, a batch of {BATCH} on two threads: {double:.3} ms each, {:.2} times one thread", single / double);
+    println!(
+        "2+2, a batch of {BATCH} on two threads: {double:.3} ms each, {:.2} times one thread",
+        single / double
+    );
 }

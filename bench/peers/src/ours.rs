@@ -1,12 +1,12 @@
 //! This project at the sets of equal message bits, failure probability and security.
 
 use he_tfhe::{
-    Decryptor, Encryptor, EvaluationKeys, Evaluator, Gate, GateJob, LookupTable, LweCiphertext, Parameters, SecretKey,
-    presets,
+    Decryptor, Encryptor, EvaluationKeys, Evaluator, Gate, GateJob, LookupTable, LweCiphertext, Parameters,
+    SecretKey, presets,
 };
 
-use crate::milliseconds;
 use crate::theirs::{Set, function};
+use crate::{milliseconds, random};
 
 struct Keys {
     key: SecretKey,
@@ -41,7 +41,7 @@ impl Messages {
     }
 
     fn inputs(&self, count: usize) -> (Vec<u64>, Vec<LweCiphertext>) {
-        let messages: Vec<u64> = (0..count as u64).map(|i| i * 7 % self.set.modulus()).collect();
+        let messages: Vec<u64> = random(count).map(|x| x % self.set.modulus()).collect();
         let inputs = Encryptor::new(&self.keys.key).encrypt_all(&messages).expect("messages in range");
         (messages, inputs)
     }
@@ -55,7 +55,8 @@ impl Messages {
 
     pub fn batch(&self, count: usize) -> f64 {
         let (messages, inputs) = self.inputs(count);
-        let (time, outputs) = milliseconds(count, || self.keys.evaluator.bootstrap_batch(&inputs, &self.table));
+        let (time, outputs) =
+            milliseconds(count, || self.keys.evaluator.bootstrap_batch(&inputs, &self.table));
         self.check(&messages, &outputs.expect("fresh operands"));
         time
     }
@@ -83,7 +84,7 @@ impl Gates {
     }
 
     fn inputs(&self, count: usize) -> (Vec<[bool; 3]>, Vec<Vec<LweCiphertext>>) {
-        let bits: Vec<[bool; 3]> = (0..count).map(|i| [i & 1 == 1, i & 2 == 2, i & 4 == 4]).collect();
+        let bits: Vec<[bool; 3]> = random(count).map(|x| [x & 1 == 1, x & 2 == 2, x & 4 == 4]).collect();
         let encryptor = Encryptor::new(&self.keys.key);
         let inputs = bits.iter().map(|bits| encryptor.encrypt_bits(bits).expect("randomness")).collect();
         (bits, inputs)
@@ -91,7 +92,12 @@ impl Gates {
 
     fn check(&self, outputs: &[LweCiphertext], expected: impl Iterator<Item = bool>) {
         let decryptor = Decryptor::new(&self.keys.key);
-        assert!(outputs.iter().zip(expected).all(|(output, bit)| decryptor.decrypt_bit(output).expect("own") == bit));
+        assert!(
+            outputs
+                .iter()
+                .zip(expected)
+                .all(|(output, bit)| decryptor.decrypt_bit(output).expect("own") == bit)
+        );
     }
 
     fn nand_in(&self, count: usize, size: usize) -> f64 {

@@ -1,11 +1,11 @@
 //! The `tfhe` crate at its default sets.
 
-use tfhe::boolean::prelude::{ClientKey as BooleanClient, ServerKey as BooleanServer};
+use tfhe::boolean::prelude::{BinaryBooleanGates, ClientKey as BooleanClient, ServerKey as BooleanServer};
 use tfhe::shortint::parameters::v1_8::V1_8_PARAM_MESSAGE_1_CARRY_1_KS_PBS_GAUSSIAN_2M128;
 use tfhe::shortint::parameters::{ClassicPBSParameters, PARAM_MESSAGE_2_CARRY_2_KS_PBS};
 use tfhe::shortint::{ClientKey, ServerKey, gen_keys};
 
-use crate::milliseconds;
+use crate::{milliseconds, random};
 
 /// What is compared.
 #[derive(Clone, Copy)]
@@ -61,7 +61,7 @@ impl Messages {
     pub fn round(&self, count: usize) -> f64 {
         let modulus = self.set.modulus();
         let table = self.server.generate_lookup_table(|x| function(x, modulus));
-        let messages: Vec<u64> = (0..count as u64).map(|i| i * 7 % modulus).collect();
+        let messages: Vec<u64> = random(count).map(|x| x % modulus).collect();
         // The whole space, carries included.
         let mut ciphertexts: Vec<_> = messages.iter().map(|&m| self.client.unchecked_encrypt(m)).collect();
         let (time, ()) = milliseconds(count, || {
@@ -75,8 +75,12 @@ impl Messages {
         time
     }
 
+    /// From the dimensions, words of 8 bytes.
     pub fn key_bytes(&self) -> usize {
-        self.server.bootstrapping_key_size_bytes() + self.server.key_switching_key_size_bytes()
+        let p = self.set.parameters();
+        let (n, k, size) = (p.lwe_dimension.0, p.glwe_dimension.0, p.polynomial_size.0);
+        let bootstrap = n * p.pbs_level.0 * (k + 1) * (k + 1) * size * 8;
+        bootstrap + k * size * p.ks_level.0 * (n + 1) * 8
     }
 }
 
@@ -92,27 +96,27 @@ impl Gates {
     }
 
     pub fn nand(&self, count: usize) -> f64 {
-        let bits: Vec<[bool; 2]> = (0..count).map(|i| [i & 1 == 1, i & 2 == 2]).collect();
+        let bits: Vec<[bool; 2]> = random(count).map(|x| [x & 1 == 1, x & 2 == 2]).collect();
         let inputs: Vec<_> = bits.iter().map(|bits| bits.map(|bit| self.client.encrypt(bit))).collect();
-        let (time, outputs) = milliseconds(count, || {
-            inputs.iter().map(|[a, b]| self.server.nand(a, b)).collect::<Vec<_>>()
-        });
+        let (time, outputs) =
+            milliseconds(count, || inputs.iter().map(|[a, b]| self.server.nand(a, b)).collect::<Vec<_>>());
         assert!(outputs.iter().zip(&bits).all(|(output, [a, b])| self.client.decrypt(output) == !(*a && *b)));
         time
     }
 
     pub fn mux(&self, count: usize) -> f64 {
-        let bits: Vec<[bool; 3]> = (0..count).map(|i| [i & 1 == 1, i & 2 == 2, i & 4 == 4]).collect();
+        let bits: Vec<[bool; 3]> = random(count).map(|x| [x & 1 == 1, x & 2 == 2, x & 4 == 4]).collect();
         let inputs: Vec<_> = bits.iter().map(|bits| bits.map(|bit| self.client.encrypt(bit))).collect();
         let (time, outputs) = milliseconds(count, || {
             inputs.iter().map(|[c, a, b]| self.server.mux(c, a, b)).collect::<Vec<_>>()
         });
-        let right = |(output, [c, a, b]): (_, &[bool; 3])| self.client.decrypt(output) == if *c { *a } else { *b };
+        let right =
+            |(output, [c, a, b]): (_, &[bool; 3])| self.client.decrypt(output) == if *c { *a } else { *b };
         assert!(outputs.iter().zip(&bits).all(right));
         time
     }
 
-    /// From the dimensions: its keys have no method for it.
+    /// From the dimensions; words of the key switch have 4 bytes.
     pub fn key_bytes(&self) -> usize {
         let p = tfhe::boolean::parameters::DEFAULT_PARAMETERS;
         let (n, k, size) = (p.lwe_dimension.0, p.glwe_dimension.0, p.polynomial_size.0);
