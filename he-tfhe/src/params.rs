@@ -164,6 +164,18 @@ impl Spec {
             let found = format!("{} levels of {} bits", key_switch.levels, key_switch.base_log);
             return bad("the gadget of the key switch", found, "digits of 1 to 4 bits, 31 bits in all");
         }
+        let circuit = self.circuit.map(|circuit| [circuit.rotation, circuit.packing, circuit.ggsw]);
+        for gadget in [self.rotation].iter().chain(circuit.iter().flatten()) {
+            let bits = (gadget.base_log as usize).checked_mul(gadget.levels);
+            if !bits.is_some_and(|bits| (1..self.modulus_bits as usize).contains(&bits)) {
+                let found = format!("{} levels of {} bits", gadget.levels, gadget.base_log);
+                return bad(
+                    "a gadget modulo q",
+                    found,
+                    "at least one level and bit, and fewer bits in all than q",
+                );
+            }
+        }
         if let Some(circuit) = &self.circuit {
             if !circuit.ggsw.levels.is_power_of_two() || circuit.ggsw.levels > 8 {
                 return bad(
@@ -234,24 +246,23 @@ impl Parameters {
         let prime = primes_below(1 << spec.modulus_bits, 2 * n as u64, 1)?[0];
         let modulus = Modulus::new(prime)?;
         let ntt = Arc::new(Ntt::new(n, modulus)?);
-        let gadget = |field, d: Decomposition| {
+        let gadget = |d: Decomposition| {
             Gadget::new(modulus, d.base_log, d.levels).ok_or_else(|| Error::Spec {
-                field,
+                field: "a gadget modulo q",
                 found: format!("{} levels of {} bits", d.levels, d.base_log),
-                needed: format!("at least one level, and fewer bits in all than the {} of q", modulus.bits()),
+                needed: format!("fewer bits in all than the {} of q", modulus.bits()),
             })
         };
         let external = |rows| External::new(ntt.clone(), rows, k + 1);
-        let rotation = |field, d| {
-            let gadget = gadget(field, d)?;
+        let rotation = |d| {
+            let gadget = gadget(d)?;
             let external = external((k + 1) * gadget.levels());
             Ok::<_, Error>(RotationTables { gadget, external })
         };
         let circuit = spec.circuit.map(|circuit| {
-            let (packing, ggsw) =
-                (gadget("the packing gadget", circuit.packing)?, gadget("the GGSW gadget", circuit.ggsw)?);
+            let (packing, ggsw) = (gadget(circuit.packing)?, gadget(circuit.ggsw)?);
             Ok::<_, Error>(CircuitTables {
-                rotation: rotation("the gadget of the circuit bootstrap", circuit.rotation)?,
+                rotation: rotation(circuit.rotation)?,
                 switch: external(k * packing.levels()),
                 scheme: external((k + 1) * packing.levels()),
                 select: external((k + 1) * ggsw.levels()),
@@ -266,7 +277,7 @@ impl Parameters {
             hash: fingerprint(&spec),
             security_bits,
             modulus,
-            rotation: rotation("the gadget of the blind rotation", spec.rotation)?,
+            rotation: rotation(spec.rotation)?,
             circuit: circuit.transpose()?,
             prediction: noise::predict(&spec),
             fresh: Gaussian::new((spec.glwe_noise.max(least) + 32.0).exp2())?,

@@ -1,0 +1,9 @@
+//! The scheme through its public functions.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod gates;
+mod refusals;
+mod tables;
+mod wire;
+mod world;
