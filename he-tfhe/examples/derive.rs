@@ -22,7 +22,7 @@ fn cost(spec: &Spec) -> f64 {
     let products = n / 8.0 * (rows * columns * (2.0 * matrices + 7.0) + 5.0 * columns + 4.0 * matrices);
     let steps = spec.lwe_dimension as f64 / spec.unroll as f64;
     let lookups =
-        spec.big_dimension() as f64 * spec.key_switch.levels as f64 / (4 / spec.key_switch.base_log) as f64;
+        spec.big_dimension() as f64 * spec.key_switch.levels as f64 / f64::from(4 / spec.key_switch.base_log);
     steps * (transforms + products) + lookups * spec.lwe_dimension as f64 / 16.0 * 2.0
 }
 

@@ -37,7 +37,7 @@ const LEAST_BINARY: usize = 450;
 /// holds together with [`MIN_SIGMA`] and for moduli of at most 52 bits.
 pub fn min_binary_log_sigma(dimension: usize) -> Option<f64> {
     let (slope, offset) = BINARY;
-    (dimension >= LEAST_BINARY).then(|| slope * dimension as f64 + offset)
+    (dimension >= LEAST_BINARY).then_some(slope * dimension as f64 + offset)
 }
 
 /// Largest `log2(Q·P)` at 128 bits, or `None` where no value is known to be secure.
