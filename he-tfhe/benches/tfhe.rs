@@ -68,10 +68,12 @@ fn gates(c: &mut Criterion) {
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(4));
     group.throughput(Throughput::Elements(BATCH as u64));
     group.bench_function(format!("NAND batch of {BATCH}"), |b| {
-        b.iter(|| black_box(world.evaluator.gates(&jobs)))
+        b.iter(|| black_box(world.evaluator.gates(&jobs)));
     });
     group.throughput(Throughput::Elements(1));
-    group.bench_function("NAND alone", |b| b.iter(|| black_box(world.evaluator.gates(&jobs[..1]))));
+    group.bench_function("NAND alone", |b| {
+        b.iter(|| black_box(world.evaluator.gates(&jobs[..1])));
+    });
 }
 
 fn wide(c: &mut Criterion) {
@@ -81,7 +83,9 @@ fn wide(c: &mut Criterion) {
     let table = WideTable::new(params, 12, 8, |t| (0..8).map(|i| t >> i & 3).collect()).expect("messages");
     let mut group = c.benchmark_group("wide");
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(4));
-    group.bench_function(format!("pack {BATCH}"), |b| b.iter(|| black_box(world.evaluator.pack(&digits))));
+    group.bench_function(format!("pack {BATCH}"), |b| {
+        b.iter(|| black_box(world.evaluator.pack(&digits)));
+    });
     group.bench_function("circuit bootstrap of 6 digits", |b| {
         let digits: Vec<&LweCiphertext> = digits[..6].iter().collect();
         b.iter(|| black_box(world.evaluator.circuit_bootstrap(&digits)));
