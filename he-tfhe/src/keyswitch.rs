@@ -254,7 +254,7 @@ mod tests {
             let rows: Vec<Vec<u32>> =
                 (0..inputs * levels).map(|_| (0..=n).map(|_| word()).collect()).collect();
             let key = KeySwitchKey::new(gadget, inputs, n, |i, out| {
-                out.copy_from_slice(&rows[i * levels..][..levels].concat())
+                out.copy_from_slice(&rows[i * levels..][..levels].concat());
             });
             let extremes = [0, u32::MAX, 1 << 31, (1 << 31) - 1];
             for count in [1, FEW, 19] {

@@ -202,11 +202,11 @@ mod tests {
         let deviation = variance.sqrt() * 128.0;
         let (mut counts, steps) = ([0.0; 4], 2000);
         for i in 0..steps {
-            let x = (i as f64 + 0.5) / steps as f64 - 0.5;
+            let x = (f64::from(i) + 0.5) / f64::from(steps) - 0.5;
             for j in -600..=600 {
                 let z = f64::from(j) / 100.0;
                 let weight =
-                    (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() / 100.0 / steps as f64;
+                    (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() / 100.0 / f64::from(steps);
                 counts[(x + z * deviation).round().abs() as usize] += weight;
             }
         }

@@ -146,7 +146,7 @@ fn bootstraps_have_the_noise_of_the_formula_at_every_unrolling() {
             let inputs = Encryptor::new(&world.key).encrypt_all(&messages).unwrap();
             for (output, m) in world.evaluator.bootstrap_batch(&inputs, &table).unwrap().iter().zip(&messages)
             {
-                errors.add(distance(world.phase(output), ((m + 1) % 4 << 29) as u32));
+                errors.add(distance(world.phase(output), (((m + 1) % 4) << 29) as u32));
             }
         }
         errors.check(&format!("bootstrap, {unroll} bits, {rotation:?}"), spec_bootstrap(&spec), KEYS);
@@ -240,11 +240,7 @@ fn failures(spec: Spec, count: usize) -> (usize, f64) {
     let variance = (spec.glwe_noise.max(-30.326) * 2.0).exp2()
         + noise::key_switch(&spec)
         + noise::modulus_switch(&spec, 0);
-    (failed, noise::failure(variance, modulus_of(&spec)).exp2() * count as f64)
-}
-
-fn modulus_of(spec: &Spec) -> u64 {
-    spec.messages()
+    (failed, noise::failure(variance, spec.messages()).exp2() * count as f64)
 }
 
 /// Sets whose modulus switch alone fails with probability `2^-6` and `2^-10`.
