@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use he_bgv::{Encoder, Encryptor, EvaluationKeys, SecretKey};
 use he_core::wire::{HEADER_BYTES, Header, Reader, Scheme, Writer, open, peek, seal};
 use he_fuzz::world::{
-    CKKS, CKKS_SLOTS, INSECURE, PLAN, SESSION, ckks_key, ckks_request, key_request, known_key,
+    CKKS, CKKS_SLOTS, INSECURE, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request, known_key, tfhe_key,
 };
 use nn_encrypted::run::{Options, RunError, RunFolder};
 
@@ -66,6 +66,14 @@ fn scheme() -> Result<(), Box<dyn Error>> {
     let keys = key.evaluation_keys(&key_request(&INSECURE))?.to_bytes()?;
     put_both("evaluation_keys", "two", 0, &keys)?;
     put_both("evaluation_keys", "none", 0, &EvaluationKeys::none(&INSECURE).to_bytes()?)
+}
+
+fn tfhe() -> Result<(), Box<dyn Error>> {
+    let key = tfhe_key(&TFHE);
+    let list = he_tfhe::Encryptor::new(&key).encrypt_all(&[0, 1, 1])?;
+    put_both("tfhe", "list", 0, &he_tfhe::LweCiphertext::to_bytes(&TFHE, &list)?)?;
+    put_both("tfhe", "keys", 2, &key.evaluation_keys()?.to_bytes()?)?;
+    put_both("tfhe", "secret", 4, &key.to_secret_bytes())
 }
 
 fn ckks() -> Result<(), Box<dyn Error>> {
@@ -187,6 +195,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     envelopes()?;
     scheme()?;
     ckks()?;
+    tfhe()?;
     messages()?;
     run_folders()?;
     checkpoints()?;

@@ -12,6 +12,7 @@ mod folder;
 mod message;
 mod scheme;
 mod text;
+mod tfhe;
 pub mod world;
 
 pub use ckks::ckks;
@@ -20,6 +21,7 @@ pub use folder::{checkpoint, run_folder};
 pub use message::{client, message};
 pub use scheme::{ciphertext, evaluation_keys, keys};
 pub use text::{pictures, recipe, table};
+pub use tfhe::tfhe;
 
 /// Bytes that a target may have allocated at one time. Inputs have a few kilobytes.
 const MOST_MEMORY: usize = 256 << 20;

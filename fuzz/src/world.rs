@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use he_bgv::{KeyRequest, Parameters, SecretKey, Spec};
 use he_core::rlwe::serial::{Kind, header};
-use he_core::wire::{Header, seal};
+use he_core::wire::{Header, Scheme, seal};
 use nn_encrypted::engine::Geometry;
 use nn_encrypted::packing::Cube;
 use nn_encrypted::plan::{Instance, Plan};
@@ -76,6 +76,42 @@ pub fn ckks_key(params: &he_ckks::Parameters) -> he_ckks::SecretKey {
 /// Keys for products and for a rotation by one.
 pub fn ckks_request(params: &he_ckks::Parameters) -> he_ckks::KeyRequest {
     he_ckks::KeyRequest::default().relinearization(params.top()).rotations(params, &[1], params.top())
+}
+
+/// The parameters of the target of TFHE, with a circuit part.
+pub static TFHE: LazyLock<he_tfhe::Parameters> = LazyLock::new(|| {
+    let gadget = |base_log, levels| he_tfhe::Decomposition { base_log, levels };
+    let circuit = he_tfhe::Circuit {
+        rotation: gadget(15, 2),
+        packing: gadget(9, 4),
+        ggsw: gadget(4, 2),
+        table_bits: 4,
+    };
+    let spec = he_tfhe::Spec {
+        lwe_dimension: 4,
+        lwe_noise: -22.0,
+        glwe_dimension: 1,
+        polynomial_size: 64,
+        glwe_noise: -44.0,
+        modulus_bits: 48,
+        unroll: 2,
+        rotation: gadget(20, 1),
+        key_switch: gadget(2, 8),
+        circuit: Some(circuit),
+        message_bits: 1,
+        carry_bits: 1,
+        squared_norm: 4.0,
+        failure: -8.0,
+    };
+    spec.build_insecure("fuzzing: no secret is in it").expect("parameters")
+});
+
+/// The key of these parameters that everybody knows.
+pub fn tfhe_key(params: &he_tfhe::Parameters) -> he_tfhe::SecretKey {
+    let length = params.spec().lwe_dimension + params.spec().big_dimension();
+    let body: Vec<u8> = (0..length).map(|i| (i * i % 7 % 2) as u8).collect();
+    let header = Header { scheme: Scheme::Tfhe, kind: 1, params: *params.hash() };
+    he_tfhe::SecretKey::from_secret_bytes(params, &seal(&header, &body)).expect("a key")
 }
 
 /// One linear layer on iris.
