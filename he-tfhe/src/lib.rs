@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bits;
 mod bootstrap;
 mod circuit;
 mod encryption;
