@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use he_core::Modulus;
 use he_core::prime::primes_below;
 use he_core::ring::kernel;
-use he_core::ring::ntt::Ntt;
+use he_core::ring::ntt::{Backend, Ntt};
 
 /// The lengths of the ring dimensions in use.
 const LOG_LENGTHS: std::ops::RangeInclusive<u32> = 13..=16;
@@ -45,6 +45,26 @@ fn transforms(c: &mut Criterion) {
                 b.iter(|| ntt.forward(black_box(&mut data)));
             });
             group.bench_function(BenchmarkId::new(format!("inverse-{bits}"), n), |b| {
+                b.iter(|| ntt.inverse(black_box(&mut data)));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// The engines side by side, at the lengths where the choice depends on the machine.
+fn engines(c: &mut Criterion) {
+    let mut group = c.benchmark_group("engine");
+    for n in (9..=13).map(|log_n| 1 << log_n) {
+        let m = modulus(48, n);
+        let mut data = words(n, &m, 1);
+        for backend in [Backend::Ifma, Backend::Fma, Backend::Library] {
+            // A machine need not have the instructions.
+            let Ok(ntt) = Ntt::with_backend(n, m, backend) else { continue };
+            group.bench_function(BenchmarkId::new(format!("forward-{backend:?}"), n), |b| {
+                b.iter(|| ntt.forward(black_box(&mut data)));
+            });
+            group.bench_function(BenchmarkId::new(format!("inverse-{backend:?}"), n), |b| {
                 b.iter(|| ntt.inverse(black_box(&mut data)));
             });
         }
@@ -90,5 +110,5 @@ fn pointwise(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, transforms, pointwise);
+criterion_group!(benches, transforms, engines, pointwise);
 criterion_main!(benches);

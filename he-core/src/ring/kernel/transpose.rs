@@ -1,6 +1,8 @@
 //! The transposition of eight vectors of eight floats.
 
 use pulp::Simd;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+use pulp::core_arch::x86::Avx512f;
 
 /// Lane `j` of vector `i` as lane `i` of vector `j`.
 ///
@@ -9,9 +11,9 @@ use pulp::Simd;
 #[inline(always)]
 pub(crate) fn transpose<S: Simd>(simd: S, rows: [S::f64s; 8]) -> [S::f64s; 8] {
     assert_eq!(S::F64_LANES, 8, "eight rows of eight lanes");
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if let Some(simd) = (&simd as &dyn std::any::Any).downcast_ref::<pulp::x86::V4>() {
-        return pulp::bytemuck::cast(shuffled(*simd, pulp::bytemuck::cast(rows)));
+        return pulp::bytemuck::cast(shuffled(simd.avx512f, pulp::bytemuck::cast(rows)));
     }
     let _ = simd;
     let rows: [[f64; 8]; 8] = pulp::bytemuck::cast(rows);
@@ -24,25 +26,25 @@ pub(crate) fn transpose<S: Simd>(simd: S, rows: [S::f64s; 8]) -> [S::f64s; 8] {
     pulp::bytemuck::cast(columns)
 }
 
+#[cfg(target_arch = "x86")]
+type Row = std::arch::x86::__m512d;
 #[cfg(target_arch = "x86_64")]
 type Row = std::arch::x86_64::__m512d;
 
 /// Pairs of rows are transposed in blocks of two by two, then the blocks.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 #[inline(always)]
-fn shuffled(simd: pulp::x86::V4, [r0, r1, r2, r3, r4, r5, r6, r7]: [Row; 8]) -> [Row; 8] {
-    let avx = simd.avx512f;
+pub(crate) fn shuffled(avx: Avx512f, [r0, r1, r2, r3, r4, r5, r6, r7]: [Row; 8]) -> [Row; 8] {
     let (low, high) = (|a, b| avx._mm512_unpacklo_pd(a, b), |a, b| avx._mm512_unpackhi_pd(a, b));
-    let [c0, c2, c4, c6] = blocks(simd, [low(r0, r1), low(r2, r3), low(r4, r5), low(r6, r7)]);
-    let [c1, c3, c5, c7] = blocks(simd, [high(r0, r1), high(r2, r3), high(r4, r5), high(r6, r7)]);
+    let [c0, c2, c4, c6] = blocks(avx, [low(r0, r1), low(r2, r3), low(r4, r5), low(r6, r7)]);
+    let [c1, c3, c5, c7] = blocks(avx, [high(r0, r1), high(r2, r3), high(r4, r5), high(r6, r7)]);
     [c0, c1, c2, c3, c4, c5, c6, c7]
 }
 
 /// The transposition of four vectors of four pairs.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 #[inline(always)]
-fn blocks(simd: pulp::x86::V4, [a, b, c, d]: [Row; 4]) -> [Row; 4] {
-    let avx = simd.avx512f;
+fn blocks(avx: Avx512f, [a, b, c, d]: [Row; 4]) -> [Row; 4] {
     let even = |a, b| avx._mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
     let odd = |a, b| avx._mm512_shuffle_f64x2::<0b11_01_11_01>(a, b);
     let (ab, cd, ab_, cd_) = (even(a, b), even(c, d), odd(a, b), odd(c, d));

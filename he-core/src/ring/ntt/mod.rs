@@ -6,12 +6,15 @@
 //! order of the values (see [`Ntt::evaluation_exponents`]) depend on `n` and `q` alone: every backend and
 //! vector width gives the same words.
 //!
-//! Primes below `2^50` are transformed in floating point with fused multiply-adds, exactly (`fma`). Larger
-//! primes, and machines without the instruction, take the integer transform of the `tfhe-ntt` library.
+//! Primes below `2^48` are transformed with the 52-bit multiply-add of AVX-512 where the machine has it and the tables stay
+//! in cache (`ifma`). Other primes below `2^50` are transformed in floating point with fused multiply-adds, exactly (`fma`).
+//! Larger primes, and machines without the instruction, take the integer transform of the `tfhe-ntt` library.
 
 use thiserror::Error;
 
 use self::fma::Fma;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+use self::ifma::Ifma;
 use self::library::Library;
 use self::small::Small;
 use super::kernel::{self, has_fma};
@@ -19,6 +22,8 @@ use crate::modulus::{FMA_LIMIT, Modulus};
 use crate::prime::{is_prime, primitive_root_2n};
 
 mod fma;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod ifma;
 mod levels;
 mod library;
 pub(crate) mod order;
@@ -48,6 +53,12 @@ pub enum NttError {
     /// The prime is too large for the floating-point backend.
     #[error("prime {0} is too large for the floating-point transform, it must be less than 2^50")]
     TooLargeForFma(u64),
+    /// The prime is too large for the backend of 52-bit multiply-adds.
+    #[error("prime {0} is too large for the transform by 52-bit multiply-add, it must be less than 2^48")]
+    TooLargeForIfma(u64),
+    /// The machine lacks the instructions.
+    #[error("this machine has no 52-bit multiply-add (AVX-512 IFMA)")]
+    NoIfma,
     /// The library has no transform for these parameters.
     #[error("the library has no transform of length {n} modulo {q}")]
     NoLibraryPlan {
@@ -71,10 +82,27 @@ pub enum NttError {
 /// What computes a transform; the results are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Backend {
+    /// Lazy integer kernels of this crate on AVX-512 with its 52-bit multiply-add, for primes below `2^48`.
+    Ifma,
     /// Exact floating-point kernels of this crate, for primes below `2^50`.
     Fma,
     /// The integer kernels of `tfhe-ntt`, for any prime below `2^62`.
     Library,
+}
+
+/// The primes below this bound (`2^48`) have kernels with the 52-bit multiply-add.
+const IFMA_LIMIT: u64 = 1 << 48;
+
+/// The longest transform for which they are chosen: their tables are two and three times as long as those in floating point,
+/// and transforms modulo many primes in turn read them from ever slower memory.
+const IFMA_LONGEST: usize = 1 << 12;
+
+/// Whether the machine has the 52-bit multiply-add.
+fn has_ifma() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return ifma::available();
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    false
 }
 
 /// The transform of one length modulo one prime, with its tables.
@@ -89,6 +117,8 @@ pub struct Ntt {
 
 /// The tables of whatever computes; short lengths need neither backend.
 enum Engine {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    Ifma(Box<Ifma>),
     Fma(Fma),
     Library(Library),
     Small(Small),
@@ -101,14 +131,22 @@ impl Ntt {
     /// If the length is not supported, `q` is not such a prime, or `q >= 2^50` and the library fails its
     /// check.
     pub fn new(n: usize, q: Modulus) -> Result<Self, NttError> {
-        let backend = if q.value() < FMA_LIMIT && has_fma() { Backend::Fma } else { Backend::Library };
+        let cached = (order::LEAST..=IFMA_LONGEST).contains(&n);
+        let backend = if cached && q.value() < IFMA_LIMIT && has_ifma() {
+            Backend::Ifma
+        } else if q.value() < FMA_LIMIT && has_fma() {
+            Backend::Fma
+        } else {
+            Backend::Library
+        };
         Self::with_backend(n, q, backend)
     }
 
     /// The same on a chosen backend; [`Backend::Fma`] is slow on machines without the instruction.
     ///
     /// # Errors
-    /// As for [`Ntt::new`], and if `q >= 2^50` on [`Backend::Fma`].
+    /// As for [`Ntt::new`], if `q >= 2^50` on [`Backend::Fma`], and if `q >= 2^48` or the machine lacks the instructions on
+    /// [`Backend::Ifma`].
     pub fn with_backend(n: usize, q: Modulus, backend: Backend) -> Result<Self, NttError> {
         if !n.is_power_of_two() || !(8..=1 << 17).contains(&n) {
             return Err(NttError::Length(n));
@@ -119,6 +157,12 @@ impl Ntt {
         if backend == Backend::Fma && q.value() >= FMA_LIMIT {
             return Err(NttError::TooLargeForFma(q.value()));
         }
+        if backend == Backend::Ifma && q.value() >= IFMA_LIMIT {
+            return Err(NttError::TooLargeForIfma(q.value()));
+        }
+        if backend == Backend::Ifma && !has_ifma() {
+            return Err(NttError::NoIfma);
+        }
         let no_root = NttError::NoRoot { q: q.value(), order: 2 * n };
         let root = primitive_root_2n(&q, n).ok_or(no_root)?;
         let exponents = order::evaluation_exponents(n);
@@ -126,6 +170,11 @@ impl Ntt {
         let root_inverse = q.inv(root).ok_or(no_root)?;
         let n_inverse = q.inv(n as u64).ok_or(no_root)?;
         let engine = match backend {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Backend::Ifma if n >= order::LEAST => {
+                let ifma = Ifma::new(n, q, root, root_inverse, n_inverse);
+                Engine::Ifma(Box::new(ifma.ok_or(NttError::NoIfma)?))
+            }
             Backend::Fma if n >= order::LEAST => Engine::Fma(Fma::new(n, q, root, root_inverse, n_inverse)),
             Backend::Library if n >= library::LEAST => Engine::Library(Library::new(n, q, root, &exponents)?),
             _ => Engine::Small(Small::new(n, q, root, root_inverse, n_inverse)),
@@ -140,6 +189,8 @@ impl Ntt {
     pub fn forward(&self, data: &mut [u64]) {
         self.check(data);
         match &self.engine {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Engine::Ifma(ifma) => ifma.forward(data),
             Engine::Fma(fma) => fma.forward(data),
             Engine::Library(library) => library.forward(data),
             Engine::Small(small) => small.forward(data),
@@ -155,6 +206,8 @@ impl Ntt {
         self.check(data);
         assert_eq!(subtrahend.len(), self.n, "what is subtracted has the length of the transform");
         match &self.engine {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Engine::Ifma(ifma) => ifma.forward_sub_mul(data, subtrahend, factor),
             Engine::Fma(fma) => fma.forward_sub_mul(data, subtrahend, factor),
             _ => {
                 self.forward(data);
@@ -170,6 +223,8 @@ impl Ntt {
     pub fn inverse(&self, data: &mut [u64]) {
         self.check(data);
         match &self.engine {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Engine::Ifma(ifma) => ifma.inverse(data),
             Engine::Fma(fma) => fma.inverse(data),
             Engine::Library(library) => library.inverse(data),
             Engine::Small(small) => small.inverse(data),

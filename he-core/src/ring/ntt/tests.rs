@@ -20,8 +20,10 @@ fn primes(n: usize) -> Vec<Modulus> {
 }
 
 fn backends(n: usize, q: Modulus) -> Vec<Ntt> {
+    let ifma = (q.value() < IFMA_LIMIT && has_ifma()).then_some(Backend::Ifma);
     let fma = (q.value() < FMA_LIMIT).then_some(Backend::Fma);
-    fma.into_iter().chain([Backend::Library]).map(|b| Ntt::with_backend(n, q, b).unwrap()).collect()
+    let all = [ifma, fma, Some(Backend::Library)].into_iter().flatten();
+    all.map(|b| Ntt::with_backend(n, q, b).unwrap()).collect()
 }
 
 fn noise(n: usize, q: &Modulus, seed: u64) -> Vec<u64> {
@@ -78,20 +80,27 @@ fn long_transforms_are_right_at_sampled_points() {
     for log_n in 11..=LONGEST {
         let n = 1 << log_n;
         for q in primes(n) {
-            let ntt = Ntt::new(n, q).unwrap();
-            for input in inputs(n, &q) {
-                let mut data = input.clone();
-                ntt.forward(&mut data);
-                for at in [0, 1, 13, n / 2 + 7, n - 1] {
-                    let x = q.pow(ntt.root(), u64::from(ntt.evaluation_exponents()[at]));
-                    assert_eq!(data[at], naive::evaluate(&input, x, &q), "n {n} q {q:?} at {at}");
+            let ifma = Ntt::with_backend(n, q, Backend::Ifma).ok();
+            for ntt in ifma.into_iter().chain([Ntt::new(n, q).unwrap()]) {
+                for input in inputs(n, &q) {
+                    right_at_sampled_points(&ntt, &input);
                 }
-                assert!(data.iter().all(|&x| x < q.value()));
-                ntt.inverse(&mut data);
-                assert!(data == input, "inverse, n {n} q {q:?}");
             }
         }
     }
+}
+
+fn right_at_sampled_points(ntt: &Ntt, input: &[u64]) {
+    let (n, q) = (ntt.n(), ntt.modulus());
+    let mut data = input.to_vec();
+    ntt.forward(&mut data);
+    for at in [0, 1, 13, n / 2 + 7, n - 1] {
+        let x = q.pow(ntt.root(), u64::from(ntt.evaluation_exponents()[at]));
+        assert_eq!(data[at], naive::evaluate(input, x, q), "n {n} q {q:?} at {at} {:?}", ntt.backend());
+    }
+    assert!(data.iter().all(|&x| x < q.value()));
+    ntt.inverse(&mut data);
+    assert!(data == input, "inverse, n {n} q {q:?} {:?}", ntt.backend());
 }
 
 #[test]
@@ -99,20 +108,59 @@ fn backends_agree() {
     for log_n in 3..=LONGEST.min(15) {
         let n = 1 << log_n;
         for q in primes(n).into_iter().filter(|q| q.value() < FMA_LIMIT) {
-            let [fma, library] = <[Ntt; 2]>::try_from(backends(n, q)).ok().unwrap();
+            let (library, others) = (backends(n, q).pop().unwrap(), backends(n, q));
             for input in inputs(n, &q) {
-                let (mut a, mut b) = (input.clone(), input.clone());
-                fma.forward(&mut a);
-                library.forward(&mut b);
-                assert!(a == b, "forward, n {n} q {q:?}");
+                let (mut forward, mut inverse) = (input.clone(), input.clone());
+                library.forward(&mut forward);
                 // The extreme words as values, too: the inverse has bounds of its own.
-                let (mut a, mut b) = (input.clone(), input);
-                fma.inverse(&mut a);
-                library.inverse(&mut b);
-                assert!(a == b, "inverse, n {n} q {q:?}");
+                library.inverse(&mut inverse);
+                for ntt in &others {
+                    let mut data = input.clone();
+                    ntt.forward(&mut data);
+                    assert!(data == forward, "forward, n {n} q {q:?} {:?}", ntt.backend());
+                    data.copy_from_slice(&input);
+                    ntt.inverse(&mut data);
+                    assert!(data == inverse, "inverse, n {n} q {q:?} {:?}", ntt.backend());
+                }
             }
         }
     }
+}
+
+#[test]
+fn backends_end_divisions_alike() {
+    for n in [16, 128, 256, 512, 2048, 4096] {
+        for q in primes(n) {
+            for ntt in backends(n, q) {
+                for (input, subtrahend) in inputs(n, &q).iter().zip(inputs(n, &q).iter().rev()) {
+                    let mut values = input.clone();
+                    ntt.forward(&mut values);
+                    for factor in [1, q.value() / 2, q.value() - 1] {
+                        let mut data = input.clone();
+                        ntt.forward_sub_mul(&mut data, subtrahend, factor);
+                        let expected = |(&v, &s): (&u64, &u64)| q.mul(q.sub(v, s), factor);
+                        assert!(data.iter().copied().eq(values.iter().zip(subtrahend).map(expected)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fastest_backend_is_chosen() {
+    let backend = |n: usize, limit| {
+        let q = Modulus::new(primes_below(limit, 2 * n as u64, 1).unwrap()[0]).unwrap();
+        Ntt::new(n, q).unwrap().backend()
+    };
+    if has_fma() {
+        assert_eq!([64, 8192].map(|n| backend(n, 1 << 48)), [Backend::Fma; 2]);
+        assert_eq!(backend(2048, 1 << 50), Backend::Fma);
+    }
+    if has_ifma() {
+        assert_eq!([128, 2048, 4096].map(|n| backend(n, 1 << 48)), [Backend::Ifma; 3]);
+    }
+    assert_eq!(backend(2048, 1 << 58), Backend::Library);
 }
 
 #[test]
@@ -126,6 +174,8 @@ fn refusals_name_the_cause() {
     let large = Modulus::new(primes_below(1 << 58, 16, 1).unwrap()[0]).unwrap();
     let refused = Ntt::with_backend(8, large, Backend::Fma).err();
     assert_eq!(refused, Some(NttError::TooLargeForFma(large.value())));
+    let refused = Ntt::with_backend(8, large, Backend::Ifma).err();
+    assert_eq!(refused, Some(NttError::TooLargeForIfma(large.value())));
 }
 
 #[test]
