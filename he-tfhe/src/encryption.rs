@@ -29,6 +29,11 @@ impl<'a> Encryptor<'a> {
         Self { key }
     }
 
+    /// The parameters of the key.
+    pub fn params(&self) -> &Parameters {
+        self.key.params()
+    }
+
     /// A message below `2^p`, with `p` the bits of messages and carries.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 pub mod bits;
 mod bootstrap;
 mod circuit;
+pub mod digits;
 mod encryption;
 mod error;
 mod evaluator;

@@ -1,0 +1,51 @@
+//! Integers as vectors of digits.
+//!
+//! A word of `W` bits is a little-endian vector of digits of `message_bits` bits each, 2 to 4, in two's complement. The
+//! carry bits of a message, as many again, hold two digits side by side or a sum of digits: whatever a table can read at one
+//! bootstrap. Additions of ciphertexts are free, so an operation is a circuit of sums and tables, and what it costs is
+//!
+//! * its *bootstraps*, about one per digit and table, and
+//! * its *layers*: bootstraps that wait for one another. All bootstraps of one layer, over all words of a slice, go to the
+//!   evaluator in one call, which is why the operations of [`DigitEvaluator`] take slices.
+//!
+//! Bootstraps and layers of one word with digits of 2 bits, as `cargo test --release -p he-tfhe --test digits -- --nocapture
+//! documented` prints them; with carries by prefixes, and those that run from digit to digit in brackets:
+//!
+//! | | 8 bits | layers | 16 bits | layers |
+//! |---|---|---|---|---|
+//! | `add`, `sub`, `negate` | 9 (7) | 3 (4) | 23 (15) | 3 (8) |
+//! | `mul` | 24 (22) | 4 (5) | 107 (95) | 6 (10) |
+//! | `fixed_mul`, `f = W/2` | 45 (42) | 5 (6) | 178 (166) | 6 (11) |
+//! | `eq` | 5 | 2 | 9 | 2 |
+//! | `lt`, `le` | 5 | 2 | 11 | 3 |
+//! | `select`, `relu` | 4 | 1 | 8 | 1 |
+//! | `min`, `max` | 9 | 3 | 19 | 4 |
+//! | `div_rem_unsigned` | 190 (166) | 21 (24) | 618 (498) | 39 (62) |
+//! | `div_rem` | 245 (213) | 30 (35) | 745 (593) | 48 (81) |
+//!
+//! Functions of one word (sigmoid, exponential, reciprocal and any other) are wide tables, [`WordTable`].
+//!
+//! The circuits are written over a [`Backend`]. One computes with ciphertexts, the other, [`Simulation`], with plain integers;
+//! it keeps book of noise and padding bit, and shows what an operation would cost. [`clear`] has the functions that all
+//! operations are held to.
+
+mod backend;
+mod carry;
+mod choose;
+pub mod clear;
+mod columns;
+mod compare;
+mod divide;
+mod evaluator;
+mod function;
+mod product;
+mod shift;
+mod simulation;
+mod sum;
+mod word;
+
+pub use backend::{Backend, Ciphertexts, Table};
+pub use evaluator::{Carries, DigitEvaluator};
+pub use function::WordTable;
+pub use simulation::{Plain, Simulation};
+pub use word::{Digits, decrypt, decrypt_unsigned, encrypt, encrypt_unsigned};

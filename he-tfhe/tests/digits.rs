@@ -1,0 +1,338 @@
+//! Words of digits: exhaustive at 8 bits and drawn at 16 and 32 on the simulation, a few words of every operation on
+//! ciphertexts.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use he_tfhe::Error;
+use he_tfhe::digits::{Backend, Carries, DigitEvaluator, Digits, Plain, Simulation, clear};
+use proptest::prelude::*;
+
+const NORM: f64 = 25.0;
+const BOTH: [Carries; 2] = [Carries::Prefix, Carries::Ripple];
+
+type Words<D> = Vec<Digits<D>>;
+
+fn simulated(carries: Carries) -> DigitEvaluator<Simulation> {
+    DigitEvaluator::over(Simulation::new(2, NORM, 2)).unwrap().with_carries(carries)
+}
+
+fn word(e: &DigitEvaluator<Simulation>, bits: u32, value: i64) -> Digits<Plain> {
+    let m = e.backend().digit_bits();
+    let digits = (0..bits / m).map(|i| e.backend().digit(value >> (m * i) & ((1 << m) - 1))).collect();
+    Digits::new(digits, m).unwrap()
+}
+
+fn words(e: &DigitEvaluator<Simulation>, bits: u32, values: &[i64]) -> Words<Plain> {
+    values.iter().map(|&value| word(e, bits, value)).collect()
+}
+
+/// The value; digits have to be in range.
+fn read(word: &Digits<Plain>) -> i64 {
+    let m = word.digit_bits();
+    let value = word.digits().iter().enumerate().fold(0_i128, |sum, (i, digit)| {
+        assert!((0..1 << m).contains(&digit.value()), "a digit of {}", digit.value());
+        sum + (i128::from(digit.value()) << (i as u32 * m))
+    });
+    clear::signed(word.bits(), value)
+}
+
+fn values(words: &[Digits<Plain>]) -> Vec<i64> {
+    words.iter().map(read).collect()
+}
+
+fn bits_of(bits: &[Plain]) -> Vec<bool> {
+    bits.iter().map(|bit| [false, true][bit.value() as usize]).collect()
+}
+
+/// All pairs of 8-bit numbers.
+fn all_pairs() -> (Vec<i64>, Vec<i64>) {
+    (-128..128).flat_map(|a| (-128..128).map(move |b| (a, b))).unzip()
+}
+
+/// Every operation of two operands against its reference; the operands go in as slices.
+fn check_pairs(e: &DigitEvaluator<Simulation>, bits: u32, a: &[i64], b: &[i64]) {
+    let (x, y) = (words(e, bits, a), words(e, bits, b));
+    let expect =
+        |f: &dyn Fn(i64, i64) -> i64| -> Vec<i64> { a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect() };
+    let holds =
+        |f: &dyn Fn(i64, i64) -> bool| -> Vec<bool> { a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect() };
+    assert_eq!(values(&e.add(&x, &y).unwrap()), expect(&|a, b| clear::add(bits, a, b)));
+    assert_eq!(values(&e.sub(&x, &y).unwrap()), expect(&|a, b| clear::sub(bits, a, b)));
+    assert_eq!(values(&e.mul(&x, &y).unwrap()), expect(&|a, b| clear::mul(bits, a, b)));
+    assert_eq!(bits_of(&e.eq(&x, &y).unwrap()), holds(&|a, b| a == b));
+    assert_eq!(bits_of(&e.lt(&x, &y).unwrap()), holds(&|a, b| clear::lt(bits, a, b)));
+    assert_eq!(bits_of(&e.le(&x, &y).unwrap()), holds(&|a, b| !clear::lt(bits, b, a)));
+    assert_eq!(bits_of(&e.lt_unsigned(&x, &y).unwrap()), holds(&|a, b| clear::lt_unsigned(bits, a, b)));
+    assert_eq!(bits_of(&e.le_unsigned(&x, &y).unwrap()), holds(&|a, b| !clear::lt_unsigned(bits, b, a)));
+    assert_eq!(values(&e.min(&x, &y).unwrap()), expect(&|a, b| a.min(b)));
+    let larger = e.max(&x, &y).unwrap();
+    assert_eq!(values(&larger), expect(&|a, b| a.max(b)));
+    // A result of a selection is noisier: it is refreshed where that is too much.
+    assert_eq!(values(&e.mul(&larger, &y).unwrap()), expect(&|a, b| clear::mul(bits, a.max(b), b)));
+}
+
+fn check_division(e: &DigitEvaluator<Simulation>, bits: u32, a: &[i64], b: &[i64]) {
+    let (x, y) = (words(e, bits, a), words(e, bits, b));
+    let expect = |f: &dyn Fn(i64, i64) -> (i64, i64)| -> (Vec<i64>, Vec<i64>) {
+        a.iter().zip(b).map(|(&a, &b)| f(a, b)).unzip()
+    };
+    let (quotient, remainder) = e.div_rem_unsigned(&x, &y).unwrap();
+    assert_eq!((values(&quotient), values(&remainder)), expect(&|a, b| clear::div_rem_unsigned(bits, a, b)));
+    let (quotient, remainder) = e.div_rem(&x, &y).unwrap();
+    assert_eq!((values(&quotient), values(&remainder)), expect(&|a, b| clear::div_rem(bits, a, b)));
+}
+
+fn check_fixed(e: &DigitEvaluator<Simulation>, bits: u32, fractions: &[u32], a: &[i64], b: &[i64]) {
+    let (x, y) = (words(e, bits, a), words(e, bits, b));
+    let m = e.backend().digit_bits();
+    for &fraction in fractions {
+        let expected: Vec<i64> =
+            a.iter().zip(b).map(|(&a, &b)| clear::fixed_mul(m, bits, fraction, a, b)).collect();
+        assert_eq!(
+            values(&e.fixed_mul(&x, &y, fraction).unwrap()),
+            expected,
+            "{fraction} bits behind the point"
+        );
+    }
+}
+
+/// Every operation of one operand.
+fn check_single(e: &DigitEvaluator<Simulation>, bits: u32, a: &[i64]) {
+    let x = words(e, bits, a);
+    let expect = |f: &dyn Fn(i64) -> i64| -> Vec<i64> { a.iter().map(|&a| f(a)).collect() };
+    assert_eq!(values(&e.negate(&x).unwrap()), expect(&|a| clear::negate(bits, a)));
+    assert_eq!(values(&e.relu(&x).unwrap()), expect(&|a| clear::relu(bits, a)));
+    for amount in 0..bits + 2 {
+        let moved = e.shift_left(&x, amount).unwrap();
+        assert_eq!(values(&moved), expect(&|a| clear::shift_left(bits, a, amount)), "{amount}");
+        let moved = e.shift_right(&x, amount).unwrap();
+        assert_eq!(values(&moved), expect(&|a| clear::shift_right(bits, a, amount)), "{amount}");
+        let moved = e.shift_right_unsigned(&x, amount).unwrap();
+        assert_eq!(values(&moved), expect(&|a| clear::shift_right_unsigned(bits, a, amount)), "{amount}");
+    }
+    let m = e.backend().digit_bits();
+    for width in [m, bits, bits + m, 2 * bits].into_iter().filter(|width| *width <= 64) {
+        assert_eq!(values(&e.resize(&x, width).unwrap()), expect(&|a| clear::signed(width, a.into())));
+    }
+}
+
+#[test]
+fn all_pairs_of_8_bits() {
+    let (a, b) = all_pairs();
+    for carries in BOTH {
+        check_pairs(&simulated(carries), 8, &a, &b);
+    }
+}
+
+#[test]
+fn all_products_of_8_bits_in_fixed_point() {
+    let (a, b) = all_pairs();
+    for carries in BOTH {
+        check_fixed(&simulated(carries), 8, &[0, 2, 4, 6, 8], &a, &b);
+    }
+}
+
+#[test]
+fn all_quotients_of_8_bits() {
+    let (a, b) = all_pairs();
+    for carries in BOTH {
+        check_division(&simulated(carries), 8, &a, &b);
+    }
+}
+
+#[test]
+fn all_numbers_of_8_bits() {
+    let a: Vec<i64> = (-128..128).collect();
+    check_single(&simulated(Carries::Auto), 8, &a);
+    check_single(&simulated(Carries::Prefix), 8, &a);
+}
+
+/// Bootstraps and layers of an operation on one word.
+fn count(
+    carries: Carries,
+    bits: u32,
+    name: &str,
+    f: impl Fn(&DigitEvaluator<Simulation>, &[Digits<Plain>]),
+) -> (u64, u64) {
+    let e = simulated(carries);
+    let x = words(&e, bits, &[37, -25]);
+    f(&e, &x);
+    let found = (e.backend().bootstraps(), e.layers());
+    println!("{name:>16} {bits:>3} {carries:?}: {:>4} bootstraps in {:>3} layers", found.0, found.1);
+    found
+}
+
+#[test]
+fn bootstraps_and_layers_are_as_documented() {
+    type Operation = fn(&DigitEvaluator<Simulation>, &[Digits<Plain>]);
+    type Row = (&'static str, Operation, [(u64, u64); 2]);
+    // At most, by prefixes, at 8 and at 16 bits.
+    let operations: [Row; 16] = [
+        ("add", |e, x| drop(e.add(&x[..1], &x[1..]).unwrap()), [(9, 3), (23, 3)]),
+        ("sub", |e, x| drop(e.sub(&x[..1], &x[1..]).unwrap()), [(9, 3), (23, 3)]),
+        ("negate", |e, x| drop(e.negate(&x[..1]).unwrap()), [(9, 3), (23, 3)]),
+        ("mul", |e, x| drop(e.mul(&x[..1], &x[1..]).unwrap()), [(24, 4), (107, 6)]),
+        (
+            "fixed_mul f=W/2",
+            |e, x| drop(e.fixed_mul(&x[..1], &x[1..], x[0].bits() / 2).unwrap()),
+            [(45, 5), (178, 6)],
+        ),
+        (
+            "fixed_mul f=6/10",
+            |e, x| drop(e.fixed_mul(&x[..1], &x[1..], if x[0].bits() == 8 { 6 } else { 10 }).unwrap()),
+            [(52, 6), (179, 6)],
+        ),
+        ("eq", |e, x| drop(e.eq(&x[..1], &x[1..]).unwrap()), [(5, 2), (9, 2)]),
+        ("lt", |e, x| drop(e.lt(&x[..1], &x[1..]).unwrap()), [(5, 2), (11, 3)]),
+        (
+            "select",
+            |e, x| drop(e.select(&[e.backend().digit(1)], &x[..1], &x[1..]).unwrap()),
+            [(4, 1), (8, 1)],
+        ),
+        ("min", |e, x| drop(e.min(&x[..1], &x[1..]).unwrap()), [(9, 3), (19, 4)]),
+        ("relu", |e, x| drop(e.relu(&x[..1]).unwrap()), [(4, 1), (8, 1)]),
+        ("shift_left 3", |e, x| drop(e.shift_left(&x[..1], 3).unwrap()), [(3, 1), (7, 1)]),
+        ("shift_right 3", |e, x| drop(e.shift_right(&x[..1], 3).unwrap()), [(4, 1), (8, 1)]),
+        ("resize 2W", |e, x| drop(e.resize(&x[..1], 2 * x[0].bits()).unwrap()), [(1, 1), (1, 1)]),
+        (
+            "div_rem_unsigned",
+            |e, x| drop(e.div_rem_unsigned(&x[..1], &x[1..]).unwrap()),
+            [(190, 21), (618, 39)],
+        ),
+        ("div_rem", |e, x| drop(e.div_rem(&x[..1], &x[1..]).unwrap()), [(245, 30), (745, 48)]),
+    ];
+    for (name, operation, most) in operations {
+        for (bits, most) in [8, 16].into_iter().zip(most) {
+            let found = count(Carries::Prefix, bits, name, operation);
+            count(Carries::Ripple, bits, name, operation);
+            assert!(found.0 <= most.0 && found.1 <= most.1, "{name} at {bits} bits");
+        }
+    }
+}
+
+/// Numbers of `bits` bits.
+fn numbers(bits: u32) -> impl Strategy<Value = Vec<(i64, i64)>> {
+    let one =
+        prop_oneof![any::<i64>(), -3..4_i64, Just(i64::MIN >> (64 - bits)), Just(i64::MAX >> (64 - bits))];
+    let fit = move |value: i64| clear::signed(bits, value.into());
+    let pair = (one.clone(), one).prop_map(move |(a, b)| (fit(a), fit(b)));
+    proptest::collection::vec(pair, 1..12)
+}
+
+fn check_all(e: &DigitEvaluator<Simulation>, bits: u32, pairs: Vec<(i64, i64)>) {
+    let (a, b): (Vec<i64>, Vec<i64>) = pairs.into_iter().unzip();
+    let m = e.backend().digit_bits();
+    check_pairs(e, bits, &a, &b);
+    check_fixed(e, bits, &[0, bits / m / 2 * m, bits], &a, &b);
+    check_division(e, bits, &a, &b);
+    check_single(e, bits, &a);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn numbers_of_16_bits(pairs in numbers(16)) {
+        BOTH.iter().for_each(|&carries| check_all(&simulated(carries), 16, pairs.clone()));
+    }
+
+    #[test]
+    fn numbers_of_32_bits(pairs in numbers(32)) {
+        BOTH.iter().for_each(|&carries| check_all(&simulated(carries), 32, pairs.clone()));
+    }
+
+    #[test]
+    fn digits_of_3_and_4_bits(pairs in numbers(12)) {
+        for (digit_bits, norm) in [(3, 65.0), (4, 257.0)] {
+            for carries in BOTH {
+                let e = DigitEvaluator::over(Simulation::new(digit_bits, norm, 2)).unwrap().with_carries(carries);
+                check_all(&e, 12, pairs.clone());
+            }
+        }
+    }
+}
+
+#[test]
+fn words_of_every_width() {
+    for bits in (2..=64).step_by(2) {
+        let (low, high) = (i64::MIN >> (64 - bits), i64::MAX >> (64 - bits));
+        let pairs = vec![
+            (low, -1),
+            (low, low),
+            (high, high),
+            (high, low),
+            (0, 0),
+            (1, 0),
+            (low, 0),
+            (high, 1),
+            (-1, 1),
+        ];
+        BOTH.iter().for_each(|&carries| check_all(&simulated(carries), bits, pairs.clone()));
+    }
+}
+
+#[test]
+fn noises_that_meet_again_stay_within_the_limit() {
+    // Both operands the same word, and words extended with copies of their sign.
+    for carries in BOTH {
+        let e = DigitEvaluator::over(Simulation::new(2, NORM, 2).correlated()).unwrap().with_carries(carries);
+        for a in [-128, -77, -1, 0, 1, 5, 127] {
+            let x = e.resize(&words(&e, 8, &[a]), 16).unwrap();
+            assert_eq!(values(&e.add(&x, &x).unwrap()), [2 * a]);
+            assert_eq!(values(&e.sub(&x, &x).unwrap()), [0]);
+            assert_eq!(values(&e.mul(&x, &x).unwrap()), [clear::mul(16, a, a)]);
+            assert_eq!(values(&e.fixed_mul(&x, &x, 10).unwrap()), [clear::fixed_mul(2, 16, 10, a, a)]);
+            assert_eq!(values(&e.max(&x, &x).unwrap()), [a]);
+            assert_eq!(values(&e.shift_right(&x, 3).unwrap()), [a >> 3]);
+            assert_eq!(values(&e.relu(&x).unwrap()), [a.max(0)]);
+            assert_eq!(bits_of(&e.eq(&x, &x).unwrap()), [true]);
+            assert_eq!(bits_of(&e.lt(&x, &x).unwrap()), [false]);
+            let (quotient, remainder) = e.div_rem(&x, &x).unwrap();
+            assert_eq!((read(&quotient[0]), read(&remainder[0])), clear::div_rem(16, a, a));
+        }
+    }
+}
+
+#[test]
+fn a_few_words_take_prefixes_and_many_take_ripples() {
+    let e = DigitEvaluator::over(Simulation::new(2, NORM, 4)).unwrap();
+    let x = words(&e, 16, &[1, 2, 3, 4]);
+    e.add(&x[..3], &x[..3]).unwrap();
+    assert_eq!((e.backend().bootstraps(), e.layers()), (3 * 23, 3));
+    e.add(&x, &x).unwrap();
+    assert_eq!((e.backend().bootstraps(), e.layers()), (3 * 23 + 4 * 15, 3 + 8));
+}
+
+#[test]
+fn constants_take_no_bootstrap() {
+    let e = simulated(Carries::Auto);
+    let x = vec![e.constant(8, -100).unwrap()];
+    assert_eq!(values(&e.mul(&x, &x).unwrap()), [clear::mul(8, -100, -100)]);
+    assert_eq!(e.backend().bootstraps(), 0);
+}
+
+#[test]
+fn what_does_not_go_together_is_an_error() {
+    let e = simulated(Carries::Auto);
+    let (x, y) = (words(&e, 8, &[1, 2]), words(&e, 16, &[1, 2]));
+    let mixed = vec![x[0].clone(), y[0].clone()];
+    assert!(matches!(e.add(&x, &y), Err(Error::Count { .. })));
+    assert!(matches!(e.add(&x, &x[..1]), Err(Error::Count { .. })));
+    assert!(matches!(e.negate(&mixed), Err(Error::Count { .. })));
+    assert!(matches!(e.select(&[], &x, &x), Err(Error::Count { .. })));
+    assert!(matches!(e.resize(&x, 7), Err(Error::Count { .. })));
+    assert!(matches!(e.resize(&x, 66), Err(Error::Count { .. })));
+    assert!(matches!(e.constant(0, 1), Err(Error::Count { .. })));
+    for fraction in [3, 10] {
+        assert!(matches!(e.fixed_mul(&x, &x, fraction), Err(Error::Count { .. })));
+    }
+    assert!(matches!(DigitEvaluator::over(Simulation::new(1, 25.0, 1)), Err(Error::Spec { .. })));
+    assert!(matches!(DigitEvaluator::over(Simulation::new(2, 16.0, 1)), Err(Error::Spec { .. })));
+    assert!(e.add(&[], &[]).unwrap().is_empty() && e.div_rem(&[], &[]).unwrap().0.is_empty());
+    assert!(
+        e.mul(&[], &[]).unwrap().is_empty()
+            && e.lt(&[], &[]).unwrap().is_empty()
+            && e.eq(&[], &[]).unwrap().is_empty()
+    );
+    assert!(e.shift_left(&[], 1).unwrap().is_empty() && e.fixed_mul(&[], &[], 2).unwrap().is_empty());
+}
