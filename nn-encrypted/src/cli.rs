@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_encrypted::data::{DATA_DIR, KNOWN, Known};
 use nn_encrypted::fetch;
-use nn_encrypted::recipe::{Recipe, RecipeError};
+use nn_encrypted::recipe::{AnyRecipe, Recipe};
 use nn_encrypted::run::{self, Mode, Options, Outcome, Resumption, RunError, RunFolder, Scope};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -279,10 +279,10 @@ impl TrainArgs {
 
 fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
     let (name, settings) = (args.recipe.as_deref(), args.settings());
-    let fresh = || Recipe::load(name.unwrap_or(DEFAULT_RECIPE), &settings);
+    let fresh = || AnyRecipe::load(name.unwrap_or(DEFAULT_RECIPE), &settings);
     let out = match &args.out {
         Some(out) => out.clone(),
-        None => PathBuf::from("runs").join(fresh()?.name),
+        None => PathBuf::from("runs").join(fresh()?.name()),
     };
     let options = Options {
         mode: args.mode.into(),
@@ -328,13 +328,19 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
             report.steps,
             image * 1e3
         );
-        println!(
-            "a step: {} rounds, {:.2} MB to the server, {:.2} MB to the client; client {:.0} % of the time",
-            traffic.rounds / steps,
-            traffic.to_server_bytes as f64 / steps as f64 / 1e6,
-            traffic.to_client_bytes as f64 / steps as f64 / 1e6,
-            100.0 * report.core_seconds.client / (report.core_seconds.client + report.core_seconds.server)
-        );
+        if traffic.rounds > 0 {
+            println!(
+                "a step: {} rounds, {:.2} MB to the server, {:.2} MB to the client; client {:.0} % of the time",
+                traffic.rounds / steps,
+                traffic.to_server_bytes as f64 / steps as f64 / 1e6,
+                traffic.to_client_bytes as f64 / steps as f64 / 1e6,
+                100.0 * report.core_seconds.client
+                    / (report.core_seconds.client + report.core_seconds.server)
+            );
+        }
+        if report.bootstraps.tfhe > 0 {
+            println!("a step: {} bootstraps", report.bootstraps.tfhe / steps);
+        }
     }
     if let Some(prediction) = &report.prediction {
         println!(
@@ -348,7 +354,7 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
     }
     println!("total {:.1} s; results in {}", report.seconds.total, out.display());
     let traffic = &report.traffic;
-    if outcome.model.is_some() {
+    if report.mode != "clear" {
         println!("saturated values: {}", traffic.saturations);
     }
     if traffic.out_of_bounds > 0 {
@@ -381,8 +387,7 @@ fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
 
 fn recipes() -> Result<ExitCode, RunError> {
     for name in Recipe::builtin_names() {
-        let recipe: Result<Recipe, RecipeError> = Recipe::builtin(name);
-        println!("{name}: {}", recipe?.description);
+        println!("{name}: {}", AnyRecipe::load(name, &[])?.description());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,3 +15,4 @@ pub mod recipe;
 pub mod roles;
 pub mod run;
 pub mod twin;
+pub mod words;

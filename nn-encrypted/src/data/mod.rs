@@ -13,6 +13,7 @@ mod normalize;
 mod open;
 mod prepare;
 pub mod random;
+mod select;
 mod split;
 mod whiten;
 
@@ -28,7 +29,7 @@ pub use self::error::DataError;
 pub use self::idx::{Images, images as parse_images, labels as parse_labels, read_images, read_labels};
 pub use self::mnist::mnist;
 pub use self::normalize::{Normalization, Scale};
-pub use self::prepare::{Prepared, Samples, prepare};
+pub use self::prepare::{Prepared, Samples, prepare, prepare_set};
 pub use self::split::{Split, TestPart, split};
 
 /// A labelled table of numbers, as read.

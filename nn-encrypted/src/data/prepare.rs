@@ -4,13 +4,13 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis};
 
-use super::{Balance, DataError, Dataset, Source, load, split};
-use crate::recipe::Recipe;
+use super::{Balance, DataError, Dataset, Source, load, select, split};
+use crate::recipe::{Data, Recipe};
 
 /// Samples as integers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
-    /// One row a sample; fixed point with the `input_bits` of the recipe.
+    /// One row a sample; fixed point with the fractional bits asked for.
     pub x: Array2<i32>,
     /// One class index a sample.
     pub labels: Vec<usize>,
@@ -71,15 +71,26 @@ fn none_missing(data: &Dataset, train: &[usize]) -> Result<(), DataError> {
 /// # Errors
 /// If the data cannot be read, or a setting of the recipe does not fit it.
 pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<Prepared, DataError> {
-    let settings = &recipe.data;
+    prepare_set(&recipe.data, recipe.seed, recipe.quantization.input_bits, data_dir)
+}
+
+/// Loads, splits by seed and normalizes a data set; the values have `fraction_bits` fractional bits.
+///
+/// # Errors
+/// If the data cannot be read, or a setting does not fit it.
+pub fn prepare_set(
+    settings: &Data,
+    seed: u64,
+    fraction_bits: u32,
+    data_dir: Option<&Path>,
+) -> Result<Prepared, DataError> {
     let source = Source::new(&settings.set, settings.label.as_deref(), &settings.ignore, settings.no_header)?;
-    let data = load(&source, data_dir)?;
+    let data = select::chosen(load(&source, data_dir)?, &settings.columns, settings.positive.as_deref())?;
     enough_of_each(&data)?;
-    let parts = split(&data, settings.test, settings.stratify, recipe.seed)?;
+    let parts = split(&data, settings.test, settings.stratify, seed)?;
     if settings.balance == Balance::Resample {
         none_missing(&data, &parts.train)?;
     }
-    let fraction_bits = recipe.quantization.input_bits;
     let scale = settings.normalize.fit(&data.x, &parts.train, fraction_bits);
     if let Some(feature) = scale.overflowing() {
         let what = format!(

@@ -1,29 +1,44 @@
 //! From text to a recipe: variants and settings.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::{Recipe, RecipeError};
 use crate::data::is_csv;
 
 /// The recipes inside the program.
-pub(super) const BUILTIN: [(&str, &str); 1] =
-    [("hesamifard2017", include_str!("../../recipes/hesamifard2017.toml"))];
+pub(super) const BUILTIN: [(&str, &str); 2] = [
+    ("hesamifard2017", include_str!("../../recipes/hesamifard2017.toml")),
+    ("tbmpnet2021", include_str!("../../recipes/tbmpnet2021.toml")),
+];
 
-pub(super) fn builtin(name: &str) -> Result<&'static str, RecipeError> {
+fn builtin(name: &str) -> Result<&'static str, RecipeError> {
     let found = BUILTIN.iter().find(|(known, _)| *known == name);
     found
         .map(|(_, text)| *text)
         .ok_or_else(|| RecipeError::Unknown { name: name.to_owned(), builtin: Recipe::builtin_names() })
 }
 
+/// The text of a built-in recipe, by its name, or of a TOML file, by its path.
+pub(super) fn find(name_or_path: &str) -> Result<Cow<'static, str>, RecipeError> {
+    builtin(name_or_path).map(Cow::Borrowed).or_else(|unknown| {
+        let path = Path::new(name_or_path);
+        if path.extension().is_none() && !path.exists() {
+            return Err(unknown);
+        }
+        text(path).map(Cow::Owned)
+    })
+}
+
 /// Bytes of a recipe file.
 const LARGEST_FILE: u64 = 1 << 20;
 
 /// The text of a recipe file.
-pub(super) fn text(path: &Path) -> Result<String, RecipeError> {
+fn text(path: &Path) -> Result<String, RecipeError> {
     let io = |source| RecipeError::Io { path: path.to_owned(), source };
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(io)?;
@@ -38,15 +53,42 @@ pub(super) fn text(path: &Path) -> Result<String, RecipeError> {
 /// A setting that names a further variant.
 const VARIANT: &str = "variant=";
 
-pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe, RecipeError> {
-    let syntax =
-        |message: String| RecipeError::Syntax { name: name.to_owned(), message: message.trim().to_owned() };
-    let mut table: Table = toml::from_str(text).map_err(|error| syntax(error.to_string()))?;
+/// A recipe with the variant of its data set, further variants and settings applied.
+pub(super) struct Merged<'t> {
+    name: &'t str,
+    /// The text it is from, if nothing was applied to it.
+    text: Option<&'t str>,
+    table: Table,
+}
+
+impl Merged<'_> {
+    /// The kind of recipe, if the text has one.
+    pub(super) fn kind(&self) -> Option<&Value> {
+        self.table.get("kind")
+    }
+
+    /// As a recipe.
+    pub(super) fn parse<T: DeserializeOwned>(self) -> Result<T, RecipeError> {
+        let parsed = match self.text {
+            Some(text) => toml::from_str(text), // errors with line numbers
+            None => Value::Table(self.table).try_into(),
+        };
+        parsed.map_err(|error: toml::de::Error| syntax(self.name, &error.to_string()))
+    }
+}
+
+fn syntax(name: &str, message: &str) -> RecipeError {
+    RecipeError::Syntax { name: name.to_owned(), message: message.trim().to_owned() }
+}
+
+pub(super) fn read<'t>(text: &'t str, name: &'t str, settings: &[String]) -> Result<Merged<'t>, RecipeError> {
+    let mut table: Table = toml::from_str(text).map_err(|error| syntax(name, &error.to_string()))?;
     let variants = match table.remove("variants") {
         None => Table::new(),
         Some(Value::Table(variants)) => variants,
         Some(other) => {
-            return Err(syntax(format!("`variants` is a {}; tables are needed", other.type_str())));
+            let what = format!("`variants` is a {}; tables are needed", other.type_str());
+            return Err(syntax(name, &what));
         }
     };
     let (chosen, settings): (Vec<&String>, Vec<&String>) =
@@ -59,26 +101,29 @@ pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe
     let variant = data_set.map(|set| if is_csv(set) { "csv" } else { set });
     let mut changes: Vec<&Value> = variant.and_then(|variant| variants.get(variant)).into_iter().collect();
     for setting in chosen {
-        let name = &setting[VARIANT.len()..];
-        changes.push(variants.get(name).ok_or_else(|| {
-            let known: Vec<&str> = variants.keys().map(String::as_str).collect();
-            let what = format!("no variant `{name}`; there are {}", known.join(", "));
-            RecipeError::Override { text: setting.clone(), what }
-        })?);
+        changes.push(named(&variants, setting)?);
     }
     for change in changes {
         let Value::Table(change) = change else {
-            return Err(syntax("a variant must be a table".into()));
+            return Err(syntax(name, "a variant must be a table"));
         };
         merge(&mut table, change);
     }
     for setting in &settings {
         set(&mut table, setting)?;
     }
-    if settings.is_empty() && variants.is_empty() {
-        return toml::from_str(text).map_err(|error| syntax(error.to_string())); // errors with line numbers
-    }
-    Value::Table(table).try_into().map_err(|error: toml::de::Error| syntax(error.to_string()))
+    let text = (settings.is_empty() && variants.is_empty()).then_some(text);
+    Ok(Merged { name, text, table })
+}
+
+/// The variant that a setting names.
+fn named<'v>(variants: &'v Table, setting: &str) -> Result<&'v Value, RecipeError> {
+    let name = &setting[VARIANT.len()..];
+    variants.get(name).ok_or_else(|| {
+        let known: Vec<&str> = variants.keys().map(String::as_str).collect();
+        let what = format!("no variant `{name}`; there are {}", known.join(", "));
+        RecipeError::Override { text: setting.to_owned(), what }
+    })
 }
 
 /// Tables are merged, but for tables with a `method`, which say another thing altogether; the rest is replaced.

@@ -7,22 +7,26 @@
 mod error;
 mod file;
 mod initial;
+mod kind;
 mod layer;
 mod network;
 mod section;
 mod validate;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::error::RecipeError;
 pub use self::initial::{LayerState, Model};
+pub use self::kind::AnyRecipe;
 pub use self::layer::{Fit, Layer, LayerKind, Scheme};
 pub use self::network::{Activation, Linear, Network};
 pub use self::section::{
     Auto, Bounds, Data, Loss, Optimizer, Parameters, Quantization, Refresh, RefreshStrategy, Setting, Tensor,
 };
+pub use self::words::{Coding, Descent, Sigmoid, WordKind, WordLayer, WordModel, WordRecipe};
 
-/// A complete training task.
+/// A complete training task in which a client refreshes ciphertexts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -66,7 +70,7 @@ impl Recipe {
     /// # Errors
     /// If there is none of this name.
     pub fn builtin(name: &str) -> Result<Self, RecipeError> {
-        Self::from_toml(file::builtin(name)?, name, &[])
+        Self::load(name, &[])
     }
 
     /// A built-in recipe by its name, or a TOML file by its path, with settings `key.path=value` on top, in order.
@@ -76,17 +80,7 @@ impl Recipe {
     /// # Errors
     /// If it cannot be found or read, or is not valid.
     pub fn load(name_or_path: &str, settings: &[String]) -> Result<Self, RecipeError> {
-        match file::builtin(name_or_path) {
-            Ok(text) => Self::from_toml(text, name_or_path, settings),
-            Err(unknown) => {
-                let path = std::path::Path::new(name_or_path);
-                if path.extension().is_none() && !path.exists() {
-                    return Err(unknown);
-                }
-                let text = file::text(path)?;
-                Self::from_toml(&text, name_or_path, settings)
-            }
-        }
+        Self::from_toml(&file::find(name_or_path)?, name_or_path, settings)
     }
 
     /// A recipe from TOML; `name` is for errors.
@@ -94,9 +88,12 @@ impl Recipe {
     /// # Errors
     /// If the text or a setting is faulty, or the recipe is not valid.
     pub fn from_toml(text: &str, name: &str, settings: &[String]) -> Result<Self, RecipeError> {
-        let recipe = file::read(text, name, settings)?;
-        recipe.validate()?;
-        Ok(recipe)
+        match AnyRecipe::from_toml(text, name, settings)? {
+            AnyRecipe::Refreshed(recipe) => Ok(recipe),
+            AnyRecipe::Words(_) => {
+                Err(RecipeError::field("kind", "\"words\"; a recipe with client refreshes is needed here"))
+            }
+        }
     }
 
     /// The recipe as TOML, every field written out.

@@ -20,6 +20,12 @@ pub struct Data {
     /// CSV: the first row is a sample; columns are meant by their numbers.
     #[serde(default, skip_serializing_if = "is_false")]
     pub no_header: bool,
+    /// Names of the features to use; all without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// A class to be told apart from all others, which become one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
     /// The size of the test part, unless the data set has one of its own.
     pub test: TestPart,
     /// Every class has the same part of its samples in the test part.

@@ -118,7 +118,10 @@ fn errors_name_the_field_or_layer() {
         assert!(found.contains(expected), "{settings:?}\n  found    {found}\n  expected {expected}");
     }
     let unknown = Recipe::load("glyph", &[]).unwrap_err().to_string();
-    assert_eq!(unknown, "no recipe `glyph`: built in are hesamifard2017; or give the path of a TOML file");
+    assert_eq!(
+        unknown,
+        "no recipe `glyph`: built in are hesamifard2017, tbmpnet2021; or give the path of a TOML file"
+    );
     assert!(Recipe::load("/nowhere.toml", &[]).unwrap_err().to_string().starts_with("/nowhere.toml: "));
     let text = "name = \"x\"\nepochz = 3\n";
     assert!(Recipe::from_toml(text, "x.toml", &[]).unwrap_err().to_string().contains("line 2"));

@@ -6,15 +6,13 @@ use crate::data::Normalization;
 /// Characters of a name.
 const LONGEST_NAME: usize = 64;
 /// Layers of a network, activations included.
-const MOST_LAYERS: usize = 32;
+pub(super) const MOST_LAYERS: usize = 32;
 /// Passes over the training part.
-const MOST_EPOCHS: usize = 100_000;
+pub(super) const MOST_EPOCHS: usize = 100_000;
 
 pub(super) fn validate(recipe: &Recipe) -> Result<(), RecipeError> {
     name(&recipe.name)?;
-    if i64::try_from(recipe.seed).is_err() {
-        return Err(RecipeError::field("seed", format!("{}; at most 2^63 - 1 is needed", recipe.seed)));
-    }
+    seed(recipe.seed)?;
     normalization(&recipe.data.normalize)?;
     layers(&recipe.layers)?;
     optimizer(recipe)?;
@@ -31,7 +29,7 @@ pub(super) fn validate(recipe: &Recipe) -> Result<(), RecipeError> {
 }
 
 /// The name is that of a folder too.
-fn name(name: &str) -> Result<(), RecipeError> {
+pub(super) fn name(name: &str) -> Result<(), RecipeError> {
     let usual = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if (1..=LONGEST_NAME).contains(&name.len()) && !name.starts_with('.') && name.chars().all(usual) {
         return Ok(());
@@ -43,22 +41,30 @@ fn name(name: &str) -> Result<(), RecipeError> {
     Err(RecipeError::field("name", what))
 }
 
+/// A number that TOML can hold.
+pub(super) fn seed(seed: u64) -> Result<(), RecipeError> {
+    if i64::try_from(seed).is_ok() {
+        return Ok(());
+    }
+    Err(RecipeError::field("seed", format!("{seed}; at most 2^63 - 1 is needed")))
+}
+
 /// A finite number within (low, high].
-fn number(field: &str, value: f64, low: f64, high: f64) -> Result<(), RecipeError> {
+pub(super) fn number(field: &str, value: f64, low: f64, high: f64) -> Result<(), RecipeError> {
     if value > low && value <= high {
         return Ok(());
     }
     Err(RecipeError::field(field, format!("{value}; a number above {low} and up to {high} is needed")))
 }
 
-fn count(field: &str, value: usize, low: usize, high: usize) -> Result<(), RecipeError> {
+pub(super) fn count(field: &str, value: usize, low: usize, high: usize) -> Result<(), RecipeError> {
     if (low..=high).contains(&value) {
         return Ok(());
     }
     Err(RecipeError::field(field, format!("{value}; {low} to {high} is needed")))
 }
 
-fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
+pub(super) fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
     number("data.normalize.limit", normalize.limit(), 0.0, 1024.0)?;
     match *normalize {
         Normalization::Affine { divisor, center, .. } => {

@@ -2,10 +2,21 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use he_bgv::SecretKey;
+use ndarray::{Array2, ArrayView2};
+
+use super::checkpoint::{Generation, Half};
 use super::link::{LocalLink, Traffic};
-use super::{RunError, Session};
-use crate::plan::Plan;
+use super::meter::Spent;
+use super::report::{Report, SchemeSummary};
+use super::sides::Sides;
+use super::state::Ledger;
+use super::training::secret_digest;
+use super::{RunError, RunFolder, Session};
+use crate::plan::{Instance, Plan};
+use crate::recipe::Model;
 use crate::roles::{Client, Server};
 
 /// A client and a server in one process, connected by bytes.
@@ -94,5 +105,123 @@ impl Encrypted {
         self.client.begin(step, rows);
         let mut link = LocalLink { client: &mut self.client, traffic: &mut self.traffic };
         Ok(self.server.train(step, batch, &mut link)?)
+    }
+}
+
+impl Sides for Encrypted {
+    type Task = Session;
+    type Plan = Plan;
+    const LONG_STEPS: bool = false;
+    const AFTER_TRAINING: usize = 600;
+
+    fn plan(task: &Session) -> Result<Arc<Plan>, RunError> {
+        task.plan()
+    }
+
+    fn hash(plan: &Plan) -> [u8; 32] {
+        plan.hash()
+    }
+
+    fn begin(task: &Session, plan: &Arc<Plan>) -> Result<(Self, Vec<Vec<u8>>), RunError> {
+        Self::start(plan, Client::new(plan, task.initial())?)
+    }
+
+    fn write_secret(&self, folder: &RunFolder) -> Result<(), RunError> {
+        folder.write_secret_keys(self.client.keys())
+    }
+
+    fn secret_digest(&self) -> String {
+        secret_digest(&self.client.keys().iter().map(SecretKey::to_secret_bytes).collect::<Vec<_>>())
+    }
+
+    fn read_keys(folder: &RunFolder, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
+        folder.read_evaluation_keys(plan)
+    }
+
+    fn read(
+        plan: &Arc<Plan>,
+        folder: &RunFolder,
+        keys: &[Vec<u8>],
+        model: Model,
+        _: &Generation,
+    ) -> Result<Self, RunError> {
+        let client = Client::with_keys(plan, model, folder.read_secret_keys(plan)?);
+        Ok(Self::new(plan, client, folder.server_with(plan, keys)?, keys))
+    }
+
+    fn go_on(
+        &mut self,
+        folder: &RunFolder,
+        generation: &Generation,
+        ledger: &Ledger,
+    ) -> Result<(), RunError> {
+        self.client.resume_counts(ledger.counts);
+        let path = folder.checkpoint(Half::Server, generation.step);
+        self.server
+            .restore(generation.step, &generation.server)
+            .map_err(|error| RunError::File { path, what: error.to_string() })?;
+        (self.traffic, self.data_bytes) = (ledger.traffic, ledger.data_bytes);
+        Ok(())
+    }
+
+    fn supply(&mut self, task: &Session, batch: usize) -> Result<(), RunError> {
+        self.send(task, batch)
+    }
+
+    fn advance(&mut self, task: &Session, step: u64, batch: usize, _: &AtomicBool) -> Result<bool, RunError> {
+        self.step(task, step, batch)?;
+        Ok(true)
+    }
+
+    fn server_state(&self, step: u64) -> Result<Vec<u8>, RunError> {
+        Ok(self.server.checkpoint(step)?)
+    }
+
+    fn model(&self, _: u64) -> Result<Model, RunError> {
+        Ok(self.client.model().clone())
+    }
+
+    fn write_server(&self, folder: &RunFolder, _: u64) -> Result<(), RunError> {
+        folder.write_server(&self.plan.to_string(), &self.client.encrypt_model()?)
+    }
+
+    fn query(
+        &mut self,
+        number: u64,
+        x: ArrayView2<'_, i32>,
+        spent: &mut Spent,
+    ) -> Result<(Array2<i64>, u64), RunError> {
+        let Self { client, server, .. } = self;
+        let query = client.encrypt_query(number, x)?;
+        let mut traffic = Traffic::default();
+        let outputs = spent.on(|| -> Result<Array2<i64>, RunError> {
+            let mut link = LocalLink { client: &mut *client, traffic: &mut traffic };
+            let answer = server.predict(number, &query, &mut link)?;
+            traffic.to_client += answer.len() as u64;
+            Ok(client.read_outputs(&answer)?)
+        })?;
+        Ok((outputs, query.len() as u64 + traffic.to_client + traffic.to_server))
+    }
+
+    fn note(&self, ledger: &mut Ledger) {
+        (ledger.counts, ledger.traffic) = (self.client.counts(), self.traffic);
+        ledger.data_bytes = self.data_bytes;
+    }
+
+    fn complete(&self, report: &mut Report) {
+        report.schemes = self.plan.instances.iter().map(scheme).collect();
+        report.key_bytes = self.key_bytes;
+        report.traffic.out_of_bounds = self.client.counts().out_of_bounds;
+    }
+}
+
+fn scheme(instance: &Instance) -> SchemeSummary {
+    let rlwe = instance.params.rlwe();
+    SchemeSummary {
+        name: "bgv".into(),
+        ring_dimension: rlwe.n(),
+        log_qp: rlwe.log_qp(),
+        plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
+        security_bits: rlwe.security_bits(),
     }
 }

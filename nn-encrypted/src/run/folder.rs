@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use he_bgv::SecretKey;
+use he_core::wire::WireError;
 use zeroize::Zeroizing;
 
+use super::weights::Tensors;
 use super::{Report, RunError, weights};
 use crate::plan::Plan;
-use crate::recipe::{Model, Network, Recipe};
+use crate::recipe::{AnyRecipe, Model, Network, Recipe};
 use crate::roles::{Server, ServerError};
 
 /// Paths of a run and how they are written.
@@ -138,8 +140,13 @@ impl RunFolder {
     /// # Errors
     /// If the recipe cannot be written, or an earlier report cannot be removed.
     pub fn begin(&self, recipe: &Recipe) -> Result<(), RunError> {
+        self.begin_with(&recipe.to_toml()?)
+    }
+
+    /// As [`begin`](Self::begin), with a recipe of any kind as text.
+    pub(super) fn begin_with(&self, recipe: &str) -> Result<(), RunError> {
         self.remove(&self.report())?;
-        self.write(&self.recipe(), recipe.to_toml()?.as_bytes(), false)
+        self.write(&self.recipe(), recipe.as_bytes(), false)
     }
 
     /// Refuses a folder with the checkpoints of a run that is not finished.
@@ -170,6 +177,11 @@ impl RunFolder {
     /// If it cannot be read or used.
     pub fn read_recipe(&self) -> Result<Recipe, RunError> {
         Ok(Recipe::load(&self.recipe().to_string_lossy(), &[])?)
+    }
+
+    /// Reads the recipe, of whatever kind.
+    pub(super) fn read_any_recipe(&self) -> Result<AnyRecipe, RunError> {
+        Ok(AnyRecipe::load(&self.recipe().to_string_lossy(), &[])?)
     }
 
     /// Path of the report; it is written last, so where it is the run is finished.
@@ -225,10 +237,23 @@ impl RunFolder {
     /// # Errors
     /// If they cannot be written.
     pub fn write_secret_keys(&self, keys: &[SecretKey]) -> Result<(), RunError> {
-        for (i, key) in keys.iter().enumerate() {
-            self.write(&self.client(&secret_name(i)), &key.to_secret_bytes(), true)?;
-        }
-        Ok(())
+        keys.iter().enumerate().try_for_each(|(i, key)| self.write_secret(i, &key.to_secret_bytes()))
+    }
+
+    /// Writes the bytes of secret key `i`.
+    pub(super) fn write_secret(&self, i: usize, bytes: &[u8]) -> Result<(), RunError> {
+        self.write(&self.client(&secret_name(i)), bytes, true)
+    }
+
+    /// Reads secret key `i`; `open` takes its bytes.
+    pub(super) fn read_secret<K>(
+        &self,
+        i: usize,
+        open: impl FnOnce(&[u8]) -> Result<K, WireError>,
+    ) -> Result<K, RunError> {
+        let path = self.client(&secret_name(i));
+        let bytes = self.read_at_most(&path, LARGEST_KEY)?;
+        open(&bytes).map_err(|error| RunError::File { path, what: error.to_string() })
     }
 
     /// Reads the secret keys for a plan.
@@ -237,10 +262,7 @@ impl RunFolder {
     /// If they cannot be read or belong to other parameters.
     pub fn read_secret_keys(&self, plan: &Plan) -> Result<Vec<SecretKey>, RunError> {
         let read = |(i, instance): (usize, &crate::plan::Instance)| {
-            let path = self.client(&secret_name(i));
-            let bytes = self.read_at_most(&path, LARGEST_KEY)?;
-            SecretKey::from_secret_bytes(&instance.params, &bytes)
-                .map_err(|error| RunError::File { path, what: error.to_string() })
+            self.read_secret(i, |bytes| SecretKey::from_secret_bytes(&instance.params, bytes))
         };
         plan.instances.iter().enumerate().map(read).collect()
     }
@@ -266,11 +288,13 @@ impl RunFolder {
     /// # Errors
     /// If they cannot be read.
     pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
-        let read = |set| {
-            let mut bytes = self.read_at_most(&self.evaluation_key(set), LARGEST_EVALUATION_KEYS)?;
-            Ok(std::mem::take(&mut *bytes))
-        };
-        (0..plan.instances.len()).map(read).collect()
+        (0..plan.instances.len()).map(|set| self.read_evaluation_key(set)).collect()
+    }
+
+    /// Reads one set of evaluation keys, still sealed.
+    pub(super) fn read_evaluation_key(&self, set: usize) -> Result<Vec<u8>, RunError> {
+        let mut bytes = self.read_at_most(&self.evaluation_key(set), LARGEST_EVALUATION_KEYS)?;
+        Ok(std::mem::take(&mut *bytes))
     }
 
     /// A server with evaluation keys that were read here.
@@ -290,8 +314,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write_server(&self, plan: &Plan, model: &[u8]) -> Result<(), RunError> {
-        self.write(&self.server("plan.txt"), plan.to_string().as_bytes(), false)?;
+    pub fn write_server(&self, plan: &str, model: &[u8]) -> Result<(), RunError> {
+        self.write(&self.server("plan.txt"), plan.as_bytes(), false)?;
         self.write(&self.server("model.ciphertext"), model, false)
     }
 
@@ -300,6 +324,11 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be written.
     pub fn write_model(&self, model: &Model) -> Result<(), RunError> {
+        self.write_weights(model)
+    }
+
+    /// As [`write_model`](Self::write_model), for a model of any kind.
+    pub(super) fn write_weights(&self, model: &impl Tensors) -> Result<(), RunError> {
         let path = self.client("model.safetensors");
         let bytes = weights::to_bytes(model).map_err(|what| RunError::File { path: path.clone(), what })?;
         self.write(&path, &bytes, true)
@@ -310,9 +339,17 @@ impl RunFolder {
     /// # Errors
     /// If a tensor is missing, has another shape, or a value above the bound of the recipe.
     pub fn read_model(&self, network: &Network, recipe: &Recipe) -> Result<Model, RunError> {
+        self.read_weights(|bytes| weights::from_bytes(bytes, network, recipe))
+    }
+
+    /// Reads a decrypted model; `open` takes its bytes.
+    pub(super) fn read_weights<M>(
+        &self,
+        open: impl FnOnce(&[u8]) -> Result<M, String>,
+    ) -> Result<M, RunError> {
         let path = self.client("model.safetensors");
         let bytes = self.read_at_most(&path, LARGEST_MODEL)?;
-        weights::from_bytes(&bytes, network, recipe).map_err(|what| RunError::File { path, what })
+        open(&bytes).map_err(|what| RunError::File { path, what })
     }
 
     /// Writes predictions: sample number, predicted class, label.

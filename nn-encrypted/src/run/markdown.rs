@@ -57,6 +57,8 @@ pub fn markdown(report: &Report) -> String {
     row("rounds a step", (traffic.rounds > 0).then(|| format!("{:.0}", traffic.rounds as f64 / steps)));
     row("to the server a step", (traffic.rounds > 0).then(|| each(traffic.to_server_bytes)));
     row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
+    let bootstraps = report.bootstraps.tfhe;
+    row("bootstraps a step", (bootstraps > 0).then(|| format!("{:.0}", bootstraps as f64 / steps)));
     row("values saturated", Some(traffic.saturations.to_string()));
     row(
         "evaluation keys",

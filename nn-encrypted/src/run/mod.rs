@@ -11,13 +11,18 @@ mod predict;
 mod progress;
 mod report;
 mod resume;
+mod session;
+mod sides;
 mod state;
 mod study;
 mod study_table;
 mod sweep;
+mod task;
 mod train;
 mod training;
 mod weights;
+mod word_session;
+mod word_sides;
 
 use std::path::{Path, PathBuf};
 
@@ -28,11 +33,13 @@ pub use self::markdown::markdown;
 pub use self::predict::{Prediction, predict, predict_encrypted};
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
+pub use self::session::Session;
 pub use self::state::rewrite_client_state;
 pub use self::study::{Cell, Scope, Score, Steps, study};
 pub use self::study_table::{study_page, write_page};
 pub use self::sweep::{Comparison, sweep};
-pub use self::train::{Options, Outcome, Session, train};
+pub use self::train::{Options, Outcome, train};
+pub use self::word_session::WordSession;
 
 use crate::data::DataError;
 use crate::fetch::FetchError;
@@ -40,6 +47,7 @@ use crate::plan::PlanError;
 use crate::recipe::RecipeError;
 use crate::roles::{ClientError, ServerError};
 use crate::twin::TwinError;
+use crate::words::{WordPlanError, WordRoleError};
 
 /// How a recipe is run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +85,12 @@ pub enum RunError {
     /// The twin stopped.
     #[error(transparent)]
     Twin(#[from] TwinError),
+    /// There is no plan for words.
+    #[error(transparent)]
+    WordPlan(#[from] WordPlanError),
+    /// Client or server of a training on words stopped.
+    #[error(transparent)]
+    Words(#[from] WordRoleError),
     /// The scheme refused.
     #[error(transparent)]
     Bgv(#[from] he_bgv::Error),
@@ -117,7 +131,7 @@ pub enum RunError {
         /// The folder.
         out: PathBuf,
     },
-    /// Stopped from outside, between two steps.
+    /// Stopped from outside; of a step that was begun nothing is left.
     #[error("interrupted after step {step} of {steps}{}", how_to_resume(out.as_deref()))]
     Interrupted {
         /// Steps done.
@@ -149,6 +163,7 @@ impl RunError {
             Self::Recipe(_)
                 | Self::Data(_)
                 | Self::Plan(_)
+                | Self::WordPlan(_)
                 | Self::Io { .. }
                 | Self::File { .. }
                 | Self::Different { .. }

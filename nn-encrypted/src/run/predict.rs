@@ -5,14 +5,18 @@ use std::path::Path;
 use ndarray::{Array2, Axis, Slice};
 
 use super::folder::RunFolder;
-use super::link::LocalLink;
 use super::meter::Spent;
 use super::report::PredictionSummary;
-use super::{Encrypted, RunError, Session, Traffic};
+use super::sides::Sides;
+use super::task::{Exact, Task};
+use super::word_sides::WordSides;
+use super::{Encrypted, RunError, Session, WordSession};
 use crate::data::Samples;
 use crate::metrics;
-use crate::roles::{Client, Server};
+use crate::recipe::{AnyRecipe, Sigmoid};
+use crate::roles::Client;
 use crate::twin::Twin;
+use crate::words::{BitWords, DigitWords};
 
 /// Predictions and what they took.
 #[derive(Clone, Debug)]
@@ -23,9 +27,6 @@ pub struct Prediction {
     pub summary: PredictionSummary,
 }
 
-/// Test images that a training run classifies at its end; `predict` classifies all.
-const AFTER_TRAINING: usize = 600;
-
 /// Classifies the test part, or its first 600 images, with the model the server holds, and compares with `twin`.
 ///
 /// # Errors
@@ -35,48 +36,48 @@ pub fn predict_encrypted(
     both: &mut Encrypted,
     twin: &Twin,
 ) -> Result<Prediction, RunError> {
-    let Encrypted { client, server, .. } = both;
-    let rows: Vec<usize> = (0..session.data.test.labels.len().min(AFTER_TRAINING)).collect();
-    let (x, labels) = session.data.test.select(&rows);
-    classify(session, client, server, &Samples { x, labels, saturated: 0 }, twin)
+    after_training(session, both, twin)
 }
 
-fn classify(
-    session: &Session,
-    client: &mut Client,
-    server: &mut Server,
-    samples: &Samples,
-    twin: &Twin,
+/// Classifies the first images of the test part.
+pub(super) fn after_training<S: Sides>(
+    task: &S::Task,
+    sides: &mut S,
+    twin: &<S::Task as Task>::Twin,
 ) -> Result<Prediction, RunError> {
-    let batch = session.recipe.optimizer.batch_size;
+    let test = &task.data().test;
+    let rows: Vec<usize> = (0..test.labels.len().min(S::AFTER_TRAINING)).collect();
+    let (x, labels) = test.select(&rows);
+    classify(task, sides, &Samples { x, labels, saturated: 0 }, twin)
+}
+
+fn classify<S: Sides>(
+    task: &S::Task,
+    sides: &mut S,
+    samples: &Samples,
+    twin: &<S::Task as Task>::Twin,
+) -> Result<Prediction, RunError> {
+    let batch = task.batch_size();
     let images = samples.labels.len();
-    let last = session.network.widths().last().copied().unwrap_or(0);
+    let last = task.widths().last().copied().unwrap_or(0);
     let mut outputs = Array2::<i64>::zeros((images, last));
-    let mut traffic = Traffic::default();
     let (mut spent, mut bytes) = (Spent::default(), 0u64);
     for (number, start) in (0..images).step_by(batch).enumerate() {
-        let rows = batch.min(images - start);
-        let range = Slice::from(start..start + rows);
-        let x = samples.x.slice_axis(Axis(0), range);
-        let query = client.encrypt_query(number as u64, x)?;
-        bytes += query.len() as u64;
-        let found = spent.on(|| -> Result<Array2<i64>, RunError> {
-            let mut link = LocalLink { client: &mut *client, traffic: &mut traffic };
-            let answer = server.predict(number as u64, &query, &mut link)?;
-            traffic.to_client += answer.len() as u64;
-            Ok(client.read_outputs(&answer)?)
-        })?;
+        let range = Slice::from(start..start + batch.min(images - start));
+        let (found, crossed) =
+            sides.query(number as u64, samples.x.slice_axis(Axis(0), range), &mut spent)?;
         outputs.slice_axis_mut(Axis(0), range).assign(&found);
+        bytes += crossed;
     }
-    let classes: Vec<usize> = outputs.rows().into_iter().map(metrics::argmax).collect();
+    let classes = task.classes(&outputs);
     let per_image = |total: f64| total / images.max(1) as f64;
     let summary = PredictionSummary {
         images,
         accuracy: metrics::accuracy(&classes, &samples.labels),
-        twin_equal: outputs == twin.outputs(&samples.x)?,
+        twin_equal: outputs == twin.exact_outputs(&samples.x)?,
         seconds: spent.wall,
         core_seconds_per_image: per_image(spent.cpu),
-        bytes_per_image: per_image((bytes + traffic.to_client + traffic.to_server) as f64),
+        bytes_per_image: per_image(bytes as f64),
     };
     Ok(Prediction { classes, summary })
 }
@@ -87,14 +88,36 @@ fn classify(
 /// If a file is missing or damaged, or a role stops.
 pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunError> {
     let folder = RunFolder::new(run);
-    let session = Session::new(folder.read_recipe()?, data_dir)?;
-    let model = folder.read_model(&session.network, &session.recipe)?;
-    let plan = session.plan()?;
-    let mut client = Client::with_keys(&plan, model.clone(), folder.read_secret_keys(&plan)?);
-    let mut server = folder.server_with(&plan, &folder.read_evaluation_keys(&plan)?)?;
-    server.receive_model(&client.encrypt_model()?)?;
-    let twin = Twin::with_model(&session.recipe, &session.network, model);
-    let prediction = classify(&session, &mut client, &mut server, &session.data.test, &twin)?;
-    folder.write_predictions(&session.data.classes, &prediction.classes, &session.data.test.labels)?;
+    match folder.read_any_recipe()? {
+        AnyRecipe::Refreshed(recipe) => {
+            let session = Session::new(recipe, data_dir)?;
+            let model = folder.read_model(&session.network, &session.recipe)?;
+            let plan = session.plan()?;
+            let client = Client::with_keys(&plan, model, folder.read_secret_keys(&plan)?);
+            let keys = folder.read_evaluation_keys(&plan)?;
+            let mut both = Encrypted::new(&plan, client, folder.server_with(&plan, &keys)?, &keys);
+            let weights = both.client.encrypt_model()?;
+            both.server.receive_model(&weights)?;
+            predict_all(&session, &folder, &mut both)
+        }
+        AnyRecipe::Words(recipe) => {
+            let task = WordSession::new(recipe, data_dir)?;
+            match task.recipe.activation {
+                Sigmoid::Circuit => {
+                    predict_all(&task, &folder, &mut WordSides::<BitWords>::trained(&task, &folder)?)
+                }
+                Sigmoid::Table => {
+                    predict_all(&task, &folder, &mut WordSides::<DigitWords>::trained(&task, &folder)?)
+                }
+            }
+        }
+    }
+}
+
+fn predict_all<S: Sides>(task: &S::Task, folder: &RunFolder, sides: &mut S) -> Result<Prediction, RunError> {
+    let twin = task.twin_of(sides.model(0)?);
+    let data = task.data();
+    let prediction = classify(task, sides, &data.test, &twin)?;
+    folder.write_predictions(&data.classes, &prediction.classes, &data.test.labels)?;
     Ok(prediction)
 }

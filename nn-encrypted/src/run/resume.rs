@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::{Mode, Options, Report, RunError, RunFolder};
-use crate::recipe::Recipe;
+use crate::recipe::AnyRecipe;
 
 /// What `--resume` finds.
 pub enum Resumption {
     /// Nothing is left to do.
     Finished(Box<Report>),
     /// The run goes on, or begins if it had not come to its first checkpoint.
-    Unfinished(Box<Recipe>, Options),
+    Unfinished(Box<AnyRecipe>, Options),
 }
 
 /// Recipe and options of the run in the folder `options.out`. What is given beside must be the same there.
@@ -32,7 +32,7 @@ pub fn resume(
         return Err(RunError::Different { path: folder.root().to_owned(), field, there, asked });
     }
     let path = folder.recipe().to_string_lossy().into_owned();
-    let recipe = Recipe::load(recipe.unwrap_or(&path), settings)?;
+    let recipe = AnyRecipe::load(recipe.unwrap_or(&path), settings)?;
     if folder.recipe().exists() {
         same_recipe(&folder, &recipe)?;
         Asked::read(&folder)?.merge(&folder, &mut options)?;
@@ -44,13 +44,13 @@ pub fn resume(
     Ok(Resumption::Unfinished(Box::new(recipe), options))
 }
 
-fn same_recipe(folder: &RunFolder, asked: &Recipe) -> Result<(), RunError> {
-    let table = |recipe: &Recipe| -> Result<Value, RunError> {
+fn same_recipe(folder: &RunFolder, asked: &AnyRecipe) -> Result<(), RunError> {
+    let table = |recipe: &AnyRecipe| -> Result<Value, RunError> {
         let wrong =
             |error: toml::de::Error| RunError::File { path: folder.recipe(), what: error.to_string() };
         Ok(Value::Table(toml::from_str::<Table>(&recipe.to_toml()?).map_err(wrong)?))
     };
-    let (there, asked) = (table(&folder.read_recipe()?)?, table(asked)?);
+    let (there, asked) = (table(&folder.read_any_recipe()?)?, table(asked)?);
     match difference("", Some(&there), Some(&asked)) {
         None => Ok(()),
         Some((field, there, asked)) => {

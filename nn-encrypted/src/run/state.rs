@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Traffic;
 use super::meter::Spent;
-use crate::recipe::{Model, Network, Recipe};
+use super::weights::Tensors;
+use crate::recipe::{Network, Recipe};
 use crate::roles::RefreshCounts;
 
 /// What was measured since the start, over all processes that had a part in the run.
@@ -40,21 +41,24 @@ pub(super) struct Ledger {
     pub data_bytes: u64,
     /// Largest resident memory of any of the processes.
     pub peak_memory: Option<u64>,
+    /// Bootstraps of TFHE.
+    #[serde(default)]
+    pub bootstraps: u64,
 }
 
 /// The client's half of a checkpoint: `ledger | model | twin's model`, each after its length.
-pub(super) struct State {
+pub(super) struct State<M> {
     /// What was measured.
     pub ledger: Ledger,
     /// The model as decrypted last.
-    pub model: Model,
+    pub model: M,
     /// The twin's own model, which was never encrypted.
-    pub twin: Model,
+    pub twin: M,
 }
 
-impl State {
+impl<M: Tensors> State<M> {
     /// The bytes: the ledger as JSON, the models as safetensors.
-    pub(super) fn to_bytes(ledger: &Ledger, model: &Model, twin: &Model) -> Result<Vec<u8>, String> {
+    pub(super) fn to_bytes(ledger: &Ledger, model: &M, twin: &M) -> Result<Vec<u8>, String> {
         let mut out = Writer::new();
         out.len_bytes(&serde_json::to_vec(ledger).map_err(|error| error.to_string())?);
         for model in [model, twin] {
@@ -63,15 +67,17 @@ impl State {
         Ok(out.finish())
     }
 
-    /// The state, checked against network and recipe.
-    pub(super) fn from_bytes(bytes: &[u8], network: &Network, recipe: &Recipe) -> Result<Self, String> {
+    /// The state; `weights` reads a model and checks it.
+    pub(super) fn from_bytes(
+        bytes: &[u8],
+        weights: impl Fn(&[u8]) -> Result<M, String>,
+    ) -> Result<Self, String> {
         let wire = |error: WireError| error.to_string();
         let mut reader = Reader::new(bytes);
         let mut part = |what| reader.len_bytes(bytes.len(), what).map_err(wire);
         let ledger = serde_json::from_slice(part("ledger")?).map_err(|error| format!("ledger: {error}"))?;
-        let model = super::weights::from_bytes(part("model")?, network, recipe)?;
-        let twin = super::weights::from_bytes(part("twin's model")?, network, recipe)
-            .map_err(|error| format!("twin: {error}"))?;
+        let model = weights(part("model")?)?;
+        let twin = weights(part("twin's model")?).map_err(|error| format!("twin: {error}"))?;
         reader.finish("state").map_err(wire)?;
         Ok(Self { ledger, model, twin })
     }
@@ -82,13 +88,15 @@ impl State {
 /// # Errors
 /// If it is not one of this network and recipe: what is wrong.
 pub fn rewrite_client_state(bytes: &[u8], network: &Network, recipe: &Recipe) -> Result<Vec<u8>, String> {
-    let State { ledger, model, twin } = State::from_bytes(bytes, network, recipe)?;
+    let State { ledger, model, twin } =
+        State::from_bytes(bytes, |bytes| super::weights::from_bytes(bytes, network, recipe))?;
     State::to_bytes(&ledger, &model, &twin)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::Model;
 
     #[test]
     fn a_state_comes_back_bit_for_bit_and_nothing_else_is_one() {
@@ -98,12 +106,15 @@ mod tests {
         let tenths: Vec<f64> = (0..1000).map(|i| f64::from(i) / 10.0 + 1e-17).collect();
         let ledger = Ledger { times: tenths.clone(), peak_memory: Some(u64::MAX), ..Ledger::default() };
         let bytes = State::to_bytes(&ledger, &model, &twin).unwrap();
-        let back = State::from_bytes(&bytes, &network, &recipe).unwrap();
+        let read = |bytes: &[u8]| {
+            State::from_bytes(bytes, |bytes| super::super::weights::from_bytes(bytes, &network, &recipe))
+        };
+        let back = read(&bytes).unwrap();
         assert_eq!((back.model, back.twin), (model, twin));
         assert_eq!((back.ledger.times, back.ledger.peak_memory), (tenths, Some(u64::MAX)));
         for length in [0, 8, 100, bytes.len() - 1] {
-            assert!(State::from_bytes(&bytes[..length], &network, &recipe).is_err());
+            assert!(read(&bytes[..length]).is_err());
         }
-        assert!(State::from_bytes(&[bytes, vec![0]].concat(), &network, &recipe).is_err());
+        assert!(read(&[bytes, vec![0]].concat()).is_err());
     }
 }

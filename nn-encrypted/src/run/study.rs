@@ -6,6 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::meter::Spent;
+use super::task::Task;
 use super::{Encrypted, RunError, Session};
 use crate::clear::{Clear, Logistic};
 use crate::data::{self, Batches, Normalization, Samples, TestPart};

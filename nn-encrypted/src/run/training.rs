@@ -6,24 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use he_bgv::SecretKey;
-
 use super::checkpoint::{Generation, Half, Identity, digest_of};
 use super::meter::{Spent, peak_memory};
-use super::predict::predict_encrypted;
+use super::predict::after_training;
 use super::progress::Progress;
-use super::report::{
-    Accuracy, CoreSeconds, EncryptedParts, Report, SchemeSummary, TrafficSummary, TwinSummary,
-};
+use super::report::{Accuracy, CoreSeconds, EncryptedParts, Report, TrafficSummary, TwinSummary};
 use super::resume::Asked;
+use super::sides::{ModelOf, Sides};
 use super::state::{Ledger, State};
+use super::task::{Exact, Learner, Task};
 use super::train::{after_epoch, clear_curve};
-use super::{Encrypted, Mode, Options, Outcome, RunError, RunFolder, Session};
+use super::weights::Tensors;
+use super::{Mode, Options, Outcome, RunError, RunFolder};
 use crate::metrics;
-use crate::plan::{Instance, Plan};
-use crate::recipe::Model;
-use crate::roles::Client;
-use crate::twin::Twin;
 
 /// Time between two checkpoints, if nothing else is asked for.
 const CHECKPOINT_SECONDS: u64 = 60;
@@ -33,23 +28,23 @@ const NOTHING_YET: &str = "no checkpoint yet: from the beginning";
 
 /// Trains on ciphertexts, from the start or from the newest checkpoint; this process began at `begun`. The folder stays
 /// locked until what is returned with the outcome is dropped.
-pub(super) fn train_encrypted(
-    session: &Session,
+pub(super) fn train_encrypted<S: Sides>(
+    task: &S::Task,
     options: &Options,
     begun: Instant,
-) -> Result<(Outcome, Option<Lock>), RunError> {
+) -> Result<(Outcome<ModelOf<S>>, Option<Lock>), RunError> {
     let mut planning = Spent::default();
-    let plan = planning.on(|| session.plan())?;
+    let plan = planning.on(|| S::plan(task))?;
     options.say(&plan.to_string());
     let folder = options.out.as_ref().map(RunFolder::new);
     let lock = folder.as_ref().map(|folder| Lock::new(folder, options.resume)).transpose()?;
     let resumed = match &folder {
-        Some(folder) if options.resume => Training::resume(session, options, &plan, folder)?,
+        Some(folder) if options.resume => Training::<S>::resume(task, options, &plan, folder)?,
         _ => None,
     };
     let mut training = match resumed {
         Some(training) => training,
-        None => Training::start(session, options, &plan, folder.as_ref())?,
+        None => Training::<S>::start(task, options, &plan, folder.as_ref())?,
     };
     training.ledger.plan += planning.wall;
     training.begun = begun;
@@ -94,11 +89,12 @@ struct Keeper {
 }
 
 /// A training between two steps.
-struct Training<'a> {
-    session: &'a Session,
+struct Training<'a, S: Sides> {
+    task: &'a S::Task,
     options: &'a Options,
-    both: Encrypted,
-    twin: Twin,
+    plan: Arc<S::Plan>,
+    sides: S,
+    twin: TwinOf<S>,
     ledger: Ledger,
     /// Steps done.
     done: usize,
@@ -111,52 +107,52 @@ struct Training<'a> {
     keeper: Option<Keeper>,
 }
 
-impl<'a> Training<'a> {
+impl<'a, S: Sides> Training<'a, S> {
     /// From the beginning, with new keys.
     fn start(
-        session: &'a Session,
+        task: &'a S::Task,
         options: &'a Options,
-        plan: &Arc<Plan>,
+        plan: &Arc<S::Plan>,
         folder: Option<&RunFolder>,
     ) -> Result<Self, RunError> {
         let mut keygen = Spent::default();
-        let client = || Client::new(plan, session.initial());
-        let (both, keys) = keygen.on(|| Encrypted::start(plan, client()?))?;
-        let twin = session.twin(session.initial());
+        let (sides, keys) = keygen.on(|| S::begin(task, plan))?;
+        let twin = task.twin_of(task.first_model());
         let ledger = Ledger {
-            samples: hex(&session.digest()),
-            secret: secret_digest(&both.client),
+            samples: hex(&task.digest()),
+            secret: sides.secret_digest(),
             keygen: keygen.wall,
-            curve: vec![twin.accuracy(&session.data.test)?],
+            curve: vec![twin.part_right(&task.data().test)?],
             ..Ledger::default()
         };
         if let Some(folder) = folder {
             folder.remove_generations()?;
             // Before the recipe, which is what makes the folder one that can be resumed.
             Asked::write(folder, options)?;
-            folder.begin(&session.recipe)?;
-            folder.write_secret_keys(both.client.keys())?;
+            folder.begin_with(&task.toml()?)?;
+            sides.write_secret(folder)?;
             folder.write_evaluation_keys(&keys)?;
         }
-        Ok(Self::with(session, options, (both, twin, ledger), 0, digest_of(&keys)))
+        Ok(Self::with(task, options, plan, (sides, twin, ledger), 0, digest_of(&keys)))
     }
 
     fn with(
-        session: &'a Session,
+        task: &'a S::Task,
         options: &'a Options,
-        (both, twin, ledger): (Encrypted, Twin, Ledger),
+        plan: &Arc<S::Plan>,
+        (sides, twin, ledger): Parts<S>,
         done: usize,
         run: [u8; 32],
     ) -> Self {
-        let (steps, begun) = (session.steps(options.steps), Instant::now());
-        Self { session, options, both, twin, ledger, done, steps, begun, run, keeper: None }
+        let (steps, begun, plan) = (task.total_steps(options.steps), Instant::now(), Arc::clone(plan));
+        Self { task, options, plan, sides, twin, ledger, done, steps, begun, run, keeper: None }
     }
 
     /// From the newest checkpoint that is whole; none if there is none yet.
     fn resume(
-        session: &'a Session,
+        task: &'a S::Task,
         options: &'a Options,
-        plan: &Arc<Plan>,
+        plan: &Arc<S::Plan>,
         folder: &RunFolder,
     ) -> Result<Option<Self>, RunError> {
         let mut keygen = Spent::default();
@@ -164,14 +160,14 @@ impl<'a> Training<'a> {
             options.say(NOTHING_YET);
             return Ok(None);
         }
-        let keys = folder.read_evaluation_keys(plan)?;
-        let identity = Identity { plan: plan.hash(), run: digest_of(&keys) };
+        let keys = S::read_keys(folder, plan)?;
+        let identity = Identity { plan: S::hash(plan), run: digest_of(&keys) };
         let Some((generation, damaged)) = folder.newest_generation(&identity)? else {
             options.say(NOTHING_YET);
             return Ok(None);
         };
         damaged.iter().for_each(|error| options.say(&format!("not used: {error}")));
-        let (step, steps) = (generation.step, session.steps(options.steps));
+        let (step, steps) = (generation.step, task.total_steps(options.steps));
         if step > steps as u64 {
             let path = folder.checkpoint(Half::Client, step);
             return Err(RunError::File {
@@ -180,37 +176,39 @@ impl<'a> Training<'a> {
             });
         }
         options.say(&format!("resumed after step {step} of {steps}"));
-        let parts = keygen.on(|| restore(session, plan, folder, &keys, &generation))?;
+        let parts = keygen.on(|| restore::<S>(task, plan, folder, &keys, &generation))?;
         folder.remove_generations_after(step)?;
-        let mut this = Self::with(session, options, parts, step as usize, identity.run);
+        let mut this = Self::with(task, options, plan, parts, step as usize, identity.run);
         this.ledger.keygen += keygen.wall;
         Ok(Some(this))
     }
 
     /// Has checkpoints written to a folder.
     fn keep_in(&mut self, folder: RunFolder) {
-        let identity = Identity { plan: self.both.plan.hash(), run: self.run };
+        let identity = Identity { plan: S::hash(&self.plan), run: self.run };
         let every = self.options.checkpoint_every.unwrap_or(Duration::from_secs(CHECKPOINT_SECONDS));
         self.keeper = Some(Keeper { folder, identity, every, last: Instant::now(), step: None });
     }
 
     fn run(&mut self) -> Result<(), RunError> {
-        let session = self.session;
+        let task = self.task;
         let mut progress = Progress::new(self.steps as u64, self.done as u64);
-        for batch in session.batches.schedule(self.done).take(self.steps - self.done) {
+        for batch in task.batches().schedule(self.done).take(self.steps - self.done) {
             self.check_stop(&progress)?;
-            self.step(batch)?;
+            if !self.step(batch)? {
+                break; // stopped within the step
+            }
             if !self.options.quiet {
                 progress.step();
             }
-            let epoch_ends = session.ends_epoch(self.done, self.steps);
+            let epoch_ends = task.ends_epoch(self.done, self.steps);
             if epoch_ends {
                 // The curve is the client's own: it is drawn from the weights it decrypted, and no one else learns it.
-                let own = session.twin(self.both.client.model().clone());
+                let own = task.twin_of(self.sides.model(self.done as u64)?);
                 let (curve, quiet) = (&mut self.ledger.curve, self.options.quiet);
-                after_epoch(session, &own, self.done, curve, &mut progress, quiet)?;
+                after_epoch(task, &own, self.done, curve, &mut progress, quiet)?;
             }
-            if epoch_ends || self.is_due() {
+            if epoch_ends || S::LONG_STEPS || self.is_due() {
                 self.keep()?;
             }
         }
@@ -219,19 +217,23 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    fn step(&mut self, batch: usize) -> Result<(), RunError> {
-        let Self { session, both, ledger, .. } = self;
+    /// One step; false if it was stopped within, and then nothing is changed.
+    fn step(&mut self, batch: usize) -> Result<bool, RunError> {
+        let Self { task, sides, ledger, options, .. } = self;
         let mut encrypt = Spent::default();
-        encrypt.on(|| both.send(session, batch))?;
+        encrypt.on(|| sides.supply(task, batch))?;
         ledger.encrypt += encrypt.wall;
         let before = ledger.training.wall;
-        ledger.training.on(|| both.step(session, self.done as u64, batch))?;
+        let whole = ledger.training.on(|| sides.advance(task, self.done as u64, batch, &options.stop))?;
+        if !whole {
+            return Ok(false);
+        }
         ledger.times.push(ledger.training.wall - before);
-        let (x, labels) = session.data.train.select(session.batches.rows(batch));
+        let (x, labels) = task.samples_of(batch);
         ledger.images += labels.len() as u64;
-        self.twin.step(&x, &labels)?;
+        self.twin.learn(&x, &labels)?;
         self.done += 1;
-        Ok(())
+        Ok(true)
     }
 
     /// Stops if it is asked for, with a checkpoint.
@@ -257,9 +259,9 @@ impl<'a> Training<'a> {
         if keeper.step == Some(step) {
             return Ok(());
         }
-        let client = State::to_bytes(&self.ledger, self.both.client.model(), self.twin.model())
+        let client = State::to_bytes(&self.ledger, &self.sides.model(step)?, self.twin.state())
             .map_err(|what| RunError::File { path: keeper.folder.client("checkpoint"), what })?;
-        let generation = Generation { step, client, server: self.both.server.checkpoint(step)? };
+        let generation = Generation { step, client, server: self.sides.server_state(step)? };
         keeper.folder.write_generation(&keeper.identity, &generation)?;
         (keeper.last, keeper.step) = (Instant::now(), Some(step));
         Ok(())
@@ -267,33 +269,34 @@ impl<'a> Training<'a> {
 
     /// Brings the ledger up to now.
     fn note_measures(&mut self) {
-        let (ledger, both) = (&mut self.ledger, &self.both);
+        let ledger = &mut self.ledger;
         ledger.total += self.begun.elapsed().as_secs_f64();
         self.begun = Instant::now();
         ledger.peak_memory = ledger.peak_memory.max(peak_memory());
-        (ledger.counts, ledger.traffic) = (both.client.counts(), both.traffic);
-        ledger.data_bytes = both.data_bytes;
+        self.sides.note(ledger);
     }
 
     /// What is left when all steps are done: accuracies, an encrypted classification, the report.
-    fn finish(mut self) -> Result<Outcome, RunError> {
+    fn finish(mut self) -> Result<Outcome<ModelOf<S>>, RunError> {
         self.note_measures();
-        let (session, model) = (self.session, self.both.client.model().clone());
-        let own = session.twin(model.clone());
+        let (task, done) = (self.task, self.done as u64);
+        let model = self.sides.model(done)?;
+        let own = task.twin_of(model.clone());
         let mut report = self.report();
+        let data = task.data();
         report.accuracy = Accuracy {
-            train: Some(own.accuracy(&session.data.train)?),
-            test: Some(own.accuracy(&session.data.test)?),
-            twin_test: Some(self.twin.accuracy(&session.data.test)?),
-            clear_test: clear_curve(session, self.steps).last().copied(),
-            balanced_test: Some(session.balanced(&own.predict(&session.data.test.x)?)),
-            majority_test: Some(metrics::majority_share(&session.data.test.labels)),
+            train: Some(own.part_right(&data.train)?),
+            test: Some(own.part_right(&data.test)?),
+            twin_test: Some(self.twin.part_right(&data.test)?),
+            clear_test: clear_curve(task, self.steps)?.last().copied(),
+            balanced_test: Some(task.balanced(&own.classify(&data.test.x)?)),
+            majority_test: Some(metrics::majority_share(&data.test.labels)),
         };
-        report.twin = compare(&model, self.twin.model(), session.recipe.quantization.weight_bits);
-        report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
-        report.traffic.out_of_bounds = self.both.client.counts().out_of_bounds;
+        report.twin = compare(&model, self.twin.state(), task.weight_bits());
+        report.prediction = Some(after_training(task, &mut self.sides, &own)?.summary);
+        self.sides.complete(&mut report);
         if let Some(Keeper { folder, .. }) = &self.keeper {
-            folder.write_server(&self.both.plan, &self.both.client.encrypt_model()?)?;
+            self.sides.write_server(folder, done)?;
             folder.write_timings(&self.ledger.times)?;
         }
         report.seconds.total = self.ledger.total + self.begun.elapsed().as_secs_f64();
@@ -304,8 +307,7 @@ impl<'a> Training<'a> {
     fn report(&self) -> Report {
         let ledger = &self.ledger;
         let (training, traffic, counts) = (ledger.training, ledger.traffic, ledger.counts);
-        let mut report = self.session.report(Mode::Encrypted);
-        report.schemes = self.both.plan.instances.iter().map(scheme).collect();
+        let mut report = self.task.report(Mode::Encrypted);
         report.encrypted = EncryptedParts::all();
         report.steps = self.steps as u64;
         report.seconds.plan = ledger.plan;
@@ -318,7 +320,7 @@ impl<'a> Training<'a> {
             client: traffic.client.cpu,
             step: (self.steps > 0).then(|| training.cpu / self.steps as f64),
         };
-        report.key_bytes = self.both.key_bytes;
+        report.bootstraps.tfhe = ledger.bootstraps;
         report.peak_memory_bytes = ledger.peak_memory;
         report.traffic = TrafficSummary {
             to_server_bytes: traffic.to_server,
@@ -333,42 +335,42 @@ impl<'a> Training<'a> {
     }
 }
 
+/// Both sides, the twin and the ledger.
+type Parts<S> = (S, TwinOf<S>, Ledger);
+type TwinOf<S> = <<S as Sides>::Task as Task>::Twin;
+
 /// Both sides, the twin and the ledger as they were.
-fn restore(
-    session: &Session,
-    plan: &Arc<Plan>,
+fn restore<S: Sides>(
+    task: &S::Task,
+    plan: &Arc<S::Plan>,
     folder: &RunFolder,
     keys: &[Vec<u8>],
     generation: &Generation,
-) -> Result<(Encrypted, Twin, Ledger), RunError> {
+) -> Result<Parts<S>, RunError> {
     let name = format!("checkpoint-{}.state", generation.step);
     let wrong = |path: PathBuf, what: String| RunError::File { path, what };
     let State { ledger, model, twin } =
-        State::from_bytes(&generation.client, &session.network, &session.recipe)
+        State::from_bytes(&generation.client, |bytes| task.read_weights(bytes))
             .map_err(|what| wrong(folder.client(&name), what))?;
-    if ledger.samples != hex(&session.digest()) {
-        let what = format!("the samples of `{}` are not those of this run", session.data.name);
+    if ledger.samples != hex(&task.digest()) {
+        let what = format!("the samples of `{}` are not those of this run", task.data().name);
         return Err(wrong(folder.client(&name), what));
     }
-    let mut client = Client::with_keys(plan, model, folder.read_secret_keys(plan)?);
-    if ledger.secret != secret_digest(&client) {
+    let mut sides = S::read(plan, folder, keys, model, generation)?;
+    if ledger.secret != sides.secret_digest() {
         return Err(wrong(folder.client("secret.key"), "is not the secret key of this run".into()));
     }
-    client.resume_counts(ledger.counts);
-    let mut both = Encrypted::new(plan, client, folder.server_with(plan, keys)?, keys);
-    both.server
-        .restore(generation.step, &generation.server)
-        .map_err(|error| wrong(folder.server(&name), error.to_string()))?;
-    (both.traffic, both.data_bytes) = (ledger.traffic, ledger.data_bytes);
-    Ok((both, session.twin(twin), ledger))
-}
-
-fn secret_digest(client: &Client) -> String {
-    hex(&digest_of(&client.keys().iter().map(SecretKey::to_secret_bytes).collect::<Vec<_>>()))
+    sides.go_on(folder, generation, &ledger)?;
+    Ok((sides, task.twin_of(twin), ledger))
 }
 
 fn hex(digest: &[u8; 32]) -> String {
     blake3::Hash::from_bytes(*digest).to_hex().to_string()
+}
+
+/// The digest of secret keys, as text.
+pub(super) fn secret_digest<T: AsRef<[u8]>>(keys: &[T]) -> String {
+    hex(&digest_of(keys))
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -376,23 +378,11 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-fn scheme(instance: &Instance) -> SchemeSummary {
-    let rlwe = instance.params.rlwe();
-    SchemeSummary {
-        name: "bgv".into(),
-        ring_dimension: rlwe.n(),
-        log_qp: rlwe.log_qp(),
-        plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
-        security_bits: rlwe.security_bits(),
-    }
-}
-
-fn compare(model: &Model, twin: &Model, weight_bits: u32) -> TwinSummary {
+fn compare<M: PartialEq + Tensors>(model: &M, twin: &M, weight_bits: u32) -> TwinSummary {
     let unit = f64::from(weight_bits).exp2();
-    let differences = model.layers.iter().zip(&twin.layers).flat_map(|(a, b)| {
-        let weights = a.weight.iter().zip(&b.weight);
-        weights.chain(a.bias.iter().zip(&b.bias)).map(|(a, b)| (a - b).unsigned_abs())
-    });
-    let largest = differences.max().unwrap_or(0);
+    let values =
+        |model: &M| -> Vec<i64> { model.tensors().into_iter().flat_map(|tensor| tensor.values).collect() };
+    let (a, b) = (values(model), values(twin));
+    let largest = a.iter().zip(&b).map(|(a, b)| (a - b).unsigned_abs()).max().unwrap_or(0);
     TwinSummary { equal: Some(model == twin), max_abs_error: Some(largest as f64 / unit) }
 }

@@ -5,23 +5,69 @@ use std::collections::HashMap;
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::recipe::{LayerState, Model, Network, Recipe};
+use crate::recipe::{LayerState, Model, Network, Recipe, WordLayer, WordModel};
+use crate::words::Format;
 
 fn name(layer: usize, kind: &str) -> String {
     format!("linear{}.{kind}", layer + 1)
 }
 
-/// The bytes of a model.
-pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, String> {
-    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
-    for (l, layer) in model.layers.iter().enumerate() {
-        let matrices = [("weight", &layer.weight), ("weight_momentum", &layer.weight_momentum)];
-        let vectors = [("bias", &layer.bias), ("bias_momentum", &layer.bias_momentum)];
-        let bytes = |values: &mut dyn Iterator<Item = &i64>| values.flat_map(|v| v.to_le_bytes()).collect();
-        tensors.extend(matrices.map(|(kind, m)| (name(l, kind), m.shape().to_vec(), bytes(&mut m.iter()))));
-        tensors.extend(vectors.map(|(kind, v)| (name(l, kind), v.shape().to_vec(), bytes(&mut v.iter()))));
+/// A named tensor of integers.
+pub(super) struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    /// Its values, the last index fastest.
+    pub(super) values: Vec<i64>,
+}
+
+impl Tensor {
+    fn matrix(layer: usize, kind: &str, values: &Array2<i64>) -> Self {
+        let shape = values.shape().to_vec();
+        Self { name: name(layer, kind), shape, values: values.iter().copied().collect() }
     }
+
+    fn vector(layer: usize, kind: &str, values: &Array1<i64>) -> Self {
+        Self { name: name(layer, kind), shape: vec![values.len()], values: values.to_vec() }
+    }
+}
+
+/// A model as tensors.
+pub(super) trait Tensors {
+    /// All of them; weights and biases first.
+    fn tensors(&self) -> Vec<Tensor>;
+}
+
+impl Tensors for Model {
+    fn tensors(&self) -> Vec<Tensor> {
+        let layers = || self.layers.iter().enumerate();
+        let values = layers().flat_map(|(l, layer)| {
+            [Tensor::matrix(l, "weight", &layer.weight), Tensor::vector(l, "bias", &layer.bias)]
+        });
+        let momenta = layers().flat_map(|(l, layer)| {
+            let weight = Tensor::matrix(l, "weight_momentum", &layer.weight_momentum);
+            [weight, Tensor::vector(l, "bias_momentum", &layer.bias_momentum)]
+        });
+        values.chain(momenta).collect()
+    }
+}
+
+impl Tensors for WordModel {
+    fn tensors(&self) -> Vec<Tensor> {
+        let tensors = self.layers.iter().enumerate().flat_map(|(l, layer)| {
+            [Tensor::matrix(l, "weight", &layer.weight), Tensor::vector(l, "bias", &layer.bias)]
+        });
+        tensors.collect()
+    }
+}
+
+/// The bytes of a model.
+pub(super) fn to_bytes(model: &impl Tensors) -> Result<Vec<u8>, String> {
     let wrong = |error: safetensors::SafeTensorError| error.to_string();
+    let bytes = |tensor: Tensor| {
+        let data: Vec<u8> = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        (tensor.name, tensor.shape, data)
+    };
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = model.tensors().into_iter().map(bytes).collect();
     let views = (tensors.iter())
         .map(|(name, shape, data)| Ok((name.clone(), TensorView::new(Dtype::I64, shape.clone(), data)?)))
         .collect::<Result<HashMap<_, _>, _>>()
@@ -32,32 +78,53 @@ pub(super) fn to_bytes(model: &Model) -> Result<Vec<u8>, String> {
 /// The model of a network, or which tensor is missing, has another shape, or a value above the bound of the recipe.
 pub(super) fn from_bytes(bytes: &[u8], network: &Network, recipe: &Recipe) -> Result<Model, String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let matrix = |name: String, shape: [usize; 2]| {
-        let values = values(&tensors, &name, &shape, recipe)?;
-        Array2::from_shape_vec(shape, values).map_err(|error| format!("{name}: {error}"))
-    };
-    let vector = |name: String, length: usize| {
-        Ok::<_, String>(Array1::from_vec(values(&tensors, &name, &[length], recipe)?))
-    };
+    let q = &recipe.quantization;
+    let scaled = |bound: f64, bits: u32| (bound * f64::from(bits).exp2()) as u64;
+    let kept = scaled(q.bounds.weight, q.weight_bits);
+    let momentum = scaled(q.bounds.momentum, q.momentum_bits);
     let layers = network.layers.iter().enumerate().map(|(l, layer)| {
         let shape = [layer.inputs, layer.outputs];
         Ok(LayerState {
-            weight: matrix(name(l, "weight"), shape)?,
-            bias: vector(name(l, "bias"), layer.outputs)?,
-            weight_momentum: matrix(name(l, "weight_momentum"), shape)?,
-            bias_momentum: vector(name(l, "bias_momentum"), layer.outputs)?,
+            weight: matrix(&tensors, &name(l, "weight"), shape, kept)?,
+            bias: vector(&tensors, &name(l, "bias"), layer.outputs, kept)?,
+            weight_momentum: matrix(&tensors, &name(l, "weight_momentum"), shape, momentum)?,
+            bias_momentum: vector(&tensors, &name(l, "bias_momentum"), layer.outputs, momentum)?,
         })
     });
     Ok(Model { layers: layers.collect::<Result<_, String>>()? })
 }
 
-/// The values of one tensor, checked.
-fn values(
+/// The model of words of a network with these widths, or which tensor is missing, has another shape, or a value that is no
+/// word.
+pub(super) fn words_from_bytes(bytes: &[u8], widths: &[usize], format: Format) -> Result<WordModel, String> {
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    // The least word has the largest magnitude.
+    let most = format.largest().unsigned_abs() + 1;
+    let layers = widths.windows(2).enumerate().map(|(l, pair)| {
+        Ok(WordLayer {
+            weight: matrix(&tensors, &name(l, "weight"), [pair[0], pair[1]], most)?,
+            bias: vector(&tensors, &name(l, "bias"), pair[1], most)?,
+        })
+    });
+    Ok(WordModel { layers: layers.collect::<Result<_, String>>()? })
+}
+
+fn matrix(
     tensors: &SafeTensors<'_>,
     name: &str,
-    shape: &[usize],
-    recipe: &Recipe,
-) -> Result<Vec<i64>, String> {
+    shape: [usize; 2],
+    most: u64,
+) -> Result<Array2<i64>, String> {
+    let values = values(tensors, name, &shape, most)?;
+    Array2::from_shape_vec(shape, values).map_err(|error| format!("{name}: {error}"))
+}
+
+fn vector(tensors: &SafeTensors<'_>, name: &str, length: usize, most: u64) -> Result<Array1<i64>, String> {
+    Ok(Array1::from_vec(values(tensors, name, &[length], most)?))
+}
+
+/// The values of one tensor, of at most a magnitude.
+fn values(tensors: &SafeTensors<'_>, name: &str, shape: &[usize], most: u64) -> Result<Vec<i64>, String> {
     let view = tensors.tensor(name).map_err(|error| format!("{name}: {error}"))?;
     if view.shape() != shape || view.dtype() != Dtype::I64 {
         let (dtype, found) = (view.dtype(), view.shape());
@@ -65,13 +132,6 @@ fn values(
     }
     let words = view.data().chunks_exact(8).map(|c| i64::from_le_bytes(c.try_into().unwrap_or_default()));
     let words: Vec<i64> = words.collect();
-    let q = &recipe.quantization;
-    let scaled = |bound: f64, bits: u32| (bound * f64::from(bits).exp2()) as u64;
-    let most = if name.ends_with("momentum") {
-        scaled(q.bounds.momentum, q.momentum_bits)
-    } else {
-        scaled(q.bounds.weight, q.weight_bits)
-    };
     match words.iter().find(|word| word.unsigned_abs() > most) {
         Some(word) => Err(format!("{name} has {word}, needed at most {most} in magnitude")),
         None => Ok(words),

@@ -1,0 +1,80 @@
+//! The kinds of recipes.
+
+use super::{Recipe, RecipeError, WordRecipe, file};
+
+/// A recipe of any kind. The field `kind` of the text tells which; without it a client refreshes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnyRecipe {
+    /// A client refreshes ciphertexts on the way.
+    Refreshed(Recipe),
+    /// `kind = "words"`: the server computes with encrypted words, alone.
+    Words(WordRecipe),
+}
+
+impl AnyRecipe {
+    /// As [`Recipe::load`], of any kind.
+    ///
+    /// # Errors
+    /// If it cannot be found or read, or is not valid.
+    pub fn load(name_or_path: &str, settings: &[String]) -> Result<Self, RecipeError> {
+        Self::from_toml(&file::find(name_or_path)?, name_or_path, settings)
+    }
+
+    /// As [`Recipe::from_toml`], of any kind.
+    ///
+    /// # Errors
+    /// If the text or a setting is faulty, or the recipe is not valid.
+    pub fn from_toml(text: &str, name: &str, settings: &[String]) -> Result<Self, RecipeError> {
+        let merged = file::read(text, name, settings)?;
+        let recipe = match merged.kind() {
+            None => Self::Refreshed(merged.parse()?),
+            Some(_) => Self::Words(merged.parse()?),
+        };
+        match &recipe {
+            Self::Refreshed(recipe) => recipe.validate()?,
+            Self::Words(recipe) => recipe.validate()?,
+        }
+        Ok(recipe)
+    }
+
+    /// The recipe as TOML, every field written out.
+    ///
+    /// # Errors
+    /// If a number does not fit TOML.
+    pub fn to_toml(&self) -> Result<String, RecipeError> {
+        match self {
+            Self::Refreshed(recipe) => recipe.to_toml(),
+            Self::Words(recipe) => recipe.to_toml(),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Refreshed(recipe) => &recipe.name,
+            Self::Words(recipe) => &recipe.name,
+        }
+    }
+
+    /// What it is, in a sentence.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        match self {
+            Self::Refreshed(recipe) => &recipe.description,
+            Self::Words(recipe) => &recipe.description,
+        }
+    }
+}
+
+impl From<Recipe> for AnyRecipe {
+    fn from(recipe: Recipe) -> Self {
+        Self::Refreshed(recipe)
+    }
+}
+
+impl From<WordRecipe> for AnyRecipe {
+    fn from(recipe: WordRecipe) -> Self {
+        Self::Words(recipe)
+    }
+}
