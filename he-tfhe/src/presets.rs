@@ -186,14 +186,14 @@ pub const MESSAGE_2_CARRY_2_FAILURE_128: Spec = Spec {
 
 /// Messages and carries of two bits, with wide tables of up to 12 bits.
 pub const MESSAGE_2_CARRY_2_WIDE_FAILURE_64: Spec = Spec {
-    lwe_dimension: 782,
-    lwe_noise: -16.81,
+    lwe_dimension: 798,
+    lwe_noise: -17.21,
     glwe_dimension: 1,
     polynomial_size: 2048,
     glwe_noise: -46.32,
     unroll: 2,
     rotation: gadget(21, 1),
-    key_switch: gadget(1, 15),
+    key_switch: gadget(2, 7),
     circuit: Some(Circuit {
         rotation: gadget(15, 2),
         packing: gadget(9, 5),
@@ -371,7 +371,7 @@ pub const ALL: [(&str, Spec, f64); 19] = [
     ("MESSAGE_2_CARRY_2_FAILURE_40", MESSAGE_2_CARRY_2_FAILURE_40, 115.0),
     ("MESSAGE_2_CARRY_2_FAILURE_64", MESSAGE_2_CARRY_2_FAILURE_64, 115.0),
     ("MESSAGE_2_CARRY_2_FAILURE_128", MESSAGE_2_CARRY_2_FAILURE_128, 115.0),
-    ("MESSAGE_2_CARRY_2_WIDE_FAILURE_64", MESSAGE_2_CARRY_2_WIDE_FAILURE_64, 400.0),
+    ("MESSAGE_2_CARRY_2_WIDE_FAILURE_64", MESSAGE_2_CARRY_2_WIDE_FAILURE_64, 215.0),
     ("MESSAGE_3_CARRY_3_FAILURE_64", MESSAGE_3_CARRY_3_FAILURE_64, 1000.0),
     ("MESSAGE_4_CARRY_4_FAILURE_40", MESSAGE_4_CARRY_4_FAILURE_40, 4000.0),
     ("TABLE_5_FAILURE_40", TABLE_5_FAILURE_40, 4000.0),

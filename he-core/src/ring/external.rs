@@ -34,8 +34,9 @@ pub struct External {
     columns: usize,
     /// `psi^t` for `t < 2N`, in the form of `fast`.
     powers: Vec<u64>,
-    /// `psi^{(2N/64)·a·r(p)}` for `a, p < 64`, in the same form.
+    /// `psi^{(2N/64)·a·r(p)}` for `a, p < 64`, and their companions `⌊2^52·x/q⌋`; of the fast path alone.
     runs: Vec<u64>,
+    companions: Vec<u64>,
     fast: Option<Token>,
 }
 
@@ -60,7 +61,8 @@ impl External {
     /// # Panics
     /// For other numbers of columns, or no rows.
     pub fn new(ntt: Arc<Ntt>, rows: usize, columns: usize) -> Self {
-        let fast = token(ntt.modulus(), ntt.n(), rows.max(MAX_MATRICES));
+        // A sum over rows, or one of four monomials below 3q with words below q.
+        let fast = token(ntt.modulus(), ntt.n(), rows.max(12));
         Self::with_token(ntt, rows, columns, fast)
     }
 
@@ -84,16 +86,17 @@ impl External {
         }
         let exponents = ntt.evaluation_exponents();
         let mut runs = Vec::new();
-        if n >= RUN {
+        if fast.is_some() {
             for a in 0..RUN {
                 let difference = |&e: &u32| powers[a * (e - exponents[0]) as usize % (2 * n)];
                 runs.extend(exponents[..RUN].iter().map(difference));
             }
         }
-        let mut this = Self { ntt, rows, columns, powers: vec![], runs: vec![], fast };
+        let companions =
+            runs.iter().map(|&x| ((u128::from(x) << 52) / u128::from(q.value())) as u64).collect();
+        let mut this = Self { ntt, rows, columns, powers: vec![], runs, companions, fast };
         this.scale(&mut powers);
-        this.scale(&mut runs);
-        (this.powers, this.runs) = (powers, runs);
+        this.powers = powers;
         this
     }
 
@@ -145,19 +148,21 @@ impl External {
         let power = |e: u32| self.powers[a * e as usize % (2 * n)];
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         if let Some(simd) = self.fast {
-            let row = &self.runs[a % RUN * RUN..][..RUN];
-            let one = self.powers[n];
+            let row = a % RUN * RUN..(a % RUN + 1) * RUN;
+            let (row, companions) =
+                (ifma::vectors(&self.runs[row.clone()]), ifma::vectors(&self.companions[row]));
+            let minus_one = ifma::splat(self.powers[n]);
             simd.vectorize(
                 #[inline(always)]
                 || {
                     let m = ifma::Montgomery::new(simd, self.ntt.modulus());
-                    let minus_one = ifma::splat(one);
                     let runs = out.chunks_exact_mut(RUN).zip(exponents.iter().step_by(RUN));
                     for (out, &e) in runs {
                         let scalar = ifma::splat(power(e));
-                        for (x, &w) in ifma::vectors_mut(out).iter_mut().zip(ifma::vectors(row)) {
-                            let product = m.reduce(m.add_product(m.empty(), scalar, w));
-                            *x = m.add(product, minus_one);
+                        for ((x, &w), &companion) in
+                            ifma::vectors_mut(out).iter_mut().zip(row).zip(companions)
+                        {
+                            *x = m.add_lazy(m.mul_shoup_lazy(scalar, w, companion), minus_one);
                         }
                     }
                 },
@@ -307,11 +312,16 @@ mod fast {
             let rows = keys.as_chunks::<S>().0.as_chunks::<C>().0;
             for (row, digit) in rows.iter().zip(digits.iter().skip(at).step_by(stride)) {
                 for (sum, entry) in sums.iter_mut().zip(row) {
-                    let mut bundle = m.empty();
-                    for (&factor, &k) in factors.iter().zip(entry) {
-                        bundle = m.add_product(bundle, factor, k);
+                    // Monomials are below 3q, so four products weigh as much as twelve.
+                    let mut bundle = m.zero();
+                    for (factors, entry) in factors.chunks(4).zip(entry.chunks(4)) {
+                        let mut part = m.empty();
+                        for (&factor, &k) in factors.iter().zip(entry) {
+                            part = m.add_product(part, factor, k);
+                        }
+                        bundle = if S > 4 { m.add(bundle, m.reduce(part)) } else { m.reduce(part) };
                     }
-                    *sum = m.add_product(*sum, *digit, m.reduce(bundle));
+                    *sum = m.add_product(*sum, *digit, bundle);
                 }
             }
             for (c, sum) in sums.into_iter().enumerate() {

@@ -10,10 +10,14 @@ use crate::evaluator::Evaluator;
 /// The same digit of all words of a slice: circuits are written for one word and compute all of them.
 pub(super) type Lane<B> = Vec<<B as Backend>::Digit>;
 
+/// Words a thread from which carries that run from digit to digit are as fast as prefixes: a layer of one bootstrap a thread
+/// takes twice the time of a bootstrap in a full batch.
+const RIPPLE_WORDS: usize = 4;
+
 /// How carries run through a word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Carries {
-    /// By prefixes when there are fewer words than threads, else from digit to digit.
+    /// By prefixes when there are fewer than four words a thread, else from digit to digit: then layers are full anyway.
     #[default]
     Auto,
     /// All at once: a number of layers that grows with the logarithm of the digits.
@@ -114,7 +118,7 @@ impl<B: Backend> DigitEvaluator<B> {
     /// words fill all threads.
     pub(super) fn ripples(&self, words: usize) -> bool {
         match self.carries {
-            Carries::Auto => words >= self.backend.threads(),
+            Carries::Auto => words >= RIPPLE_WORDS * self.backend.threads(),
             Carries::Prefix => false,
             Carries::Ripple => true,
         }

@@ -10,6 +10,9 @@ use super::evaluator::{DigitEvaluator, Lane};
 use super::word::Digits;
 use crate::error::Error;
 
+/// The operation, for messages.
+const FIXED: &str = "fixed-point multiplication";
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Low,
@@ -44,7 +47,7 @@ impl<B: Backend> DigitEvaluator<B> {
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("multiplication", a, b)?;
         let window = Window { lowest: 0, keep: 0, end: a.len() };
-        Ok(self.words(&self.product(a, b, &window, false)?))
+        Ok(self.words(&self.product([a, b], None, &window, false)?))
     }
 
     /// `a·b/2^f` modulo `2^W` for signed words, word by word: the product of fixed-point numbers with `fraction = f` bits
@@ -61,21 +64,42 @@ impl<B: Backend> DigitEvaluator<B> {
         b: &[Digits<B::Digit>],
         fraction: u32,
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
-        let operation = "fixed-point multiplication";
-        let [a, b] = self.two_lanes(operation, a, b)?;
+        let [a, b] = self.two_lanes(FIXED, a, b)?;
+        let window = self.fixed_window(a.len(), fraction)?;
+        Ok(self.words(&self.product([a, b], None, &window, true)?))
+    }
+
+    /// `a·b/2^f + c` modulo `2^W`, word by word: what [`fixed_mul`](Self::fixed_mul) and [`add`](Self::add) give, with the
+    /// carries of one of them.
+    ///
+    /// # Errors
+    /// As [`fixed_mul`](Self::fixed_mul).
+    pub fn fixed_mul_add(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+        c: &[Digits<B::Digit>],
+        fraction: u32,
+    ) -> Result<Vec<Digits<B::Digit>>, Error> {
+        let ([a, b], [_, c]) = (self.two_lanes(FIXED, a, b)?, self.two_lanes(FIXED, a, c)?);
+        let window = self.fixed_window(a.len(), fraction)?;
+        Ok(self.words(&self.product([a, b], Some(c), &window, true)?))
+    }
+
+    /// The window of a fixed-point product of so many digits.
+    fn fixed_window(&self, digits: usize, fraction: u32) -> Result<Window, Error> {
         let keep = (fraction / self.backend.digit_bits()) as usize;
-        if !fraction.is_multiple_of(self.backend.digit_bits()) || (keep > a.len() && !a.is_empty()) {
-            let needed = format!("bits behind the point that fill digits, at most {}", a.len());
-            return Err(Error::Count { operation, found: fraction as usize, needed });
+        if !fraction.is_multiple_of(self.backend.digit_bits()) || (keep > digits && digits > 0) {
+            let needed = format!("bits behind the point that fill digits, at most {digits}");
+            return Err(Error::Count { operation: FIXED, found: fraction as usize, needed });
         }
-        let window = Window { lowest: keep.saturating_sub(2), keep, end: a.len() + keep };
-        Ok(self.words(&self.product(a, b, &window, true)?))
+        Ok(Window { lowest: keep.saturating_sub(2), keep, end: digits + keep })
     }
 
     fn product(
         &self,
-        a: Vec<Lane<B>>,
-        b: Vec<Lane<B>>,
+        [a, b]: [Vec<Lane<B>>; 2],
+        addend: Option<Vec<Lane<B>>>,
         window: &Window,
         signed: bool,
     ) -> Result<Vec<Lane<B>>, Error> {
@@ -96,6 +120,12 @@ impl<B: Backend> DigitEvaluator<B> {
             columns.push(terms);
         }
         let keep = window.keep - window.lowest;
+        if let Some(addend) = addend {
+            let addend = self.refreshed(addend, self.pair_limit())?;
+            for (column, lane) in columns[keep..].iter_mut().zip(addend) {
+                column.push(Column { lane, max: self.base() - 1 });
+            }
+        }
         let columns = self.compress(columns, keep)?;
         self.propagate(columns, keep)
     }

@@ -89,6 +89,19 @@ pub trait Arithmetic {
     /// If the scheme refuses.
     fn mul(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>, WordError>;
 
+    /// `a·b + c` for each pair and its `c`.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn mul_add(
+        &self,
+        pairs: &[(&Self::Word, &Self::Word)],
+        addends: &[&Self::Word],
+    ) -> Result<Vec<Self::Word>, WordError> {
+        let products = self.mul(pairs)?;
+        self.add(&products.iter().zip(addends.iter().copied()).collect::<Vec<_>>())
+    }
+
     /// `⌊a / 2^k⌋`
     ///
     /// # Errors

@@ -69,6 +69,17 @@ impl Arithmetic for DigitWords {
         Ok(products)
     }
 
+    fn mul_add(&self, pairs: &[(&Digits, &Digits)], addends: &[&Digits]) -> Result<Vec<Digits>, WordError> {
+        let digits = self.digits()?;
+        let mut sums = Vec::with_capacity(pairs.len());
+        for (pairs, addends) in pairs.chunks(PRODUCTS).zip(addends.chunks(PRODUCTS)) {
+            let (a, b) = unzip(pairs);
+            let c: Vec<Digits> = addends.iter().map(|word| (*word).clone()).collect();
+            sums.extend(digits.fixed_mul_add(&a, &b, &c, self.format.fraction_bits)?);
+        }
+        Ok(sums)
+    }
+
     fn shift_right(&self, words: &[&Digits], k: u32) -> Result<Vec<Digits>, WordError> {
         let words: Vec<Digits> = words.iter().map(|word| (*word).clone()).collect();
         Ok(self.digits()?.shift_right(&words, k)?)

@@ -82,6 +82,11 @@ impl<'a, A: Arithmetic> Engine<'a, A> {
                 pairs.extend(layer.row(output).iter().zip(sample));
             }
         }
+        if layer.inputs == 1 {
+            // One product a sum: it takes the bias in.
+            let bias: Vec<&A::Word> = layer.bias.iter().cycle().take(pairs.len()).collect();
+            return self.go()?.mul_add(&pairs, &bias);
+        }
         let products = self.go()?.mul(&pairs)?;
         let terms = products.chunks_exact(layer.inputs).zip(layer.bias.iter().cycle());
         let groups: Vec<Vec<&A::Word>> =

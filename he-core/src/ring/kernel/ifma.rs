@@ -34,6 +34,8 @@ pub(crate) struct Montgomery {
     /// `−q^{-1} mod 2^52`.
     minus_inverse: u64x8,
     zero: u64x8,
+    /// `2^52 − q`.
+    minus_q: u64x8,
 }
 
 /// A sum of products: its low and its high halves.
@@ -53,7 +55,13 @@ impl Montgomery {
             inverse = inverse.wrapping_mul(2_u64.wrapping_sub(q.wrapping_mul(inverse)));
         }
         let minus_inverse = inverse.wrapping_neg() & ((1 << 52) - 1);
-        Self { simd, q: splat(q), minus_inverse: splat(minus_inverse), zero: splat(0) }
+        Self {
+            simd,
+            q: splat(q),
+            minus_inverse: splat(minus_inverse),
+            zero: splat(0),
+            minus_q: splat((1 << 52) - q),
+        }
     }
 
     /// The empty sum.
@@ -80,6 +88,28 @@ impl Montgomery {
         let low = ifma._mm512_madd52lo_epu64(cast(sum.low), t, cast(self.q));
         let high = ifma._mm512_madd52hi_epu64(cast(sum.high), t, cast(self.q));
         self.fold(cast(avx._mm512_add_epi64(high, avx._mm512_srli_epi64::<52>(low))))
+    }
+
+    /// `x·w mod q` up to a multiple of `q`, below `2q`, in the low 52 bits, for any `x < 2^52` and `companion = ⌊2^52·w/q⌋`; the
+    /// high bits are not cleared. Multiply-adds do not read them.
+    #[inline(always)]
+    pub(crate) fn mul_shoup_lazy(&self, x: u64x8, w: u64x8, companion: u64x8) -> u64x8 {
+        let ifma = self.simd.avx512ifma;
+        let quotient = ifma._mm512_madd52hi_epu64(cast(self.zero), cast(x), cast(companion));
+        let low = ifma._mm512_madd52lo_epu64(cast(self.zero), cast(x), cast(w));
+        cast(ifma._mm512_madd52lo_epu64(low, quotient, cast(self.minus_q)))
+    }
+
+    /// `a + b`, not reduced.
+    #[inline(always)]
+    pub(crate) fn add_lazy(&self, a: u64x8, b: u64x8) -> u64x8 {
+        cast(self.simd.avx512f._mm512_add_epi64(cast(a), cast(b)))
+    }
+
+    /// Zero in every lane.
+    #[inline(always)]
+    pub(crate) fn zero(&self) -> u64x8 {
+        self.zero
     }
 
     /// `a + b mod q`.
