@@ -93,6 +93,9 @@ fn check_fixed(e: &DigitEvaluator<Simulation>, bits: u32, fractions: &[u32], a: 
             expected,
             "{fraction} bits behind the point"
         );
+        let sums: Vec<i64> =
+            expected.iter().zip(b).map(|(&product, &b)| clear::add(bits, product, b)).collect();
+        assert_eq!(values(&e.fixed_mul_add(&x, &y, &y, fraction).unwrap()), sums);
     }
 }
 

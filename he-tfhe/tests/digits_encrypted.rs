@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::OnceLock;
-use std::time::Instant;
 
 use he_tfhe::digits::{self, Carries, Ciphertexts, DigitEvaluator, Digits, clear};
 use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, LweCiphertext, SecretKey, presets};
@@ -155,35 +154,4 @@ fn constants_take_no_bootstrap() {
     assert!(square[0].digits().iter().all(|digit| digit.variance() == 0.0));
     let mixed = e.add(&encrypt(8, &[100]), &x).unwrap();
     assert_eq!(decrypt(&mixed), [23]);
-}
-
-#[test]
-#[ignore = "measures how long each operation takes, two to five minutes"]
-fn times() {
-    type Operation = fn(&DigitEvaluator<Ciphertexts<'static>>, &[Digits], &[Digits]);
-    let operations: [(&str, Operation); 8] = [
-        ("add", |e, x, y| drop(e.add(x, y).unwrap())),
-        ("mul", |e, x, y| drop(e.mul(x, y).unwrap())),
-        ("fixed_mul, f = W/2", |e, x, y| drop(e.fixed_mul(x, y, x[0].bits() / 2).unwrap())),
-        ("lt", |e, x, y| drop(e.lt(x, y).unwrap())),
-        ("min", |e, x, y| drop(e.min(x, y).unwrap())),
-        ("relu", |e, x, _| drop(e.relu(x).unwrap())),
-        ("shift_right by 3", |e, x, _| drop(e.shift_right(x, 3).unwrap())),
-        ("div_rem", |e, x, y| drop(e.div_rem(x, y).unwrap())),
-    ];
-    for (name, operation) in operations {
-        for (width, count) in [(8, 1), (8, 16), (16, 1)] {
-            let (x, y) = (encrypt(width, &drawn(count)), encrypt(width, &drawn(count)));
-            for carries in [Carries::Prefix, Carries::Ripple] {
-                let e = evaluator(carries);
-                let (before, start) = (keys().1.bootstraps(), Instant::now());
-                operation(&e, &x, &y);
-                let (time, took) = (start.elapsed().as_secs_f64() * 1e3, keys().1.bootstraps() - before);
-                let layers = e.layers();
-                println!(
-                    "{name:>20} {width:>2} bits {count:>2} words {carries:?}: {time:>7.0} ms, {took:>5} bootstraps, {layers:>2} layers"
-                );
-            }
-        }
-    }
 }

@@ -35,7 +35,7 @@ enum Command {
     Recipes,
     /// Lists the data sets known by name, or downloads one.
     Data(DataArgs),
-    /// Prints the report of a run folder as a Markdown table.
+    /// Prints the reports of run folders as a Markdown table.
     Report(ReportArgs),
     /// Trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
     Study(StudyArgs),
@@ -133,9 +133,9 @@ enum DataCommand {
 
 #[derive(Args)]
 struct ReportArgs {
-    /// Folder of a finished training.
-    #[arg(long)]
-    run: PathBuf,
+    /// Folder of a finished training; several stand side by side.
+    #[arg(long, required = true)]
+    run: Vec<PathBuf>,
 }
 
 #[derive(Args)]
@@ -421,7 +421,9 @@ fn list(set: &Known, data_dir: &std::path::Path) {
 }
 
 fn report(args: &ReportArgs) -> Result<ExitCode, RunError> {
-    print!("{}", run::markdown(&RunFolder::new(&args.run).read_report()?));
+    let reports =
+        args.run.iter().map(|run| RunFolder::new(run).read_report()).collect::<Result<Vec<_>, _>>()?;
+    print!("{}", run::markdown(&reports));
     Ok(ExitCode::SUCCESS)
 }
 

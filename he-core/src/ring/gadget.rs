@@ -97,8 +97,16 @@ impl WithSimd for Decompose<'_> {
         let lanes = Lanes::new(simd, &gadget.q);
         let bits = gadget.q.bits();
         let vectors = S::as_simd_u64s(x.as_flattened()).0;
-        let per = S::U64_LANES;
         let step = |level: usize| (1_u64 << (bits - gadget.base_log * (level as u32 + 1))) as f64;
+        if gadget.levels == 1 {
+            // One digit: nothing is left to decompose.
+            let inverse = lanes.splat(1.0 / step(0));
+            for (out, &x) in S::as_mut_simd_u64s(digits).0.iter_mut().zip(vectors) {
+                *out = lanes.store(lanes.round(simd.mul_f64s(lanes.center(lanes.load(x)), inverse)));
+            }
+            return;
+        }
+        let per = S::U64_LANES;
         for (at, &x) in vectors.iter().enumerate() {
             let mut rest = lanes.center(lanes.load(x));
             for level in 0..gadget.levels {

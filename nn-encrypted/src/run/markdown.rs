@@ -1,16 +1,39 @@
-//! A report as a Markdown table, for documents.
+//! Reports as a Markdown table, for documents.
 
 use std::fmt::Write;
 
 use super::report::Report;
 
-/// The rows that are there, as `| what | figure |`.
-pub fn markdown(report: &Report) -> String {
+/// The rows that are there, as `| what | figure | … |`, a column for each report.
+pub fn markdown(reports: &[Report]) -> String {
+    let columns: Vec<Vec<Row>> = reports.iter().map(rows).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for (what, _) in columns.iter().flatten() {
+        if !names.contains(what) {
+            names.push(what);
+        }
+    }
+    let mut text = format!("| |{}\n|---|{}\n", " |".repeat(reports.len()), "---|".repeat(reports.len()));
+    for name in names {
+        let figures = columns.iter().map(|rows| {
+            let found: Vec<&str> =
+                rows.iter().filter(|(what, _)| *what == name).map(|(_, figure)| figure.as_str()).collect();
+            found.join("; ")
+        });
+        let _ = writeln!(text, "| {name} | {} |", figures.collect::<Vec<_>>().join(" | "));
+    }
+    text
+}
+
+/// What is measured, and the figure.
+type Row = (&'static str, String);
+
+fn rows(report: &Report) -> Vec<Row> {
     let percent = |value: f64| format!("{:.2} %", value * 100.0);
     let widths: Vec<String> = report.network.iter().map(ToString::to_string).collect();
     let steps = report.steps.max(1) as f64;
     let (data, traffic) = (&report.data, &report.traffic);
-    let mut rows: Vec<(&str, String)> = vec![
+    let mut rows: Vec<Row> = vec![
         (
             "network and data",
             format!(
@@ -76,8 +99,5 @@ pub fn markdown(report: &Report) -> String {
         );
         row("encrypted classification", Some(text));
     }
-    rows.iter().fold(String::from("| | |\n|---|---|\n"), |mut text, (what, figure)| {
-        let _ = writeln!(text, "| {what} | {figure} |");
-        text
-    })
+    rows
 }
