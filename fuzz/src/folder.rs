@@ -60,7 +60,7 @@ pub fn checkpoint(bytes: &[u8]) {
 
 fn report(folder: &RunFolder) {
     let Ok(report) = folder.read_report() else { return };
-    let _ = markdown(&report);
+    let _ = markdown(&[report]);
     let written = || {
         folder.write_report(&folder.read_report().expect("a report")).expect("a file");
         fs::read(ROOT.join("report.json")).expect("a report")

@@ -1,7 +1,7 @@
 //! Recipes and data.
 
 use nn_encrypted::data::{CsvOptions, Dataset, Separator, parse_csv, parse_images, parse_labels};
-use nn_encrypted::recipe::Recipe;
+use nn_encrypted::recipe::AnyRecipe;
 
 const BUILTIN: &str = include_str!("../../nn-encrypted/recipes/hesamifard2017.toml");
 
@@ -11,10 +11,20 @@ pub fn recipe(bytes: &[u8]) {
     let mut parts = text.split('\0');
     let toml = parts.next().filter(|toml| !toml.is_empty()).unwrap_or(BUILTIN);
     let settings: Vec<String> = parts.map(str::to_owned).collect();
-    let Ok(recipe) = Recipe::from_toml(toml, "fuzz", &settings) else { return };
+    let Ok(recipe) = AnyRecipe::from_toml(toml, "fuzz", &settings) else { return };
     let written = recipe.to_toml().expect("TOML");
-    assert_eq!(Recipe::from_toml(&written, "again", &[]).expect("what was written is read"), recipe);
-    let _ = recipe.network(4, 3);
+    let again = AnyRecipe::from_toml(&written, "again", &[]).expect("what was written is read");
+    match (recipe, again) {
+        (AnyRecipe::Refreshed(recipe), AnyRecipe::Refreshed(again)) => {
+            assert_eq!(recipe, again);
+            let _ = recipe.network(4, 3);
+        }
+        (AnyRecipe::Words(recipe), AnyRecipe::Words(again)) => {
+            assert_eq!(recipe, again);
+            let _ = recipe.widths(4, 3);
+        }
+        _ => panic!("what was written is of another kind"),
+    }
 }
 
 /// CSV; the first byte says which column is the label's, whether one is left out, whether there is a header, and what
