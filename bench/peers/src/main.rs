@@ -57,11 +57,11 @@ fn rounds(
     times.map(median)
 }
 
-fn show(name: &str, limit: f64, figures: &Figures) {
+fn show(name: &str, figures: &Figures) {
     let Figures { peer, batch, alone, peer_bytes, bytes } = figures;
     let mebi = |bytes: &usize| *bytes as f64 / f64::from(1 << 20);
     println!(
-        "{name:28} {peer:8.3} {batch:8.3} {:6.2} {limit:6.2} {alone:8.3} {:6.2} {:8.1} {:8.1}",
+        "{name:28} {peer:8.3} {batch:8.3} {:6.2} {alone:8.3} {:6.2} {:8.1} {:8.1}",
         batch / peer,
         alone / peer,
         mebi(peer_bytes),
@@ -74,16 +74,16 @@ fn main() {
     let two = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool of two threads");
     println!("milliseconds, medians of {ROUNDS} rounds, one thread; batches of {BATCH}");
     println!(
-        "{:28} {:>8} {:>8} {:>6} {:>6} {:>8} {:>6} {:>8} {:>8}",
-        "", "tfhe", "batch", "ratio", "limit", "alone", "ratio", "MiB", "MiB ours"
+        "{:28} {:>8} {:>8} {:>6} {:>8} {:>6} {:>8} {:>8}",
+        "", "tfhe", "batch", "ratio", "alone", "ratio", "MiB", "MiB ours"
     );
     one.install(|| {
-        for (set, limit) in [(theirs::Set::TwoTwo, 0.55), (theirs::Set::OneOne, 0.45)] {
+        for set in [theirs::Set::TwoTwo, theirs::Set::OneOne] {
             let (peer, our) = (theirs::Messages::new(set), ours::Messages::new(set));
             let [a, b, c] = rounds(|| peer.round(SINGLE), || our.batch(BATCH), || our.alone(SINGLE));
             let figures =
                 Figures { peer: a, batch: b, alone: c, peer_bytes: peer.key_bytes(), bytes: our.key_bytes() };
-            show(set.name(), limit, &figures);
+            show(set.name(), &figures);
         }
         let (peer, our) = (theirs::Gates::new(), ours::Gates::new());
         let [a, b, c] = rounds(|| peer.nand(SINGLE), || our.nand(BATCH), || our.nand_alone(SINGLE));
@@ -95,9 +95,9 @@ fn main() {
             peer_bytes: bytes.0,
             bytes: bytes.1,
         };
-        show("NAND, failure 2^-64", 0.45, &figures([a, b, c]));
+        show("NAND, failure 2^-64", &figures([a, b, c]));
         let mux = rounds(|| peer.mux(SINGLE), || our.mux(BATCH), || our.mux_alone(SINGLE));
-        show("MUX, failure 2^-64", 0.45, &figures(mux));
+        show("MUX, failure 2^-64", &figures(mux));
     });
     let our = ours::Messages::new(theirs::Set::TwoTwo);
     let mut threads = [vec![], vec![]];
