@@ -23,7 +23,7 @@ pub(crate) type Switched = Vec<u32>;
 /// Switches from `2^32` to `2N`, in steps of `2^spare`, mean-compensated.
 ///
 /// With `e_i` the rounding error of `a_i`, `½·Σ e_i` is taken off the body before it is rounded: key bits are 1 half of the
-/// time.
+/// time. The body is rounded down: boxes of a table hold `−w/2 … w/2 − 1` steps, whose middle is half a step below the centre.
 pub(crate) fn modulus_switch(params: &Parameters, words: &[u32], spare: u32) -> Switched {
     let bits = params.n().trailing_zeros() + 1 - spare;
     let (mask, body) = words.split_at(words.len() - 1);
@@ -37,7 +37,7 @@ pub(crate) fn modulus_switch(params: &Parameters, words: &[u32], spare: u32) -> 
         })
         .collect();
     let body = body[0].wrapping_sub((excess >> 1) as u32);
-    out.push((round_to_bits(body, bits) << spare) & (2 * params.n() as u32 - 1));
+    out.push(((body >> (32 - bits)) << spare) & (2 * params.n() as u32 - 1));
     out
 }
 

@@ -115,15 +115,17 @@ fn fresh_ciphertexts_key_switches_and_modulus_switches_have_the_noise_of_the_for
         let (phases, ciphertexts) = world.encrypt(EACH);
         let views: Vec<&[u32]> = ciphertexts.iter().map(|c| c.words.as_slice()).collect();
         let switched = world.evaluator.keys().switch().switch(&views);
+        let scale = 32 - (world.params.n().trailing_zeros() + 1);
         for ((&phase, ciphertext), small) in phases.iter().zip(&ciphertexts).zip(&switched) {
             fresh.add(distance(world.phase(ciphertext), phase));
             let inner = SecretKey::phase(world.key.small(), small);
             switch.add(distance(inner, world.phase(ciphertext)));
             for (spare, errors) in modulus.iter_mut().enumerate() {
                 let coarse = modulus_switch(&world.params, small, spare as u32);
-                let scale = 32 - (world.params.n().trailing_zeros() + 1);
                 let wide: Vec<u32> = coarse.iter().map(|&x| x << scale).collect();
-                errors.add(distance(SecretKey::phase(world.key.small(), &wide), inner));
+                // Half a step below the centre, where boxes have their middle.
+                let middle = 1 << (scale + spare as u32 - 1);
+                errors.add(distance(SecretKey::phase(world.key.small(), &wide).wrapping_add(middle), inner));
             }
         }
     }
