@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod metrics;
 pub mod packing;
 pub mod plan;
+pub mod reals;
 pub mod recipe;
 pub mod roles;
 pub mod run;

@@ -10,6 +10,7 @@ mod initial;
 mod kind;
 mod layer;
 mod network;
+mod reals;
 mod section;
 mod validate;
 mod words;
@@ -21,6 +22,10 @@ pub use self::initial::{LayerState, Model};
 pub use self::kind::AnyRecipe;
 pub use self::layer::{Fit, Layer, LayerKind, Scheme};
 pub use self::network::{Activation, Linear, Network};
+pub use self::reals::{
+    Backward, CrossEntropy, RealBounds, RealFit, RealKind, RealLayer, RealLayerKind, RealLoss, RealOptimizer,
+    RealParameters, RealRecipe, Secret,
+};
 pub use self::section::{
     Auto, Bounds, Data, Loss, Optimizer, Parameters, Quantization, Refresh, RefreshStrategy, Setting, Tensor,
 };
