@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::clear_slots::ClearSlots;
 use super::{Executor, Geometry, Store};
-use crate::packing::{Cube, Side};
+use crate::packing::{Cube, Order, Side};
 use crate::plan::{Step, Tensor};
 
 /// Values in [−9, 9] that depend on a seed and a position only.
@@ -108,15 +108,15 @@ fn check(cube: Cube, widths: &[usize], batch: usize, seed: u64) {
 
 #[test]
 fn steps_equal_matrix_products_in_every_cube_of_512_slots() {
-    for cube in Cube::all(512) {
+    for cube in Cube::all(Order::Images, 512) {
         check(cube, &[7, 5, 3, 2], 6, 3);
     }
 }
 
 #[test]
 fn steps_equal_matrix_products_at_the_sizes_of_the_digits() {
-    check(Cube { b: 32, p: 16, q: 16 }, &[64, 32, 16, 10], 60, 1);
-    check(Cube { b: 64, p: 16, q: 16 }, &[64, 32, 16, 10], 60, 2);
+    check(Cube { order: Order::Images, b: 32, p: 16, q: 16 }, &[64, 32, 16, 10], 60, 1);
+    check(Cube { order: Order::Images, b: 64, p: 16, q: 16 }, &[64, 32, 16, 10], 60, 2);
 }
 
 proptest! {
@@ -125,7 +125,7 @@ proptest! {
     fn steps_equal_matrix_products(
         widths in prop::collection::vec(1usize..20, 2..6),
         batch in 1usize..40,
-        cube in prop::sample::select(Cube::all(1024)),
+        cube in prop::sample::select(Cube::all(Order::Images, 1024)),
         seed: u32,
     ) {
         check(cube, &widths, batch, seed.into());
@@ -134,7 +134,7 @@ proptest! {
 
 #[test]
 fn polynomials_are_evaluated_slot_by_slot() {
-    let cube = Cube { b: 4, p: 2, q: 2 };
+    let cube = Cube { order: Order::Images, b: 4, p: 2, q: 2 };
     let engine = ClearSlots(cube);
     let geometry = Geometry::new(cube, [(2, 2)], 4);
     let z: Vec<i64> = (-8..8).collect();

@@ -54,9 +54,9 @@ impl Tiles {
     }
 
     /// Slot vectors of all tiles, each value repeated along the other side.
-    pub fn pack(&self, cube: &Cube, matrix: ArrayView2<i64>) -> Vec<Vec<i64>> {
+    pub fn pack<V: Copy + Default>(&self, cube: &Cube, matrix: ArrayView2<V>) -> Vec<Vec<V>> {
         let (images, features) = self.counts(cube);
-        let mut tiles = vec![vec![0; cube.slots()]; images * features];
+        let mut tiles = vec![vec![V::default(); cube.slots()]; images * features];
         let extent = cube.extent(self.side);
         for ((row, column), &value) in matrix.indexed_iter() {
             let tile = &mut tiles[row / cube.b * features + column / extent];
@@ -124,7 +124,7 @@ impl WeightTiles {
     }
 
     /// Tile, `x` and `z` of a weight.
-    fn weight_place(&self, cube: &Cube, input: usize, output: usize) -> (usize, usize, usize) {
+    pub(crate) fn weight_place(&self, cube: &Cube, input: usize, output: usize) -> (usize, usize, usize) {
         let (p, q) = match self.side {
             Side::P => (input, output),
             Side::Q => (output, input),
@@ -134,7 +134,7 @@ impl WeightTiles {
     }
 
     /// Tile, `x` and `z` of a bias: along the outputs, at 0 along the inputs, so that the sum over inputs meets it once.
-    fn bias_place(&self, cube: &Cube, output: usize) -> (usize, usize, usize) {
+    pub(crate) fn bias_place(&self, cube: &Cube, output: usize) -> (usize, usize, usize) {
         let extent = cube.extent(self.side.other());
         let (tile, k) = (self.bias(cube, output / extent), output % extent);
         match self.side {
@@ -144,17 +144,17 @@ impl WeightTiles {
     }
 
     /// Writes the layer's values into compact slot vectors.
-    pub fn pack(
+    pub fn pack<V: Copy>(
         &self,
         cube: &Cube,
         compact: &Compact,
-        weight: ArrayView2<i64>,
-        bias: ArrayView1<i64>,
-        out: &mut [Vec<i64>],
+        weight: ArrayView2<V>,
+        bias: ArrayView1<V>,
+        out: &mut [Vec<V>],
     ) {
-        let mut put = |(tile, x, z): (usize, usize, usize), value: i64| {
+        let mut put = |(tile, x, z): (usize, usize, usize), value: V| {
             let (group, m) = (tile / compact.group, tile % compact.group);
-            (m..cube.b).step_by(compact.group).for_each(|y| out[group][cube.slot(y, x, z)] = value);
+            compact.rows(cube, m).for_each(|y| out[group][cube.slot(y, x, z)] = value);
         };
         for ((input, output), &value) in weight.indexed_iter() {
             put(self.weight_place(cube, input, output), value);
@@ -172,7 +172,8 @@ impl WeightTiles {
         slots: &[Vec<V>],
     ) -> (Array2<V>, Array1<V>) {
         let get = |(tile, x, z): (usize, usize, usize)| {
-            slots[tile / compact.group][cube.slot(tile % compact.group, x, z)]
+            let y = compact.rows(cube, tile % compact.group).next().unwrap_or(0);
+            slots[tile / compact.group][cube.slot(y, x, z)]
         };
         (
             Array2::from_shape_fn((self.inputs, self.outputs), |(i, o)| get(self.weight_place(cube, i, o))),

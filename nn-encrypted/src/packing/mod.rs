@@ -20,6 +20,10 @@
 //!
 //! Both cost `M − 1` rotations for all tiles together, whatever the batch. The slots form two rows (BGV); `b` is the top
 //! axis, so the top bit of `y` is the row, and shifts by `r < M ≤ b/2` stay within a row.
+//!
+//! **The other order.** Where slots form one cycle (CKKS) `P` is on top, slot address `(x, y, z) = (x·b + y)·Q + z`: a sum
+//! over the top axis is right at every index of it, without a mask, and `P` is the axis of two of the four sums over
+//! features of two layers. Tile `m` of a compact group then stands at `y = m·b/M` alone.
 
 mod masks;
 mod matrix;
@@ -29,9 +33,22 @@ pub use matrix::{Side, Tiles, WeightTiles};
 
 use serde::{Deserialize, Serialize};
 
+/// Which axis is on top.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Order {
+    /// `[b | P | Q]`: images.
+    #[default]
+    Images,
+    /// `[P | b | Q]`: the inputs of even layers.
+    Inputs,
+}
+
 /// Extents of the three axes; their product is the number of slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cube {
+    /// The axis on top.
+    #[serde(default)]
+    pub order: Order,
     /// Images.
     pub b: usize,
     /// The axis of the inputs of even layers.
@@ -48,7 +65,10 @@ impl Cube {
 
     /// Distance in slots between neighbours along `y`, `x`, `z`.
     pub fn strides(&self) -> (usize, usize, usize) {
-        (self.p * self.q, self.q, 1)
+        match self.order {
+            Order::Images => (self.p * self.q, self.q, 1),
+            Order::Inputs => (self.q, self.b * self.q, 1),
+        }
     }
 
     /// Extent of a side.
@@ -61,9 +81,10 @@ impl Cube {
 
     /// Distance in slots between neighbours along a side.
     pub fn stride(&self, side: Side) -> usize {
+        let (_, x, z) = self.strides();
         match side {
-            Side::P => self.q,
-            Side::Q => 1,
+            Side::P => x,
+            Side::Q => z,
         }
     }
 
@@ -74,16 +95,17 @@ impl Cube {
 
     /// Slot of `(y, x, z)`.
     pub fn slot(&self, y: usize, x: usize, z: usize) -> usize {
-        (y * self.p + x) * self.q + z
+        let (of_y, of_x, of_z) = self.strides();
+        y * of_y + x * of_x + z * of_z
     }
 
     /// All cubes of so many slots whose `b` is at least 4.
-    pub fn all(slots: usize) -> Vec<Self> {
+    pub fn all(order: Order, slots: usize) -> Vec<Self> {
         let log = slots.trailing_zeros();
         let mut cubes = Vec::new();
         for log_p in 1..log {
             for log_q in 1..log.saturating_sub(log_p + 1) {
-                cubes.push(Self { b: 1 << (log - log_p - log_q), p: 1 << log_p, q: 1 << log_q });
+                cubes.push(Self { order, b: 1 << (log - log_p - log_q), p: 1 << log_p, q: 1 << log_q });
             }
         }
         cubes
@@ -95,14 +117,26 @@ impl Cube {
 pub struct Compact {
     /// Tiles in all.
     pub tiles: usize,
-    /// Tiles in one ciphertext, `M`: a power of two, at most `b/2`.
+    /// Tiles in one ciphertext, `M`: a power of two, at most `b`, or `b/2` where images are on top.
     pub group: usize,
 }
 
 impl Compact {
     /// As few ciphertexts as the cube allows, each with as few places as that takes.
     pub fn new(cube: &Cube, tiles: usize) -> Self {
-        Self { tiles, group: tiles.next_power_of_two().min(cube.b / 2) }
+        let most = match cube.order {
+            Order::Images => cube.b / 2,
+            Order::Inputs => cube.b,
+        };
+        Self { tiles, group: tiles.next_power_of_two().min(most) }
+    }
+
+    /// The images at which tile `m` of a group stands.
+    pub fn rows(&self, cube: &Cube, m: usize) -> impl Iterator<Item = usize> + use<> {
+        match cube.order {
+            Order::Images => (m..cube.b).step_by(self.group),
+            Order::Inputs => (m * (cube.b / self.group)..m * (cube.b / self.group) + 1).step_by(1),
+        }
     }
 
     /// Number of ciphertexts.

@@ -10,7 +10,7 @@ use super::rehearse::{Rehearsal, Stage, fresh_tensors};
 use super::tensor::Tensor;
 use super::{Plan, PlanError, ciphertexts};
 use crate::engine::{Cost, Geometry, Level, Usage};
-use crate::packing::Cube;
+use crate::packing::{Cube, Order};
 use crate::recipe::{Network, Recipe};
 
 /// A BGV instance and its parameters.
@@ -165,7 +165,7 @@ fn cubes(slots: usize, shapes: &[(usize, usize)], batch: usize) -> Vec<Cube> {
             + 12.0 * (activations + 5.0 * groups)
             + 10.0 * geometry.input(0).count(cube) as f64
     };
-    let mut cubes = Cube::all(slots);
+    let mut cubes = Cube::all(Order::Images, slots);
     cubes.sort_by(|a, b| score(a).total_cmp(&score(b)));
     cubes.truncate(CUBES);
     cubes

@@ -1,0 +1,228 @@
+//! [`Slots`] of CKKS ciphertexts.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use he_ckks::{
+    BootstrapKeys, Bootstrapper, Ciphertext, Complex64, Encoder, EvaluationKeys, Evaluator, LinearTransform,
+    Operand, Parameters,
+};
+
+use super::plan::ties;
+use super::shape::Shape;
+use super::slots::{Mask, RealError, Rows, Slots};
+use crate::packing::Cube;
+
+type Result<T> = std::result::Result<T, RealError>;
+
+/// What names an encoded mask: everything of a [`Mask`], and the limbs it is for.
+type Key = (Rows, Option<usize>, Option<usize>, Option<usize>, [u64; 2], usize);
+
+/// The keys of a server.
+pub enum Keys {
+    /// With bootstrapping.
+    Bootstrap(BootstrapKeys),
+    /// Without.
+    Leveled(EvaluationKeys),
+}
+
+/// An evaluator with masks.
+pub struct CkksSlots {
+    evaluator: Evaluator,
+    bootstrapper: Option<Bootstrapper>,
+    shape: Arc<Shape>,
+    masks: Mutex<HashMap<Key, Arc<Operand>>>,
+    ties: Mutex<HashMap<usize, Arc<LinearTransform>>>,
+    bootstraps: AtomicU64,
+    /// Seconds of each part of steps, and since when the last of them has been going on.
+    parts: Mutex<(Vec<(String, f64)>, Option<Instant>)>,
+}
+
+impl CkksSlots {
+    /// An engine with keys.
+    ///
+    /// # Errors
+    /// If they belong to other parameters.
+    pub fn new(params: &Parameters, shape: &Arc<Shape>, keys: Keys) -> Result<Self> {
+        let (evaluator, bootstrapper) = match keys {
+            Keys::Leveled(keys) => (Evaluator::new(params, keys)?, None),
+            Keys::Bootstrap(keys) => {
+                let bootstrapper = Bootstrapper::new(keys)?;
+                (bootstrapper.evaluator().clone(), Some(bootstrapper))
+            }
+        };
+        Ok(Self {
+            evaluator,
+            bootstrapper,
+            shape: Arc::clone(shape),
+            masks: Mutex::default(),
+            ties: Mutex::default(),
+            bootstraps: AtomicU64::new(0),
+            parts: Mutex::default(),
+        })
+    }
+
+    /// Bootstraps so far.
+    pub fn bootstraps(&self) -> u64 {
+        self.bootstraps.load(Ordering::Relaxed)
+    }
+
+    /// Seconds of the parts of steps so far.
+    pub fn parts(&self) -> Vec<(String, f64)> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        self.evaluator.params()
+    }
+
+    fn cube(&self) -> &Cube {
+        self.shape.cube()
+    }
+
+    /// The slots of a mask.
+    fn values(&self, mask: &Mask) -> Vec<Complex64> {
+        let cube = self.cube();
+        let factors = mask.tile.and_then(|tile| self.shape.factors(tile));
+        let (from, to) = match mask.rows {
+            Rows::All => (0, cube.b),
+            Rows::First(n) => (0, n.min(cube.b)),
+            Rows::At(y) => (y, y + 1),
+        };
+        let indices = |fixed: Option<usize>, extent: usize| fixed.map_or(0..extent, |i| i..i + 1);
+        let mut out = vec![Complex64::default(); cube.slots()];
+        for x in indices(mask.x, cube.p) {
+            for z in indices(mask.z, cube.q) {
+                let value = mask.value * factors.as_ref().map_or(1.0, |factors| factors[x][z]);
+                (from..to).for_each(|y| out[cube.slot(y, x, z)] = value);
+            }
+        }
+        out
+    }
+
+    fn mask(&self, mask: &Mask, limbs: usize) -> Result<Arc<Operand>> {
+        let bits = [mask.value.re.to_bits(), mask.value.im.to_bits()];
+        let key = (mask.rows, mask.x, mask.z, mask.tile, bits, limbs);
+        if let Some(found) = self.masks.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        let params = self.params();
+        let encoder = Encoder::new(params).with_bound(mask.value.norm().max(f64::MIN_POSITIVE));
+        let plaintext = encoder.encode_complex(&self.values(mask))?;
+        let made = Arc::new(Operand::new(params, &plaintext, limbs)?);
+        self.masks.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn step(&self, k: isize) -> usize {
+        k.rem_euclid(self.params().slots() as isize) as usize
+    }
+}
+
+impl Slots for CkksSlots {
+    type Ciphertext = Ciphertext;
+
+    fn dot(&self, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext> {
+        Ok(self.evaluator.dot_lazy(pairs)?)
+    }
+
+    fn settle(&self, a: &Ciphertext) -> Result<Ciphertext> {
+        Ok(self.evaluator.relinearize_and_rescale(a)?)
+    }
+
+    fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext> {
+        Ok(self.evaluator.add(a, b)?)
+    }
+
+    fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext> {
+        Ok(self.evaluator.sub(a, b)?)
+    }
+
+    fn add_const(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext> {
+        Ok(self.evaluator.add_const(a, c)?)
+    }
+
+    fn negate(&self, a: &Ciphertext) -> Result<Ciphertext> {
+        Ok(self.evaluator.negate(a)?)
+    }
+
+    fn combine(&self, terms: &[(Complex64, &Ciphertext)]) -> Result<Ciphertext> {
+        Ok(self.evaluator.linear_combination(terms, Complex64::default())?)
+    }
+
+    fn masked(&self, terms: &[(Mask, &Ciphertext)]) -> Result<Ciphertext> {
+        let limbs = terms.iter().map(|(_, a)| a.limbs()).min().ok_or(RealError::Empty)?;
+        let masks = terms.iter().map(|(mask, _)| self.mask(mask, limbs)).collect::<Result<Vec<_>>>()?;
+        let pairs: Vec<_> = masks.iter().zip(terms).map(|(mask, (_, a))| (&**mask, *a)).collect();
+        Ok(self.evaluator.dot_plain(&pairs)?)
+    }
+
+    fn rotate_many(&self, a: &Ciphertext, steps: &[isize]) -> Result<Vec<Ciphertext>> {
+        match steps {
+            [0] => Ok(vec![a.clone()]),
+            [k] => Ok(vec![self.evaluator.rotate(a, self.step(*k))?]),
+            _ => {
+                let steps: Vec<usize> = steps.iter().map(|k| self.step(*k)).collect();
+                Ok(self.evaluator.rotate_many(a, &steps)?)
+            }
+        }
+    }
+
+    fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext> {
+        Ok(self.evaluator.conjugate(a)?)
+    }
+
+    fn tie(&self, a: &Ciphertext) -> Result<Ciphertext> {
+        let limbs = a.limbs();
+        let known = self.ties.lock().unwrap_or_else(PoisonError::into_inner).get(&limbs).cloned();
+        let matrix = match known {
+            Some(matrix) => matrix,
+            None => {
+                let diagonals = ties(&self.shape);
+                let slots = self.params().slots();
+                let made = Arc::new(LinearTransform::new(self.params(), &diagonals, slots, limbs)?);
+                let mut known = self.ties.lock().unwrap_or_else(PoisonError::into_inner);
+                known.insert(limbs, Arc::clone(&made));
+                made
+            }
+        };
+        Ok(self.evaluator.transform(&matrix, a)?)
+    }
+
+    fn bootstrap(&self, a: &Ciphertext) -> Result<Ciphertext> {
+        let bootstrapper = self.bootstrapper.as_ref().ok_or(RealError::Unplanned("bootstrapping"))?;
+        self.bootstraps.fetch_add(1, Ordering::Relaxed);
+        Ok(bootstrapper.bootstrap(a)?)
+    }
+
+    fn lowered(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext> {
+        if a.limbs() <= b.limbs() {
+            return Ok(a.clone());
+        }
+        Ok(self.evaluator.reduce_to(a, b.limbs())?)
+    }
+
+    fn within(&self, a: Ciphertext, bound: f64) -> Result<Ciphertext> {
+        Ok(a.with_bound(bound)?)
+    }
+
+    fn enter(&self, part: &str) {
+        let (parts, since) = &mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if let (Some(since), Some((_, seconds))) = (*since, parts.last_mut()) {
+            *seconds += (now - since).as_secs_f64();
+        }
+        // The part that goes on is the last.
+        match parts.iter().position(|(name, _)| name == part) {
+            Some(place) => {
+                let found = parts.remove(place);
+                parts.push(found);
+            }
+            None => parts.push((part.to_owned(), 0.0)),
+        }
+        *since = (part != "end").then_some(now);
+    }
+}

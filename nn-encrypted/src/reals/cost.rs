@@ -1,0 +1,127 @@
+//! What a step costs, in forward transforms of the ring and in bytes.
+//!
+//! A key switch of `l` limbs with `k` special primes and digits of `α` takes `l + Σ(l + k − |digit|) + 2(k + l)` transforms,
+//! `Σ|digit|·(l + k − |digit|) + 2kl` multiply-adds of base conversion and `2d(l + k)` of the product with the key, whose limbs
+//! are streamed from memory once.
+
+use std::time::Instant;
+
+use he_ckks::{Parameters, Spec};
+use he_core::ring::{Coeff, Poly};
+
+use super::rehearsal::Tally;
+
+/// A multiply-add of base conversion, in transforms; this and the others were fitted to measurements of key switches and
+/// products at 4 to 15 limbs (`cargo bench -p nn-encrypted --bench reals`).
+const CONVERSION: f64 = 0.1;
+/// A limb of a key, streamed and multiplied.
+const KEY_LIMB: f64 = 0.5;
+/// A limb of a product of two polynomials that is added to a sum.
+const PRODUCT: f64 = 0.35;
+/// A limb drawn from its seed.
+const SEED: f64 = 2.0;
+/// A bootstrap over 28 limbs.
+const BOOTSTRAP: f64 = 38_000.0;
+
+/// Sizes that costs depend on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Costs {
+    special: usize,
+    digit: usize,
+    /// Limbs of level 0.
+    lowest: usize,
+    whole: usize,
+    bytes: usize,
+}
+
+impl Costs {
+    /// The costs of an instance.
+    pub(super) fn new(spec: &Spec) -> Self {
+        let (below, above) = spec
+            .bootstrap
+            .as_ref()
+            .map_or((0, 0), |b| (b.slots_to_coefficients, b.coefficients_to_slots + b.modular_levels()));
+        let lowest = 1 + below;
+        let whole = lowest + spec.levels + above;
+        let bytes = 8 << spec.log_n;
+        Self { special: spec.special_bits.len(), digit: spec.digit, lowest, whole, bytes }
+    }
+
+    /// Limbs of the whole chain.
+    pub(super) fn whole(&self) -> usize {
+        self.whole
+    }
+
+    fn digits(&self, limbs: usize) -> impl Iterator<Item = usize> + use<> {
+        let digit = self.digit;
+        (0..limbs.div_ceil(digit)).map(move |i| digit.min(limbs - i * digit))
+    }
+
+    /// Decomposition; inner product with a key; division by the special primes.
+    fn key_switch(&self, limbs: usize) -> [f64; 3] {
+        let (l, k) = (limbs as f64, self.special as f64);
+        let spread: f64 = self.digits(limbs).map(|d| l + k - d as f64).sum();
+        let converted: f64 = self.digits(limbs).map(|d| d as f64 * (l + k - d as f64)).sum();
+        let decompose = l + spread + converted * CONVERSION;
+        let inner = 2.0 * self.digits(limbs).count() as f64 * (l + k) * KEY_LIMB;
+        let divide = 2.0 * (k + l) + 2.0 * k * l * CONVERSION;
+        [decompose, inner, divide]
+    }
+
+    /// Transforms of a step whose highest level is `top`.
+    pub(super) fn units(&self, tally: &Tally, top: usize) -> f64 {
+        let mut sum = tally.bootstraps as f64 * BOOTSTRAP * (self.whole as f64 / 28.0).powi(2);
+        for (&level, counts) in &tally.operations {
+            let limbs = self.limbs(level, top);
+            let (l, [decompose, inner, divide]) = (limbs as f64, self.key_switch(limbs));
+            let [products, settled, masked, rescaled, rotations, hoisted, ties, read] = [
+                counts.products,
+                counts.settled,
+                counts.masked,
+                counts.rescaled,
+                counts.rotations,
+                counts.hoisted,
+                counts.ties,
+                counts.read,
+            ]
+            .map(|count| count as f64);
+            sum += products * 4.0 * l * PRODUCT;
+            sum += (settled + rotations) * (decompose + inner + divide);
+            sum += hoisted * (inner + divide);
+            sum += masked * 2.0 * l * PRODUCT;
+            sum += rescaled * 2.0 * (l + 1.0);
+            sum += ties * 12.0 * (decompose + inner + divide);
+            sum += read * l * SEED;
+        }
+        sum
+    }
+
+    /// Limbs of a level, counted from the top down.
+    pub(super) fn limbs(&self, level: isize, top: usize) -> usize {
+        usize::try_from(self.lowest as isize + top as isize + level).unwrap_or(1).max(1)
+    }
+
+    /// Bytes of a ciphertext over so many limbs.
+    pub(super) fn ciphertext(&self, limbs: usize) -> usize {
+        2 * limbs * self.bytes
+    }
+
+    /// Bytes of a key for so many limbs, in memory.
+    pub(super) fn key(&self, limbs: usize) -> usize {
+        2 * self.digits(limbs).count() * (limbs + self.special) * self.bytes
+    }
+}
+
+/// Seconds of one forward transform of the instance, on this machine and now.
+pub(super) fn unit_seconds(params: &Parameters) -> f64 {
+    let basis = params.rlwe().basis(1);
+    let words: Vec<i64> = (0..params.n() as i64).collect();
+    let mut best = f64::INFINITY;
+    for _ in 0..20 {
+        let poly = Poly::<Coeff>::from_signed(basis, &words);
+        let start = Instant::now();
+        std::hint::black_box(poly.into_eval());
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    best
+}
