@@ -91,6 +91,20 @@ impl Ciphertext {
         Ok(self)
     }
 
+    /// The same with a smaller estimated error, for whoever knows of a circuit what the rules of [`Estimate`] do not: that
+    /// errors of a sum of many products are not all of one sign, and products not all as large as their bounds. Nothing checks the
+    /// claim; values that are decrypted for others need an estimate that is not too small.
+    ///
+    /// # Errors
+    /// If the error is negative or not finite.
+    pub fn with_error_at_most(mut self, error: f64) -> Result<Self, Error> {
+        if !(error.is_finite() && error >= 0.0) {
+            return Err(Error::ValueOutOfRange { index: 0, most: f64::MAX });
+        }
+        self.estimate.error = self.estimate.error.min(error);
+        Ok(self)
+    }
+
     /// Whether it hides nothing, every part but the first being zero. Servers refuse such ciphertexts.
     pub fn is_transparent(&self) -> bool {
         self.inner.is_transparent()

@@ -20,6 +20,9 @@ type Result<T> = std::result::Result<T, RealError>;
 /// What names an encoded mask: everything of a [`Mask`], and the limbs it is for.
 type Key = (Rows, Option<usize>, Option<usize>, Option<usize>, [u64; 2], usize);
 
+/// Errors of tensors stay below this part of their bounds: what training can bear, and what comparison with the twin shows.
+const PRECISION: f64 = 1.0 / 4096.0;
+
 /// The keys of a server.
 pub enum Keys {
     /// With bootstrapping.
@@ -72,6 +75,14 @@ impl CkksSlots {
     /// Seconds of the parts of steps so far.
     pub fn parts(&self) -> Vec<(String, f64)> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// A ciphertext over so many limbs.
+    ///
+    /// # Errors
+    /// If it has fewer.
+    pub fn at(&self, a: &Ciphertext, limbs: usize) -> Result<Ciphertext> {
+        Ok(self.evaluator.reduce_to(a, limbs)?)
     }
 
     /// The parameters.
@@ -206,7 +217,7 @@ impl Slots for CkksSlots {
     }
 
     fn within(&self, a: Ciphertext, bound: f64) -> Result<Ciphertext> {
-        Ok(a.with_bound(bound)?)
+        Ok(a.with_bound(bound)?.with_error_at_most(bound * PRECISION)?)
     }
 
     fn enter(&self, part: &str) {
