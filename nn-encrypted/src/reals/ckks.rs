@@ -97,7 +97,7 @@ impl CkksSlots {
     /// The slots of a mask.
     fn values(&self, mask: &Mask) -> Vec<Complex64> {
         let cube = self.cube();
-        let factors = mask.tile.and_then(|tile| self.shape.factors(tile));
+        let factors = mask.tile.map(|tile| self.shape.factors(tile));
         let (from, to) = match mask.rows {
             Rows::All => (0, cube.b),
             Rows::First(n) => (0, n.min(cube.b)),

@@ -189,27 +189,31 @@ impl Shape {
         !self.network.layers.iter().all(plain)
     }
 
-    /// The constants beside the weights of a tile as slots of one image, `[x][z]`; none if all are 1.
-    pub fn factors(&self, tile: usize) -> Option<Vec<Vec<f64>>> {
-        let cube = self.cube();
-        let (l, layer) = self.geometry.layers.iter().enumerate().rev().find(|(_, w)| w.first <= tile)?;
-        let mut out = vec![vec![0.0; cube.q]; cube.p];
-        for ((i, o), entry) in self.network.layers[l].entries.indexed_iter() {
-            let (place, x, z) = layer.weight_place(cube, i, o);
-            if let Some(entry) = entry.filter(|_| place == tile) {
-                out[x][z] = entry.factor;
-            }
-        }
-        for o in 0..layer.outputs {
-            let (place, x, z) = layer.bias_place(cube, o);
-            if place == tile {
-                out[x][z] = 1.0;
-            }
-        }
-        Some(out)
+    /// Whether a tile of weights has slots without a weight, where gradients must not gather, or constants beside weights.
+    pub fn is_partial(&self, tile: usize) -> bool {
+        self.factors(tile).iter().flatten().any(|factor| *factor != 1.0)
     }
 
-    /// Whether tile `tile` is one of biases, and the layer it belongs to.
+    /// The constants beside the weights of a tile as slots of one image, `[x][z]`, 0 where there is none.
+    pub fn factors(&self, tile: usize) -> Vec<Vec<f64>> {
+        let (cube, l) = (self.cube(), self.tile_layer(tile));
+        let (layer, matrix) = (&self.geometry.layers[l], &self.network.layers[l]);
+        let outputs = layer.counts(cube).1;
+        let (block, column) = ((tile - layer.first) / outputs, (tile - layer.first) % outputs);
+        let is_bias = block == layer.counts(cube).0;
+        let factor = |x: usize, z: usize| {
+            let (i, o) = if layer.side == Side::P { (x, z) } else { (z, x) };
+            let output = column * cube.extent(layer.side.other()) + o;
+            if is_bias {
+                return f64::from(u8::from(i == 0 && output < layer.outputs));
+            }
+            let entry = matrix.entries.get((block * cube.extent(layer.side) + i, output));
+            entry.copied().flatten().map_or(0.0, |entry| entry.factor)
+        };
+        (0..cube.p).map(|x| (0..cube.q).map(|z| factor(x, z)).collect()).collect()
+    }
+
+    /// The layer that a tile belongs to.
     pub fn tile_layer(&self, tile: usize) -> usize {
         self.geometry.layers.iter().rposition(|layer| layer.first <= tile).unwrap_or(0)
     }

@@ -415,8 +415,9 @@ impl<'a, S: Slots> Step<'a, S> {
     /// What is added to the state: the gradients, compact, times minus the step width and for weights and momentum.
     fn gather(&self, gradient: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
         let (shape, cube, compact) = (self.shape, self.shape.cube(), self.shape.geometry.compact);
-        let (units, factors) = (shape.error_units(), shape.has_factors());
+        let units = shape.error_units();
         let bounds = &shape.bounds;
+        let partial: Vec<bool> = (0..compact.tiles).map(|tile| shape.is_partial(tile)).collect();
         let direction = Complex64::new((1.0 + shape.momentum) / bounds.weight, 1.0 / bounds.momentum);
         let step = direction * -shape.learning_rate / shape.batch as f64 * std::f64::consts::FRAC_1_SQRT_2;
         let value = |tile: usize| {
@@ -427,7 +428,7 @@ impl<'a, S: Slots> Step<'a, S> {
             match (tile - layer.first >= blocks * outputs, layer.side) {
                 (true, Side::P) => Mask { x: Some(0), ..mask },
                 (true, Side::Q) => Mask { z: Some(0), ..mask },
-                (false, _) => Mask { tile: factors.then_some(tile), ..mask },
+                (false, _) => Mask { tile: partial[tile].then_some(tile), ..mask },
             }
         };
         let groups = gradient.chunks(compact.group).enumerate().map(|(g, tiles)| {
