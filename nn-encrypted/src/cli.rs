@@ -47,7 +47,7 @@ enum Command {
 struct TrainArgs {
     /// Name of a recipe, or path of a TOML file; hesamifard2017 without it.
     recipe: Option<String>,
-    /// Data set: digits, iris, mnist, crabs, crabs-species, fertility, climate, or the path of a CSV file.
+    /// Data set: digits, iris, mnist, crabs, crabs-species, fertility, climate, milk, or the path of a CSV file.
     #[arg(long)]
     data: Option<String>,
     /// Applies a further variant of the recipe, such as hidden3; may be repeated.
@@ -414,9 +414,10 @@ fn list(set: &Known, data_dir: &std::path::Path) {
         let state = if set.is_there(data_dir) { "there" } else { "not there" };
         format!("{state}, in {}", folders.join(" or "))
     };
+    let classes = if set.classes == 0 { "a series".to_owned() } else { format!("{} classes", set.classes) };
     println!(
-        "{}: {} rows, {} features, {} classes; {}; {place}",
-        set.name, set.rows, set.features, set.classes, set.licence
+        "{}: {} rows, {} features, {classes}; {}; {place}",
+        set.name, set.rows, set.features, set.licence
     );
 }
 

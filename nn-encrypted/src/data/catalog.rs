@@ -15,7 +15,7 @@ pub struct Known {
     pub rows: usize,
     /// Features, after words have become a column each.
     pub features: usize,
-    /// Classes.
+    /// Classes; 0 for a series.
     pub classes: usize,
     /// Terms of use.
     pub licence: &'static str,
@@ -76,7 +76,7 @@ const CRABS: KnownFile = KnownFile {
 };
 
 /// All data sets known by name.
-pub const KNOWN: [Known; 7] = [
+pub const KNOWN: [Known; 8] = [
     Known {
         name: "digits",
         folder: "digits",
@@ -94,6 +94,16 @@ pub const KNOWN: [Known; 7] = [
         features: 4,
         classes: 3,
         licence: UCI,
+        files: &[],
+        table: None,
+    },
+    Known {
+        name: "milk",
+        folder: "milk",
+        rows: 156,
+        features: 12,
+        classes: 0,
+        licence: "U.S. Department of Agriculture, public domain (Rdatasets)",
         files: &[],
         table: None,
     },

@@ -77,7 +77,7 @@ pub fn parse(reader: impl Read, file: &str, name: &str, options: &CsvOptions) ->
         return Err(fault(file, &format!("only one class, `{}`; two or more are needed", classes[0])));
     }
     let labels = names.iter().filter_map(|name| classes.iter().position(|class| class == name)).collect();
-    Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test: None })
+    Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test: None, series: None })
 }
 
 /// The text with one comma for the blanks between two cells.
@@ -92,7 +92,7 @@ fn blanks_to_commas(mut reader: impl Read, file: &str) -> Result<String, DataErr
 pub(super) type Record = (u64, Vec<String>);
 
 /// All rows with their line numbers, all of the same length.
-fn records(reader: impl Read, file: &str) -> Result<Vec<Record>, DataError> {
+pub(super) fn records(reader: impl Read, file: &str) -> Result<Vec<Record>, DataError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
     let mut rows: Vec<Record> = Vec::new();
     for record in reader.records() {

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::{CsvOptions, DataError, Dataset, Images, csv, idx};
+use super::{CsvOptions, DataError, Dataset, Images, csv, idx, series};
 
 /// The 8x8 digits: 1,797 images, pixels 0 to 16, ten classes.
 ///
@@ -23,6 +23,19 @@ pub fn iris() -> Result<Dataset, DataError> {
     let text: &[u8] = include_bytes!("../../data/iris.csv");
     let options = CsvOptions { label: "species".to_owned(), ..CsvOptions::default() };
     csv::parse(text, "embedded iris.csv", "iris", &options)
+}
+
+/// Months of a window of the milk series.
+const YEAR: usize = 12;
+
+/// Monthly milk production, January 1962 to December 1975, in pounds a cow: 156 windows of twelve months, each with the
+/// month behind it.
+///
+/// # Errors
+/// Never, unless the program was built with damaged data.
+pub fn milk() -> Result<Dataset, DataError> {
+    let text: &[u8] = include_bytes!("../../data/milk_ts.csv");
+    series::parse(text, "embedded milk_ts.csv", "milk", "value", YEAR)
 }
 
 /// Images and their labels.
@@ -56,7 +69,7 @@ pub(super) fn pictures(name: &str, parts: &[Part], own_test: Option<usize>) -> R
         .map_err(|error| DataError::File { file: name.to_owned(), what: error.to_string() })?;
     let features = (0..rows * columns).map(|i| format!("pixel_{}_{}", i / columns, i % columns)).collect();
     let classes = (0..10).map(|digit| digit.to_string()).collect();
-    Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test })
+    Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test, series: None })
 }
 
 #[cfg(test)]
@@ -83,6 +96,16 @@ mod tests {
         assert_eq!(data.x.row(0).to_vec(), [5.1, 3.5, 1.4, 0.2]);
         assert!((data.x.sum() - 2078.7).abs() < 1e-9);
         assert!((0..3).all(|class| data.labels.iter().filter(|&&l| l == class).count() == 50));
+    }
+
+    #[test]
+    fn milk_is_that_of_fourteen_years() {
+        let data = milk().unwrap();
+        assert_eq!(data.x.dim(), (156, 12));
+        assert_eq!((data.features[0].as_str(), data.features[11].as_str()), ("lag 12", "lag 1"));
+        assert_eq!((data.x[(0, 0)], data.x[(0, 1)], data.labels[155]), (589.0, 561.0, 843));
+        let before: usize = data.series.unwrap().iter().sum();
+        assert_eq!(before + data.labels.iter().sum::<usize>(), 126_791);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod open;
 mod prepare;
 pub mod random;
 mod select;
+mod series;
 mod split;
 mod whiten;
 
@@ -24,12 +25,13 @@ use ndarray::Array2;
 pub use self::batches::{Balance, Batches};
 pub use self::catalog::{Form, KNOWN, Known, KnownFile, KnownTable};
 pub use self::csv::{CsvOptions, Separator, parse as parse_csv, read_csv};
-pub use self::embedded::{digits, iris};
+pub use self::embedded::{digits, iris, milk};
 pub use self::error::DataError;
 pub use self::idx::{Images, images as parse_images, labels as parse_labels, read_images, read_labels};
 pub use self::mnist::mnist;
 pub use self::normalize::{Normalization, Scale};
-pub use self::prepare::{Prepared, Samples, prepare, prepare_set};
+pub use self::prepare::{Prepared, Samples, prepare, prepare_classes, prepare_set};
+pub use self::series::{Naive, Series};
 pub use self::split::{Split, TestPart, split};
 
 /// A labelled table of numbers, as read.
@@ -39,14 +41,16 @@ pub struct Dataset {
     pub name: String,
     /// The names of the columns of `x`.
     pub features: Vec<String>,
-    /// The names of the classes.
+    /// The names of the classes; none of a series.
     pub classes: Vec<String>,
     /// One row a sample, one column a feature, every value finite.
     pub x: Array2<f64>,
-    /// One class index a sample, below `classes.len()`.
+    /// One class index a sample, below `classes.len()`. Of a series: the measured value behind the window.
     pub labels: Vec<usize>,
     /// How many rows at the end are the data set's own test part.
     pub own_test: Option<usize>,
+    /// For a series: its values before the first label. The samples are in order of time then.
+    pub series: Option<Vec<usize>>,
 }
 
 /// Where a data set comes from.
@@ -112,6 +116,7 @@ pub fn load(source: &Source, data_dir: Option<&Path>) -> Result<Dataset, DataErr
         (_, Some(table), [file]) => csv::read_table(&set.locate(dir, file.name)?, set.name, &table.options()),
         ("digits", ..) => digits(),
         ("iris", ..) => iris(),
+        ("milk", ..) => milk(),
         _ => mnist(dir),
     }
 }

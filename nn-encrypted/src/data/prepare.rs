@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis};
 
-use super::{Balance, DataError, Dataset, Source, load, select, split};
+use super::{Balance, DataError, Dataset, Series, Source, load, select, split};
 use crate::recipe::{Data, Recipe};
 
 /// Samples as integers.
@@ -12,7 +12,7 @@ use crate::recipe::{Data, Recipe};
 pub struct Samples {
     /// One row a sample; fixed point with the fractional bits asked for.
     pub x: Array2<i32>,
-    /// One class index a sample.
+    /// One class index a sample; of a series the measured value, a whole number of its unit.
     pub labels: Vec<usize>,
     /// How many values of `x` were saturated to the bound.
     pub saturated: u64,
@@ -33,7 +33,7 @@ pub struct Prepared {
     pub name: String,
     /// The names of the features.
     pub features: Vec<String>,
-    /// The names of the classes.
+    /// The names of the classes; none of a series.
     pub classes: Vec<String>,
     /// The samples to train on.
     pub train: Samples,
@@ -43,6 +43,24 @@ pub struct Prepared {
     pub fraction_bits: u32,
     /// No value exceeds this magnitude.
     pub bound: i32,
+    /// For a series: how labels become targets.
+    pub series: Option<Series>,
+    /// For a series: its values before the first label of `train`.
+    pub before: Vec<usize>,
+}
+
+/// A series has no classes to balance or choose from, and one normalization for features and targets.
+fn fits_series(settings: &Data) -> Result<Series, DataError> {
+    let found = [
+        (settings.stratify, "data.stratify = true"),
+        (settings.balance != Balance::None, "data.balance"),
+        (settings.positive.is_some(), "data.positive"),
+    ];
+    if let Some((_, setting)) = found.iter().find(|(set, _)| *set) {
+        let what = format!("{setting} needs classes; it is a series of measured values");
+        return Err(DataError::Setting { set: settings.set.clone(), what });
+    }
+    Series::of(&settings.normalize, &settings.set)
 }
 
 /// A class with a single sample cannot be learnt and tested.
@@ -71,7 +89,7 @@ fn none_missing(data: &Dataset, train: &[usize]) -> Result<(), DataError> {
 /// # Errors
 /// If the data cannot be read, or a setting of the recipe does not fit it.
 pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<Prepared, DataError> {
-    prepare_set(&recipe.data, recipe.seed, recipe.quantization.input_bits, data_dir)
+    prepare_classes(&recipe.data, recipe.seed, recipe.quantization.input_bits, data_dir)
 }
 
 /// Loads, splits by seed and normalizes a data set; the values have `fraction_bits` fractional bits.
@@ -84,8 +102,35 @@ pub fn prepare_set(
     fraction_bits: u32,
     data_dir: Option<&Path>,
 ) -> Result<Prepared, DataError> {
+    prepared(read(settings, data_dir)?, settings, seed, fraction_bits)
+}
+
+/// As [`prepare_set`], for a recipe that tells classes apart.
+///
+/// # Errors
+/// As [`prepare_set`], and if the data set is a series.
+pub fn prepare_classes(
+    settings: &Data,
+    seed: u64,
+    fraction_bits: u32,
+    data_dir: Option<&Path>,
+) -> Result<Prepared, DataError> {
+    let data = read(settings, data_dir)?;
+    if data.series.is_some() {
+        let what = "data.set is a series of measured values; this kind of recipe needs classes".to_owned();
+        return Err(DataError::Setting { set: data.name, what });
+    }
+    prepared(data, settings, seed, fraction_bits)
+}
+
+fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
     let source = Source::new(&settings.set, settings.label.as_deref(), &settings.ignore, settings.no_header)?;
-    let data = select::chosen(load(&source, data_dir)?, &settings.columns, settings.positive.as_deref())?;
+    load(&source, data_dir)
+}
+
+fn prepared(data: Dataset, settings: &Data, seed: u64, fraction_bits: u32) -> Result<Prepared, DataError> {
+    let series = data.series.as_ref().map(|_| fits_series(settings)).transpose()?;
+    let data = select::chosen(data, &settings.columns, settings.positive.as_deref())?;
     enough_of_each(&data)?;
     let parts = split(&data, settings.test, settings.stratify, seed)?;
     if settings.balance == Balance::Resample {
@@ -112,5 +157,67 @@ pub fn prepare_set(
         test,
         fraction_bits,
         bound: scale.bound(),
+        series,
+        before: data.series.unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Naive, Normalization, TestPart};
+
+    fn milk() -> Data {
+        Data {
+            set: "milk".to_owned(),
+            label: None,
+            ignore: vec![],
+            no_header: false,
+            columns: vec![],
+            positive: None,
+            test: TestPart::Count(24),
+            stratify: false,
+            balance: Balance::None,
+            normalize: Normalization::Affine { divisor: 256.0, center: 3.0, limit: 1.0 },
+        }
+    }
+
+    #[test]
+    fn a_series_ends_with_its_test_part() {
+        let data = prepare_set(&milk(), 5, 8, None).unwrap();
+        assert_eq!((data.train.x.dim(), data.test.x.dim()), ((132, 12), (24, 12)));
+        assert_eq!((data.before[0], data.train.labels[0], data.test.labels[23]), (589, 600, 843));
+        assert_eq!(data.train.x[(0, 0)], 589 - 3 * 256);
+        assert_eq!(data.test.x[(1, 11)], data.test.labels[0] as i32 - 3 * 256);
+        assert_eq!(data.series, Some(Series { divisor: 256.0, center: 3.0 }));
+        let found = Naive::of(&data).unwrap();
+        let expected = Naive { mean: 13.960, last: 4.802, season: 1.509 };
+        for (found, expected) in
+            [(found.mean, expected.mean), (found.last, expected.last), (found.season, expected.season)]
+        {
+            assert!((found - expected).abs() < 1e-3, "{found} is not {expected}");
+        }
+        // Neither the columns chosen nor their format have a part in it.
+        let lag = Data { columns: vec!["lag 1".to_owned()], ..milk() };
+        assert_eq!(Naive::of(&prepare_set(&lag, 5, 2, None).unwrap()), Some(found));
+    }
+
+    #[test]
+    fn what_a_series_cannot_be_asked_for() {
+        let message = |data: &Data| prepare_set(data, 5, 8, None).unwrap_err().to_string();
+        let min_max = Normalization::MinMax { limit: 1.0 };
+        for (data, words) in [
+            (Data { stratify: true, ..milk() }, "data.stratify = true needs classes"),
+            (Data { balance: Balance::Resample, ..milk() }, "data.balance needs classes"),
+            (Data { positive: Some("1".to_owned()), ..milk() }, "data.positive needs classes"),
+            (Data { normalize: min_max, ..milk() }, "data.normalize.method = \"affine\" is needed"),
+            (Data { test: TestPart::Count(156), ..milk() }, "data.test takes 156 of 156 rows"),
+        ] {
+            assert!(message(&data).contains(words), "{}", message(&data));
+        }
+        let error = prepare_classes(&milk(), 5, 8, None).unwrap_err().to_string();
+        assert!(error.starts_with("data set milk: data.set is a series"), "{error}");
+        let iris = prepare_set(&Data { set: "iris".to_owned(), ..milk() }, 5, 8, None).unwrap();
+        assert_eq!((iris.series, Naive::of(&iris)), (None, None));
+    }
 }

@@ -24,7 +24,7 @@ pub struct Split {
     pub test: Vec<usize>,
 }
 
-/// Splits a data set by seed; one with a test part of its own keeps it. `stratify` gives every class the same part of
+/// Splits a data set by seed; one with a test part of its own keeps it, and of a series the last rows test. `stratify` gives every class the same part of
 /// its samples for testing, rounded, but at least one on either side.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub fn split(data: &Dataset, test: TestPart, stratify: bool, seed: u64) -> Resul
     if count == 0 || count >= n {
         return Err(fault(format!("data.test takes {count} of {n} rows; both parts need at least one")));
     }
-    if data.own_test.is_some() {
+    if data.own_test.is_some() || data.series.is_some() {
         return Ok(Split { train: (0..n - count).collect(), test: (n - count..n).collect() });
     }
     let mut test = permutation(&mut stream(seed, Purpose::Split), n);
@@ -79,7 +79,7 @@ fn stratified(data: &Dataset, order: &[usize], part: f64) -> Split {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{digits, iris};
+    use crate::data::{digits, iris, milk};
 
     #[test]
     fn every_row_once_and_the_seed_decides() {
@@ -111,6 +111,8 @@ mod tests {
         data.own_test = Some(10);
         let own = split(&data, TestPart::Count(30), false, 7).unwrap();
         assert!(own.test.into_iter().eq(140..150));
+        let series = split(&milk().unwrap(), TestPart::Count(24), false, 7).unwrap();
+        assert!(series.train.into_iter().eq(0..132) && series.test.into_iter().eq(132..156));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Data {
     /// A class to be told apart from all others, which become one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<String>,
-    /// The size of the test part, unless the data set has one of its own.
+    /// The size of the test part, unless the data set has one of its own; of a series it is the end.
     pub test: TestPart,
     /// Every class has the same part of its samples in the test part.
     #[serde(default, skip_serializing_if = "is_false")]

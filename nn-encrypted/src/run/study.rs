@@ -147,6 +147,7 @@ fn session(recipe: &Recipe, seed: u64, validate: bool, data_dir: Option<&Path>) 
             x: session.data.train.x.mapv(f64::from),
             labels: session.data.train.labels.clone(),
             own_test: None,
+            series: None,
         };
         let parts = data::split(&table, TestPart::Fraction(0.25), true, seed)?;
         let part = |rows: &[usize]| {

@@ -31,7 +31,7 @@ impl WordSession {
     /// # Errors
     /// If the data or the recipe cannot be used.
     pub fn new(recipe: WordRecipe, data_dir: Option<&Path>) -> Result<Self, RunError> {
-        let data = data::prepare_set(&recipe.data, recipe.seed, recipe.fraction_bits(), data_dir)?;
+        let data = data::prepare_classes(&recipe.data, recipe.seed, recipe.fraction_bits(), data_dir)?;
         let widths = recipe.widths(data.features.len(), data.classes.len())?;
         let size = recipe.optimizer.batch_size;
         let batches = Batches::balanced(recipe.data.balance, &data.train.labels, size, recipe.seed);
