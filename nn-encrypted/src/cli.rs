@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_encrypted::data::{DATA_DIR, KNOWN, Known};
 use nn_encrypted::fetch;
 use nn_encrypted::recipe::{AnyRecipe, Recipe};
-use nn_encrypted::run::{self, Mode, Options, Outcome, Resumption, RunError, RunFolder, Scope};
+use nn_encrypted::run::{self, Mode, Options, Outcome, Report, Resumption, RunError, RunFolder, Scope};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -320,6 +320,7 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
     percent("balanced test accuracy", report.accuracy.balanced_test);
     percent("twin's test accuracy", report.accuracy.twin_test);
     percent("floating point's test accuracy", report.accuracy.clear_test);
+    forecasts(report);
     if let (Some(median), Some(image)) = (report.seconds.step_median, report.core_seconds_per_image) {
         let traffic = &report.traffic;
         let steps = report.steps.max(1);
@@ -344,12 +345,12 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
     }
     if let Some(prediction) = &report.prediction {
         println!(
-            "encrypted classification of {} images: {:.2} % right, equal to the twin: {}, {:.2} core-milliseconds and {:.0} kB an image",
-            prediction.images,
-            prediction.accuracy * 100.0,
+            "encrypted prediction: {}, equal to the twin: {}, {:.2} core-milliseconds and {:.0} kB {}",
+            prediction.described(),
             prediction.twin_equal,
             prediction.core_seconds_per_image * 1e3,
-            prediction.bytes_per_image / 1e3
+            prediction.bytes_per_image / 1e3,
+            prediction.each()
         );
     }
     println!("total {:.1} s; results in {}", report.seconds.total, out.display());
@@ -363,6 +364,9 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
             traffic.out_of_bounds
         );
     }
+    if let Some(range) = report.closest() {
+        println!("closest to its bound: {} {:.3} of {}", range.tensor, range.largest, range.bound);
+    }
     let predicted = report.prediction.is_none_or(|prediction| prediction.twin_equal);
     let equal = report.twin.equal.map(|equal| equal && predicted);
     if let Some(equal) = equal {
@@ -371,14 +375,36 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
     ExitCode::from(u8::from(equal == Some(false) || traffic.out_of_bounds > 0))
 }
 
+/// The errors of forecasts, beside those of forecasts without training.
+fn forecasts(report: &Report) {
+    let accuracy = &report.accuracy;
+    let models = [
+        ("test", accuracy.mape),
+        ("twin's test", accuracy.twin_mape),
+        ("floating point's test", accuracy.clear_mape),
+    ];
+    for (name, mape) in models {
+        if let Some(mape) = mape {
+            println!("{name} MAPE: {mape:.2} %");
+        }
+    }
+    if let Some(known) = &accuracy.baselines {
+        println!(
+            "without training: {:.2} % by the mean, {:.2} % by the value before, {:.2} % by that a season before",
+            known.mean, known.last, known.season
+        );
+    }
+}
+
 fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
     let prediction = run::predict(&args.run, args.data_dir.as_deref())?;
     let summary = &prediction.summary;
-    println!("{} images, {:.2} % right", summary.images, summary.accuracy * 100.0);
+    println!("{}", summary.described());
     println!(
-        "{:.2} core-milliseconds and {:.0} kB an image",
+        "{:.2} core-milliseconds and {:.0} kB {}",
         summary.core_seconds_per_image * 1e3,
-        summary.bytes_per_image / 1e3
+        summary.bytes_per_image / 1e3,
+        summary.each()
     );
     println!("predictions in {}", args.run.join("client/predictions.csv").display());
     println!("twin equal: {}", summary.twin_equal);

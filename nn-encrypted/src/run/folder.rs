@@ -10,7 +10,7 @@ use he_core::wire::WireError;
 use zeroize::Zeroizing;
 
 use super::weights::Tensors;
-use super::{Report, RunError, weights};
+use super::{Measure, Predictions, Report, RunError, weights};
 use crate::plan::Plan;
 use crate::recipe::{AnyRecipe, Model, Network, Recipe};
 use crate::roles::{Server, ServerError};
@@ -224,11 +224,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be drawn or written.
-    pub fn write_curve(&self, title: &str, accuracies: &[f64]) -> Result<(), RunError> {
+    pub fn write_curve(&self, title: &str, measure: Measure, scores: &[f64]) -> Result<(), RunError> {
         let path = self.root.join("learning-curve.svg");
         let io = |source| RunError::Io { path: path.clone(), source };
         let (draft, _) = self.draft(&path, true).map_err(io)?;
-        super::curve::draw(&draft, title, accuracies)?;
+        super::curve::draw(&draft, title, measure, scores)?;
         fs::rename(&draft, &path).map_err(io)
     }
 
@@ -352,21 +352,29 @@ impl RunFolder {
         open(&bytes).map_err(|what| RunError::File { path, what })
     }
 
-    /// Writes predictions: sample number, predicted class, label.
+    /// Writes predictions: sample number, predicted class, label; of a series predicted and measured value.
     ///
     /// # Errors
     /// If they cannot be written.
     pub fn write_predictions(
         &self,
         classes: &[String],
-        predicted: &[usize],
+        predicted: &Predictions,
         labels: &[usize],
     ) -> Result<(), RunError> {
-        let mut text = String::from("sample,predicted,label\n");
-        for (i, (p, l)) in predicted.iter().zip(labels).enumerate() {
-            let name = |class: usize| classes.get(class).map_or("?", String::as_str);
-            text.push_str(&format!("{i},{},{}\n", name(*p), name(*l)));
-        }
+        let name = |class: usize| classes.get(class).map_or("?", String::as_str);
+        let (header, rows): (_, Vec<String>) = match predicted {
+            Predictions::Classes(predicted) => {
+                let row = |(p, l): (&usize, &usize)| format!("{},{}", name(*p), name(*l));
+                ("sample,predicted,label\n", predicted.iter().zip(labels).map(row).collect())
+            }
+            Predictions::Values(predicted) => {
+                let row = |(p, l): (&f64, &usize)| format!("{p:.2},{l}");
+                ("sample,predicted,measured\n", predicted.iter().zip(labels).map(row).collect())
+            }
+        };
+        let rows = rows.iter().enumerate().map(|(i, row)| format!("{i},{row}\n"));
+        let text: String = std::iter::once(header.to_owned()).chain(rows).collect();
         self.write(&self.client("predictions.csv"), text.as_bytes(), true)
     }
 }

@@ -66,7 +66,22 @@ fn rows(report: &Report) -> Vec<Row> {
     row("most frequent class of the test part", report.accuracy.majority_test.map(percent));
     row("twin's test accuracy", report.accuracy.twin_test.map(percent));
     row("floating point, same training", report.accuracy.clear_test.map(percent));
-    row("equal to the twin, bit for bit", report.twin.equal.map(|equal| equal.to_string()));
+    let mape = |value: f64| format!("{value:.2} %");
+    row("test MAPE", report.accuracy.mape.map(mape));
+    row("twin's test MAPE", report.accuracy.twin_mape.map(mape));
+    row("MAPE of floating point, same training", report.accuracy.clear_mape.map(mape));
+    if let Some(baselines) = &report.accuracy.baselines {
+        row("MAPE of the mean", Some(mape(baselines.mean)));
+        row("MAPE of the value before", Some(mape(baselines.last)));
+        row("MAPE of the value a season before", Some(mape(baselines.season)));
+    }
+    match report.twin.tolerance {
+        None => row("equal to the twin, bit for bit", report.twin.equal.map(|equal| equal.to_string())),
+        Some(tolerance) => row(
+            "equal to the twin, nearly",
+            report.twin.equal.map(|equal| format!("{equal}, to {tolerance:.1e}")),
+        ),
+    }
     row("whole run", Some(format!("{:.0} s", report.seconds.total)));
     row("a step, median", report.seconds.step_median.map(|s| format!("{s:.3} s")));
     row("a step, all threads", report.core_seconds.step.map(|s| format!("{s:.3} core-s")));
@@ -90,14 +105,15 @@ fn rows(report: &Report) -> Vec<Row> {
     row("peak memory", report.peak_memory_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9)));
     if let Some(prediction) = &report.prediction {
         let text = format!(
-            "{} images, {} right, equal to the twin: {}; {:.2} core-ms and {:.0} kB an image",
-            prediction.images,
-            percent(prediction.accuracy),
+            "{}, equal to the twin: {}; {:.2} core-ms and {:.0} kB {}",
+            prediction.described(),
             prediction.twin_equal,
             prediction.core_seconds_per_image * 1e3,
-            prediction.bytes_per_image / 1e3
+            prediction.bytes_per_image / 1e3,
+            prediction.each()
         );
-        row("encrypted classification", Some(text));
+        let forecast = prediction.mape.is_some();
+        row(if forecast { "encrypted forecasts" } else { "encrypted classification" }, Some(text));
     }
     rows
 }

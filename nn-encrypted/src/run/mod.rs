@@ -1,16 +1,21 @@
 //! Runs: training and prediction from a recipe to a report.
 
 mod checkpoint;
+mod compare;
 mod curve;
 mod encrypted;
 mod folder;
 mod link;
 mod markdown;
+mod measure;
 mod meter;
 mod predict;
 mod progress;
+mod real_weights;
 mod report;
 mod resume;
+#[cfg(test)]
+mod series_tests;
 mod session;
 mod sides;
 mod state;
@@ -30,6 +35,7 @@ pub use self::encrypted::Encrypted;
 pub use self::folder::RunFolder;
 pub use self::link::{LocalLink, Traffic};
 pub use self::markdown::markdown;
+pub use self::measure::{Measure, Predictions};
 pub use self::predict::{Prediction, predict, predict_encrypted};
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};

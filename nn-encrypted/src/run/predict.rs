@@ -10,9 +10,8 @@ use super::report::PredictionSummary;
 use super::sides::Sides;
 use super::task::{Exact, Task};
 use super::word_sides::WordSides;
-use super::{Encrypted, RunError, Session, WordSession};
+use super::{Encrypted, Measure, Predictions, RunError, Session, WordSession};
 use crate::data::Samples;
-use crate::metrics;
 use crate::recipe::{AnyRecipe, Sigmoid};
 use crate::roles::Client;
 use crate::twin::Twin;
@@ -21,8 +20,8 @@ use crate::words::{BitWords, DigitWords};
 /// Predictions and what they took.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// Class of each sample.
-    pub classes: Vec<usize>,
+    /// Class of each sample, or its value in a series.
+    pub predicted: Predictions,
     /// The summary for the report.
     pub summary: PredictionSummary,
 }
@@ -69,17 +68,19 @@ fn classify<S: Sides>(
         outputs.slice_axis_mut(Axis(0), range).assign(&found);
         bytes += crossed;
     }
-    let classes = task.classes(&outputs);
+    let predicted = task.predictions(&outputs);
+    let (score, measure) = (predicted.score(&samples.labels), predicted.measure());
     let per_image = |total: f64| total / images.max(1) as f64;
     let summary = PredictionSummary {
         images,
-        accuracy: metrics::accuracy(&classes, &samples.labels),
-        twin_equal: outputs == twin.exact_outputs(&samples.x)?,
+        accuracy: (measure == Measure::Accuracy).then_some(score),
+        mape: (measure == Measure::Mape).then_some(score),
+        twin_equal: task.agree(&outputs, &twin.exact_outputs(&samples.x)?),
         seconds: spent.wall,
         core_seconds_per_image: per_image(spent.cpu),
         bytes_per_image: per_image(bytes as f64),
     };
-    Ok(Prediction { classes, summary })
+    Ok(Prediction { predicted, summary })
 }
 
 /// Classifies the test part with the model and the keys of a run folder.
@@ -118,6 +119,6 @@ fn predict_all<S: Sides>(task: &S::Task, folder: &RunFolder, sides: &mut S) -> R
     let twin = task.twin_of(sides.model(0)?);
     let data = task.data();
     let prediction = classify(task, sides, &data.test, &twin)?;
-    folder.write_predictions(&data.classes, &prediction.classes, &data.test.labels)?;
+    folder.write_predictions(&data.classes, &prediction.predicted, &data.test.labels)?;
     Ok(prediction)
 }

@@ -24,7 +24,7 @@ pub struct Report {
     pub encrypted: EncryptedParts,
     /// Training steps run.
     pub steps: u64,
-    /// Accuracies, as fractions.
+    /// Accuracies, as fractions; errors of forecasts, in percent.
     pub accuracy: Accuracy,
     /// Comparison with the twin.
     pub twin: TwinSummary,
@@ -36,6 +36,12 @@ pub struct Report {
     pub core_seconds: CoreSeconds,
     /// What crossed between client and server.
     pub traffic: TrafficSummary,
+    /// How close values came to their public bounds, where they are real numbers.
+    #[serde(default)]
+    pub ranges: Vec<RangeSummary>,
+    /// What a training step takes, as planned.
+    #[serde(default)]
+    pub step: Option<StepSummary>,
     /// Classification with the trained model.
     pub prediction: Option<PredictionSummary>,
     /// Bootstraps by scheme.
@@ -63,7 +69,7 @@ pub struct DataSummary {
     pub test: usize,
     /// Features.
     pub features: usize,
-    /// Classes.
+    /// Classes; 0 for a series.
     pub classes: usize,
 }
 
@@ -106,7 +112,8 @@ impl EncryptedParts {
     }
 }
 
-/// Accuracies, as fractions.
+/// Accuracies, as fractions; of a series, whose samples have no classes, MAPE (the mean absolute error of forecasts) in
+/// percent of the measured values.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Accuracy {
     /// Of the trained model on the training part.
@@ -123,15 +130,42 @@ pub struct Accuracy {
     /// The part of the most frequent class in the test part.
     #[serde(default)]
     pub majority_test: Option<f64>,
+    /// MAPE of the trained model on the test part.
+    #[serde(default)]
+    pub mape: Option<f64>,
+    /// MAPE of the twin's model on the test part.
+    #[serde(default)]
+    pub twin_mape: Option<f64>,
+    /// MAPE of floating-point training on the test part.
+    #[serde(default)]
+    pub clear_mape: Option<f64>,
+    /// MAPE of forecasts without training on the test part.
+    #[serde(default)]
+    pub baselines: Option<Baselines>,
+}
+
+/// MAPE of forecasts that need no training, in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baselines {
+    /// Of the mean of all values before the test part.
+    pub mean: f64,
+    /// Of the value before.
+    pub last: f64,
+    /// Of the oldest value of the window: the same month a year before.
+    pub season: f64,
 }
 
 /// Comparison with the twin.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct TwinSummary {
-    /// Whether all weights, biases and momenta are the same integers.
+    /// Whether all weights, biases and momenta are equal: bit for bit, or within `tolerance` where the scheme is
+    /// approximate.
     pub equal: Option<bool>,
-    /// The largest difference of a weight, as a real number.
+    /// The largest difference of a weight, bias or momentum, as a real number.
     pub max_abs_error: Option<f64>,
+    /// The largest difference allowed; null where none is.
+    #[serde(default)]
+    pub tolerance: Option<f64>,
 }
 
 /// Wall-clock seconds.
@@ -179,14 +213,56 @@ pub struct TrafficSummary {
     pub out_of_bounds: u64,
 }
 
+/// How close the values of a tensor came to their public bound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RangeSummary {
+    /// The tensor.
+    pub tensor: String,
+    /// No value may be larger in magnitude.
+    pub bound: f64,
+    /// The largest magnitude there was.
+    pub largest: f64,
+}
+
+impl RangeSummary {
+    /// The part of the bound that was used.
+    fn used(&self) -> f64 {
+        self.largest / self.bound
+    }
+}
+
+impl Report {
+    /// The tensor that came closest to its bound.
+    #[must_use]
+    pub fn closest(&self) -> Option<&RangeSummary> {
+        self.ranges.iter().max_by(|a, b| a.used().total_cmp(&b.used()))
+    }
+}
+
+/// What a training step takes, as planned.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepSummary {
+    /// Levels of the modulus chain.
+    pub levels: u64,
+    /// Bootstraps.
+    pub bootstraps: u64,
+    /// Estimated seconds of CPU time, all threads.
+    pub estimated_core_seconds: f64,
+    /// Estimated largest memory, in bytes.
+    pub estimated_peak_bytes: u64,
+}
+
 /// Classification with the trained model.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct PredictionSummary {
-    /// Images classified.
+    /// Images classified, or values forecast.
     pub images: usize,
-    /// Part of them that was right.
-    pub accuracy: f64,
-    /// Whether all outputs are the twin's, bit for bit.
+    /// Part of them that was right; null for a series.
+    pub accuracy: Option<f64>,
+    /// For a series: MAPE in percent.
+    #[serde(default)]
+    pub mape: Option<f64>,
+    /// Whether all outputs are the twin's: bit for bit, or nearly where the scheme is approximate.
     pub twin_equal: bool,
     /// Wall-clock seconds.
     pub seconds: f64,
@@ -194,6 +270,24 @@ pub struct PredictionSummary {
     pub core_seconds_per_image: f64,
     /// Bytes an image, both ways, its encryption included.
     pub bytes_per_image: f64,
+}
+
+impl PredictionSummary {
+    /// What was predicted, and how well.
+    #[must_use]
+    pub fn described(&self) -> String {
+        match (self.accuracy, self.mape) {
+            (Some(accuracy), _) => format!("{} images, {:.2} % right", self.images, accuracy * 100.0),
+            (None, Some(mape)) => format!("{} forecasts, MAPE {mape:.2} %", self.images),
+            (None, None) => format!("{} images", self.images),
+        }
+    }
+
+    /// One of what was predicted.
+    #[must_use]
+    pub fn each(&self) -> &'static str {
+        if self.mape.is_some() { "a forecast" } else { "an image" }
+    }
 }
 
 /// Bootstraps by scheme.

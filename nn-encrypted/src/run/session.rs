@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayRef2};
 
-use super::RunError;
 use super::task::{Exact, Learner, Task, check_batch};
 use super::weights;
+use super::{Predictions, RunError};
 use crate::clear::Clear;
 use crate::data::{self, Batches, Prepared};
 use crate::metrics;
@@ -112,8 +112,8 @@ impl Task for Session {
         Clear::new(&self.recipe, &self.network, self.recipe.seed)
     }
 
-    fn classes(&self, outputs: &ArrayRef2<i64>) -> Vec<usize> {
-        outputs.rows().into_iter().map(metrics::argmax).collect()
+    fn predictions(&self, outputs: &ArrayRef2<i64>) -> Predictions {
+        Predictions::Classes(outputs.rows().into_iter().map(metrics::argmax).collect())
     }
 
     fn read_weights(&self, bytes: &[u8]) -> Result<Model, String> {

@@ -31,7 +31,7 @@ pub(super) struct Ledger {
     pub times: Vec<f64>,
     /// Images trained on.
     pub images: u64,
-    /// Test accuracies after each epoch, before training first.
+    /// Scores of the test part after each epoch, before training first.
     pub curve: Vec<f64>,
     /// The client's counts.
     pub counts: RefreshCounts,
@@ -96,7 +96,28 @@ pub fn rewrite_client_state(bytes: &[u8], network: &Network, recipe: &Recipe) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reals::{RealLayerState, RealModel};
     use crate::recipe::Model;
+
+    #[test]
+    fn a_state_of_real_numbers_comes_back() {
+        let layer = |first: f64| RealLayerState {
+            shape: vec![2, 1],
+            weight: vec![first, 0.1],
+            bias: vec![1e-300],
+            weight_momentum: vec![0.0, -0.0],
+            bias_momentum: vec![1.0 / 3.0],
+        };
+        let [model, twin] = [0.5, 0.25].map(|first| RealModel { layers: vec![layer(first)] });
+        let bytes = State::to_bytes(&Ledger::default(), &model, &twin).unwrap();
+        let read = |like| {
+            State::from_bytes(&bytes, |bytes| super::super::real_weights::reals_from_bytes(bytes, like))
+        };
+        let back = read(&model).unwrap();
+        assert_eq!((&back.model, &back.twin), (&model, &twin));
+        let other = RealModel { layers: vec![RealLayerState { shape: vec![1, 2], ..layer(0.5) }] };
+        assert!(read(&other).is_err_and(|what| what.starts_with("layer1.weight is F64 of shape [2, 1]")));
+    }
 
     #[test]
     fn a_state_comes_back_bit_for_bit_and_nothing_else_is_one() {

@@ -2,10 +2,11 @@
 
 use ndarray::{Array2, ArrayRef2};
 
+use super::measure::{Measure, Predictions};
 use super::meter::host;
 use super::report::{
-    Accuracy, Bootstraps, CoreSeconds, DataSummary, EncryptedParts, Report, SCHEMA, Seconds, TrafficSummary,
-    TwinSummary,
+    Accuracy, Bootstraps, CoreSeconds, DataSummary, EncryptedParts, RangeSummary, Report, SCHEMA, Seconds,
+    TrafficSummary, TwinSummary,
 };
 use super::weights::Tensors;
 use super::{Mode, RunError};
@@ -18,16 +19,16 @@ pub(super) trait Learner {
     /// Trains on one mini-batch.
     fn learn(&mut self, x: &ArrayRef2<i32>, labels: &[usize]) -> Result<(), RunError>;
 
-    /// The class of each sample.
+    /// The class of each sample; not asked for of a series.
     fn classify(&self, x: &ArrayRef2<i32>) -> Result<Vec<usize>, RunError>;
 
-    /// The part of samples that are classified right.
-    fn part_right(&self, samples: &Samples) -> Result<f64, RunError> {
+    /// How good it is on samples, by the measure of its task: the part that is classified right, or MAPE in percent.
+    fn score(&self, samples: &Samples) -> Result<f64, RunError> {
         Ok(metrics::accuracy(&self.classify(&samples.x)?, &samples.labels))
     }
 }
 
-/// A twin: the very integers of the encrypted training.
+/// A twin: the very numbers of the encrypted training.
 pub(super) trait Exact: Learner {
     /// What training changes.
     type Model;
@@ -35,18 +36,23 @@ pub(super) trait Exact: Learner {
     /// The model as it is.
     fn state(&self) -> &Self::Model;
 
-    /// The outputs for samples.
+    /// The outputs for samples, as decrypted ones are: in fixed point.
     fn exact_outputs(&self, x: &ArrayRef2<i32>) -> Result<Array2<i64>, RunError>;
 
     /// Values that were saturated or wrapped since the start.
     fn out_of_range(&self) -> u64;
+
+    /// How close values came to their bounds since the start, where bounds are not enforced.
+    fn ranges(&self) -> Vec<RangeSummary> {
+        vec![]
+    }
 }
 
 /// Recipe, data and network of a run.
 pub(super) trait Task {
     /// What training changes.
     type Model: Clone + PartialEq + Tensors;
-    /// Training on integers.
+    /// The very training that is encrypted.
     type Twin: Exact<Model = Self::Model>;
     /// Training in floating point.
     type Clear: Learner;
@@ -65,16 +71,30 @@ pub(super) trait Task {
     fn toml(&self) -> Result<String, RecipeError>;
     /// Widths from the features to the outputs.
     fn widths(&self) -> Vec<usize>;
-    /// Fractional bits of the weights.
-    fn weight_bits(&self) -> u32;
+    /// Fractional bits of weights that are integers.
+    fn weight_bits(&self) -> u32 {
+        0
+    }
+    /// What scores are.
+    fn measure(&self) -> Measure {
+        Measure::Accuracy
+    }
+    /// How far a model may be from the twin's; bit for bit the same without it.
+    fn tolerance(&self) -> Option<f64> {
+        None
+    }
     /// The weights to start from.
     fn first_model(&self) -> Self::Model;
     /// The twin, from given weights.
     fn twin_of(&self, model: Self::Model) -> Self::Twin;
     /// The same training in floating point.
     fn floating(&self) -> Self::Clear;
-    /// The class that each row of outputs tells.
-    fn classes(&self, outputs: &ArrayRef2<i64>) -> Vec<usize>;
+    /// What each row of outputs tells.
+    fn predictions(&self, outputs: &ArrayRef2<i64>) -> Predictions;
+    /// Whether decrypted outputs are the twin's.
+    fn agree(&self, found: &Array2<i64>, expected: &Array2<i64>) -> bool {
+        found == expected
+    }
     /// Reads a model written as tensors, or says what is wrong.
     fn read_weights(&self, bytes: &[u8]) -> Result<Self::Model, String>;
 
@@ -137,6 +157,8 @@ pub(super) trait Task {
             core_seconds_per_image: None,
             core_seconds: CoreSeconds::default(),
             traffic: TrafficSummary::default(),
+            ranges: vec![],
+            step: None,
             prediction: None,
             bootstraps: Bootstraps::default(),
             switches: 0,

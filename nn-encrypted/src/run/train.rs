@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::folder::RunFolder;
+use super::measure::Scores;
 use super::meter::{Spent, peak_memory};
 use super::progress::Progress;
 use super::report::Report;
@@ -14,7 +15,6 @@ use super::task::{Exact, Learner, Task};
 use super::training::{Lock, train_encrypted};
 use super::word_sides::WordSides;
 use super::{Encrypted, Mode, RunError, Session, WordSession};
-use crate::metrics;
 use crate::recipe::{AnyRecipe, Sigmoid};
 use crate::words::{BitWords, DigitWords};
 
@@ -54,7 +54,7 @@ impl Options {
 pub struct Outcome<M = ()> {
     /// The report.
     pub report: Report,
-    /// Test accuracies after each epoch, before training first.
+    /// Scores of the test part after each epoch, before training first: fractions that are right, or MAPE in percent.
     pub curve: Vec<f64>,
     /// The trained model.
     pub(super) model: Option<M>,
@@ -109,48 +109,52 @@ fn train_task<S: Sides>(task: &S::Task, options: &Options, start: Instant) -> Re
 }
 
 /// Writes what a run ends with; the report last, since it says that the run is finished.
-fn write_results<T: Task>(folder: &RunFolder, task: &T, outcome: &Outcome<T::Model>) -> Result<(), RunError> {
+pub(super) fn write_results<T: Task>(
+    folder: &RunFolder,
+    task: &T,
+    outcome: &Outcome<T::Model>,
+) -> Result<(), RunError> {
     let data = task.data();
     let widths: Vec<String> = task.widths().iter().map(ToString::to_string).collect();
     let mode = &outcome.report.mode;
     let title = format!("{} on {}, {}, {mode}", task.name(), data.name, widths.join("-"));
-    folder.write_curve(&title, &outcome.curve)?;
+    folder.write_curve(&title, task.measure(), &outcome.curve)?;
     if let Some(model) = &outcome.model {
         folder.write_weights(model)?;
-        let predicted = task.twin_of(model.clone()).classify(&data.test.x)?;
-        folder.write_predictions(&data.classes, &predicted, &data.test.labels)?;
+        let outputs = task.twin_of(model.clone()).exact_outputs(&data.test.x)?;
+        folder.write_predictions(&data.classes, &task.predictions(&outputs), &data.test.labels)?;
     }
     folder.write_report(&outcome.report)?;
     folder.remove_generations()
 }
 
-/// Test accuracies of the same training in floating point: before it and after each epoch.
+/// Scores of the test part of the same training in floating point: before it and after each epoch.
 pub(super) fn clear_curve<T: Task>(task: &T, steps: usize) -> Result<Vec<f64>, RunError> {
     let mut net = task.floating();
-    let mut curve = vec![net.part_right(&task.data().test)?];
+    let mut curve = vec![net.score(&task.data().test)?];
     for (step, batch) in task.batches().schedule(0).take(steps).enumerate() {
         let (x, labels) = task.samples_of(batch);
         net.learn(&x, &labels)?;
         if task.ends_epoch(step + 1, steps) {
-            curve.push(net.part_right(&task.data().test)?);
+            curve.push(net.score(&task.data().test)?);
         }
     }
     Ok(curve)
 }
 
-fn train_clear<T: Task>(task: &T, options: &Options) -> Result<Outcome<T::Model>, RunError> {
+pub(super) fn train_clear<T: Task>(task: &T, options: &Options) -> Result<Outcome<T::Model>, RunError> {
     let steps = task.total_steps(options.steps);
     let curve = clear_curve(task, steps)?;
     let mut report = task.report(Mode::Clear);
     report.steps = steps as u64;
-    report.accuracy.clear_test = curve.last().copied();
+    report.accuracy = Scores { clear: curve.last().copied(), ..Scores::default() }.report(task, None);
     Ok(Outcome { report, curve, model: None })
 }
 
-fn train_twin<T: Task>(task: &T, options: &Options) -> Result<Outcome<T::Model>, RunError> {
+pub(super) fn train_twin<T: Task>(task: &T, options: &Options) -> Result<Outcome<T::Model>, RunError> {
     let mut twin = task.twin_of(task.first_model());
     let steps = task.total_steps(options.steps);
-    let mut curve = vec![twin.part_right(&task.data().test)?];
+    let mut curve = vec![twin.score(&task.data().test)?];
     let mut progress = Progress::new(steps as u64, 0);
     let mut spent = Spent::default();
     for (step, batch) in task.batches().schedule(0).take(steps).enumerate() {
@@ -166,16 +170,17 @@ fn train_twin<T: Task>(task: &T, options: &Options) -> Result<Outcome<T::Model>,
     progress.finish();
     let mut report = task.report(Mode::Simulate);
     report.steps = steps as u64;
-    report.accuracy.twin_test = curve.last().copied();
-    report.accuracy.clear_test = clear_curve(task, steps)?.last().copied();
-    report.accuracy.balanced_test = Some(task.balanced(&twin.classify(&task.data().test.x)?));
-    report.accuracy.majority_test = Some(metrics::majority_share(&task.data().test.labels));
+    let clear = clear_curve(task, steps)?.last().copied();
+    let scores = Scores { twin: curve.last().copied(), clear, ..Scores::default() };
+    let predicted = task.predictions(&twin.exact_outputs(&task.data().test.x)?);
+    report.accuracy = scores.report(task, Some(&predicted));
+    report.ranges = twin.ranges();
     report.seconds.step_median = Some(spent.wall / steps.max(1) as f64);
     report.traffic.saturations = twin.out_of_range();
     Ok(Outcome { report, curve, model: Some(twin.state().clone()) })
 }
 
-/// After an epoch, and after the very last step: the accuracy on the test part.
+/// After an epoch, and after the very last step: the score of the test part.
 pub(super) fn after_epoch<T: Task>(
     task: &T,
     model: &T::Twin,
@@ -184,11 +189,12 @@ pub(super) fn after_epoch<T: Task>(
     progress: &mut Progress,
     quiet: bool,
 ) -> Result<(), RunError> {
-    let accuracy = model.part_right(&task.data().test)?;
-    curve.push(accuracy);
+    let score = model.score(&task.data().test)?;
+    curve.push(score);
     if !quiet {
         let number = done.div_ceil(task.batches().count());
-        progress.note(format!("epoch {number}: test accuracy {:.2} %", accuracy * 100.0));
+        let measure = task.measure();
+        progress.note(format!("epoch {number}: test {} {:.2} %", measure.name(), measure.percent(score)));
     }
     Ok(())
 }

@@ -7,18 +7,18 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::checkpoint::{Generation, Half, Identity, digest_of};
+use super::compare::compare;
+use super::measure::Scores;
 use super::meter::{Spent, peak_memory};
 use super::predict::after_training;
 use super::progress::Progress;
-use super::report::{Accuracy, CoreSeconds, EncryptedParts, Report, TrafficSummary, TwinSummary};
+use super::report::{CoreSeconds, EncryptedParts, Report, TrafficSummary};
 use super::resume::Asked;
 use super::sides::{ModelOf, Sides};
 use super::state::{Ledger, State};
 use super::task::{Exact, Learner, Task};
 use super::train::{after_epoch, clear_curve};
-use super::weights::Tensors;
 use super::{Mode, Options, Outcome, RunError, RunFolder};
-use crate::metrics;
 
 /// Time between two checkpoints, if nothing else is asked for.
 const CHECKPOINT_SECONDS: u64 = 60;
@@ -122,7 +122,7 @@ impl<'a, S: Sides> Training<'a, S> {
             samples: hex(&task.digest()),
             secret: sides.secret_digest(),
             keygen: keygen.wall,
-            curve: vec![twin.part_right(&task.data().test)?],
+            curve: vec![twin.score(&task.data().test)?],
             ..Ledger::default()
         };
         if let Some(folder) = folder {
@@ -284,15 +284,16 @@ impl<'a, S: Sides> Training<'a, S> {
         let own = task.twin_of(model.clone());
         let mut report = self.report();
         let data = task.data();
-        report.accuracy = Accuracy {
-            train: Some(own.part_right(&data.train)?),
-            test: Some(own.part_right(&data.test)?),
-            twin_test: Some(self.twin.part_right(&data.test)?),
-            clear_test: clear_curve(task, self.steps)?.last().copied(),
-            balanced_test: Some(task.balanced(&own.classify(&data.test.x)?)),
-            majority_test: Some(metrics::majority_share(&data.test.labels)),
+        let scores = Scores {
+            train: Some(own.score(&data.train)?),
+            test: Some(own.score(&data.test)?),
+            twin: Some(self.twin.score(&data.test)?),
+            clear: clear_curve(task, self.steps)?.last().copied(),
         };
-        report.twin = compare(&model, self.twin.state(), task.weight_bits());
+        let predicted = task.predictions(&own.exact_outputs(&data.test.x)?);
+        report.accuracy = scores.report(task, Some(&predicted));
+        report.twin = compare(task, &model, self.twin.state());
+        report.ranges = self.twin.ranges();
         report.prediction = Some(after_training(task, &mut self.sides, &own)?.summary);
         self.sides.complete(&mut report);
         if let Some(Keeper { folder, .. }) = &self.keeper {
@@ -376,13 +377,4 @@ pub(super) fn secret_digest<T: AsRef<[u8]>>(keys: &[T]) -> String {
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
-}
-
-fn compare<M: PartialEq + Tensors>(model: &M, twin: &M, weight_bits: u32) -> TwinSummary {
-    let unit = f64::from(weight_bits).exp2();
-    let values =
-        |model: &M| -> Vec<i64> { model.tensors().into_iter().flat_map(|tensor| tensor.values).collect() };
-    let (a, b) = (values(model), values(twin));
-    let largest = a.iter().zip(&b).map(|(a, b)| (a - b).unsigned_abs()).max().unwrap_or(0);
-    TwinSummary { equal: Some(model == twin), max_abs_error: Some(largest as f64 / unit) }
 }

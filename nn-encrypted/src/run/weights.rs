@@ -1,4 +1,4 @@
-//! A model as safetensors: integers at the scale of the recipe.
+//! A model as safetensors: integers at the scale of the recipe, or real numbers.
 
 use std::collections::HashMap;
 
@@ -12,22 +12,46 @@ fn name(layer: usize, kind: &str) -> String {
     format!("linear{}.{kind}", layer + 1)
 }
 
-/// A named tensor of integers.
+/// A named tensor.
 pub(super) struct Tensor {
-    name: String,
-    shape: Vec<usize>,
+    pub(super) name: String,
+    pub(super) shape: Vec<usize>,
     /// Its values, the last index fastest.
-    pub(super) values: Vec<i64>,
+    pub(super) values: Values,
+}
+
+/// The values of a tensor.
+pub(super) enum Values {
+    /// Integers.
+    Integers(Vec<i64>),
+    /// Real numbers.
+    Reals(Vec<f64>),
+}
+
+impl Values {
+    fn dtype(&self) -> Dtype {
+        match self {
+            Self::Integers(_) => Dtype::I64,
+            Self::Reals(_) => Dtype::F64,
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Integers(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Self::Reals(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        }
+    }
 }
 
 impl Tensor {
     fn matrix(layer: usize, kind: &str, values: &Array2<i64>) -> Self {
         let shape = values.shape().to_vec();
-        Self { name: name(layer, kind), shape, values: values.iter().copied().collect() }
+        Self { name: name(layer, kind), shape, values: Values::Integers(values.iter().copied().collect()) }
     }
 
     fn vector(layer: usize, kind: &str, values: &Array1<i64>) -> Self {
-        Self { name: name(layer, kind), shape: vec![values.len()], values: values.to_vec() }
+        Self { name: name(layer, kind), shape: vec![values.len()], values: Values::Integers(values.to_vec()) }
     }
 }
 
@@ -63,13 +87,13 @@ impl Tensors for WordModel {
 /// The bytes of a model.
 pub(super) fn to_bytes(model: &impl Tensors) -> Result<Vec<u8>, String> {
     let wrong = |error: safetensors::SafeTensorError| error.to_string();
-    let bytes = |tensor: Tensor| {
-        let data: Vec<u8> = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        (tensor.name, tensor.shape, data)
-    };
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = model.tensors().into_iter().map(bytes).collect();
+    let bytes = |tensor: Tensor| (tensor.values.bytes(), tensor);
+    let tensors: Vec<(Vec<u8>, Tensor)> = model.tensors().into_iter().map(bytes).collect();
     let views = (tensors.iter())
-        .map(|(name, shape, data)| Ok((name.clone(), TensorView::new(Dtype::I64, shape.clone(), data)?)))
+        .map(|(data, tensor)| {
+            let view = TensorView::new(tensor.values.dtype(), tensor.shape.clone(), data)?;
+            Ok((tensor.name.clone(), view))
+        })
         .collect::<Result<HashMap<_, _>, _>>()
         .map_err(wrong)?;
     safetensors::serialize(views, None).map_err(wrong)
@@ -125,15 +149,24 @@ fn vector(tensors: &SafeTensors<'_>, name: &str, length: usize, most: u64) -> Re
 
 /// The values of one tensor, of at most a magnitude.
 fn values(tensors: &SafeTensors<'_>, name: &str, shape: &[usize], most: u64) -> Result<Vec<i64>, String> {
-    let view = tensors.tensor(name).map_err(|error| format!("{name}: {error}"))?;
-    if view.shape() != shape || view.dtype() != Dtype::I64 {
-        let (dtype, found) = (view.dtype(), view.shape());
-        return Err(format!("{name} is {dtype:?} of shape {found:?}, needed I64 of {shape:?}"));
-    }
-    let words = view.data().chunks_exact(8).map(|c| i64::from_le_bytes(c.try_into().unwrap_or_default()));
-    let words: Vec<i64> = words.collect();
+    let words: Vec<i64> = (eights(tensors, name, shape, Dtype::I64)?).map(i64::from_le_bytes).collect();
     match words.iter().find(|word| word.unsigned_abs() > most) {
         Some(word) => Err(format!("{name} has {word}, needed at most {most} in magnitude")),
         None => Ok(words),
     }
+}
+
+/// The values of one tensor of eight bytes each.
+pub(super) fn eights<'t>(
+    tensors: &'t SafeTensors<'_>,
+    name: &str,
+    shape: &[usize],
+    needed: Dtype,
+) -> Result<impl Iterator<Item = [u8; 8]> + use<'t>, String> {
+    let view = tensors.tensor(name).map_err(|error| format!("{name}: {error}"))?;
+    if view.shape() != shape || view.dtype() != needed {
+        let (dtype, found) = (view.dtype(), view.shape());
+        return Err(format!("{name} is {dtype:?} of shape {found:?}, needed {needed:?} of {shape:?}"));
+    }
+    Ok(view.data().chunks_exact(8).map(|chunk| chunk.try_into().unwrap_or_default()))
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayRef2};
 
-use super::RunError;
 use super::task::{Exact, Learner, Task, check_batch};
 use super::weights;
+use super::{Predictions, RunError};
 use crate::data::{self, Batches, Prepared};
 use crate::recipe::{RecipeError, WordModel, WordRecipe};
 use crate::words::twin::{WordTwin, classes};
@@ -112,8 +112,8 @@ impl Task for WordSession {
         WordClear::new(&self.recipe, &self.initial())
     }
 
-    fn classes(&self, outputs: &ArrayRef2<i64>) -> Vec<usize> {
-        classes(outputs, self.recipe.outputs, Format::of(&self.recipe).one() / 2)
+    fn predictions(&self, outputs: &ArrayRef2<i64>) -> Predictions {
+        Predictions::Classes(classes(outputs, self.recipe.outputs, Format::of(&self.recipe).one() / 2))
     }
 
     fn read_weights(&self, bytes: &[u8]) -> Result<WordModel, String> {
