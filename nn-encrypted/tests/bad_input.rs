@@ -129,7 +129,7 @@ const SETTINGS: [(&[&str], &str); 43] = [
 ];
 
 /// Arguments, and a word of the message.
-const ARGUMENTS: [(&[&str], &str); 61] = [
+const ARGUMENTS: [(&[&str], &str); 64] = [
     (&["train", "glyph2020"], "no recipe `glyph2020`"),
     (&["train", "nowhere.toml"], "nowhere.toml"),
     (&["train", "random.toml"], "random.toml"),
@@ -179,6 +179,9 @@ const ARGUMENTS: [(&[&str], &str); 61] = [
         "crabs.csv:3: column `FL`: `wide` is not a number",
     ),
     (&["train", "--data", "climate", "--data-dir", "faulty"], "no column `21`"),
+    (&["train", "--data", "milk"], "data set milk: data.set is a series"),
+    (&["train", "tbmpnet2021", "--data", "milk"], "data set milk: data.set is a series"),
+    (&["study", "hesamifard2017", "--data", "milk"], "data set milk: data.set is a series"),
     (&["train", "--data", "iris", "--set", "data.balance=often"], "unknown variant `often`"),
     (
         &["train", "--data", "iris", "--variant", "hidden9"],

@@ -26,6 +26,24 @@ pub struct Prediction {
     pub summary: PredictionSummary,
 }
 
+impl PredictionSummary {
+    /// What was predicted, and how well.
+    #[must_use]
+    pub fn described(&self) -> String {
+        match (self.accuracy, self.mape) {
+            (Some(accuracy), _) => format!("{} images, {:.2} % right", self.images, accuracy * 100.0),
+            (None, Some(mape)) => format!("{} forecasts, MAPE {mape:.2} %", self.images),
+            (None, None) => format!("{} images", self.images),
+        }
+    }
+
+    /// One of what was predicted.
+    #[must_use]
+    pub fn each(&self) -> &'static str {
+        if self.mape.is_some() { "a forecast" } else { "an image" }
+    }
+}
+
 /// Classifies the test part, or its first 600 images, with the model the server holds, and compares with `twin`.
 ///
 /// # Errors

@@ -272,24 +272,6 @@ pub struct PredictionSummary {
     pub bytes_per_image: f64,
 }
 
-impl PredictionSummary {
-    /// What was predicted, and how well.
-    #[must_use]
-    pub fn described(&self) -> String {
-        match (self.accuracy, self.mape) {
-            (Some(accuracy), _) => format!("{} images, {:.2} % right", self.images, accuracy * 100.0),
-            (None, Some(mape)) => format!("{} forecasts, MAPE {mape:.2} %", self.images),
-            (None, None) => format!("{} images", self.images),
-        }
-    }
-
-    /// One of what was predicted.
-    #[must_use]
-    pub fn each(&self) -> &'static str {
-        if self.mape.is_some() { "a forecast" } else { "an image" }
-    }
-}
-
 /// Bootstraps by scheme.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Bootstraps {
