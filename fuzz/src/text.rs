@@ -23,6 +23,10 @@ pub fn recipe(bytes: &[u8]) {
             assert_eq!(recipe, again);
             let _ = recipe.widths(4, 3);
         }
+        (AnyRecipe::Reals(recipe), AnyRecipe::Reals(again)) => {
+            assert_eq!(recipe, again);
+            let _ = recipe.network(4, 3);
+        }
         _ => panic!("what was written is of another kind"),
     }
 }

@@ -22,7 +22,7 @@ fn session(more: &[&str]) -> WordSession {
     let settings: Vec<String> = TINY.iter().chain(more).map(ToString::to_string).collect();
     match AnyRecipe::load("tbmpnet2021", &settings).unwrap() {
         AnyRecipe::Words(recipe) => WordSession::new(recipe, None).unwrap(),
-        AnyRecipe::Refreshed(recipe) => panic!("{} is of another kind", recipe.name),
+        other => panic!("{} is of another kind", other.name()),
     }
 }
 

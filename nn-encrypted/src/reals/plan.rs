@@ -149,6 +149,11 @@ impl RealPlan {
         })
     }
 
+    /// Bootstraps of a step.
+    pub fn bootstraps(&self) -> u64 {
+        self.tally.bootstraps
+    }
+
     /// Core-seconds that a step will take.
     pub fn estimated_seconds(&self) -> f64 {
         self.units * self.unit

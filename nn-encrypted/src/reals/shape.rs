@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{Array1, Array2};
 
-use super::{MatrixLayer, RealModel, RealNetwork};
+use super::{Entry, MatrixLayer, RealModel, RealNetwork};
 use crate::engine::Geometry;
 use crate::packing::{Cube, Side};
 use crate::recipe::{RealBounds, RealRecipe};
@@ -244,11 +244,11 @@ impl Shape {
     /// Values of the weights and biases as matrices, by layer.
     pub fn matrices(
         &self,
-        weight: impl Fn(usize, usize) -> f64,
+        weight: impl Fn(usize, Entry) -> f64,
         bias: impl Fn(usize, usize) -> f64,
     ) -> Vec<(Array2<f64>, Array1<f64>)> {
         let layers = self.network.layers.iter().enumerate().map(|(l, layer)| {
-            let matrix = layer.entries.map(|entry| entry.map_or(0.0, |entry| weight(l, entry.weight)));
+            let matrix = layer.entries.map(|entry| entry.map_or(0.0, |entry| weight(l, entry)));
             (matrix, layer.bias.iter().map(|&b| bias(l, b)).collect())
         });
         layers.collect()
@@ -259,9 +259,9 @@ impl Shape {
         let half = std::f64::consts::FRAC_1_SQRT_2;
         let (w, v) = (half / self.bounds.weight, half / self.bounds.momentum);
         let layer = |l: usize| &model.layers[l];
-        let real = self.matrices(|l, i| layer(l).weight[i] * w, |l, i| layer(l).bias[i] * w);
-        let imaginary =
-            self.matrices(|l, i| layer(l).weight_momentum[i] * v, |l, i| layer(l).bias_momentum[i] * v);
+        let real = self.matrices(|l, e| layer(l).weight[e.weight] * w, |l, i| layer(l).bias[i] * w);
+        let imaginary = self
+            .matrices(|l, e| layer(l).weight_momentum[e.weight] * v, |l, i| layer(l).bias_momentum[i] * v);
         self.pack(&real).into_iter().zip(self.pack(&imaginary)).collect()
     }
 

@@ -20,9 +20,14 @@ pub enum RealError {
     /// A mini-batch that was never sent.
     #[error("mini-batch {0} was not sent")]
     MissingBatch(usize),
-    /// Stopped from outside, before anything was changed.
-    #[error("stopped")]
-    Stopped,
+    /// Outputs that are too far from those the client computes.
+    #[error("outputs are up to {error:e} from those computed in the clear, at most {most:e} is taken")]
+    Outputs {
+        /// How far.
+        error: f64,
+        /// What is taken.
+        most: f64,
+    },
     /// A sum of nothing.
     #[error("a sum without terms")]
     Empty,

@@ -59,7 +59,7 @@ pub enum RecipeError {
 }
 
 impl RecipeError {
-    pub(super) fn field(field: &str, what: impl Into<String>) -> Self {
+    pub(crate) fn field(field: &str, what: impl Into<String>) -> Self {
         Self::Field { field: field.to_owned(), what: what.into() }
     }
 }

@@ -11,8 +11,10 @@ use super::{Recipe, RecipeError};
 use crate::data::is_csv;
 
 /// The recipes inside the program.
-pub(super) const BUILTIN: [(&str, &str); 2] = [
+pub(super) const BUILTIN: [(&str, &str); 4] = [
+    ("ckks_sgd", include_str!("../../recipes/ckks_sgd.toml")),
     ("hesamifard2017", include_str!("../../recipes/hesamifard2017.toml")),
+    ("onoufriou2021", include_str!("../../recipes/onoufriou2021.toml")),
     ("tbmpnet2021", include_str!("../../recipes/tbmpnet2021.toml")),
 ];
 

@@ -1,6 +1,6 @@
 //! The kinds of recipes.
 
-use super::{Recipe, RecipeError, WordRecipe, file};
+use super::{RealRecipe, Recipe, RecipeError, WordRecipe, file};
 
 /// A recipe of any kind. The field `kind` of the text tells which; without it a client refreshes.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +9,8 @@ pub enum AnyRecipe {
     Refreshed(Recipe),
     /// `kind = "words"`: the server computes with encrypted words, alone.
     Words(WordRecipe),
+    /// `kind = "reals"`: encrypted real numbers.
+    Reals(RealRecipe),
 }
 
 impl AnyRecipe {
@@ -26,13 +28,20 @@ impl AnyRecipe {
     /// If the text or a setting is faulty, or the recipe is not valid.
     pub fn from_toml(text: &str, name: &str, settings: &[String]) -> Result<Self, RecipeError> {
         let merged = file::read(text, name, settings)?;
-        let recipe = match merged.kind() {
+        let kind = merged.kind().map(|kind| kind.as_str().unwrap_or_default().to_owned());
+        let recipe = match kind.as_deref() {
             None => Self::Refreshed(merged.parse()?),
-            Some(_) => Self::Words(merged.parse()?),
+            Some("words") => Self::Words(merged.parse()?),
+            Some("reals") => Self::Reals(merged.parse()?),
+            Some(other) => {
+                let what = format!("{other:?}; \"words\" or \"reals\" is needed, or no `kind` at all");
+                return Err(RecipeError::field("kind", what));
+            }
         };
         match &recipe {
             Self::Refreshed(recipe) => recipe.validate()?,
             Self::Words(recipe) => recipe.validate()?,
+            Self::Reals(recipe) => recipe.validate()?,
         }
         Ok(recipe)
     }
@@ -45,6 +54,7 @@ impl AnyRecipe {
         match self {
             Self::Refreshed(recipe) => recipe.to_toml(),
             Self::Words(recipe) => recipe.to_toml(),
+            Self::Reals(recipe) => recipe.to_toml(),
         }
     }
 
@@ -54,6 +64,7 @@ impl AnyRecipe {
         match self {
             Self::Refreshed(recipe) => &recipe.name,
             Self::Words(recipe) => &recipe.name,
+            Self::Reals(recipe) => &recipe.name,
         }
     }
 
@@ -63,6 +74,7 @@ impl AnyRecipe {
         match self {
             Self::Refreshed(recipe) => &recipe.description,
             Self::Words(recipe) => &recipe.description,
+            Self::Reals(recipe) => &recipe.description,
         }
     }
 }
@@ -76,5 +88,11 @@ impl From<Recipe> for AnyRecipe {
 impl From<WordRecipe> for AnyRecipe {
     fn from(recipe: WordRecipe) -> Self {
         Self::Words(recipe)
+    }
+}
+
+impl From<RealRecipe> for AnyRecipe {
+    fn from(recipe: RealRecipe) -> Self {
+        Self::Reals(recipe)
     }
 }

@@ -26,6 +26,7 @@ pub use self::reals::{
     Backward, CrossEntropy, RealBounds, RealFit, RealKind, RealLayer, RealLayerKind, RealLoss, RealOptimizer,
     RealParameters, RealRecipe, Secret,
 };
+pub(crate) use self::reals::{Extent, blocks, layer_name};
 pub use self::section::{
     Auto, Bounds, Data, Loss, Optimizer, Parameters, Quantization, Refresh, RefreshStrategy, Setting, Tensor,
 };
@@ -95,9 +96,8 @@ impl Recipe {
     pub fn from_toml(text: &str, name: &str, settings: &[String]) -> Result<Self, RecipeError> {
         match AnyRecipe::from_toml(text, name, settings)? {
             AnyRecipe::Refreshed(recipe) => Ok(recipe),
-            AnyRecipe::Words(_) => {
-                Err(RecipeError::field("kind", "\"words\"; a recipe with client refreshes is needed here"))
-            }
+            AnyRecipe::Words(_) => Err(other_kind("words")),
+            AnyRecipe::Reals(_) => Err(other_kind("reals")),
         }
     }
 
@@ -133,6 +133,10 @@ impl Recipe {
         let square = self.layers.iter().any(|layer| layer.kind == LayerKind::Square);
         self.optimizer.init_gain.unwrap_or(if square { 0.7 } else { 1.0 })
     }
+}
+
+fn other_kind(kind: &str) -> RecipeError {
+    RecipeError::field("kind", format!("\"{kind}\"; a recipe with client refreshes is needed here"))
 }
 
 #[cfg(test)]

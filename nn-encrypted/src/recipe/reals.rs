@@ -1,9 +1,17 @@
 //! Recipes on real numbers in CKKS: a server trains alone, or a client takes the backward pass in the clear.
 
+mod layer;
+mod network;
+mod shape;
+mod validate;
+
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::network::layer_name;
+pub(crate) use self::shape::{Extent, blocks};
 use super::{Data, RecipeError, Scheme};
 use crate::activation::FitMethod;
+use crate::reals::RealNetwork;
 
 /// A complete training task on encrypted real numbers.
 ///
@@ -228,6 +236,31 @@ pub enum Secret {
 }
 
 impl RealRecipe {
+    /// The network for so many features and outputs: one a class, or one for a series.
+    ///
+    /// # Errors
+    /// If the last layer has another width, a kernel does not fit its positions, or there are too many weights.
+    pub fn network(&self, features: usize, outputs: usize) -> Result<RealNetwork, RecipeError> {
+        network::network(self, features, outputs)
+    }
+
+    /// The features, then the width of each layer with weights.
+    ///
+    /// # Errors
+    /// As [`RealRecipe::network`].
+    pub fn widths(&self, features: usize, outputs: usize) -> Result<Vec<usize>, RecipeError> {
+        let blocks = blocks(self, features, outputs)?;
+        Ok([features].into_iter().chain(blocks.iter().map(|block| block.output.size())).collect())
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field or layer that cannot be used, and what it should be.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        validate::validate(self)
+    }
+
     /// The recipe as TOML, every field written out.
     ///
     /// # Errors
@@ -237,3 +270,6 @@ impl RealRecipe {
             .map_err(|error| RecipeError::Syntax { name: self.name.clone(), message: error.to_string() })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ mod measure;
 mod meter;
 mod predict;
 mod progress;
+mod real_session;
+mod real_sides;
 mod real_weights;
 mod report;
 mod resume;
@@ -37,6 +39,7 @@ pub use self::link::{LocalLink, Traffic};
 pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};
 pub use self::predict::{Prediction, predict, predict_encrypted};
+pub use self::real_session::RealSession;
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
 pub use self::session::Session;
@@ -50,6 +53,7 @@ pub use self::word_session::WordSession;
 use crate::data::DataError;
 use crate::fetch::FetchError;
 use crate::plan::PlanError;
+use crate::reals::{RealError, RealPlanError};
 use crate::recipe::RecipeError;
 use crate::roles::{ClientError, ServerError};
 use crate::twin::TwinError;
@@ -97,6 +101,12 @@ pub enum RunError {
     /// Client or server of a training on words stopped.
     #[error(transparent)]
     Words(#[from] WordRoleError),
+    /// There is no plan for real numbers.
+    #[error(transparent)]
+    RealPlan(#[from] RealPlanError),
+    /// Client or server of a training on real numbers stopped.
+    #[error(transparent)]
+    Reals(#[from] RealError),
     /// The scheme refused.
     #[error(transparent)]
     Bgv(#[from] he_bgv::Error),
@@ -170,6 +180,7 @@ impl RunError {
                 | Self::Data(_)
                 | Self::Plan(_)
                 | Self::WordPlan(_)
+                | Self::RealPlan(_)
                 | Self::Io { .. }
                 | Self::File { .. }
                 | Self::Different { .. }

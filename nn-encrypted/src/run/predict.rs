@@ -6,11 +6,12 @@ use ndarray::{Array2, Axis, Slice};
 
 use super::folder::RunFolder;
 use super::meter::Spent;
+use super::real_sides::RealSides;
 use super::report::PredictionSummary;
 use super::sides::Sides;
 use super::task::{Exact, Task};
 use super::word_sides::WordSides;
-use super::{Encrypted, Measure, Predictions, RunError, Session, WordSession};
+use super::{Encrypted, Measure, Predictions, RealSession, RunError, Session, WordSession};
 use crate::data::Samples;
 use crate::recipe::{AnyRecipe, Sigmoid};
 use crate::roles::Client;
@@ -129,6 +130,10 @@ pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunErr
                     predict_all(&task, &folder, &mut WordSides::<DigitWords>::trained(&task, &folder)?)
                 }
             }
+        }
+        AnyRecipe::Reals(recipe) => {
+            let task = RealSession::new(recipe, data_dir)?;
+            predict_all(&task, &folder, &mut RealSides::trained(&task, &folder)?)
         }
     }
 }

@@ -40,7 +40,6 @@ impl Tensors for RealModel {
 
 /// A model with layers like those of another, or which tensor is missing, has another shape, or a value that is not
 /// finite.
-#[cfg_attr(not(test), expect(dead_code, reason = "no recipe on real numbers is run yet"))]
 pub(super) fn reals_from_bytes(bytes: &[u8], like: &RealModel) -> Result<RealModel, String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let layers = like.layers.iter().enumerate().map(|(l, layer)| {

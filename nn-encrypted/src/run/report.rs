@@ -240,9 +240,9 @@ impl Report {
 }
 
 /// What a training step takes, as planned.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepSummary {
-    /// Levels of the modulus chain.
+    /// Levels between two bootstraps.
     pub levels: u64,
     /// Bootstraps.
     pub bootstraps: u64,
@@ -250,6 +250,13 @@ pub struct StepSummary {
     pub estimated_core_seconds: f64,
     /// Estimated largest memory, in bytes.
     pub estimated_peak_bytes: u64,
+    /// The largest distance of decrypted outputs from those computed in the clear, over all steps; null where no step decrypts
+    /// any.
+    #[serde(default)]
+    pub output_error: Option<f64>,
+    /// Wall-clock seconds of the parts of all steps of the last process, by name.
+    #[serde(default)]
+    pub parts: Vec<(String, f64)>,
 }
 
 /// Classification with the trained model.

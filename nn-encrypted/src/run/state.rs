@@ -41,9 +41,12 @@ pub(super) struct Ledger {
     pub data_bytes: u64,
     /// Largest resident memory of any of the processes.
     pub peak_memory: Option<u64>,
-    /// Bootstraps of TFHE.
+    /// Bootstraps.
     #[serde(default)]
     pub bootstraps: u64,
+    /// The largest distance of decrypted outputs from those in the clear.
+    #[serde(default)]
+    pub output_error: f64,
 }
 
 /// The client's half of a checkpoint: `ledger | model | twin's model`, each after its length.

@@ -9,12 +9,13 @@ use super::folder::RunFolder;
 use super::measure::Scores;
 use super::meter::{Spent, peak_memory};
 use super::progress::Progress;
+use super::real_sides::RealSides;
 use super::report::Report;
 use super::sides::Sides;
 use super::task::{Exact, Learner, Task};
 use super::training::{Lock, train_encrypted};
 use super::word_sides::WordSides;
-use super::{Encrypted, Mode, RunError, Session, WordSession};
+use super::{Encrypted, Mode, RealSession, RunError, Session, WordSession};
 use crate::recipe::{AnyRecipe, Sigmoid};
 use crate::words::{BitWords, DigitWords};
 
@@ -81,6 +82,9 @@ pub fn train(recipe: impl Into<AnyRecipe>, options: &Options) -> Result<Outcome,
                 Sigmoid::Circuit => train_task::<WordSides<BitWords>>(&task, options, start),
                 Sigmoid::Table => train_task::<WordSides<DigitWords>>(&task, options, start),
             }
+        }
+        AnyRecipe::Reals(recipe) => {
+            train_task::<RealSides>(&RealSession::new(recipe, data_dir)?, options, start)
         }
     }
 }

@@ -13,7 +13,7 @@ fn recipe(settings: &[&str]) -> WordRecipe {
     let settings: Vec<String> = settings.iter().map(|&s| s.to_owned()).collect();
     match AnyRecipe::load("tbmpnet2021", &settings).unwrap() {
         AnyRecipe::Words(recipe) => recipe,
-        AnyRecipe::Refreshed(recipe) => panic!("{} is of another kind", recipe.name),
+        other => panic!("{} is of another kind", other.name()),
     }
 }
 

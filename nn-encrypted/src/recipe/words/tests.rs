@@ -5,7 +5,7 @@ fn load(settings: &[&str]) -> Result<WordRecipe, RecipeError> {
     let settings: Vec<String> = settings.iter().map(|&s| s.to_owned()).collect();
     match AnyRecipe::load("tbmpnet2021", &settings)? {
         AnyRecipe::Words(recipe) => Ok(recipe),
-        AnyRecipe::Refreshed(recipe) => panic!("{} is of another kind", recipe.name),
+        other => panic!("{} is of another kind", other.name()),
     }
 }
 
@@ -47,7 +47,7 @@ fn errors_name_the_field() {
         ("hidden=[3, 0]", "recipe field `hidden.1`: 0; 1 to 4096 is needed"),
         ("data.normalize.limit=32", "recipe field `data.normalize.limit`: 32; words of 16 bits"),
         ("activation=gates", "unknown variant `gates`"),
-        ("kind=layers", "unknown variant `layers`"),
+        ("kind=layers", "recipe field `kind`: \"layers\"; \"words\" or \"reals\" is needed"),
         ("layers=[]", "unknown field `layers`"),
     ];
     for (setting, expected) in table {
