@@ -35,10 +35,23 @@ impl<S: Slots> Axes<'_, S> {
     }
 
     /// The sum of the first `count` along a side. Along `P`, where it is a cycle, it is right at every index; along `Q` at index 0.
-    pub(super) fn sum(&self, a: S::Ciphertext, side: Side, count: usize) -> Result<S::Ciphertext> {
+    ///
+    /// With a bound of the sum that of every term is taken for its share: sums are modulo the whole modulus, so that it does no
+    /// harm if those on the way are larger than the bound.
+    pub(super) fn sum(
+        &self,
+        a: S::Ciphertext,
+        side: Side,
+        count: usize,
+        bound: Option<f64>,
+    ) -> Result<S::Ciphertext> {
         let times = match side {
             Side::P => self.all(side),
             Side::Q => self.cube.doublings(side, count),
+        };
+        let a = match bound {
+            Some(bound) => self.slots.within(a, bound / f64::from(times).exp2())?,
+            None => a,
         };
         self.double(a, self.stride(side), times)
     }

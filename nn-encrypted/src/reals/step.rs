@@ -110,8 +110,7 @@ impl<'a, S: Slots> Step<'a, S> {
                 .collect();
             let sum = self.slots.settle(&self.slots.dot(&pairs)?)?;
             let sum = self.slots.add(&sum, &weights[layer.bias(cube, o) - layer.first])?;
-            let sum = self.axes().sum(sum, layer.side, layer.inputs)?;
-            self.slots.within(sum, self.shape.sum_bound(l))
+            self.axes().sum(sum, layer.side, layer.inputs, Some(self.shape.sum_bound(l)))
         })
     }
 
@@ -347,7 +346,7 @@ impl<'a, S: Slots> Step<'a, S> {
                 .map(|o| (&error[t * outputs + o], &own[layer.weight(cube, k, o) - layer.first]))
                 .collect();
             let sum = self.slots.settle(&self.slots.dot(&pairs)?)?;
-            self.axes().sum(sum, side, layer.outputs)
+            self.axes().sum(sum, side, layer.outputs, None)
         })?;
         if shape.middle.contains(&Middle::Errors(l)) {
             return self.bootstrapped(&sums, |_| Rows::All, side, shape.error_bound(l));
