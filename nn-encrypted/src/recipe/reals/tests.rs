@@ -24,6 +24,10 @@ fn variants_follow_the_data() {
     let mnist = load("ckks_sgd", &["data.set=mnist"]).unwrap();
     assert_eq!(mnist.widths(784, 10).unwrap(), [784, 128, 32, 10]);
     assert_eq!(load("ckks_sgd", &["data.set=iris"]).unwrap().widths(4, 3).unwrap(), [4, 8, 3]);
+    let unpooled = load("onoufriou2021", &["variant=unpooled"]).unwrap();
+    assert_eq!((unpooled.widths(12, 1).unwrap(), unpooled.backward), (vec![12, 24, 1], Backward::Client));
+    let encrypted = load("onoufriou2021", &["backward=encrypted"]).unwrap();
+    assert_eq!(encrypted.backward, Backward::Encrypted);
     let recipe = load("ckks_sgd", &["variant=cross_entropy"]).unwrap();
     assert_eq!((recipe.loss, recipe.layers[1].kind), (RealLoss::CrossEntropy, RealLayerKind::Tanh));
 }
