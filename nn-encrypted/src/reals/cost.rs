@@ -11,17 +11,26 @@ use he_core::ring::{Coeff, Poly};
 
 use super::rehearsal::Tally;
 
-/// A multiply-add of base conversion, in transforms; this and the others were fitted to measurements of key switches and
-/// products at 4 to 15 limbs (`cargo bench -p nn-encrypted --bench reals`).
-const CONVERSION: f64 = 0.1;
+// In transforms, fitted to the operations of `cargo bench -p nn-encrypted --bench reals` at 4 to 13 limbs.
+
+/// A multiply-add of base conversion.
+const CONVERSION: f64 = 0.35;
 /// A limb of a key, streamed and multiplied.
-const KEY_LIMB: f64 = 0.5;
+const KEY_LIMB: f64 = 1.2;
 /// A limb of a product of two polynomials that is added to a sum.
-const PRODUCT: f64 = 0.35;
-/// A limb drawn from its seed.
-const SEED: f64 = 2.0;
+const PRODUCT: f64 = 0.38;
+/// A limb of a polynomial times a mask that is added to a sum.
+const MASKED: f64 = 0.75;
+/// A limb of a sum of two polynomials.
+const SUM: f64 = 0.65;
+/// A limb of a polynomial that is rescaled.
+const RESCALED: f64 = 2.2;
+/// A limb drawn from its seed and read.
+const SEED: f64 = 5.3;
 /// A bootstrap over 28 limbs.
-const BOOTSTRAP: f64 = 38_000.0;
+const BOOTSTRAP: f64 = 34_000.0;
+/// What two threads that share memory take more than one.
+const SHARED: f64 = 1.0;
 
 /// Sizes that costs depend on.
 #[derive(Clone, Copy, Debug)]
@@ -70,30 +79,21 @@ impl Costs {
 
     /// Transforms of a step whose highest level is `top`.
     pub(super) fn units(&self, tally: &Tally, top: usize) -> f64 {
-        let mut sum = tally.bootstraps as f64 * BOOTSTRAP * (self.whole as f64 / 28.0).powi(2);
+        let mut sum = tally.bootstraps as f64 * BOOTSTRAP * (self.whole as f64 / 28.0).powi(3);
         for (&level, counts) in &tally.operations {
             let limbs = self.limbs(level, top);
             let (l, [decompose, inner, divide]) = (limbs as f64, self.key_switch(limbs));
-            let [products, settled, masked, rescaled, rotations, hoisted, ties, read] = [
-                counts.products,
-                counts.settled,
-                counts.masked,
-                counts.rescaled,
-                counts.rotations,
-                counts.hoisted,
-                counts.ties,
-                counts.read,
-            ]
-            .map(|count| count as f64);
-            sum += products * 4.0 * l * PRODUCT;
-            sum += (settled + rotations) * (decompose + inner + divide);
-            sum += hoisted * (inner + divide);
-            sum += masked * 2.0 * l * PRODUCT;
-            sum += rescaled * 2.0 * (l + 1.0);
-            sum += ties * 12.0 * (decompose + inner + divide);
-            sum += read * l * SEED;
+            let of = |count: u64, units: f64| count as f64 * units;
+            sum += of(counts.products, 4.0 * l * PRODUCT);
+            sum += of(counts.settled + counts.rotations, decompose + inner + divide);
+            sum += of(counts.hoisted, inner + divide);
+            sum += of(counts.masked, 2.0 * l * MASKED);
+            sum += of(counts.sums, 2.0 * l * SUM);
+            sum += of(counts.rescaled, 2.0 * l * RESCALED);
+            sum += of(counts.ties, 12.0 * (decompose + inner + divide));
+            sum += of(counts.read, l * SEED);
         }
-        sum
+        sum * SHARED
     }
 
     /// Limbs of a level, counted from the top down.

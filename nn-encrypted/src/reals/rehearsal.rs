@@ -25,6 +25,8 @@ pub(super) struct Counts {
     pub(super) masked: u64,
     /// Rescalings of such products, and changes of level.
     pub(super) rescaled: u64,
+    /// Sums of two ciphertexts.
+    pub(super) sums: u64,
     /// Rotations and conjugations.
     pub(super) rotations: u64,
     /// Rotations that share the decomposition of another.
@@ -95,10 +97,12 @@ impl Slots for Rehearsal {
     }
 
     fn add(&self, a: &Level, b: &Level) -> Result<Level> {
+        let level = a.0.min(b.0);
+        self.count(level, |counts| counts.sums += 1);
         if a != b {
-            self.count(a.0.min(b.0) + 1, |counts| counts.rescaled += 1);
+            self.count(level + 1, |counts| counts.rescaled += 1);
         }
-        Ok(Level(a.0.min(b.0)))
+        Ok(Level(level))
     }
 
     fn sub(&self, a: &Level, b: &Level) -> Result<Level> {
@@ -167,7 +171,11 @@ impl Slots for Rehearsal {
     }
 
     fn lowered(&self, a: &Level, b: &Level) -> Result<Level> {
-        self.add(a, b)
+        let level = a.0.min(b.0);
+        if a.0 != level {
+            self.count(level + 1, |counts| counts.rescaled += 1);
+        }
+        Ok(Level(level))
     }
 
     fn within(&self, a: Level, _: f64) -> Result<Level> {

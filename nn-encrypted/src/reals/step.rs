@@ -46,6 +46,9 @@ pub struct Step<'a, S: Slots> {
 /// Tiles of a tensor of images by features, tile of images by tile of images.
 type Tiles<C> = Vec<C>;
 
+/// Tiles of images whose features are in memory at once.
+const TOGETHER: usize = 4;
+
 /// Tiles of weights and biases, layer after layer.
 type Weights<C> = Vec<Vec<C>>;
 
@@ -385,12 +388,18 @@ impl<'a, S: Slots> Step<'a, S> {
     ) -> Result<Vec<S::Ciphertext>> {
         let outputs = self.shape.geometry.layers[l].counts(self.shape.cube()).1;
         let mut sums: Vec<S::Ciphertext> = Vec::new();
-        for t in 0..self.shape.image_tiles() {
-            let input = Self::each(&samples.features(t)?, |a| self.slots.lowered(a, &error[0]))?;
+        let tiles: Vec<usize> = (0..self.shape.image_tiles()).collect();
+        for tiles in tiles.chunks(TOGETHER) {
+            let mut inputs = Vec::new();
+            for &t in tiles {
+                inputs.push(Self::each(&samples.features(t)?, |a| self.slots.lowered(a, &error[0]))?);
+            }
             let places: Vec<(usize, usize)> =
-                (0..input.len()).flat_map(|k| (0..outputs).map(move |o| (k, o))).collect();
-            let products =
-                Self::each(&places, |&(k, o)| self.slots.dot(&[(&input[k], &error[t * outputs + o])]))?;
+                (0..inputs[0].len()).flat_map(|k| (0..outputs).map(move |o| (k, o))).collect();
+            let products = Self::each(&places, |&(k, o)| {
+                let pairs = inputs.iter().zip(tiles).map(|(input, t)| (&input[k], &error[t * outputs + o]));
+                self.slots.dot(&pairs.collect::<Vec<_>>())
+            })?;
             sums = if sums.is_empty() {
                 products
             } else {
