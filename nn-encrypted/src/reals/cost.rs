@@ -28,9 +28,9 @@ const RESCALED: f64 = 2.2;
 /// A limb drawn from its seed and read.
 const SEED: f64 = 5.3;
 /// A bootstrap over 28 limbs.
-const BOOTSTRAP: f64 = 34_000.0;
-/// What two threads that share memory take more than one.
-const SHARED: f64 = 1.0;
+const BOOTSTRAP: f64 = 44_000.0;
+/// What operations take more in a step than alone: threads share the memory bus, and results are new memory.
+const SHARED: f64 = 1.4;
 
 /// Sizes that costs depend on.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,8 @@ impl Costs {
 
     /// Transforms of a step whose highest level is `top`.
     pub(super) fn units(&self, tally: &Tally, top: usize) -> f64 {
-        let mut sum = tally.bootstraps as f64 * BOOTSTRAP * (self.whole as f64 / 28.0).powi(3);
+        let bootstraps = tally.bootstraps as f64 * BOOTSTRAP * (self.whole as f64 / 28.0).powf(1.5);
+        let mut sum = 0.0;
         for (&level, counts) in &tally.operations {
             let limbs = self.limbs(level, top);
             let (l, [decompose, inner, divide]) = (limbs as f64, self.key_switch(limbs));
@@ -93,7 +94,7 @@ impl Costs {
             sum += of(counts.ties, 12.0 * (decompose + inner + divide));
             sum += of(counts.read, l * SEED);
         }
-        sum * SHARED
+        bootstraps + sum * SHARED
     }
 
     /// Limbs of a level, counted from the top down.

@@ -385,8 +385,8 @@ fn working_bytes(costs: &Costs, candidate: &Candidate) -> usize {
     let mut level = -2;
     for (l, layer) in shape.geometry.layers.iter().enumerate() {
         let (inputs, outputs) = layer.counts(cube);
-        // Slopes and values.
-        bytes += images * outputs * (at(level) + at(level - 1));
+        // Slopes and values; then errors before and after them.
+        bytes += images * outputs * (at(level) + at(level - 1) + 2 * at(level - 3));
         if l == 0 {
             let (scale, sent) = (candidate.spec.scale_bits as usize, images * (inputs + 1));
             bytes += sent * at(-1) / 2 * scale / 64
@@ -395,7 +395,9 @@ fn working_bytes(costs: &Costs, candidate: &Candidate) -> usize {
         }
         level -= 3;
     }
-    if candidate.spec.bootstrap.is_some() { bytes + BOOTSTRAP_WORK } else { bytes }
+    let bytes = if candidate.spec.bootstrap.is_some() { bytes + BOOTSTRAP_WORK } else { bytes };
+    // What the allocator keeps beside.
+    bytes * 5 / 4
 }
 
 /// The matrix over the slots that sums all entries of one weight into each of them, by its diagonals.

@@ -1,186 +1,234 @@
-//! A step over slots, in the clear and encrypted, against matrices.
+//! Steps of client and server in small rings against the twin.
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::Array2;
 
 use super::*;
-use crate::recipe::RealRecipe;
+use crate::recipe::{AnyRecipe, RealRecipe};
 
-/// A dense network by its widths, with activations between.
-fn dense(widths: &[usize], activation: &[f64]) -> (RealNetwork, RealModel) {
-    let last = widths.len() - 2;
-    let mut random = 0.5f64;
-    let mut draw = || {
-        random = (random * 997.13 + 0.377).fract();
-        random - 0.5
-    };
-    let (mut layers, mut states) = (Vec::new(), Vec::new());
-    for (l, pair) in widths.windows(2).enumerate() {
-        let (inputs, outputs) = (pair[0], pair[1]);
-        layers.push(MatrixLayer {
-            name: format!("linear {}", l + 1),
-            entries: Array2::from_shape_fn((inputs, outputs), |(i, o)| {
-                Some(Entry { weight: i * outputs + o, factor: 1.0 })
-            }),
-            bias: (0..outputs).collect(),
-            weights: inputs * outputs,
-            biases: outputs,
-            activation: (l < last).then(|| activation.to_vec()),
-        });
-        let scale = 1.6 / (inputs as f64).sqrt();
-        states.push(RealLayerState {
-            shape: vec![inputs, outputs],
-            weight: (0..inputs * outputs).map(|_| draw() * scale).collect(),
-            bias: (0..outputs).map(|_| draw() * 0.2).collect(),
-            weight_momentum: (0..inputs * outputs).map(|_| draw() * 0.1).collect(),
-            bias_momentum: (0..outputs).map(|_| draw() * 0.1).collect(),
-        });
-    }
-    (RealNetwork { layers, output: None }, RealModel { layers: states })
-}
-
-fn recipe(batch: usize) -> RealRecipe {
-    let text = format!(
-        r#"
-        name = "test"
-        kind = "reals"
-        layers = [{{ kind = "Linear", scheme = "ckks" }}]
-        data = {{ set = "digits", test = 10, normalize = {{ method = "min_max", limit = 1.0 }} }}
-        optimizer = {{ learning_rate = 0.25, momentum = 0.875, batch_size = {batch}, epochs = 1, init_gain = 1.0 }}
-        "#
-    );
-    toml::from_str(&text).unwrap()
-}
-
-fn value(c: &[f64], z: f64) -> f64 {
-    c.iter().rev().fold(0.0, |sum, c| sum * z + c)
-}
-
-fn derivative(c: &[f64], z: f64) -> f64 {
-    c.iter().enumerate().skip(1).rev().fold(0.0, |sum, (i, c)| sum * z + i as f64 * c)
-}
-
-/// One step on matrices.
-fn plain(
-    recipe: &RealRecipe,
-    network: &RealNetwork,
-    model: &mut RealModel,
-    x: &Array2<f64>,
-    y: &Array2<f64>,
-) {
-    let matrices: Vec<(Array2<f64>, Array1<f64>)> = network
-        .layers
-        .iter()
-        .zip(&model.layers)
-        .map(|(layer, state)| {
-            let entry = |e: &Option<Entry>| e.map_or(0.0, |e| e.factor * state.weight[e.weight]);
-            (layer.entries.map(entry), layer.bias.iter().map(|&b| state.bias[b]).collect())
-        })
-        .collect();
-    let (mut inputs, mut sums) = (vec![x.clone()], Vec::new());
-    for (layer, (w, b)) in network.layers.iter().zip(&matrices) {
-        let z = inputs.last().unwrap().dot(w) + b;
-        if let Some(c) = &layer.activation {
-            inputs.push(z.mapv(|z| value(c, z)));
-        }
-        sums.push(z);
-    }
-    let last = sums.last().unwrap();
-    let mut error = match &network.output {
-        None => last - y,
-        Some(c) => last.mapv(|z| value(c, z)) - y,
-    };
-    for l in (0..sums.len()).rev() {
-        let (g, gb) = (inputs[l].t().dot(&error), error.sum_axis(Axis(0)));
-        if l > 0 {
-            let c = network.layers[l - 1].activation.as_ref().unwrap();
-            error = error.dot(&matrices[l].0.t()) * sums[l - 1].mapv(|z| derivative(c, z));
-        }
-        let (layer, state) = (&network.layers[l], &mut model.layers[l]);
-        let (mut of_weight, mut of_bias) = (vec![0.0; layer.weights], vec![0.0; layer.biases]);
-        for (e, g) in layer.entries.iter().zip(&g) {
-            if let Some(e) = e {
-                of_weight[e.weight] += e.factor * g;
-            }
-        }
-        layer.bias.iter().zip(&gb).for_each(|(&b, g)| of_bias[b] += g);
-        let (rate, mu) =
-            (recipe.optimizer.learning_rate / recipe.optimizer.batch_size as f64, recipe.optimizer.momentum);
-        let update = |w: &mut Vec<f64>, v: &mut Vec<f64>, g: &[f64]| {
-            for ((w, v), g) in w.iter_mut().zip(v).zip(g) {
-                *v = mu * *v - rate * g;
-                *w += mu * *v - rate * g;
-            }
-        };
-        update(&mut state.weight, &mut state.weight_momentum, &of_weight);
-        update(&mut state.bias, &mut state.bias_momentum, &of_bias);
+/// A built-in recipe with settings.
+fn recipe(name: &str, settings: &[&str]) -> RealRecipe {
+    let settings: Vec<String> = settings.iter().map(|&s| s.to_owned()).collect();
+    match AnyRecipe::load(name, &settings).unwrap() {
+        AnyRecipe::Reals(recipe) => recipe,
+        other => panic!("{} is of another kind", other.name()),
     }
 }
 
-fn samples(batch: usize, features: usize, outputs: usize) -> (Array2<f64>, Array2<f64>) {
-    let x = Array2::from_shape_fn((batch, features), |(i, k)| ((i * 37 + k * 101) % 64) as f64 / 64.0 - 0.5);
-    let y = Array2::from_shape_fn((batch, outputs), |(i, o)| f64::from(u8::from(i % outputs == o)));
-    (x, y)
+/// Features within a half, and targets of one output each.
+fn samples(rows: usize, features: usize, outputs: usize, recipe: &RealRecipe) -> (Array2<f64>, Array2<f64>) {
+    let x = Array2::from_shape_fn((rows, features), |(i, k)| ((i * 37 + k * 101) % 64) as f64 / 64.0 - 0.5);
+    let labels: Vec<usize> = (0..rows).map(|i| i * 7 % outputs).collect();
+    (x, targets(recipe, &labels, outputs))
 }
 
 fn distance(a: &RealModel, b: &RealModel) -> f64 {
     let all = |m: &RealModel| -> Vec<f64> {
-        m.layers
-            .iter()
-            .flat_map(|l| [&l.weight, &l.bias, &l.weight_momentum, &l.bias_momentum])
-            .flatten()
-            .copied()
-            .collect()
+        let layers = m.layers.iter();
+        let numbers = layers.flat_map(|l| [&l.weight, &l.bias, &l.weight_momentum, &l.bias_momentum]);
+        numbers.flatten().copied().collect()
     };
     all(a).iter().zip(&all(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Two encrypted steps in a small ring against two on matrices.
-fn check(widths: &[usize], activation: &[f64], batch: usize, log_n: u32) {
-    let recipe = recipe(batch);
-    let (network, start) = dense(widths, activation);
-    let plan = Arc::new(RealPlan::insecure(&recipe, &network, &start, 0.5, log_n).unwrap());
-    println!("{plan}");
-    let (x, y) = samples(batch, widths[0], widths[widths.len() - 1]);
-    let client = RealClient::new(&plan).unwrap();
-    let model = client.encrypt_model(0, &start).unwrap();
-    let mut server = RealServer::new(&plan, &client.evaluation_keys().unwrap(), 0, &model).unwrap();
-    assert!(distance(&client.decrypt_model(0, &server.model(0).unwrap()).unwrap(), &start) < 1e-6);
-    // The last mini-batch is a shorter one.
-    let short = batch - batch / 4;
-    let mut twin = start.clone();
-    for (index, rows) in [batch, short].into_iter().enumerate() {
-        let part = |m: &Array2<f64>| m.slice_axis(Axis(0), ndarray::Slice::from(..rows)).to_owned();
-        let sent = client.encrypt_batch(index, part(&x).view(), part(&y).view()).unwrap();
-        server.receive_batch(index, rows, sent).unwrap();
-        server.train(index).unwrap();
-        plain(&recipe, &network, &mut twin, &part(&x), &part(&y));
-        let found = client.decrypt_model(1, &server.model(1).unwrap()).unwrap();
-        println!(
-            "after {}: {:.2e}, moved {:.2e}",
-            index + 1,
-            distance(&found, &twin),
-            distance(&twin, &start)
-        );
-        assert!(distance(&found, &twin) < 1e-4);
+/// Client and server of a small ring.
+struct World {
+    recipe: RealRecipe,
+    plan: Arc<RealPlan>,
+    client: RealClient,
+    server: RealServer,
+    twin: RealTwin,
+    sizes: (usize, usize),
+}
+
+impl World {
+    fn new(recipe: RealRecipe, features: usize, outputs: usize, log_n: u32) -> Self {
+        let network = recipe.network(features, outputs).unwrap();
+        let start = RealModel::initial(&recipe, features, outputs).unwrap();
+        let plan = Arc::new(RealPlan::insecure(&recipe, &network, &start, 0.5, log_n).unwrap());
+        println!("{plan}");
+        let client = RealClient::new(&plan).unwrap();
+        let model = client.encrypt_model(0, &start).unwrap();
+        let server = RealServer::new(&plan, &client.evaluation_keys().unwrap(), 0, &model).unwrap();
+        let twin = RealTwin::new(&recipe, features, outputs, start).unwrap();
+        Self { recipe, plan, client, server, twin, sizes: (features, outputs) }
     }
-    assert!(distance(&twin, &start) > 0.01);
+
+    fn model(&self) -> RealModel {
+        self.client.decrypt_model(1, &self.server.model(1).unwrap()).unwrap()
+    }
+
+    /// A step on mini-batch `index` of so many rows, on both sides; how far they are apart then.
+    fn step(&mut self, index: usize, rows: usize) -> f64 {
+        let (x, y) = samples(rows, self.sizes.0, self.sizes.1, &self.recipe);
+        let sent = self.client.encrypt_batch(index, x.view(), y.view()).unwrap();
+        self.server.receive_batch(index, rows, sent).unwrap();
+        self.server.train(index).unwrap();
+        self.twin.step(&x, &y);
+        distance(&self.model(), self.twin.model())
+    }
+}
+
+/// Two encrypted steps against the twin, the second on a shorter mini-batch, and a classification.
+fn check(recipe: RealRecipe, features: usize, outputs: usize, log_n: u32) {
+    let (batch, start) =
+        (recipe.optimizer.batch_size, RealModel::initial(&recipe, features, outputs).unwrap());
+    let mut world = World::new(recipe, features, outputs, log_n);
+    assert!(distance(&world.model(), &start) < 1e-6);
+    for (index, rows) in [batch, batch - batch / 4].into_iter().enumerate() {
+        let apart = world.step(index, rows);
+        let moved = distance(world.twin.model(), &start);
+        println!("after {}: {apart:.2e}, moved {moved:.2e}", index + 1);
+        assert!(apart < 1e-5 && moved > 1e-3, "{apart} {moved}");
+    }
+    let (x, _) = samples(batch - 1, features, outputs, &world.recipe);
+    let query = world.client.encrypt_query(9, x.view()).unwrap();
+    let answer = world.server.predict(9, batch - 1, &query).unwrap();
+    let found = world.client.read_outputs(9, batch - 1, &answer).unwrap();
+    let apart = (&found - &world.twin.outputs(&x)).iter().fold(0.0, |most: f64, e| most.max(e.abs()));
+    assert!(apart < 1e-4, "outputs {apart}");
 }
 
 #[test]
 fn one_hidden_layer() {
-    check(&[10, 6, 3], &[0.0, 0.0, 1.0], 12, 11);
-    // Several tiles of everything, and a cubic with all terms.
-    check(&[20, 18, 5], &[0.1, 0.8, 0.125, -0.125], 40, 11);
+    check(recipe("ckks_sgd", &["optimizer.batch_size=12", "layers.0.out_features=6"]), 10, 3, 11);
+}
+
+#[test]
+fn several_tiles_of_everything_and_a_cubic_with_all_terms() {
+    let activation =
+        r#"layers.1={ kind = "Polynomial", coefficients = [0.1, 0.8, 0.125, -0.125], scheme = "ckks" }"#;
+    let settings = ["optimizer.batch_size=40", "layers.0.out_features=18", activation];
+    check(recipe("ckks_sgd", &settings), 20, 5, 11);
 }
 
 #[test]
 fn two_hidden_layers() {
-    check(&[12, 9, 5, 4], &[0.0, 0.5, 0.25], 24, 11);
+    let linear = |out| format!(r#"{{ kind = "Linear", out_features = {out}, scheme = "ckks" }}"#);
+    let activation = |kind| format!(r#"{{ kind = "{kind}", scheme = "ckks" }}"#);
+    let layers = [linear(9), activation("Square"), linear(5), activation("Quadratic"), linear(4)].join(", ");
+    check(recipe("ckks_sgd", &["optimizer.batch_size=24", &format!("layers=[{layers}]")]), 12, 4, 11);
 }
 
 #[test]
 fn no_hidden_layer() {
-    check(&[12, 3], &[], 24, 11);
+    let layers = r#"layers=[{ kind = "Linear", scheme = "ckks" }]"#;
+    check(recipe("ckks_sgd", &["optimizer.batch_size=24", layers]), 12, 3, 11);
+}
+
+#[test]
+fn cross_entropy_with_a_cubic() {
+    let settings = ["variant=cross_entropy", "optimizer.batch_size=12", "layers.0.out_features=6"];
+    check(recipe("ckks_sgd", &settings), 10, 3, 11);
+}
+
+#[test]
+fn a_convolution_with_pooling() {
+    let settings =
+        ["backward=encrypted", "optimizer.batch_size=10", "layers.0.channels=2", "layers.0.kernel=5"];
+    check(recipe("onoufriou2021", &settings), 12, 1, 11);
+}
+
+#[test]
+fn a_client_takes_the_backward_pass() {
+    let mut world = World::new(recipe("onoufriou2021", &["optimizer.batch_size=20"]), 12, 1, 12);
+    let mut model = RealModel::initial(&world.recipe, 12, 1).unwrap();
+    let (x, y) = samples(20, 12, 1, &world.recipe);
+    for step in 0..3 {
+        let sent = world.client.encrypt_batch(0, x.view(), y.view()).unwrap();
+        assert_eq!(sent.len(), world.plan.shape.image_tiles(), "targets stay with the client");
+        world.server.receive_batch(0, 20, sent).unwrap();
+        let outputs = world.server.forward(0).unwrap();
+        let outputs = world.client.read_outputs(0, 20, &outputs).unwrap();
+        let passed = pass(&world.plan.shape, &model, &x, &outputs, &y);
+        assert!(passed.output_error < 1e-5, "{}", passed.output_error);
+        world.twin.step(&x, &y);
+        assert!(distance(&passed.model, world.twin.model()) < 1e-6);
+        model = passed.model;
+        let next = world.client.encrypt_model(step + 1, &model).unwrap();
+        world.server.receive_model(step + 1, &next).unwrap();
+    }
+}
+
+#[test]
+fn an_altered_coefficient_does_not_go_unseen() {
+    let mut world =
+        World::new(recipe("ckks_sgd", &["optimizer.batch_size=12", "layers.0.out_features=6"]), 10, 3, 11);
+    assert!(world.step(0, 12) < 1e-5);
+    // The server's own model, with another sealed in its place.
+    let mut other = world.twin.model().clone();
+    other.layers[0].weight[7] += 0.01;
+    let altered = world.client.encrypt_model(1, &other).unwrap();
+    world.server.receive_model(1, &altered).unwrap();
+    assert!(world.step(1, 12) > 1e-3);
+}
+
+#[test]
+fn messages_of_others_are_refused() {
+    let settings = ["optimizer.batch_size=12", "layers.0.out_features=6"];
+    let mut world = World::new(recipe("ckks_sgd", &settings), 10, 3, 10);
+    let (x, y) = samples(12, 10, 3, &world.recipe);
+    let sent = world.client.encrypt_batch(0, x.view(), y.view()).unwrap();
+    let mut refused = |messages: Vec<Vec<u8>>| {
+        let taken = world.server.receive_batch(0, 12, messages).and_then(|()| world.server.train(0));
+        taken.unwrap_err().to_string()
+    };
+    let mut damaged = sent.clone();
+    let middle = damaged[0].len() / 2;
+    damaged[0][middle] ^= 1;
+    assert!(refused(damaged).starts_with("mini-batch: "), "a bit");
+    let mut short = sent.clone();
+    short[0].truncate(100);
+    assert!(refused(short).starts_with("mini-batch: "), "a part");
+    let model = world.client.encrypt_model(0, &RealModel::initial(&world.recipe, 10, 3).unwrap()).unwrap();
+    assert!(refused(vec![model.clone(); sent.len()]).starts_with("mini-batch: "), "another kind");
+    let error = refused(world.client.encrypt_batch(1, x.view(), y.view()).unwrap());
+    assert!(error.contains("expected 0 part 0"), "{error}");
+    assert!(refused(sent[..1].to_vec()).contains("a sum without terms"), "no targets");
+    assert!(matches!(world.server.train(5), Err(RealError::MissingBatch(5))));
+    let error = world.server.receive_model(1, &model).unwrap_err().to_string();
+    assert!(error.contains("0 part 0, expected 1 part 0"), "{error}");
+    let stranger = World::new(recipe("ckks_sgd", &["optimizer.batch_size=10"]), 10, 3, 10);
+    assert!(stranger.client.decrypt_model(0, &model).is_err());
+}
+
+#[test]
+fn too_deep_networks_are_refused_by_the_part_that_is_too_deep() {
+    let layer =
+        r#"{ kind = "Linear", out_features = 8, scheme = "ckks" }, { kind = "Cubic", scheme = "ckks" }, "#;
+    let layers = format!(r#"layers=[{}{{ kind = "Linear", scheme = "ckks" }}]"#, layer.repeat(6));
+    let recipe = recipe("ckks_sgd", &[&layers]);
+    let (network, like) = (recipe.network(64, 10).unwrap(), RealModel::initial(&recipe, 64, 10).unwrap());
+    let error = RealPlan::new(&recipe, &network, &like, 0.7).err().unwrap().to_string();
+    assert!(error.contains("levels between two bootstraps, at most 14 are possible at 128 bits"), "{error}");
+}
+
+#[test]
+fn plans_of_the_recipes() {
+    let plan = |name, settings: &[&str], features, outputs| {
+        let recipe = recipe(name, settings);
+        let network = recipe.network(features, outputs).unwrap();
+        let like = RealModel::initial(&recipe, features, outputs).unwrap();
+        RealPlan::new(&recipe, &network, &like, 0.7).unwrap()
+    };
+    let digits = plan("ckks_sgd", &[], 64, 10);
+    assert_eq!((digits.levels, digits.bootstraps(), digits.params.rlwe().security_bits()), (9, 1, Some(128)));
+    let sparse = plan("ckks_sgd", &["parameters.secret=sparse"], 64, 10);
+    assert_eq!(sparse.params.rlwe().security_bits(), Some(128));
+    let mnist = plan("ckks_sgd", &["variant=mnist"], 784, 10);
+    assert!(mnist.shape.geometry.compact.ciphertexts() == 4 && mnist.bootstraps() <= 6);
+    let milk = plan("onoufriou2021", &[], 12, 1);
+    assert_eq!((milk.bootstraps(), milk.params.n()), (0, 16384));
+}
+
+#[test]
+fn models_come_back_from_slots() {
+    let recipe = recipe("onoufriou2021", &[]);
+    let model = RealModel::initial(&recipe, 12, 1).unwrap();
+    let network = recipe.network(12, 1).unwrap();
+    let plan = RealPlan::insecure(&recipe, &network, &model, 1.0, 12).unwrap();
+    let packed = plan.shape.pack_model(&model);
+    let (real, imaginary): (Vec<_>, Vec<_>) = packed.into_iter().unzip();
+    assert!(distance(&plan.shape.unpack_model(&real, &imaginary, &model), &model) < 1e-15);
 }
