@@ -1,0 +1,181 @@
+//! Training on real numbers against the twin, at 128-bit parameters.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use ndarray::Array2;
+use nn_encrypted::reals::{RealClient, RealModel, RealServer, RealTwin};
+use nn_encrypted::recipe::{AnyRecipe, RealRecipe};
+use nn_encrypted::run::{RealSession, RunFolder};
+
+fn recipe(name: &str) -> RealRecipe {
+    match AnyRecipe::load(name, &[]).unwrap() {
+        AnyRecipe::Reals(recipe) => recipe,
+        other => panic!("{} is of another kind", other.name()),
+    }
+}
+
+/// A folder of its own for a test, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("nn-encrypted-reals-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nn-encrypted"));
+        command.current_dir(&self.0).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        output
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Waits until there is a checkpoint of so many steps at least.
+fn wait_for_step(folder: &Path, step: u64, child: &mut Child) {
+    let reached = || {
+        let names = fs::read_dir(folder.join("client")).into_iter().flatten().flatten();
+        let steps = names.filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.strip_prefix("checkpoint-")?.strip_suffix(".state")?.parse::<u64>().ok()
+        });
+        steps.max().is_some_and(|found| found >= step)
+    };
+    while !reached() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before step {step}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The trained model of a run folder.
+fn model(folder: &Path) -> Vec<f64> {
+    let bytes = fs::read(folder.join("client/model.safetensors")).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut tensors = tensors.tensors();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    let values = tensors.iter().flat_map(|(_, tensor)| tensor.data().chunks_exact(8));
+    values.map(|word| f64::from_le_bytes(word.try_into().unwrap())).collect()
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// Kills a run once it has come to `step`, resumes it, and compares it with one that was left alone.
+fn killed_and_resumed(name: &str, train: &[&str], step: u64, precision: f64) {
+    let folder = Folder::new(name);
+    let arguments = |out: &'static str| [train, &["--checkpoint-seconds", "0", "--out", out]].concat();
+    folder.run(&arguments("whole"));
+    let mut child = folder.command(&arguments("parts")).spawn().unwrap();
+    wait_for_step(&folder.path("parts"), step, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    folder.run(&["train", "--resume", "--out", "parts"]);
+    let [whole, parts] = ["whole", "parts"].map(|out| model(&folder.path(out)));
+    let apart = distance(&whole, &parts);
+    println!("apart by {apart:.2e}");
+    assert!(apart <= precision, "{apart}");
+    assert!(apart > 0.0, "other keys, other noise");
+    let report = |out| RunFolder::new(folder.path(out)).read_report().unwrap();
+    assert_eq!(report("whole").steps, report("parts").steps);
+    assert_eq!(report("parts").twin.equal, Some(true));
+}
+
+#[test]
+fn a_forecast_survives_a_kill_and_predicts() {
+    let train = ["train", "onoufriou2021", "--steps", "12"];
+    killed_and_resumed("milk", &train, 4, 1e-5);
+}
+
+#[test]
+fn a_run_tells_how_good_a_forecast_is_and_who_saw_what() {
+    let folder = Folder::new("report");
+    folder.run(&["train", "onoufriou2021", "--steps", "3", "--out", "run"]);
+    let report = RunFolder::new(folder.path("run")).read_report().unwrap();
+    let (accuracy, step) = (report.accuracy, report.step.unwrap());
+    let baselines = accuracy.baselines.unwrap();
+    assert!(accuracy.mape.unwrap() > baselines.season && (baselines.last - 4.8).abs() < 0.01);
+    assert!(step.output_error.unwrap() < 1.0 / 1024.0 && step.bootstraps == 0);
+    assert!(report.encrypted.weights && !report.encrypted.backward && !report.encrypted.update);
+    assert_eq!((report.traffic.rounds, report.schemes[0].security_bits), (3, Some(128)));
+    assert!(report.ranges.iter().all(|range| range.largest > 0.0 && range.largest < range.bound));
+    let said = folder.run(&["predict", "--run", "run"]);
+    assert!(String::from_utf8_lossy(&said.stdout).contains("equal to the twin: true"));
+}
+
+/// Mean loss over a whole training part.
+fn loss(twin: &RealTwin, x: &Array2<f64>, y: &Array2<f64>) -> f64 {
+    (twin.outputs(x) - y).mapv(|e| e * e).sum() / (2.0 * x.nrows() as f64)
+}
+
+fn flat(model: &RealModel) -> Vec<f64> {
+    model.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias)).copied().collect()
+}
+
+/// Needs 8 GB of memory and about a minute.
+#[test]
+#[ignore = "full-size keys: cargo test --release -p nn-encrypted --test reals -- --ignored --nocapture"]
+fn each_step_is_right_to_a_hundredth_of_what_it_changes() {
+    let session = RealSession::new(recipe("ckks_sgd"), None).unwrap();
+    let plan = session.plan().unwrap();
+    println!("{plan}");
+    let client = RealClient::new(&plan).unwrap();
+    let start = client.encrypt_model(0, &session.first).unwrap();
+    let mut server = RealServer::new(&plan, &client.evaluation_keys().unwrap(), 0, &start).unwrap();
+    let twin_of = |model| RealTwin::new(&session.recipe, 64, 10, model).unwrap();
+    let mut twin = twin_of(session.first.clone());
+    let whole: Vec<_> = (0..session.batches.count()).map(|batch| session.batch(batch)).collect();
+    let views = |of: fn(&(Array2<f64>, Array2<f64>)) -> &Array2<f64>| {
+        let parts: Vec<_> = whole.iter().map(|part| of(part).view()).collect();
+        ndarray::concatenate(ndarray::Axis(0), &parts).unwrap()
+    };
+    let (x, y) = (views(|part| &part.0), views(|part| &part.1));
+    let mut before = loss(&twin, &x, &y);
+    for (step, batch) in session.batches.schedule(0).take(3).enumerate() {
+        let (x_batch, y_batch) = &whole[batch];
+        let sent = client.encrypt_batch(batch, x_batch.view(), y_batch.view()).unwrap();
+        server.receive_batch(batch, x_batch.nrows(), sent).unwrap();
+        let last = flat(twin.model());
+        server.train(batch).unwrap();
+        twin.step(x_batch, y_batch);
+        let found = client.decrypt_model(1, &server.model(1).unwrap()).unwrap();
+        let (error, moved) = (distance(&flat(&found), &flat(twin.model())), distance(&flat(twin.model()), &last));
+        let after = loss(&twin_of(found), &x, &y);
+        println!("step {}: error {error:.2e}, largest change {moved:.2e}, loss {before:.4} -> {after:.4}", step + 1);
+        assert!(error <= 0.01 * moved && after < before);
+        before = after;
+    }
+}
+
+/// Needs 8 GB of memory and several minutes.
+#[test]
+#[ignore = "full-size keys: cargo test --release -p nn-encrypted --test reals -- --ignored --nocapture"]
+fn training_survives_a_kill() {
+    killed_and_resumed("digits", &["train", "ckks_sgd", "--steps", "5"], 2, 1e-5);
+}
