@@ -6,7 +6,7 @@ use he_bgv::{KeyRequest, Parameters, SecretKey, Spec};
 use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{Header, Scheme, seal};
 use nn_encrypted::engine::Geometry;
-use nn_encrypted::packing::Cube;
+use nn_encrypted::packing::{Cube, Order};
 use nn_encrypted::plan::{Instance, Plan};
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::run::Session;
@@ -125,7 +125,7 @@ pub static SESSION: LazyLock<Session> = LazyLock::new(|| {
 pub static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
     let plan = Arc::into_inner(SESSION.plan().expect("a plan")).expect("no other owner");
     let shapes = SESSION.network.layers.iter().map(|layer| (layer.inputs, layer.outputs));
-    let geometry = Geometry::new(Cube { b: 4, p: 2, q: 2 }, shapes, 4);
+    let geometry = Geometry::new(Cube { order: Order::Images, b: 4, p: 2, q: 2 }, shapes, 4);
     let instances = vec![insecure_instance(0), insecure_instance(1)];
     let cut = |limbs: std::collections::BTreeMap<_, usize>| {
         limbs.into_iter().map(|(tensor, limbs)| (tensor, limbs.min(2))).collect()

@@ -126,7 +126,7 @@ fn a_run_tells_how_good_a_forecast_is_and_who_saw_what() {
     assert_eq!((report.traffic.rounds, report.schemes[0].security_bits), (3, Some(128)));
     assert!(report.ranges.iter().all(|range| range.largest > 0.0 && range.largest < range.bound));
     let said = folder.run(&["predict", "--run", "run"]);
-    assert!(String::from_utf8_lossy(&said.stdout).contains("equal to the twin: true"));
+    assert!(String::from_utf8_lossy(&said.stdout).contains("twin equal: true"));
 }
 
 /// Mean loss over a whole training part.
@@ -151,11 +151,9 @@ fn each_step_is_right_to_a_hundredth_of_what_it_changes() {
     let twin_of = |model| RealTwin::new(&session.recipe, 64, 10, model).unwrap();
     let mut twin = twin_of(session.first.clone());
     let whole: Vec<_> = (0..session.batches.count()).map(|batch| session.batch(batch)).collect();
-    let views = |of: fn(&(Array2<f64>, Array2<f64>)) -> &Array2<f64>| {
-        let parts: Vec<_> = whole.iter().map(|part| of(part).view()).collect();
-        ndarray::concatenate(ndarray::Axis(0), &parts).unwrap()
-    };
-    let (x, y) = (views(|part| &part.0), views(|part| &part.1));
+    let all = |parts: Vec<_>| ndarray::concatenate(ndarray::Axis(0), &parts).unwrap();
+    let x = all(whole.iter().map(|(x, _)| x.view()).collect());
+    let y = all(whole.iter().map(|(_, y)| y.view()).collect());
     let mut before = loss(&twin, &x, &y);
     for (step, batch) in session.batches.schedule(0).take(3).enumerate() {
         let (x_batch, y_batch) = &whole[batch];
@@ -165,9 +163,13 @@ fn each_step_is_right_to_a_hundredth_of_what_it_changes() {
         server.train(batch).unwrap();
         twin.step(x_batch, y_batch);
         let found = client.decrypt_model(1, &server.model(1).unwrap()).unwrap();
-        let (error, moved) = (distance(&flat(&found), &flat(twin.model())), distance(&flat(twin.model()), &last));
+        let (error, moved) =
+            (distance(&flat(&found), &flat(twin.model())), distance(&flat(twin.model()), &last));
         let after = loss(&twin_of(found), &x, &y);
-        println!("step {}: error {error:.2e}, largest change {moved:.2e}, loss {before:.4} -> {after:.4}", step + 1);
+        println!(
+            "step {}: error {error:.2e}, largest change {moved:.2e}, loss {before:.4} -> {after:.4}",
+            step + 1
+        );
         assert!(error <= 0.01 * moved && after < before);
         before = after;
     }

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use he_ckks::{
     BootstrapKeys, Bootstrapper, Ciphertext, Complex64, Encoder, EvaluationKeys, Evaluator, LinearTransform,
     Operand, Parameters,
 };
 
+use super::clock::Clock;
 use super::plan::ties;
 use super::shape::Shape;
 use super::slots::{Mask, RealError, Rows, Slots};
@@ -39,8 +39,7 @@ pub struct CkksSlots {
     masks: Mutex<HashMap<Key, Arc<Operand>>>,
     ties: Mutex<HashMap<usize, Arc<LinearTransform>>>,
     bootstraps: AtomicU64,
-    /// Seconds of each part of steps, and since when the last of them has been going on.
-    parts: Mutex<(Vec<(String, f64)>, Option<Instant>)>,
+    clock: Clock,
 }
 
 impl CkksSlots {
@@ -63,7 +62,7 @@ impl CkksSlots {
             masks: Mutex::default(),
             ties: Mutex::default(),
             bootstraps: AtomicU64::new(0),
-            parts: Mutex::default(),
+            clock: Clock::default(),
         })
     }
 
@@ -74,7 +73,7 @@ impl CkksSlots {
 
     /// Seconds of the parts of steps so far.
     pub fn parts(&self) -> Vec<(String, f64)> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+        self.clock.parts()
     }
 
     /// A ciphertext over so many limbs.
@@ -83,6 +82,11 @@ impl CkksSlots {
     /// If it has fewer.
     pub fn at(&self, a: &Ciphertext, limbs: usize) -> Result<Ciphertext> {
         Ok(self.evaluator.reduce_to(a, limbs)?)
+    }
+
+    /// No part of a step goes on any longer.
+    pub fn leave(&self) {
+        self.clock.enter(None);
     }
 
     /// The parameters.
@@ -221,19 +225,6 @@ impl Slots for CkksSlots {
     }
 
     fn enter(&self, part: &str) {
-        let (parts, since) = &mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if let (Some(since), Some((_, seconds))) = (*since, parts.last_mut()) {
-            *seconds += (now - since).as_secs_f64();
-        }
-        // The part that goes on is the last.
-        match parts.iter().position(|(name, _)| name == part) {
-            Some(place) => {
-                let found = parts.remove(place);
-                parts.push(found);
-            }
-            None => parts.push((part.to_owned(), 0.0)),
-        }
-        *since = (part != "end").then_some(now);
+        self.clock.enter(Some(part));
     }
 }

@@ -20,6 +20,7 @@ mod ckks;
 mod clear;
 mod clear_pass;
 mod client;
+mod clock;
 mod cost;
 mod initial;
 mod message;

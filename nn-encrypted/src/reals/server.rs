@@ -139,7 +139,7 @@ impl RealServer {
     /// If the mini-batch is missing or damaged, or the scheme refuses.
     pub fn train(&mut self, batch: usize) -> Result<()> {
         let state = self.step().train(&self.state, &self.sent(batch)?)?;
-        self.slots.enter("end");
+        self.slots.leave();
         let limbs = self.plan.state_limbs();
         self.state = state.iter().map(|c| self.slots.at(c, limbs)).collect::<Result<_>>()?;
         Ok(())
@@ -170,7 +170,7 @@ impl RealServer {
             }
         };
         let outputs = self.step().outputs(&state, samples)?;
-        self.slots.enter("end");
+        self.slots.leave();
         let outputs = outputs.iter().map(|c| write(&self.slots.at(c, 1)?)).collect::<Result<Vec<_>>>()?;
         Ok(seal(&self.plan, Purpose::Outputs, (number, 0), &outputs))
     }

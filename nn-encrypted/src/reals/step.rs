@@ -217,17 +217,17 @@ impl<'a, S: Slots> Step<'a, S> {
         let (shape, images) = (self.shape, self.shape.image_tiles());
         let mut kept = Vec::new();
         let mut input: Option<Tiles<S::Ciphertext>> = None;
-        for l in 0..=shape.last() {
+        for (l, weights) in weights.iter().enumerate() {
             self.slots.enter("forward");
             let mut sums = Vec::new();
             match &input {
                 None => {
                     for t in 0..images {
-                        sums.extend(self.weighted(l, &samples.features(t)?, &weights[l])?);
+                        sums.extend(self.weighted(l, &samples.features(t)?, weights)?);
                     }
                 }
                 Some(input) => {
-                    let own = Self::each(&weights[l], |w| self.slots.lowered(w, &input[0]))?;
+                    let own = Self::each(weights, |w| self.slots.lowered(w, &input[0]))?;
                     for tile in input.chunks(input.len() / images) {
                         sums.extend(self.weighted(l, tile, &own)?);
                     }

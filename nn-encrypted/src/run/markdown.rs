@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::report::Report;
+use super::report::{RangeSummary, Report, StepSummary};
 
 /// The rows that are there, as `| what | figure | … |`, a column for each report.
 pub fn markdown(reports: &[Report]) -> String {
@@ -82,6 +82,12 @@ fn rows(report: &Report) -> Vec<Row> {
             report.twin.equal.map(|equal| format!("{equal}, to {tolerance:.1e}")),
         ),
     }
+    if report.twin.tolerance.is_some() {
+        row(
+            "largest difference from the twin",
+            report.twin.max_abs_error.map(|error| format!("{error:.1e}")),
+        );
+    }
     row("whole run", Some(format!("{:.0} s", report.seconds.total)));
     row("a step, median", report.seconds.step_median.map(|s| format!("{s:.3} s")));
     row("a step, all threads", report.core_seconds.step.map(|s| format!("{s:.3} core-s")));
@@ -95,9 +101,14 @@ fn rows(report: &Report) -> Vec<Row> {
     row("rounds a step", (traffic.rounds > 0).then(|| format!("{:.0}", traffic.rounds as f64 / steps)));
     row("to the server a step", (traffic.rounds > 0).then(|| each(traffic.to_server_bytes)));
     row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
-    let bootstraps = report.bootstraps.tfhe;
+    if let Some(step) = &report.step {
+        planned(step, steps, &mut row);
+    }
+    let bootstraps = report.bootstraps.tfhe + report.bootstraps.ckks;
     row("bootstraps a step", (bootstraps > 0).then(|| format!("{:.0}", bootstraps as f64 / steps)));
     row("values saturated", Some(traffic.saturations.to_string()));
+    let closest = |range: &RangeSummary| format!("{}: {:.2} of {}", range.tensor, range.largest, range.bound);
+    row("closest to its bound", report.closest().map(closest));
     row(
         "evaluation keys",
         (report.key_bytes > 0).then(|| format!("{:.1} MB", report.key_bytes as f64 / 1e6)),
@@ -116,4 +127,16 @@ fn rows(report: &Report) -> Vec<Row> {
         row(if forecast { "encrypted forecasts" } else { "encrypted classification" }, Some(text));
     }
     rows
+}
+
+/// What a step was planned to take.
+fn planned(step: &StepSummary, steps: f64, row: &mut impl FnMut(&'static str, Option<String>)) {
+    row("levels between two bootstraps", Some(step.levels.to_string()));
+    row("a step, estimated", Some(format!("{:.3} core-s", step.estimated_core_seconds)));
+    row("memory, estimated", Some(format!("{:.2} GB", step.estimated_peak_bytes as f64 / 1e9)));
+    row("largest error of an output", step.output_error.map(|error| format!("{error:.1e}")));
+    let total: f64 = step.parts.iter().map(|(_, seconds)| seconds).sum();
+    let share = |(name, seconds): &(String, f64)| format!("{name} {:.0} %", 100.0 * seconds / total);
+    let parts: Vec<String> = step.parts.iter().map(share).collect();
+    row("parts of a step", (total > 0.0 && steps > 0.0).then(|| parts.join(", ")));
 }

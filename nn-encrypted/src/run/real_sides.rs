@@ -89,7 +89,7 @@ impl RealSides {
             let encrypted = client.encrypt_model(step + 1, &passed.model)?;
             Ok((passed.model, passed.output_error, encrypted))
         })?;
-        if !(error <= OUTPUT_ERROR) {
+        if error.is_nan() || error > OUTPUT_ERROR {
             return Err(RealError::Outputs { error, most: OUTPUT_ERROR }.into());
         }
         server.receive_model(step + 1, &encrypted)?;
@@ -270,7 +270,7 @@ impl Sides for RealSides {
             estimated_core_seconds: self.plan.estimated_seconds(),
             estimated_peak_bytes: self.plan.estimated_bytes() as u64,
             output_error: client.then_some(self.output_error),
-            parts: self.server.parts().into_iter().filter(|(name, _)| name != "end").collect(),
+            parts: self.server.parts(),
         });
     }
 }
