@@ -9,8 +9,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use ndarray::Array2;
-use nn_encrypted::reals::{RealClient, RealModel, RealServer, RealTwin};
-use nn_encrypted::recipe::{AnyRecipe, RealRecipe};
+use nn_encrypted::reals::{RealClient, RealServer, RealTwin};
+use nn_encrypted::recipe::{AnyRecipe, RealModel, RealRecipe};
 use nn_encrypted::run::{RealSession, RunFolder};
 
 fn recipe(name: &str) -> RealRecipe {
@@ -127,6 +127,19 @@ fn a_run_tells_how_good_a_forecast_is_and_who_saw_what() {
     assert!(report.ranges.iter().all(|range| range.largest > 0.0 && range.largest < range.bound));
     let said = folder.run(&["predict", "--run", "run"]);
     assert!(String::from_utf8_lossy(&said.stdout).contains("twin equal: true"));
+}
+
+#[test]
+fn a_simulation_tells_which_tensors_leave_their_bounds() {
+    let folder = Folder::new("bounds");
+    let train = ["train", "ckks_sgd", "--mode", "simulate", "--steps", "30", "--out"];
+    let report = |out: &str, more: &[&str]| {
+        folder.run(&[&train[..], &[out], more].concat());
+        RunFolder::new(folder.path(out)).read_report().unwrap()
+    };
+    let (fits, leaves) = (report("fits", &[]), report("leaves", &["--set", "bounds.preactivation=0.75"]));
+    assert_eq!((fits.traffic.saturations, leaves.traffic.saturations), (0, 1));
+    assert!(fits.accuracy.twin_test == leaves.accuracy.twin_test && fits.accuracy.twin_test > Some(0.85));
 }
 
 /// Mean loss over a whole training part.

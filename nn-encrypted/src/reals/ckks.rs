@@ -10,7 +10,6 @@ use he_ckks::{
 };
 
 use super::clock::Clock;
-use super::plan::ties;
 use super::shape::Shape;
 use super::slots::{Mask, RealError, Rows, Slots};
 use crate::packing::Cube;
@@ -196,7 +195,7 @@ impl Slots for CkksSlots {
         let matrix = match known {
             Some(matrix) => matrix,
             None => {
-                let diagonals = ties(&self.shape);
+                let diagonals = self.shape.ties();
                 let slots = self.params().slots();
                 let made = Arc::new(LinearTransform::new(self.params(), &diagonals, slots, limbs)?);
                 let mut known = self.ties.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use he_ckks::{BootstrapSpec, Complex64, KeyRequest, LinearTransform, Parameters, Spec};
-use he_core::ring::embedding::Diagonals;
+use he_ckks::{BootstrapSpec, KeyRequest, LinearTransform, Parameters, Spec};
 use he_core::wire::Writer;
 
 use super::cost::{Costs, unit_seconds};
@@ -198,7 +197,7 @@ impl RealPlan {
             };
         }
         if let Some(level) = self.tally.ties {
-            let transform = LinearTransform::new(params, &ties(&self.shape), params.slots(), limbs(level))?;
+            let transform = LinearTransform::new(params, &self.shape.ties(), params.slots(), limbs(level))?;
             request = request.and(&transform.key_request(params));
         }
         Ok(request)
@@ -398,21 +397,6 @@ fn working_bytes(costs: &Costs, candidate: &Candidate) -> usize {
     let bytes = if candidate.spec.bootstrap.is_some() { bytes + BOOTSTRAP_WORK } else { bytes };
     // What the allocator keeps beside.
     bytes * 5 / 4
-}
-
-/// The matrix over the slots that sums all entries of one weight into each of them, by its diagonals.
-pub(super) fn ties(shape: &Shape) -> Diagonals {
-    let slots = shape.cube().slots();
-    let mut diagonals = Diagonals::new();
-    for group in shape.groups() {
-        for &(_, to) in &group {
-            for &(_, from) in &group {
-                let diagonal = diagonals.entry((from + slots - to) % slots);
-                diagonal.or_insert_with(|| vec![Complex64::default(); slots])[to] = Complex64::new(1.0, 0.0);
-            }
-        }
-    }
-    diagonals
 }
 
 impl fmt::Display for RealPlan {

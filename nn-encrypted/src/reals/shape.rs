@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use he_ckks::Complex64;
+use he_core::ring::embedding::Diagonals;
 use ndarray::{Array1, Array2};
 
 use super::{Entry, MatrixLayer, RealModel, RealNetwork};
@@ -239,6 +241,22 @@ impl Shape {
             }
         }
         groups.into_values().collect()
+    }
+
+    /// The matrix over the slots that sums all entries of one weight into each of them, by its diagonals.
+    pub fn ties(&self) -> Diagonals {
+        let slots = self.cube().slots();
+        let mut diagonals = Diagonals::new();
+        for group in self.groups() {
+            for &(_, to) in &group {
+                for &(_, from) in &group {
+                    let diagonal = diagonals.entry((from + slots - to) % slots);
+                    let diagonal = diagonal.or_insert_with(|| vec![Complex64::default(); slots]);
+                    diagonal[to] = Complex64::new(1.0, 0.0);
+                }
+            }
+        }
+        diagonals
     }
 
     /// Values of the weights and biases as matrices, by layer.

@@ -23,8 +23,8 @@ pub use self::kind::AnyRecipe;
 pub use self::layer::{Fit, Layer, LayerKind, Scheme};
 pub use self::network::{Activation, Linear, Network};
 pub use self::reals::{
-    Backward, CrossEntropy, RealBounds, RealFit, RealKind, RealLayer, RealLayerKind, RealLoss, RealOptimizer,
-    RealParameters, RealRecipe, Secret,
+    Backward, CrossEntropy, Entry, MatrixLayer, RealBounds, RealFit, RealKind, RealLayer, RealLayerKind,
+    RealLayerState, RealLoss, RealModel, RealNetwork, RealOptimizer, RealParameters, RealRecipe, Secret,
 };
 pub(crate) use self::reals::{Extent, blocks, layer_name};
 pub use self::section::{

@@ -1,17 +1,19 @@
 //! Recipes on real numbers in CKKS: a server trains alone, or a client takes the backward pass in the clear.
 
+mod initial;
 mod layer;
+mod model;
 mod network;
 mod shape;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::model::{Entry, MatrixLayer, RealLayerState, RealModel, RealNetwork};
 pub(crate) use self::network::layer_name;
 pub(crate) use self::shape::{Extent, blocks};
 use super::{Data, RecipeError, Scheme};
 use crate::activation::FitMethod;
-use crate::reals::RealNetwork;
 
 /// A complete training task on encrypted real numbers.
 ///

@@ -12,8 +12,8 @@ use super::report::RangeSummary;
 use super::task::{Exact, Learner, Task, check_batch};
 use crate::data::{self, Batches, Prepared, Samples, Series};
 use crate::metrics;
-use crate::reals::{RealClear, RealModel, RealNetwork, RealPlan, RealTwin, one_hot, targets};
-use crate::recipe::{RealLoss, RealRecipe, RecipeError};
+use crate::reals::{RealClear, RealPlan, RealTwin, one_hot, targets};
+use crate::recipe::{RealLoss, RealModel, RealNetwork, RealRecipe, RecipeError};
 
 /// Fractional bits of features, which are read as integers.
 const INPUT_BITS: u32 = 20;
@@ -100,7 +100,7 @@ impl RealSession {
 
 /// What labels mean.
 #[derive(Clone)]
-struct Goal {
+pub(super) struct Goal {
     series: Option<Series>,
     recipe: RealRecipe,
     outputs: usize,
@@ -141,22 +141,44 @@ impl Goal {
     }
 }
 
-/// The twin of a run, with what its labels mean.
-pub(super) struct Twin {
-    net: RealTwin,
-    goal: Goal,
+/// A network in training in the clear.
+pub(super) trait Net {
+    /// The weighted sums of the last layer.
+    fn sums(&self, x: &ArrayRef2<f64>) -> Array2<f64>;
+    /// A step.
+    fn learn(&mut self, x: &ArrayRef2<f64>, goal: &Goal, labels: &[usize]);
 }
 
-/// The same with exact functions.
-pub(super) struct Floating {
-    net: RealClear,
+impl Net for RealTwin {
+    fn sums(&self, x: &ArrayRef2<f64>) -> Array2<f64> {
+        self.outputs(x)
+    }
+
+    fn learn(&mut self, x: &ArrayRef2<f64>, goal: &Goal, labels: &[usize]) {
+        self.step(x, &goal.targets(labels));
+    }
+}
+
+impl Net for RealClear {
+    fn sums(&self, x: &ArrayRef2<f64>) -> Array2<f64> {
+        self.outputs(x)
+    }
+
+    fn learn(&mut self, x: &ArrayRef2<f64>, goal: &Goal, labels: &[usize]) {
+        self.step(x, &goal.hard(labels));
+    }
+}
+
+/// A network with what its labels mean.
+pub(super) struct Aimed<N> {
+    net: N,
     goal: Goal,
 }
 
 impl Task for RealSession {
     type Model = RealModel;
-    type Twin = Twin;
-    type Clear = Floating;
+    type Twin = Aimed<RealTwin>;
+    type Clear = Aimed<RealClear>;
 
     fn data(&self) -> &Prepared {
         &self.data
@@ -199,14 +221,14 @@ impl Task for RealSession {
         self.first.clone()
     }
 
-    fn twin_of(&self, model: RealModel) -> Twin {
+    fn twin_of(&self, model: RealModel) -> Aimed<RealTwin> {
         let net = RealTwin::new(&self.recipe, self.data.features.len(), self.outputs, model);
         // A model of another network would not have been read.
-        Twin { net: net.unwrap_or_else(|_| self.twin.clone()), goal: self.goal() }
+        Aimed { net: net.unwrap_or_else(|_| self.twin.clone()), goal: self.goal() }
     }
 
-    fn floating(&self) -> Floating {
-        Floating { net: self.clear.clone(), goal: self.goal() }
+    fn floating(&self) -> Aimed<RealClear> {
+        Aimed { net: self.clear.clone(), goal: self.goal() }
     }
 
     fn predictions(&self, outputs: &ArrayRef2<i64>) -> Predictions {
@@ -223,39 +245,23 @@ impl Task for RealSession {
     }
 }
 
-impl Learner for Floating {
+impl<N: Net> Learner for Aimed<N> {
     fn learn(&mut self, x: &ArrayRef2<i32>, labels: &[usize]) -> Result<(), RunError> {
-        self.net.step(&features(x), &self.goal.hard(labels));
+        self.net.learn(&features(x), &self.goal, labels);
         Ok(())
     }
 
     fn classify(&self, x: &ArrayRef2<i32>) -> Result<Vec<usize>, RunError> {
-        Ok(self.goal.classes(&self.net.outputs(&features(x))))
+        Ok(self.goal.classes(&self.net.sums(&features(x))))
     }
 
     fn score(&self, samples: &Samples) -> Result<f64, RunError> {
-        let outputs = self.net.outputs(&features(&samples.x));
+        let outputs = self.net.sums(&features(&samples.x));
         Ok(self.goal.predictions(&outputs).score(&samples.labels))
     }
 }
 
-impl Learner for Twin {
-    fn learn(&mut self, x: &ArrayRef2<i32>, labels: &[usize]) -> Result<(), RunError> {
-        self.net.step(&features(x), &self.goal.targets(labels));
-        Ok(())
-    }
-
-    fn classify(&self, x: &ArrayRef2<i32>) -> Result<Vec<usize>, RunError> {
-        Ok(self.goal.classes(&self.net.outputs(&features(x))))
-    }
-
-    fn score(&self, samples: &Samples) -> Result<f64, RunError> {
-        let outputs = self.net.outputs(&features(&samples.x));
-        Ok(self.goal.predictions(&outputs).score(&samples.labels))
-    }
-}
-
-impl Exact for Twin {
+impl Exact for Aimed<RealTwin> {
     type Model = RealModel;
 
     fn state(&self) -> &RealModel {
@@ -267,7 +273,8 @@ impl Exact for Twin {
     }
 
     fn out_of_range(&self) -> u64 {
-        0
+        let left = |range: &&crate::reals::twin::Range| range.largest.is_nan() || range.largest > range.bound;
+        self.net.ranges().iter().filter(left).count() as u64
     }
 
     fn ranges(&self) -> Vec<RangeSummary> {

@@ -17,8 +17,8 @@ use super::state::Ledger;
 use super::task::Task;
 use super::training::secret_digest;
 use super::{Options, RunError, RunFolder};
-use crate::reals::{RealClient, RealError, RealModel, RealPlan, RealServer, pass};
-use crate::recipe::Backward;
+use crate::reals::{RealClient, RealError, RealPlan, RealServer, pass};
+use crate::recipe::{Backward, RealModel};
 
 /// A client and a server in one process, connected by bytes.
 pub(super) struct RealSides {
@@ -260,6 +260,8 @@ impl Sides for RealSides {
         }];
         report.key_bytes = self.key_bytes;
         report.bootstraps.ckks = std::mem::take(&mut report.bootstraps.tfhe);
+        let left = report.ranges.iter().filter(|range| range.largest.is_nan() || range.largest > range.bound);
+        report.traffic.out_of_bounds = left.count() as u64;
         let client = self.plan.backward == Backward::Client;
         if client {
             report.encrypted = EncryptedParts { backward: false, update: false, ..EncryptedParts::all() };

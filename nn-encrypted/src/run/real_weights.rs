@@ -3,7 +3,7 @@
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::weights::{Tensor, Tensors, Values, eights};
-use crate::reals::{RealLayerState, RealModel};
+use crate::recipe::{RealLayerState, RealModel};
 
 const KINDS: [&str; 4] = ["weight", "bias", "weight_momentum", "bias_momentum"];
 

@@ -10,8 +10,7 @@ use super::task::{Exact, Learner, Task};
 use super::train::{train_clear, train_twin, write_results};
 use super::{Options, RunError, RunFolder};
 use crate::data::{Batches, Prepared, Samples, Series, prepare_set};
-use crate::reals::{RealLayerState, RealModel};
-use crate::recipe::{Data, Recipe, RecipeError};
+use crate::recipe::{Data, RealLayerState, RealModel, Recipe, RecipeError};
 
 const BITS: u32 = 16;
 

@@ -99,8 +99,8 @@ pub fn rewrite_client_state(bytes: &[u8], network: &Network, recipe: &Recipe) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reals::{RealLayerState, RealModel};
     use crate::recipe::Model;
+    use crate::recipe::{RealLayerState, RealModel};
 
     #[test]
     fn a_state_of_real_numbers_comes_back() {

@@ -39,7 +39,7 @@ pub(super) trait Exact: Learner {
     /// The outputs for samples, as decrypted ones are: in fixed point.
     fn exact_outputs(&self, x: &ArrayRef2<i32>) -> Result<Array2<i64>, RunError>;
 
-    /// Values that were saturated or wrapped since the start.
+    /// Values that were saturated or wrapped since the start; of real numbers, tensors that left their bounds.
     fn out_of_range(&self) -> u64;
 
     /// How close values came to their bounds since the start, where bounds are not enforced.

@@ -5,8 +5,8 @@ use ndarray::{Array2, ArrayRef2};
 use super::function::Function;
 use super::stage::{Gradient, Stage};
 use crate::activation::exp;
-use crate::reals::{RealLayerState, RealModel};
 use crate::recipe::{RealLayer, RealRecipe, RecipeError, blocks};
+use crate::recipe::{RealLayerState, RealModel};
 
 /// A network in training.
 #[derive(Debug, Clone)]

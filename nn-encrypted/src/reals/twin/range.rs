@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::net::Trace;
-use crate::reals::RealModel;
-use crate::recipe::RealBounds;
+use crate::recipe::{RealBounds, RealModel};
 
 /// The observed range of a tensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayRef2, Axis};
 
 use super::function::Function;
-use crate::reals::RealLayerState;
 use crate::recipe::Extent;
+use crate::recipe::RealLayerState;
 
 /// A layer of the recipe; rows are samples.
 #[derive(Debug, Clone)]

@@ -3,8 +3,9 @@ use ndarray::{Array2, ArrayRef2};
 use super::*;
 use crate::data::{Batches, prepare_set};
 use crate::metrics;
-use crate::reals::{RealClear, RealNetwork};
+use crate::reals::RealClear;
 use crate::recipe::AnyRecipe;
+use crate::recipe::RealNetwork;
 
 const CONVOLUTIONS: &str = "layers=[
     { kind = \"Conv1d\", channels = 3, kernel = 4, scheme = \"ckks\" }, { kind = \"Cubic\", scheme = \"ckks\" },

@@ -3,9 +3,8 @@
 use ndarray::Array2;
 
 use super::shape::{Block, blocks};
-use super::{RealLayer, RealLayerKind, RealLoss, RealRecipe, RecipeError};
+use super::{Entry, MatrixLayer, RealLayer, RealLayerKind, RealLoss, RealNetwork, RealRecipe, RecipeError};
 use crate::activation::{FitMethod, fit, sigmoid};
-use crate::reals::{Entry, MatrixLayer, RealNetwork};
 
 pub(super) fn network(
     recipe: &RealRecipe,

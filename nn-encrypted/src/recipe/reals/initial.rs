@@ -1,8 +1,7 @@
 //! Where training starts.
 
-use super::{RealLayerState, RealModel};
+use super::{RealLayerState, RealModel, RealRecipe, RecipeError, blocks};
 use crate::data::random::{Purpose, normal_16, stream};
-use crate::recipe::{RealRecipe, RecipeError, blocks};
 
 impl RealModel {
     /// Nearly normal weights of deviation `init_gain / √inputs`, within the bound of weights, everything else 0; the same
