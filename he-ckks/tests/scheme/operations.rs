@@ -184,6 +184,10 @@ fn noise_hides_the_error_of_what_is_shared() {
     spread(&raised, &x, 6);
     assert_eq!(raised.with_error_at_least(0.0).unwrap().estimate().error, c.estimate().error * 16.0);
     assert!(c.clone().with_error_at_least(f64::NAN).is_err());
+    let lowered = c.clone().with_error_at_most(c.estimate().error / 4.0).unwrap();
+    assert_eq!(lowered.estimate().error, c.estimate().error / 4.0);
+    assert_eq!(lowered.with_error_at_most(1e9).unwrap().estimate().error, c.estimate().error / 4.0);
+    assert!([f64::NAN, -1.0, f64::INFINITY].iter().all(|e| c.clone().with_error_at_most(*e).is_err()));
     // Wider than one sampler draws, on a product that keeps its scale.
     let product = world.evaluator.relinearize(&world.evaluator.mul_lazy(&c, &c).unwrap()).unwrap();
     let squares: Vec<Complex64> = x.iter().map(|x| x * x).collect();
