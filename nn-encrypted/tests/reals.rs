@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ndarray::Array2;
@@ -173,7 +174,7 @@ fn each_step_is_right_to_a_hundredth_of_what_it_changes() {
         let sent = client.encrypt_batch(batch, x_batch.view(), y_batch.view()).unwrap();
         server.receive_batch(batch, x_batch.nrows(), sent).unwrap();
         let last = flat(twin.model());
-        server.train(batch).unwrap();
+        server.train(batch, &Arc::default()).unwrap();
         twin.step(x_batch, y_batch);
         let found = client.decrypt_model(1, &server.model(1).unwrap()).unwrap();
         let (error, moved) =

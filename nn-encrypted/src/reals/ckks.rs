@@ -1,7 +1,7 @@
 //! [`Slots`] of CKKS ciphertexts.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use he_ckks::{
@@ -38,6 +38,8 @@ pub struct CkksSlots {
     masks: Mutex<HashMap<Key, Arc<Operand>>>,
     ties: Mutex<HashMap<usize, Arc<LinearTransform>>>,
     bootstraps: AtomicU64,
+    /// Set from outside to end the step that goes on.
+    stop: Arc<AtomicBool>,
     clock: Clock,
 }
 
@@ -61,6 +63,7 @@ impl CkksSlots {
             masks: Mutex::default(),
             ties: Mutex::default(),
             bootstraps: AtomicU64::new(0),
+            stop: Arc::default(),
             clock: Clock::default(),
         })
     }
@@ -81,6 +84,11 @@ impl CkksSlots {
     /// If it has fewer.
     pub fn at(&self, a: &Ciphertext, limbs: usize) -> Result<Ciphertext> {
         Ok(self.evaluator.reduce_to(a, limbs)?)
+    }
+
+    /// Steps end with an error from now on once `stop` is set.
+    pub fn stop_by(&mut self, stop: &Arc<AtomicBool>) {
+        self.stop = Arc::clone(stop);
     }
 
     /// No part of a step goes on any longer.
@@ -223,7 +231,8 @@ impl Slots for CkksSlots {
         Ok(a.with_bound(bound)?.with_error_at_most(bound * PRECISION)?)
     }
 
-    fn enter(&self, part: &str) {
+    fn enter(&self, part: &str) -> Result<()> {
         self.clock.enter(Some(part));
+        if self.stop.load(Ordering::SeqCst) { Err(RealError::Stopped) } else { Ok(()) }
     }
 }

@@ -29,8 +29,10 @@ const RESCALED: f64 = 2.2;
 const SEED: f64 = 5.3;
 /// A bootstrap over 28 limbs.
 const BOOTSTRAP: f64 = 44_000.0;
-/// What operations take more in a step than alone: threads share the memory bus, and results are new memory.
+/// What operations of large rings take more in a step than alone: threads share the memory bus, and results are new memory.
 const SHARED: f64 = 1.4;
+/// Bytes of a polynomial over one prime from which on a ring is large: ciphertexts do not stay in the cache.
+const LARGE: usize = 1 << 18;
 
 /// Sizes that costs depend on.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +96,7 @@ impl Costs {
             sum += of(counts.ties, 12.0 * (decompose + inner + divide));
             sum += of(counts.read, l * SEED);
         }
-        bootstraps + sum * SHARED
+        bootstraps + if self.bytes >= LARGE { sum * SHARED } else { sum }
     }
 
     /// Limbs of a level, counted from the top down.

@@ -42,6 +42,16 @@ pub enum RealPlanError {
         /// Compact ciphertexts.
         ciphertexts: usize,
     },
+    /// More memory than plans may take.
+    #[error(
+        "a step takes {needed} GiB of memory, at most {most} are planned with: a smaller optimizer.batch_size"
+    )]
+    Memory {
+        /// What the least of all plans takes, in GiB.
+        needed: usize,
+        /// What is taken, in GiB.
+        most: usize,
+    },
     /// The scheme refused.
     #[error(transparent)]
     Ckks(#[from] he_ckks::Error),
@@ -264,6 +274,7 @@ fn best_in(
     }
     shapes.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut best: Option<Candidate> = None;
+    let mut least = usize::MAX;
     for (_, shape) in shapes.into_iter().take(CUBES) {
         for middle in middles(network, recipe.backward) {
             let shape = Shape { middle, ..shape.clone() };
@@ -278,13 +289,17 @@ fn best_in(
             let costs = Costs::new(&spec);
             let units = costs.units(&tally, levels);
             let candidate = Candidate { shape, levels, tally, spec, units };
-            let fits = key_bytes(&costs, &candidate) + working_bytes(&costs, &candidate) <= LARGEST_MEMORY;
-            if fits && best.as_ref().is_none_or(|best| units < best.units) {
+            let memory = key_bytes(&costs, &candidate) + working_bytes(&costs, &candidate);
+            least = least.min(memory);
+            if memory <= LARGEST_MEMORY && best.as_ref().is_none_or(|best| units < best.units) {
                 best = Some(candidate);
             }
         }
     }
-    best.ok_or_else(|| refused.unwrap_or(RealPlanError::Step(RealError::Empty)))
+    let memory = RealPlanError::Memory { needed: least >> 30, most: LARGEST_MEMORY >> 30 };
+    best.ok_or_else(|| {
+        if least < usize::MAX { memory } else { refused.unwrap_or(RealPlanError::Step(RealError::Empty)) }
+    })
 }
 
 fn most_levels(backward: Backward) -> usize {
@@ -302,9 +317,13 @@ fn cubes(slots: usize, network: &RealNetwork, batch: usize) -> Vec<Cube> {
         let (on_p, on_q) = if l % 2 == 0 { (inputs, outputs) } else { (outputs, inputs) };
         (p, q) = (p.max(on_p), q.max(on_q));
     }
-    let mut cubes = Cube::all(Order::Inputs, slots);
-    cubes.retain(|cube| cube.p < 2 * p && cube.q < 2 * q && cube.b < 2 * batch);
-    cubes
+    let all = Cube::all(Order::Inputs, slots);
+    let among =
+        |fits: &dyn Fn(&Cube) -> bool| all.iter().copied().filter(|cube| fits(cube)).collect::<Vec<_>>();
+    let features = |cube: &Cube| cube.p < (2 * p).max(3) && cube.q < (2 * q).max(3);
+    let close = among(&|cube| features(cube) && cube.b < (2 * batch).max(5));
+    // A network or a mini-batch that fills no ciphertext leaves images empty.
+    if close.is_empty() { among(&features) } else { close }
 }
 
 /// What may be bootstrapped on the way: nothing, one tensor, or two.

@@ -182,8 +182,9 @@ impl Slots for Rehearsal {
         Ok(a)
     }
 
-    fn enter(&self, part: &str) {
+    fn enter(&self, part: &str) -> Result<()> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).part = part.to_owned();
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use he_ckks::{BootstrapKeys, Ciphertext, EvaluationKeys};
 use he_core::wire::Writer;
@@ -26,7 +27,15 @@ struct Sent {
     rows: usize,
 }
 
-/// Computes on ciphertexts.
+/// Computes on ciphertexts. It takes no secret key:
+///
+/// ```compile_fail,E0308
+/// # use std::sync::Arc;
+/// # use nn_encrypted::reals::{RealPlan, RealServer};
+/// # fn f(plan: Arc<RealPlan>, secret: he_ckks::SecretKey, model: Vec<u8>) {
+/// let server = RealServer::new(&plan, &secret, 0, &model);
+/// # }
+/// ```
 pub struct RealServer {
     plan: Arc<RealPlan>,
     slots: CkksSlots,
@@ -45,7 +54,7 @@ struct Messages<'a> {
 
 impl Messages<'_> {
     fn open(&self, purpose: Purpose, t: usize, place: usize, count: usize) -> Result<Vec<Ciphertext>> {
-        let bytes = self.messages.get(place).ok_or(RealError::Empty)?;
+        let bytes = self.messages.get(place).ok_or(RealError::MissingTile(t))?;
         let size = (count, self.plan.sample_limbs());
         open(self.plan, purpose, (self.number, t), size, bytes).map_err(message("mini-batch"))
     }
@@ -136,10 +145,13 @@ impl RealServer {
     /// One training step on a mini-batch that was sent; the model is what it was if it fails.
     ///
     /// # Errors
-    /// If the mini-batch is missing or damaged, or the scheme refuses.
-    pub fn train(&mut self, batch: usize) -> Result<()> {
-        let state = self.step().train(&self.state, &self.sent(batch)?)?;
+    /// If the mini-batch is missing or damaged, the scheme refuses, or `stop` was set.
+    pub fn train(&mut self, batch: usize, stop: &Arc<AtomicBool>) -> Result<()> {
+        self.slots.stop_by(stop);
+        let trained = self.sent(batch).and_then(|samples| self.step().train(&self.state, &samples));
+        self.slots.stop_by(&Arc::default());
         self.slots.leave();
+        let state = trained?;
         let limbs = self.plan.state_limbs();
         self.state = state.iter().map(|c| self.slots.at(c, limbs)).collect::<Result<_>>()?;
         Ok(())

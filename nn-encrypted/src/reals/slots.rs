@@ -20,6 +20,12 @@ pub enum RealError {
     /// A mini-batch that was never sent.
     #[error("mini-batch {0} was not sent")]
     MissingBatch(usize),
+    /// Stopped from outside, before anything was changed.
+    #[error("stopped")]
+    Stopped,
+    /// A part of a mini-batch that was not sent.
+    #[error("tile {0} of a mini-batch was not sent")]
+    MissingTile(usize),
     /// Outputs that are too far from those the client computes.
     #[error("outputs are up to {error:e} from those computed in the clear, at most {most:e} is taken")]
     Outputs {
@@ -167,6 +173,11 @@ pub trait Slots: Sync {
     /// As [`dot`](Self::dot).
     fn within(&self, a: Self::Ciphertext, bound: f64) -> Result<Self::Ciphertext, RealError>;
 
-    /// From here on operations belong to this part of the step.
-    fn enter(&self, _part: &str) {}
+    /// From here on operations belong to this part of the step. Called often enough that an engine can stop here.
+    ///
+    /// # Errors
+    /// If it was stopped from outside.
+    fn enter(&self, _part: &str) -> Result<(), RealError> {
+        Ok(())
+    }
 }

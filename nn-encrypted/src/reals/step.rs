@@ -218,11 +218,12 @@ impl<'a, S: Slots> Step<'a, S> {
         let mut kept = Vec::new();
         let mut input: Option<Tiles<S::Ciphertext>> = None;
         for (l, weights) in weights.iter().enumerate() {
-            self.slots.enter("forward");
+            self.slots.enter("forward")?;
             let mut sums = Vec::new();
             match &input {
                 None => {
                     for t in 0..images {
+                        self.slots.enter("forward")?;
                         sums.extend(self.weighted(l, &samples.features(t)?, weights)?);
                     }
                 }
@@ -238,7 +239,7 @@ impl<'a, S: Slots> Step<'a, S> {
                 return Ok((sums, kept));
             }
             let sums = self.settled_sums(l, sums, samples.rows())?;
-            self.slots.enter("activations");
+            self.slots.enter("activations")?;
             let found: Vec<_> = sums.par_iter().map(|y| self.activation(l, y)).collect::<Result<_>>()?;
             let (values, slopes): (Vec<_>, Vec<_>) = found.into_iter().unzip();
             kept.push(Forward { input: input.replace(values), slope: slopes.into_iter().collect() });
@@ -252,7 +253,7 @@ impl<'a, S: Slots> Step<'a, S> {
         state: &[S::Ciphertext],
         samples: &impl Samples<S::Ciphertext>,
     ) -> Result<Tiles<S::Ciphertext>> {
-        self.slots.enter("expand");
+        self.slots.enter("expand")?;
         let weights = self.expanded(state)?;
         Ok(self.forward(&weights, samples)?.0)
     }
@@ -266,9 +267,9 @@ impl<'a, S: Slots> Step<'a, S> {
         state: &[S::Ciphertext],
         samples: &impl Samples<S::Ciphertext>,
     ) -> Result<Vec<S::Ciphertext>> {
-        self.slots.enter("bootstrap");
+        self.slots.enter("bootstrap")?;
         let state: Vec<_> = state.iter().map(|c| self.slots.bootstrap(c)).collect::<Result<_>>()?;
-        self.slots.enter("expand");
+        self.slots.enter("expand")?;
         let mut weights = self.expanded(&state)?;
         let (sums, kept) = self.forward(&weights, samples)?;
         // Of no further use, and the largest.
@@ -276,7 +277,7 @@ impl<'a, S: Slots> Step<'a, S> {
         let sums = self.settled_sums(self.shape.last(), sums, samples.rows())?;
         let error = self.output_error(sums, samples)?;
         let gradient = self.backward(&weights, kept, error, samples)?;
-        self.slots.enter("update");
+        self.slots.enter("update")?;
         drop(weights);
         let gradients = self.gather(&gradient)?;
         state.iter().zip(&gradients).map(|(state, gradient)| self.updated(state, gradient)).collect()
@@ -310,7 +311,7 @@ impl<'a, S: Slots> Step<'a, S> {
         let mut layers = Vec::new();
         for l in (0..=self.shape.last()).rev() {
             let Some(Forward { input, .. }) = kept.pop() else { return Err(RealError::Empty) };
-            self.slots.enter("gradients");
+            self.slots.enter("gradients")?;
             let mut gradient = match input {
                 Some(input) => self.outer(l, &input, &error)?,
                 None => self.outer_of_samples(l, samples, &error)?,
@@ -318,7 +319,7 @@ impl<'a, S: Slots> Step<'a, S> {
             gradient.extend(self.bias_gradient(l, &error)?);
             layers.push(gradient);
             if let Some(below) = kept.last() {
-                self.slots.enter("errors");
+                self.slots.enter("errors")?;
                 let sums = self.weighted_errors(l, &error, &weights[l])?;
                 error = match &below.slope {
                     None => sums,
@@ -390,6 +391,7 @@ impl<'a, S: Slots> Step<'a, S> {
         let mut sums: Vec<S::Ciphertext> = Vec::new();
         let tiles: Vec<usize> = (0..self.shape.image_tiles()).collect();
         for tiles in tiles.chunks(TOGETHER) {
+            self.slots.enter("gradients")?;
             let mut inputs = Vec::new();
             for &t in tiles {
                 inputs.push(Self::each(&samples.features(t)?, |a| self.slots.lowered(a, &error[0]))?);

@@ -1,6 +1,7 @@
 //! Steps of client and server in small rings against the twin.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ndarray::Array2;
 
@@ -64,7 +65,7 @@ impl World {
         let (x, y) = samples(rows, self.sizes.0, self.sizes.1, &self.recipe);
         let sent = self.client.encrypt_batch(index, x.view(), y.view()).unwrap();
         self.server.receive_batch(index, rows, sent).unwrap();
-        self.server.train(index).unwrap();
+        self.server.train(index, &Arc::default()).unwrap();
         self.twin.step(&x, &y);
         distance(&self.model(), self.twin.model())
     }
@@ -171,7 +172,8 @@ fn messages_of_others_are_refused() {
     let (x, y) = samples(12, 10, 3, &world.recipe);
     let sent = world.client.encrypt_batch(0, x.view(), y.view()).unwrap();
     let mut refused = |messages: Vec<Vec<u8>>| {
-        let taken = world.server.receive_batch(0, 12, messages).and_then(|()| world.server.train(0));
+        let taken =
+            world.server.receive_batch(0, 12, messages).and_then(|()| world.server.train(0, &Arc::default()));
         taken.unwrap_err().to_string()
     };
     let mut damaged = sent.clone();
@@ -185,8 +187,8 @@ fn messages_of_others_are_refused() {
     assert!(refused(vec![model.clone(); sent.len()]).starts_with("mini-batch: "), "another kind");
     let error = refused(world.client.encrypt_batch(1, x.view(), y.view()).unwrap());
     assert!(error.contains("expected 0 part 0"), "{error}");
-    assert!(refused(sent[..1].to_vec()).contains("a sum without terms"), "no targets");
-    assert!(matches!(world.server.train(5), Err(RealError::MissingBatch(5))));
+    assert!(refused(sent[..1].to_vec()).contains("tile 0 of a mini-batch was not sent"), "no targets");
+    assert!(matches!(world.server.train(5, &Arc::default()), Err(RealError::MissingBatch(5))));
     let error = world.server.receive_model(1, &model).unwrap_err().to_string();
     assert!(error.contains("0 part 0, expected 1 part 0"), "{error}");
     let stranger = World::new(recipe("ckks_sgd", &["optimizer.batch_size=10"]), 10, 3, 10);
@@ -218,8 +220,39 @@ fn plans_of_the_recipes() {
     assert_eq!(sparse.params.rlwe().security_bits(), Some(128));
     let mnist = plan("ckks_sgd", &["variant=mnist"], 784, 10);
     assert!(mnist.shape.geometry.compact.ciphertexts() == 4 && mnist.bootstraps() <= 6);
+    // Networks and mini-batches that fill no ciphertext.
+    let small = plan("ckks_sgd", &["variant=iris"], 4, 3);
+    assert!(small.shape.image_tiles() == 1 && small.bootstraps() == 1);
+    assert_eq!(plan("ckks_sgd", &["optimizer.batch_size=1"], 64, 10).shape.image_tiles(), 1);
     let milk = plan("onoufriou2021", &[], 12, 1);
     assert_eq!((milk.bootstraps(), milk.params.n()), (0, 16384));
+}
+
+#[test]
+fn a_plan_that_does_not_fit_in_memory_says_so() {
+    let settings = ["variant=mnist", "optimizer.batch_size=16384"];
+    let recipe = recipe("ckks_sgd", &settings);
+    let (network, like) = (recipe.network(784, 10).unwrap(), RealModel::initial(&recipe, 784, 10).unwrap());
+    let error = RealPlan::new(&recipe, &network, &like, 0.9).err().unwrap().to_string();
+    assert!(
+        error.ends_with("GiB of memory, at most 20 are planned with: a smaller optimizer.batch_size"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_step_that_is_stopped_changes_nothing() {
+    let mut world =
+        World::new(recipe("ckks_sgd", &["optimizer.batch_size=12", "layers.0.out_features=6"]), 10, 3, 10);
+    let (x, y) = samples(12, 10, 3, &world.recipe);
+    let sent = world.client.encrypt_batch(0, x.view(), y.view()).unwrap();
+    world.server.receive_batch(0, 12, sent).unwrap();
+    let (before, stop) = (world.server.model(0).unwrap(), Arc::new(AtomicBool::new(true)));
+    assert!(matches!(world.server.train(0, &stop), Err(RealError::Stopped)));
+    assert!(world.server.model(0).unwrap() == before);
+    stop.store(false, Ordering::SeqCst);
+    world.server.train(0, &stop).unwrap();
+    assert!(world.server.model(0).unwrap() != before);
 }
 
 #[test]

@@ -168,7 +168,13 @@ impl Sides for Encrypted {
         self.send(task, batch)
     }
 
-    fn advance(&mut self, task: &Session, step: u64, batch: usize, _: &AtomicBool) -> Result<bool, RunError> {
+    fn advance(
+        &mut self,
+        task: &Session,
+        step: u64,
+        batch: usize,
+        _: &Arc<AtomicBool>,
+    ) -> Result<bool, RunError> {
         self.step(task, step, batch)?;
         Ok(true)
     }

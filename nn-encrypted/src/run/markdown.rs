@@ -29,25 +29,14 @@ pub fn markdown(reports: &[Report]) -> String {
 type Row = (&'static str, String);
 
 fn rows(report: &Report) -> Vec<Row> {
-    let percent = |value: f64| format!("{:.2} %", value * 100.0);
     let widths: Vec<String> = report.network.iter().map(ToString::to_string).collect();
-    let steps = report.steps.max(1) as f64;
-    let (data, traffic) = (&report.data, &report.traffic);
-    let mut rows: Vec<Row> = vec![
-        (
-            "network and data",
-            format!(
-                "{}, {}: {} training, {} test samples",
-                widths.join("-"),
-                data.name,
-                data.train,
-                data.test
-            ),
-        ),
-        ("machine", format!("{}, {} threads used", report.host, report.threads)),
-    ];
+    let (data, steps) = (&report.data, report.steps.max(1) as f64);
+    let sizes = format!("{}: {} training, {} test samples", data.name, data.train, data.test);
+    let mut rows: Vec<Row> = Vec::new();
     let mut row =
         |what: &'static str, figure: Option<String>| rows.extend(figure.map(|figure| (what, figure)));
+    row("network and data", Some(format!("{}, {sizes}", widths.join("-"))));
+    row("machine", Some(format!("{}, {} threads used", report.host, report.threads)));
     for scheme in &report.schemes {
         let security =
             scheme.security_bits.map_or("no security".into(), |bits| format!("{bits}-bit security"));
@@ -61,52 +50,15 @@ fn rows(report: &Report) -> Vec<Row> {
         row("parameters", Some(text));
     }
     row("steps", Some(report.steps.to_string()));
-    row("test accuracy", report.accuracy.test.map(percent));
-    row("balanced test accuracy, mean over classes", report.accuracy.balanced_test.map(percent));
-    row("most frequent class of the test part", report.accuracy.majority_test.map(percent));
-    row("twin's test accuracy", report.accuracy.twin_test.map(percent));
-    row("floating point, same training", report.accuracy.clear_test.map(percent));
-    let mape = |value: f64| format!("{value:.2} %");
-    row("test MAPE", report.accuracy.mape.map(mape));
-    row("twin's test MAPE", report.accuracy.twin_mape.map(mape));
-    row("MAPE of floating point, same training", report.accuracy.clear_mape.map(mape));
-    if let Some(baselines) = &report.accuracy.baselines {
-        row("MAPE of the mean", Some(mape(baselines.mean)));
-        row("MAPE of the value before", Some(mape(baselines.last)));
-        row("MAPE of the value a season before", Some(mape(baselines.season)));
-    }
-    match report.twin.tolerance {
-        None => row("equal to the twin, bit for bit", report.twin.equal.map(|equal| equal.to_string())),
-        Some(tolerance) => row(
-            "equal to the twin, nearly",
-            report.twin.equal.map(|equal| format!("{equal}, to {tolerance:.1e}")),
-        ),
-    }
-    if report.twin.tolerance.is_some() {
-        row(
-            "largest difference from the twin",
-            report.twin.max_abs_error.map(|error| format!("{error:.1e}")),
-        );
-    }
-    row("whole run", Some(format!("{:.0} s", report.seconds.total)));
-    row("a step, median", report.seconds.step_median.map(|s| format!("{s:.3} s")));
-    row("a step, all threads", report.core_seconds.step.map(|s| format!("{s:.3} core-s")));
-    row(
-        "an image, client included",
-        report.core_seconds_per_image.map(|s| format!("{:.1} core-ms", s * 1e3)),
-    );
-    let both = report.core_seconds.client + report.core_seconds.server;
-    row("client's share of the time", (both > 0.0).then(|| percent(report.core_seconds.client / both)));
-    let each = |bytes: u64| format!("{:.2} MB", bytes as f64 / steps / 1e6);
-    row("rounds a step", (traffic.rounds > 0).then(|| format!("{:.0}", traffic.rounds as f64 / steps)));
-    row("to the server a step", (traffic.rounds > 0).then(|| each(traffic.to_server_bytes)));
-    row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
+    scores(report, &mut row);
+    compared(report, &mut row);
+    costs(report, steps, &mut row);
     if let Some(step) = &report.step {
         planned(step, steps, &mut row);
     }
     let bootstraps = report.bootstraps.tfhe + report.bootstraps.ckks;
     row("bootstraps a step", (bootstraps > 0).then(|| format!("{:.0}", bootstraps as f64 / steps)));
-    row("values saturated", Some(traffic.saturations.to_string()));
+    row("values saturated", Some(report.traffic.saturations.to_string()));
     let closest = |range: &RangeSummary| format!("{}: {:.2} of {}", range.tensor, range.largest, range.bound);
     row("closest to its bound", report.closest().map(closest));
     row(
@@ -127,6 +79,63 @@ fn rows(report: &Report) -> Vec<Row> {
         row(if forecast { "encrypted forecasts" } else { "encrypted classification" }, Some(text));
     }
     rows
+}
+
+fn percent(value: f64) -> String {
+    format!("{:.2} %", value * 100.0)
+}
+
+/// How good the trained model is.
+fn scores(report: &Report, row: &mut impl FnMut(&'static str, Option<String>)) {
+    row("test accuracy", report.accuracy.test.map(percent));
+    row("balanced test accuracy, mean over classes", report.accuracy.balanced_test.map(percent));
+    row("most frequent class of the test part", report.accuracy.majority_test.map(percent));
+    row("twin's test accuracy", report.accuracy.twin_test.map(percent));
+    row("floating point, same training", report.accuracy.clear_test.map(percent));
+    let mape = |value: f64| format!("{value:.2} %");
+    row("test MAPE", report.accuracy.mape.map(mape));
+    row("twin's test MAPE", report.accuracy.twin_mape.map(mape));
+    row("MAPE of floating point, same training", report.accuracy.clear_mape.map(mape));
+    if let Some(baselines) = &report.accuracy.baselines {
+        row("MAPE of the mean", Some(mape(baselines.mean)));
+        row("MAPE of the value before", Some(mape(baselines.last)));
+        row("MAPE of the value a season before", Some(mape(baselines.season)));
+    }
+}
+
+/// How it compares with the twin.
+fn compared(report: &Report, row: &mut impl FnMut(&'static str, Option<String>)) {
+    match report.twin.tolerance {
+        None => row("equal to the twin, bit for bit", report.twin.equal.map(|equal| equal.to_string())),
+        Some(tolerance) => row(
+            "equal to the twin, nearly",
+            report.twin.equal.map(|equal| format!("{equal}, to {tolerance:.1e}")),
+        ),
+    }
+    if report.twin.tolerance.is_some() {
+        row(
+            "largest difference from the twin",
+            report.twin.max_abs_error.map(|error| format!("{error:.1e}")),
+        );
+    }
+}
+
+/// Time and traffic.
+fn costs(report: &Report, steps: f64, row: &mut impl FnMut(&'static str, Option<String>)) {
+    let traffic = &report.traffic;
+    row("whole run", Some(format!("{:.0} s", report.seconds.total)));
+    row("a step, median", report.seconds.step_median.map(|s| format!("{s:.3} s")));
+    row("a step, all threads", report.core_seconds.step.map(|s| format!("{s:.3} core-s")));
+    row(
+        "an image, client included",
+        report.core_seconds_per_image.map(|s| format!("{:.1} core-ms", s * 1e3)),
+    );
+    let both = report.core_seconds.client + report.core_seconds.server;
+    row("client's share of the time", (both > 0.0).then(|| percent(report.core_seconds.client / both)));
+    let each = |bytes: u64| format!("{:.2} MB", bytes as f64 / steps / 1e6);
+    row("rounds a step", (traffic.rounds > 0).then(|| format!("{:.0}", traffic.rounds as f64 / steps)));
+    row("to the server a step", (traffic.rounds > 0).then(|| each(traffic.to_server_bytes)));
+    row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
 }
 
 /// What a step was planned to take.

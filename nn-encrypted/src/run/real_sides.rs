@@ -204,13 +204,15 @@ impl Sides for RealSides {
         task: &RealSession,
         step: u64,
         batch: usize,
-        _: &AtomicBool,
+        stop: &Arc<AtomicBool>,
     ) -> Result<bool, RunError> {
-        match self.plan.backward {
-            Backward::Encrypted => self.server.train(batch)?,
-            Backward::Client => self.with_client(task, step, batch)?,
+        if self.plan.backward == Backward::Client {
+            return self.with_client(task, step, batch).map(|()| true);
         }
-        Ok(true)
+        match self.server.train(batch, stop) {
+            Err(RealError::Stopped) => Ok(false),
+            other => Ok(other.map(|()| true)?),
+        }
     }
 
     fn server_state(&self, step: u64) -> Result<Vec<u8>, RunError> {

@@ -72,7 +72,7 @@ pub(super) trait Sides: Sized {
         task: &Self::Task,
         step: u64,
         batch: usize,
-        stop: &AtomicBool,
+        stop: &Arc<AtomicBool>,
     ) -> Result<bool, RunError>;
 
     /// The server's state after `step` steps.

@@ -153,7 +153,7 @@ impl<C: Cipher> Sides for WordSides<C> {
         _: &WordSession,
         _: u64,
         batch: usize,
-        stop: &AtomicBool,
+        stop: &Arc<AtomicBool>,
     ) -> Result<bool, RunError> {
         match self.server.train(batch, stop) {
             Err(WordRoleError::Words(WordError::Stopped)) => Ok(false),
