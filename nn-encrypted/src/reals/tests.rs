@@ -203,7 +203,7 @@ fn too_deep_networks_are_refused_by_the_part_that_is_too_deep() {
     let recipe = recipe("ckks_sgd", &[&layers]);
     let (network, like) = (recipe.network(64, 10).unwrap(), RealModel::initial(&recipe, 64, 10).unwrap());
     let error = RealPlan::new(&recipe, &network, &like, 0.7).err().unwrap().to_string();
-    assert!(error.contains("levels between two bootstraps, at most 14 are possible at 128 bits"), "{error}");
+    assert!(error.contains("levels between two bootstraps, at most 11 are possible at 128 bits"), "{error}");
 }
 
 #[test]
@@ -216,6 +216,8 @@ fn plans_of_the_recipes() {
     };
     let digits = plan("ckks_sgd", &[], 64, 10);
     assert_eq!((digits.levels, digits.bootstraps(), digits.params.rlwe().security_bits()), (9, 1, Some(128)));
+    let smooth = plan("ckks_sgd", &["variant=cross_entropy"], 64, 10);
+    assert!(smooth.levels <= 11 && smooth.bootstraps() == 2 && smooth.params.spec().scale_bits >= 41);
     let sparse = plan("ckks_sgd", &["parameters.secret=sparse"], 64, 10);
     assert_eq!(sparse.params.rlwe().security_bits(), Some(128));
     let mnist = plan("ckks_sgd", &["variant=mnist"], 784, 10);
