@@ -1,0 +1,5 @@
+//! Bridges between homomorphic schemes.
+
+mod error;
+
+pub use error::Error;
