@@ -23,6 +23,24 @@ impl LweCiphertext {
         Self { params: params.clone(), words, variance: 0.0 }
     }
 
+    /// A ciphertext from mask and body, in that order, and the variance of its noise relative to the torus: what bridges from
+    /// other schemes make.
+    ///
+    /// # Errors
+    /// If there are not `k·N + 1` words, or the variance is negative or not finite.
+    pub fn from_words(params: &Parameters, words: Vec<u32>, variance: f64) -> Result<Self, Error> {
+        let needed = params.spec().big_dimension() + 1;
+        if words.len() != needed {
+            let (operation, found) = ("ciphertext", words.len());
+            return Err(Error::Count { operation, found, needed: needed.to_string() });
+        }
+        if !(variance >= 0.0 && variance.is_finite()) {
+            let (field, found) = ("the variance", variance.to_string());
+            return Err(Error::Spec { field, found, needed: "0 or more".into() });
+        }
+        Ok(Self { params: params.clone(), words, variance })
+    }
+
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params

@@ -25,7 +25,12 @@ pub(crate) type Switched = Vec<u32>;
 /// With `e_i` the rounding error of `a_i`, `½·Σ e_i` is taken off the body before it is rounded: key bits are 1 half of the
 /// time. The body is rounded down: boxes of a table hold `−w/2 … w/2 − 1` steps, whose middle is half a step below the centre.
 pub(crate) fn modulus_switch(params: &Parameters, words: &[u32], spare: u32) -> Switched {
-    let bits = params.n().trailing_zeros() + 1 - spare;
+    switch_to(params.n().trailing_zeros() + 1, words, spare)
+}
+
+/// The same to `2^log`, in steps of `2^spare`.
+pub(crate) fn switch_to(log: u32, words: &[u32], spare: u32) -> Switched {
+    let (bits, below) = (log - spare, (1 << log) - 1);
     let (mask, body) = words.split_at(words.len() - 1);
     let mut excess = 0_i64;
     let mut out: Switched = mask
@@ -33,11 +38,11 @@ pub(crate) fn modulus_switch(params: &Parameters, words: &[u32], spare: u32) -> 
         .map(|&a| {
             let rounded = round_to_bits(a, bits);
             excess += (i64::from(rounded) << (32 - bits)) - i64::from(a);
-            (rounded << spare) & (2 * params.n() as u32 - 1)
+            (rounded << spare) & below
         })
         .collect();
     let body = body[0].wrapping_sub((excess >> 1) as u32);
-    out.push(((body >> (32 - bits)) << spare) & (2 * params.n() as u32 - 1));
+    out.push(((body >> (32 - bits)) << spare) & below);
     out
 }
 

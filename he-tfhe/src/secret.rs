@@ -2,6 +2,7 @@
 
 use he_core::ring::kernel::{mul_assign, mul_scalar_add_assign, sub_assign};
 use he_core::ring::sample::{Gaussian, Prng};
+use he_core::rlwe;
 use he_core::wire::{self, Reader, WireError};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -123,6 +124,23 @@ impl SecretKey {
     /// The polynomial `s_i`, `i < k`, in values.
     pub(crate) fn polynomial(&self, i: usize) -> &[u64] {
         &self.values[i * self.params.n()..][..self.params.n()]
+    }
+
+    /// The polynomials of the key as secrets of an RLWE instance in the same ring, for bridges to other schemes.
+    ///
+    /// # Errors
+    /// If the ring dimensions differ.
+    pub fn ring_keys(&self, params: &rlwe::Parameters) -> Result<Vec<rlwe::SecretKey>, Error> {
+        if params.n() != self.params.n() {
+            return Err(Error::Foreign { operation: "ring key", object: "RLWE instance" });
+        }
+        let polynomials = self.big.chunks_exact(self.params.n());
+        Ok(polynomials.map(|bits| rlwe::SecretKey::from_ternary(params, Zeroizing::new(bits.to_vec()))).collect())
+    }
+
+    /// The bits of the short key, for bridges whose blind rotations run in other rings.
+    pub fn short_bits(&self) -> Zeroizing<Vec<i8>> {
+        self.small.clone()
     }
 
     /// The key as bytes: the only way in which it leaves memory. One byte a bit, sealed with its parameters' hash.

@@ -79,6 +79,31 @@ impl SecretKey {
         Ok(Self::from_coefficients(params, coefficients))
     }
 
+    /// The key with the given coefficients: for bridges from schemes that draw their own.
+    ///
+    /// # Panics
+    /// If there are not `N`, or one is not −1, 0 or 1.
+    pub fn from_ternary(params: &Parameters, coefficients: Zeroizing<Vec<i8>>) -> Self {
+        assert_eq!(coefficients.len(), params.n(), "a secret has N coefficients");
+        assert!(coefficients.iter().all(|c| (-1..=1).contains(c)), "coefficients of secrets are −1, 0 or 1");
+        Self::from_coefficients(params, coefficients)
+    }
+
+    /// `s(X^k)` in a ring of `k` times the dimension: a ciphertext under it is `k` interleaved ciphertexts under `s`. It
+    /// protects as much as `s` does in its own ring.
+    ///
+    /// # Panics
+    /// If the dimension of `params` is no multiple of this key's.
+    pub fn interleaved(&self, params: &Parameters) -> Self {
+        let (n, large) = (self.params.n(), params.n());
+        assert!(large.is_multiple_of(n), "dimensions of rings one of which contains the other");
+        let mut coefficients = Zeroizing::new(vec![0i8; large]);
+        for (place, &c) in coefficients.iter_mut().step_by(large / n).zip(self.coefficients.iter()) {
+            *place = c;
+        }
+        Self::from_coefficients(params, coefficients)
+    }
+
     fn from_coefficients(params: &Parameters, coefficients: Zeroizing<Vec<i8>>) -> Self {
         let wide = Zeroizing::new(coefficients.iter().map(|&c| i64::from(c)).collect::<Vec<_>>());
         let mut poly = Poly::<Coeff>::from_signed(params.key_basis(params.max_limbs()), &wide);
