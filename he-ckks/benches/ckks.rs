@@ -60,6 +60,7 @@ fn main() {
         digit: 9,
         secret: SecretDistribution::UniformTernary,
         bootstrap: None,
+        congruence: 1,
     };
     let params = spec.build().expect("1700 bits of 1747");
     let (table, n, top) = (Table::default(), params.n(), params.top());

@@ -11,13 +11,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use he_core::prime::primes_around;
+use he_core::prime::{PrimeError, primes_around, primes_below};
 use he_core::ring::Embedding;
 use he_core::rlwe::noise::NoiseModel;
 use he_core::rlwe::params::find_primes;
 use he_core::rlwe::{self, ParametersError, SecretDistribution};
 
-use crate::bootstrap::spec::BootstrapSpec;
+use crate::bootstrap::spec::{BootstrapSpec, Order};
 use crate::error::Error;
 use crate::estimate::{DEVIATIONS, Estimate};
 
@@ -38,6 +38,7 @@ const SIGMA: f64 = 3.19;
 ///     digit: 1,
 ///     secret: SecretDistribution::UniformTernary,
 ///     bootstrap: None,
+///     congruence: 1,
 /// };
 /// let params = spec.build()?;
 /// assert_eq!((params.n(), params.slots(), params.top()), (16384, 8192, 8));
@@ -65,6 +66,9 @@ pub struct Spec {
     pub secret: SecretDistribution,
     /// The circuit of bootstrapping, which adds primes to the chain.
     pub bootstrap: Option<BootstrapSpec>,
+    /// The primes up to the user's are 1 modulo this power of two too: the plaintext modulus of an exact scheme that shares
+    /// them; 1 where there is none.
+    pub congruence: u64,
 }
 
 impl Spec {
@@ -79,6 +83,7 @@ impl Spec {
             digit: 1,
             secret: SecretDistribution::UniformTernary,
             bootstrap: None,
+            congruence: 1,
         }
     }
 
@@ -143,6 +148,9 @@ impl Spec {
                 "at least scale_bits + 2, at most 50",
             ));
         }
+        if !self.congruence.is_power_of_two() || self.congruence > 1 << 36 {
+            return Err(wrong("congruence", self.congruence.to_string(), "a power of two up to 2^36"));
+        }
         if self.levels > 100 {
             return Err(wrong("levels", self.levels.to_string(), "0 to 100"));
         }
@@ -158,8 +166,8 @@ impl Spec {
         self.check()?;
         let (two_n, top) = (2u64 << self.log_n, self.top());
         let mut taken: Vec<u64> = Vec::new();
-        let near = |target: f64, taken: &mut Vec<u64>| -> Result<u64, Error> {
-            let prime = primes_around(target.round() as u64, two_n)
+        let near = |target: f64, step: u64, taken: &mut Vec<u64>| -> Result<u64, Error> {
+            let prime = primes_around(target.round() as u64, step)
                 .find(|p| *p < 1 << 50 && !taken.contains(p))
                 .ok_or_else(|| Error::Spec {
                     field: "scale_bits",
@@ -169,12 +177,13 @@ impl Spec {
             taken.push(prime);
             Ok(prime)
         };
+        let step = two_n.max(self.congruence);
         let unit = f64::from(self.scale_bits).exp2();
         // From the top down, then turned round.
         let (mut scales, mut levels) = (vec![unit], Vec::new());
         for _ in 1..top {
             let scale = scales[scales.len() - 1];
-            let prime = near(scale * scale / unit, &mut taken)?;
+            let prime = near(scale * scale / unit, step, &mut taken)?;
             levels.push(prime);
             scales.push(scale * scale / prime as f64);
         }
@@ -191,7 +200,7 @@ impl Spec {
             let unit = f64::from(b.modular_bits).exp2();
             let (modular, all) = (b.modular_levels(), b.modular_levels() + b.coefficients_to_slots);
             for _ in 0..all {
-                upper.push(near(unit, &mut taken)?);
+                upper.push(near(unit, two_n, &mut taken)?);
             }
             // From where modular reduction begins down to its last product.
             let mut upper_scales = vec![unit; all - modular + 1];
@@ -201,13 +210,25 @@ impl Spec {
             }
             scales.extend(upper_scales.iter().rev());
         }
-        let bits: Vec<u32> = [self.first_bits].iter().chain(&self.special_bits).copied().collect();
-        let rest = find_primes(self.log_n, &bits, &taken)?;
-        let q = [&rest[..1], &levels, &upper].concat();
+        let first = primes_below(1 << self.first_bits, step, taken.len() + 1)
+            .map_err(ParametersError::from)?
+            .into_iter()
+            .find(|p| !taken.contains(p))
+            .ok_or_else(|| {
+                ParametersError::from(PrimeError::NotEnough {
+                    limit: 1 << self.first_bits,
+                    step,
+                    wanted: 1,
+                    found: 0,
+                })
+            })?;
+        taken.push(first);
+        let special = find_primes(self.log_n, &self.special_bits, &taken)?;
+        let q = [&[first][..], &levels, &upper].concat();
         let rlwe = rlwe::Spec {
             log_n: self.log_n,
             q,
-            p: rest[1..].to_vec(),
+            p: special,
             digit: self.digit,
             secret: self.secret,
             sigma: SIGMA,
@@ -395,6 +416,7 @@ fn fingerprint(spec: &Spec, rlwe: &rlwe::Parameters, scales: &[f64]) -> [u8; 32]
             doublings,
             terms,
             ephemeral_weight,
+            order,
         } = *b;
         word(slots_to_coefficients as u64);
         word(coefficients_to_slots as u64);
@@ -404,6 +426,7 @@ fn fingerprint(spec: &Spec, rlwe: &rlwe::Parameters, scales: &[f64]) -> [u8; 32]
         word(u64::from(doublings));
         word(terms as u64);
         word(ephemeral_weight as u64);
+        word(u64::from(order == Order::CoefficientsFirst));
     }
     *hasher.finalize().as_bytes()
 }

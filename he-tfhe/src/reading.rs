@@ -38,12 +38,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// If `log` is not in 2 to 16 or `spare` not below it, or a ciphertext belongs to other parameters.
-    pub fn readings(
-        &self,
-        inputs: &[&LweCiphertext],
-        log: u32,
-        spare: u32,
-    ) -> Result<Vec<Reading>, Error> {
+    pub fn readings(&self, inputs: &[&LweCiphertext], log: u32, spare: u32) -> Result<Vec<Reading>, Error> {
         let operation = "reading";
         if !(2..=16).contains(&log) || spare >= log {
             let needed = "2 to 16, and more than the spare bits".into();

@@ -135,7 +135,9 @@ impl SecretKey {
             return Err(Error::Foreign { operation: "ring key", object: "RLWE instance" });
         }
         let polynomials = self.big.chunks_exact(self.params.n());
-        Ok(polynomials.map(|bits| rlwe::SecretKey::from_ternary(params, Zeroizing::new(bits.to_vec()))).collect())
+        Ok(polynomials
+            .map(|bits| rlwe::SecretKey::from_ternary(params, Zeroizing::new(bits.to_vec())))
+            .collect())
     }
 
     /// The bits of the short key, for bridges whose blind rotations run in other rings.

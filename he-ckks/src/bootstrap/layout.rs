@@ -7,6 +7,7 @@
 
 use he_core::ring::embedding::Diagonals;
 
+use super::spec::Order;
 use crate::error::Error;
 use crate::linear::rotations_of;
 use crate::params::Parameters;
@@ -67,7 +68,7 @@ impl Stage {
     }
 }
 
-/// All factors, in the order of application.
+/// All factors, of each transform in the order of application.
 pub(super) struct Layout {
     pub(super) to_coefficients: Vec<Stage>,
     pub(super) to_slots: Vec<Stage>,
@@ -84,13 +85,22 @@ impl Layout {
             let parts = cut(layers, factors).into_iter().enumerate();
             parts.map(|(i, part)| Stage::new(part, limbs - i, slots)).collect()
         };
-        let mut to_coefficients = stages(&up, spec.slots_to_coefficients, spec.slots_to_coefficients + 1);
+        let last_first = spec.order == Order::CoefficientsFirst;
+        let start = if last_first { params.top() } else { spec.slots_to_coefficients + 1 };
+        let mut to_coefficients = stages(&up, spec.slots_to_coefficients, start);
         let mut to_slots = stages(&down, spec.coefficients_to_slots, params.max_limbs());
         let total: usize = to_coefficients.iter().chain(&to_slots).map(|stage| stage.shift).sum();
         // The sum of all becomes a multiple of the slots.
         to_coefficients[0].shift += (slots - total % slots) % slots;
+        let both: [&mut [Stage]; 2] = [&mut to_coefficients, &mut to_slots];
+        let [first, last] = if last_first {
+            let [a, b] = both;
+            [b, a]
+        } else {
+            both
+        };
         let mut before = 0;
-        for stage in to_coefficients.iter_mut().chain(&mut to_slots) {
+        for stage in first.iter_mut().chain(last) {
             stage.before = before % slots;
             before += stage.shift;
         }
@@ -100,7 +110,7 @@ impl Layout {
     /// Rotations and the limbs at which each is needed.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (Vec<usize>, usize)> + '_ {
         let stages = self.to_coefficients.iter().chain(&self.to_slots);
-        let turns = vec![self.turn(), self.slots - self.turn()];
+        let turns = vec![self.turn(), (self.slots - self.turn()) % self.slots];
         stages.map(|stage| (stage.rotations(self.slots), stage.limbs)).chain([(turns, 1)])
     }
 

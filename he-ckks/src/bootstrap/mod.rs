@@ -22,6 +22,7 @@
 
 mod keys;
 mod layout;
+mod lift;
 mod modular;
 pub(crate) mod spec;
 mod tables;
@@ -41,8 +42,9 @@ use crate::params::{Parameters, Spec};
 
 pub use keys::BootstrapKeys;
 use layout::{Layout, Stage};
+pub use lift::Lifted;
 use modular::Modular;
-pub use spec::BootstrapSpec;
+pub use spec::{BootstrapSpec, Order};
 pub use tables::{Integers, Table};
 
 impl Spec {
@@ -72,7 +74,9 @@ impl Spec {
                 doublings: 4,
                 terms: 2,
                 ephemeral_weight: 32,
+                order: Order::SlotsFirst,
             }),
+            congruence: 1,
         }
     }
 
@@ -216,6 +220,7 @@ impl Bootstrapper {
     /// Step 1: the values in the coefficients, over one prime.
     pub(crate) fn to_coefficients(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         let (operation, e) = ("bootstrap", &self.evaluator);
+        self.check_order(Order::SlotsFirst)?;
         e.check_rotation(operation, a)?;
         let needed = self.to_coefficients.len();
         if a.levels() < needed {
@@ -231,6 +236,15 @@ impl Bootstrapper {
         let bound = a.estimate.bound;
         // What counts from here on are coefficients, and those are bounded by the values.
         self.to_coefficients.iter().try_fold(a, |a, matrix| e.transform_here(matrix, &a, bound))
+    }
+
+    pub(crate) fn check_order(&self, needed: Order) -> Result<(), Error> {
+        let found = self.evaluator.params().bootstrap()?.order;
+        if found == needed {
+            return Ok(());
+        }
+        let (found, needed) = (format!("{found:?}"), format!("{needed:?}"));
+        Err(Error::Spec { field: "the order of bootstrapping", found, needed })
     }
 
     fn check_slots(&self, a: &Ciphertext) -> Result<(), Error> {

@@ -5,6 +5,17 @@ use crate::error::Error;
 /// `log2` of the largest probability of failure that is taken.
 const LARGEST_FAILURE: f64 = -40.0;
 
+/// Which of its two transforms bootstrapping does first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Slots to coefficients first, at the lowest levels: refreshes values in slots
+    /// ([`Bootstrapper::bootstrap`](super::Bootstrapper::bootstrap)).
+    SlotsFirst,
+    /// Coefficients to slots first, and slots to coefficients last, at the highest levels of the user: refreshes the
+    /// polynomial of a ciphertext ([`Bootstrapper::lift`](super::Bootstrapper::lift)), as exact schemes need it.
+    CoefficientsFirst,
+}
+
 /// The circuit of bootstrapping, and the primes it adds to a chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BootstrapSpec {
@@ -24,6 +35,8 @@ pub struct BootstrapSpec {
     pub terms: usize,
     /// Weight of the ephemeral secret.
     pub ephemeral_weight: usize,
+    /// Which transform comes first.
+    pub order: Order,
 }
 
 impl BootstrapSpec {

@@ -1,0 +1,111 @@
+//! Bootstrapping of the polynomial itself, for schemes that keep integers in coefficients.
+//!
+//! With the transforms in the other order, [`Order::CoefficientsFirst`], modulus raising comes first, then
+//! coefficients-to-slots, modular reduction, and slots-to-coefficients at the highest levels of the user (Cheon, Han, Kim,
+//! Kim and Song 2018). What comes out has, over the primes that are left, the phase of what went in times the ratio of the
+//! scales, with an error: a small polynomial modulo `q_0` is *lifted* to a large modulus.
+
+use he_core::rlwe;
+
+use super::{Bootstrapper, Order};
+use crate::ciphertext::Ciphertext;
+use crate::error::Error;
+use crate::estimate::Estimate;
+
+/// A lifted polynomial.
+#[derive(Clone)]
+pub struct Lifted {
+    /// Over the limbs that the transform at the end leaves.
+    pub inner: rlwe::Ciphertext,
+    /// What the phase was multiplied by.
+    pub factor: f64,
+    /// Root mean square of the error of a coefficient, in units of the phase that went in.
+    pub error: f64,
+}
+
+impl Bootstrapper {
+    /// Limbs of what [`lift`](Self::lift) gives.
+    pub fn lifted_limbs(&self) -> usize {
+        self.evaluator.params().top() - self.to_coefficients.len()
+    }
+
+    /// The largest magnitude of a coefficient that can be lifted: the scale of a ciphertext over one prime.
+    pub fn liftable(&self) -> f64 {
+        self.evaluator.params().scale(1)
+    }
+
+    /// A ciphertext over the first prime alone whose phase is small, lifted to a large modulus. With fewer slots than `N/2` only
+    /// the coefficients of the powers of `X^{N/2n}` count, the others become zero. Errors of the operand stay as they are.
+    ///
+    /// # Errors
+    /// If the order of the parameters is the other one, or the ciphertext is not one of these parameters over one prime.
+    pub fn lift(&self, c: &rlwe::Ciphertext) -> Result<Lifted, Error> {
+        let (operation, params) = ("lift", self.evaluator.params());
+        self.check_order(Order::CoefficientsFirst)?;
+        if !c.params().same(params.rlwe()) {
+            return Err(Error::Foreign { operation, object: "ciphertext" });
+        }
+        if c.limbs() != 1 {
+            return Err(Error::Limbs { operation, wanted: 1, present: c.limbs() });
+        }
+        let (slots, scale) = (self.slots, params.scale(1));
+        let estimate = Estimate { bound: 1.0, error: 0.0 };
+        let low = Ciphertext { params: params.clone(), inner: c.clone(), scale, slots, estimate };
+        let [real, imaginary] = self.to_slots(&self.raise(&low)?)?;
+        let values = self.modular.reduce(&self.evaluator, &real, &imaginary)?;
+        let e = &self.evaluator;
+        let out =
+            self.to_coefficients.iter().try_fold(values, |a, matrix| e.transform_here(matrix, &a, 1.0))?;
+        // A slot's error is that of a sum over all coefficients.
+        let error = out.estimate.error / (2.0 * slots as f64).sqrt() * scale;
+        Ok(Lifted { factor: out.scale / scale, inner: out.inner, error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use he_core::ring::rns::to_integers;
+    use he_core::ring::sample::Prng;
+
+    use super::*;
+    use crate::bootstrap::BootstrapSpec;
+    use crate::{KeyRequest, SecretKey, Spec};
+
+    /// Coefficients before and after, in units of the first scale.
+    fn lifted(log_n: u32, slots: usize) -> (Vec<f64>, Vec<f64>, f64) {
+        let uniform = Spec::bootstrap_uniform();
+        let bootstrap =
+            uniform.bootstrap.clone().map(|b| BootstrapSpec { order: Order::CoefficientsFirst, ..b });
+        let spec = Spec { log_n, levels: 2, bootstrap, ..uniform };
+        let params = spec.build_insecure("a test of the circuit").unwrap();
+        let key = SecretKey::generate(&params).unwrap();
+        let bootstrapper =
+            Bootstrapper::new(key.bootstrap_keys(slots, &KeyRequest::default()).unwrap()).unwrap();
+        let mut prng = Prng::from_os().unwrap();
+        let unit = bootstrapper.liftable();
+        let message: Vec<i64> = (0..params.n())
+            .map(|_| ((prng.next_u64() >> 11) as f64 / 2f64.powi(52) * unit - unit) as i64)
+            .collect();
+        let c = key.inner().encrypt(1, &message, &mut prng).expand();
+        let out = bootstrapper.lift(&c).unwrap();
+        assert_eq!(out.inner.limbs(), bootstrapper.lifted_limbs());
+        let phase = to_integers(&key.inner().phase(&out.inner));
+        let found = phase.iter().map(|x| x.to_string().parse::<f64>().unwrap() / out.factor / unit).collect();
+        (message.iter().map(|&m| m as f64 / unit).collect(), found, out.error / unit)
+    }
+
+    #[test]
+    fn polynomials_are_lifted() {
+        for (log_n, slots) in [(10, 512), (10, 64)] {
+            let (message, found, error) = lifted(log_n, slots);
+            let gap = message.len() / (2 * slots);
+            let square: f64 = (0..message.len())
+                .map(|i| if i % gap == 0 { (message[i] - found[i]).powi(2) } else { found[i].powi(2) })
+                .sum();
+            let measured = (square / message.len() as f64).sqrt();
+            let bits = -measured.log2();
+            println!("N = 2^{log_n}, {slots} slots: {bits:.2} bits, estimated {:.2}", -error.log2());
+            assert!(bits > 24.0 && (0.3..1.7).contains(&(measured / error)), "{measured:e} {error:e}");
+        }
+    }
+}
