@@ -2,6 +2,7 @@
 
 use he_core::rlwe;
 
+use crate::error::Error;
 use crate::noise::Noise;
 use crate::params::Parameters;
 
@@ -34,6 +35,18 @@ pub struct Ciphertext {
 }
 
 impl Ciphertext {
+    /// A ciphertext of these parameters with phase `m (mod t)` for the message `m`, and noise of independent coefficients with
+    /// a deviation of `2^log2_noise`: what bridges from other schemes make. Nothing checks the claim.
+    ///
+    /// # Errors
+    /// If the RLWE ciphertext belongs to other parameters.
+    pub fn from_rlwe(params: &Parameters, inner: rlwe::Ciphertext, log2_noise: f64) -> Result<Self, Error> {
+        if !inner.params().same(params.rlwe()) {
+            return Err(Error::Foreign { operation: "bridge", object: "ciphertext" });
+        }
+        Ok(Self { params: params.clone(), inner, factor: 1, noise: Noise::from_log2(log2_noise) })
+    }
+
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params

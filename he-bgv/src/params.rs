@@ -99,7 +99,7 @@ impl Spec {
     /// # Errors
     /// If a field is out of range, or `log2(Q·P)` is above the cap for 128 bits.
     pub fn build(&self) -> Result<Parameters, Error> {
-        Parameters::new(self, self.rlwe()?.build()?)
+        Parameters::with_plaintext(self.plaintext_modulus, self.rlwe()?.build()?)
     }
 
     /// Parameters without security, for fast tests and comparisons; `reason` says why that is right.
@@ -107,7 +107,7 @@ impl Spec {
     /// # Errors
     /// If a field is out of range, or the reason is empty.
     pub fn build_insecure(&self, reason: &str) -> Result<Parameters, Error> {
-        Parameters::new(self, self.rlwe()?.build_insecure(reason)?)
+        Parameters::with_plaintext(self.plaintext_modulus, self.rlwe()?.build_insecure(reason)?)
     }
 
     fn rlwe(&self) -> Result<rlwe::Spec, Error> {
@@ -121,15 +121,19 @@ impl Spec {
         let bits: Vec<u32> = self.q_bits.iter().chain(&self.p_bits).copied().collect();
         let primes = find_primes(self.log_n, &bits, &[t])?;
         let (q, p) = primes.split_at(self.q_bits.len());
-        Ok(rlwe::Spec {
-            log_n: self.log_n,
-            q: q.to_vec(),
-            p: p.to_vec(),
-            digit: self.digit,
-            secret: SecretDistribution::UniformTernary,
-            sigma: 3.19,
-            error_factor: t,
-        })
+        Ok(given(self.log_n, t, q, p, self.digit))
+    }
+}
+
+fn given(log_n: u32, t: u64, q: &[u64], p: &[u64], digit: usize) -> rlwe::Spec {
+    rlwe::Spec {
+        log_n,
+        q: q.to_vec(),
+        p: p.to_vec(),
+        digit,
+        secret: SecretDistribution::UniformTernary,
+        sigma: 3.19,
+        error_factor: t,
     }
 }
 
@@ -145,14 +149,37 @@ struct Inner {
 }
 
 impl Parameters {
-    fn new(spec: &Spec, rlwe: rlwe::Parameters) -> Result<Self, Error> {
-        let t = Modulus::new(spec.plaintext_modulus)
-            .map_err(|_| Error::PlaintextModulus(spec.plaintext_modulus))?;
+    fn with_plaintext(t: u64, rlwe: rlwe::Parameters) -> Result<Self, Error> {
+        let t = Modulus::new(t).map_err(|_| Error::PlaintextModulus(t))?;
         let slotted = t.value() % (2 * rlwe.n() as u64) == 1 && is_prime(t.value());
         let slots =
             slotted.then(|| Ntt::new(rlwe.n(), t)).transpose().map_err(he_core::ring::RingError::from)?;
         let noise = NoiseEstimator::new(&rlwe);
         Ok(Self(Arc::new(Inner { rlwe, t, slots, noise })))
+    }
+
+    /// Parameters at 128-bit security over given primes of `Q` and of key switching: for bridges to schemes with the same
+    /// primes.
+    ///
+    /// # Errors
+    /// As [`Spec::build`].
+    pub fn over_primes(log_n: u32, t: u64, q: &[u64], p: &[u64], digit: usize) -> Result<Self, Error> {
+        Self::with_plaintext(t, given(log_n, t, q, p, digit).build()?)
+    }
+
+    /// The same without security; `reason` says why that is right.
+    ///
+    /// # Errors
+    /// As [`Spec::build_insecure`].
+    pub fn over_primes_insecure(
+        log_n: u32,
+        t: u64,
+        q: &[u64],
+        p: &[u64],
+        digit: usize,
+        reason: &str,
+    ) -> Result<Self, Error> {
+        Self::with_plaintext(t, given(log_n, t, q, p, digit).build_insecure(reason)?)
     }
 
     /// The same primes, plaintext modulus and noise estimates over a ring of dimension 16: a circuit rehearsed there takes

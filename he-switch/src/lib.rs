@@ -1,5 +1,11 @@
 //! Bridges between homomorphic schemes.
 
+pub mod bgv_ckks;
+pub mod bgv_to_tfhe;
 mod error;
+mod params;
+mod rings;
+pub mod tfhe_to_bgv;
 
 pub use error::Error;
+pub use params::{Parameters, Spec};

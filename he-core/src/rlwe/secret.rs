@@ -125,6 +125,11 @@ impl SecretKey {
         &self.params
     }
 
+    /// `s` over the first prime alone, for gadgets of bridges; wiped when dropped.
+    pub fn first_values(&self) -> Poly<Eval> {
+        self.values(1)
+    }
+
     /// `s` over the first `limbs` primes of `Q`.
     pub(crate) fn values(&self, limbs: usize) -> Poly<Eval> {
         let mut values = self.values.truncated(limbs);

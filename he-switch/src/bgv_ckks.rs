@@ -1,0 +1,261 @@
+//! BGV ciphertexts refreshed by the bootstrap of CKKS.
+//!
+//! A message at the top, phase `m·Q/t + e (mod Q)`, times `t` is `t·e (mod Q)`: the message is gone, and what is left is a
+//! small polynomial that CKKS can bootstrap (Kim, Seo, Song 2024). With `y = t·e/Q` the error in units of the message, an
+//! iteration of [`Refresher::clean`] is
+//!
+//! 1. `d = a·t·c` for the largest power of two `a` with which `a·y` stays in the interval of modular reduction, switched to `q_0`:
+//!    phase `a·y·q_0`;
+//! 2. `d` *lifted* to `Q'` (see [`he_ckks::bootstrap::Lifted`]): phase `γ·a·y·q_0` with an error `ε` relative to `q_0`;
+//! 3. `c·(Q'/Q) − β·lift(d)` with `β = Q'/(γ·a·t·q_0)`: the same message, and the error is `y' = ε/a` instead of `y`.
+//!
+//! Whatever `t` is, an iteration gains the bits of precision of the bootstrap. The message itself is never bootstrapped and stays
+//! exact, which a message off the grid would not.
+//!
+//! **How clean is clean enough.** A product of two BGV ciphertexts in dimension `n` at the best modulus has, in units of the
+//! message, an error of about `y·t·2^5·√n`: for it to be exact `y` must be far below `2^{−log t − 12}`, where decrypting
+//! alone takes `y < 1/2`.
+//!
+//! **Widening.** A small message, `|m| ≤ q_0-interval`, at the top of `q_0` with a *small* `t'` is lifted itself and comes out with
+//! any larger `t`: the torus knows no division, but after the lift there is no wrap left to divide.
+//!
+//! One refresh serves as many BGV ciphertexts as the ring of CKKS is made of, and costs the same however few they are.
+
+use he_ckks::bootstrap::{Bootstrapper, Lifted};
+use he_core::ring::sample::Prng;
+use he_core::rlwe::noise::NoiseModel;
+use he_core::rlwe::{self, KeySwitchKey};
+
+use crate::bgv_to_tfhe::at_the_top;
+use crate::error::Error;
+use crate::params::Parameters;
+use crate::rings::{join, mul_wide, scale_up, split, to_one_limb};
+
+/// Deviations of an error that the interval of modular reduction must hold.
+const DEVIATIONS: f64 = 9.0;
+
+/// Keys between the secrets of BGV and CKKS; their masks are kept as seeds when they are sent.
+pub struct Keys {
+    params: Parameters,
+    up: KeySwitchKey,
+    down: KeySwitchKey,
+}
+
+impl Keys {
+    /// Draws the keys.
+    ///
+    /// # Errors
+    /// If a key belongs to other parameters, or the operating system gives no randomness.
+    pub fn generate(
+        params: &Parameters,
+        bgv: &he_bgv::SecretKey,
+        ckks: &he_ckks::SecretKey,
+    ) -> Result<Self, Error> {
+        if !bgv.params().same(params.bgv()) || !ckks.params().same(params.ckks()) {
+            let operation = "keys of the bridge between BGV and CKKS";
+            return Err(Error::Foreign { operation, object: "secret key" });
+        }
+        let mut prng = Prng::from_os()?;
+        let (joint, limbs) = (params.joint(), params.joint().max_limbs());
+        let (small, large) = (bgv.inner().interleaved(joint), ckks.inner().interleaved(joint));
+        let up = large.switching_key_from(&small, limbs, &mut prng);
+        let down = small.switching_key_from(&large, limbs, &mut prng);
+        Ok(Self { params: params.clone(), up, down })
+    }
+}
+
+/// A ciphertext in the ring of CKKS with integers at the top of its modulus, one in each coefficient.
+#[derive(Clone)]
+pub struct Integers {
+    pub(crate) inner: rlwe::Ciphertext,
+    /// `log2` of the modulus of the integers.
+    pub(crate) log_t: u32,
+    /// Root mean square of the error, in units of the integers.
+    pub(crate) error: f64,
+}
+
+impl Integers {
+    /// Root mean square of the error, the distance of two integers being 1.
+    pub fn error(&self) -> f64 {
+        self.error
+    }
+}
+
+/// The bridge.
+pub struct Refresher {
+    params: Parameters,
+    bootstrapper: Bootstrapper,
+    keys: Keys,
+}
+
+impl Refresher {
+    /// From its keys and the bootstrapper of CKKS.
+    ///
+    /// # Errors
+    /// If the bootstrapper belongs to other parameters, or leaves fewer primes than BGV has.
+    pub fn new(keys: Keys, bootstrapper: Bootstrapper) -> Result<Self, Error> {
+        let params = keys.params.clone();
+        if !bootstrapper.evaluator().params().same(params.ckks()) {
+            return Err(Error::Foreign { operation: "refresh", object: "bootstrapper" });
+        }
+        let (found, needed) = (bootstrapper.lifted_limbs(), params.joint().max_limbs());
+        if found < needed {
+            let (found, needed) = (found.to_string(), format!("{needed}, those of BGV"));
+            return Err(Error::Mismatch { field: "primes that a bootstrap leaves", found, needed });
+        }
+        Ok(Self { params, bootstrapper, keys })
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// Ciphertexts side by side in the ring of CKKS: at most [`Parameters::bgv_pieces`].
+    ///
+    /// # Errors
+    /// If there are none or too many, or one belongs to other parameters, is not relinearized, has another number of limbs
+    /// than the first, or a factor.
+    pub fn gather(&self, ciphertexts: &[he_bgv::Ciphertext]) -> Result<Integers, Error> {
+        let (params, operation) = (&self.params, "refresh");
+        let most = params.bgv_pieces();
+        if ciphertexts.is_empty() || ciphertexts.len() > most {
+            let (found, needed) = (ciphertexts.len().to_string(), format!("1 to {most}"));
+            return Err(Error::Mismatch { field: "the number of ciphertexts", found, needed });
+        }
+        let limbs = ciphertexts[0].limbs();
+        for c in ciphertexts {
+            if !c.params().same(params.bgv()) {
+                return Err(Error::Foreign { operation, object: "ciphertext" });
+            }
+            if c.degree() != 1 || c.factor() != 1 || c.limbs() != limbs {
+                let found = format!("degree {}, factor {}, {} limbs", c.degree(), c.factor(), c.limbs());
+                let needed = format!("degree 1, factor 1, {limbs} limbs");
+                return Err(Error::Mismatch { field: "the ciphertext", found, needed });
+            }
+        }
+        let (t, estimator) = (1_u64 << params.log_t(), params.bgv().noise());
+        let noise = ciphertexts.iter().map(|c| c.noise().log2()).fold(f64::MIN, f64::max);
+        let pieces: Vec<rlwe::Ciphertext> =
+            ciphertexts.iter().map(|c| at_the_top(c.inner().clone().over(params.top()), t)).collect();
+        let joined = join(&pieces, params.joint());
+        let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt();
+        let modulus = estimator.log_q(limbs).exp2();
+        let error = (noise.exp2() / modulus).hypot(switched * t as f64 / modulus);
+        Ok(Integers { inner: self.keys.up.switch_ciphertext(&joined), log_t: params.log_t(), error })
+    }
+
+    /// One iteration: the error of the bootstrap, divided by what the present error leaves room for, instead of the present one.
+    ///
+    /// # Errors
+    /// If the error is too large to tell the integers apart and to be reduced.
+    pub fn clean(&self, c: &Integers) -> Result<Integers, Error> {
+        let limbs = self.params.joint().max_limbs();
+        let (first, room) = (self.first_prime(), self.bootstrapper.liftable());
+        let bits = (room / (first * DEVIATIONS * c.error)).log2().floor();
+        if bits < 0.0 {
+            let (found, needed) =
+                (format!("2^{:.1}", c.error.log2()), format!("2^{:.1}", c.error.log2() + bits));
+            return Err(Error::Mismatch { field: "the error of integers that are cleaned", found, needed });
+        }
+        // More would leave too few bits for the factor of the result.
+        let bits = bits.min(40.0) as u32;
+        let message = to_one_limb(&mul_wide(&c.inner, 1_i128 << (c.log_t + bits)));
+        let lifted = self.lift(message)?;
+        let amplified = f64::from(c.log_t + bits).exp2();
+        let beta = self.other_primes() / (lifted.factor * amplified);
+        let wide = if c.inner.limbs() == limbs { c.inner.clone() } else { scale_up(&c.inner, limbs) };
+        let mut inner = wide;
+        inner.sub_assign(&mul_wide(&lifted.inner, beta.round() as i128));
+        let gain = f64::from(bits).exp2();
+        let own = (lifted.error / first).hypot(self.rounding() / first) / gain;
+        Ok(Integers { inner, error: own.hypot(c.error / beta), ..*c })
+    }
+
+    /// Small integers modulo a small `t'`, over the first prime, as integers modulo the `t` of BGV, with their errors and one of the
+    /// bootstrap.
+    pub(crate) fn widen(&self, c: &Integers) -> Result<Integers, Error> {
+        let lifted = self.lift(c.inner.clone())?;
+        let small = f64::from(c.log_t).exp2();
+        let log_t = self.params.log_t();
+        let beta = self.other_primes() * small / (lifted.factor * f64::from(log_t).exp2());
+        let error = c.error.hypot(lifted.error * small / self.first_prime());
+        Ok(Integers { inner: mul_wide(&lifted.inner, beta.round() as i128), log_t, error })
+    }
+
+    /// Iterations until the error is at most `error`.
+    ///
+    /// # Errors
+    /// As [`clean`](Self::clean); or if an iteration does not help any more.
+    pub fn clean_to(&self, c: Integers, error: f64) -> Result<Integers, Error> {
+        let mut c = c;
+        while c.error > error || c.inner.limbs() < self.params.joint().max_limbs() {
+            let next = self.clean(&c)?;
+            if next.error > 0.5 * c.error && c.inner.limbs() == next.inner.limbs() {
+                let (found, needed) =
+                    (format!("2^{:.1}", next.error.log2()), format!("2^{:.1}", error.log2()));
+                return Err(Error::Mismatch { field: "the least error of a refresh", found, needed });
+            }
+            c = next;
+        }
+        Ok(c)
+    }
+
+    /// Back to BGV: the ciphertexts that lie side by side.
+    ///
+    /// # Errors
+    /// If the integers have another modulus than BGV's, or fewer limbs.
+    pub fn scatter(&self, c: &Integers) -> Result<Vec<he_bgv::Ciphertext>, Error> {
+        let params = &self.params;
+        let limbs = params.joint().max_limbs();
+        if c.log_t != params.log_t() || c.inner.limbs() != limbs {
+            let found = format!("2^{} over {} primes", c.log_t, c.inner.limbs());
+            let needed = format!("2^{} over {limbs}", params.log_t());
+            return Err(Error::Mismatch { field: "the modulus of the integers", found, needed });
+        }
+        let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt();
+        let t = f64::from(c.log_t).exp2();
+        let noise = (c.error.log2() + params.bgv().noise().log_q(limbs)).exp2().hypot(t * switched).log2();
+        let pieces = split(&self.keys.down.switch_ciphertext(&c.inner), params.top());
+        let back = |piece: &rlwe::Ciphertext| {
+            let inner = mul_wide(piece, -(1_i128 << c.log_t)).over(params.bgv().rlwe());
+            Ok(he_bgv::Ciphertext::from_rlwe(params.bgv(), inner, noise)?)
+        };
+        pieces.iter().map(back).collect()
+    }
+
+    /// BGV ciphertexts over all their primes, with an error of at most `error` in units of their integers.
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather) and [`clean_to`](Self::clean_to).
+    pub fn refresh(
+        &self,
+        ciphertexts: &[he_bgv::Ciphertext],
+        error: f64,
+    ) -> Result<Vec<he_bgv::Ciphertext>, Error> {
+        let mut fresh = self.scatter(&self.clean_to(self.gather(ciphertexts)?, error)?)?;
+        fresh.truncate(ciphertexts.len());
+        Ok(fresh)
+    }
+
+    fn lift(&self, message: rlwe::Ciphertext) -> Result<Lifted, Error> {
+        let ckks = self.params.ckks().rlwe();
+        let lifted = self.bootstrapper.lift(&message.over(ckks))?;
+        let inner = lifted.inner.truncated(self.params.joint().max_limbs()).over(self.params.joint());
+        Ok(Lifted { inner, ..lifted })
+    }
+
+    fn first_prime(&self) -> f64 {
+        self.params.joint().spec().q[0] as f64
+    }
+
+    /// `Q'/q_0`.
+    fn other_primes(&self) -> f64 {
+        self.params.joint().spec().q[1..].iter().map(|&q| q as f64).product()
+    }
+
+    /// Deviation of the rounding of a modulus switch in the ring of CKKS.
+    fn rounding(&self) -> f64 {
+        self.params.ckks().noise().rounding().sqrt()
+    }
+}

@@ -1,0 +1,186 @@
+//! Parameters of three schemes that share primes.
+//!
+//! The first primes `q_0, …, q_{l−1}` of the CKKS chain are the primes of the BGV scheme, and 1 modulo the plaintext modulus
+//! `t`, a power of two: then `Q ≡ 1 (mod t)`, no switch changes a message, and `m + t·e (mod Q)` times `−t^{−1}` is
+//! `m·(Q − 1)/t − e`, the same message at the top. Secrets: BGV's in a ring of dimension `n`, CKKS's in one of dimension `N`,
+//! TFHE's in one of dimension `n' ≤ n`. A key that leads into the large ring under a secret of a small one protects as much as
+//! that secret does in its own ring: its modulus is held to the small dimension's cap.
+
+use he_ckks::bootstrap::{BootstrapSpec, Order};
+use he_core::rlwe::{self, SecretDistribution};
+use he_tfhe::presets;
+
+use crate::error::Error;
+
+/// What the schemes of a bridge consist of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// `log2 t` of the BGV scheme.
+    pub log_t: u32,
+    /// `log2` of BGV's ring dimension.
+    pub bgv_log_n: u32,
+    /// The CKKS instance that refreshes, with coefficients first.
+    pub ckks: he_ckks::Spec,
+    /// The TFHE instance.
+    pub tfhe: he_tfhe::Spec,
+}
+
+impl Spec {
+    /// The preset: `t = 2^26`, BGV at `N = 8192` over three primes (140 bits, 190 with the special prime of its keys, at most 214),
+    /// CKKS at `N = 65536` with a uniform secret, TFHE with tables of `table` at rest in dimension 2048.
+    pub fn with_tables(tfhe: he_tfhe::Spec) -> Self {
+        let uniform = he_ckks::Spec::bootstrap_uniform();
+        let bootstrap =
+            uniform.bootstrap.clone().map(|b| BootstrapSpec { order: Order::CoefficientsFirst, ..b });
+        let ckks = he_ckks::Spec { levels: 2, congruence: 1 << 26, bootstrap, ..uniform };
+        Self { log_t: 26, bgv_log_n: 13, ckks, tfhe }
+    }
+
+    /// Small rings, for fast tests: they protect nothing.
+    pub fn insecure_small() -> Self {
+        let tfhe = he_tfhe::Spec {
+            lwe_dimension: 32,
+            lwe_noise: -30.0,
+            polynomial_size: 512,
+            glwe_noise: -46.32,
+            rotation: he_tfhe::Decomposition { base_log: 15, levels: 2 },
+            key_switch: he_tfhe::Decomposition { base_log: 2, levels: 12 },
+            ..presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64
+        };
+        let preset = Self::with_tables(tfhe);
+        let ckks = he_ckks::Spec { log_n: 11, ..preset.ckks };
+        Self { bgv_log_n: 10, ckks, ..preset }
+    }
+
+    /// Parameters at 128-bit security.
+    ///
+    /// # Errors
+    /// If those of a scheme are not, or the schemes do not fit together.
+    pub fn build(&self) -> Result<Parameters, Error> {
+        self.freeze(None)
+    }
+
+    /// Parameters without security, for fast tests; `reason` says why that is right.
+    ///
+    /// # Errors
+    /// If the schemes do not fit together.
+    pub fn build_insecure(&self, reason: &str) -> Result<Parameters, Error> {
+        self.freeze(Some(reason))
+    }
+
+    fn freeze(&self, insecure: Option<&str>) -> Result<Parameters, Error> {
+        let mismatch =
+            |field, found: String, needed: &str| Err(Error::Mismatch { field, found, needed: needed.into() });
+        if !(8..=36).contains(&self.log_t) || self.ckks.congruence < 1 << self.log_t {
+            let needed = "8 to 36 bits, and primes of CKKS that are 1 modulo it";
+            return mismatch("the plaintext modulus", format!("2^{}", self.log_t), needed);
+        }
+        if self.tfhe.glwe_dimension != 1 {
+            return mismatch("TFHE's GLWE dimension", self.tfhe.glwe_dimension.to_string(), "1");
+        }
+        let n = self.tfhe.polynomial_size;
+        if n > 1 << self.bgv_log_n || self.bgv_log_n > self.ckks.log_n {
+            let found = format!("{n}, 2^{} and 2^{}", self.bgv_log_n, self.ckks.log_n);
+            return mismatch("the dimensions of TFHE, BGV and CKKS", found, "ascending");
+        }
+        let ckks = match insecure {
+            None => self.ckks.build()?,
+            Some(reason) => self.ckks.build_insecure(reason)?,
+        };
+        let tfhe = match insecure {
+            None => self.tfhe.build()?,
+            Some(reason) => self.tfhe.build_insecure(reason)?,
+        };
+        let chain = ckks.rlwe().spec();
+        let (q, p) = (&chain.q[..1 + self.ckks.levels], &chain.p[..1]);
+        let t = 1 << self.log_t;
+        let bgv = match insecure {
+            None => he_bgv::Parameters::over_primes(self.bgv_log_n, t, q, p, 1)?,
+            Some(reason) => he_bgv::Parameters::over_primes_insecure(self.bgv_log_n, t, q, p, 1, reason)?,
+        };
+        let instance = |log_n: u32, q: &[u64], p: &[u64]| -> Result<rlwe::Parameters, Error> {
+            let spec = rlwe::Spec {
+                log_n,
+                q: q.to_vec(),
+                p: p.to_vec(),
+                digit: 1,
+                secret: SecretDistribution::UniformTernary,
+                sigma: chain.sigma,
+                error_factor: 1,
+            };
+            Ok(match insecure {
+                None => spec.build()?,
+                Some(reason) => spec.build_insecure(reason)?,
+            })
+        };
+        Ok(Parameters {
+            joint: instance(self.ckks.log_n, q, p)?,
+            top: instance(self.bgv_log_n, q, p)?,
+            // Without special primes: the dimension has no room for one.
+            ring: instance(n.trailing_zeros(), &q[..1], &[])?,
+            log_t: self.log_t,
+            bgv,
+            ckks,
+            tfhe,
+        })
+    }
+}
+
+/// Checked parameters; cheap to clone.
+#[derive(Clone)]
+pub struct Parameters {
+    bgv: he_bgv::Parameters,
+    ckks: he_ckks::Parameters,
+    tfhe: he_tfhe::Parameters,
+    /// The primes of BGV in the ring of CKKS.
+    joint: rlwe::Parameters,
+    /// The same in the ring of BGV, for messages at the top.
+    top: rlwe::Parameters,
+    /// The first prime in the ring of TFHE.
+    ring: rlwe::Parameters,
+    log_t: u32,
+}
+
+impl Parameters {
+    /// Of BGV.
+    pub fn bgv(&self) -> &he_bgv::Parameters {
+        &self.bgv
+    }
+
+    /// Of CKKS.
+    pub fn ckks(&self) -> &he_ckks::Parameters {
+        &self.ckks
+    }
+
+    /// Of TFHE.
+    pub fn tfhe(&self) -> &he_tfhe::Parameters {
+        &self.tfhe
+    }
+
+    /// `log2 t`.
+    pub fn log_t(&self) -> u32 {
+        self.log_t
+    }
+
+    /// BGV ciphertexts that one CKKS ciphertext is made of.
+    pub fn bgv_pieces(&self) -> usize {
+        self.joint.n() / self.top.n()
+    }
+
+    /// TFHE ring ciphertexts that one CKKS ciphertext is made of.
+    pub fn tfhe_pieces(&self) -> usize {
+        self.joint.n() / self.ring.n()
+    }
+
+    pub(crate) fn joint(&self) -> &rlwe::Parameters {
+        &self.joint
+    }
+
+    pub(crate) fn top(&self) -> &rlwe::Parameters {
+        &self.top
+    }
+
+    pub(crate) fn ring(&self) -> &rlwe::Parameters {
+        &self.ring
+    }
+}

@@ -1,0 +1,128 @@
+//! From TFHE to BGV: values after their tables, packed, and given a large modulus in bulk.
+//!
+//! What a table gives is `m/t'` on the torus with a small `t'` and a small noise. It is gathered
+//!
+//! 1. by a *packing key switch* (Chen, Dai, Kim, Song 2021) into ciphertexts of TFHE's ring, modulo TFHE's prime, then switched to
+//!    the first prime `q_0` of BGV: variance `(1 + n'/2)/12/q_0²`;
+//! 2. *side by side* in the ring of CKKS, coefficient `i` of the `r`-th of `k` becoming coefficient `k·i + r`, and switched from
+//!    `z(X^k)` to the secret of CKKS: no key is streamed for more than one ciphertext;
+//! 3. *widened* from `t'` to the `t` of BGV and *cleaned* until a product can follow: see [`bgv_ckks`](crate::bgv_ckks).
+//!
+//! The third step costs some seconds however few values there are. For few of them a blind rotation whose accumulator lives in two
+//! primes is cheaper.
+
+use he_core::Modulus;
+use he_core::ring::poly::{Coeff, Poly};
+use he_core::ring::sample::Prng;
+use he_core::rlwe::noise::NoiseModel;
+use he_core::rlwe::{self, KeySwitchKey};
+use he_tfhe::GlweCiphertext;
+
+use crate::bgv_ckks::{Integers, Refresher};
+use crate::error::Error;
+use crate::params::Parameters;
+use crate::rings::join;
+
+/// The key from TFHE's secret to that of CKKS; its masks are kept as a seed when it is sent.
+pub struct Key {
+    params: Parameters,
+    inner: KeySwitchKey,
+}
+
+impl Key {
+    /// Draws the key.
+    ///
+    /// # Errors
+    /// If a key belongs to other parameters, or the operating system gives no randomness.
+    pub fn generate(
+        params: &Parameters,
+        tfhe: &he_tfhe::SecretKey,
+        ckks: &he_ckks::SecretKey,
+    ) -> Result<Self, Error> {
+        if !tfhe.params().same(params.tfhe()) || !ckks.params().same(params.ckks()) {
+            let operation = "key of the bridge from TFHE to BGV";
+            return Err(Error::Foreign { operation, object: "secret key" });
+        }
+        let joint = params.joint();
+        let small = tfhe.ring_keys(params.ring())?.swap_remove(0).interleaved(joint);
+        let inner = ckks.inner().interleaved(joint).switching_key_from(&small, 1, &mut Prng::from_os()?);
+        Ok(Self { params: params.clone(), inner })
+    }
+}
+
+/// The first half of the bridge; [`Refresher`] is the other.
+pub struct TfheToBgv {
+    key: Key,
+}
+
+/// Variance that the switches of prime and of ring add, relative to the torus.
+pub fn noise(params: &Parameters) -> f64 {
+    let q = params.joint().spec().q[0] as f64;
+    let rounding = (1.0 + params.tfhe().n() as f64 / 2.0) / 12.0;
+    (rounding + NoiseModel::new(params.joint()).key_switch(1)) / (q * q)
+}
+
+impl TfheToBgv {
+    /// From its key.
+    pub fn new(key: Key) -> Self {
+        Self { key }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.key.params
+    }
+
+    /// Packed values `m/2^log_t` side by side, in the ring of CKKS over one prime; at most [`Parameters::tfhe_pieces`].
+    ///
+    /// # Errors
+    /// If there are none or too many, or one belongs to other parameters.
+    pub fn gather(&self, packed: &[GlweCiphertext], log_t: u32) -> Result<Integers, Error> {
+        let params = &self.key.params;
+        let most = params.tfhe_pieces();
+        if packed.is_empty() || packed.len() > most {
+            let (found, needed) = (packed.len().to_string(), format!("1 to {most}"));
+            return Err(Error::Mismatch { field: "the number of packed ciphertexts", found, needed });
+        }
+        if packed.iter().any(|c| !c.params().same(params.tfhe())) {
+            return Err(Error::Foreign { operation: "bridge from TFHE to BGV", object: "ciphertext" });
+        }
+        let (from, ring) = (params.tfhe().modulus(), params.ring());
+        let basis = ring.basis(1);
+        let piece = |c: &GlweCiphertext| {
+            let part = |words: &[u64]| {
+                let words: Vec<u64> = words.iter().map(|&x| rescale(x, from, basis.modulus(0))).collect();
+                Poly::<Coeff>::from_words(basis, &words).into_eval()
+            };
+            rlwe::Ciphertext::new(ring, c.polynomials().map(part).collect())
+        };
+        let pieces: Vec<rlwe::Ciphertext> = packed.iter().map(piece).collect();
+        let variance = packed.iter().map(GlweCiphertext::variance).fold(0.0, f64::max) + noise(params);
+        let inner = self.key.inner.switch_ciphertext(&join(&pieces, params.joint()));
+        Ok(Integers { inner, log_t, error: variance.sqrt() * f64::from(log_t).exp2() })
+    }
+
+    /// Packed values `m/2^log_t`, `|m|/2^log_t` within the interval that CKKS lifts, as BGV ciphertexts over all primes, with an
+    /// error of at most `error` in units of the integers. Coefficient `i` of the `r`-th of `k` packed ciphertexts is
+    /// coefficient `(k·i + r)/l` of the BGV ciphertext `(k·i + r) mod l`, `l` being [`Parameters::bgv_pieces`].
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather) and [`Refresher::clean_to`].
+    pub fn convert(
+        &self,
+        refresher: &Refresher,
+        packed: &[GlweCiphertext],
+        log_t: u32,
+        error: f64,
+    ) -> Result<Vec<he_bgv::Ciphertext>, Error> {
+        let wide = refresher.widen(&self.gather(packed, log_t)?)?;
+        refresher.scatter(&refresher.clean_to(wide, error)?)
+    }
+}
+
+/// `⌊x·to/from⌉ mod to`.
+fn rescale(x: u64, from: &Modulus, to: &Modulus) -> u64 {
+    let (p, q) = (u128::from(from.value()), u128::from(to.value()));
+    let rounded = (u128::from(x) * q + p / 2) / p;
+    if rounded == q { 0 } else { rounded as u64 }
+}
