@@ -1,0 +1,97 @@
+//! What each stage of BGV → TFHE → BGV costs at 128 bits, and the error it leaves:
+//!
+//! ```sh
+//! cargo bench -p he-switch --bench bridges
+//! RAYON_NUM_THREADS=1 cargo bench -p he-switch --bench bridges
+//! ```
+
+use std::time::Instant;
+
+use he_switch::bgv_ckks::{self, Refresher};
+use he_switch::bgv_to_tfhe::SeededKey;
+use he_switch::tfhe_to_bgv::{self, TfheToBgv};
+use he_switch::{Parameters, Spec};
+use he_tfhe::LookupTable;
+
+fn timed<T>(what: &str, values: usize, f: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let out = f();
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{what:<40} {seconds:>9.3} s {:>12.2} µs a value", seconds * 1e6 / values as f64);
+    out
+}
+
+fn main() {
+    if !std::env::args().any(|a| a == "--bench") {
+        return;
+    }
+    let params: Parameters = Spec::glyph().build().expect("the preset is secure");
+    println!("{} threads", rayon::current_num_threads());
+    let bgv = he_bgv::SecretKey::generate(params.bgv()).expect("randomness");
+    let ckks = he_ckks::SecretKey::generate(params.ckks()).expect("randomness");
+    let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).expect("randomness");
+    let seeded = SeededKey::generate(&params, &bgv, &tfhe).expect("keys");
+    let down = timed("key of BGV to TFHE, expanded", 1, || seeded.expand().expect("key"));
+    let up = TfheToBgv::new(tfhe_to_bgv::Key::generate(&params, &tfhe, &ckks).expect("keys"));
+    let slots = params.ckks().slots();
+    let bootstrap = timed("keys of the bootstrap", 1, || {
+        ckks.bootstrap_keys(slots, &he_ckks::KeyRequest::default()).expect("keys")
+    });
+    let bootstrapper = he_ckks::bootstrap::Bootstrapper::new(bootstrap).expect("transforms");
+    let keys = bgv_ckks::Keys::generate(&params, &bgv, &ckks).expect("keys");
+    let refresher = Refresher::new(keys, bootstrapper).expect("bridge");
+    let evaluator =
+        timed("keys of TFHE", 1, || he_tfhe::Evaluator::new(tfhe.evaluation_keys().expect("keys").expand()));
+    stages(&params, &bgv, &down, &up, &refresher, &evaluator);
+}
+
+fn stages(
+    params: &Parameters,
+    bgv: &he_bgv::SecretKey,
+    down: &he_switch::bgv_to_tfhe::BgvToTfhe,
+    up: &TfheToBgv,
+    refresher: &Refresher,
+    evaluator: &he_tfhe::Evaluator,
+) {
+    let (n, m, all) = (params.bgv().n(), params.tfhe().n(), 2 * params.ckks().slots());
+    let encoder = he_bgv::Encoder::new(params.bgv());
+    let t = 1_i64 << params.log_t();
+    let values: Vec<i64> = (0..n as i64).map(|i| (i % 16 - 8) * (t / 32)).collect();
+    let plain = encoder.encode_coefficients(&values).expect("in range");
+    let c = he_bgv::Encryptor::with_secret(bgv).encrypt(&plain).expect("randomness");
+    let places: Vec<usize> = (0..n).collect();
+    let mut samples =
+        timed("down: ring switch and extraction", n, || down.extract(&c, &places).expect("extract"));
+    samples.iter_mut().for_each(|s| s.add_constant_assign(1 << 30));
+    let boxes: Vec<u32> = (0..16).map(|i: i64| ((i - 8) << 20) as u32).collect();
+    let table = LookupTable::on_half_torus(params.tfhe(), &[&boxes]).expect("a table");
+    let count = 256;
+    let mut looked =
+        timed("table", count, || evaluator.bootstrap_batch(&samples[..count], &table).expect("bootstrap"));
+    looked.extend(std::iter::repeat_n(looked[0].clone(), m - count));
+    let packed = timed("packing", m, || evaluator.pack(&looked).expect("pack"));
+    println!("error after packing: 2^{:.1}", 0.5 * packed.variance().log2() + 12.0);
+    let gathered = timed("ring switch into that of CKKS", m, || {
+        up.gather(std::slice::from_ref(&packed), 12).expect("gather")
+    });
+    println!("error: 2^{:.1}", gathered.error().log2());
+    let least = (-46_f64).exp2();
+    let out = timed("widened and cleaned to 2^-46", all, || {
+        up.convert(refresher, std::slice::from_ref(&packed), 12, least).expect("convert")
+    });
+    let decryptor = he_bgv::Decryptor::new(bgv);
+    let budget = |c: &he_bgv::Ciphertext| {
+        println!(
+            "noise budget {:.1}, estimated {:.1}",
+            decryptor.noise_budget(c).expect("own"),
+            c.noise_budget()
+        );
+    };
+    budget(&out[0]);
+    let fresh = timed("refresh of BGV ciphertexts to 2^-46", all, || {
+        refresher.refresh(&out, least).expect("refresh")
+    });
+    budget(&fresh[0]);
+    let wide = refresher.gather(&out).expect("gather");
+    timed("one iteration of cleaning", all, || refresher.clean(&wide).expect("clean"));
+}
