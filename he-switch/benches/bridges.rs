@@ -13,11 +13,20 @@ use he_switch::tfhe_to_bgv::{self, TfheToBgv};
 use he_switch::{Parameters, Spec};
 use he_tfhe::LookupTable;
 
+/// CPU time of the process in seconds.
+fn cpu() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
 fn timed<T>(what: &str, values: usize, f: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), cpu());
     let out = f();
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{what:<40} {seconds:>9.3} s {:>12.2} µs a value", seconds * 1e6 / values as f64);
+    let (seconds, core) = (start.elapsed().as_secs_f64(), cpu() - before);
+    println!(
+        "{what:<40} {seconds:>9.3} s {core:>9.3} core-s {:>10.2} core-µs a value",
+        core * 1e6 / values as f64
+    );
     out
 }
 
