@@ -2,8 +2,10 @@
 
 pub mod bgv_ckks;
 pub mod bgv_to_tfhe;
+pub mod ckks_tfhe;
 mod error;
 mod params;
+mod ring_switch;
 mod rings;
 pub mod tfhe_to_bgv;
 

@@ -66,6 +66,14 @@ impl Spec {
         Self { bgv_log_n: 10, ckks, ..preset }
     }
 
+    /// The same schemes with the bootstrap that refreshes slots, for CKKS and TFHE without BGV.
+    #[must_use]
+    pub fn for_slots(self) -> Self {
+        let order = Order::SlotsFirst;
+        let bootstrap = self.ckks.bootstrap.clone().map(|b| BootstrapSpec { order, ..b });
+        Self { ckks: he_ckks::Spec { bootstrap, ..self.ckks }, ..self }
+    }
+
     /// Parameters at 128-bit security.
     ///
     /// # Errors

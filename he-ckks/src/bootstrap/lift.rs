@@ -23,7 +23,59 @@ pub struct Lifted {
     pub error: f64,
 }
 
+/// Values in the coefficients of a ciphertext over the first prime.
+#[derive(Clone)]
+pub struct Lowered {
+    /// Over one prime.
+    pub inner: rlwe::Ciphertext,
+    /// What the values are multiplied by.
+    pub scale: f64,
+    /// Root mean square of the error of a coefficient, in units of the values.
+    pub error: f64,
+}
+
 impl Bootstrapper {
+    /// The first half of a [`bootstrap`](Self::bootstrap): the values of the slots in coefficients over the first prime, in the
+    /// order of [`import`](Self::import).
+    ///
+    /// # Errors
+    /// As [`bootstrap`](Self::bootstrap).
+    pub fn to_first_prime(&self, a: &Ciphertext) -> Result<Lowered, Error> {
+        let low = self.to_coefficients(a)?;
+        // A slot's error is that of a sum over all coefficients.
+        let error = low.estimate.error / (2.0 * self.slots as f64).sqrt();
+        let turned = self.evaluator.rotate(&low, self.slots - self.turn)?;
+        Ok(Lowered { inner: turned.inner, scale: low.scale, error })
+    }
+
+    /// The second half: what stands in coefficients over the first prime, in units of the scale over one prime
+    /// ([`liftable`](Self::liftable)), in slots with all levels of the user. `error` is the root mean square of the error of a
+    /// coefficient in these units.
+    ///
+    /// # Errors
+    /// If the ciphertext is not one of these parameters over one prime.
+    pub fn from_first_prime(&self, c: rlwe::Ciphertext, error: f64) -> Result<Ciphertext, Error> {
+        let (operation, params) = ("bootstrap", self.evaluator.params());
+        self.check_order(Order::SlotsFirst)?;
+        if !c.params().same(params.rlwe()) {
+            return Err(Error::Foreign { operation, object: "ciphertext" });
+        }
+        if c.limbs() != 1 {
+            return Err(Error::Limbs { operation, wanted: 1, present: c.limbs() });
+        }
+        let (slots, scale) = (self.slots, params.scale(1));
+        let estimate = Estimate { bound: 1.0, error: error * (2.0 * slots as f64).sqrt() };
+        let low = Ciphertext { params: params.clone(), inner: c, scale, slots, estimate };
+        let turned = self.evaluator.rotate(&low, self.turn)?;
+        let [real, imaginary] = self.to_slots(&self.raise(&turned)?)?;
+        self.modular.reduce(&self.evaluator, &real, &imaginary)
+    }
+
+    /// Slots of the ciphertexts it bootstraps.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
     /// Limbs of what [`lift`](Self::lift) gives.
     pub fn lifted_limbs(&self) -> usize {
         self.evaluator.params().top() - self.to_coefficients.len()

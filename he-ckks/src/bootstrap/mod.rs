@@ -42,7 +42,7 @@ use crate::params::{Parameters, Spec};
 
 pub use keys::BootstrapKeys;
 use layout::{Layout, Stage};
-pub use lift::Lifted;
+pub use lift::{Lifted, Lowered};
 use modular::Modular;
 pub use spec::{BootstrapSpec, Order};
 pub use tables::{Integers, Table};

@@ -1,0 +1,127 @@
+//! Between CKKS and TFHE, both ways.
+//!
+//! *Down*: slots-to-coefficients brings the values of the slots into the coefficients of a ciphertext over the first prime
+//! `q_0`, with phase `Δ_1·v + e`; on the torus that is `v·Δ_1/q_0`, a small part of it. A product with the integer `2^k` makes it
+//! `v·2^k·Δ_1/q_0` (the room in which the modular reduction of a bootstrap works is not needed by a table), and the ring
+//! switch to TFHE's key follows (Boura, Gama, Georgieva, Jetchev 2020; Lu, Huang, Hong, Ma, Qu 2021).
+//!
+//! *Up*: values packed in TFHE's ring are switched to the secret of CKKS over `q_0`, as on the way to BGV, and bootstrapped:
+//! coefficients-to-slots and modular reduction meet them again in the slots, with all levels of the user.
+//!
+//! Slot `j` of `n` slots has the coefficients `r` and `r + n` as real and imaginary part, `r` being `j` with its bits
+//! reversed; of fewer slots than `N/2` these are coefficients of the powers of `X^{N/2n}`: [`coefficients_of`].
+
+use he_ckks::bootstrap::Bootstrapper;
+use he_tfhe::{GlweCiphertext, LweCiphertext};
+
+use crate::error::Error;
+use crate::params::Parameters;
+use crate::ring_switch::{self, RingSwitch, SeededRingSwitch};
+use crate::rings::mul_wide;
+use crate::tfhe_to_bgv::TfheToBgv;
+
+/// The key as it is made and sent: masks are the stream of a seed.
+pub struct SeededKey(SeededRingSwitch);
+
+impl SeededKey {
+    /// Draws the key from CKKS's secret to TFHE's.
+    ///
+    /// # Errors
+    /// If a key belongs to other parameters, or the operating system gives no randomness.
+    pub fn generate(
+        params: &Parameters,
+        ckks: &he_ckks::SecretKey,
+        tfhe: &he_tfhe::SecretKey,
+    ) -> Result<Self, Error> {
+        if !ckks.params().same(params.ckks()) || !tfhe.params().same(params.tfhe()) {
+            let operation = "key of the bridge from CKKS to TFHE";
+            return Err(Error::Foreign { operation, object: "secret key" });
+        }
+        Ok(Self(SeededRingSwitch::generate(params, params.joint(), ckks.inner(), tfhe)?))
+    }
+
+    /// The bridge; nothing secret goes in.
+    ///
+    /// # Errors
+    /// Never for parameters that were built.
+    pub fn expand(&self) -> Result<CkksToTfhe, Error> {
+        Ok(CkksToTfhe(self.0.expand()?))
+    }
+}
+
+/// The bridge from CKKS to TFHE.
+pub struct CkksToTfhe(RingSwitch);
+
+/// The coefficients in which slot `j` of `slots` has its real and its imaginary part, in a ring of dimension `n`.
+pub fn coefficients_of(j: usize, slots: usize, n: usize) -> [usize; 2] {
+    let (gap, bits) = (n / (2 * slots), slots.trailing_zeros());
+    let reversed = if bits == 0 { 0 } else { j.reverse_bits() >> (usize::BITS - bits) };
+    [reversed * gap, (reversed + slots) * gap]
+}
+
+/// Variance that the ring switch adds, relative to the torus.
+pub fn noise(params: &Parameters) -> f64 {
+    let joint = params.joint();
+    ring_switch::noise(joint, params.ckks().rlwe().spec().secret.squared_norm(joint.n()))
+}
+
+impl CkksToTfhe {
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        self.0.params()
+    }
+
+    /// The real parts of the first `count` slots as LWE ciphertexts, and the phase of the value 1 on the torus. The phase is a
+    /// power of two times the scale over `q_0`, the largest with which values of the ciphertext's bound stay below a
+    /// quarter of the torus: `|v| ≤ 1` takes a padding bit and a sign.
+    ///
+    /// # Errors
+    /// If the ciphertext belongs to other parameters or has too few levels, or there are not so many slots.
+    pub fn extract(
+        &self,
+        bootstrapper: &Bootstrapper,
+        ciphertext: &he_ckks::Ciphertext,
+        count: usize,
+    ) -> Result<(Vec<LweCiphertext>, f64), Error> {
+        let params = self.params();
+        if !ciphertext.params().same(params.ckks()) {
+            return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "ciphertext" });
+        }
+        let slots = bootstrapper.slots();
+        if count > slots {
+            let (found, needed) = (count.to_string(), format!("at most {slots}"));
+            return Err(Error::Mismatch { field: "the number of values", found, needed });
+        }
+        let low = bootstrapper.to_first_prime(ciphertext)?;
+        let q = params.joint().spec().q[0] as f64;
+        let bound = ciphertext.estimate().bound.max(f64::MIN_POSITIVE);
+        let bits = (q / 4.0 / (low.scale * bound)).log2().floor().clamp(0.0, 40.0) as u32;
+        let unit = low.scale / q * f64::from(bits).exp2();
+        let amplified = mul_wide(&low.inner.over(params.joint()), 1 << bits);
+        let places: Vec<usize> =
+            (0..count).map(|j| coefficients_of(j, slots, params.joint().n())[0]).collect();
+        let variance = (low.error * unit).powi(2) + noise(params);
+        Ok((self.0.extract(&amplified, &places, variance)?, unit))
+    }
+}
+
+impl TfheToBgv {
+    /// Packed values `v/2^log_t` as a CKKS ciphertext with all levels of the user, and the factor `f` with which `f·v` stands in
+    /// its slots; `f·v` must be at most 1 in magnitude. Coefficient `i` of the `r`-th of `k` packed ciphertexts is coefficient
+    /// `k·i + r` of the large ring, whose slot [`coefficients_of`] tells.
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather), or if the bootstrapper belongs to other parameters.
+    pub fn to_slots(
+        &self,
+        bootstrapper: &Bootstrapper,
+        packed: &[GlweCiphertext],
+        log_t: u32,
+    ) -> Result<(he_ckks::Ciphertext, f64), Error> {
+        let gathered = self.gather(packed, log_t)?;
+        let q = self.params().joint().spec().q[0] as f64;
+        let factor = q / f64::from(log_t).exp2() / bootstrapper.liftable();
+        let inner = gathered.inner.over(self.params().ckks().rlwe());
+        Ok((bootstrapper.from_first_prime(inner, gathered.error * factor)?, factor))
+    }
+}
