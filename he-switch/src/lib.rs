@@ -4,6 +4,7 @@ pub mod bgv_ckks;
 pub mod bgv_to_tfhe;
 pub mod ckks_tfhe;
 mod error;
+pub mod expand;
 mod params;
 mod ring_switch;
 mod rings;

@@ -1,0 +1,138 @@
+//! One BGV ciphertext as several, each with a part of its coefficients.
+//!
+//! At level `j` all exponents are multiples of `2^j`, and `σ: X → X^{1 + n/2^j}` is `X^i → (−1)^{i/2^j}·X^i`. Hence
+//! `c + σ(c)` keeps twice the coefficients at even multiples and `X^{−2^j}·(c − σ(c))` twice those at odd ones; after `h`
+//! levels ciphertext `r` of `2^h` has coefficient `2^h·i + r` of the first at `X^{2^h·i}`, and no other (Angel, Chen, Laine,
+//! Setty 2018, section 3.3). The factor `2^h` is taken off before, as `2^{−h}` modulo `Q`: unlike an inverse modulo `t` that exists
+//! for every `t`, and the noise of the operand is not enlarged. A key switch at level `j` is doubled by later ones: together
+//! they add `(4^h − 1)/3` times the variance of one.
+
+use std::collections::BTreeMap;
+
+use he_core::ring::poly::{Coeff, Eval, Poly};
+use he_core::rlwe::noise::NoiseModel;
+use he_core::rlwe::{Ciphertext, EvaluationKeys};
+
+use crate::error::Error;
+use crate::params::Parameters;
+use crate::rings::div_exact;
+
+/// The keys of an expansion, and its monomials.
+pub struct Expander {
+    params: Parameters,
+    levels: u32,
+    keys: EvaluationKeys,
+    /// `X^{−2^j}`.
+    monomials: Vec<Poly<Eval>>,
+}
+
+impl Expander {
+    /// Draws the keys of an expansion in `2^levels` ciphertexts, seeded as all keys of BGV.
+    ///
+    /// # Errors
+    /// If the key belongs to other parameters, there are not so many coefficients, or the operating system gives no
+    /// randomness.
+    pub fn generate(params: &Parameters, bgv: &he_bgv::SecretKey, levels: u32) -> Result<Self, Error> {
+        if !bgv.params().same(params.bgv()) {
+            return Err(Error::Foreign { operation: "expansion", object: "secret key" });
+        }
+        let (n, limbs) = (params.bgv().n(), params.bgv().max_limbs());
+        if levels >= n.trailing_zeros() {
+            let (found, needed) = (levels.to_string(), format!("less than {}", n.trailing_zeros()));
+            return Err(Error::Mismatch { field: "the levels of an expansion", found, needed });
+        }
+        let galois: BTreeMap<usize, usize> = (0..levels).map(|j| (element(n, j), limbs)).collect();
+        let monomial = |j: u32| {
+            let mut coefficients = vec![0; n];
+            // X^{−k} = −X^{n − k}.
+            coefficients[n - (1 << j)] = -1;
+            Poly::<Coeff>::from_signed(params.bgv().rlwe().basis(limbs), &coefficients).into_eval()
+        };
+        let (keys, monomials) =
+            (bgv.inner().evaluation_keys(0, &galois)?, (0..levels).map(monomial).collect());
+        Ok(Self { params: params.clone(), levels, keys, monomials })
+    }
+
+    /// Ciphertexts that one is expanded in.
+    pub fn parts(&self) -> usize {
+        1 << self.levels
+    }
+
+    /// Variance that the key switches add to a coefficient of the phase.
+    pub fn noise(&self) -> f64 {
+        let one = NoiseModel::new(self.params.bgv().rlwe()).key_switch(self.params.bgv().max_limbs());
+        (f64::from(2 * self.levels).exp2() - 1.0) / 3.0 * one
+    }
+
+    /// The expansion of a BGV ciphertext over all primes.
+    ///
+    /// # Errors
+    /// If it belongs to other parameters, is not relinearized, has a factor, or fewer limbs.
+    pub fn expand(&self, c: &he_bgv::Ciphertext) -> Result<Vec<he_bgv::Ciphertext>, Error> {
+        let bgv = self.params.bgv();
+        if !c.params().same(bgv) {
+            return Err(Error::Foreign { operation: "expansion", object: "ciphertext" });
+        }
+        if c.degree() != 1 || c.factor() != 1 || c.limbs() != bgv.max_limbs() {
+            let found = format!("degree {}, factor {}, {} limbs", c.degree(), c.factor(), c.limbs());
+            let needed = format!("degree 1, factor 1, {} limbs", bgv.max_limbs());
+            return Err(Error::Mismatch { field: "the ciphertext", found, needed });
+        }
+        let noise = 0.5 * ((2.0 * c.noise().log2()).exp2() + self.noise()).log2();
+        let mut parts = vec![div_exact(c.inner(), 1 << self.levels)];
+        for (j, monomial) in (0..).zip(&self.monomials) {
+            let missing = || Error::Foreign { operation: "expansion", object: "Galois key" };
+            let halves = |c: &Ciphertext| {
+                let image = self.keys.automorphism(c, element(bgv.n(), j)).ok_or_else(missing)?;
+                let (mut even, mut odd) = (c.clone(), c.clone());
+                even.add_assign(&image);
+                odd.sub_assign(&image);
+                odd.mul_phase(monomial);
+                Ok::<_, Error>((even, odd))
+            };
+            let (even, odd): (Vec<_>, Vec<_>) =
+                parts.iter().map(halves).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+            // Part r and part r + 2^j.
+            parts = even.into_iter().chain(odd).collect();
+        }
+        parts.into_iter().map(|part| Ok(he_bgv::Ciphertext::from_rlwe(bgv, part, noise)?)).collect()
+    }
+}
+
+/// `1 + n/2^j`.
+fn element(n: usize, j: u32) -> usize {
+    1 + (n >> j)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Spec;
+
+    #[test]
+    fn coefficients_are_dealt_out() {
+        let params = Spec::insecure_small().build_insecure("a test").unwrap();
+        let key = he_bgv::SecretKey::generate(params.bgv()).unwrap();
+        let (n, encoder) = (params.bgv().n(), he_bgv::Encoder::new(params.bgv()));
+        let values: Vec<i64> = (0..n as i64).map(|i| i * 31 % 1021 - 510).collect();
+        let plain = encoder.encode_coefficients(&values).unwrap();
+        let c = he_bgv::Encryptor::with_secret(&key).encrypt(&plain).unwrap();
+        let decryptor = he_bgv::Decryptor::new(&key);
+        for levels in 0..4 {
+            let expander = Expander::generate(&params, &key, levels).unwrap();
+            let parts = expander.expand(&c).unwrap();
+            assert_eq!(parts.len(), expander.parts());
+            for (r, part) in parts.iter().enumerate() {
+                let found = encoder.decode_coefficients(&decryptor.decrypt(part).unwrap());
+                let expected = |i: usize| if i % parts.len() == 0 { values[i + r] } else { 0 };
+                assert_eq!(found, (0..n).map(expected).collect::<Vec<_>>(), "part {r} of {}", parts.len());
+                let (budget, estimate) = (decryptor.noise_budget(part).unwrap(), part.noise_budget());
+                assert!(estimate <= budget && budget < estimate + 10.0, "{budget} {estimate}");
+            }
+        }
+        assert!(Expander::generate(&params, &key, 10).is_err());
+        let other = he_bgv::Spec::n8192().unwrap().build().unwrap();
+        let foreign = he_bgv::SecretKey::generate(&other).unwrap();
+        assert!(Expander::generate(&params, &foreign, 1).is_err());
+    }
+}
