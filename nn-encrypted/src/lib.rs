@@ -9,6 +9,7 @@ pub mod data;
 pub mod engine;
 pub mod fetch;
 pub mod metrics;
+pub mod mixed;
 pub mod packing;
 pub mod plan;
 pub mod reals;
