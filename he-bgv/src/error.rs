@@ -119,6 +119,20 @@ pub enum Error {
         /// Slots of a row.
         slots: usize,
     },
+    /// A number of factors that a slot transform cannot have.
+    #[error("a slot transform of {wanted} factors: needed 1 to {most}")]
+    Factors {
+        /// Asked for.
+        wanted: usize,
+        /// The most there can be.
+        most: usize,
+    },
+    /// A slot transform of the other direction.
+    #[error("{operation}: the slot transform goes the other way")]
+    Direction {
+        /// What was asked for.
+        operation: &'static str,
+    },
     /// The ring refused something.
     #[error(transparent)]
     Ring(#[from] RingError),

@@ -12,6 +12,7 @@ mod noise;
 mod params;
 mod plaintext;
 pub mod rotation;
+pub mod transform;
 mod wire;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};

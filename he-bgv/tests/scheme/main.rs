@@ -6,5 +6,6 @@ mod circuits;
 mod encoder;
 mod operations;
 mod refusals;
+mod transform;
 mod wire;
 mod world;
