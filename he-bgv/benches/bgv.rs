@@ -11,6 +11,7 @@ use std::time::Instant;
 use concrete_ntt::prime64::Plan;
 use criterion::Criterion;
 use he_bgv::rotation::row_element;
+use he_bgv::transform::{Direction, SlotTransform};
 use he_bgv::{Encoder, Encryptor, Evaluator, KeyRequest, Operand, Parameters, SecretKey, Spec};
 use he_core::prime::primes_below;
 
@@ -85,6 +86,42 @@ fn operations(c: &mut Criterion, title: &str, params: &Parameters, targets: &[(&
     table.print(title, unit, targets);
 }
 
+/// Slots to coefficients in two to four factors, `t` of 20 bits: time on one thread, rotations, levels, bits of budget.
+fn slot_transforms(c: &mut Criterion, log_n: u32, q_bits: &[u32], p_bits: u32) {
+    let (table, n) = (Table::default(), 1 << log_n);
+    for factors in 2..=4 {
+        let spec = Spec {
+            log_n,
+            plaintext_modulus: Spec::slot_modulus(log_n, 20).expect("there is one"),
+            q_bits: q_bits.to_vec(),
+            p_bits: vec![p_bits],
+            digit: 1,
+        };
+        let params = spec.build().expect("128 bits of security");
+        let direction = Direction::SlotsToCoefficients;
+        let transform =
+            SlotTransform::new(&params, factors, params.max_limbs(), direction).expect("there are slots");
+        let key = SecretKey::generate(&params).expect("randomness");
+        let keys = key.evaluation_keys(&transform.key_request(KeyRequest::default())).expect("randomness");
+        let evaluator = Evaluator::new(&params, keys).expect("own keys");
+        let plaintext = Encoder::new(&params).encode(&[1, 2, 3]).expect("slots");
+        let a = Encryptor::with_secret(&key).encrypt(&plaintext).expect("randomness");
+        let out = evaluator.slots_to_coefficients(&transform, &a).expect("fits");
+        let seconds = table.time(c, format!("{n}/slots to coefficients, {factors} factors"), || {
+            evaluator.slots_to_coefficients(&transform, &a).expect("fits")
+        });
+        println!(
+            "N = {n}, {factors} factors: {seconds:.3} s, {} rotations, {} diagonals; limbs {} to {}, budget {:.1} to {:.1}",
+            transform.rotations(),
+            transform.diagonals(),
+            a.limbs(),
+            out.limbs(),
+            a.noise_budget(),
+            out.noise_budget(),
+        );
+    }
+}
+
 fn main() {
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool was built before");
     let mut c = Criterion::default().sample_size(20).configure_from_args();
@@ -109,5 +146,7 @@ fn main() {
         &large,
         &[("relinearize", 420.0), ("rotate", 420.0)],
     );
+    slot_transforms(&mut c, 13, &[28; 6], 45);
+    slot_transforms(&mut c, 14, &[30; 12], 50);
     c.final_summary();
 }

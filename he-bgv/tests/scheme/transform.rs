@@ -27,7 +27,10 @@ impl Pair {
             .map(|direction| SlotTransform::new(&params, factors, limbs, direction).unwrap());
         assert_eq!((down.levels(), up.levels()), (factors, factors));
         let key = SecretKey::generate(&params).unwrap();
-        let request = up.key_request(down.key_request(KeyRequest::default()));
+        let shared = down.key_request(KeyRequest::default());
+        assert_eq!(up.key_request(shared.clone()), shared, "both directions take the same keys");
+        let steps: Vec<usize> = (0..params.n().ilog2() - 1).map(|i| 1 << i).collect();
+        let request = shared.rotations(&params, &steps, limbs).row_swap(&params, limbs);
         let evaluator = Evaluator::new(&params, key.evaluation_keys(&request).unwrap()).unwrap();
         Self { encoder: Encoder::new(&params), params, key, down, up, evaluator }
     }
@@ -83,6 +86,29 @@ fn every_number_of_factors_both_ways() {
             }
             pair.check(&vec![(pair.params.t().value() / 2) as i64; n]);
             pair.check(&vec![0; n]);
+        }
+    }
+}
+
+/// Noise that rotations or the swap leave as it is, where the terms of a factor are as related as can be.
+#[test]
+fn estimates_hold_for_invariant_noise() {
+    for (log_n, factors) in (4..9).flat_map(|log_n| (1..log_n as usize).map(move |factors| (log_n, factors)))
+    {
+        let t = Spec::slot_modulus(log_n, 16).unwrap();
+        let pair = Pair::new(insecure(log_n, t, &vec![30; 2 * factors + 5], &[45], 1), factors);
+        let (e, n, c) = (&pair.evaluator, pair.params.n(), pair.encrypt(&pair.random(3)));
+        for log_stride in 0..log_n - 1 {
+            let stride = 1 << log_stride;
+            let sum = e.inner_sum(&c, stride, n / 2 / stride).unwrap();
+            let both = e.add(&sum, &e.swap_rows(&sum).unwrap()).unwrap();
+            for c in [sum, both] {
+                let (slots, coefficients) = pair.decrypt(&c);
+                let down = e.slots_to_coefficients(&pair.down, &c).unwrap();
+                assert_eq!(pair.decrypt(&down).1, slots);
+                let up = e.coefficients_to_slots(&pair.up, &c).unwrap();
+                assert_eq!(pair.decrypt(&up).0, coefficients);
+            }
         }
     }
 }
