@@ -14,8 +14,9 @@
 //!
 //! The `1 + log2 n` layers are multiplied into as many factors as the caller asks for. One of `k` layers has `2^{k+1} − 1`
 //! diagonals, the last one `2^k`, the one with `L_0` twice as many; a diagonal product of baby and giant steps takes about the
-//! root of that in rotations. Each factor costs one multiplication by plaintexts of norm `t·√(N/12)`: primes of about
-//! `log2 t + log2(N)/2 + 2` bits waste least.
+//! root of that in rotations. Each factor costs one multiplication by plaintexts, up to `log2 t + log2(N)/2 + 2` bits and one
+//! or two for what the estimate keeps in hand. The primes need not match: one is dropped when nothing is lost with it, and few
+//! large primes are faster than many small ones.
 
 mod layers;
 
@@ -207,7 +208,7 @@ impl SlotTransform {
         self.factors.iter().flat_map(|factor| &factor.giants).map(|(_, row)| row.len()).sum()
     }
 
-    /// `log2` of what each factor multiplies noise by, in the order in which they are applied: the bits to give to primes.
+    /// `log2` of what each factor multiplies noise by, in the order in which they are applied.
     pub fn growth(&self) -> Vec<f64> {
         self.factors.iter().map(Factor::growth).collect()
     }

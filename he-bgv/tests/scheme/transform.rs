@@ -171,19 +171,18 @@ proptest! {
 #[test]
 #[ignore = "several seconds and gigabytes; prints figures"]
 fn figures_at_128_bits() {
-    for (log_n, bits, q, p) in [(13, 20, vec![28; 6], vec![45]), (14, 20, vec![30; 12], vec![50])] {
+    let of = |log_n, q_bits: Vec<u32>, p_bits| {
+        let plaintext_modulus = Spec::slot_modulus(log_n, 20).unwrap();
+        Spec { log_n, plaintext_modulus, q_bits, p_bits: vec![p_bits], digit: 1 }
+    };
+    let (small, large) = (Spec::n8192().unwrap(), Spec::n16384().unwrap());
+    for spec in [of(13, vec![28; 6], 45), small, of(14, vec![30; 12], 50), large] {
         for factors in 2..=4 {
-            let spec = Spec {
-                log_n,
-                plaintext_modulus: Spec::slot_modulus(log_n, bits).unwrap(),
-                q_bits: q.clone(),
-                p_bits: p.clone(),
-                digit: 1,
-            };
+            let (log_n, primes) = (spec.log_n, spec.q_bits.len());
             let start = Instant::now();
             let pair = Pair::new(spec.build().unwrap(), factors);
             println!(
-                "N = 2^{log_n}, {factors} factors: set up in {:.1} s, {} and {} rotations, {} diagonals, growth {:.1?}",
+                "N = 2^{log_n}, {primes} primes, {factors} factors: set up in {:.1} s, {} and {} rotations, {} diagonals, growth {:.1?}",
                 start.elapsed().as_secs_f64(),
                 pair.down.rotations(),
                 pair.up.rotations(),
