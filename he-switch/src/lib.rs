@@ -1,5 +1,6 @@
 //! Bridges between homomorphic schemes.
 
+pub mod accumulator;
 pub mod bgv_ckks;
 pub mod bgv_to_tfhe;
 pub mod ckks_tfhe;

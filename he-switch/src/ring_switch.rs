@@ -78,7 +78,7 @@ impl SeededRingSwitch {
         let mut prng = Prng::from_os()?;
         let seed = prng.next_seed();
         let noise = Gaussian::new(from.spec().sigma)?;
-        let (to, source) = (target.first_values(), source.first_values());
+        let (to, source) = (target.values(1), source.values(1));
         let bodies = (gadget.vector().into_iter().enumerate())
             .map(|(level, step)| {
                 let mut errors = Zeroizing::new(vec![0_i64; n]);

@@ -92,6 +92,11 @@ impl Basis {
         &self.ntts[i]
     }
 
+    /// The same transform, to be kept by tables that are built on it.
+    pub fn shared_ntt(&self, i: usize) -> Arc<Ntt> {
+        Arc::clone(&self.ntts[i])
+    }
+
     /// Prime at position `i`.
     pub fn modulus(&self, i: usize) -> &Modulus {
         self.ntts[i].modulus()

@@ -125,13 +125,8 @@ impl SecretKey {
         &self.params
     }
 
-    /// `s` over the first prime alone, for gadgets of bridges; wiped when dropped.
-    pub fn first_values(&self) -> Poly<Eval> {
-        self.values(1)
-    }
-
-    /// `s` over the first `limbs` primes of `Q`.
-    pub(crate) fn values(&self, limbs: usize) -> Poly<Eval> {
+    /// `s` over the first `limbs` primes of `Q`, wiped when dropped: what keys of other schemes are made from.
+    pub fn values(&self, limbs: usize) -> Poly<Eval> {
         let mut values = self.values.truncated(limbs);
         values.mark_secret();
         values
