@@ -27,10 +27,7 @@ impl WideGadget {
         let bits = u128::BITS - modulus.leading_zeros();
         let total = shape.base_log.checked_mul(u32::try_from(shape.levels).ok()?)?;
         let fits = total >= 1 && total < bits && moduli.iter().all(|q| shape.base_log < q.bits());
-        let inverses = [
-            moduli[0].inv(moduli[0].reduce(second))?,
-            moduli[1].inv(moduli[1].reduce(first))?,
-        ];
+        let inverses = [moduli[0].inv(moduli[0].reduce(second))?, moduli[1].inv(moduli[1].reduce(first))?];
         fits.then(|| Self { moduli, inverses, modulus, shape, dropped: bits - total })
     }
 

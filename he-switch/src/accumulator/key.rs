@@ -64,8 +64,7 @@ impl SeededAccumulatorKey {
         let steps: Vec<&[i8]> = bits.chunks(params.spec().unroll).collect();
         let rotation = each(&mut prng, &steps, |step, bits, prng| generator.step(step, bits, prng));
         let elements: Vec<u32> = (1..params.reading_bits()).collect();
-        let packing =
-            each(&mut prng, &elements, |index, &j, prng| generator.automorphism(index, j, prng));
+        let packing = each(&mut prng, &elements, |index, &j, prng| generator.automorphism(index, j, prng));
         Ok(Self { params: params.clone(), seed: generator.seed, rotation, packing })
     }
 

@@ -26,7 +26,7 @@
 //! packing          (N² − 1)/3 · [ l·N·σ²·E + h·ρ ]
 //! ```
 //!
-//! each with the `B` and `l` of its gadget. At `N = 4096`, 100 bits and `n = 900`, two digits of 33 bits leave `2^−54` of `Q` and
+//! each with the `B` and `l` of its gadget. At `N = 4096`, 100 bits and `n = 900`, two digits of 32 bits leave `2^−55` of `Q` and
 //! three of 25 bits `2^−62`; packing adds `2^−57` with three digits of 25 bits.
 //!
 //! # Encoding
@@ -73,9 +73,9 @@ pub struct AccumulatorSpec {
 }
 
 impl AccumulatorSpec {
-    /// Two digits of 33 bits: for `Q` of 100 bits a noise of `2^−54`.
+    /// Two digits of 32 bits: for `Q` of 100 bits a noise of `2^−55`.
     pub const COARSE: Self = Self {
-        rotation: Decomposition { base_log: 33, levels: 2 },
+        rotation: Decomposition { base_log: 32, levels: 2 },
         unroll: 2,
         packing: Decomposition { base_log: 25, levels: 3 },
     };
@@ -162,6 +162,13 @@ impl AccumulatorParameters {
         let packing = Tables::new(&ring, "the gadget of packing", spec.packing, 1)?;
         let (lwe, target) = (lwe.clone(), target.clone());
         Ok(Self(Arc::new(Inner { spec, lwe, target, ring, rotation, packing })))
+    }
+
+    /// Whether both were made from the same.
+    pub fn same(&self, other: &Self) -> bool {
+        let equal = self.spec() == other.spec();
+        Arc::ptr_eq(&self.0, &other.0)
+            || equal && self.lwe().same(other.lwe()) && self.target().same(other.target())
     }
 
     /// The specification.

@@ -95,7 +95,11 @@ impl Accumulator {
         let [body, mask] = [body, mask].map(|part| part.automorphism(element(j)));
         let mask = mask.into_coeff();
         let mut digits = [(); LIMBS].map(|()| vec![0; tables.rows(1) * n]);
-        tables.gadget.decompose(mask.words(), digits.each_mut().map(Vec::as_mut_slice), &mut vec![0; LIMBS * n]);
+        tables.gadget.decompose(
+            mask.words(),
+            digits.each_mut().map(Vec::as_mut_slice),
+            &mut vec![0; LIMBS * n],
+        );
         let mut words = [(); PARTS].map(|()| vec![0; LIMBS * n]);
         let key = &self.key.packing[j as usize - 1];
         let mut product = vec![0; PARTS * n];

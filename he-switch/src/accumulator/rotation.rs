@@ -68,13 +68,12 @@ impl Accumulator {
             let (field, found) = ("the number of tables", tables.len().to_string());
             return Err(Error::Mismatch { field, found, needed: readings.len().to_string() });
         }
-        if !tables.iter().all(|table| std::sync::Arc::ptr_eq(&table.params.0, &params.0)) {
+        if !tables.iter().all(|table| table.params.same(params)) {
             return Err(Error::Foreign { operation, object: "table" });
         }
         let length = params.lwe().spec().lwe_dimension + 1;
-        let fits = |reading: &Reading| {
-            reading.log() == params.reading_bits() && reading.words().len() == length
-        };
+        let fits =
+            |reading: &Reading| reading.log() == params.reading_bits() && reading.words().len() == length;
         if !readings.iter().all(fits) {
             return Err(Error::Foreign { operation, object: "reading" });
         }
