@@ -85,7 +85,7 @@ impl<'a> Target<'a> {
         let packed = self.accumulator.pack(outputs).expect("operands that fit");
         println!(
             "  after packing {:.2}, by the formula {:.2}",
-            self.noise(phases(&packed).into_iter()),
+            self.noise(phases(&packed).into_iter().step_by(self.params.n() / BATCH)),
             (rotation + self.params.packing_variance()).log2() / 2.0 - log_q,
         );
     }

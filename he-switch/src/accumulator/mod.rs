@@ -26,8 +26,8 @@
 //! packing          (N² − 1)/3 · [ l·N·σ²·E + h·ρ ]
 //! ```
 //!
-//! each with the `B` and `l` of its gadget. At `N = 4096`, 100 bits and `n = 900`, two digits of 32 bits leave `2^−55` of `Q` and
-//! three of 25 bits `2^−62`; packing adds `2^−57` with three digits of 25 bits.
+//! each with the `B` and `l` of its gadget. At `N = 4096`, 100 bits and `n = 786`, two digits of 32 bits leave `2^−55` of `Q` and
+//! three of 25 bits `2^−62`; packing adds `2^−62` with four digits of 20 bits.
 //!
 //! # Encoding
 //!
@@ -46,7 +46,7 @@ use std::sync::Arc;
 
 use he_core::ring::external::External;
 use he_core::rlwe;
-use he_tfhe::Decomposition;
+use he_tfhe::{Decomposition, noise};
 
 use self::gadget::WideGadget;
 use crate::error::Error;
@@ -77,7 +77,7 @@ impl AccumulatorSpec {
     pub const COARSE: Self = Self {
         rotation: Decomposition { base_log: 32, levels: 2 },
         unroll: 2,
-        packing: Decomposition { base_log: 25, levels: 3 },
+        packing: Decomposition { base_log: 20, levels: 4 },
     };
 
     /// Three digits of 25 bits: for `Q` of 100 bits a noise of `2^−62`.
@@ -212,6 +212,12 @@ impl AccumulatorParameters {
     /// Steps of a blind rotation.
     pub fn steps(&self) -> usize {
         self.lwe().spec().lwe_dimension.div_ceil(self.spec().unroll)
+    }
+
+    /// Variance, relative to the torus, that the key switch and the modulus switch to `2N` add before a table is read.
+    pub fn reading_variance(&self) -> f64 {
+        let (spec, steps) = (self.lwe().spec(), 2.0 * self.n() as f64);
+        noise::key_switch(spec) + (spec.lwe_dimension as f64 / 48.0 + 1.0 / 12.0) / (steps * steps)
     }
 
     /// Variance of the noise of a blind rotation, in absolute units.

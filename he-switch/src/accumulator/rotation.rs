@@ -3,7 +3,7 @@
 use he_core::ring::kernel::add_assign;
 use he_core::ring::poly::{Coeff, Poly};
 use he_core::rlwe;
-use he_tfhe::{Evaluator, LweCiphertext, Reading};
+use he_tfhe::{Evaluator, LweCiphertext, Reading, noise};
 use rayon::prelude::*;
 
 use super::key::AccumulatorKey;
@@ -39,7 +39,8 @@ impl Accumulator {
     /// coefficient is `⌊m·Q/t⌉` and noise, and whose others are those of the turned table.
     ///
     /// # Errors
-    /// If the evaluator, an operand or the table belongs to other parameters.
+    /// If the evaluator, an operand or the table belongs to other parameters, or an operand is too noisy for the boxes of the
+    /// table and the failure probability of its parameters.
     pub fn bootstrap(
         &self,
         evaluator: &Evaluator,
@@ -49,6 +50,7 @@ impl Accumulator {
         if !evaluator.params().same(self.params().lwe()) {
             return Err(Error::Foreign { operation: "bootstrap", object: "evaluator" });
         }
+        inputs.iter().try_for_each(|input| self.check_noise(input, table))?;
         let inputs: Vec<&LweCiphertext> = inputs.iter().collect();
         let readings = evaluator.readings(&inputs, self.params().reading_bits(), 0)?;
         self.rotate(&readings, &vec![table; readings.len()])
@@ -81,6 +83,20 @@ impl Accumulator {
         let block = readings.len().div_ceil(threads).clamp(1, BLOCK);
         let blocks = (readings.par_chunks(block), tables.par_chunks(block)).into_par_iter();
         Ok(blocks.flat_map_iter(|(readings, tables)| self.rotate_block(readings, tables)).collect())
+    }
+
+    /// Whether an operand falls into its box with what reading it adds.
+    fn check_noise(&self, input: &LweCiphertext, table: &AccumulatorTable) -> Result<(), Error> {
+        let Some(boxes) = table.boxes else { return Ok(()) };
+        let (added, failure) = (self.params().reading_variance(), self.params().lwe().spec().failure);
+        let allowed = noise::allowed_variance(failure, boxes, 0.0);
+        // A relative margin for sums of floats.
+        if input.variance() + added <= allowed * (1.0 + 1e-9) {
+            return Ok(());
+        }
+        let (operation, found) = ("bootstrap", input.variance().sqrt().log2());
+        let allowed = (allowed - added).max(0.0).sqrt().log2();
+        Err(he_tfhe::Error::TooNoisy { operation, found, allowed }.into())
     }
 
     fn rotate_block(&self, readings: &[Reading], tables: &[&AccumulatorTable]) -> Vec<rlwe::Ciphertext> {

@@ -9,6 +9,8 @@ pub struct AccumulatorTable {
     pub(super) params: AccumulatorParameters,
     /// Coefficients, limb after limb.
     pub(super) polynomial: Vec<u64>,
+    /// Boxes on the half torus that must be told apart, if it has such.
+    pub(super) boxes: Option<u64>,
 }
 
 impl AccumulatorTable {
@@ -25,13 +27,15 @@ impl AccumulatorTable {
         }
         let width = n / boxes;
         // Readings are rounded down: a box begins half its width before its centre.
-        Self::build(params, t, values, |i| match (i + width / 2) / width {
+        let table = Self::build(params, t, values, |i| match (i + width / 2) / width {
             at if at < boxes => (at, false),
             _ => (0, true),
-        })
+        })?;
+        Ok(Self { boxes: Some(boxes as u64), ..table })
     }
 
     /// Values modulo `t` for the readings `0 … N − 1` of a phase modulo `2N`; `x + N` reads the negative of what `x` reads.
+    /// How far a reading is off is for the caller to know: the noise of operands is not checked.
     ///
     /// # Errors
     /// If there are not `N` values, `t` is not 2 to `2^49`, or a value is not below it.
@@ -67,7 +71,7 @@ impl AccumulatorTable {
         };
         let polynomial =
             basis.moduli().flat_map(|q| (0..params.n()).map(move |i| (i, q))).map(|(i, q)| coefficient(i, q));
-        Ok(Self { params: params.clone(), polynomial: polynomial.collect() })
+        Ok(Self { params: params.clone(), polynomial: polynomial.collect(), boxes: None })
     }
 
     /// The parameters.

@@ -237,4 +237,7 @@ fn what_does_not_fit_is_refused() {
     let table = AccumulatorTable::on_half_torus(&other.params, T, &[1, 2]).unwrap();
     let input = Encryptor::new(&world.lwe).encrypt_all(&[1]).unwrap();
     assert!(world.accumulator.bootstrap(&world.evaluator, &input, &table).is_err());
+    // 256 boxes of one step each: the modulus switch alone leaves them.
+    let narrow = AccumulatorTable::on_half_torus(params, T, &vec![1; 256]).unwrap();
+    assert!(world.accumulator.bootstrap(&world.evaluator, &input, &narrow).is_err());
 }
