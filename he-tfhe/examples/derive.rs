@@ -35,11 +35,11 @@ fn memory(spec: &Spec) -> f64 {
     let rotation = steps * spec.matrices() as f64 * (rows + circuit_rows) * columns * n * 6.0;
     let switch =
         spec.big_dimension() as f64 * spec.key_switch.levels as f64 * (spec.lwe_dimension as f64 + 1.0) * 4.0;
-    let circuit = spec.circuit.map_or(0.0, |circuit| {
-        let packing = circuit.packing.levels as f64 * columns * n * 6.0;
-        packing * ((columns - 1.0) * n.log2() + columns)
+    let packing = spec.packing.map_or(0.0, |packing| {
+        let scheme = if spec.circuit.is_some() { columns } else { 0.0 };
+        packing.levels as f64 * columns * n * 6.0 * ((columns - 1.0) * n.log2() + scheme)
     });
-    rotation + switch + circuit
+    rotation + switch + packing
 }
 
 /// The cheapest set with the ring, messages and promise of `wanted`, and at most so many MiB of keys.
@@ -99,12 +99,13 @@ fn rust(name: &str, spec: &Spec) {
     println!("    glwe_dimension: {},\n    polynomial_size: {},", spec.glwe_dimension, spec.polynomial_size);
     println!("    glwe_noise: {:.2},\n    unroll: {},", spec.glwe_noise, spec.unroll);
     println!("    rotation: {},\n    key_switch: {},", gadget(spec.rotation), gadget(spec.key_switch));
+    if let Some(packing) = spec.packing {
+        println!("    packing: Some({}),", gadget(packing));
+    }
     if let Some(circuit) = spec.circuit {
-        let [rotation, packing, ggsw] = [circuit.rotation, circuit.packing, circuit.ggsw].map(gadget);
+        let [rotation, ggsw] = [circuit.rotation, circuit.ggsw].map(gadget);
         let bits = circuit.table_bits;
-        println!(
-            "    circuit: Some(Circuit {{ rotation: {rotation}, packing: {packing}, ggsw: {ggsw}, table_bits: {bits} }}),"
-        );
+        println!("    circuit: Some(Circuit {{ rotation: {rotation}, ggsw: {ggsw}, table_bits: {bits} }}),");
     }
     println!("    message_bits: {},\n    carry_bits: {},", spec.message_bits, spec.carry_bits);
     println!(

@@ -10,9 +10,11 @@ use rayon::prelude::*;
 use crate::bootstrap::Job;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
+use crate::keys::CircuitKeys;
 use crate::lwe::LweCiphertext;
+use crate::packed::Packed;
 use crate::packing::Packer;
-use crate::params::Parameters;
+use crate::params::{CircuitTables, Parameters};
 use crate::ring::extract;
 use crate::rotation::decompose;
 use crate::table::LookupTable;
@@ -32,22 +34,21 @@ impl GgswCiphertext {
     }
 
     /// `x + bit·(y − x)` in coefficients, given `x` and `y − x`.
-    pub(crate) fn select(&self, packer: &Packer<'_>, x: &mut [u64], difference: &[u64]) {
-        let product =
-            external_product(packer, &packer.tables.ggsw, &packer.tables.select, difference, &self.matrix);
+    pub(crate) fn select(&self, tools: &Tools<'_>, x: &mut [u64], difference: &[u64]) {
+        let CircuitTables { ggsw, select, .. } = tools.tables;
+        let product = external_product(&self.params, ggsw, select, difference, &self.matrix);
         he_core::ring::kernel::add_assign(self.params.modulus(), x, &product);
     }
 }
 
 /// A ciphertext in coefficients times a prepared matrix, in coefficients.
 fn external_product(
-    packer: &Packer<'_>,
+    params: &Parameters,
     gadget: &he_core::ring::gadget::Gadget,
     external: &External,
     ciphertext: &[u64],
     matrix: &[u64],
 ) -> Vec<u64> {
-    let params = packer.params;
     let mut digits = vec![0; ciphertext.len() * gadget.levels()];
     decompose(params, gadget, ciphertext, &mut digits);
     let mut out = vec![0; ciphertext.len()];
@@ -56,7 +57,22 @@ fn external_product(
     out
 }
 
+/// What circuit bootstrapping computes with.
+#[derive(Clone, Copy)]
+pub(crate) struct Tools<'a> {
+    packer: Packer<'a>,
+    tables: &'a CircuitTables,
+    keys: &'a CircuitKeys<Packed>,
+}
+
 impl Evaluator {
+    /// The keys and tables of circuit bootstrapping.
+    pub(crate) fn circuit_tools(&self, operation: &'static str) -> Result<Tools<'_>, Error> {
+        let missing = Error::MissingKey { operation, needed: "a circuit part in the parameters" };
+        let (tables, keys) = self.params().circuit().zip(self.keys().circuit()).ok_or(missing)?;
+        Ok(Tools { packer: self.packer(operation)?, tables, keys })
+    }
+
     /// GGSW ciphertexts of the bits of clean digits, below `2^message_bits` and without carry: for each digit its bits from the
     /// lowest.
     ///
@@ -64,9 +80,9 @@ impl Evaluator {
     /// If the parameters have no circuit part, or an operand belongs to others or is too noisy.
     pub fn circuit_bootstrap(&self, digits: &[&LweCiphertext]) -> Result<Vec<GgswCiphertext>, Error> {
         let operation = "circuit bootstrap";
-        let (params, packer) = (self.params(), self.packer(operation)?);
+        let (params, tools) = (self.params(), self.circuit_tools(operation)?);
         let spec = params.spec();
-        let gadget = packer.tables.ggsw.vector();
+        let gadget = tools.tables.ggsw.vector();
         let tables = (0..spec.message_bits)
             .map(|bit| {
                 let value = |step: u64, m: u64| if m >> bit & 1 == 1 { step } else { 0 };
@@ -80,27 +96,26 @@ impl Evaluator {
         let jobs: Vec<Job<'_>> =
             scaled.iter().flat_map(|input| tables.iter().map(move |table| Job { input, table })).collect();
         jobs.iter().try_for_each(|job| self.check_job(job, operation))?;
-        let rows = self.rotate_jobs(&jobs, &packer.tables.rotation, &packer.keys.rotation, |accumulator| {
+        let rows = self.rotate_jobs(&jobs, &tools.tables.rotation, &tools.keys.rotation, |accumulator| {
             extract(params.modulus(), accumulator.words, params.n(), accumulator.at)
         });
-        let ggsw = |samples: &[Vec<u64>]| GgswCiphertext {
-            params: params.clone(),
-            matrix: matrix(&packer, samples),
-        };
+        let ggsw =
+            |samples: &[Vec<u64>]| GgswCiphertext { params: params.clone(), matrix: matrix(&tools, samples) };
         Ok(rows.par_chunks(gadget.len()).map(ggsw).collect())
     }
 }
 
 /// The prepared matrix whose rows of the body have the phases of `samples` as constants.
-fn matrix(packer: &Packer<'_>, samples: &[Vec<u64>]) -> Vec<u64> {
-    let (params, tables) = (packer.params, packer.tables);
+fn matrix(tools: &Tools<'_>, samples: &[Vec<u64>]) -> Vec<u64> {
+    let Tools { packer, tables, keys } = tools;
+    let params = packer.params;
     let constants: Vec<Vec<u64>> =
         samples.iter().map(|sample| packer.pack(std::slice::from_ref(sample))).collect();
     let mut words = constants.concat();
-    for key in &packer.keys.scheme {
+    for key in &keys.scheme {
         let key = key.words();
         for constant in &constants {
-            words.extend(external_product(packer, &tables.packing, &tables.scheme, constant, &key));
+            words.extend(external_product(params, &packer.tables.gadget, &tables.scheme, constant, &key));
         }
     }
     words.chunks_exact_mut(params.n()).for_each(|poly| params.ntt().forward(poly));

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::keyswitch::KeySwitchKey;
 use crate::packed::Packed;
-use crate::params::{CircuitTables, Parameters};
+use crate::params::{CircuitTables, PackingTables, Parameters};
 use crate::secret::{Message, SecretKey, each, ggsw_bodies};
 
 /// Streams of the seed, one for each part of the masks.
@@ -37,16 +37,16 @@ pub struct SeededEvaluationKeys {
     pub(crate) switch: Vec<u32>,
     /// For each step of the blind rotation `[matrix][row]` polynomials in values.
     pub(crate) rotation: Vec<Vec<u64>>,
+    /// For the automorphisms `X → X^{2^j + 1}`, `j = 1 … log N`, where the parameters pack; else empty.
+    pub(crate) automorphisms: Vec<Vec<u64>>,
     /// Where the parameters have a circuit part.
     pub(crate) circuit: Option<CircuitKeys<Vec<u64>>>,
 }
 
-/// The keys of packing and circuit bootstrapping.
+/// The keys of circuit bootstrapping.
 pub(crate) struct CircuitKeys<T> {
     /// As those of the blind rotation.
     pub(crate) rotation: Vec<T>,
-    /// For the automorphisms `X → X^{2^j + 1}`, `j = 1 … log N`.
-    pub(crate) automorphisms: Vec<T>,
     /// GGSW encryptions of the polynomials of the key.
     pub(crate) scheme: Vec<T>,
 }
@@ -73,8 +73,14 @@ impl SecretKey {
             (0..levels).map(body).collect::<Vec<_>>()
         })?;
         let rotation = self.rotation_bodies(&params.rotation().gadget, &seed, stream::ROTATION)?;
-        let circuit = params.circuit().map(|circuit| self.circuit_bodies(circuit, &seed)).transpose()?;
-        Ok(SeededEvaluationKeys { params: params.clone(), seed, switch: switch.concat(), rotation, circuit })
+        let packing = params.packing();
+        let automorphisms = packing.map(|packing| self.automorphism_bodies(packing, &seed)).transpose()?;
+        let circuit = packing.zip(params.circuit());
+        let circuit =
+            circuit.map(|(packing, circuit)| self.circuit_bodies(packing, circuit, &seed)).transpose()?;
+        let automorphisms = automorphisms.unwrap_or_default();
+        let (params, switch) = (params.clone(), switch.concat());
+        Ok(SeededEvaluationKeys { params, seed, switch, rotation, automorphisms, circuit })
     }
 
     /// For each step of a blind rotation the bodies of its matrices.
@@ -94,13 +100,11 @@ impl SecretKey {
         })
     }
 
-    fn circuit_bodies(&self, circuit: &CircuitTables, seed: &Seed) -> Result<CircuitKeys<Vec<u64>>, Error> {
-        let (params, gadget) = (self.params(), circuit.packing.vector());
-        let masks = |stream: u64| Prng::from_seed_stream(seed, stream);
+    fn automorphism_bodies(&self, packing: &PackingTables, seed: &Seed) -> Result<Vec<Vec<u64>>, Error> {
+        let (params, gadget) = (self.params(), packing.gadget.vector());
         let (k, n) = (params.spec().glwe_dimension, params.n());
-        let rotation = self.rotation_bodies(&circuit.rotation.gadget, seed, stream::CIRCUIT)?;
-        let automorphisms = each(n.trailing_zeros() as usize, |index, prng| {
-            let mut masks = masks(stream::AUTOMORPHISM + index as u64);
+        each(n.trailing_zeros() as usize, |index, prng| {
+            let mut masks = Prng::from_seed_stream(seed, stream::AUTOMORPHISM + index as u64);
             let mut bodies = vec![0; k * gadget.len() * n];
             let mut mask = vec![0; k * n];
             for (row, body) in bodies.chunks_exact_mut(n).enumerate() {
@@ -111,12 +115,22 @@ impl SecretKey {
                 mul_scalar_add_assign(params.modulus(), body, &image, gadget[row % gadget.len()]);
             }
             bodies
-        })?;
-        let scheme = each(k, |i, prng| {
-            let mut masks = masks(stream::SCHEME + i as u64);
+        })
+    }
+
+    fn circuit_bodies(
+        &self,
+        packing: &PackingTables,
+        circuit: &CircuitTables,
+        seed: &Seed,
+    ) -> Result<CircuitKeys<Vec<u64>>, Error> {
+        let gadget = packing.gadget.vector();
+        let rotation = self.rotation_bodies(&circuit.rotation.gadget, seed, stream::CIRCUIT)?;
+        let scheme = each(self.params().spec().glwe_dimension, |i, prng| {
+            let mut masks = Prng::from_seed_stream(seed, stream::SCHEME + i as u64);
             ggsw_bodies(self, &mut masks, &gadget, &Message::Values(self.polynomial(i)), prng)
         })?;
-        Ok(CircuitKeys { rotation, automorphisms, scheme })
+        Ok(CircuitKeys { rotation, scheme })
     }
 }
 
@@ -148,6 +162,7 @@ struct Inner {
     switch: KeySwitchKey,
     /// Prepared matrices for each step of the blind rotation.
     rotation: Vec<Packed>,
+    automorphisms: Vec<Packed>,
     circuit: Option<CircuitKeys<Packed>>,
 }
 
@@ -178,12 +193,15 @@ impl SeededEvaluationKeys {
         };
         let steps = spec.matrices();
         let rotation = matrices(&self.rotation, stream::ROTATION, &params.rotation().external, steps);
+        let automorphisms = params.packing().map_or_else(Vec::new, |tables| {
+            matrices(&self.automorphisms, stream::AUTOMORPHISM, &tables.switch, 1)
+        });
         let circuit = params.circuit().zip(self.circuit.as_ref()).map(|(tables, keys)| CircuitKeys {
             rotation: matrices(&keys.rotation, stream::CIRCUIT, &tables.rotation.external, steps),
-            automorphisms: matrices(&keys.automorphisms, stream::AUTOMORPHISM, &tables.switch, 1),
             scheme: matrices(&keys.scheme, stream::SCHEME, &tables.scheme, 1),
         });
-        EvaluationKeys(Arc::new(Inner { params: params.clone(), switch, rotation, circuit }))
+        let params = params.clone();
+        EvaluationKeys(Arc::new(Inner { params, switch, rotation, automorphisms, circuit }))
     }
 }
 
@@ -207,10 +225,8 @@ impl EvaluationKeys {
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
         let words = |keys: &[Packed]| keys.iter().map(Packed::bytes).sum::<usize>();
-        let circuit = self
-            .circuit()
-            .map_or(0, |keys| words(&keys.rotation) + words(&keys.automorphisms) + words(&keys.scheme));
-        self.switch().bytes() + words(&self.0.rotation) + circuit
+        let circuit = self.circuit().map_or(0, |keys| words(&keys.rotation) + words(&keys.scheme));
+        self.switch().bytes() + words(self.rotation()) + words(self.automorphisms()) + circuit
     }
 
     pub(crate) fn switch(&self) -> &KeySwitchKey {
@@ -219,6 +235,10 @@ impl EvaluationKeys {
 
     pub(crate) fn rotation(&self) -> &[Packed] {
         &self.0.rotation
+    }
+
+    pub(crate) fn automorphisms(&self) -> &[Packed] {
+        &self.0.automorphisms
     }
 
     pub(crate) fn circuit(&self) -> Option<&CircuitKeys<Packed>> {

@@ -12,6 +12,8 @@ pub mod gates;
 mod keys;
 mod keyswitch;
 mod lwe;
+#[cfg(test)]
+mod neural;
 pub mod noise;
 mod packed;
 mod packing;

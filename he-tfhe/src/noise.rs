@@ -16,7 +16,7 @@
 //! one (Bernard et al. 2025). A bootstrap reads `phase + noise` rightly if the noise stays below half a box, `2^{−(p+2)}` for
 //! `p` bits behind a padding bit, so it fails with probability `erfc(2^{−(p+2)}/(σ·√2))`.
 
-use crate::params::{Circuit, Decomposition, Spec};
+use crate::params::{Decomposition, Spec};
 
 /// Variances of the stages, and what follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,17 +62,16 @@ fn rounding(spec: &Spec, gadget: Decomposition) -> f64 {
 }
 
 /// Variance that an automorphism with its key switch adds.
-fn automorphism(spec: &Spec, circuit: &Circuit) -> f64 {
-    let Circuit { packing, .. } = circuit;
+fn automorphism(spec: &Spec, packing: Decomposition) -> f64 {
     let dimension = spec.big_dimension() as f64;
     let key = dimension * packing.levels as f64 * glwe(spec) * digit(packing.base_log);
     key + dimension / 24.0 / power(2 * packing.base_log * packing.levels as u32)
 }
 
-/// Variance that packing adds to each coefficient; zero without a circuit part.
+/// Variance that packing adds to each coefficient; zero for parameters that do not pack.
 pub fn packing(spec: &Spec) -> f64 {
     let n = spec.polynomial_size as f64;
-    spec.circuit.map_or(0.0, |circuit| (n * n - 1.0) / 3.0 * automorphism(spec, &circuit))
+    spec.packing.map_or(0.0, |packing| (n * n - 1.0) / 3.0 * automorphism(spec, packing))
 }
 
 /// Variance of what comes out of `count` selections by circuit-bootstrapped bits, one after the other; zero without a
@@ -82,10 +81,10 @@ pub fn packing(spec: &Spec) -> f64 {
 /// `N²` automorphisms'; the rows of the masks have its products with a polynomial of the key, half of whose coefficients are
 /// 1, and that of the external product.
 pub fn selections(spec: &Spec, count: u32) -> f64 {
-    let Some(circuit) = spec.circuit else { return 0.0 };
+    let Some((circuit, packing)) = spec.circuit.zip(spec.packing) else { return 0.0 };
     let n = spec.polynomial_size as f64;
-    let body = blind_rotation(spec, circuit.rotation) + n * n * automorphism(spec, &circuit);
-    let product = external_product(spec, circuit.packing) + rounding(spec, circuit.packing);
+    let body = blind_rotation(spec, circuit.rotation) + n * n * automorphism(spec, packing);
+    let product = external_product(spec, packing) + rounding(spec, packing);
     let masks = spec.big_dimension() as f64 * (body / 2.0 + product);
     let key = circuit.ggsw.levels as f64 * digit(circuit.ggsw.base_log) * (body + masks);
     f64::from(count) * (key + rounding(spec, circuit.ggsw))

@@ -9,11 +9,10 @@ use he_core::ring::kernel::{add_assign, mul_scalar_assign, sub_assign};
 
 use crate::error::Error;
 use crate::evaluator::Evaluator;
-use crate::keys::CircuitKeys;
 use crate::lwe::LweCiphertext;
 use crate::noise;
 use crate::packed::Packed;
-use crate::params::{CircuitTables, Parameters};
+use crate::params::{PackingTables, Parameters};
 use crate::ring::{automorphism, embed, extract, rotate};
 use crate::rotation::decompose;
 use crate::torus::{Rescale, to_residue};
@@ -76,7 +75,7 @@ impl Evaluator {
     /// not below their number; the other coefficients are zero.
     ///
     /// # Errors
-    /// If the parameters have no circuit part, there are no ciphertexts or too many, or one belongs to other parameters.
+    /// If the parameters do not pack, there are no ciphertexts or too many, or one belongs to other parameters.
     pub fn pack(&self, inputs: &[LweCiphertext]) -> Result<GlweCiphertext, Error> {
         let operation = "packing";
         let (params, packer) = (self.params(), self.packer(operation)?);
@@ -98,9 +97,9 @@ impl Evaluator {
 
     /// The keys and tables of packing.
     pub(crate) fn packer(&self, operation: &'static str) -> Result<Packer<'_>, Error> {
-        let missing = Error::MissingKey { operation, needed: "a circuit part in the parameters" };
-        let (tables, keys) = self.params().circuit().zip(self.keys().circuit()).ok_or(missing)?;
-        Ok(Packer { params: self.params(), tables, keys })
+        let missing = Error::MissingKey { operation, needed: "a gadget of packing in the parameters" };
+        let tables = self.params().packing().ok_or(missing)?;
+        Ok(Packer { params: self.params(), tables, keys: self.keys().automorphisms() })
     }
 }
 
@@ -108,8 +107,9 @@ impl Evaluator {
 #[derive(Clone, Copy)]
 pub(crate) struct Packer<'a> {
     pub(crate) params: &'a Parameters,
-    pub(crate) tables: &'a CircuitTables,
-    pub(crate) keys: &'a CircuitKeys<Packed>,
+    pub(crate) tables: &'a PackingTables,
+    /// Of the automorphisms.
+    pub(crate) keys: &'a [Packed],
 }
 
 impl Packer<'_> {
@@ -153,16 +153,16 @@ impl Packer<'_> {
     /// `X → X^{2^j + 1}`, back under the same key.
     fn automorphism(&self, ciphertext: &[u64], j: u32) -> Vec<u64> {
         let (q, n) = (self.params.modulus(), self.params.n());
-        let CircuitTables { packing, switch, .. } = self.tables;
+        let PackingTables { gadget, switch } = self.tables;
         let mut image = vec![0; ciphertext.len()];
         for (out, x) in image.chunks_exact_mut(n).zip(ciphertext.chunks_exact(n)) {
             automorphism(q, out, x, (1 << j) + 1);
         }
         let (body, masks) = image.split_at(n);
-        let mut digits = vec![0; masks.len() * packing.levels()];
-        decompose(self.params, packing, masks, &mut digits);
+        let mut digits = vec![0; masks.len() * gadget.levels()];
+        decompose(self.params, gadget, masks, &mut digits);
         let mut out = vec![0; image.len()];
-        switch.product(&mut out, &digits, &self.keys.automorphisms[j as usize - 1].words());
+        switch.product(&mut out, &digits, &self.keys[j as usize - 1].words());
         out.chunks_exact_mut(n).for_each(|poly| self.params.ntt().inverse(poly));
         add_assign(q, &mut out[..n], body);
         out

@@ -22,13 +22,11 @@ pub struct Decomposition {
     pub levels: usize,
 }
 
-/// What packing, circuit bootstrapping and wide tables need besides.
+/// What circuit bootstrapping and wide tables need besides packing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Circuit {
     /// Of the blind rotation in a circuit bootstrap, which must be finer than that of the others.
     pub rotation: Decomposition,
-    /// Of the key switches that follow automorphisms, and of the products with the encrypted key.
-    pub packing: Decomposition,
     /// Of the GGSW ciphertexts that come out of circuit bootstrapping; the number of levels is a power of two.
     pub ggsw: Decomposition,
     /// Bits of the input of the widest table, 1 to 16.
@@ -56,7 +54,10 @@ pub struct Spec {
     pub rotation: Decomposition,
     /// Gadget of the key switch, in base 2 to 16.
     pub key_switch: Decomposition,
-    /// Gadgets of packing and circuit bootstrapping, where these are wanted.
+    /// Gadget of packing, where that is wanted: of the key switches that follow automorphisms, and of the products with the
+    /// encrypted key in circuit bootstraps.
+    pub packing: Option<Decomposition>,
+    /// Gadgets of circuit bootstrapping, where that is wanted; it needs packing.
     pub circuit: Option<Circuit>,
     /// Bits of a message and of the carries above it, behind one padding bit; 1 to 8 together.
     pub message_bits: u32,
@@ -125,6 +126,11 @@ impl Spec {
         (self.glwe_dimension + 1) * self.rotation.levels
     }
 
+    /// The gadgets that not all have: of circuit bootstraps, packing, and GGSW ciphertexts.
+    fn optional_gadgets(&self) -> [Option<Decomposition>; 3] {
+        [self.circuit.map(|circuit| circuit.rotation), self.packing, self.circuit.map(|circuit| circuit.ggsw)]
+    }
+
     fn check(&self) -> Result<(), Error> {
         let bad =
             |field, found: String, needed: &str| Err(Error::Spec { field, found, needed: needed.into() });
@@ -164,8 +170,7 @@ impl Spec {
             let found = format!("{} levels of {} bits", key_switch.levels, key_switch.base_log);
             return bad("the gadget of the key switch", found, "digits of 1 to 4 bits, 31 bits in all");
         }
-        let circuit = self.circuit.map(|circuit| [circuit.rotation, circuit.packing, circuit.ggsw]);
-        for gadget in [self.rotation].iter().chain(circuit.iter().flatten()) {
+        for gadget in [Some(self.rotation)].into_iter().chain(self.optional_gadgets()).flatten() {
             let bits = (gadget.base_log as usize).checked_mul(gadget.levels);
             if !bits.is_some_and(|bits| (1..self.modulus_bits as usize).contains(&bits)) {
                 let found = format!("{} levels of {} bits", gadget.levels, gadget.base_log);
@@ -177,6 +182,9 @@ impl Spec {
             }
         }
         if let Some(circuit) = &self.circuit {
+            if self.packing.is_none() {
+                return bad("the gadget of packing", "none".into(), "one, where there is a circuit part");
+            }
             if !circuit.ggsw.levels.is_power_of_two() || circuit.ggsw.levels > 8 {
                 return bad(
                     "the number of levels of a GGSW ciphertext",
@@ -213,6 +221,7 @@ struct Inner {
     security_bits: Option<u32>,
     modulus: Modulus,
     rotation: RotationTables,
+    packing: Option<PackingTables>,
     circuit: Option<CircuitTables>,
     prediction: Prediction,
     fresh: Gaussian,
@@ -226,13 +235,17 @@ pub(crate) struct RotationTables {
     pub(crate) external: External,
 }
 
-/// What packing and circuit bootstrapping compute with.
-pub(crate) struct CircuitTables {
-    pub(crate) rotation: RotationTables,
-    pub(crate) packing: Gadget,
-    pub(crate) ggsw: Gadget,
+/// What packing computes with.
+pub(crate) struct PackingTables {
+    pub(crate) gadget: Gadget,
     /// Products of the `k·l` digits of a mask with a key-switching key.
     pub(crate) switch: External,
+}
+
+/// What circuit bootstrapping computes with.
+pub(crate) struct CircuitTables {
+    pub(crate) rotation: RotationTables,
+    pub(crate) ggsw: Gadget,
     /// Products of all digits of a ciphertext with a GGSW ciphertext of the packing gadget.
     pub(crate) scheme: External,
     /// The same with the GGSW gadget.
@@ -259,14 +272,16 @@ impl Parameters {
             let external = external((k + 1) * gadget.levels());
             Ok::<_, Error>(RotationTables { gadget, external })
         };
-        let circuit = spec.circuit.map(|circuit| {
-            let (packing, ggsw) = (gadget(circuit.packing)?, gadget(circuit.ggsw)?);
+        let packing = spec.packing.map(|packing| {
+            let gadget = gadget(packing)?;
+            Ok::<_, Error>(PackingTables { switch: external(k * gadget.levels()), gadget })
+        });
+        let circuit = spec.circuit.zip(spec.packing).map(|(circuit, packing)| {
+            let ggsw = gadget(circuit.ggsw)?;
             Ok::<_, Error>(CircuitTables {
                 rotation: rotation(circuit.rotation)?,
-                switch: external(k * packing.levels()),
-                scheme: external((k + 1) * packing.levels()),
+                scheme: external((k + 1) * packing.levels),
                 select: external((k + 1) * ggsw.levels()),
-                packing,
                 ggsw,
             })
         });
@@ -278,6 +293,7 @@ impl Parameters {
             security_bits,
             modulus,
             rotation: rotation(spec.rotation)?,
+            packing: packing.transpose()?,
             circuit: circuit.transpose()?,
             prediction: noise::predict(&spec),
             fresh: Gaussian::new((spec.glwe_noise.max(least) + 32.0).exp2())?,
@@ -329,6 +345,10 @@ impl Parameters {
         &self.0.rotation
     }
 
+    pub(crate) fn packing(&self) -> Option<&PackingTables> {
+        self.0.packing.as_ref()
+    }
+
     pub(crate) fn circuit(&self) -> Option<&CircuitTables> {
         self.0.circuit.as_ref()
     }
@@ -366,9 +386,10 @@ fn fingerprint(spec: &Spec) -> [u8; 32] {
     word(spec.glwe_noise.to_bits());
     word(u64::from(spec.modulus_bits));
     word(spec.unroll as u64);
-    let circuit = spec.circuit.map(|circuit| [circuit.rotation, circuit.packing, circuit.ggsw]);
+    // Without packing there are two gadgets, with it three, with a circuit part five: the lengths tell them apart.
     word(spec.circuit.map_or(0, |circuit| u64::from(circuit.table_bits)));
-    for gadget in [spec.rotation, spec.key_switch].into_iter().chain(circuit.into_iter().flatten()) {
+    let optional = spec.optional_gadgets().into_iter().flatten();
+    for gadget in [spec.rotation, spec.key_switch].into_iter().chain(optional) {
         word(u64::from(gadget.base_log));
         word(gadget.levels as u64);
     }

@@ -7,13 +7,13 @@
 use he_core::ring::kernel::sub_assign;
 use rayon::prelude::*;
 
-use crate::circuit::GgswCiphertext;
+use crate::circuit::{GgswCiphertext, Tools};
 use crate::encryption::encode;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::lwe::LweCiphertext;
 use crate::noise;
-use crate::packing::{GlweCiphertext, Packer};
+use crate::packing::GlweCiphertext;
 use crate::params::Parameters;
 use crate::ring::rotate;
 use crate::torus::to_residue;
@@ -92,7 +92,7 @@ impl WideTable {
     }
 
     /// The entry that the bits choose.
-    fn look_up(&self, packer: &Packer<'_>, bits: &[GgswCiphertext]) -> Vec<LweCiphertext> {
+    fn look_up(&self, tools: &Tools<'_>, bits: &[GgswCiphertext]) -> Vec<LweCiphertext> {
         let (params, n) = (&self.params, self.params.n());
         let q = params.modulus();
         let masks = vec![0; params.spec().glwe_dimension * n];
@@ -107,7 +107,7 @@ impl WideTable {
                 .map(|[x, y]| {
                     let (mut x, mut difference) = (x.clone(), y.clone());
                     sub_assign(q, &mut difference, &x);
-                    bit.select(packer, &mut x, &difference);
+                    bit.select(tools, &mut x, &difference);
                     x
                 })
                 .collect();
@@ -119,7 +119,7 @@ impl WideTable {
                 rotate(q, out, x, 2 * n - (self.stride << i));
             }
             sub_assign(q, &mut difference, &chosen);
-            bit.select(packer, &mut chosen, &difference);
+            bit.select(tools, &mut chosen, &difference);
         }
         let variance = noise::selections(params.spec(), self.bits);
         let glwe = GlweCiphertext { params: params.clone(), words: chosen, variance };
@@ -140,7 +140,7 @@ impl Evaluator {
         tables: &[&WideTable],
     ) -> Result<Vec<Vec<Vec<LweCiphertext>>>, Error> {
         let operation = "wide table";
-        let packer = self.packer(operation)?;
+        let tools = self.circuit_tools(operation)?;
         let message_bits = self.params().spec().message_bits as usize;
         for table in tables {
             if !table.params.same(self.params()) {
@@ -157,7 +157,7 @@ impl Evaluator {
         let jobs: Vec<(&[GgswCiphertext], &WideTable)> =
             bits.chunks(per_word).flat_map(|bits| tables.iter().map(move |table| (bits, *table))).collect();
         let outputs: Vec<Vec<LweCiphertext>> =
-            jobs.par_iter().map(|(bits, table)| table.look_up(&packer, bits)).collect();
+            jobs.par_iter().map(|(bits, table)| table.look_up(&tools, bits)).collect();
         Ok(outputs.chunks(tables.len().max(1)).map(<[_]>::to_vec).collect())
     }
 }

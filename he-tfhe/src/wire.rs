@@ -7,7 +7,7 @@ use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
 
 use crate::keys::{CircuitKeys, SeededEvaluationKeys};
 use crate::lwe::LweCiphertext;
-use crate::params::{Circuit, Parameters, Spec};
+use crate::params::{Circuit, Decomposition, Parameters, Spec};
 
 /// Kinds of objects.
 pub(crate) const SECRET_KEY: u16 = 1;
@@ -107,19 +107,32 @@ struct Shape {
     words: usize,
 }
 
-/// Shapes of the parts of evaluation keys in words modulo `q`: the blind rotation, and those of the circuit part.
-fn shapes(spec: &Spec) -> (Shape, Option<[Shape; 3]>) {
+/// Shapes of the parts of evaluation keys in words modulo `q`.
+struct Shapes {
+    rotation: Shape,
+    /// The blind rotation of circuit bootstraps.
+    circuit: Option<Shape>,
+    /// The automorphisms of packing.
+    packing: Option<Shape>,
+    /// The encrypted key.
+    scheme: Option<Shape>,
+}
+
+fn shapes(spec: &Spec) -> Shapes {
     let (n, k) = (spec.polynomial_size, spec.glwe_dimension);
     let rotation = |levels: usize| Shape {
         keys: spec.lwe_dimension / spec.unroll,
         words: spec.matrices() * (k + 1) * levels * n,
     };
-    let circuit = |circuit: Circuit| {
-        let (levels, log) = (circuit.packing.levels, n.trailing_zeros() as usize);
-        let automorphisms = Shape { keys: log, words: k * levels * n };
-        [rotation(circuit.rotation.levels), automorphisms, Shape { keys: k, words: (k + 1) * levels * n }]
-    };
-    (rotation(spec.rotation.levels), spec.circuit.map(circuit))
+    let log = n.trailing_zeros() as usize;
+    let scheme =
+        |(_, packing): (Circuit, Decomposition)| Shape { keys: k, words: (k + 1) * packing.levels * n };
+    Shapes {
+        rotation: rotation(spec.rotation.levels),
+        circuit: spec.circuit.map(|circuit| rotation(circuit.rotation.levels)),
+        packing: spec.packing.map(|packing| Shape { keys: log, words: k * packing.levels * n }),
+        scheme: spec.circuit.zip(spec.packing).map(scheme),
+    }
 }
 
 fn write_keys(out: &mut Writer, keys: &[Vec<u64>], bits: u32) -> Result<(), WireError> {
@@ -139,11 +152,12 @@ fn read_keys(from: &mut Reader<'_>, params: &Parameters, shape: Shape) -> Result
 /// Bytes of the body of evaluation keys.
 fn body_bytes(params: &Parameters) -> usize {
     let spec = params.spec();
-    let (rotation, circuit) = shapes(spec);
+    let Shapes { rotation, circuit, packing, scheme } = shapes(spec);
     let bits = params.modulus().bits() as usize;
     let packed = |shape: Shape| shape.keys * (shape.words * bits).div_ceil(8);
     let switch = 4 * spec.big_dimension() * spec.key_switch.levels;
-    32 + switch + packed(rotation) + circuit.map_or(0, |shapes| shapes.into_iter().map(packed).sum())
+    let optional = [circuit, packing, scheme].into_iter().flatten();
+    32 + switch + packed(rotation) + optional.map(packed).sum::<usize>()
 }
 
 impl SeededEvaluationKeys {
@@ -157,12 +171,11 @@ impl SeededEvaluationKeys {
             out.bytes(&self.seed);
             self.switch.iter().for_each(|&word| out.u32(word));
             write_keys(out, &self.rotation, bits)?;
-            if let Some(CircuitKeys { rotation, automorphisms, scheme }) = &self.circuit {
-                [rotation, automorphisms, scheme]
-                    .into_iter()
-                    .try_for_each(|keys| write_keys(out, keys, bits))?;
-            }
-            Ok(())
+            // The order is that of version 1: the rotation of circuit bootstraps goes before the automorphisms.
+            let circuit = self.circuit.as_ref();
+            circuit.map_or(Ok(()), |keys| write_keys(out, &keys.rotation, bits))?;
+            write_keys(out, &self.automorphisms, bits)?;
+            circuit.map_or(Ok(()), |keys| write_keys(out, &keys.scheme, bits))
         })
     }
 
@@ -176,18 +189,15 @@ impl SeededEvaluationKeys {
         let mut reader = Reader::new(body);
         let seed = reader.array(what)?;
         let switch = read_u32s(&mut reader, spec.big_dimension() * spec.key_switch.levels, what)?;
-        let (rotation, circuit) = shapes(spec);
-        let rotation = read_keys(&mut reader, params, rotation)?;
-        let circuit = circuit
-            .map(|[rotation, automorphisms, scheme]| {
-                Ok::<_, WireError>(CircuitKeys {
-                    rotation: read_keys(&mut reader, params, rotation)?,
-                    automorphisms: read_keys(&mut reader, params, automorphisms)?,
-                    scheme: read_keys(&mut reader, params, scheme)?,
-                })
-            })
-            .transpose()?;
+        let shapes = shapes(spec);
+        let rotation = read_keys(&mut reader, params, shapes.rotation)?;
+        let mut optional =
+            |shape: Option<Shape>| shape.map(|shape| read_keys(&mut reader, params, shape)).transpose();
+        let (circuit, automorphisms) = (optional(shapes.circuit)?, optional(shapes.packing)?);
+        let scheme = optional(shapes.scheme)?;
         reader.finish(what)?;
-        Ok(Self { params: params.clone(), seed, switch, rotation, circuit })
+        let circuit = circuit.zip(scheme).map(|(rotation, scheme)| CircuitKeys { rotation, scheme });
+        let automorphisms = automorphisms.unwrap_or_default();
+        Ok(Self { params: params.clone(), seed, switch, rotation, automorphisms, circuit })
     }
 }

@@ -29,8 +29,7 @@ fn golden(name: &str) -> Vec<u8> {
 
 fn insecure_params() -> Parameters {
     let gadget = |base_log, levels| Decomposition { base_log, levels };
-    let circuit =
-        Circuit { rotation: gadget(15, 2), packing: gadget(9, 4), ggsw: gadget(4, 4), table_bits: 2 };
+    let circuit = Circuit { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 2 };
     let spec = Spec {
         lwe_dimension: 4,
         lwe_noise: -22.0,
@@ -41,6 +40,7 @@ fn insecure_params() -> Parameters {
         unroll: 2,
         rotation: gadget(20, 1),
         key_switch: gadget(2, 8),
+        packing: Some(gadget(9, 4)),
         circuit: Some(circuit),
         message_bits: 1,
         carry_bits: 1,

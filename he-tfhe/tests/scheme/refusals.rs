@@ -60,6 +60,7 @@ fn fields_out_of_range_are_named() {
     says(build(Spec { rotation, ..spec }), &["gadget", "2 levels of 24 bits", "fewer bits"]);
     let circuit = spec.circuit.map(|circuit| Circuit { table_bits: 17, ..circuit });
     says(build(Spec { circuit, ..spec }), &["widest table", "17", "1 to 16"]);
+    says(build(Spec { packing: None, ..spec }), &["gadget of packing", "none", "circuit part"]);
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn objects_of_other_parameters_are_refused() {
 #[test]
 fn operands_that_are_too_noisy_are_refused_with_both_sides() {
     // Bootstraps that leave as much noise as is promised for.
-    let spec = Spec { glwe_noise: -41.0, circuit: None, failure: -40.0, ..insecure_spec() };
+    let spec = Spec { glwe_noise: -41.0, packing: None, circuit: None, failure: -40.0, ..insecure_spec() };
     let world = World::new(insecure(spec));
     let table = LookupTable::new(&world.params, |m| m).unwrap();
     let fresh = world.encrypt(&[1]);
@@ -118,7 +119,7 @@ fn operands_that_are_too_noisy_are_refused_with_both_sides() {
 fn missing_keys_and_wrong_counts_are_named() {
     let plain = World::new(insecure(Spec { circuit: None, ..insecure_spec() }));
     let x = plain.encrypt(&[1]);
-    says(plain.evaluator.pack(&x).map(drop), &["packing", "circuit part"]);
+    says(plain.evaluator.pack(&x).map(drop), &["packing", "gadget of packing"]);
     says(plain.evaluator.circuit_bootstrap(&[&x[0]]).map(drop), &["circuit bootstrap", "circuit part"]);
     says(WideTable::new(&plain.params, 2, 1, |t| vec![t]).map(drop), &["needed 2 to 1"]);
     let world = World::small();
