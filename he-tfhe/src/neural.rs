@@ -52,9 +52,9 @@ fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas()
     let errors: Vec<f64> = inputs.iter().enumerate().map(place).collect();
     check("packing", &errors, noise::packing(&spec) + noise::to_32_bits(&spec));
 
-    // A constant table on the lower half: what is read does not matter.
+    // A constant table of one box, from −1/4 to 1/4: what is read does not matter.
     let table = LookupTable::on_half_torus(&params, &[&[1 << 28]]).unwrap().read_within(1);
-    let lower: Vec<u32> = phases[..192].iter().map(|x| (x >> 2) + (1 << 29)).collect();
+    let lower: Vec<u32> = phases[..192].iter().map(|x| (x >> 2).wrapping_sub(1 << 29)).collect();
     let lower = Encryptor::new(&key).encrypt_phases(&lower).unwrap();
     let outputs = evaluator.bootstrap_batch(&lower, &table).unwrap();
     let errors: Vec<f64> = outputs.iter().map(|output| distance(phase(output), 1 << 28)).collect();
