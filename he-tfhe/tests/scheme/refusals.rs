@@ -117,7 +117,11 @@ fn operands_that_are_too_noisy_are_refused_with_both_sides() {
 
 #[test]
 fn missing_keys_and_wrong_counts_are_named() {
-    let plain = World::new(insecure(Spec { circuit: None, ..insecure_spec() }));
+    let packs = World::new(insecure(Spec { circuit: None, ..insecure_spec() }));
+    let x = packs.encrypt(&[1]);
+    assert!(packs.evaluator.pack(&x).is_ok());
+    says(packs.evaluator.circuit_bootstrap(&[&x[0]]).map(drop), &["circuit bootstrap", "circuit part"]);
+    let plain = World::new(insecure(Spec { packing: None, circuit: None, ..insecure_spec() }));
     let x = plain.encrypt(&[1]);
     says(plain.evaluator.pack(&x).map(drop), &["packing", "gadget of packing"]);
     says(plain.evaluator.circuit_bootstrap(&[&x[0]]).map(drop), &["circuit bootstrap", "circuit part"]);
