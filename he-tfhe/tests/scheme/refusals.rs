@@ -1,7 +1,8 @@
 //! Errors that name the operation, what was there, what was needed and the remedy.
 
 use he_tfhe::{
-    Circuit, Decryptor, Encryptor, Error, FullTable, Gate, Job, LookupTable, Spec, WideTable, presets,
+    Circuit, Decryptor, Encryptor, Error, Evaluator, FullTable, Gate, Job, LookupTable, SeededEvaluationKeys,
+    Spec, WideTable, presets,
 };
 
 use crate::world::{World, insecure, insecure_spec};
@@ -120,6 +121,10 @@ fn missing_keys_and_wrong_counts_are_named() {
     let packs = World::new(insecure(Spec { circuit: None, ..insecure_spec() }));
     let x = packs.encrypt(&[1]);
     assert!(packs.evaluator.pack(&x).is_ok());
+    let bytes = packs.key.evaluation_keys().unwrap().to_bytes().unwrap();
+    let keys = SeededEvaluationKeys::from_bytes(&packs.params, &bytes).unwrap();
+    assert_eq!(keys.to_bytes().unwrap(), bytes);
+    assert!(Evaluator::new(keys.expand()).pack(&x).is_ok());
     says(packs.evaluator.circuit_bootstrap(&[&x[0]]).map(drop), &["circuit bootstrap", "circuit part"]);
     let plain = World::new(insecure(Spec { packing: None, circuit: None, ..insecure_spec() }));
     let x = plain.encrypt(&[1]);
