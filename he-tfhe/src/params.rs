@@ -54,8 +54,7 @@ pub struct Spec {
     pub rotation: Decomposition,
     /// Gadget of the key switch, in base 2 to 16.
     pub key_switch: Decomposition,
-    /// Gadget of packing, where that is wanted: of the key switches that follow automorphisms, and of the products with the
-    /// encrypted key in circuit bootstraps.
+    /// Gadget of packing, where that is wanted, and of the products with the encrypted key in circuit bootstraps.
     pub packing: Option<Decomposition>,
     /// Gadgets of circuit bootstrapping, where that is wanted; it needs packing.
     pub circuit: Option<Circuit>,
