@@ -49,6 +49,7 @@ pub static CKKS: LazyLock<he_ckks::Parameters> = LazyLock::new(|| {
         doublings: 2,
         terms: 2,
         ephemeral_weight: 4,
+        order: he_ckks::bootstrap::Order::SlotsFirst,
     };
     let spec = he_ckks::Spec {
         log_n: 4,
@@ -59,6 +60,7 @@ pub static CKKS: LazyLock<he_ckks::Parameters> = LazyLock::new(|| {
         digit: 10,
         secret: he_ckks::SecretDistribution::UniformTernary,
         bootstrap: Some(bootstrap),
+        congruence: 1,
     };
     spec.build_insecure("fuzzing: no secret is in it").expect("parameters")
 });
@@ -83,7 +85,6 @@ pub static TFHE: LazyLock<he_tfhe::Parameters> = LazyLock::new(|| {
     let gadget = |base_log, levels| he_tfhe::Decomposition { base_log, levels };
     let circuit = he_tfhe::Circuit {
         rotation: gadget(15, 2),
-        packing: gadget(9, 4),
         ggsw: gadget(4, 2),
         table_bits: 4,
     };
@@ -97,6 +98,7 @@ pub static TFHE: LazyLock<he_tfhe::Parameters> = LazyLock::new(|| {
         unroll: 2,
         rotation: gadget(20, 1),
         key_switch: gadget(2, 8),
+        packing: Some(gadget(9, 4)),
         circuit: Some(circuit),
         message_bits: 1,
         carry_bits: 1,

@@ -36,18 +36,10 @@ impl Spec {
         Self { log_t: 26, bgv_log_n: 13, ckks, tfhe }
     }
 
-    /// The preset for training: [`with_tables`](Self::with_tables) of tables whose outputs have a noise below `2^-20`.
+    /// The preset for training: [`with_tables`](Self::with_tables) of [`presets::NEURAL_TABLE`], whose outputs have a noise below
+    /// `2^-20`.
     pub fn glyph() -> Self {
-        let tfhe = he_tfhe::Spec {
-            lwe_dimension: 840,
-            lwe_noise: -18.25,
-            rotation: he_tfhe::Decomposition { base_log: 15, levels: 2 },
-            key_switch: he_tfhe::Decomposition { base_log: 2, levels: 8 },
-            failure: -40.0,
-            squared_norm: 1.0,
-            ..presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64
-        };
-        Self::with_tables(tfhe)
+        Self::with_tables(presets::NEURAL_TABLE)
     }
 
     /// Small rings, for fast tests: they protect nothing.
@@ -59,7 +51,7 @@ impl Spec {
             glwe_noise: -46.32,
             rotation: he_tfhe::Decomposition { base_log: 15, levels: 2 },
             key_switch: he_tfhe::Decomposition { base_log: 2, levels: 12 },
-            ..presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64
+            ..presets::NEURAL_TABLE
         };
         let preset = Self::with_tables(tfhe);
         let ckks = he_ckks::Spec { log_n: 11, ..preset.ckks };

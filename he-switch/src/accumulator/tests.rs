@@ -38,6 +38,7 @@ impl World {
             unroll: 1,
             rotation: gadget(14, 2),
             key_switch: gadget(2, 8),
+            packing: None,
             circuit: None,
             message_bits: 2,
             carry_bits: 1,
