@@ -43,8 +43,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let (n, unit) = (params.bgv().n(), (1_i64 << params.log_t()) / 32);
     let x: Vec<i64> = (0..COUNT as i64).map(|i| i % 8 - 4).collect();
     let y: Vec<i64> = (0..COUNT as i64).map(|i| i / 8 % 8 - 4).collect();
-    let (encoder, encryptor) =
-        (he_bgv::Encoder::new(params.bgv()), he_bgv::Encryptor::with_secret(&bgv));
+    let (encoder, encryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Encryptor::with_secret(&bgv));
     let encrypt = |v: &[i64], unit: i64| -> Result<he_bgv::Ciphertext, Error> {
         let scaled: Vec<i64> = v.iter().map(|v| v * unit).collect();
         Ok(encryptor.encrypt(&encoder.encode_coefficients(&scaled)?)?)
@@ -95,6 +94,7 @@ fn error(packed: &he_tfhe::GlweCiphertext) -> f64 {
 
 #[test]
 fn the_example_is_right_in_small_rings() {
-    let params = Spec::insecure_small().build_insecure("the same circuit, tested quickly").expect("parameters");
+    let params =
+        Spec::insecure_small().build_insecure("the same circuit, tested quickly").expect("parameters");
     run(&params).expect("every step");
 }

@@ -1,4 +1,4 @@
-//! Bridges between homomorphic schemes.
+#![doc = include_str!("../README.md")]
 
 pub mod accumulator;
 pub mod bgv_ckks;
