@@ -97,10 +97,16 @@ fn stages(
         );
     };
     budget(&out[0]);
-    let fresh = timed("refresh of BGV ciphertexts to 2^-46", all, || {
-        refresher.refresh(&out, least).expect("refresh")
-    });
+    let limbs = params.bgv().max_limbs();
+    let keys = bgv.evaluation_keys(&he_bgv::KeyRequest::default().relinearization(limbs)).expect("keys");
+    let products = he_bgv::Evaluator::new(params.bgv(), keys).expect("keys");
+    let square =
+        |c: &he_bgv::Ciphertext| products.relinearize(&products.square(c).expect("own")).expect("key");
+    let worn: Vec<_> = timed("squares of all ciphertexts", all, || out.iter().map(square).collect());
+    budget(&worn[0]);
+    let fresh =
+        timed("products refreshed to 2^-46", all, || refresher.refresh(&worn, least).expect("refresh"));
     budget(&fresh[0]);
-    let wide = refresher.gather(&out).expect("gather");
+    let wide = refresher.gather(&worn).expect("gather");
     timed("one iteration of cleaning", all, || refresher.clean(&wide).expect("clean"));
 }

@@ -124,7 +124,7 @@ mod tests {
             assert_eq!(parts.len(), expander.parts());
             for (r, part) in parts.iter().enumerate() {
                 let found = encoder.decode_coefficients(&decryptor.decrypt(part).unwrap());
-                let expected = |i: usize| if i % parts.len() == 0 { values[i + r] } else { 0 };
+                let expected = |i: usize| if i.is_multiple_of(parts.len()) { values[i + r] } else { 0 };
                 assert_eq!(found, (0..n).map(expected).collect::<Vec<_>>(), "part {r} of {}", parts.len());
                 let (budget, estimate) = (decryptor.noise_budget(part).unwrap(), part.noise_budget());
                 assert!(estimate <= budget && budget < estimate + 10.0, "{budget} {estimate}");

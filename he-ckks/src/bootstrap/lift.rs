@@ -151,9 +151,12 @@ mod tests {
         for (log_n, slots) in [(10, 512), (10, 64)] {
             let (message, found, error) = lifted(log_n, slots);
             let gap = message.len() / (2 * slots);
-            let square: f64 = (0..message.len())
-                .map(|i| if i % gap == 0 { (message[i] - found[i]).powi(2) } else { found[i].powi(2) })
-                .sum();
+            let square: f64 =
+                (0..message.len())
+                    .map(|i| {
+                        if i.is_multiple_of(gap) { (message[i] - found[i]).powi(2) } else { found[i].powi(2) }
+                    })
+                    .sum();
             let measured = (square / message.len() as f64).sqrt();
             let bits = -measured.log2();
             println!("N = 2^{log_n}, {slots} slots: {bits:.2} bits, estimated {:.2}", -error.log2());
