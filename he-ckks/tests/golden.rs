@@ -42,6 +42,7 @@ fn insecure_params() -> Parameters {
         doublings: 3,
         terms: 2,
         ephemeral_weight: 4,
+        order: he_ckks::bootstrap::Order::SlotsFirst,
     };
     let spec = Spec {
         log_n: 4,
@@ -52,6 +53,7 @@ fn insecure_params() -> Parameters {
         digit: 7,
         secret: SecretDistribution::UniformTernary,
         bootstrap: Some(bootstrap),
+        congruence: 1,
     };
     spec.build_insecure("golden files: the key is public").unwrap()
 }
