@@ -107,8 +107,8 @@ impl CkksToTfhe {
 
 impl TfheToBgv {
     /// Packed values `v/2^log_t` as a CKKS ciphertext with all levels of the user, and the factor `f` with which `f·v` stands in
-    /// its slots; `f·v` must be at most 1 in magnitude. Coefficient `i` of the `r`-th of `k` packed ciphertexts is coefficient
-    /// `k·i + r` of the large ring, whose slot [`coefficients_of`] tells.
+    /// its slots; `f·v` must be at most 1 in magnitude. Coefficient `i` of the `r`-th of `p` packed ciphertexts, `p` a power of two, is
+    /// coefficient `(p·i + r)·N/(p·n')` of the large ring, whose slot [`coefficients_of`] tells.
     ///
     /// # Errors
     /// As [`gather`](Self::gather), or if the bootstrapper belongs to other parameters.

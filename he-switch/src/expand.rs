@@ -1,4 +1,4 @@
-//! One BGV ciphertext as several, each with a part of its coefficients.
+//! One BGV ciphertext as several, each with a part of its coefficients, and several as one.
 //!
 //! At level `j` all exponents are multiples of `2^j`, and `σ: X → X^{1 + n/2^j}` is `X^i → (−1)^{i/2^j}·X^i`. Hence
 //! `c + σ(c)` keeps twice the coefficients at even multiples and `X^{−2^j}·(c − σ(c))` twice those at odd ones; after `h`
@@ -6,6 +6,9 @@
 //! Setty 2018, section 3.3). The factor `2^h` is taken off before, as `2^{−h}` modulo `Q`: unlike an inverse modulo `t` that exists
 //! for every `t`, and the noise of the operand is not enlarged. A key switch at level `j` is doubled by later ones: together
 //! they add `(4^h − 1)/3` times the variance of one.
+//!
+//! The way back takes no key: if each of `2^h` ciphertexts has what counts at multiples of `2^h`, their sum after products with
+//! `X^0, …, X^{2^h − 1}` has all of it: [`combine`].
 
 use std::collections::BTreeMap;
 
@@ -99,6 +102,40 @@ impl Expander {
     }
 }
 
+/// `Σ_r X^r·c_r`, of whatever degree; the noise is the sum of all.
+///
+/// # Errors
+/// If there are no ciphertexts or more than coefficients, or one belongs to other parameters than the first or has another degree,
+/// number of limbs or factor.
+pub fn combine(parts: &[he_bgv::Ciphertext]) -> Result<he_bgv::Ciphertext, Error> {
+    let most = parts.first().map_or(0, |c| c.params().n());
+    if parts.is_empty() || parts.len() > most {
+        let (found, needed) = (parts.len().to_string(), format!("1 to {most}"));
+        return Err(Error::Mismatch { field: "the number of ciphertexts", found, needed });
+    }
+    let (bgv, limbs, degree) = (parts[0].params(), parts[0].limbs(), parts[0].degree());
+    if let Some(c) = parts.iter().find(|c| (c.limbs(), c.degree(), c.factor()) != (limbs, degree, 1)) {
+        let found = format!("degree {}, factor {}, {} limbs", c.degree(), c.factor(), c.limbs());
+        let needed = format!("degree {degree}, factor 1, {limbs} limbs");
+        return Err(Error::Mismatch { field: "the ciphertext", found, needed });
+    }
+    if !parts.iter().all(|c| c.params().same(bgv)) {
+        return Err(Error::Foreign { operation: "combination", object: "ciphertext" });
+    }
+    let basis = bgv.rlwe().basis(limbs);
+    let mut x = vec![0; bgv.n()];
+    x[1] = 1;
+    let x = Poly::<Coeff>::from_signed(basis, &x).into_eval();
+    // Horner: a product with X for each ciphertext.
+    let mut sum = parts[parts.len() - 1].inner().clone();
+    for c in parts.iter().rev().skip(1) {
+        sum.mul_phase(&x);
+        sum.add_assign(c.inner());
+    }
+    let variance: f64 = parts.iter().map(|c| (2.0 * c.noise().log2()).exp2()).sum();
+    Ok(he_bgv::Ciphertext::from_rlwe(bgv, sum, 0.5 * variance.log2())?)
+}
+
 /// `1 + n/2^j`.
 fn element(n: usize, j: u32) -> usize {
     1 + (n >> j)
@@ -129,8 +166,12 @@ mod tests {
                 let (budget, estimate) = (decryptor.noise_budget(part).unwrap(), part.noise_budget());
                 assert!(estimate <= budget && budget < estimate + 10.0, "{budget} {estimate}");
             }
+            let whole = combine(&parts).unwrap();
+            assert_eq!(encoder.decode_coefficients(&decryptor.decrypt(&whole).unwrap()), values);
+            assert!(whole.noise_budget() <= decryptor.noise_budget(&whole).unwrap());
         }
         assert!(Expander::generate(&params, &key, 10).is_err());
+        assert!(combine(&[]).is_err());
         let other = he_bgv::Spec::n8192().unwrap().build().unwrap();
         let foreign = he_bgv::SecretKey::generate(&other).unwrap();
         assert!(Expander::generate(&params, &foreign, 1).is_err());

@@ -24,7 +24,8 @@ pub(crate) fn split(c: &Ciphertext, small: &Parameters) -> Vec<Ciphertext> {
     (0..k).map(|r| Ciphertext::new(small, parts.iter().map(|part| piece(part, r)).collect())).collect()
 }
 
-/// The ciphertext of the large ring made of up to `k` ciphertexts of the small one; missing ones are zero.
+/// The ciphertext of the large ring made of up to `k` ciphertexts of the small one: with `p` the power of two not below their
+/// number, the `r`-th has the coefficients `(k/p)·r` modulo `k`. All of them lie in the subring of `X^{k/p}`.
 ///
 /// # Panics
 /// If there are too many, none, or their limbs differ.
@@ -32,6 +33,7 @@ pub(crate) fn join(pieces: &[Ciphertext], large: &Parameters) -> Ciphertext {
     let limbs = pieces[0].limbs();
     let k = large.n() / pieces[0].params().n();
     assert!(pieces.len() <= k && pieces.iter().all(|piece| piece.limbs() == limbs), "pieces of one ring");
+    let gap = k / pieces.len().next_power_of_two();
     let basis = large.basis(limbs);
     let part = |j: usize| {
         let mut words = vec![0; large.n() * limbs];
@@ -39,7 +41,7 @@ pub(crate) fn join(pieces: &[Ciphertext], large: &Parameters) -> Ciphertext {
             let part = piece.parts()[j].clone().into_coeff();
             for i in 0..limbs {
                 let out = &mut words[i * large.n()..][..large.n()];
-                out[r..].iter_mut().step_by(k).zip(part.limb(i)).for_each(|(out, &x)| *out = x);
+                out[gap * r..].iter_mut().step_by(k).zip(part.limb(i)).for_each(|(out, &x)| *out = x);
             }
         }
         Poly::<Coeff>::from_words(basis, &words).into_eval()

@@ -4,8 +4,9 @@
 //!
 //! 1. by a *packing key switch* (Chen, Dai, Kim, Song 2021) into ciphertexts of TFHE's ring, modulo TFHE's prime, then switched to
 //!    the first prime `q_0` of BGV: variance `(1 + n'/2)/12/q_0²`;
-//! 2. *side by side* in the ring of CKKS, coefficient `i` of the `r`-th of `k` becoming coefficient `k·i + r`, and switched from
-//!    `z(X^k)` to the secret of CKKS: no key is streamed for more than one ciphertext;
+//! 2. *side by side* in the ring of CKKS, or in a subring of it: coefficient `i` of the `r`-th of `p` becomes coefficient
+//!    `p·i + r` of a ring of dimension `p·n'`. It is switched from TFHE's secret `z(X^{N/n'})` to that of CKKS: no key is streamed
+//!    for more than one ciphertext;
 //! 3. *widened* from `t'` to the `t` of BGV and *cleaned* until a product can follow: see [`bgv_ckks`](crate::bgv_ckks).
 //!
 //! The third step costs some seconds however few values there are. For few of them a blind rotation whose accumulator lives in two
@@ -73,7 +74,8 @@ impl TfheToBgv {
         &self.key.params
     }
 
-    /// Packed values `m/2^log_t` side by side, in the ring of CKKS over one prime; at most [`Parameters::tfhe_pieces`].
+    /// Packed values `m/2^log_t` side by side, in the ring of CKKS over one prime; at most [`Parameters::tfhe_pieces`]. Missing ones, up
+    /// to a power of two, are zero.
     ///
     /// # Errors
     /// If there are none or too many, or one belongs to other parameters.
@@ -99,12 +101,14 @@ impl TfheToBgv {
         let pieces: Vec<rlwe::Ciphertext> = packed.iter().map(piece).collect();
         let variance = packed.iter().map(GlweCiphertext::variance).fold(0.0, f64::max) + noise(params);
         let inner = self.key.inner.switch_ciphertext(&join(&pieces, params.joint()));
-        Ok(Integers { inner, log_t, error: variance.sqrt() * f64::from(log_t).exp2() })
+        let dimension = packed.len().next_power_of_two() * ring.n();
+        Ok(Integers { inner, log_t, error: variance.sqrt() * f64::from(log_t).exp2(), dimension })
     }
 
     /// Packed values `m/2^log_t`, `|m|/2^log_t` within the interval that CKKS lifts, as BGV ciphertexts over all primes, with an
-    /// error of at most `error` in units of the integers. Coefficient `i` of the `r`-th of `k` packed ciphertexts is
-    /// coefficient `(k·i + r)/l` of the BGV ciphertext `(k·i + r) mod l`, `l` being [`Parameters::bgv_pieces`].
+    /// error of at most `error` in units of the integers. Coefficient `i` of the `r`-th of `p` packed ciphertexts, `p` a power of
+    /// two, is value `v = p·i + r` of `p·n'`, and coefficient `⌊v/l⌋` of the BGV ciphertext `v mod l` of `l = p·n'/n`; if that
+    /// is less than 1 there is one BGV ciphertext, with `v` at coefficient `v/l`.
     ///
     /// # Errors
     /// As [`gather`](Self::gather) and [`Refresher::clean_to`].
