@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use he_core::ring::poly::{Coeff, Eval, Poly};
 use he_core::rlwe::noise::NoiseModel;
 use he_core::rlwe::{Ciphertext, EvaluationKeys};
+use rayon::prelude::*;
 
 use crate::error::Error;
 use crate::params::Parameters;
@@ -56,23 +57,22 @@ impl Expander {
         Ok(Self { params: params.clone(), levels, keys, monomials })
     }
 
-    /// Ciphertexts that one is expanded in.
-    pub fn parts(&self) -> usize {
-        1 << self.levels
-    }
-
-    /// Variance that the key switches add to a coefficient of the phase.
-    pub fn noise(&self) -> f64 {
+    /// Variance that the key switches of an expansion in `2^levels` add to a coefficient of the phase.
+    pub fn noise(&self, levels: u32) -> f64 {
         let one = NoiseModel::new(self.params.bgv().rlwe()).key_switch(self.params.bgv().max_limbs());
-        (f64::from(2 * self.levels).exp2() - 1.0) / 3.0 * one
+        (f64::from(2 * levels).exp2() - 1.0) / 3.0 * one
     }
 
-    /// The expansion of a BGV ciphertext over all primes.
+    /// The expansion of a BGV ciphertext over all primes in `2^levels`.
     ///
     /// # Errors
-    /// If it belongs to other parameters, is not relinearized, has a factor, or fewer limbs.
-    pub fn expand(&self, c: &he_bgv::Ciphertext) -> Result<Vec<he_bgv::Ciphertext>, Error> {
+    /// If it belongs to other parameters, is not relinearized, has a factor, or fewer limbs, or there are no keys for so many levels.
+    pub fn expand(&self, c: &he_bgv::Ciphertext, levels: u32) -> Result<Vec<he_bgv::Ciphertext>, Error> {
         let bgv = self.params.bgv();
+        if levels > self.levels {
+            let (found, needed) = (levels.to_string(), format!("at most {}", self.levels));
+            return Err(Error::Mismatch { field: "the levels of an expansion", found, needed });
+        }
         if !c.params().same(bgv) {
             return Err(Error::Foreign { operation: "expansion", object: "ciphertext" });
         }
@@ -81,9 +81,9 @@ impl Expander {
             let needed = format!("degree 1, factor 1, {} limbs", bgv.max_limbs());
             return Err(Error::Mismatch { field: "the ciphertext", found, needed });
         }
-        let noise = 0.5 * ((2.0 * c.noise().log2()).exp2() + self.noise()).log2();
-        let mut parts = vec![div_exact(c.inner(), 1 << self.levels)];
-        for (j, monomial) in (0..).zip(&self.monomials) {
+        let noise = 0.5 * ((2.0 * c.noise().log2()).exp2() + self.noise(levels)).log2();
+        let mut parts = vec![div_exact(c.inner(), 1 << levels)];
+        for (j, monomial) in (0..levels).zip(&self.monomials) {
             let missing = || Error::Foreign { operation: "expansion", object: "Galois key" };
             let halves = |c: &Ciphertext| {
                 let image = self.keys.automorphism(c, element(bgv.n(), j)).ok_or_else(missing)?;
@@ -94,7 +94,7 @@ impl Expander {
                 Ok::<_, Error>((even, odd))
             };
             let (even, odd): (Vec<_>, Vec<_>) =
-                parts.iter().map(halves).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+                parts.par_iter().map(halves).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
             // Part r and part r + 2^j.
             parts = even.into_iter().chain(odd).collect();
         }
@@ -155,10 +155,10 @@ mod tests {
         let plain = encoder.encode_coefficients(&values).unwrap();
         let c = he_bgv::Encryptor::with_secret(&key).encrypt(&plain).unwrap();
         let decryptor = he_bgv::Decryptor::new(&key);
+        let expander = Expander::generate(&params, &key, 3).unwrap();
         for levels in 0..4 {
-            let expander = Expander::generate(&params, &key, levels).unwrap();
-            let parts = expander.expand(&c).unwrap();
-            assert_eq!(parts.len(), expander.parts());
+            let parts = expander.expand(&c, levels).unwrap();
+            assert_eq!(parts.len(), 1 << levels);
             for (r, part) in parts.iter().enumerate() {
                 let found = encoder.decode_coefficients(&decryptor.decrypt(part).unwrap());
                 let expected = |i: usize| if i.is_multiple_of(parts.len()) { values[i + r] } else { 0 };
@@ -171,7 +171,7 @@ mod tests {
             assert!(whole.noise_budget() <= decryptor.noise_budget(&whole).unwrap());
         }
         assert!(Expander::generate(&params, &key, 10).is_err());
-        assert!(combine(&[]).is_err());
+        assert!(combine(&[]).is_err() && expander.expand(&c, 4).is_err());
         let other = he_bgv::Spec::n8192().unwrap().build().unwrap();
         let foreign = he_bgv::SecretKey::generate(&other).unwrap();
         assert!(Expander::generate(&params, &foreign, 1).is_err());

@@ -14,6 +14,8 @@ pub enum Purpose {
     Order(u64),
     /// The initial weights.
     Weights,
+    /// Errors of readings, for one step or classification.
+    Readings(u64),
 }
 
 /// The stream of a purpose.
@@ -24,6 +26,7 @@ pub fn stream(seed: u64, purpose: Purpose) -> ChaCha20Rng {
         Purpose::Batches => (*b"batches ", 0),
         Purpose::Order(epoch) => (*b"order   ", epoch),
         Purpose::Weights => (*b"weights ", 0),
+        Purpose::Readings(number) => (*b"readings", number),
     };
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -11,8 +11,9 @@ use super::{Recipe, RecipeError};
 use crate::data::is_csv;
 
 /// The recipes inside the program.
-pub(super) const BUILTIN: [(&str, &str); 4] = [
+pub(super) const BUILTIN: [(&str, &str); 5] = [
     ("ckks_sgd", include_str!("../../recipes/ckks_sgd.toml")),
+    ("glyph2020", include_str!("../../recipes/glyph2020.toml")),
     ("hesamifard2017", include_str!("../../recipes/hesamifard2017.toml")),
     ("onoufriou2021", include_str!("../../recipes/onoufriou2021.toml")),
     ("tbmpnet2021", include_str!("../../recipes/tbmpnet2021.toml")),

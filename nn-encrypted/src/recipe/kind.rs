@@ -1,6 +1,6 @@
 //! The kinds of recipes.
 
-use super::{RealRecipe, Recipe, RecipeError, WordRecipe, file};
+use super::{MixedRecipe, RealRecipe, Recipe, RecipeError, WordRecipe, file};
 
 /// A recipe of any kind. The field `kind` of the text tells which; without it a client refreshes.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,8 @@ pub enum AnyRecipe {
     Words(WordRecipe),
     /// `kind = "reals"`: encrypted real numbers.
     Reals(RealRecipe),
+    /// `kind = "mixed"`: exact integers, layers in several schemes.
+    Mixed(MixedRecipe),
 }
 
 impl AnyRecipe {
@@ -33,8 +35,9 @@ impl AnyRecipe {
             None => Self::Refreshed(merged.parse()?),
             Some("words") => Self::Words(merged.parse()?),
             Some("reals") => Self::Reals(merged.parse()?),
+            Some("mixed") => Self::Mixed(merged.parse()?),
             Some(other) => {
-                let what = format!("{other:?}; \"words\" or \"reals\" is needed, or no `kind` at all");
+                let what = format!("{other:?}; \"words\", \"reals\" or \"mixed\" is needed, or no `kind` at all");
                 return Err(RecipeError::field("kind", what));
             }
         };
@@ -42,6 +45,7 @@ impl AnyRecipe {
             Self::Refreshed(recipe) => recipe.validate()?,
             Self::Words(recipe) => recipe.validate()?,
             Self::Reals(recipe) => recipe.validate()?,
+            Self::Mixed(recipe) => recipe.validate()?,
         }
         Ok(recipe)
     }
@@ -55,6 +59,7 @@ impl AnyRecipe {
             Self::Refreshed(recipe) => recipe.to_toml(),
             Self::Words(recipe) => recipe.to_toml(),
             Self::Reals(recipe) => recipe.to_toml(),
+            Self::Mixed(recipe) => recipe.to_toml(),
         }
     }
 
@@ -65,6 +70,7 @@ impl AnyRecipe {
             Self::Refreshed(recipe) => &recipe.name,
             Self::Words(recipe) => &recipe.name,
             Self::Reals(recipe) => &recipe.name,
+            Self::Mixed(recipe) => &recipe.name,
         }
     }
 
@@ -75,6 +81,7 @@ impl AnyRecipe {
             Self::Refreshed(recipe) => &recipe.description,
             Self::Words(recipe) => &recipe.description,
             Self::Reals(recipe) => &recipe.description,
+            Self::Mixed(recipe) => &recipe.description,
         }
     }
 }
@@ -94,5 +101,11 @@ impl From<WordRecipe> for AnyRecipe {
 impl From<RealRecipe> for AnyRecipe {
     fn from(recipe: RealRecipe) -> Self {
         Self::Reals(recipe)
+    }
+}
+
+impl From<MixedRecipe> for AnyRecipe {
+    fn from(recipe: MixedRecipe) -> Self {
+        Self::Mixed(recipe)
     }
 }

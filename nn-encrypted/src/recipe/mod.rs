@@ -9,6 +9,7 @@ mod file;
 mod initial;
 mod kind;
 mod layer;
+mod mixed;
 mod network;
 mod reals;
 mod section;
@@ -21,6 +22,9 @@ pub use self::error::RecipeError;
 pub use self::initial::{LayerState, Model};
 pub use self::kind::AnyRecipe;
 pub use self::layer::{Fit, Layer, LayerKind, Scheme};
+pub use self::mixed::{
+    MixedBounds, MixedKind, MixedLayer, MixedLayerKind, MixedQuantization, MixedRecipe, Readings,
+};
 pub use self::network::{Activation, Linear, Network};
 pub use self::reals::{
     Backward, CrossEntropy, Entry, MatrixLayer, RealBounds, RealFit, RealKind, RealLayer, RealLayerKind,
@@ -98,6 +102,7 @@ impl Recipe {
             AnyRecipe::Refreshed(recipe) => Ok(recipe),
             AnyRecipe::Words(_) => Err(other_kind("words")),
             AnyRecipe::Reals(_) => Err(other_kind("reals")),
+            AnyRecipe::Mixed(_) => Err(other_kind("mixed")),
         }
     }
 

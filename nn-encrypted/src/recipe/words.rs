@@ -6,6 +6,7 @@ mod validate;
 use serde::{Deserialize, Serialize};
 
 pub use self::initial::{WordLayer, WordModel};
+pub(super) use self::validate::descent;
 use super::{Data, Loss, RecipeError, Setting};
 use crate::activation::Dyadic;
 

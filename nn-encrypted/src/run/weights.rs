@@ -121,9 +121,13 @@ pub(super) fn from_bytes(bytes: &[u8], network: &Network, recipe: &Recipe) -> Re
 /// The model of words of a network with these widths, or which tensor is missing, has another shape, or a value that is no
 /// word.
 pub(super) fn words_from_bytes(bytes: &[u8], widths: &[usize], format: Format) -> Result<WordModel, String> {
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     // The least word has the largest magnitude.
-    let most = format.largest().unsigned_abs() + 1;
+    integers_from_bytes(bytes, widths, format.largest().unsigned_abs() + 1)
+}
+
+/// The model of integers up to `most` in magnitude, or which tensor is wrong.
+pub(super) fn integers_from_bytes(bytes: &[u8], widths: &[usize], most: u64) -> Result<WordModel, String> {
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let layers = widths.windows(2).enumerate().map(|(l, pair)| {
         Ok(WordLayer {
             weight: matrix(&tensors, &name(l, "weight"), [pair[0], pair[1]], most)?,

@@ -110,8 +110,8 @@ fn errors_name_the_field_or_layer() {
         |c: &str| format!("layers.1={{ kind = \"Polynomial\", coefficients = [{c}], scheme = \"ckks\" }}");
     let field = |name: &str, what: &str| format!("recipe field `{name}`: {what}");
     let table: Vec<(String, String)> = vec![
-        ("kind=images".into(), field("kind", "\"images\"; \"words\" or \"reals\" is needed")),
-        ("kind=3".into(), field("kind", "\"\"; \"words\" or \"reals\"")),
+        ("kind=images".into(), field("kind", "\"images\"; \"words\", \"reals\" or \"mixed\" is needed")),
+        ("kind=3".into(), field("kind", "\"\"; \"words\", \"reals\" or")),
         ("hidden=[3]".into(), "unknown field `hidden`".into()),
         ("name=''".into(), field("name", "\"\"; 1 to 64")),
         ("layers.1.scheme=tfhe".into(), "layers[1] (Square): `scheme` = \"tfhe\"; \"ckks\" is needed".into()),

@@ -25,12 +25,17 @@ impl WordModel {
     /// Nearly normal weights of deviation `init_gain / √inputs`, biases 0; the same on every machine.
     #[must_use]
     pub fn initial(recipe: &WordRecipe, widths: &[usize]) -> Self {
-        let mut rng = stream(recipe.seed, Purpose::Weights);
         let bound = (1_i128 << (recipe.word_bits - 1)) - 1;
+        Self::normal(recipe.seed, widths, recipe.optimizer.init_gain, recipe.fraction_bits(), bound)
+    }
+
+    /// Nearly normal weights of deviation `gain / √inputs`, with `fraction_bits` fractional bits and saturated to `bound`.
+    pub(crate) fn normal(seed: u64, widths: &[usize], gain: f64, fraction_bits: u32, bound: i128) -> Self {
+        let mut rng = stream(seed, Purpose::Weights);
         let layers = widths.windows(2).map(|pair| {
             // deviation · 2^f with 16 further bits; from here on integers only
-            let unit = 2_f64.powi(recipe.fraction_bits() as i32 + 16);
-            let deviation = (recipe.optimizer.init_gain / (pair[0] as f64).sqrt() * unit).round() as i128;
+            let unit = 2_f64.powi(fraction_bits as i32 + 16);
+            let deviation = (gain / (pair[0] as f64).sqrt() * unit).round() as i128;
             let weight = Array2::from_shape_simple_fn((pair[0], pair[1]), || {
                 let scaled = i128::from(normal_16(&mut rng)) * deviation;
                 let magnitude = ((scaled.abs() + (1 << 31)) >> 32).min(bound);

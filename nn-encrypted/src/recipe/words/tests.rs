@@ -47,7 +47,7 @@ fn errors_name_the_field() {
         ("hidden=[3, 0]", "recipe field `hidden.1`: 0; 1 to 4096 is needed"),
         ("data.normalize.limit=32", "recipe field `data.normalize.limit`: 32; words of 16 bits"),
         ("activation=gates", "unknown variant `gates`"),
-        ("kind=layers", "recipe field `kind`: \"layers\"; \"words\" or \"reals\" is needed"),
+        ("kind=layers", "recipe field `kind`: \"layers\"; \"words\", \"reals\" or \"mixed\" is needed"),
         ("layers=[]", "unknown field `layers`"),
     ];
     for (setting, expected) in table {

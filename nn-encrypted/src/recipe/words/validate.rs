@@ -1,7 +1,7 @@
 //! The checks of a recipe of words.
 
 use super::super::validate::{MOST_EPOCHS, MOST_LAYERS, count, name, normalization, number, seed};
-use super::{Coding, RecipeError, Sigmoid, WordRecipe};
+use super::{Coding, Descent, RecipeError, Sigmoid, WordRecipe};
 
 /// Width of a hidden layer.
 const WIDEST: usize = 1 << 12;
@@ -20,7 +20,7 @@ pub(super) fn validate(recipe: &WordRecipe) -> Result<(), RecipeError> {
     for (layer, &width) in recipe.hidden.iter().enumerate() {
         count(&format!("hidden.{layer}"), width, 1, WIDEST)?;
     }
-    optimizer(recipe)
+    descent(&recipe.optimizer, recipe.word_bits - 1)
 }
 
 /// Word and point, and what must fit into the word.
@@ -44,10 +44,10 @@ fn words(recipe: &WordRecipe) -> Result<(), RecipeError> {
     Ok(())
 }
 
-fn optimizer(recipe: &WordRecipe) -> Result<(), RecipeError> {
-    let optimizer = &recipe.optimizer;
-    if optimizer.shift().is_none_or(|shift| shift >= recipe.word_bits) {
-        let (found, least) = (optimizer.learning_rate, recipe.word_bits - 1);
+/// A learning rate of at least `2^-least`.
+pub(in super::super) fn descent(optimizer: &Descent, least: u32) -> Result<(), RecipeError> {
+    if optimizer.shift().is_none_or(|shift| shift > least) {
+        let found = optimizer.learning_rate;
         let what = format!("{found}; a power of two from 2^-{least} to 1 is needed");
         return Err(RecipeError::field("optimizer.learning_rate", what));
     }
