@@ -37,9 +37,9 @@ const DEVIATIONS: f64 = 9.0;
 
 /// Keys between the secrets of BGV and CKKS; their masks are kept as seeds when they are sent.
 pub struct Keys {
-    params: Parameters,
-    up: KeySwitchKey,
-    down: KeySwitchKey,
+    pub(crate) params: Parameters,
+    pub(crate) up: KeySwitchKey,
+    pub(crate) down: KeySwitchKey,
 }
 
 impl Keys {

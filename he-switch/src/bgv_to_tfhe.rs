@@ -20,7 +20,7 @@ use crate::ring_switch::{self, RingSwitch, SeededRingSwitch};
 use crate::rings::{div_exact, mul_wide, to_one_limb};
 
 /// The key as it is made and sent: masks are the stream of a seed.
-pub struct SeededKey(SeededRingSwitch);
+pub struct SeededKey(pub(crate) SeededRingSwitch);
 
 impl SeededKey {
     /// Draws the key from BGV's secret to TFHE's.

@@ -21,7 +21,7 @@ use crate::rings::mul_wide;
 use crate::tfhe_to_bgv::TfheToBgv;
 
 /// The key as it is made and sent: masks are the stream of a seed.
-pub struct SeededKey(SeededRingSwitch);
+pub struct SeededKey(pub(crate) SeededRingSwitch);
 
 impl SeededKey {
     /// Draws the key from CKKS's secret to TFHE's.

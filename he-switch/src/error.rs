@@ -35,6 +35,9 @@ pub enum Error {
     /// Of the RLWE layer.
     #[error(transparent)]
     Rlwe(#[from] he_core::rlwe::ParametersError),
+    /// Bytes are not the object they were taken for.
+    #[error(transparent)]
+    Wire(#[from] he_core::wire::WireError),
     /// The operating system gives no randomness.
     #[error(transparent)]
     Sample(#[from] he_core::ring::sample::SampleError),

@@ -23,9 +23,9 @@ use crate::rings::div_exact;
 
 /// The keys of an expansion, and its monomials.
 pub struct Expander {
-    params: Parameters,
-    levels: u32,
-    keys: EvaluationKeys,
+    pub(crate) params: Parameters,
+    pub(crate) levels: u32,
+    pub(crate) keys: EvaluationKeys,
     /// `X^{−2^j}`.
     monomials: Vec<Poly<Eval>>,
 }
@@ -40,21 +40,31 @@ impl Expander {
         if !bgv.params().same(params.bgv()) {
             return Err(Error::Foreign { operation: "expansion", object: "secret key" });
         }
-        let (n, limbs) = (params.bgv().n(), params.bgv().max_limbs());
+        let n = params.bgv().n();
         if levels >= n.trailing_zeros() {
             let (found, needed) = (levels.to_string(), format!("less than {}", n.trailing_zeros()));
             return Err(Error::Mismatch { field: "the levels of an expansion", found, needed });
         }
-        let galois: BTreeMap<usize, usize> = (0..levels).map(|j| (element(n, j), limbs)).collect();
+        let keys = bgv.inner().evaluation_keys(0, &Self::elements(params, levels))?;
+        Ok(Self::with_keys(params, levels, keys))
+    }
+
+    /// The automorphisms of an expansion, and the limbs of their keys.
+    pub(crate) fn elements(params: &Parameters, levels: u32) -> BTreeMap<usize, usize> {
+        let (n, limbs) = (params.bgv().n(), params.bgv().max_limbs());
+        (0..levels).map(|j| (element(n, j), limbs)).collect()
+    }
+
+    /// With keys of the right elements, and fewer levels than `log2 n`.
+    pub(crate) fn with_keys(params: &Parameters, levels: u32, keys: EvaluationKeys) -> Self {
+        let (n, limbs) = (params.bgv().n(), params.bgv().max_limbs());
         let monomial = |j: u32| {
             let mut coefficients = vec![0; n];
             // X^{−k} = −X^{n − k}.
             coefficients[n - (1 << j)] = -1;
             Poly::<Coeff>::from_signed(params.bgv().rlwe().basis(limbs), &coefficients).into_eval()
         };
-        let (keys, monomials) =
-            (bgv.inner().evaluation_keys(0, &galois)?, (0..levels).map(monomial).collect());
-        Ok(Self { params: params.clone(), levels, keys, monomials })
+        Self { params: params.clone(), levels, keys, monomials: (0..levels).map(monomial).collect() }
     }
 
     /// Variance that the key switches of an expansion in `2^levels` add to a coefficient of the phase.

@@ -10,6 +10,7 @@ mod params;
 mod ring_switch;
 mod rings;
 pub mod tfhe_to_bgv;
+mod wire;
 
 pub use error::Error;
 pub use params::{Parameters, Spec};

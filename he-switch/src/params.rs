@@ -128,6 +128,7 @@ impl Spec {
             })
         };
         Ok(Parameters {
+            hash: fingerprint(self.log_t, [bgv.rlwe().hash(), ckks.hash(), tfhe.hash()]),
             joint: instance(self.ckks.log_n, q, p)?,
             top: instance(self.bgv_log_n, q, p)?,
             // Without special primes: the dimension has no room for one.
@@ -153,6 +154,13 @@ pub struct Parameters {
     /// The first prime in the ring of TFHE.
     ring: rlwe::Parameters,
     log_t: u32,
+    hash: [u8; 32],
+}
+
+/// The hash of `log2 t` and of the parameters of BGV, CKKS and TFHE.
+fn fingerprint(log_t: u32, schemes: [&[u8; 32]; 3]) -> [u8; 32] {
+    let [bgv, ckks, tfhe] = schemes.map(<[u8; 32]>::as_slice);
+    blake3::derive_key("he-switch parameters v1", &[&log_t.to_le_bytes(), bgv, ckks, tfhe].concat())
 }
 
 impl Parameters {
@@ -174,6 +182,16 @@ impl Parameters {
     /// `log2 t`.
     pub fn log_t(&self) -> u32 {
         self.log_t
+    }
+
+    /// The hash that objects of these parameters are sealed with: that of the parameters of all three schemes.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
+    /// Whether both have the same schemes.
+    pub fn same(&self, other: &Self) -> bool {
+        self.hash == other.hash
     }
 
     /// BGV ciphertexts that one CKKS ciphertext is made of.

@@ -30,16 +30,16 @@ use crate::rings::split;
 /// Bits of a digit.
 const BASE_LOG: u32 = 16;
 /// Digits.
-const LEVELS: usize = 3;
+pub(crate) const LEVELS: usize = 3;
 
 /// A ring-switching key as it is made and sent: masks are the stream of a seed.
 pub(crate) struct SeededRingSwitch {
-    params: Parameters,
+    pub(crate) params: Parameters,
     /// The ring that is left.
-    from: rlwe::Parameters,
-    seed: Seed,
+    pub(crate) from: rlwe::Parameters,
+    pub(crate) seed: Seed,
     /// For each digit, in values.
-    bodies: Vec<Vec<u64>>,
+    pub(crate) bodies: Vec<Vec<u64>>,
 }
 
 /// What the ring switch computes with.

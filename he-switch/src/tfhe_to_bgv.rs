@@ -26,8 +26,8 @@ use crate::rings::join;
 
 /// The key from TFHE's secret to that of CKKS; its masks are kept as a seed when it is sent.
 pub struct Key {
-    params: Parameters,
-    inner: KeySwitchKey,
+    pub(crate) params: Parameters,
+    pub(crate) inner: KeySwitchKey,
 }
 
 impl Key {

@@ -1,0 +1,226 @@
+//! Keys of bridges as bytes: every one sealed with its kind and the hash of the parameters of all three schemes.
+//!
+//! Masks are never written: a key is the seed of its masks and its bodies. Parameters say how many words it has, so nothing in a
+//! key is a length but the levels of an expansion; and every count, every Galois element and every word is checked against them.
+
+use he_core::ring::basis::Basis;
+use he_core::rlwe::serial::{self, polynomial_bytes};
+use he_core::rlwe::{self, EvaluationKeys, KeySwitchKey};
+use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+
+use crate::expand::Expander;
+use crate::params::Parameters;
+use crate::ring_switch::{LEVELS, SeededRingSwitch};
+use crate::{bgv_ckks, bgv_to_tfhe, ckks_tfhe, tfhe_to_bgv};
+
+/// Kinds of objects.
+const BGV_TO_TFHE: u16 = 1;
+const CKKS_TO_TFHE: u16 = 2;
+const TFHE_TO_BGV: u16 = 3;
+const BGV_CKKS: u16 = 4;
+const EXPANSION: u16 = 5;
+
+fn header(params: &Parameters, kind: u16) -> Header {
+    Header { scheme: Scheme::Switch, kind, params: *params.hash() }
+}
+
+/// Bytes of a key switch key for so many limbs: limbs, seed, bodies.
+fn key_bytes(params: &rlwe::Parameters, limbs: usize) -> usize {
+    2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
+}
+
+/// A key switch key for exactly so many limbs: one for fewer would not switch what the bridge has.
+fn read_key(
+    from: &mut Reader<'_>,
+    params: &rlwe::Parameters,
+    limbs: usize,
+) -> Result<KeySwitchKey, WireError> {
+    let what = "limbs of a key of a bridge";
+    // Seen before the words are: no memory for a key of another size.
+    let found = from.clone().u16(what)?;
+    if usize::from(found) != limbs {
+        return Err(WireError::Invalid { what, why: format!("{found}, needed {limbs}") });
+    }
+    serial::read_key_switch_key(from, params)
+}
+
+impl SeededRingSwitch {
+    fn body_bytes(basis: &Basis) -> usize {
+        32 + LEVELS * polynomial_bytes(basis)
+    }
+
+    fn to_bytes(&self, kind: u16) -> Result<Vec<u8>, WireError> {
+        let basis = self.from.basis(1);
+        wire::seal_with(&header(&self.params, kind), Self::body_bytes(basis), |out| {
+            out.bytes(&self.seed);
+            self.bodies.iter().try_for_each(|body| out.packed_u64(body, basis.modulus(0).bits()))
+        })
+    }
+
+    fn from_bytes(
+        params: &Parameters,
+        from: &rlwe::Parameters,
+        kind: u16,
+        bytes: &[u8],
+    ) -> Result<Self, WireError> {
+        let (what, basis) = ("key of a ring switch", from.basis(1));
+        let mut reader = Reader::new(wire::open(bytes, &header(params, kind), Self::body_bytes(basis))?);
+        let (seed, q) = (reader.array(what)?, basis.modulus(0));
+        let body = |_| {
+            let mut words = Vec::new();
+            reader.packed_u64(basis.n(), q.bits(), q.value(), what, &mut words)?;
+            Ok(words)
+        };
+        let bodies = (0..LEVELS).map(body).collect::<Result<_, WireError>>()?;
+        reader.finish(what)?;
+        Ok(Self { params: params.clone(), from: from.clone(), seed, bodies })
+    }
+}
+
+impl bgv_to_tfhe::SeededKey {
+    /// The key, sealed.
+    ///
+    /// # Errors
+    /// Never for a key that was drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        self.0.to_bytes(BGV_TO_TFHE)
+    }
+
+    /// Opens a sealed key.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        Ok(Self(SeededRingSwitch::from_bytes(params, params.top(), BGV_TO_TFHE, bytes)?))
+    }
+}
+
+impl ckks_tfhe::SeededKey {
+    /// The key, sealed.
+    ///
+    /// # Errors
+    /// Never for a key that was drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        self.0.to_bytes(CKKS_TO_TFHE)
+    }
+
+    /// Opens a sealed key.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        Ok(Self(SeededRingSwitch::from_bytes(params, params.joint(), CKKS_TO_TFHE, bytes)?))
+    }
+}
+
+impl tfhe_to_bgv::Key {
+    /// The key, sealed.
+    ///
+    /// # Errors
+    /// Never for a key that was drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let capacity = key_bytes(self.params.joint(), 1);
+        wire::seal_with(&header(&self.params, TFHE_TO_BGV), capacity, |out| {
+            serial::write_key_switch_key(out, &self.inner)
+        })
+    }
+
+    /// Opens a sealed key.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let joint = params.joint();
+        let body = wire::open(bytes, &header(params, TFHE_TO_BGV), key_bytes(joint, 1))?;
+        let mut reader = Reader::new(body);
+        let inner = read_key(&mut reader, joint, 1)?;
+        reader.finish("key from TFHE to BGV")?;
+        Ok(Self { params: params.clone(), inner })
+    }
+}
+
+impl bgv_ckks::Keys {
+    /// The keys, sealed.
+    ///
+    /// # Errors
+    /// Never for keys that were drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let joint = self.params.joint();
+        let capacity = 2 * key_bytes(joint, joint.max_limbs());
+        wire::seal_with(&header(&self.params, BGV_CKKS), capacity, |out| {
+            [&self.up, &self.down].into_iter().try_for_each(|key| serial::write_key_switch_key(out, key))
+        })
+    }
+
+    /// Opens sealed keys.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (joint, limbs) = (params.joint(), params.joint().max_limbs());
+        let body = wire::open(bytes, &header(params, BGV_CKKS), 2 * key_bytes(joint, limbs))?;
+        let mut reader = Reader::new(body);
+        let (up, down) = (read_key(&mut reader, joint, limbs)?, read_key(&mut reader, joint, limbs)?);
+        reader.finish("keys between BGV and CKKS")?;
+        Ok(Self { params: params.clone(), up, down })
+    }
+}
+
+/// Bytes of the keys of an expansion: levels, no relinearization, their number, and element and key of each.
+fn expansion_bytes(params: &Parameters, levels: u32) -> usize {
+    let bgv = params.bgv();
+    4 + 1 + 4 + levels as usize * (4 + key_bytes(bgv.rlwe(), bgv.max_limbs()))
+}
+
+impl Expander {
+    /// The keys, sealed.
+    ///
+    /// # Errors
+    /// Never for keys that were drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let capacity = expansion_bytes(&self.params, self.levels);
+        wire::seal_with(&header(&self.params, EXPANSION), capacity, |out: &mut Writer| {
+            out.u32(self.levels);
+            serial::write_evaluation_keys(out, &self.keys)
+        })
+    }
+
+    /// Opens sealed keys.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters, or are not those of an expansion.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (what, bgv) = ("keys of an expansion", params.bgv());
+        let most = bgv.n().trailing_zeros() - 1;
+        let body = wire::open(bytes, &header(params, EXPANSION), expansion_bytes(params, most))?;
+        let mut reader = Reader::new(body);
+        let levels = reader.u32("levels of an expansion")?;
+        if levels > most {
+            let why = format!("{levels}, needed at most {most}");
+            return Err(WireError::Invalid { what: "levels of an expansion", why });
+        }
+        let (found, needed) = (body.len(), expansion_bytes(params, levels));
+        if found != needed {
+            let why = format!("{found} bytes for {levels} levels, needed {needed}");
+            return Err(WireError::Invalid { what, why });
+        }
+        let keys = serial::read_evaluation_keys(&mut reader, bgv.rlwe())?;
+        reader.finish(what)?;
+        check_expansion(params, levels, &keys)?;
+        Ok(Self::with_keys(params, levels, keys))
+    }
+}
+
+/// One Galois key for each level, over all primes, and nothing else.
+fn check_expansion(params: &Parameters, levels: u32, keys: &EvaluationKeys) -> Result<(), WireError> {
+    let needed: Vec<usize> = Expander::elements(params, levels).into_keys().collect();
+    let found: Vec<usize> = keys.galois_elements().collect();
+    let limbs = params.bgv().max_limbs();
+    let whole = |&g: &usize| keys.galois(g).is_some_and(|key| key.limbs() == limbs);
+    if keys.relinearization().is_none() && found == needed && found.iter().all(whole) {
+        return Ok(());
+    }
+    let why =
+        format!("automorphisms {found:?}, needed {needed:?}, each over {limbs} limbs, and no other key");
+    Err(WireError::Invalid { what: "keys of an expansion", why })
+}
