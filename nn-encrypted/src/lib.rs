@@ -8,6 +8,7 @@ pub mod clear;
 pub mod data;
 pub mod engine;
 pub mod fetch;
+mod meter;
 pub mod metrics;
 pub mod mixed;
 pub mod packing;

@@ -1,10 +1,38 @@
 //! Networks whose layers run in different schemes: exact products in BGV, tables in TFHE, bridges between them.
+//!
+//! One step of training (Lou, Feng, Fox, Jiang 2020), all of it on ciphertexts and without a client:
+//!
+//! ```text
+//! forward   z = A·W           BGV     → TFHE: (a, mask) = table(z)   → packed, lifted by CKKS → BGV
+//! outputs   z = A·W           BGV     → TFHE: p = table(z)           → packed, lifted → BGV: δ = p − label
+//! backward  e = D·W           BGV     → TFHE: d = table(e, mask)     → packed, lifted → BGV
+//! update    W ← W − Σ A·D     BGV, exact; then refreshed in bulk
+//! ```
+//!
+//! Formats and tables are in [`numbers`], the layout in [`layout`] and [`linear`].
 
 mod clear;
-pub mod linear;
+mod client;
+mod engine;
 mod error;
+mod keys;
+pub mod layout;
+pub mod linear;
+mod message;
 pub mod numbers;
+mod plan;
+mod schemes;
+mod server;
+mod stages;
+mod step;
+#[cfg(test)]
+mod tests;
 pub mod twin;
 
 pub use clear::{MixedClear, classes};
-pub use error::MixedPlanError;
+pub use client::{MixedClient, Secrets};
+pub use error::{MixedError, MixedPlanError};
+pub use keys::NAMES;
+pub use plan::{LOG_CLEAN, MixedPlan};
+pub use server::MixedServer;
+pub use stages::{Stage, Stages};

@@ -8,7 +8,9 @@ mod folder;
 mod link;
 mod markdown;
 mod measure;
-mod meter;
+
+mod mixed_session;
+mod mixed_sides;
 mod predict;
 mod progress;
 mod real_session;
@@ -38,6 +40,7 @@ pub use self::folder::RunFolder;
 pub use self::link::{LocalLink, Traffic};
 pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};
+pub use self::mixed_session::MixedSession;
 pub use self::predict::{Prediction, predict, predict_encrypted};
 pub use self::real_session::RealSession;
 pub use self::report::Report;
@@ -52,6 +55,8 @@ pub use self::word_session::WordSession;
 
 use crate::data::DataError;
 use crate::fetch::FetchError;
+use crate::meter;
+use crate::mixed::{MixedError, MixedPlanError};
 use crate::plan::PlanError;
 use crate::reals::{RealError, RealPlanError};
 use crate::recipe::RecipeError;
@@ -107,6 +112,12 @@ pub enum RunError {
     /// Client or server of a training on real numbers stopped.
     #[error(transparent)]
     Reals(#[from] RealError),
+    /// There is no plan for several schemes.
+    #[error(transparent)]
+    MixedPlan(#[from] MixedPlanError),
+    /// Client or server of a training in several schemes stopped.
+    #[error(transparent)]
+    Mixed(#[from] MixedError),
     /// The scheme refused.
     #[error(transparent)]
     Bgv(#[from] he_bgv::Error),
@@ -181,6 +192,7 @@ impl RunError {
                 | Self::Plan(_)
                 | Self::WordPlan(_)
                 | Self::RealPlan(_)
+                | Self::MixedPlan(_)
                 | Self::Io { .. }
                 | Self::File { .. }
                 | Self::Different { .. }

@@ -6,12 +6,13 @@ use ndarray::{Array2, Axis, Slice};
 
 use super::folder::RunFolder;
 use super::meter::Spent;
+use super::mixed_sides::MixedSides;
 use super::real_sides::RealSides;
 use super::report::PredictionSummary;
 use super::sides::Sides;
-use super::task::{Exact, Task};
+use super::task::Task;
 use super::word_sides::WordSides;
-use super::{Encrypted, Measure, Predictions, RealSession, RunError, Session, WordSession};
+use super::{Encrypted, Measure, MixedSession, Predictions, RealSession, RunError, Session, WordSession};
 use crate::data::Samples;
 use crate::recipe::{AnyRecipe, Sigmoid};
 use crate::roles::Client;
@@ -79,12 +80,14 @@ fn classify<S: Sides>(
     let images = samples.labels.len();
     let last = task.widths().last().copied().unwrap_or(0);
     let mut outputs = Array2::<i64>::zeros((images, last));
+    let mut expected = outputs.clone();
     let (mut spent, mut bytes) = (Spent::default(), 0u64);
     for (number, start) in (0..images).step_by(batch).enumerate() {
         let range = Slice::from(start..start + batch.min(images - start));
-        let (found, crossed) =
-            sides.query(number as u64, samples.x.slice_axis(Axis(0), range), &mut spent)?;
+        let x = samples.x.slice_axis(Axis(0), range);
+        let (found, crossed) = sides.query(number as u64, x, &mut spent)?;
         outputs.slice_axis_mut(Axis(0), range).assign(&found);
+        expected.slice_axis_mut(Axis(0), range).assign(&sides.expected(twin, x)?);
         bytes += crossed;
     }
     let predicted = task.predictions(&outputs);
@@ -94,7 +97,7 @@ fn classify<S: Sides>(
         images,
         accuracy: (measure == Measure::Accuracy).then_some(score),
         mape: (measure == Measure::Mape).then_some(score),
-        twin_equal: task.agree(&outputs, &twin.exact_outputs(&samples.x)?),
+        twin_equal: task.agree(&outputs, &expected),
         seconds: spent.wall,
         core_seconds_per_image: per_image(spent.cpu),
         bytes_per_image: per_image(bytes as f64),
@@ -130,6 +133,10 @@ pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunErr
                     predict_all(&task, &folder, &mut WordSides::<DigitWords>::trained(&task, &folder)?)
                 }
             }
+        }
+        AnyRecipe::Mixed(recipe) => {
+            let task = MixedSession::new(recipe, data_dir)?;
+            predict_all(&task, &folder, &mut MixedSides::trained(&task, &folder)?)
         }
         AnyRecipe::Reals(recipe) => {
             let task = RealSession::new(recipe, data_dir)?;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::mixed::Stage;
+
 /// Version of the schema.
 pub(super) const SCHEMA: u32 = 1;
 
@@ -42,11 +44,14 @@ pub struct Report {
     /// What a training step takes, as planned.
     #[serde(default)]
     pub step: Option<StepSummary>,
+    /// What the stages of all steps took, of a training in several schemes.
+    #[serde(default)]
+    pub stages: Vec<StageSummary>,
     /// Classification with the trained model.
     pub prediction: Option<PredictionSummary>,
     /// Bootstraps by scheme.
     pub bootstraps: Bootstraps,
-    /// Switches between schemes.
+    /// Switches between schemes that made a modulus grow: ciphertexts filled from tables, and refreshes.
     pub switches: u64,
     /// Bytes of evaluation keys.
     pub key_bytes: u64,
@@ -56,6 +61,17 @@ pub struct Report {
     pub threads: usize,
     /// The machine.
     pub host: String,
+}
+
+/// What a stage took.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct StageSummary {
+    /// The stage.
+    pub stage: Stage,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// CPU seconds of all threads.
+    pub core_seconds: f64,
 }
 
 /// The data.

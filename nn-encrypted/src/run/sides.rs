@@ -10,7 +10,7 @@ use super::checkpoint::Generation;
 use super::meter::Spent;
 use super::report::Report;
 use super::state::Ledger;
-use super::task::Task;
+use super::task::{Exact, Task};
 use super::{Options, RunError, RunFolder};
 
 /// The model of a task.
@@ -74,6 +74,20 @@ pub(super) trait Sides: Sized {
         batch: usize,
         stop: &Arc<AtomicBool>,
     ) -> Result<bool, RunError>;
+
+    /// Tells the twin what its next step needs to know of the encrypted one.
+    fn tell(&self, _: &mut <Self::Task as Task>::Twin) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    /// What the twin has as outputs of the last query.
+    fn expected(
+        &self,
+        twin: &<Self::Task as Task>::Twin,
+        x: ArrayView2<'_, i32>,
+    ) -> Result<Array2<i64>, RunError> {
+        twin.exact_outputs(&x)
+    }
 
     /// The server's state after `step` steps.
     fn server_state(&self, step: u64) -> Result<Vec<u8>, RunError>;

@@ -4,6 +4,7 @@ use he_core::wire::{Reader, WireError, Writer};
 use serde::{Deserialize, Serialize};
 
 use super::Traffic;
+use super::report::StageSummary;
 use super::meter::Spent;
 use super::weights::Tensors;
 use crate::recipe::{Network, Recipe};
@@ -44,6 +45,12 @@ pub(super) struct Ledger {
     /// Bootstraps.
     #[serde(default)]
     pub bootstraps: u64,
+    /// Switches that made a modulus grow.
+    #[serde(default)]
+    pub switches: u64,
+    /// What the stages of steps took.
+    #[serde(default)]
+    pub stages: Vec<StageSummary>,
     /// The largest distance of decrypted outputs from those in the clear.
     #[serde(default)]
     pub output_error: f64,

@@ -159,6 +159,7 @@ pub(super) trait Task {
             traffic: TrafficSummary::default(),
             ranges: vec![],
             step: None,
+            stages: vec![],
             prediction: None,
             bootstraps: Bootstraps::default(),
             switches: 0,

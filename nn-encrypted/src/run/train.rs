@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::folder::RunFolder;
 use super::measure::Scores;
 use super::meter::{Spent, peak_memory};
+use super::mixed_sides::MixedSides;
 use super::progress::Progress;
 use super::real_sides::RealSides;
 use super::report::Report;
@@ -15,7 +16,7 @@ use super::sides::Sides;
 use super::task::{Exact, Learner, Task};
 use super::training::{Lock, train_encrypted};
 use super::word_sides::WordSides;
-use super::{Encrypted, Mode, RealSession, RunError, Session, WordSession};
+use super::{Encrypted, MixedSession, Mode, RealSession, RunError, Session, WordSession};
 use crate::recipe::{AnyRecipe, Sigmoid};
 use crate::words::{BitWords, DigitWords};
 
@@ -82,6 +83,9 @@ pub fn train(recipe: impl Into<AnyRecipe>, options: &Options) -> Result<Outcome,
                 Sigmoid::Circuit => train_task::<WordSides<BitWords>>(&task, options, start),
                 Sigmoid::Table => train_task::<WordSides<DigitWords>>(&task, options, start),
             }
+        }
+        AnyRecipe::Mixed(recipe) => {
+            train_task::<MixedSides>(&MixedSession::new(recipe, data_dir)?, options, start)
         }
         AnyRecipe::Reals(recipe) => {
             train_task::<RealSides>(&RealSession::new(recipe, data_dir)?, options, start)

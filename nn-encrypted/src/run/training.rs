@@ -231,6 +231,7 @@ impl<'a, S: Sides> Training<'a, S> {
         ledger.times.push(ledger.training.wall - before);
         let (x, labels) = task.samples_of(batch);
         ledger.images += labels.len() as u64;
+        self.sides.tell(&mut self.twin)?;
         self.twin.learn(&x, &labels)?;
         self.done += 1;
         Ok(true)
@@ -322,6 +323,8 @@ impl<'a, S: Sides> Training<'a, S> {
             step: (self.steps > 0).then(|| training.cpu / self.steps as f64),
         };
         report.bootstraps.tfhe = ledger.bootstraps;
+        report.switches = ledger.switches;
+        report.stages = ledger.stages.clone();
         report.peak_memory_bytes = ledger.peak_memory;
         report.traffic = TrafficSummary {
             to_server_bytes: traffic.to_server,

@@ -29,6 +29,16 @@ impl WordModel {
         Self::normal(recipe.seed, widths, recipe.optimizer.init_gain, recipe.fraction_bits(), bound)
     }
 
+    /// Nothing but zeros.
+    #[must_use]
+    pub fn zeros(widths: &[usize]) -> Self {
+        let layer = |pair: &[usize]| WordLayer {
+            weight: Array2::zeros((pair[0], pair[1])),
+            bias: Array1::zeros(pair[1]),
+        };
+        Self { layers: widths.windows(2).map(layer).collect() }
+    }
+
     /// Nearly normal weights of deviation `gain / √inputs`, with `fraction_bits` fractional bits and saturated to `bound`.
     pub(crate) fn normal(seed: u64, widths: &[usize], gain: f64, fraction_bits: u32, bound: i128) -> Self {
         let mut rng = stream(seed, Purpose::Weights);

@@ -4,7 +4,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 /// CPU seconds of all threads since the process started.
-pub(super) fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
@@ -20,7 +20,7 @@ pub struct Spent {
 
 impl Spent {
     /// Runs `work` and adds what it took.
-    pub(super) fn on<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn on<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let (start, cpu) = (std::time::Instant::now(), cpu_seconds());
         let result = work();
         self.wall += start.elapsed().as_secs_f64();
@@ -37,13 +37,13 @@ fn proc_line(file: &str, name: &str) -> Option<String> {
 }
 
 /// Largest resident memory so far, in bytes; none where the system does not tell.
-pub(super) fn peak_memory() -> Option<u64> {
+pub(crate) fn peak_memory() -> Option<u64> {
     let kilobytes = proc_line("/proc/self/status", "VmHWM")?;
     kilobytes.split_whitespace().next()?.parse::<u64>().ok().map(|k| k * 1024)
 }
 
 /// What machine this is.
-pub(super) fn host() -> String {
+pub(crate) fn host() -> String {
     let model = proc_line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{model}, {cores} cores, {}", std::env::consts::OS)

@@ -1,0 +1,72 @@
+//! Messages: BGV ciphertexts, sealed with the hash of the plan.
+
+use he_bgv::Ciphertext;
+use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use rayon::prelude::*;
+
+use super::MixedPlan;
+
+/// What a message is for; kinds apart from those of other recipes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(super) enum Purpose {
+    /// The features of a mini-batch, then the labels.
+    Batch = 33,
+    /// All weights.
+    Model = 34,
+    /// Features to be classified.
+    Query = 35,
+    /// The weighted sums of the outputs.
+    Outputs = 36,
+}
+
+fn header(plan: &MixedPlan, purpose: Purpose) -> Header {
+    Header { scheme: Scheme::Nn, kind: purpose as u16, params: plan.hash() }
+}
+
+/// Seals ciphertexts, each written before, as message number `number` of its purpose.
+pub(super) fn seal(plan: &MixedPlan, purpose: Purpose, number: u64, all: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = Writer::with_capacity(all.iter().map(|c| c.len() + 8).sum::<usize>() + 16);
+    body.u64(number);
+    body.u64(all.len() as u64);
+    all.iter().for_each(|ciphertext| body.len_bytes(ciphertext));
+    wire::seal(&header(plan, purpose), &body.finish())
+}
+
+/// Opens message number `number` with so many ciphertexts that `fits` says so. They are over `limbs` limbs at most, and none is
+/// transparent.
+pub(super) fn open(
+    plan: &MixedPlan,
+    purpose: Purpose,
+    number: u64,
+    bytes: &[u8],
+    fits: impl Fn(usize) -> bool,
+) -> Result<Vec<Ciphertext>, WireError> {
+    let invalid = |what, why| WireError::Invalid { what, why };
+    let mut reader = Reader::new(wire::open(bytes, &header(plan, purpose), bytes.len())?);
+    let found = reader.u64("number")?;
+    if found != number {
+        return Err(invalid("number of a message", format!("{found}, expected {number}")));
+    }
+    let count = reader.length(bytes.len(), "ciphertexts")?;
+    if !fits(count) {
+        return Err(invalid("number of ciphertexts", format!("{count}, the plan has others")));
+    }
+    let sealed = (0..count).map(|_| reader.len_bytes(bytes.len(), "ciphertext"));
+    let sealed = sealed.collect::<Result<Vec<_>, _>>()?;
+    reader.finish("message")?;
+    let read = |bytes: &&[u8]| {
+        let mut reader = Reader::new(bytes);
+        let c = Ciphertext::read(&mut reader, plan.parameters.bgv())?;
+        reader.finish("ciphertext")?;
+        if c.degree() != 1 || c.factor() != 1 {
+            let why = format!("degree {} and factor {}, 1 and 1 are needed", c.degree(), c.factor());
+            return Err(invalid("ciphertext", why));
+        }
+        if c.is_transparent() {
+            return Err(invalid("ciphertext", "it hides nothing: its second part is zero".into()));
+        }
+        Ok(c)
+    };
+    sealed.par_iter().map(read).collect()
+}

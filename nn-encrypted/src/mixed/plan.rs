@@ -1,0 +1,194 @@
+//! The plan: formats, layout and parameters, before any key exists.
+
+use std::fmt;
+
+use he_core::wire::Writer;
+use he_switch::{Parameters, Spec};
+
+use super::MixedPlanError;
+use super::layout::Layout;
+use super::numbers::{Numbers, Reader};
+use super::schemes::check;
+use crate::recipe::{MixedLayerKind, MixedRecipe};
+
+/// Errors of BGV ciphertexts after a refresh, in units of their integers: a product of two of them, and a sum of as many as a mini-
+/// batch has, is exact.
+pub const LOG_CLEAN: f64 = -46.0;
+
+/// A training plan.
+#[derive(Clone)]
+pub struct MixedPlan {
+    /// Widths from the features to the outputs.
+    pub widths: Vec<usize>,
+    /// Samples of a mini-batch; the last of an epoch may have fewer.
+    pub batch: usize,
+    /// What the outputs become.
+    pub output: MixedLayerKind,
+    /// The formats.
+    pub numbers: Numbers,
+    /// What tables can tell apart.
+    pub reader: Reader,
+    /// The layout.
+    pub layout: Layout,
+    /// Parameters of the three schemes.
+    pub parameters: Parameters,
+}
+
+impl MixedPlan {
+    /// The plan of a recipe for a network of these widths, at 128-bit security.
+    ///
+    /// # Errors
+    /// If a scheme cannot compute its layer or a bound does not fit, or there are no parameters.
+    pub fn new(recipe: &MixedRecipe, widths: &[usize]) -> Result<Self, MixedPlanError> {
+        check(recipe)?;
+        // What does not fit is said before parameters take their time.
+        Numbers::new(recipe)?;
+        Self::over(recipe, widths, &spec(recipe, Spec::glyph()).build()?)
+    }
+
+    /// The same in small rings without security, for fast tests.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[cfg(test)]
+    pub(crate) fn insecure(recipe: &MixedRecipe, widths: &[usize]) -> Result<Self, MixedPlanError> {
+        check(recipe)?;
+        let spec = spec(recipe, Spec::insecure_small());
+        Self::over(recipe, widths, &spec.build_insecure("a test of training")?)
+    }
+
+    fn over(recipe: &MixedRecipe, widths: &[usize], parameters: &Parameters) -> Result<Self, MixedPlanError> {
+        let (n, most) = (parameters.bgv().n(), parameters.bgv_pieces());
+        let batch = recipe.optimizer.batch_size;
+        let layout = Layout::new(widths, batch, n, most).ok_or_else(|| {
+            let (at, &width) = widths[1..].iter().enumerate().max_by_key(|(_, w)| **w).unwrap_or((0, &0));
+            let what = format!("{width} outputs do not fit a ciphertext of {n} coefficients");
+            MixedPlanError::Refused { layer: 2 * at + 1, kind: MixedLayerKind::Linear, reason: "layout", what }
+        })?;
+        Ok(Self {
+            widths: widths.to_vec(),
+            batch,
+            output: recipe.activations().last().unwrap_or(MixedLayerKind::Sigmoid),
+            numbers: Numbers::new(recipe)?,
+            reader: Reader::new(parameters.tfhe().spec()),
+            layout,
+            parameters: parameters.clone(),
+        })
+    }
+
+    /// Number of layers with weights.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.widths.len() - 1
+    }
+
+    /// Slots of the bootstrap that refreshes.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        let pieces = self.layout.pieces().min(self.parameters.bgv_pieces()).next_power_of_two();
+        pieces * self.parameters.bgv().n() / 2
+    }
+
+    /// Bootstraps of TFHE in a step of a whole mini-batch.
+    #[must_use]
+    pub fn tables(&self) -> usize {
+        let (hidden, outputs) = self.widths[1..].split_at(self.depth() - 1);
+        self.batch * (2 * hidden.iter().sum::<usize>() + outputs.iter().sum::<usize>())
+    }
+
+    /// A digest of everything that messages and checkpoints depend on.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        let mut out = Writer::new();
+        let n = self.numbers;
+        [n.log_t, n.activation_bits, n.error_bits, n.update_bits].into_iter().for_each(|x| out.u32(x));
+        n.shifts.into_iter().for_each(|x| out.u32(x));
+        out.length(self.batch);
+        out.length(self.widths.len());
+        self.widths.iter().for_each(|&width| out.length(width));
+        out.length(self.layout.dimension);
+        out.u8(u8::from(self.output == MixedLayerKind::Softmax));
+        for hash in [self.parameters.bgv().rlwe().hash(), self.parameters.ckks().hash(), self.parameters.tfhe().hash()] {
+            out.bytes(hash);
+        }
+        blake3::derive_key("nn-encrypted plan of several schemes v1", &out.finish())
+    }
+}
+
+/// The preset with the plaintext modulus of a recipe.
+fn spec(recipe: &MixedRecipe, preset: Spec) -> Spec {
+    let log_t = recipe.quantization.plaintext_bits;
+    let ckks = he_ckks::Spec { congruence: 1 << log_t, ..preset.ckks };
+    Spec { log_t, ckks, ..preset }
+}
+
+impl fmt::Display for MixedPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bgv, ckks, tfhe) = (self.parameters.bgv(), self.parameters.ckks(), self.parameters.tfhe());
+        let security = |bits: Option<u32>| bits.map_or("none".into(), |bits| format!("{bits} bits"));
+        let numbers = self.numbers;
+        writeln!(
+            f,
+            "BGV: N = {}, t = 2^{}, {} primes, security {}",
+            bgv.n(),
+            numbers.log_t,
+            bgv.max_limbs(),
+            security(bgv.rlwe().security_bits())
+        )?;
+        let spec = tfhe.spec();
+        writeln!(
+            f,
+            "TFHE: n = {}, N = {}, readings within 2^{:.1} of the torus, security {}",
+            spec.lwe_dimension,
+            spec.polynomial_size,
+            self.reader.deviations[0].log2(),
+            security(tfhe.security_bits())
+        )?;
+        writeln!(
+            f,
+            "CKKS, for refreshes: N = {}, {} slots, security {}",
+            ckks.rlwe().n(),
+            self.slots(),
+            security(ckks.rlwe().security_bits())
+        )?;
+        let weights = numbers.activation_bits + numbers.error_bits + numbers.update_bits;
+        writeln!(
+            f,
+            "fractional bits: {} of activations, {} of errors, {weights} of weights; tables read sums up to {} and errors up to {}",
+            numbers.activation_bits,
+            numbers.error_bits,
+            f64::from(numbers.limits()[0] as u32) / f64::from(numbers.sum_bits()).exp2(),
+            f64::from(numbers.limits()[2] as u32) / f64::from(numbers.back_bits()).exp2()
+        )?;
+        let layout = &self.layout;
+        for (l, layer) in layout.layers.iter().enumerate() {
+            writeln!(
+                f,
+                "layer {}: {} to {}, weights in {} tiles of {} coefficients",
+                2 * l + 1,
+                layer.inputs - 1,
+                layer.outputs,
+                layer.tiles(),
+                layout.dimension
+            )?;
+        }
+        write!(
+            f,
+            "a step of {} samples: {} bootstraps of TFHE, {} refreshes",
+            self.batch,
+            self.tables(),
+            self.refreshes()
+        )
+    }
+}
+
+impl MixedPlan {
+    /// Ciphertexts of CKKS that are refreshed or filled in a step.
+    #[must_use]
+    pub fn refreshes(&self) -> usize {
+        let most = self.parameters.bgv_pieces();
+        let of = |pieces: usize| pieces.div_ceil(most);
+        let inputs: usize = (1..self.depth()).map(|l| of(self.layout.inputs(l).pieces())).sum();
+        inputs + self.depth() * of(self.layout.errors().pieces()) + of(self.layout.weights().pieces())
+    }
+}
