@@ -165,7 +165,10 @@ impl Refresher {
         // More would leave too few bits for the factor of the result.
         let bits = bits.min(40.0) as u32;
         let message = to_one_limb(&mul_wide(&c.inner, 1_i128 << (c.log_t + bits)));
-        let lifted = self.lift(message, c.dimension)?;
+        self.check_slots(c.dimension)?;
+        let deviation = c.error * f64::from(bits).exp2() * first;
+        let lifted =
+            self.joint(self.bootstrapper.lift_normal(&message.over(self.params.ckks().rlwe()), deviation)?);
         let amplified = f64::from(c.log_t + bits).exp2();
         let beta = self.other_primes() / (lifted.factor * amplified);
         let wide = if c.inner.limbs() == limbs { c.inner.clone() } else { scale_up(&c.inner, limbs) };
@@ -179,7 +182,9 @@ impl Refresher {
     /// Small integers modulo a small `t'`, over the first prime, as integers modulo the `t` of BGV, with their errors and one of the
     /// bootstrap.
     pub(crate) fn widen(&self, c: &Integers) -> Result<Integers, Error> {
-        let lifted = self.lift(c.inner.clone(), c.dimension)?;
+        self.check_slots(c.dimension)?;
+        let ckks = self.params.ckks().rlwe();
+        let lifted = self.joint(self.bootstrapper.lift(&c.inner.clone().over(ckks))?);
         let small = f64::from(c.log_t).exp2();
         let log_t = self.params.log_t();
         let beta = self.other_primes() * small / (lifted.factor * f64::from(log_t).exp2());
@@ -244,16 +249,20 @@ impl Refresher {
         Ok(fresh)
     }
 
-    fn lift(&self, message: rlwe::Ciphertext, dimension: usize) -> Result<Lifted, Error> {
+    /// Whether the bootstrap has slots for a ring of this dimension.
+    fn check_slots(&self, dimension: usize) -> Result<(), Error> {
         let slots = self.bootstrapper.slots();
-        if 2 * slots < dimension {
-            let (found, needed) = (slots.to_string(), (dimension / 2).to_string());
-            return Err(Error::Mismatch { field: "the number of slots of the bootstrap", found, needed });
+        if 2 * slots >= dimension {
+            return Ok(());
         }
-        let ckks = self.params.ckks().rlwe();
-        let lifted = self.bootstrapper.lift(&message.over(ckks))?;
+        let (found, needed) = (slots.to_string(), (dimension / 2).to_string());
+        Err(Error::Mismatch { field: "the number of slots of the bootstrap", found, needed })
+    }
+
+    /// What was lifted, over the primes of BGV.
+    fn joint(&self, lifted: Lifted) -> Lifted {
         let inner = lifted.inner.truncated(self.params.joint().max_limbs()).over(self.params.joint());
-        Ok(Lifted { inner, ..lifted })
+        Lifted { inner, ..lifted }
     }
 
     fn first_prime(&self) -> f64 {

@@ -6,6 +6,8 @@ pub mod bgv_to_tfhe;
 pub mod ckks_tfhe;
 mod error;
 pub mod expand;
+#[cfg(test)]
+mod noise;
 mod params;
 mod ring_switch;
 mod rings;

@@ -166,7 +166,7 @@ impl RingSwitch {
     }
 
     /// The ring switch, and its pieces in coefficients.
-    fn switch(&self, c: &rlwe::Ciphertext) -> Vec<[Poly<Coeff>; 2]> {
+    pub(crate) fn switch(&self, c: &rlwe::Ciphertext) -> Vec<[Poly<Coeff>; 2]> {
         let (n, ntt) = (self.from.n(), self.external.ntt());
         let mask = c.parts()[1].clone().into_coeff();
         let mut digits = vec![0; n * LEVELS];

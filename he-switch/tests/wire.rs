@@ -86,7 +86,7 @@ fn bridges_of_bgv_do_the_same_after_a_journey() {
     let expander = Expander::generate(&params, &secrets.bgv, 3).unwrap();
     let read = Expander::from_bytes(&params, &expander.to_bytes().unwrap()).unwrap();
     let bytes = |c: &[he_bgv::Ciphertext]| c.iter().map(|c| c.to_bytes().unwrap()).collect::<Vec<_>>();
-    assert_eq!(bytes(&read.expand(&c).unwrap()), bytes(&expander.expand(&c).unwrap()));
+    assert_eq!(bytes(&read.expand(&c, 2).unwrap()), bytes(&expander.expand(&c, 2).unwrap()));
 
     let keys = bgv_ckks::Keys::generate(&params, &secrets.bgv, &secrets.ckks).unwrap();
     let read = bgv_ckks::Keys::from_bytes(&params, &keys.to_bytes().unwrap()).unwrap();

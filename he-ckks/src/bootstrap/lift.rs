@@ -92,6 +92,19 @@ impl Bootstrapper {
     /// # Errors
     /// If the order of the parameters is the other one, or the ciphertext is not one of these parameters over one prime.
     pub fn lift(&self, c: &rlwe::Ciphertext) -> Result<Lifted, Error> {
+        self.lift_of(c, None)
+    }
+
+    /// The same, for a phase with normally distributed coefficients: modular reduction errs less around zero than where values
+    /// are spread over the interval. The deviation is in units of the phase.
+    ///
+    /// # Errors
+    /// As [`lift`](Self::lift).
+    pub fn lift_normal(&self, c: &rlwe::Ciphertext, deviation: f64) -> Result<Lifted, Error> {
+        self.lift_of(c, Some(deviation / self.liftable()))
+    }
+
+    fn lift_of(&self, c: &rlwe::Ciphertext, deviation: Option<f64>) -> Result<Lifted, Error> {
         let (operation, params) = ("lift", self.evaluator.params());
         self.check_order(Order::CoefficientsFirst)?;
         if !c.params().same(params.rlwe()) {
@@ -104,7 +117,10 @@ impl Bootstrapper {
         let estimate = Estimate { bound: 1.0, error: 0.0 };
         let low = Ciphertext { params: params.clone(), inner: c.clone(), scale, slots, estimate };
         let [real, imaginary] = self.to_slots(&self.raise(&low)?)?;
-        let values = self.modular.reduce(&self.evaluator, &real, &imaginary)?;
+        let mut values = self.modular.reduce(&self.evaluator, &real, &imaginary)?;
+        if let Some(deviation) = deviation {
+            values.estimate = self.modular.estimate_of_normal(real.estimate.error, deviation);
+        }
         let e = &self.evaluator;
         let out =
             self.to_coefficients.iter().try_fold(values, |a, matrix| e.transform_here(matrix, &a, 1.0))?;

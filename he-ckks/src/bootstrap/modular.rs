@@ -142,8 +142,27 @@ impl Modular {
     /// Variances of a slot: `(GAIN·2^r·2^R)²·2n·(1 + h)/12/S²` of the roundings at scale `S`, that of the series for values spread
     /// evenly, and that of the operand times `(K·2^R)²`.
     pub(crate) fn estimate(&self, operand: f64) -> Estimate {
+        self.estimate_with(operand, self.approximation)
+    }
+
+    /// The same for values whose parts are distributed normally with the given deviation: around zero the series is closer.
+    pub(crate) fn estimate_of_normal(&self, operand: f64, deviation: f64) -> Estimate {
+        let (mut squares, mut weights) = (0.0, 0.0);
+        for i in -300..=300 {
+            let z = f64::from(i) / 50.0;
+            let (v, weight) = (z * deviation, (-0.5 * z * z).exp());
+            let term = |(k, a): (usize, &f64)| 2.0 * a * ((k + 1) as f64 * 2.0 * PI * v / self.ratio).sin();
+            let value: f64 = self.series.iter().enumerate().map(term).sum();
+            squares += weight * (value - v).powi(2);
+            weights += weight;
+        }
+        // Of real and imaginary parts together.
+        self.estimate_with(operand, (2.0 * squares / weights).sqrt())
+    }
+
+    fn estimate_with(&self, operand: f64, approximation: f64) -> Estimate {
         let carried = operand * self.range * self.ratio;
-        let variance = self.own.powi(2) + self.approximation.powi(2) + carried.powi(2);
+        let variance = self.own.powi(2) + approximation.powi(2) + carried.powi(2);
         Estimate { bound: 1.0, error: variance.sqrt() }
     }
 
