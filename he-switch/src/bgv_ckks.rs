@@ -152,8 +152,9 @@ impl Refresher {
     /// One iteration: the error of the bootstrap, divided by what the present error leaves room for, instead of the present one.
     ///
     /// # Errors
-    /// If the error is too large to tell the integers apart and to be reduced.
+    /// If the integers belong to other parameters, or their error is too large to tell them apart and to be reduced.
     pub fn clean(&self, c: &Integers) -> Result<Integers, Error> {
+        self.check(c)?;
         let limbs = self.params.joint().max_limbs();
         let (first, room) = (self.first_prime(), self.bootstrapper.liftable());
         let bits = (room / (first * DEVIATIONS * c.error)).log2().floor();
@@ -165,7 +166,6 @@ impl Refresher {
         // More would leave too few bits for the factor of the result.
         let bits = bits.min(40.0) as u32;
         let message = to_one_limb(&mul_wide(&c.inner, 1_i128 << (c.log_t + bits)));
-        self.check_slots(c.dimension)?;
         let deviation = c.error * f64::from(bits).exp2() * first;
         let lifted =
             self.joint(self.bootstrapper.lift_normal(&message.over(self.params.ckks().rlwe()), deviation)?);
@@ -182,7 +182,7 @@ impl Refresher {
     /// Small integers modulo a small `t'`, over the first prime, as integers modulo the `t` of BGV, with their errors and one of the
     /// bootstrap.
     pub(crate) fn widen(&self, c: &Integers) -> Result<Integers, Error> {
-        self.check_slots(c.dimension)?;
+        self.check(c)?;
         let ckks = self.params.ckks().rlwe();
         let lifted = self.joint(self.bootstrapper.lift(&c.inner.clone().over(ckks))?);
         let small = f64::from(c.log_t).exp2();
@@ -214,8 +214,9 @@ impl Refresher {
     /// subring.
     ///
     /// # Errors
-    /// If the integers have another modulus than BGV's, or fewer limbs.
+    /// If the integers belong to other parameters, have another modulus than BGV's, or fewer limbs.
     pub fn scatter(&self, c: &Integers) -> Result<Vec<he_bgv::Ciphertext>, Error> {
+        self.check(c)?;
         let params = &self.params;
         let limbs = params.joint().max_limbs();
         if c.log_t != params.log_t() || c.inner.limbs() != limbs {
@@ -249,14 +250,17 @@ impl Refresher {
         Ok(fresh)
     }
 
-    /// Whether the bootstrap has slots for a ring of this dimension.
-    fn check_slots(&self, dimension: usize) -> Result<(), Error> {
-        let slots = self.bootstrapper.slots();
-        if 2 * slots >= dimension {
-            return Ok(());
+    /// That integers are of these parameters, and that the bootstrap has slots for all of them.
+    fn check(&self, c: &Integers) -> Result<(), Error> {
+        if !c.inner.params().same(self.params.joint()) {
+            return Err(Error::Foreign { operation: "refresh", object: "ciphertext of integers" });
         }
-        let (found, needed) = (slots.to_string(), (dimension / 2).to_string());
-        Err(Error::Mismatch { field: "the number of slots of the bootstrap", found, needed })
+        let slots = self.bootstrapper.slots();
+        if 2 * slots < c.dimension {
+            let (found, needed) = (slots.to_string(), (c.dimension / 2).to_string());
+            return Err(Error::Mismatch { field: "the number of slots of the bootstrap", found, needed });
+        }
+        Ok(())
     }
 
     /// What was lifted, over the primes of BGV.

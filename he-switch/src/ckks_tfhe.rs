@@ -76,7 +76,7 @@ impl CkksToTfhe {
     /// quarter of the torus: `|v| ≤ 1` takes a padding bit and a sign.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters or has too few levels, or there are not so many slots.
+    /// If the ciphertext or the bootstrapper belongs to other parameters, the ciphertext has too few levels, or there are not so many slots.
     pub fn extract(
         &self,
         bootstrapper: &Bootstrapper,
@@ -86,6 +86,9 @@ impl CkksToTfhe {
         let params = self.params();
         if !ciphertext.params().same(params.ckks()) {
             return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "ciphertext" });
+        }
+        if !bootstrapper.evaluator().params().same(params.ckks()) {
+            return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "bootstrapper" });
         }
         let slots = bootstrapper.slots();
         if count > slots {
@@ -118,6 +121,9 @@ impl TfheToBgv {
         packed: &[GlweCiphertext],
         log_t: u32,
     ) -> Result<(he_ckks::Ciphertext, f64), Error> {
+        if !bootstrapper.evaluator().params().same(self.params().ckks()) {
+            return Err(Error::Foreign { operation: "bridge from TFHE to CKKS", object: "bootstrapper" });
+        }
         let gathered = self.gather(packed, log_t)?;
         let q = self.params().joint().spec().q[0] as f64;
         let factor = q / f64::from(log_t).exp2() / bootstrapper.liftable();

@@ -78,9 +78,13 @@ impl TfheToBgv {
     /// to a power of two, are zero.
     ///
     /// # Errors
-    /// If there are none or too many, or one belongs to other parameters.
+    /// If there are none or too many, one belongs to other parameters, or `log_t` is not in 1 to 32.
     pub fn gather(&self, packed: &[GlweCiphertext], log_t: u32) -> Result<Integers, Error> {
         let params = &self.key.params;
+        if !(1..=32).contains(&log_t) {
+            let (found, needed) = (format!("2^{log_t}"), "2^1 to 2^32".into());
+            return Err(Error::Mismatch { field: "the modulus of packed values", found, needed });
+        }
         let most = params.tfhe_pieces();
         if packed.is_empty() || packed.len() > most {
             let (found, needed) = (packed.len().to_string(), format!("1 to {most}"));
@@ -111,7 +115,7 @@ impl TfheToBgv {
     /// is less than 1 there is one BGV ciphertext, with `v` at coefficient `v/l`.
     ///
     /// # Errors
-    /// As [`gather`](Self::gather) and [`Refresher::clean_to`].
+    /// As [`gather`](Self::gather) and [`Refresher::clean_to`], or if the refresher belongs to other parameters.
     pub fn convert(
         &self,
         refresher: &Refresher,
@@ -119,6 +123,9 @@ impl TfheToBgv {
         log_t: u32,
         error: f64,
     ) -> Result<Vec<he_bgv::Ciphertext>, Error> {
+        if !refresher.params().same(self.params()) {
+            return Err(Error::Foreign { operation: "bridge from TFHE to BGV", object: "refresher" });
+        }
         let wide = refresher.widen(&self.gather(packed, log_t)?)?;
         refresher.scatter(&refresher.clean_to(wide, error)?)
     }

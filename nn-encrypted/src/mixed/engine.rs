@@ -22,8 +22,8 @@ use super::plan::{LOG_CLEAN, MixedPlan};
 use super::stages::{Stage, Stages};
 use super::{MixedError, MixedPlanError};
 
-/// Boxes by which a reading may be off: eight deviations and more.
-const TOLERANCE: u32 = 20;
+/// Boxes by which a reading may be off: a dozen deviations and more.
+const TOLERANCE: u32 = 32;
 
 /// One value in TFHE, and where it goes in BGV: ciphertext and coefficient.
 pub(super) struct Sent {
