@@ -26,7 +26,7 @@ impl World {
     }
 
     fn bootstrapper(&self) -> Bootstrapper {
-        Bootstrapper::new(self.ckks.bootstrap_keys(16, &he_ckks::KeyRequest::default()).unwrap()).unwrap()
+        Bootstrapper::new(self.ckks.bootstrap_keys(1024, &he_ckks::KeyRequest::default()).unwrap()).unwrap()
     }
 
     fn refresher(&self) -> Refresher {
@@ -54,7 +54,7 @@ impl World {
     }
 
     fn slots(&self) -> he_ckks::Ciphertext {
-        let plain = he_ckks::Encoder::new(self.params.ckks()).encode_in(&[0.5], 16).unwrap();
+        let plain = he_ckks::Encoder::new(self.params.ckks()).encode_in(&[0.5], 1024).unwrap();
         he_ckks::Encryptor::with_secret(&self.ckks).encrypt(&plain).unwrap()
     }
 }
@@ -185,7 +185,7 @@ fn ciphertexts_that_do_not_fit_the_bridge_of_slots_are_refused() {
     let down = ckks_tfhe::SeededKey::generate(&w.params, &w.ckks, &w.tfhe).unwrap().expand().unwrap();
     refused(down.extract(&bootstrapper, &o.slots(), 1), &["ciphertext belongs to other parameters"]);
     refused(down.extract(&strange, &w.slots(), 1), &["bootstrapper belongs to other parameters"]);
-    refused(down.extract(&bootstrapper, &w.slots(), 17), &["number of values is 17, needed at most 16"]);
+    refused(down.extract(&bootstrapper, &w.slots(), 1025), &["number of values is 1025, needed at most 1024"]);
     let up = w.up();
     refused(up.to_slots(&strange, &[w.packed()], 12), &["bootstrapper belongs to other parameters"]);
     refused(up.to_slots(&bootstrapper, &[o.packed()], 12), &["ciphertext belongs to other parameters"]);
