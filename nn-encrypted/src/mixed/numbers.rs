@@ -20,11 +20,12 @@ use super::MixedPlanError;
 use crate::activation::sigmoid;
 use crate::recipe::{MixedLayerKind, MixedRecipe};
 
-/// Largest result of a table: what a bootstrap of CKKS lifts holds a little more.
-const MOST: f64 = 127.0;
+/// Largest result of a table, larger ones are clipped. A bootstrap of CKKS lifts up to a 32nd of the torus: larger units of fewer
+/// results stand farther above the noise, and products of what was lifted are exact after one lift less.
+const MOST: f64 = 63.0;
 
 /// `log2` of the unit of results on the torus, negated.
-pub const RESULT_BITS: u32 = 12;
+pub const RESULT_BITS: u32 = 11;
 
 /// The fixed-point formats of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
