@@ -8,7 +8,7 @@
 
 use he_ckks::bootstrap::{BootstrapSpec, Order};
 use he_core::rlwe::{self, SecretDistribution};
-use he_tfhe::presets;
+use he_tfhe::{Decomposition, presets};
 
 use crate::error::Error;
 
@@ -42,6 +42,24 @@ impl Spec {
         Self::with_tables(presets::NEURAL_TABLE)
     }
 
+    /// The preset for values that must be read exactly: [`with_tables`](Self::with_tables) of 5 bits behind a padding bit, in a
+    /// ring of 4096.
+    ///
+    /// A message `v·t/2^6 + d` with `−16 ≤ v < 16` is read as `v` if the low bits `d` keep to the centre of the box,
+    /// `|d| ≤ 3/16·t/2^6`; a fresh ciphertext at the edge of that fails with a probability of `2^-58`, one without low bits of
+    /// `2^-144`. Low bits beyond it are dropped as well, but are not far enough from the next box for a promise.
+    pub fn exact() -> Self {
+        Self::with_tables(he_tfhe::Spec {
+            lwe_dimension: 940,
+            lwe_noise: -20.73,
+            polynomial_size: 4096,
+            key_switch: Decomposition { base_log: 2, levels: 10 },
+            message_bits: 5,
+            failure: -64.0,
+            ..presets::NEURAL_TABLE
+        })
+    }
+
     /// Small rings, for fast tests: they protect nothing.
     pub fn insecure_small() -> Self {
         let tfhe = he_tfhe::Spec {
@@ -49,8 +67,8 @@ impl Spec {
             lwe_noise: -30.0,
             polynomial_size: 512,
             glwe_noise: -46.32,
-            rotation: he_tfhe::Decomposition { base_log: 15, levels: 2 },
-            key_switch: he_tfhe::Decomposition { base_log: 2, levels: 12 },
+            rotation: Decomposition { base_log: 15, levels: 2 },
+            key_switch: Decomposition { base_log: 2, levels: 12 },
             ..presets::NEURAL_TABLE
         };
         let preset = Self::with_tables(tfhe);
