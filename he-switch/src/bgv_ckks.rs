@@ -69,8 +69,8 @@ impl Keys {
 #[derive(Clone)]
 pub struct Integers {
     pub(crate) inner: rlwe::Ciphertext,
-    /// `log2` of the modulus of the integers.
-    pub(crate) log_t: u32,
+    /// The modulus of the integers.
+    pub(crate) t: u64,
     /// Root mean square of the error, in units of the integers.
     pub(crate) error: f64,
     /// Dimension of the subring that is in use, a power of two.
@@ -131,22 +131,22 @@ impl Refresher {
             if !c.params().same(params.bgv()) {
                 return Err(Error::Foreign { operation, object: "ciphertext" });
             }
-            if c.degree() != 1 || c.factor() != 1 || c.limbs() != limbs {
-                let found = format!("degree {}, factor {}, {} limbs", c.degree(), c.factor(), c.limbs());
-                let needed = format!("degree 1, factor 1, {limbs} limbs");
+            if c.degree() != 1 || c.limbs() != limbs {
+                let found = format!("degree {}, {} limbs", c.degree(), c.limbs());
+                let needed = format!("degree 1, {limbs} limbs");
                 return Err(Error::Mismatch { field: "the ciphertext", found, needed });
             }
         }
-        let (t, estimator) = (1_u64 << params.log_t(), params.bgv().noise());
-        let noise = ciphertexts.iter().map(|c| c.noise().log2()).fold(f64::MIN, f64::max);
-        let pieces: Vec<rlwe::Ciphertext> =
-            ciphertexts.iter().map(|c| at_the_top(c.inner().clone().over(params.top()), t)).collect();
+        let (t, estimator) = (params.t(), params.bgv().noise());
+        let (pieces, growth): (Vec<_>, Vec<f64>) = ciphertexts.iter().map(|c| at_the_top(params, c)).unzip();
+        let noises = ciphertexts.iter().zip(growth).map(|(c, growth)| c.noise().log2().exp2() * growth);
+        let noise = noises.fold(0.0, f64::max);
         let joined = join(&pieces, params.joint());
         let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt();
         let modulus = estimator.log_q(limbs).exp2();
-        let error = (noise.exp2() / modulus).hypot(switched * t as f64 / modulus);
+        let error = (noise / modulus).hypot(switched * t as f64 / modulus);
         let dimension = ciphertexts.len().next_power_of_two() * params.bgv().n();
-        Ok(Integers { inner: self.keys.up.switch_ciphertext(&joined), log_t: params.log_t(), error, dimension })
+        Ok(Integers { inner: self.keys.up.switch_ciphertext(&joined), t, error, dimension })
     }
 
     /// One iteration: the error of the bootstrap, divided by what the present error leaves room for, instead of the present one.
@@ -165,11 +165,11 @@ impl Refresher {
         }
         // More would leave too few bits for the factor of the result.
         let bits = bits.min(40.0) as u32;
-        let message = to_one_limb(&mul_wide(&c.inner, 1_i128 << (c.log_t + bits)));
+        let message = to_one_limb(&mul_wide(&c.inner, i128::from(c.t) << bits));
         let deviation = c.error * f64::from(bits).exp2() * first;
         let lifted =
             self.joint(self.bootstrapper.lift_normal(&message.over(self.params.ckks().rlwe()), deviation)?);
-        let amplified = f64::from(c.log_t + bits).exp2();
+        let amplified = c.t as f64 * f64::from(bits).exp2();
         let beta = self.other_primes() / (lifted.factor * amplified);
         let wide = if c.inner.limbs() == limbs { c.inner.clone() } else { scale_up(&c.inner, limbs) };
         let mut inner = wide;
@@ -185,11 +185,10 @@ impl Refresher {
         self.check(c)?;
         let ckks = self.params.ckks().rlwe();
         let lifted = self.joint(self.bootstrapper.lift(&c.inner.clone().over(ckks))?);
-        let small = f64::from(c.log_t).exp2();
-        let log_t = self.params.log_t();
-        let beta = self.other_primes() * small / (lifted.factor * f64::from(log_t).exp2());
+        let (small, t) = (c.t as f64, self.params.t());
+        let beta = self.other_primes() * small / (lifted.factor * t as f64);
         let error = c.error.hypot(lifted.error * small / self.first_prime());
-        Ok(Integers { inner: mul_wide(&lifted.inner, beta.round() as i128), log_t, error, ..*c })
+        Ok(Integers { inner: mul_wide(&lifted.inner, beta.round() as i128), t, error, ..*c })
     }
 
     /// Iterations until the error is at most `error`.
@@ -219,17 +218,21 @@ impl Refresher {
         self.check(c)?;
         let params = &self.params;
         let limbs = params.joint().max_limbs();
-        if c.log_t != params.log_t() || c.inner.limbs() != limbs {
-            let found = format!("2^{} over {} primes", c.log_t, c.inner.limbs());
-            let needed = format!("2^{} over {limbs}", params.log_t());
+        let t = params.bgv().t();
+        if c.t != t.value() || c.inner.limbs() != limbs {
+            let found = format!("{} over {} primes", c.t, c.inner.limbs());
+            let needed = format!("{} over {limbs}", t.value());
             return Err(Error::Mismatch { field: "the modulus of the integers", found, needed });
         }
         let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt();
-        let t = f64::from(c.log_t).exp2();
-        let noise = (c.error.log2() + params.bgv().noise().log_q(limbs)).exp2().hypot(t * switched).log2();
+        // What is left of m·Q/t times −t is m·Q (mod t).
+        let q = params.joint().spec().q.iter().fold(1, |q, &p| t.mul(q, t.reduce(p)));
+        let back = -i128::from(t.center(t.inv(q).unwrap_or(1))) * i128::from(t.value());
+        let own = c.error / c.t as f64 * params.bgv().noise().log_q(limbs).exp2();
+        let noise = (back as f64 * own.hypot(switched)).abs().log2();
         let pieces = split(&self.keys.down.switch_ciphertext(&c.inner), params.top());
         let back = |piece: &rlwe::Ciphertext| {
-            let inner = mul_wide(piece, -(1_i128 << c.log_t)).over(params.bgv().rlwe());
+            let inner = mul_wide(piece, back).over(params.bgv().rlwe());
             Ok(he_bgv::Ciphertext::from_rlwe(params.bgv(), inner, noise)?)
         };
         let count = (c.dimension / params.bgv().n()).max(1);

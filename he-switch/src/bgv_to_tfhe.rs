@@ -11,6 +11,7 @@
 //! No step but the second has a key, and its cost is shared by `n` values. The low bits of `m` are below the noise of what reads
 //! it, the modulus switch to `2N'` of a blind rotation: a table drops them for free.
 
+use he_bgv::transform::{SlotTransform, coefficient_order};
 use he_core::rlwe;
 use he_tfhe::LweCiphertext;
 
@@ -76,20 +77,47 @@ impl BgvToTfhe {
         if !ciphertext.params().same(params.bgv()) {
             return Err(Error::Foreign { operation: "bridge from BGV to TFHE", object: "ciphertext" });
         }
-        if ciphertext.degree() != 1 || ciphertext.factor() != 1 {
-            let found = format!("degree {}, factor {}", ciphertext.degree(), ciphertext.factor());
-            let needed = "degree 1, factor 1".into();
+        if ciphertext.degree() != 1 {
+            let (found, needed) = (format!("degree {}", ciphertext.degree()), "degree 1".into());
             return Err(Error::Mismatch { field: "the ciphertext", found, needed });
         }
-        let t = 1_u64 << params.log_t();
+        let (top, growth) = at_the_top(params, ciphertext);
         let relative = ciphertext.noise().log2() - params.bgv().noise().log_q(ciphertext.limbs());
-        let variance = (2.0 * (relative - f64::from(params.log_t()))).exp2() + noise(params);
-        let top = at_the_top(ciphertext.inner().clone().over(params.top()), t);
+        let variance = (relative.exp2() * growth / params.t() as f64).powi(2) + noise(params);
         self.0.extract(&to_one_limb(&top), coefficients, variance)
+    }
+
+    /// The same for the named slots, of [`Spec::slots`](crate::Spec::slots): slots to coefficients comes before, with an evaluator
+    /// that has the keys for the transform.
+    ///
+    /// # Errors
+    /// As [`extract`](Self::extract) and [`he_bgv::Evaluator::slots_to_coefficients`].
+    pub fn extract_slots(
+        &self,
+        evaluator: &he_bgv::Evaluator,
+        transform: &SlotTransform,
+        ciphertext: &he_bgv::Ciphertext,
+        slots: &[usize],
+    ) -> Result<Vec<LweCiphertext>, Error> {
+        let order = coefficient_order(self.params().bgv().n());
+        let place = |&slot: &usize| {
+            let (field, needed) = ("the slot", format!("less than {}", order.len()));
+            order.get(slot).copied().ok_or(Error::Mismatch { field, found: slot.to_string(), needed })
+        };
+        let coefficients = slots.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        self.extract(&evaluator.slots_to_coefficients(transform, ciphertext)?, &coefficients)
     }
 }
 
-/// The message from the lower to the upper end of the modulus.
-pub(crate) fn at_the_top(c: rlwe::Ciphertext, t: u64) -> rlwe::Ciphertext {
-    mul_wide(&div_exact(&c, t), -1)
+/// The message from the lower to the upper end of the modulus, and what the noise was multiplied by.
+///
+/// A phase `f·m + t·e` times `g/t` with `g ≡ −Q/f (mod t)` is `m·Q/t + g·e`, since `g/t ≡ (g + Q/f)/t (mod Q)` where `1/f` is
+/// that modulo `t`. For `f = 1` and `Q ≡ 1` this is `g = −1`.
+pub(crate) fn at_the_top(params: &Parameters, c: &he_bgv::Ciphertext) -> (rlwe::Ciphertext, f64) {
+    let t = params.bgv().t();
+    let q = c.inner().parts()[0].basis().moduli().fold(1, |q, p| t.mul(q, t.reduce(p.value())));
+    // The factor of a ciphertext is a unit.
+    let g = -t.center(t.mul(q, t.inv(c.factor()).unwrap_or(1)));
+    let inner = c.inner().clone().over(params.top());
+    (mul_wide(&div_exact(&inner, t.value()), g.into()), g.unsigned_abs() as f64)
 }

@@ -114,7 +114,7 @@ impl World {
     /// Errors of integers, in units of their distance; the messages are the nearest ones.
     fn errors(&self, c: &Integers) -> Vec<f64> {
         let q = modulus(self.params.joint(), c.inner.limbs());
-        let t = BigInt::from(1_u64 << c.log_t);
+        let t = BigInt::from(c.t);
         phase(&self.joint, &c.inner).iter().map(|x| torus(&(x * &t), &q)).collect()
     }
 }
@@ -161,7 +161,7 @@ fn ring_switches_to_tfhe_add_the_noise_of_the_formulas() {
     let (params, top) = (&w.params, w.params.top());
     let values: Vec<i64> = (0..top.n() as i64).map(|i| (i * 77_777 % 1_000_003) - 500_000).collect();
     let c = w.encrypted(&values);
-    let high = at_the_top(c.inner().clone().over(top), 1 << params.log_t());
+    let high = at_the_top(params, &c).0;
     let low = to_one_limb(&high);
     let [wide, narrow] = [&high, &low].map(|c| {
         let q = modulus(top, c.limbs());
@@ -303,8 +303,7 @@ fn refreshed_integers_have_the_errors_they_say() {
     let refresher = w.refresher();
     let gathered = refresher.gather(&c).unwrap();
     let q = modulus(params.joint(), limbs);
-    let pieces: Vec<_> =
-        c.iter().map(|c| at_the_top(c.inner().clone().over(params.top()), 1 << params.log_t())).collect();
+    let pieces: Vec<_> = c.iter().map(|c| at_the_top(params, c).0).collect();
     let before = phase(&w.bgv.inner().interleaved(params.joint()), &join(&pieces, params.joint()));
     let errors = differences(&phase(&w.joint, &gathered.inner), &before, &q);
     let width = params.bgv().noise().log_q(limbs).exp2();

@@ -2,7 +2,7 @@
 //!
 //! The first primes `q_0, …, q_{l−1}` of the CKKS chain are the primes of the BGV scheme, and 1 modulo the plaintext modulus
 //! `t`, a power of two: then `Q ≡ 1 (mod t)`, no switch changes a message, and `m + t·e (mod Q)` times `−t^{−1}` is
-//! `m·(Q − 1)/t − e`, the same message at the top. Secrets: BGV's in a ring of dimension `n`, CKKS's in one of dimension `N`,
+//! `m·(Q − 1)/t − e`, the same message at the top. (For a prime `t`, with slots, see [`Spec::slots`].) Secrets: BGV's in a ring of dimension `n`, CKKS's in one of dimension `N`,
 //! TFHE's in one of dimension `n' ≤ n`. A key that leads into the large ring under a secret of a small one protects as much as
 //! that secret does in its own ring: its modulus is held to the small dimension's cap.
 
@@ -17,6 +17,9 @@ use crate::error::Error;
 pub struct Spec {
     /// `log2 t` of the BGV scheme.
     pub log_t: u32,
+    /// Whether `t` is the largest prime of so many bits with which values can be in slots, instead of a power of two. Messages
+    /// then have a factor at either end of the modulus, which costs up to `t/2` times the noise at each bridge.
+    pub slots: bool,
     /// `log2` of BGV's ring dimension.
     pub bgv_log_n: u32,
     /// The CKKS instance that refreshes, with coefficients first.
@@ -33,7 +36,7 @@ impl Spec {
         let bootstrap =
             uniform.bootstrap.clone().map(|b| BootstrapSpec { order: Order::CoefficientsFirst, ..b });
         let ckks = he_ckks::Spec { levels: 2, congruence: 1 << 26, bootstrap, ..uniform };
-        Self { log_t: 26, bgv_log_n: 13, ckks, tfhe }
+        Self { log_t: 26, slots: false, bgv_log_n: 13, ckks, tfhe }
     }
 
     /// The preset for training: [`with_tables`](Self::with_tables) of [`presets::NEURAL_TABLE`], whose outputs have a noise below
@@ -103,7 +106,8 @@ impl Spec {
     fn freeze(&self, insecure: Option<&str>) -> Result<Parameters, Error> {
         let mismatch =
             |field, found: String, needed: &str| Err(Error::Mismatch { field, found, needed: needed.into() });
-        if !(8..=36).contains(&self.log_t) || self.ckks.congruence < 1 << self.log_t {
+        let congruent = self.slots || self.ckks.congruence >= 1 << self.log_t.min(63);
+        if !(8..=36).contains(&self.log_t) || !congruent {
             let needed = "8 to 36 bits, and primes of CKKS that are 1 modulo it";
             return mismatch("the plaintext modulus", format!("2^{}", self.log_t), needed);
         }
@@ -125,7 +129,10 @@ impl Spec {
         };
         let chain = ckks.rlwe().spec();
         let (q, p) = (&chain.q[..1 + self.ckks.levels], &chain.p[..1]);
-        let t = 1 << self.log_t;
+        let t = match self.slots {
+            true => he_bgv::Spec::slot_modulus(self.bgv_log_n, self.log_t)?,
+            false => 1 << self.log_t,
+        };
         let bgv = match insecure {
             None => he_bgv::Parameters::over_primes(self.bgv_log_n, t, q, p, 1)?,
             Some(reason) => he_bgv::Parameters::over_primes_insecure(self.bgv_log_n, t, q, p, 1, reason)?,
@@ -197,7 +204,12 @@ impl Parameters {
         &self.tfhe
     }
 
-    /// `log2 t`.
+    /// `t`.
+    pub fn t(&self) -> u64 {
+        self.bgv.t().value()
+    }
+
+    /// `log2 t`, rounded up for a prime.
     pub fn log_t(&self) -> u32 {
         self.log_t
     }

@@ -106,7 +106,7 @@ impl TfheToBgv {
         let variance = packed.iter().map(GlweCiphertext::variance).fold(0.0, f64::max) + noise(params);
         let inner = self.key.inner.switch_ciphertext(&join(&pieces, params.joint()));
         let dimension = packed.len().next_power_of_two() * ring.n();
-        Ok(Integers { inner, log_t, error: variance.sqrt() * f64::from(log_t).exp2(), dimension })
+        Ok(Integers { inner, t: 1 << log_t, error: variance.sqrt() * f64::from(log_t).exp2(), dimension })
     }
 
     /// Packed values `m/2^log_t`, `|m|/2^log_t` within the interval that CKKS lifts, as BGV ciphertexts over all primes, with an
