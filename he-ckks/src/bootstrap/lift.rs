@@ -139,8 +139,8 @@ mod tests {
     use crate::bootstrap::BootstrapSpec;
     use crate::{KeyRequest, SecretKey, Spec};
 
-    /// Coefficients before and after, in units of the first scale.
-    fn lifted(log_n: u32, slots: usize) -> (Vec<f64>, Vec<f64>, f64) {
+    /// Coefficients before and after, in units of the first scale: spread over the interval, or about normal.
+    fn lifted(log_n: u32, slots: usize, deviation: Option<f64>) -> (Vec<f64>, Vec<f64>, f64) {
         let uniform = Spec::bootstrap_uniform();
         let bootstrap =
             uniform.bootstrap.clone().map(|b| BootstrapSpec { order: Order::CoefficientsFirst, ..b });
@@ -151,11 +151,18 @@ mod tests {
             Bootstrapper::new(key.bootstrap_keys(slots, &KeyRequest::default()).unwrap()).unwrap();
         let mut prng = Prng::from_os().unwrap();
         let unit = bootstrapper.liftable();
-        let message: Vec<i64> = (0..params.n())
-            .map(|_| ((prng.next_u64() >> 11) as f64 / 2f64.powi(52) * unit - unit) as i64)
-            .collect();
+        let mut uniform = || (prng.next_u64() >> 11) as f64 / 2f64.powi(52) - 1.0;
+        let value = |_| match deviation {
+            None => (uniform() * unit) as i64,
+            // Twelve of a variance of a third each.
+            Some(deviation) => ((0..12).map(|_| uniform()).sum::<f64>() / 2.0 * deviation * unit) as i64,
+        };
+        let message: Vec<i64> = (0..params.n()).map(value).collect();
         let c = key.inner().encrypt(1, &message, &mut prng).expand();
-        let out = bootstrapper.lift(&c).unwrap();
+        let out = match deviation {
+            None => bootstrapper.lift(&c).unwrap(),
+            Some(deviation) => bootstrapper.lift_normal(&c, deviation * unit).unwrap(),
+        };
         assert_eq!(out.inner.limbs(), bootstrapper.lifted_limbs());
         let phase = to_integers(&key.inner().phase(&out.inner));
         let found = phase.iter().map(|x| x.to_string().parse::<f64>().unwrap() / out.factor / unit).collect();
@@ -163,9 +170,20 @@ mod tests {
     }
 
     #[test]
+    fn polynomials_around_zero_are_lifted_with_the_error_of_the_formula() {
+        for deviation in [1.0 / 9.0, 1.0 / 18.0, 1e-4] {
+            let (message, found, error) = lifted(10, 512, Some(deviation));
+            let square: f64 = message.iter().zip(&found).map(|(a, b)| (a - b).powi(2)).sum();
+            let ratio = square / message.len() as f64 / (error * error);
+            println!("deviation {deviation:.4}: 2^{:.2}, {ratio:.3} of the variance", error.log2());
+            assert!((0.75..1.25).contains(&ratio), "deviation {deviation}: {ratio:.3} of the variance");
+        }
+    }
+
+    #[test]
     fn polynomials_are_lifted() {
         for (log_n, slots) in [(10, 512), (10, 64)] {
-            let (message, found, error) = lifted(log_n, slots);
+            let (message, found, error) = lifted(log_n, slots, None);
             let gap = message.len() / (2 * slots);
             let square: f64 =
                 (0..message.len())
