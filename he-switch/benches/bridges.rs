@@ -20,14 +20,17 @@ fn cpu() -> f64 {
 }
 
 fn timed<T>(what: &str, values: usize, f: impl FnOnce() -> T) -> T {
+    priced(what, values, f).0
+}
+
+/// The same, with the CPU time of a value in microseconds.
+fn priced<T>(what: &str, values: usize, f: impl FnOnce() -> T) -> (T, f64) {
     let (start, before) = (Instant::now(), cpu());
     let out = f();
     let (seconds, core) = (start.elapsed().as_secs_f64(), cpu() - before);
-    println!(
-        "{what:<40} {seconds:>9.3} s {core:>9.3} core-s {:>10.2} core-µs a value",
-        core * 1e6 / values as f64
-    );
-    out
+    let price = core * 1e6 / values as f64;
+    println!("{what:<40} {seconds:>9.3} s {core:>9.3} core-s {price:>10.2} core-µs a value");
+    (out, price)
 }
 
 fn main() {
@@ -69,24 +72,26 @@ fn stages(
     let plain = encoder.encode_coefficients(&values).expect("in range");
     let c = he_bgv::Encryptor::with_secret(bgv).encrypt(&plain).expect("randomness");
     let places: Vec<usize> = (0..n).collect();
-    let mut samples =
-        timed("down: ring switch and extraction", n, || down.extract(&c, &places).expect("extract"));
+    let (mut samples, extraction) =
+        priced("down: ring switch and extraction", n, || down.extract(&c, &places).expect("extract"));
     samples.iter_mut().for_each(|s| s.add_constant_assign(1 << 30));
     let boxes: Vec<u32> = (0..16).map(|i: i64| ((i - 8) << 20) as u32).collect();
     let table = LookupTable::on_half_torus(params.tfhe(), &[&boxes]).expect("a table");
     let count = 256;
-    let mut looked =
-        timed("table", count, || evaluator.bootstrap_batch(&samples[..count], &table).expect("bootstrap"));
+    let (mut looked, bootstrap) =
+        priced("table", count, || evaluator.bootstrap_batch(&samples[..count], &table).expect("bootstrap"));
     looked.extend(std::iter::repeat_n(looked[0].clone(), m - count));
-    let packed = timed("packing", m, || evaluator.pack(&looked).expect("pack"));
+    let (packed, packing) = priced("packing", m, || evaluator.pack(&looked).expect("pack"));
+    let share = (extraction + packing) / bootstrap;
+    println!("share of extraction and packing in a table: {:.2} %", 100.0 * share);
+    assert!(share < 0.05, "the bridges cost more than a twentieth of the tables between them");
     println!("error after packing: 2^{:.1}", 0.5 * packed.variance().log2() + 12.0);
     let gathered = timed("ring switch into that of CKKS", m, || {
         up.gather(std::slice::from_ref(&packed), 12).expect("gather")
     });
     println!("error: 2^{:.1}", gathered.error().log2());
-    let least = (-46_f64).exp2();
     let out = timed("widened and cleaned to 2^-46", all, || {
-        up.convert(refresher, std::slice::from_ref(&packed), 12, least).expect("convert")
+        up.convert(refresher, std::slice::from_ref(&packed), 12, (-46_f64).exp2()).expect("convert")
     });
     let decryptor = he_bgv::Decryptor::new(bgv);
     let budget = |c: &he_bgv::Ciphertext| {
@@ -97,6 +102,10 @@ fn stages(
         );
     };
     budget(&out[0]);
+    // With more error than this a square of full ciphertexts still decrypts, but leaves no room to be refreshed.
+    let least = (-56_f64).exp2();
+    let out = timed("cleaned further to 2^-56", all, || refresher.refresh(&out, least).expect("refresh"));
+    budget(&out[0]);
     let limbs = params.bgv().max_limbs();
     let keys = bgv.evaluation_keys(&he_bgv::KeyRequest::default().relinearization(limbs)).expect("keys");
     let products = he_bgv::Evaluator::new(params.bgv(), keys).expect("keys");
@@ -105,7 +114,7 @@ fn stages(
     let worn: Vec<_> = timed("squares of all ciphertexts", all, || out.iter().map(square).collect());
     budget(&worn[0]);
     let fresh =
-        timed("products refreshed to 2^-46", all, || refresher.refresh(&worn, least).expect("refresh"));
+        timed("products refreshed to 2^-56", all, || refresher.refresh(&worn, least).expect("refresh"));
     budget(&fresh[0]);
     let wide = refresher.gather(&worn).expect("gather");
     timed("one iteration of cleaning", all, || refresher.clean(&wide).expect("clean"));

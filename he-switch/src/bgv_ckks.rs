@@ -14,7 +14,8 @@
 //!
 //! **How clean is clean enough.** A product of two BGV ciphertexts in dimension `n` at the best modulus has, in units of the
 //! message, an error of about `y·t·2^5·√n`: for it to be exact `y` must be far below `2^{−log t − 12}`, where decrypting
-//! alone takes `y < 1/2`.
+//! alone takes `y < 1/2`. As primes are dropped whole, it may be far more: for the square of a full ciphertext of the preset to be
+//! refreshed, not just decrypted, `y` must be at most `2^-56`.
 //!
 //! **Widening.** A small message, `|m| ≤ q_0-interval`, at the top of `q_0` with a *small* `t'` is lifted itself and comes out with
 //! any larger `t`: the torus knows no division, but after the lift there is no wrap left to divide.

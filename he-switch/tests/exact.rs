@@ -123,7 +123,7 @@ fn readings_fail_less_often_than_once_in_2_to_the_40() {
 }
 
 #[test]
-#[ignore = "10^4 random messages at 128 bits there and back, compared exactly; 6 GB of memory"]
+#[ignore = "10^4 random messages at 128 bits there and back, compared exactly; 5 GB of memory"]
 fn ten_thousand_random_messages_come_back() {
     let params = Spec::exact().build().unwrap();
     let (unit, most) = (unit(&params), most_low(&params));
