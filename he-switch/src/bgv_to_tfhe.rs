@@ -87,8 +87,8 @@ impl BgvToTfhe {
         self.0.extract(&to_one_limb(&top), coefficients, variance)
     }
 
-    /// The same for the named slots, of [`Spec::slots`](crate::Spec::slots): slots to coefficients comes before, with an evaluator
-    /// that has the keys for the transform.
+    /// The same for the named slots, of [`Spec::slots`](crate::Spec::slots): slots to coefficients comes before, with an
+    /// evaluator that has the keys for the transform.
     ///
     /// # Errors
     /// As [`extract`](Self::extract) and [`he_bgv::Evaluator::slots_to_coefficients`].

@@ -76,7 +76,8 @@ impl CkksToTfhe {
     /// quarter of the torus: `|v| ≤ 1` takes a padding bit and a sign.
     ///
     /// # Errors
-    /// If the ciphertext or the bootstrapper belongs to other parameters, the ciphertext has too few levels, or there are not so many slots.
+    /// If the ciphertext or the bootstrapper belongs to other parameters, the ciphertext has too few levels, or there are not so
+    /// many slots.
     pub fn extract(
         &self,
         bootstrapper: &Bootstrapper,

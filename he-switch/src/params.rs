@@ -1,10 +1,11 @@
 //! Parameters of three schemes that share primes.
 //!
 //! The first primes `q_0, …, q_{l−1}` of the CKKS chain are the primes of the BGV scheme, and 1 modulo the plaintext modulus
-//! `t`, a power of two: then `Q ≡ 1 (mod t)`, no switch changes a message, and `m + t·e (mod Q)` times `−t^{−1}` is
-//! `m·(Q − 1)/t − e`, the same message at the top. (For a prime `t`, with slots, see [`Spec::slots`].) Secrets: BGV's in a ring of dimension `n`, CKKS's in one of dimension `N`,
-//! TFHE's in one of dimension `n' ≤ n`. A key that leads into the large ring under a secret of a small one protects as much as
-//! that secret does in its own ring: its modulus is held to the small dimension's cap.
+//! `t`, a power of two: then `Q ≡ 1 (mod t)`, no switch changes a message, and `m + t·e (mod Q)` times `−t^{−1}` is `m·(Q −
+//! 1)/t − e`, the same message at the top. (For a prime `t`, with slots, see [`Spec::slots`].) Secrets: BGV's in a ring of
+//! dimension `n`, CKKS's in one of dimension `N`, TFHE's in one of dimension `n' ≤ n`. A key that leads into the large ring
+//! under a secret of a small one protects as much as that secret does in its own ring: its modulus is held to the small
+//! dimension's cap.
 
 use he_ckks::bootstrap::{BootstrapSpec, Order};
 use he_core::rlwe::{self, SecretDistribution};

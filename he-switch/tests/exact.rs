@@ -46,7 +46,7 @@ fn return_failure(params: &Parameters) -> f64 {
     noise::log2_erfc(interval / f64::from(LOG_SMALL).exp2() / (2.0 * variance).sqrt())
 }
 
-/// Values to TFHE, through the table of the identity, and back; what has come back, and in how many ciphertexts it went.
+/// Messages to TFHE, through the table of the identity, and back to BGV: what is decrypted.
 fn there_and_back(params: &Parameters, messages: &[i64]) -> Vec<i64> {
     let bgv = he_bgv::SecretKey::generate(params.bgv()).unwrap();
     let ckks = he_ckks::SecretKey::generate(params.ckks()).unwrap();

@@ -73,3 +73,10 @@ fn slots_go_through_tables_and_come_back_in_slots() {
     assert_eq!(error, "the slot is 1024, needed less than 1024");
     assert!(down.extract_slots(&evaluator, &to_slots, &c, &[0]).is_err());
 }
+
+#[test]
+fn the_preset_takes_a_prime_at_128_bits() {
+    let params = Spec { log_t: 20, slots: true, ..Spec::glyph() }.build().unwrap();
+    assert_eq!(params.t() % (2 * params.bgv().n() as u64), 1);
+    assert!(Spec { log_t: 13, slots: true, ..Spec::glyph() }.build().is_err());
+}
