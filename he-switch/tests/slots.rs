@@ -80,3 +80,33 @@ fn the_preset_takes_a_prime_at_128_bits() {
     assert_eq!(params.t() % (2 * params.bgv().n() as u64), 1);
     assert!(Spec { log_t: 13, slots: true, ..Spec::glyph() }.build().is_err());
 }
+
+/// The way down at 128 bits: a transform in two factors, and the samples of all slots with the noise they say.
+#[test]
+fn slots_reach_tfhe_at_128_bits() {
+    let params = Spec { log_t: 20, slots: true, ..Spec::glyph() }.build().unwrap();
+    let (n, t) = (params.bgv().n(), params.t() as f64);
+    let bgv = he_bgv::SecretKey::generate(params.bgv()).unwrap();
+    let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).unwrap();
+    let (limbs, way) = (params.bgv().max_limbs(), Direction::SlotsToCoefficients);
+    let transform = SlotTransform::new(params.bgv(), 2, limbs, way).unwrap();
+    let request = transform.key_request(he_bgv::KeyRequest::default());
+    let evaluator = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request).unwrap()).unwrap();
+    let down = bgv_to_tfhe::SeededKey::generate(&params, &bgv, &tfhe).unwrap().expand().unwrap();
+    let values: Vec<i64> = (0..n as i64).map(|i| i * 7919 % 1_000_003 - 500_001).collect();
+    let plain = he_bgv::Encoder::new(params.bgv()).encode(&values).unwrap();
+    let c = he_bgv::Encryptor::with_secret(&bgv).encrypt(&plain).unwrap();
+    let start = std::time::Instant::now();
+    let slots: Vec<usize> = (0..n).collect();
+    let samples = down.extract_slots(&evaluator, &transform, &c, &slots).unwrap();
+    println!("{} slots: {:.2} s", n, start.elapsed().as_secs_f64());
+    let decryptor = he_tfhe::Decryptor::new(&tfhe);
+    let error = |(sample, &v): (&he_tfhe::LweCiphertext, &i64)| {
+        let x = f64::from(decryptor.phase(sample).unwrap()) / 32_f64.exp2() - v as f64 / t;
+        (x - x.round()).powi(2)
+    };
+    let found = samples.iter().zip(&values).map(error).sum::<f64>() / n as f64;
+    let ratio = found / samples[0].variance();
+    println!("2^{:.2}, {ratio:.3} of the variance they say", 0.5 * found.log2());
+    assert!((0.75..1.25).contains(&ratio), "{ratio:.3} of the variance they say");
+}
