@@ -13,7 +13,7 @@ use he_tfhe::LookupTable;
 const COUNT: usize = 256;
 
 /// Results of tables are multiples of `2^-12` on the torus.
-const LOG_SMALL: u32 = 12;
+const LOG_SMALL: u32 = 11;
 
 fn main() -> Result<(), Error> {
     // The primes of BGV are the first ones of CKKS; every scheme by itself has 128 bits of security.

@@ -184,7 +184,10 @@ fn ciphertexts_that_do_not_fit_the_bridge_of_slots_are_refused() {
     let down = ckks_tfhe::SeededKey::generate(&w.params, &w.ckks, &w.tfhe).unwrap().expand().unwrap();
     refused(down.extract(&bootstrapper, &o.slots(), 1), &["ciphertext belongs to other parameters"]);
     refused(down.extract(&strange, &w.slots(), 1), &["bootstrapper belongs to other parameters"]);
-    refused(down.extract(&bootstrapper, &w.slots(), 1025), &["number of values is 1025, needed at most 1024"]);
+    refused(
+        down.extract(&bootstrapper, &w.slots(), 1025),
+        &["number of values is 1025, needed at most 1024"],
+    );
     let up = w.up();
     refused(up.to_slots(&strange, &[w.packed()], 12), &["bootstrapper belongs to other parameters"]);
     refused(up.to_slots(&bootstrapper, &[o.packed()], 12), &["ciphertext belongs to other parameters"]);

@@ -139,7 +139,13 @@ impl MixedClient {
         Ok(seal(&self.plan, purpose, number, &sealed))
     }
 
-    fn decrypt(&self, purpose: Purpose, number: u64, bytes: &[u8], dense: Dense) -> Result<Filled, MixedError> {
+    fn decrypt(
+        &self,
+        purpose: Purpose,
+        number: u64,
+        bytes: &[u8],
+        dense: Dense,
+    ) -> Result<Filled, MixedError> {
         let fits = |count| count == dense.pieces();
         let all = open(&self.plan, purpose, number, bytes, fits).map_err(message("encrypted values"))?;
         let (decryptor, encoder) =

@@ -18,7 +18,7 @@ use super::keys::Keys;
 use super::layout::Dense;
 use super::linear::Place;
 use super::numbers::RESULT_BITS;
-use super::plan::{LOG_CLEAN, MixedPlan};
+use super::plan::{LOG_CLEAN, LOG_WORN, MixedPlan};
 use super::stages::{Stage, Stages};
 use super::{MixedError, MixedPlanError};
 
@@ -102,7 +102,9 @@ impl Engine {
     /// What was read since this was asked last.
     pub(super) fn take_readings(&self) -> Vec<Reading> {
         let kept = self.readings.as_ref();
-        kept.map_or_else(Vec::new, |kept| std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner)))
+        kept.map_or_else(Vec::new, |kept| {
+            std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
+        })
     }
 
     /// The parts of a dense tensor.
@@ -181,13 +183,33 @@ impl Engine {
         let mut outputs = Vec::with_capacity(inputs.len() * table.outputs());
         for inputs in inputs.chunks(512) {
             go_on(stop)?;
-            outputs.extend(self.stages.on(Stage::Bootstraps, || self.bootstraps.bootstrap_batch(inputs, table))?);
+            outputs.extend(
+                self.stages.on(Stage::Bootstraps, || self.bootstraps.bootstrap_batch(inputs, table))?,
+            );
         }
         Ok(outputs)
     }
 
-    /// Results of tables as BGV ciphertexts, `pieces` of them.
-    pub(super) fn raise(&self, all: Vec<Sent>, pieces: usize, stop: &AtomicBool) -> Result<Vec<Ciphertext>, MixedError> {
+    /// The error that errors may have, in units of their integers, if sums over `batch` products of them with these inputs are to be
+    /// refreshed, `parts` in a ciphertext. Two operands with errors `y` and `y'`, relative to their modulus, have a product with an
+    /// error of `y·y'·q·√n` at the second modulus `q`, and `√` of their number is that of the sum.
+    pub(super) fn error_beside(&self, inputs: &[Ciphertext], batch: usize, parts: usize) -> f64 {
+        let bgv = self.plan.parameters.bgv();
+        let relative = |c: &Ciphertext| c.noise().log2() - bgv.noise().log_q(c.limbs());
+        let worst = inputs.iter().map(relative).fold(f64::MIN, f64::max);
+        let terms = (bgv.n() * batch * parts) as f64;
+        let needed = LOG_WORN - worst - bgv.noise().log_q(2.min(bgv.max_limbs())) - 0.5 * terms.log2();
+        needed.min(LOG_CLEAN).exp2()
+    }
+
+    /// Results of tables as BGV ciphertexts, `pieces` of them, with an error of at most `error`.
+    pub(super) fn raise(
+        &self,
+        all: Vec<Sent>,
+        pieces: usize,
+        error: f64,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Ciphertext>, MixedError> {
         let parameters = &self.plan.parameters;
         let most = parameters.bgv_pieces();
         let (small, large) = (parameters.tfhe().n(), parameters.bgv().n());
@@ -207,9 +229,10 @@ impl Engine {
         let mut out = Vec::with_capacity(pieces);
         for group in groups {
             let pack = |values: &Vec<LweCiphertext>| self.bootstraps.pack(values);
-            let packed = self.stages.on(Stage::Packing, || group.par_iter().map(pack).collect::<Result<Vec<_>, _>>())?;
+            let packed = self
+                .stages
+                .on(Stage::Packing, || group.par_iter().map(pack).collect::<Result<Vec<_>, _>>())?;
             go_on(stop)?;
-            let error = LOG_CLEAN.exp2();
             let back = || self.up.convert(&self.refresher, &packed, RESULT_BITS, error);
             out.extend(self.stages.on(Stage::Refresh, back)?);
             self.refreshes.fetch_add(1, Ordering::Relaxed);
@@ -219,7 +242,11 @@ impl Engine {
     }
 
     /// Dense ciphertexts as good as new.
-    pub(super) fn refresh(&self, pieces: &[Ciphertext], stop: &AtomicBool) -> Result<Vec<Ciphertext>, MixedError> {
+    pub(super) fn refresh(
+        &self,
+        pieces: &[Ciphertext],
+        stop: &AtomicBool,
+    ) -> Result<Vec<Ciphertext>, MixedError> {
         let mut out = Vec::with_capacity(pieces.len());
         for group in pieces.chunks(self.plan.parameters.bgv_pieces()) {
             go_on(stop)?;

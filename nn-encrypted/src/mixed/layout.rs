@@ -148,8 +148,7 @@ mod tests {
                 assert_eq!(places.len(), 60 * (layer.inputs - 1));
                 assert!(places.iter().all(|p| p.0 < layout.inputs(l).pieces() && p.1 < 8192));
                 let all = (0..60).flat_map(|u| (0..layer.outputs).map(move |o| (u, o)));
-                let places: HashSet<_> =
-                    all.map(|(u, o)| layout.errors().at(u, layer.error(o))).collect();
+                let places: HashSet<_> = all.map(|(u, o)| layout.errors().at(u, layer.error(o))).collect();
                 assert_eq!(places.len(), 60 * layer.outputs);
                 assert!(places.iter().all(|p| p.0 < layout.errors().pieces() && p.1 < 8192));
             }

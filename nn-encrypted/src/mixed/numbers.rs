@@ -73,7 +73,13 @@ impl Numbers {
         } else {
             [0, output, 0]
         };
-        Ok(Self { log_t: q.plaintext_bits, activation_bits: alpha, error_bits: beta, update_bits: kappa, shifts })
+        Ok(Self {
+            log_t: q.plaintext_bits,
+            activation_bits: alpha,
+            error_bits: beta,
+            update_bits: kappa,
+            shifts,
+        })
     }
 
     /// Fractional bits of a weighted sum.

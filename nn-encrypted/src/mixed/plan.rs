@@ -11,9 +11,11 @@ use super::numbers::{Numbers, Reader};
 use super::schemes::check;
 use crate::recipe::{MixedLayerKind, MixedRecipe};
 
-/// Errors of BGV ciphertexts after a refresh, in units of their integers: a product of two of them, and a sum of as many as a mini-
-/// batch has, is exact.
+/// `log2` of the largest error of BGV ciphertexts after a refresh, in units of their integers.
 pub const LOG_CLEAN: f64 = -46.0;
+
+/// `log2` of the largest error with which ciphertexts are refreshed: nine deviations of it are within what a bootstrap reduces.
+pub const LOG_WORN: f64 = -9.6;
 
 /// A training plan.
 #[derive(Clone)]
@@ -63,7 +65,12 @@ impl MixedPlan {
         let layout = Layout::new(widths, batch, n, most).ok_or_else(|| {
             let (at, &width) = widths[1..].iter().enumerate().max_by_key(|(_, w)| **w).unwrap_or((0, &0));
             let what = format!("{width} outputs do not fit a ciphertext of {n} coefficients");
-            MixedPlanError::Refused { layer: 2 * at + 1, kind: MixedLayerKind::Linear, reason: "layout", what }
+            MixedPlanError::Refused {
+                layer: 2 * at + 1,
+                kind: MixedLayerKind::Linear,
+                reason: "layout",
+                what,
+            }
         })?;
         Ok(Self {
             widths: widths.to_vec(),
@@ -108,7 +115,11 @@ impl MixedPlan {
         self.widths.iter().for_each(|&width| out.length(width));
         out.length(self.layout.dimension);
         out.u8(u8::from(self.output == MixedLayerKind::Softmax));
-        for hash in [self.parameters.bgv().rlwe().hash(), self.parameters.ckks().hash(), self.parameters.tfhe().hash()] {
+        for hash in [
+            self.parameters.bgv().rlwe().hash(),
+            self.parameters.ckks().hash(),
+            self.parameters.tfhe().hash(),
+        ] {
             out.bytes(hash);
         }
         blake3::derive_key("nn-encrypted plan of several schemes v1", &out.finish())

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::MixedError;
 use super::engine::{Engine, Sent};
 use super::layout::Layout;
+use super::plan::LOG_CLEAN;
 use super::stages::Stage;
 
 /// What the way forward leaves behind.
@@ -83,7 +84,10 @@ impl<'a> Pass<'a> {
             let place = layer.output(o);
             (layout.errors().at(image, place), place.negated)
         };
-        (0..layout.batch).flat_map(|image| (0..layer.outputs).map(move |o| (image, o))).map(|(u, o)| place(u, o)).collect()
+        (0..layout.batch)
+            .flat_map(|image| (0..layer.outputs).map(move |o| (image, o)))
+            .map(|(u, o)| place(u, o))
+            .collect()
     }
 
     fn forward(&self, features: &[Ciphertext]) -> Result<Passed, MixedError> {
@@ -104,15 +108,20 @@ impl<'a> Pass<'a> {
             let units = layout.layers[l].outputs;
             let sent = |(i, value)| Sent { to: layout.input_at(l + 1, i / units, i % units), value };
             let sent: Vec<Sent> = values.into_iter().enumerate().map(sent).collect();
-            let pieces = engine.raise(sent, layout.inputs(l + 1).pieces(), self.stop)?;
+            let pieces = engine.raise(sent, layout.inputs(l + 1).pieces(), LOG_CLEAN.exp2(), self.stop)?;
             inputs.push(self.inputs(l + 1, &pieces)?);
             masks.push(passes);
         }
         Err(MixedError::Place)
     }
 
-    /// Values of errors, to where errors stand.
-    fn send_errors(&self, l: usize, values: Vec<LweCiphertext>) -> Result<Vec<Ciphertext>, MixedError> {
+    /// Values of errors, to where errors stand; `inputs` are those that they are multiplied with.
+    fn send_errors(
+        &self,
+        l: usize,
+        values: Vec<LweCiphertext>,
+        inputs: &[Ciphertext],
+    ) -> Result<Vec<Ciphertext>, MixedError> {
         let (layout, layer) = (&self.layout, &self.layout.layers[l]);
         let sent = |(i, value): (usize, LweCiphertext)| {
             let place = layer.error(i % layer.outputs);
@@ -120,21 +129,24 @@ impl<'a> Pass<'a> {
             Sent { to: layout.errors().at(i / layer.outputs, place), value }
         };
         let sent: Vec<Sent> = values.into_iter().enumerate().map(sent).collect();
-        self.engine.raise(sent, layout.errors().pieces(), self.stop)
+        let weights = layout.weights();
+        let error = self.engine.error_beside(inputs, layout.batch, weights.parts.min(1 << weights.levels));
+        self.engine.raise(sent, layout.errors().pieces(), error, self.stop)
     }
 
     /// The errors of the outputs, dense: what their table gives, without the labels.
-    fn output_errors(&self, sums: &[Ciphertext], labels: &[Ciphertext]) -> Result<Vec<Ciphertext>, MixedError> {
+    fn output_errors(&self, passed: &Passed, labels: &[Ciphertext]) -> Result<Vec<Ciphertext>, MixedError> {
         let (engine, l) = (self.engine, self.layout.layers.len() - 1);
         let how = (engine.plan.numbers.shifts[1], 1 << 30, 0);
-        let samples = engine.lower(sums, &self.places(l), how)?;
-        let outputs = self.send_errors(l, engine.look_up(&samples, &engine.tables.output, self.stop)?)?;
+        let samples = engine.lower(&passed.sums, &self.places(l), how)?;
+        let values = engine.look_up(&samples, &engine.tables.output, self.stop)?;
+        let outputs = self.send_errors(l, values, &passed.inputs[l])?;
         let without = |(output, label)| Ok(engine.products.sub(output, label)?);
         outputs.iter().zip(labels).map(without).collect()
     }
 
     /// What the errors of layer `l` hand back to the layer before, dense.
-    fn back(&self, l: usize, errors: &[Ciphertext], masks: &[LweCiphertext]) -> Result<Vec<Ciphertext>, MixedError> {
+    fn back(&self, l: usize, errors: &[Ciphertext], passed: &Passed) -> Result<Vec<Ciphertext>, MixedError> {
         let (engine, layout, layer) = (self.engine, &self.layout, &self.layout.layers[l]);
         let tiles = layout.input_tiles(l);
         let sums = engine.stages.on(Stage::Products, || {
@@ -151,12 +163,21 @@ impl<'a> Pass<'a> {
         let places: Vec<_> = (0..layout.batch * units).map(place).collect();
         let how = (engine.plan.numbers.shifts[2], 1 << 29, 0);
         let mut samples = engine.lower(&sums, &places, how)?;
-        samples.iter_mut().zip(masks).try_for_each(|(sample, mask)| sample.add_scaled_assign(mask, 1))?;
-        self.send_errors(l - 1, engine.look_up(&samples, &engine.tables.masked, self.stop)?)
+        samples
+            .iter_mut()
+            .zip(&passed.masks[l - 1])
+            .try_for_each(|(sample, mask)| sample.add_scaled_assign(mask, 1))?;
+        let values = engine.look_up(&samples, &engine.tables.masked, self.stop)?;
+        self.send_errors(l - 1, values, &passed.inputs[l - 1])
     }
 
     /// Gradients of the tiles of a layer.
-    fn gradients(&self, l: usize, inputs: &[Ciphertext], errors: &[Ciphertext]) -> Result<Vec<Ciphertext>, MixedError> {
+    fn gradients(
+        &self,
+        l: usize,
+        inputs: &[Ciphertext],
+        errors: &[Ciphertext],
+    ) -> Result<Vec<Ciphertext>, MixedError> {
         let (engine, layout) = (self.engine, &self.layout);
         let tiles = layout.layers[l].tiles();
         engine.stages.on(Stage::Products, || {
@@ -173,10 +194,14 @@ impl<'a> Pass<'a> {
     }
 
     /// The weights after a step, dense and as good as new.
-    pub(super) fn train(&self, features: &[Ciphertext], labels: &[Ciphertext]) -> Result<Vec<Ciphertext>, MixedError> {
+    pub(super) fn train(
+        &self,
+        features: &[Ciphertext],
+        labels: &[Ciphertext],
+    ) -> Result<Vec<Ciphertext>, MixedError> {
         let (engine, layout) = (self.engine, &self.layout);
         let passed = self.forward(features)?;
-        let mut dense = self.output_errors(&passed.sums, labels)?;
+        let mut dense = self.output_errors(&passed, labels)?;
         let mut changed = Vec::new();
         for l in (0..layout.layers.len()).rev() {
             let errors = engine.parts(&dense, layout.errors())?;
@@ -186,7 +211,7 @@ impl<'a> Pass<'a> {
                 self.weights(l).iter().zip(&gradients).map(less).collect::<Result<_, MixedError>>()?;
             changed.push(layer);
             if l > 0 {
-                dense = self.back(l, &errors, &passed.masks[l - 1])?;
+                dense = self.back(l, &errors, &passed)?;
             }
         }
         changed.reverse();

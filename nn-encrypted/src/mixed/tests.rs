@@ -55,7 +55,10 @@ fn step(w: &mut World, number: usize, images: usize) {
 
 #[test]
 fn encrypted_training_equals_the_twin_under_replay() {
-    for (layers, widths, size) in [("", &[5, 4, 6, 3][..], 6), ("layers=[{kind=\"Linear\",scheme=\"bgv\"},{kind=\"Sigmoid\",scheme=\"tfhe\"}]", &[9, 2], 5)] {
+    for (layers, widths, size) in [
+        ("", &[5, 4, 6, 3][..], 6),
+        ("layers=[{kind=\"Linear\",scheme=\"bgv\"},{kind=\"Sigmoid\",scheme=\"tfhe\"}]", &[9, 2], 5),
+    ] {
         let size = format!("optimizer.batch_size={size}");
         let settings: Vec<&str> = [layers, &size].into_iter().filter(|s| !s.is_empty()).collect();
         let recipe = recipe(&settings);
@@ -101,5 +104,8 @@ fn what_was_altered_or_stopped_changes_nothing() {
     assert!(matches!(few, Err(MixedError::KeyCount { found: 6, needed: 7 })));
     let mut swapped = keys;
     swapped.swap(3, 4);
-    assert!(matches!(MixedServer::new(&w.plan, &swapped, 0, &before, false), Err(MixedError::Message { .. })));
+    assert!(matches!(
+        MixedServer::new(&w.plan, &swapped, 0, &before, false),
+        Err(MixedError::Message { .. })
+    ));
 }

@@ -182,7 +182,13 @@ impl MixedTwin {
     }
 
     /// What errors hand back to a hidden layer.
-    fn back(&self, l: usize, errors: &ArrayRef2<i64>, masks: &Array2<i64>, source: &mut Source) -> Array2<i64> {
+    fn back(
+        &self,
+        l: usize,
+        errors: &ArrayRef2<i64>,
+        masks: &Array2<i64>,
+        source: &mut Source,
+    ) -> Array2<i64> {
         let sums = errors.dot(&self.model.layers[l].weight.t());
         self.watch(2, &sums);
         let mut back = Array2::zeros(sums.dim());

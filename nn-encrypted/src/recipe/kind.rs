@@ -37,7 +37,8 @@ impl AnyRecipe {
             Some("reals") => Self::Reals(merged.parse()?),
             Some("mixed") => Self::Mixed(merged.parse()?),
             Some(other) => {
-                let what = format!("{other:?}; \"words\", \"reals\" or \"mixed\" is needed, or no `kind` at all");
+                let what =
+                    format!("{other:?}; \"words\", \"reals\" or \"mixed\" is needed, or no `kind` at all");
                 return Err(RecipeError::field("kind", what));
             }
         };

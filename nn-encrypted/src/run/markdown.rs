@@ -57,7 +57,8 @@ fn rows(report: &Report) -> Vec<Row> {
         planned(step, steps, &mut row);
     }
     let total: f64 = report.stages.iter().map(|stage| stage.core_seconds).sum();
-    let share = |stage: &StageSummary| format!("{:?} {:.1} %", stage.stage, 100.0 * stage.core_seconds / total);
+    let share =
+        |stage: &StageSummary| format!("{:?} {:.1} %", stage.stage, 100.0 * stage.core_seconds / total);
     let shares: Vec<String> = report.stages.iter().map(share).collect();
     row("stages of a step", (total > 0.0).then(|| shares.join(", ").to_lowercase()));
     let bootstraps = report.bootstraps.tfhe + report.bootstraps.ckks;

@@ -170,9 +170,16 @@ mod explore {
         let base = std::env::var("BASE").unwrap_or_default();
         let dir = std::env::var("DATA").ok();
         for extra in std::env::var("TRY").unwrap().split('|') {
-            let settings: Vec<String> = base.split(';').chain(extra.split(';')).filter(|s| !s.is_empty()).map(String::from).collect();
+            let settings: Vec<String> =
+                base.split(';').chain(extra.split(';')).filter(|s| !s.is_empty()).map(String::from).collect();
             let AnyRecipe::Mixed(recipe) = AnyRecipe::load("glyph2020", &settings).unwrap() else { panic!() };
-            let task = match MixedSession::new(recipe, dir.as_deref().map(Path::new)) { Ok(t) => t, Err(e) => { println!("{extra}: {e}"); continue } };
+            let task = match MixedSession::new(recipe, dir.as_deref().map(Path::new)) {
+                Ok(t) => t,
+                Err(e) => {
+                    println!("{extra}: {e}");
+                    continue;
+                }
+            };
             let options = crate::run::Options { quiet: true, ..Default::default() };
             let mut twin = task.twin_of(task.initial());
             let steps = task.total_steps(None);
@@ -180,11 +187,19 @@ mod explore {
             for (step, batch) in task.batches().schedule(0).take(steps).enumerate() {
                 let (x, labels) = task.samples_of(batch);
                 twin.learn(&x, &labels).unwrap();
-                if task.ends_epoch(step + 1, steps) { curve.push((twin.score(&task.data().test).unwrap() * 10000.0).round() / 100.0); }
+                if task.ends_epoch(step + 1, steps) {
+                    curve.push((twin.score(&task.data().test).unwrap() * 10000.0).round() / 100.0);
+                }
             }
             let clear = crate::run::train::clear_curve(&task, steps).unwrap();
             let _ = options;
-            println!("{extra}: {:?} wraps {} reached {:?} clear {:.4}", &curve[curve.len().saturating_sub(6)..], twin.wraps(), twin.reached(), clear.last().unwrap());
+            println!(
+                "{extra}: {:?} wraps {} reached {:?} clear {:.4}",
+                &curve[curve.len().saturating_sub(6)..],
+                twin.wraps(),
+                twin.reached(),
+                clear.last().unwrap()
+            );
         }
     }
 }

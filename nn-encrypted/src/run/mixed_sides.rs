@@ -69,8 +69,10 @@ fn read_client(plan: &Arc<MixedPlan>, folder: &RunFolder) -> Result<MixedClient,
     let parameters = &plan.parameters;
     let secrets = Secrets {
         bgv: folder.read_secret(0, |bytes| he_bgv::SecretKey::from_secret_bytes(parameters.bgv(), bytes))?,
-        ckks: folder.read_secret(1, |bytes| he_ckks::SecretKey::from_secret_bytes(parameters.ckks(), bytes))?,
-        tfhe: folder.read_secret(2, |bytes| he_tfhe::SecretKey::from_secret_bytes(parameters.tfhe(), bytes))?,
+        ckks: folder
+            .read_secret(1, |bytes| he_ckks::SecretKey::from_secret_bytes(parameters.ckks(), bytes))?,
+        tfhe: folder
+            .read_secret(2, |bytes| he_tfhe::SecretKey::from_secret_bytes(parameters.tfhe(), bytes))?,
     };
     Ok(MixedClient::with_keys(plan, secrets))
 }

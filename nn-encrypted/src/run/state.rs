@@ -4,8 +4,8 @@ use he_core::wire::{Reader, WireError, Writer};
 use serde::{Deserialize, Serialize};
 
 use super::Traffic;
-use super::report::StageSummary;
 use super::meter::Spent;
+use super::report::StageSummary;
 use super::weights::Tensors;
 use crate::recipe::{Network, Recipe};
 use crate::roles::RefreshCounts;

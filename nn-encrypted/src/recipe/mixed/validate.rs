@@ -15,7 +15,8 @@ pub(super) fn validate(recipe: &MixedRecipe) -> Result<(), RecipeError> {
     normalization(&recipe.data.normalize)?;
     let layers = &recipe.layers;
     if layers.len() < 2 || layers.len() > MOST_LAYERS || layers.len() % 2 == 1 {
-        let what = format!("{}; Linear and an activation in turn, 2 to {MOST_LAYERS}, are needed", layers.len());
+        let what =
+            format!("{}; Linear and an activation in turn, 2 to {MOST_LAYERS}, are needed", layers.len());
         return Err(RecipeError::field("layers", what));
     }
     layers.iter().enumerate().try_for_each(|(index, layer)| place(layers, index, layer))?;
@@ -25,9 +26,8 @@ pub(super) fn validate(recipe: &MixedRecipe) -> Result<(), RecipeError> {
 
 /// A layer where it stands.
 fn place(layers: &[MixedLayer], index: usize, layer: &MixedLayer) -> Result<(), RecipeError> {
-    let wrong = |what: &str| {
-        Err(RecipeError::Layer { index, kind: layer.kind.to_string(), what: what.to_owned() })
-    };
+    let wrong =
+        |what: &str| Err(RecipeError::Layer { index, kind: layer.kind.to_string(), what: what.to_owned() });
     let (linear, last) = (layer.kind == MixedLayerKind::Linear, index + 1 == layers.len());
     if linear != (index % 2 == 0) {
         return wrong("stands where another kind is needed: Linear and an activation in turn");
