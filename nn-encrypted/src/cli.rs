@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_encrypted::data::{DATA_DIR, KNOWN, Known};
 use nn_encrypted::fetch;
+use nn_encrypted::frozen;
 use nn_encrypted::recipe::{AnyRecipe, Recipe};
 use nn_encrypted::run::{self, Mode, Options, Outcome, Report, Resumption, RunError, RunFolder, Scope};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -31,6 +32,8 @@ enum Command {
     Train(TrainArgs),
     /// Classifies the test part with the trained model of a run folder, encrypted.
     Predict(PredictArgs),
+    /// Trains convolutions on the embedded digits in the clear, and writes them to be frozen: a network for data.frozen.
+    Pretrain(PretrainArgs),
     /// Lists the recipes inside the program.
     Recipes,
     /// Lists the data sets known by name, or downloads one.
@@ -105,6 +108,19 @@ struct PredictArgs {
     /// Threads; all cores without it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+}
+
+#[derive(Args)]
+struct PretrainArgs {
+    /// File of the network, as safetensors.
+    #[arg(long)]
+    out: PathBuf,
+    /// Passes over the digits.
+    #[arg(long, default_value_t = frozen::EPOCHS)]
+    epochs: usize,
+    /// Decides split, batches, changes of images and initial weights.
+    #[arg(long, default_value_t = frozen::SEED)]
+    seed: u64,
 }
 
 #[derive(Args)]
@@ -215,6 +231,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match command {
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
+        Command::Pretrain(args) => pretrain(&args),
         Command::Recipes => recipes(),
         Command::Data(args) => data(&args),
         Command::Report(args) => report(&args),
@@ -409,6 +426,23 @@ fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
     println!("predictions in {}", args.run.join("client/predictions.csv").display());
     println!("twin equal: {}", summary.twin_equal);
     Ok(ExitCode::from(u8::from(!summary.twin_equal)))
+}
+
+fn pretrain(args: &PretrainArgs) -> Result<ExitCode, RunError> {
+    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder {
+        // Now, not after minutes of training.
+        std::fs::create_dir_all(folder).map_err(|source| RunError::Io { path: folder.into(), source })?;
+    }
+    let trained = frozen::pretrain(args.epochs, args.seed, |at| {
+        let percent = 100.0 * at.training;
+        println!("epoch {} of {}: loss {:.4}, training {percent:.2} %", at.epoch, at.epochs, at.loss);
+    })?;
+    trained.network.write(&args.out)?;
+    println!("digits held out: {:.2} % of {} right", 100.0 * trained.accuracy, trained.held_out);
+    let (from, to) = (trained.network.input(), trained.network.output());
+    println!("{}: images of {from} become {to} = {} features", args.out.display(), to.size());
+    Ok(ExitCode::SUCCESS)
 }
 
 fn recipes() -> Result<ExitCode, RunError> {

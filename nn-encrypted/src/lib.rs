@@ -9,6 +9,7 @@ pub mod data;
 pub mod engine;
 pub mod fetch;
 mod meter;
+pub mod frozen;
 pub mod metrics;
 pub mod mixed;
 pub mod packing;

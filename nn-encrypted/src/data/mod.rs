@@ -7,6 +7,7 @@ mod csv;
 mod embedded;
 mod error;
 mod features;
+mod frozen;
 mod idx;
 mod mnist;
 mod normalize;

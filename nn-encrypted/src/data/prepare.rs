@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis};
 
-use super::{Balance, DataError, Dataset, Series, Source, load, select, split};
+use super::{Balance, DataError, Dataset, Series, Source, frozen, load, select, split};
 use crate::recipe::{Data, Recipe};
 
 /// Samples as integers.
@@ -130,11 +130,18 @@ fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataError> 
 
 fn prepared(data: Dataset, settings: &Data, seed: u64, fraction_bits: u32) -> Result<Prepared, DataError> {
     let series = data.series.as_ref().map(|_| fits_series(settings)).transpose()?;
-    let data = select::chosen(data, &settings.columns, settings.positive.as_deref())?;
+    let data = match &settings.frozen {
+        Some(network) => frozen::features(data, network)?,
+        None => data,
+    };
+    let mut data = select::chosen(data, &settings.columns, settings.positive.as_deref())?;
     enough_of_each(&data)?;
     let parts = split(&data, settings.test, settings.stratify, seed)?;
     if settings.balance == Balance::Resample {
         none_missing(&data, &parts.train)?;
+    }
+    if settings.frozen.is_some() {
+        frozen::like_pixels(&mut data.x, &parts.train);
     }
     let scale = settings.normalize.fit(&data.x, &parts.train, fraction_bits);
     if let Some(feature) = scale.overflowing() {
@@ -174,6 +181,7 @@ mod tests {
             ignore: vec![],
             no_header: false,
             columns: vec![],
+            frozen: None,
             positive: None,
             test: TestPart::Count(24),
             stratify: false,

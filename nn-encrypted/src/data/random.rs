@@ -16,6 +16,8 @@ pub enum Purpose {
     Weights,
     /// Errors of readings, for one step or classification.
     Readings(u64),
+    /// How an image is changed before it is trained on.
+    Change(u64),
 }
 
 /// The stream of a purpose.
@@ -27,6 +29,7 @@ pub fn stream(seed: u64, purpose: Purpose) -> ChaCha20Rng {
         Purpose::Order(epoch) => (*b"order   ", epoch),
         Purpose::Weights => (*b"weights ", 0),
         Purpose::Readings(number) => (*b"readings", number),
+        Purpose::Change(image) => (*b"change  ", image),
     };
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

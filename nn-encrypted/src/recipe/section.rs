@@ -23,6 +23,10 @@ pub struct Data {
     /// Names of the features to use; all without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// Images of 28x28 pixels become the features of a frozen network: `digits-cnn`, or the path of a file that
+    /// `pretrain` wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<String>,
     /// A class to be told apart from all others, which become one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<String>,

@@ -57,6 +57,7 @@ use crate::data::DataError;
 use crate::fetch::FetchError;
 use crate::meter;
 use crate::mixed::{MixedError, MixedPlanError};
+use crate::frozen::FrozenError;
 use crate::plan::PlanError;
 use crate::reals::{RealError, RealPlanError};
 use crate::recipe::RecipeError;
@@ -88,6 +89,9 @@ pub enum RunError {
     /// A data set cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// A frozen network cannot be made, read or written.
+    #[error(transparent)]
+    Frozen(#[from] FrozenError),
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -189,6 +193,7 @@ impl RunError {
             self,
             Self::Recipe(_)
                 | Self::Data(_)
+                | Self::Frozen(_)
                 | Self::Plan(_)
                 | Self::WordPlan(_)
                 | Self::RealPlan(_)

@@ -1,0 +1,62 @@
+//! What can be wrong with a frozen network.
+
+use std::path::PathBuf;
+
+use crate::data::DataError;
+
+/// A frozen network that cannot be used, with the place of the fault.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrozenError {
+    /// The file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("{file}: {what}")]
+    File {
+        /// The file.
+        file: String,
+        /// What was there and what was needed.
+        what: String,
+    },
+    /// A layer is faulty or does not fit the one before it.
+    #[error("layer {layer}: {what}")]
+    Layer {
+        /// The layer, from 0.
+        layer: usize,
+        /// What was there and what was needed.
+        what: String,
+    },
+    /// A layer's numbers are faulty.
+    #[error("{0}")]
+    Numbers(String),
+    /// Images have another size than the network takes.
+    #[error("images of {found} values; {needed} are needed")]
+    Images {
+        /// Values of an image.
+        found: usize,
+        /// The shape needed.
+        needed: super::Shape,
+    },
+    /// A setting of the training before is faulty.
+    #[error("{0}")]
+    Setting(String),
+    /// The data to train on cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl FrozenError {
+    /// The same, of a layer.
+    pub(super) fn at(self, layer: usize) -> Self {
+        match self {
+            Self::Numbers(what) => Self::Layer { layer, what },
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Convolutions that were trained before, on other data and in the clear, and are applied to images before these are
+//! encrypted; transfer learning as in Lou, Feng, Fox and Jiang, "Glyph", NeurIPS 2020.
+//!
+//! A [`Frozen`] network is plain and public: the owner of the images computes their features itself, and only the layers
+//! behind them are trained on ciphertexts. [`pretrain`] makes one from the embedded digits.
+//!
+//! An image is a row of numbers, channel by channel and row by row. Everything is single precision by the four basic
+//! operations and the square root, in one order whatever the number of threads: the same bits on every machine.
+
+mod augment;
+mod batch_norm;
+mod conv;
+mod error;
+mod file;
+mod head;
+mod network;
+mod pool;
+mod pretrain;
+mod relu;
+mod shape;
+mod trainer;
+
+pub use self::batch_norm::BatchNorm2d;
+pub use self::conv::Conv2d;
+pub use self::error::FrozenError;
+pub use self::file::BUILTIN;
+pub use self::network::{Frozen, Layer};
+pub use self::pool::AvgPool2d;
+pub use self::pretrain::{EPOCHS, Pretrained, Progress, SEED, pretrain};
+pub use self::relu::Relu;
+pub use self::shape::Shape;
