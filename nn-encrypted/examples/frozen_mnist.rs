@@ -1,7 +1,7 @@
 //! Trains 400-84-10 in floating point on the features that frozen convolutions have for all of MNIST.
 //!
-//! `cargo run --release -p nn-encrypted --example frozen_mnist -- DATA_DIR [KEY=VALUE ...]`; the settings are those of the
-//! recipe `hesamifard2017`. ReLU, quadratic loss, 5 epochs.
+//! `cargo run --release -p nn-encrypted --example frozen_mnist -- DATA_DIR [KEY=VALUE ...]`; the settings are
+//! those of the recipe `hesamifard2017`. ReLU, quadratic loss, 5 epochs.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -15,7 +15,8 @@ use nn_encrypted::recipe::Recipe;
 const SETTINGS: [&str; 5] = [
     "data.set=mnist",
     "data.frozen=digits-cnn",
-    "layers=[{kind='Linear',out_features=84,scheme='bgv'},{kind='Square',scheme='bgv'},{kind='Linear',scheme='bgv'}]",
+    "layers=[{kind='Linear',out_features=84,scheme='bgv'},{kind='Square',scheme='bgv'},\
+     {kind='Linear',scheme='bgv'}]",
     "quantization.input_bits=8",
     "optimizer={learning_rate='1/16',momentum='7/8',batch_size=60,epochs=5,init_gain=1.4}",
 ];

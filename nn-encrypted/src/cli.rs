@@ -116,8 +116,8 @@ struct PretrainArgs {
     #[arg(long)]
     out: PathBuf,
     /// Passes over the digits.
-    #[arg(long, default_value_t = frozen::EPOCHS)]
-    epochs: usize,
+    #[arg(long, default_value_t = frozen::EPOCHS, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    epochs: u16,
     /// Decides split, batches, changes of images and initial weights.
     #[arg(long, default_value_t = frozen::SEED)]
     seed: u64,
@@ -434,7 +434,7 @@ fn pretrain(args: &PretrainArgs) -> Result<ExitCode, RunError> {
         // Now, not after minutes of training.
         std::fs::create_dir_all(folder).map_err(|source| RunError::Io { path: folder.into(), source })?;
     }
-    let trained = frozen::pretrain(args.epochs, args.seed, |at| {
+    let trained = frozen::pretrain(args.epochs.into(), args.seed, |at| {
         let percent = 100.0 * at.training;
         println!("epoch {} of {}: loss {:.4}, training {percent:.2} %", at.epoch, at.epochs, at.loss);
     })?;

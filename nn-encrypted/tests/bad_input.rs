@@ -67,7 +67,7 @@ impl Drop for Folder {
 }
 
 /// Settings of the built-in recipe, and a word of the message.
-const SETTINGS: [(&[&str], &str); 43] = [
+const SETTINGS: [(&[&str], &str); 46] = [
     (&["name=../elsewhere"], "`name`"),
     (&["name=/tmp/x"], "`name`"),
     (&["name=.hidden"], "`name`"),
@@ -119,6 +119,9 @@ const SETTINGS: [(&[&str], &str); 43] = [
     (&["quantization.bounds.weight=1048576.0"], "`quantization.bounds.weight`"),
     (&["parameters.plaintext_bits=99"], "99"),
     (&["data.test=2000"], "2000 of 1797 rows"),
+    (&["data.frozen=digits-cnn"], "data.frozen = \"digits-cnn\": images of 1x28x28 = 784 pixels are needed"),
+    (&["data.frozen=absent.safetensors"], "data.frozen = \"absent.safetensors\": absent.safetensors: "),
+    (&["data.frozen=3"], "frozen"),
     (
         &[
             "layers.1={kind='Polynomial',scheme='bgv',coefficients=[0,0,0,0,0,0,0,1]}",
@@ -129,7 +132,7 @@ const SETTINGS: [(&[&str], &str); 43] = [
 ];
 
 /// Arguments, and a word of the message.
-const ARGUMENTS: [(&[&str], &str); 64] = [
+const ARGUMENTS: [(&[&str], &str); 68] = [
     (&["train", "glyph2020"], "no recipe `glyph2020`"),
     (&["train", "nowhere.toml"], "nowhere.toml"),
     (&["train", "random.toml"], "random.toml"),
@@ -203,6 +206,10 @@ const ARGUMENTS: [(&[&str], &str); 64] = [
         &["train", "--data", "far.csv", "--label", "y"],
         "column `b`: its values are too large or too far apart",
     ),
+    (&["train", "--set", "data.frozen=random.toml"], "data.frozen = \"random.toml\": random.toml: "),
+    (&["train", "--data", "milk", "--set", "data.frozen=digits-cnn"], "data set milk: data.set is a series"),
+    (&["pretrain", "--out", "a", "--epochs", "0"], "1..=10000"),
+    (&["pretrain", "--out", "ok.csv/a", "--epochs", "1"], "ok.csv"),
     (&["predict", "--run", "absent"], "recipe.toml"),
     (&["report", "--run", "absent"], "report.json"),
     (&["report", "--run", "damaged"], "report.json"),

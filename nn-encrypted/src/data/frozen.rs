@@ -1,4 +1,5 @@
-//! Features of a frozen network in place of pixels: what the owner of images computes in the clear before it encrypts.
+//! Features of a frozen network in place of pixels: what the owner of images computes in the clear before it
+//! encrypts.
 
 use ndarray::{Array2, ArrayRef2, Axis};
 
@@ -13,7 +14,8 @@ const CHUNK: usize = 1024;
 /// The features that a frozen network, given by its name or path, has for the images of a data set.
 ///
 /// # Errors
-/// If there is no such network, the data are no images of its shape with pixels from 0 to 255, or a feature is too large.
+/// If there is no such network, the data are no images of its shape with pixels from 0 to 255, or a feature
+/// is too large.
 pub(super) fn features(data: Dataset, network: &str) -> Result<Dataset, DataError> {
     let fault = |what: String| DataError::Setting {
         set: data.name.clone(),
@@ -65,13 +67,68 @@ fn names(shape: Shape) -> Vec<String> {
     (0..shape.size()).map(name).collect()
 }
 
-/// Brings features to the range of pixels, whose normalization a recipe has: the largest value of each feature in the
-/// training part becomes 255. A feature that is nowhere positive there is left as it is.
+/// Brings features to the range of pixels, whose normalization a recipe has: the largest value of each
+/// feature in the training part becomes 255. A feature that is nowhere positive there is left as it is.
 pub(super) fn like_pixels(x: &mut Array2<f64>, train: &[usize]) {
     for mut feature in x.columns_mut() {
         let largest = train.iter().map(|&row| feature[row]).fold(0.0, f64::max);
         if largest > 0.0 {
             feature.mapv_inplace(|value| value / largest * WHITE);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits;
+
+    /// The digits, each eight times as large in the middle of 28x28 pixels.
+    fn pictures() -> Dataset {
+        let data = digits().unwrap();
+        let pixel = |(row, place): (usize, usize)| {
+            let (y, x) = (place / 28, place % 28);
+            let inside = (6..22).contains(&y) && (6..22).contains(&x);
+            if inside { data.x[(row, (y - 6) / 2 * 8 + (x - 6) / 2)] * 15.0 } else { 0.0 }
+        };
+        let x = Array2::from_shape_fn((40, 784), pixel);
+        let features = (0..784).map(|place| format!("pixel {place}")).collect();
+        Dataset { x, features, labels: data.labels[..40].to_vec(), ..data }
+    }
+
+    #[test]
+    fn pixels_become_features_and_these_have_the_range_of_pixels() {
+        let mut data = features(pictures(), "digits-cnn").unwrap();
+        assert_eq!((data.x.dim(), data.features.len(), data.labels.len()), ((40, 400), 400, 40));
+        assert_eq!(
+            (data.features[0].as_str(), data.features[399].as_str()),
+            ("frozen_0_0_0", "frozen_15_4_4")
+        );
+        assert!(data.x.iter().all(|&value| value >= 0.0));
+        let before = data.x.clone();
+        let train: Vec<usize> = (0..30).collect();
+        like_pixels(&mut data.x, &train);
+        for (old, new) in before.columns().into_iter().zip(data.x.columns()) {
+            let largest = train.iter().map(|&row| old[row]).fold(0.0, f64::max);
+            let factor = if largest > 0.0 { 255.0 / largest } else { 1.0 };
+            assert!(old.iter().zip(new).all(|(old, new)| (old * factor - new).abs() < 1e-9));
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_is_refused() {
+        let message = |data: Dataset, network: &str| features(data, network).unwrap_err().to_string();
+        let error = message(digits().unwrap(), "digits-cnn");
+        let expected = "images of 1x28x28 = 784 pixels are needed; the data have 64 features";
+        assert_eq!(error, format!("data set digits: data.frozen = \"digits-cnn\": {expected}"));
+        let mut data = pictures();
+        data.x[(3, 7)] = 256.0;
+        let error = message(data.clone(), "digits-cnn");
+        assert!(
+            error.ends_with("column `pixel 7` of sample 3 is 256; pixels from 0 to 255 are needed"),
+            "{error}"
+        );
+        let error = message(data, "digits-dnn");
+        assert!(error.starts_with("data set digits: data.frozen = \"digits-dnn\": digits-dnn: "), "{error}");
     }
 }

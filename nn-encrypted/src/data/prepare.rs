@@ -228,4 +228,38 @@ mod tests {
         let iris = prepare_set(&Data { set: "iris".to_owned(), ..milk() }, 5, 8, None).unwrap();
         assert_eq!((iris.series, Naive::of(&iris)), (None, None));
     }
+
+    #[test]
+    fn images_become_integers_of_frozen_features() {
+        let x =
+            Array2::from_shape_fn((40, 784), |(row, place)| ((row * 31 + place * place * 7) % 256) as f64);
+        let images = Dataset {
+            name: "noise".to_owned(),
+            features: (0..784).map(|place| place.to_string()).collect(),
+            classes: vec!["a".to_owned(), "b".to_owned()],
+            x,
+            labels: (0..40).map(|row| row % 2).collect(),
+            own_test: None,
+            series: None,
+        };
+        let normalize = Normalization::Affine { divisor: 255.0, center: 0.0, limit: 1.0 };
+        let settings = Data {
+            set: "noise".to_owned(),
+            frozen: Some("digits-cnn".to_owned()),
+            test: TestPart::Count(10),
+            normalize,
+            ..milk()
+        };
+        let data = prepared(images.clone(), &settings, 5, 8).unwrap();
+        assert_eq!((data.train.x.dim(), data.test.x.dim()), ((30, 400), (10, 400)));
+        assert_eq!((data.bound, data.train.saturated), (256, 0));
+        // The scale is that of the training part alone.
+        for feature in data.train.x.columns() {
+            assert!(matches!(feature.iter().max(), Some(0 | 256)) && feature.iter().all(|&value| value >= 0));
+        }
+        assert!(data.test.saturated > 0 && data.test.x.iter().all(|&value| (0..=256).contains(&value)));
+        // Columns are those of the features then.
+        let settings = Data { columns: vec!["frozen_3_0_4".to_owned()], ..settings };
+        assert_eq!(prepared(images, &settings, 5, 8).unwrap().train.x.dim(), (30, 1));
+    }
 }

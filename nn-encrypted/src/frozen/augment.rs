@@ -1,5 +1,6 @@
-//! Images of 8x8 pixels as images of 28x28 that look as if written by others: enlarged by bilinear interpolation into a box
-//! of about 20x20 in the middle, slanted, shifted, and with thinner or thicker strokes.
+//! Images of 8x8 pixels as images of 28x28 that look as if written by others: enlarged by bilinear
+//! interpolation into a box of about 20x20 in the middle, slanted, shifted, and with thinner or thicker
+//! strokes.
 
 use rand_chacha::ChaCha20Rng;
 
@@ -17,7 +18,8 @@ pub(super) struct Warp {
     /// Height and width of the box.
     height: f32,
     width: f32,
-    /// How far a row goes to the right for each row downwards, and a column downwards for each column to the right.
+    /// How far a row goes to the right for each row downwards, and a column downwards for each column to the
+    /// right.
     slant: [f32; 2],
     /// How far the box is off the middle, downwards and to the right.
     shift: [f32; 2],

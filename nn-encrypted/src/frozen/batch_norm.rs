@@ -1,7 +1,7 @@
 //! Batch normalization: `y = scale · (x - mean) / sqrt(variance + ε) + shift` with numbers of each channel.
 //!
-//! In training mean and variance are those of the batch, hence they too depend on `x`. With `z = (x - mean) / deviation`
-//! and n values a channel the gradient by x is `scale/deviation · (g - Σg/n - z·Σ(g·z)/n)`.
+//! In training mean and variance are those of the batch, hence they too depend on `x`. With `z = (x - mean) /
+//! deviation` and n values a channel the gradient by x is `scale/deviation · (g - Σg/n - z·Σ(g·z)/n)`.
 
 use rayon::prelude::*;
 
@@ -105,13 +105,13 @@ impl BatchNorm2d {
 
     /// Moves mean and variance towards those of a batch.
     pub(super) fn follow(&mut self, batch: &Self) {
-        let pairs = (self.mean.iter_mut().zip(&batch.mean))
-            .chain(self.variance.iter_mut().zip(&batch.variance));
+        let pairs =
+            (self.mean.iter_mut().zip(&batch.mean)).chain(self.variance.iter_mut().zip(&batch.variance));
         pairs.for_each(|(kept, new)| *kept += FOLLOW * (new - *kept));
     }
 
-    /// The gradient by `x`, and those by scale and shift, from that by `y`; of a normalization with mean and variance of
-    /// the batch `x`.
+    /// The gradient by `x`, and those by scale and shift, from that by `y`; of a normalization with mean and
+    /// variance of the batch `x`.
     pub(super) fn backward(&self, x: &[f32], from: Shape, gradient: &[f32]) -> (Vec<f32>, Vec<Vec<f32>>) {
         let n = (x.len() / from.channels()) as f32;
         let sums = |channel: usize| {

@@ -1,5 +1,5 @@
-//! Two-dimensional convolution without padding, in steps of 1 (a correlation, as everywhere in machine learning):
-//! `y[o,r,c] = bias[o] + Σ weight[o,i,a,b] · x[i, r+a, c+b]`.
+//! Two-dimensional convolution without padding, in steps of 1 (a correlation, as everywhere in machine
+//! learning): `y[o,r,c] = bias[o] + Σ weight[o,i,a,b] · x[i, r+a, c+b]`.
 
 use super::{FrozenError, Shape};
 
@@ -14,11 +14,12 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// A convolution of the shape `[outputs, inputs, side, side]` with weights in this order, the last index fastest, and
-    /// one bias an output.
+    /// A convolution of the shape `[outputs, inputs, side, side]` with weights in this order, the last index
+    /// fastest, and one bias an output.
     ///
     /// # Errors
-    /// If the kernels are not square, the shape has a 0 or is not that of the numbers, or a number is not finite.
+    /// If the kernels are not square, the shape has a 0 or is not that of the numbers, or a number is not
+    /// finite.
     pub fn new(shape: [usize; 4], weight: Vec<f32>, bias: Vec<f32>) -> Result<Self, FrozenError> {
         let [outputs, inputs, side, across] = shape;
         let fault = |what: String| Err(FrozenError::Numbers(what));
@@ -67,7 +68,8 @@ impl Conv2d {
         Shape::new(self.outputs, from.rows().saturating_sub(less), from.columns().saturating_sub(less))
     }
 
-    /// Every weight with its output channel, and the place in `x` of the value that it weighs for the first output value.
+    /// Every weight with its output channel, and the place in `x` of the value that it weighs for the first
+    /// output value.
     fn taps(&self, from: Shape) -> impl Iterator<Item = (usize, usize)> {
         let (inputs, side, plane, width) = (self.inputs, self.side, from.plane(), from.columns());
         (0..self.outputs).flat_map(move |output| {

@@ -1,8 +1,8 @@
 //! Frozen networks as safetensors.
 //!
-//! The entry `network` of the header is the shape of the images and the layers, such as
-//! `1x28x28 Conv2d BatchNorm2d ReLU AvgPool2d(2)`. The numbers are tensors of single precision, named as PyTorch names
-//! those of an `nn.Sequential` of the same layers: `0.weight`, `0.bias`, `1.running_mean`, ...
+//! The entry `network` of the header is the shape of the images and the layers, such as `1x28x28 Conv2d
+//! BatchNorm2d ReLU AvgPool2d(2)`. The numbers are tensors of single precision, named as PyTorch names those
+//! of an `nn.Sequential` of the same layers: `0.weight`, `0.bias`, `1.running_mean`, ...
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,7 +14,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use super::{AvgPool2d, BatchNorm2d, Conv2d, Frozen, FrozenError, Layer, Relu, Shape};
 
 /// The frozen networks inside the program, by name; `data/PROVENANCE.md` says how they were made.
-pub const BUILTIN: [(&str, &[u8]); 0] = [];
+pub const BUILTIN: [(&str, &[u8]); 1] = [("digits-cnn", include_bytes!("../../data/digits-cnn.safetensors"))];
 
 /// Bytes of a file.
 const LARGEST_FILE: u64 = 1 << 24;
@@ -58,8 +58,9 @@ impl Frozen {
     /// A network from the bytes of a file; `file` is their name in errors.
     ///
     /// # Errors
-    /// If the bytes are no safetensors, have no or a faulty list of layers, a tensor is missing, is of another type or shape,
-    /// holds numbers that are not finite or belongs to no layer, or the layers do not fit each other.
+    /// If the bytes are no safetensors, have no or a faulty list of layers, a tensor is missing, is of
+    /// another type or shape, holds numbers that are not finite or belongs to no layer, or the layers do not
+    /// fit each other.
     pub fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, FrozenError> {
         parse(bytes).map_err(|error| FrozenError::File { file: file.to_owned(), what: error.to_string() })
     }

@@ -1,4 +1,5 @@
-//! The last layer of the training before, which is thrown away: `outputs = x·weight + bias`, softmax, cross-entropy.
+//! The last layer of the training before, which is thrown away: `outputs = x·weight + bias`, softmax,
+//! cross-entropy.
 
 use crate::activation::exp;
 

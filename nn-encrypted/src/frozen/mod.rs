@@ -1,11 +1,12 @@
-//! Convolutions that were trained before, on other data and in the clear, and are applied to images before these are
-//! encrypted; transfer learning as in Lou, Feng, Fox and Jiang, "Glyph", NeurIPS 2020.
+//! Convolutions that were trained before, on other data and in the clear, and are applied to images before
+//! these are encrypted; transfer learning as in Lou, Feng, Fox and Jiang, "Glyph", NeurIPS 2020.
 //!
-//! A [`Frozen`] network is plain and public: the owner of the images computes their features itself, and only the layers
-//! behind them are trained on ciphertexts. [`pretrain`] makes one from the embedded digits.
+//! A [`Frozen`] network is plain and public: the owner of the images computes their features itself, and only
+//! the layers behind them are trained on ciphertexts. [`pretrain`] makes one from the embedded digits.
 //!
-//! An image is a row of numbers, channel by channel and row by row. Everything is single precision by the four basic
-//! operations and the square root, in one order whatever the number of threads: the same bits on every machine.
+//! An image is a row of numbers, channel by channel and row by row. Everything is single precision by the
+//! four basic operations and the square root, in one order whatever the number of threads: the same bits on
+//! every machine.
 
 mod augment;
 mod batch_norm;
@@ -18,6 +19,8 @@ mod pool;
 mod pretrain;
 mod relu;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod trainer;
 
 pub use self::batch_norm::BatchNorm2d;

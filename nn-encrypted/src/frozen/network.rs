@@ -110,8 +110,8 @@ impl Frozen {
         self.shapes[self.layers.len()]
     }
 
-    /// The features of images, one row an image: `n x input().size()` becomes `n x output().size()`. The images are shared
-    /// among the threads.
+    /// The features of images, one row an image: `n x input().size()` becomes `n x output().size()`. The
+    /// images are shared among the threads.
     ///
     /// # Errors
     /// If the images have another size.

@@ -1,4 +1,5 @@
-//! Average pooling: each square of a channel becomes its mean. Rows and columns beyond the last whole square are left out.
+//! Average pooling: each square of a channel becomes its mean. Rows and columns beyond the last whole square
+//! are left out.
 
 use super::{FrozenError, Shape};
 

@@ -10,7 +10,7 @@ use crate::data::{Dataset, TestPart, digits, split};
 use crate::metrics;
 
 /// Passes over the digits if nothing else is said.
-pub const EPOCHS: usize = 60;
+pub const EPOCHS: u16 = 60;
 /// The seed if nothing else is said.
 pub const SEED: u64 = 1;
 
@@ -47,8 +47,8 @@ pub struct Pretrained {
     pub held_out: usize,
 }
 
-/// Trains two convolutions of 6 and 16 kernels of 3x3 on the embedded digits, which are enlarged to 28x28 and changed by
-/// chance in every pass. The same seed gives the same network, bit for bit.
+/// Trains two convolutions of 6 and 16 kernels of 3x3 on the embedded digits, which are enlarged to 28x28 and
+/// changed by chance in every pass. The same seed gives the same network, bit for bit.
 ///
 /// # Errors
 /// If `epochs` is not from 1 to 10000.
