@@ -25,9 +25,8 @@ impl Shape {
         let sides = [channels, rows, columns];
         // The product of three sides within their limit fits 36 bits.
         if sides.iter().any(|side| !(1..=LARGEST_SIDE).contains(side)) || shape.size() > MOST_VALUES {
-            let what = format!(
-                "shape {shape}; from 1 to {LARGEST_SIDE} on each axis and at most {MOST_VALUES} values are needed"
-            );
+            let needed = format!("from 1 to {LARGEST_SIDE} on each axis and at most {MOST_VALUES} values");
+            let what = format!("shape {shape}; {needed} are needed");
             return Err(super::FrozenError::Numbers(what));
         }
         Ok(shape)
