@@ -14,6 +14,7 @@ use he_core::wire::{HEADER_BYTES, Header, Reader, Scheme, Writer, open, peek, se
 use he_fuzz::world::{
     CKKS, CKKS_SLOTS, INSECURE, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request, known_key, tfhe_key,
 };
+use nn_encrypted::frozen::{AvgPool2d, BUILTIN, Frozen, Layer, Relu, Shape};
 use nn_encrypted::run::{Options, RunError, RunFolder};
 
 /// Writes one seed.
@@ -191,6 +192,12 @@ fn text() -> Result<(), Box<dyn Error>> {
     put("pictures", "labels-gzip", &gzip(&labels)?)
 }
 
+fn frozen() -> Result<(), Box<dyn Error>> {
+    BUILTIN.iter().try_for_each(|(name, bytes)| put("frozen", name, bytes))?;
+    let layers = vec![Layer::Relu(Relu), Layer::AvgPool2d(AvgPool2d::new(2)?)];
+    put("frozen", "pool", &Frozen::new(Shape::new(1, 4, 4)?, layers)?.to_bytes()?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     envelopes()?;
     scheme()?;
@@ -199,5 +206,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     messages()?;
     run_folders()?;
     checkpoints()?;
-    text()
+    text()?;
+    frozen()
 }

@@ -20,7 +20,7 @@ pub use envelope::envelope;
 pub use folder::{checkpoint, run_folder};
 pub use message::{client, message};
 pub use scheme::{ciphertext, evaluation_keys, keys};
-pub use text::{pictures, recipe, table};
+pub use text::{frozen, pictures, recipe, table};
 pub use tfhe::tfhe;
 
 /// Bytes that a target may have allocated at one time. Inputs have a few kilobytes.

@@ -1,6 +1,7 @@
-//! Recipes and data.
+//! Recipes, data and frozen networks.
 
 use nn_encrypted::data::{CsvOptions, Dataset, Separator, parse_csv, parse_images, parse_labels};
+use nn_encrypted::frozen::Frozen;
 use nn_encrypted::recipe::AnyRecipe;
 
 const BUILTIN: &str = include_str!("../../nn-encrypted/recipes/hesamifard2017.toml");
@@ -75,4 +76,11 @@ pub fn pictures(bytes: &[u8]) {
         assert!(!plain || again == bytes);
         assert_eq!(parse_labels(&again, "again").expect("what was written is read"), labels);
     }
+}
+
+/// Frozen networks.
+pub fn frozen(bytes: &[u8]) {
+    let Ok(network) = Frozen::from_bytes(bytes, "fuzz") else { return };
+    let again = network.to_bytes().expect("safetensors");
+    assert_eq!(Frozen::from_bytes(&again, "again").expect("what was written is read"), network);
 }

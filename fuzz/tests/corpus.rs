@@ -5,7 +5,7 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 12] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
@@ -17,6 +17,7 @@ const TARGETS: [Target; 11] = [
     ("recipe", he_fuzz::recipe),
     ("table", he_fuzz::table),
     ("pictures", he_fuzz::pictures),
+    ("frozen", he_fuzz::frozen),
 ];
 
 #[test]
