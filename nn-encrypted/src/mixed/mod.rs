@@ -34,5 +34,6 @@ pub use client::{MixedClient, Secrets};
 pub use error::{MixedError, MixedPlanError};
 pub use keys::NAMES;
 pub use plan::{LOG_CLEAN, MixedPlan};
+pub use schemes::backend;
 pub use server::MixedServer;
 pub use stages::{Stage, Stages};

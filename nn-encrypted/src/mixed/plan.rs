@@ -8,14 +8,14 @@ use he_switch::{Parameters, Spec};
 use super::MixedPlanError;
 use super::layout::Layout;
 use super::numbers::{Numbers, Reader};
-use super::schemes::check;
+use super::schemes::backend;
 use crate::recipe::{MixedLayerKind, MixedRecipe};
 
 /// `log2` of the largest error of BGV ciphertexts after a refresh, in units of their integers.
 pub const LOG_CLEAN: f64 = -46.0;
 
 /// `log2` of the largest error with which ciphertexts are refreshed: nine deviations of it are within what a bootstrap reduces.
-pub const LOG_WORN: f64 = -9.6;
+pub(super) const LOG_WORN: f64 = -9.6;
 
 /// A training plan.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ impl MixedPlan {
     /// # Errors
     /// If a scheme cannot compute its layer or a bound does not fit, or there are no parameters.
     pub fn new(recipe: &MixedRecipe, widths: &[usize]) -> Result<Self, MixedPlanError> {
-        check(recipe)?;
+        backend(recipe)?;
         // What does not fit is said before parameters take their time.
         Numbers::new(recipe)?;
         Self::over(recipe, widths, &spec(recipe, Spec::glyph()).build()?)
@@ -54,7 +54,7 @@ impl MixedPlan {
     /// As [`new`](Self::new).
     #[cfg(test)]
     pub(crate) fn insecure(recipe: &MixedRecipe, widths: &[usize]) -> Result<Self, MixedPlanError> {
-        check(recipe)?;
+        backend(recipe)?;
         let spec = spec(recipe, Spec::insecure_small());
         Self::over(recipe, widths, &spec.build_insecure("a test of training")?)
     }

@@ -4,7 +4,7 @@ mod validate;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Data, Descent, Loss, RecipeError, Scheme};
+use super::{Auto, Coding, Data, Descent, Loss, RecipeError, Scheme, Setting, Sigmoid, WordKind, WordRecipe};
 
 /// A complete training task on exact integers: sums and products in one scheme, tables in another, a bridge between.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,6 +142,29 @@ impl MixedRecipe {
     /// The activations, one for each Linear.
     pub fn activations(&self) -> impl Iterator<Item = MixedLayerKind> {
         self.layers.iter().map(|layer| layer.kind).filter(|kind| *kind != MixedLayerKind::Linear)
+    }
+
+    /// The same task on words in digits of TFHE, a network of sigmoids: what remains if Linear layers are in TFHE too. The error at
+    /// the outputs has the slope of the sigmoid there, as quadratic loss has it.
+    #[must_use]
+    pub fn words(&self) -> WordRecipe {
+        let linear = self.layers.iter().filter(|layer| layer.kind == MixedLayerKind::Linear);
+        let widths: Vec<usize> = linear.filter_map(|layer| layer.out_features).collect();
+        let hidden = widths[..widths.len().min(self.layers.len() / 2 - 1)].to_vec();
+        WordRecipe {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            kind: WordKind::Words,
+            seed: self.seed,
+            loss: self.loss,
+            activation: Sigmoid::Table,
+            word_bits: 16,
+            fraction_bits: Setting::Auto(Auto::Auto),
+            hidden,
+            outputs: Coding::OneHot,
+            data: self.data.clone(),
+            optimizer: self.optimizer.clone(),
+        }
     }
 
     /// Fractional bits of weights, at which a sum of products of activations and errors is an update.

@@ -55,9 +55,9 @@ pub use self::word_session::WordSession;
 
 use crate::data::DataError;
 use crate::fetch::FetchError;
+use crate::frozen::FrozenError;
 use crate::meter;
 use crate::mixed::{MixedError, MixedPlanError};
-use crate::frozen::FrozenError;
 use crate::plan::PlanError;
 use crate::reals::{RealError, RealPlanError};
 use crate::recipe::RecipeError;

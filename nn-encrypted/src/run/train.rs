@@ -17,7 +17,8 @@ use super::task::{Exact, Learner, Task};
 use super::training::{Lock, train_encrypted};
 use super::word_sides::WordSides;
 use super::{Encrypted, MixedSession, Mode, RealSession, RunError, Session, WordSession};
-use crate::recipe::{AnyRecipe, Sigmoid};
+use crate::mixed::backend;
+use crate::recipe::{AnyRecipe, Scheme, Sigmoid};
 use crate::words::{BitWords, DigitWords};
 
 /// What the command line adds to a recipe.
@@ -84,6 +85,7 @@ pub fn train(recipe: impl Into<AnyRecipe>, options: &Options) -> Result<Outcome,
                 Sigmoid::Table => train_task::<WordSides<DigitWords>>(&task, options, start),
             }
         }
+        AnyRecipe::Mixed(recipe) if backend(&recipe)? == Scheme::Tfhe => train(recipe.words(), options),
         AnyRecipe::Mixed(recipe) => {
             train_task::<MixedSides>(&MixedSession::new(recipe, data_dir)?, options, start)
         }
