@@ -359,6 +359,9 @@ fn summary(outcome: &Outcome, out: &std::path::Path) -> ExitCode {
         if report.bootstraps.tfhe > 0 {
             println!("a step: {} bootstraps", report.bootstraps.tfhe / steps);
         }
+        if let Some(stages) = report.stages_of_a_step() {
+            println!("a step's core-seconds: {stages}");
+        }
     }
     if let Some(prediction) = &report.prediction {
         println!(

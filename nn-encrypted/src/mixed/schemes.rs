@@ -53,3 +53,55 @@ pub fn backend(recipe: &MixedRecipe) -> Result<Scheme, MixedPlanError> {
     }
     Ok(first)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mixed::MixedPlan;
+    use crate::recipe::AnyRecipe;
+
+    fn plan(settings: &[&str]) -> Result<MixedPlan, MixedPlanError> {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let AnyRecipe::Mixed(recipe) = AnyRecipe::load("glyph2020", &settings).unwrap() else {
+            panic!("kind")
+        };
+        MixedPlan::insecure(&recipe, &[4, 3, 2])
+    }
+
+    /// A network of two layers with these schemes.
+    fn schemes(words: [&str; 4]) -> String {
+        let [a, b, c, d] = words;
+        format!(
+            "layers=[{{kind='Linear',out_features=3,scheme='{a}'}},{{kind='ReLU',scheme='{b}'}},{{kind='Linear',scheme='{c}'}},{{kind='Sigmoid',scheme='{d}'}}]"
+        )
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_for_its_reason() {
+        let small = "optimizer.batch_size=4";
+        assert!(plan(&[&schemes(["bgv", "tfhe", "bgv", "tfhe"]), small]).is_ok());
+        let table = [
+            (schemes(["bgv", "ckks", "bgv", "tfhe"]), small, "layer 2 (ReLU): levels: a polynomial"),
+            (schemes(["bgv", "tfhe", "bgv", "bgv"]), small, "layer 4 (Sigmoid): levels: Sigmoid of integers"),
+            (schemes(["bgv", "tfhe", "ckks", "tfhe"]), small, "layer 3 (Linear): layout: weights in ckks"),
+            (schemes(["tfhe", "tfhe", "tfhe", "tfhe"]), small, "layer 2 (ReLU): layout: words in digits"),
+            (
+                schemes(["bgv", "tfhe", "bgv", "tfhe"]),
+                "quantization.plaintext_bits=22",
+                "layer 4 (Sigmoid): range: bounds.output is 32; tables read less than 2.000",
+            ),
+            (
+                schemes(["bgv", "tfhe", "bgv", "tfhe"]),
+                "quantization.bounds.error=9",
+                "layer 2 (ReLU): range: bounds.error is 9; tables read less than 4.000",
+            ),
+        ];
+        for (layers, setting, expected) in table {
+            let found = plan(&[&layers, setting]).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(
+                found.starts_with(expected),
+                "{layers} {setting}\n  found    {found}\n  expected {expected}"
+            );
+        }
+    }
+}

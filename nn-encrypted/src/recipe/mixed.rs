@@ -191,3 +191,6 @@ impl MixedRecipe {
         validate::validate(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::report::{RangeSummary, Report, StageSummary, StepSummary};
+use super::report::{RangeSummary, Report, StepSummary};
 
 /// The rows that are there, as `| what | figure | … |`, a column for each report.
 pub fn markdown(reports: &[Report]) -> String {
@@ -56,11 +56,7 @@ fn rows(report: &Report) -> Vec<Row> {
     if let Some(step) = &report.step {
         planned(step, steps, &mut row);
     }
-    let total: f64 = report.stages.iter().map(|stage| stage.core_seconds).sum();
-    let share =
-        |stage: &StageSummary| format!("{:?} {:.1} %", stage.stage, 100.0 * stage.core_seconds / total);
-    let shares: Vec<String> = report.stages.iter().map(share).collect();
-    row("stages of a step", (total > 0.0).then(|| shares.join(", ").to_lowercase()));
+    row("core-seconds of a step", report.stages_of_a_step());
     let bootstraps = report.bootstraps.tfhe + report.bootstraps.ckks;
     row("bootstraps a step", (bootstraps > 0).then(|| format!("{:.0}", bootstraps as f64 / steps)));
     row("values saturated", Some(report.traffic.saturations.to_string()));

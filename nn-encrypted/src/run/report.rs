@@ -248,6 +248,18 @@ impl RangeSummary {
 }
 
 impl Report {
+    /// The CPU seconds of the stages of a step, with their shares; none if they were not measured.
+    #[must_use]
+    pub fn stages_of_a_step(&self) -> Option<String> {
+        let (total, steps) =
+            (self.stages.iter().map(|s| s.core_seconds).sum::<f64>(), self.steps.max(1) as f64);
+        let part = |s: &StageSummary| {
+            let name = format!("{:?}", s.stage).to_lowercase();
+            format!("{name} {:.1} ({:.1} %)", s.core_seconds / steps, 100.0 * s.core_seconds / total)
+        };
+        (total > 0.0).then(|| self.stages.iter().map(part).collect::<Vec<_>>().join(", "))
+    }
+
     /// The tensor that came closest to its bound.
     #[must_use]
     pub fn closest(&self) -> Option<&RangeSummary> {
