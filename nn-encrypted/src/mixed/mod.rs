@@ -23,6 +23,7 @@ pub mod numbers;
 mod plan;
 mod schemes;
 mod server;
+pub mod softmax;
 mod stages;
 mod step;
 #[cfg(test)]
