@@ -2,14 +2,13 @@
 
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-use crate::activation::{exp, sigmoid};
-use crate::recipe::{MixedLayerKind, MixedRecipe, WordModel};
+use crate::activation::sigmoid;
+use crate::recipe::{MixedRecipe, WordModel};
 
 /// A network in floating-point training: the same data, batches, first weights and update, without rounding.
 #[derive(Debug, Clone)]
 pub struct MixedClear {
     layers: Vec<Layer>,
-    softmax: bool,
     learning_rate: f64,
     unit: f64,
 }
@@ -32,7 +31,6 @@ impl MixedClear {
             .map(|layer| Layer { weight: layer.weight.mapv(real), bias: layer.bias.mapv(real) });
         Self {
             layers: layers.collect(),
-            softmax: recipe.activations().last() == Some(MixedLayerKind::Softmax),
             learning_rate: recipe.optimizer.learning_rate.to_f64(),
             unit: f64::from(recipe.quantization.activation_bits).exp2(),
         }
@@ -48,25 +46,10 @@ impl MixedClear {
         values
     }
 
-    /// What the outputs become of their weighted sums.
-    fn outputs(&self, sums: &ArrayRef2<f64>) -> Array2<f64> {
-        if !self.softmax {
-            return sums.mapv(sigmoid);
-        }
-        let mut outputs = sums.to_owned();
-        for mut row in outputs.rows_mut() {
-            let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            row.mapv_inplace(|z| exp(z - most));
-            let sum = row.sum();
-            row /= sum;
-        }
-        outputs
-    }
-
     /// The gradients of the loss whose error at the outputs is output minus label.
     fn gradients(&self, x: &ArrayRef2<i32>, labels: &[usize]) -> Vec<Layer> {
         let mut values = self.forward(x);
-        let mut error = values.pop().map_or_else(|| Array2::zeros((0, 0)), |sums| self.outputs(&sums));
+        let mut error = values.pop().map_or_else(|| Array2::zeros((0, 0)), |sums| sums.mapv(sigmoid));
         for (row, &label) in labels.iter().enumerate() {
             error[(row, label)] -= 1.0;
         }
@@ -117,44 +100,35 @@ mod tests {
 
     /// The loss whose error at the outputs is output minus label: cross-entropy.
     fn loss(net: &MixedClear, x: &ArrayRef2<i32>, labels: &[usize]) -> f64 {
-        let outputs = net.outputs(net.forward(x).last().unwrap());
-        let part = |((row, output), &p): ((usize, usize), &f64)| match (labels[row] == output, net.softmax) {
-            (true, _) => -p.ln(),
-            (false, true) => 0.0,
-            (false, false) => -(1.0 - p).ln(),
+        let outputs = net.forward(x).last().unwrap().mapv(sigmoid);
+        let part = |((row, output), &p): ((usize, usize), &f64)| {
+            if labels[row] == output { -p.ln() } else { -(1.0 - p).ln() }
         };
         outputs.indexed_iter().map(part).sum()
     }
 
     #[test]
     fn gradients_equal_finite_differences() {
-        for output in ["Sigmoid", "Softmax"] {
-            let layers = format!(
-                "layers=[{{kind=\"Linear\",out_features=5,scheme=\"bgv\"}},{{kind=\"ReLU\",scheme=\"tfhe\"}},{{kind=\"Linear\",scheme=\"bgv\"}},{{kind=\"{output}\",scheme=\"tfhe\"}}]"
-            );
-            let AnyRecipe::Mixed(recipe) = AnyRecipe::load("glyph2020", &[layers]).unwrap() else {
-                panic!("kind")
-            };
-            let x = Array2::from_shape_fn((5, 4), |(row, column)| (row * 5 + column * 7) as i32 % 16);
-            let labels = [0, 2, 1, 1, 0];
-            let model = WordModel::normal(1, &[4, 5, 3], 1.0, recipe.weight_bits(), 1 << 25);
-            let net = MixedClear::new(&recipe, &model);
-            for (l, gradient) in net.gradients(&x, &labels).iter().enumerate() {
-                let slope = |change: &dyn Fn(&mut Layer, f64)| {
-                    let shifted = |h: f64| {
-                        let mut net = net.clone();
-                        change(&mut net.layers[l], h);
-                        loss(&net, &x, &labels)
-                    };
-                    (shifted(1e-6) - shifted(-1e-6)) / 2e-6
+        let AnyRecipe::Mixed(recipe) = AnyRecipe::load("glyph2020", &[]).unwrap() else { panic!("kind") };
+        let x = Array2::from_shape_fn((5, 4), |(row, column)| (row * 5 + column * 7) as i32 % 16);
+        let labels = [0, 2, 1, 1, 0];
+        let model = WordModel::normal(1, &[4, 5, 3], 1.0, recipe.weight_bits(), 1 << 25);
+        let net = MixedClear::new(&recipe, &model);
+        for (l, gradient) in net.gradients(&x, &labels).iter().enumerate() {
+            let slope = |change: &dyn Fn(&mut Layer, f64)| {
+                let shifted = |h: f64| {
+                    let mut net = net.clone();
+                    change(&mut net.layers[l], h);
+                    loss(&net, &x, &labels)
                 };
-                for place in [(0, 0), (1, 2), (3, 1)] {
-                    let found = slope(&|layer, h| layer.weight[place] += h);
-                    assert!((found - gradient.weight[place]).abs() < 1e-6, "{l} {place:?}");
-                }
-                let found = slope(&|layer, h| layer.bias[2] += h);
-                assert!((found - gradient.bias[2]).abs() < 1e-6, "{l} bias");
+                (shifted(1e-6) - shifted(-1e-6)) / 2e-6
+            };
+            for place in [(0, 0), (1, 2), (3, 1)] {
+                let found = slope(&|layer, h| layer.weight[place] += h);
+                assert!((found - gradient.weight[place]).abs() < 1e-6, "{l} {place:?}");
             }
+            let found = slope(&|layer, h| layer.bias[2] += h);
+            assert!((found - gradient.bias[2]).abs() < 1e-6, "{l} bias");
         }
     }
 }

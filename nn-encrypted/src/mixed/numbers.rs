@@ -18,7 +18,7 @@ use he_tfhe::noise;
 
 use super::MixedPlanError;
 use crate::activation::sigmoid;
-use crate::recipe::{MixedLayerKind, MixedRecipe};
+use crate::recipe::MixedRecipe;
 
 /// Largest result of a table, larger ones are clipped. A bootstrap of CKKS lifts up to a 32nd of the torus: larger units of fewer
 /// results stand farther above the noise, and products of what was lifted are exact after one lift less.
@@ -159,9 +159,4 @@ impl Reader {
     pub fn boxes(&self, outputs: usize) -> usize {
         (1 << (self.log - 2)) / outputs
     }
-}
-
-/// A reader's place for the activation that follows a layer.
-pub fn is_output(kind: MixedLayerKind) -> bool {
-    kind != MixedLayerKind::ReLU
 }

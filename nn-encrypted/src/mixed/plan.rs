@@ -24,8 +24,6 @@ pub struct MixedPlan {
     pub widths: Vec<usize>,
     /// Samples of a mini-batch; the last of an epoch may have fewer.
     pub batch: usize,
-    /// What the outputs become.
-    pub output: MixedLayerKind,
     /// The formats.
     pub numbers: Numbers,
     /// What tables can tell apart.
@@ -75,7 +73,6 @@ impl MixedPlan {
         Ok(Self {
             widths: widths.to_vec(),
             batch,
-            output: recipe.activations().last().unwrap_or(MixedLayerKind::Sigmoid),
             numbers: Numbers::new(recipe)?,
             reader: Reader::new(parameters.tfhe().spec()),
             layout,
@@ -114,7 +111,6 @@ impl MixedPlan {
         out.length(self.widths.len());
         self.widths.iter().for_each(|&width| out.length(width));
         out.length(self.layout.dimension);
-        out.u8(u8::from(self.output == MixedLayerKind::Softmax));
         for hash in [
             self.parameters.bgv().rlwe().hash(),
             self.parameters.ckks().hash(),

@@ -32,7 +32,7 @@ pub fn backend(recipe: &MixedRecipe) -> Result<Scheme, MixedPlanError> {
                 return refused("layout", what);
             }
             (MixedLayerKind::Linear, _) => {}
-            (MixedLayerKind::ReLU | MixedLayerKind::Softmax, Scheme::Tfhe) if first == Scheme::Tfhe => {
+            (MixedLayerKind::ReLU, Scheme::Tfhe) if first == Scheme::Tfhe => {
                 let what = format!("words in digits of TFHE have a table of the sigmoid only, not of {kind}");
                 return refused("layout", what);
             }

@@ -87,7 +87,7 @@ pub trait Tables {
     ) -> Result<Vec<Vec<Self::Value>>, Self::Error>;
 }
 
-/// Blind rotations that a softmax over so many classes takes.
+/// Blind rotations of [`softmax`] for so many classes.
 #[must_use]
 pub fn rotations(classes: usize) -> usize {
     6 * classes + 1
@@ -155,8 +155,7 @@ fn all<T: Tables>(tables: &T, values: &[Vec<T::Value>], factor: i32) -> Result<T
 fn maximum<T: Tables>(tables: &T, z: &[T::Value]) -> Result<T::Value, T::Error> {
     let mut left = z.to_vec();
     let positive = |d: f64| d.max(0.0);
-    let table =
-        Table { first: -32.0, torus: INPUT_TORUS, outputs: vec![(&positive, INPUT_TORUS)] };
+    let table = Table { first: -32.0, torus: INPUT_TORUS, outputs: vec![(&positive, INPUT_TORUS)] };
     while left.len() > 1 {
         let pairs: Vec<&[T::Value]> = left.chunks(2).collect();
         let apart = |pair: &&[T::Value]| tables.sum(&[(1, &pair[0]), (-1, &pair[1])], 0);
@@ -418,7 +417,10 @@ mod tests {
     #[test]
     fn ten_classes_are_within_a_64th_of_the_exact_softmax() {
         let (worst, deviation) = errors(Reader::new(&FINE), 400);
-        println!("N = 8192: worst {worst:.5}, deviation {deviation:.5}, {:.1} deviations", 1.0 / 64.0 / deviation);
+        println!(
+            "N = 8192: worst {worst:.5}, deviation {deviation:.5}, {:.1} deviations",
+            1.0 / 64.0 / deviation
+        );
         assert!(worst < 1.0 / 64.0 && deviation < 1.0 / 64.0 / 4.5, "{worst} {deviation}");
         let (worst, deviation) = errors(Reader::new(&presets::NEURAL_TABLE), 100);
         println!("N = 2048: worst {worst:.5}, deviation {deviation:.5}");
@@ -438,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "610 bootstraps at N = 8192: half a minute on two cores, 3 GB of memory"]
+    #[ignore = "427 bootstraps at N = 8192: half a minute on two cores, 3 GB of memory"]
     fn encrypted_softmax_is_within_a_64th_and_equals_the_circuit_in_the_clear_under_replay() {
         let params = FINE.build().unwrap();
         let key = SecretKey::generate(&params).unwrap();
@@ -447,8 +449,7 @@ mod tests {
         let mut worst = 0.0_f64;
         for z in cases(&mut stream(7, Purpose::Split)).into_iter().take(13).step_by(2) {
             let inputs = Encryptor::new(&key).encrypt_phases(&points(&z)).unwrap();
-            let circuit =
-                Encrypted { evaluator: &evaluator, reader, readings: Some(RefCell::default()) };
+            let circuit = Encrypted { evaluator: &evaluator, reader, readings: Some(RefCell::default()) };
             let before = evaluator.bootstraps();
             let found = softmax(&circuit, &inputs).unwrap();
             assert_eq!(evaluator.bootstraps() - before, rotations(z.len()) as u64);

@@ -8,10 +8,10 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
-use rand_chacha::ChaCha20Rng;
 
 use super::numbers::{Numbers, Reader};
-use crate::data::random::{Purpose, normal_16, stream};
+use super::softmax::Places;
+use crate::data::random::{Purpose, stream};
 use crate::recipe::{MixedRecipe, Readings, WordModel};
 
 /// A network in training on integers.
@@ -36,13 +36,6 @@ struct Tables {
     rectifier: [Vec<i64>; 2],
     sigmoid: Vec<i64>,
     masked: Vec<i64>,
-}
-
-/// Where readings come from.
-enum Source {
-    Exact,
-    Sampled(Box<ChaCha20Rng>),
-    Recorded(VecDeque<u32>),
 }
 
 /// What a mini-batch leaves behind on its way forward.
@@ -106,33 +99,23 @@ impl MixedTwin {
         self.recorded = places.into();
     }
 
-    fn source(&self) -> Source {
+    fn source(&self) -> Places {
         if !self.recorded.is_empty() {
-            return Source::Recorded(self.recorded.clone());
+            return Places::Recorded(self.recorded.clone());
         }
         self.draws.set(self.draws.get() + 1);
         match self.readings {
-            Readings::Exact => Source::Exact,
+            Readings::Exact => Places::Exact,
             Readings::Sampled => {
-                Source::Sampled(Box::new(stream(self.seed, Purpose::Readings(self.draws.get()))))
+                Places::Sampled(Box::new(stream(self.seed, Purpose::Readings(self.draws.get()))))
             }
         }
     }
 
     /// The place of `value·2^shift/t + offset`, in steps of `2^spare` positions, half a step added before it is rounded down.
-    fn place(&self, value: i64, shift: u32, offset: u32, spare: u32, source: &mut Source) -> u32 {
-        let (log, step) = (self.reader.log, self.reader.log - spare);
+    fn place(&self, value: i64, shift: u32, offset: u32, spare: u32, source: &mut Places) -> u32 {
         let phase = (value << (shift + 32 - self.numbers.log_t)) as u32;
-        let phase = phase.wrapping_add(offset).wrapping_add(1 << (31 - step));
-        let noise = match source {
-            Source::Recorded(places) => return places.pop_front().unwrap_or(0),
-            Source::Exact => 0,
-            Source::Sampled(rng) => {
-                let unit = self.reader.deviations[spare as usize] * 65536.0;
-                (normal_16(rng) as f64 * unit).round() as i32
-            }
-        };
-        (phase.wrapping_add_signed(noise) >> (32 - step) << spare) & ((1 << log) - 1)
+        self.reader.place(phase.wrapping_add(offset), spare, source)
     }
 
     /// What a table has at a place.
@@ -152,7 +135,7 @@ impl MixedTwin {
         self.most.set(most);
     }
 
-    fn forward(&self, x: &ArrayRef2<i32>, source: &mut Source) -> Passed {
+    fn forward(&self, x: &ArrayRef2<i32>, source: &mut Places) -> Passed {
         let (mut inputs, mut masks) = (vec![x.mapv(i64::from)], vec![]);
         let last = self.model.layers.len() - 1;
         for (l, layer) in self.model.layers.iter().enumerate() {
@@ -170,7 +153,7 @@ impl MixedTwin {
     }
 
     /// The errors of the outputs.
-    fn errors(&self, sums: &ArrayRef2<i64>, labels: &[usize], source: &mut Source) -> Array2<i64> {
+    fn errors(&self, sums: &ArrayRef2<i64>, labels: &[usize], source: &mut Places) -> Array2<i64> {
         let mut errors = sums.mapv(|z| {
             let place = self.place(z, self.numbers.shifts[1], 1 << 30, 0, source);
             self.at(&self.tables.sigmoid, place)
@@ -187,7 +170,7 @@ impl MixedTwin {
         l: usize,
         errors: &ArrayRef2<i64>,
         masks: &Array2<i64>,
-        source: &mut Source,
+        source: &mut Places,
     ) -> Array2<i64> {
         let sums = errors.dot(&self.model.layers[l].weight.t());
         self.watch(2, &sums);

@@ -64,8 +64,6 @@ pub enum MixedLayerKind {
     ReLU,
     /// 1/(1 + exp(−z)), of the outputs.
     Sigmoid,
-    /// exp(z_i)/Σ exp(z_j), of the outputs.
-    Softmax,
 }
 
 impl std::fmt::Display for MixedLayerKind {
@@ -137,11 +135,6 @@ impl MixedRecipe {
     /// If the last layer has another width than there are classes, or there are too many weights.
     pub fn widths(&self, features: usize, classes: usize) -> Result<Vec<usize>, RecipeError> {
         validate::widths(self, features, classes)
-    }
-
-    /// The activations, one for each Linear.
-    pub fn activations(&self) -> impl Iterator<Item = MixedLayerKind> {
-        self.layers.iter().map(|layer| layer.kind).filter(|kind| *kind != MixedLayerKind::Linear)
     }
 
     /// The same task on words in digits of TFHE, a network of sigmoids: what remains if Linear layers are in TFHE too. The error at

@@ -29,11 +29,11 @@ fn place(layers: &[MixedLayer], index: usize, layer: &MixedLayer) -> Result<(), 
     let wrong =
         |what: &str| Err(RecipeError::Layer { index, kind: layer.kind.to_string(), what: what.to_owned() });
     let (linear, last) = (layer.kind == MixedLayerKind::Linear, index + 1 == layers.len());
-    if linear != (index % 2 == 0) {
+    if linear != index.is_multiple_of(2) {
         return wrong("stands where another kind is needed: Linear and an activation in turn");
     }
     if !linear && last != (layer.kind != MixedLayerKind::ReLU) {
-        return wrong("ReLU stands between layers; Sigmoid or Softmax comes last");
+        return wrong("ReLU stands between layers; Sigmoid comes last");
     }
     if layer.out_features.is_some() && !linear {
         return wrong("`out_features` is a field of Linear");
