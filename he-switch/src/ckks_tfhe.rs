@@ -11,7 +11,7 @@
 //! Slot `j` of `n` slots has the coefficients `r` and `r + n` as real and imaginary part, `r` being `j` with its bits
 //! reversed; of fewer slots than `N/2` these are coefficients of the powers of `X^{N/2n}`: [`coefficients_of`].
 
-use he_ckks::bootstrap::Bootstrapper;
+use he_ckks::bootstrap::{Bootstrapper, Lowered};
 use he_tfhe::{GlweCiphertext, LweCiphertext};
 
 use crate::error::Error;
@@ -59,6 +59,16 @@ pub fn coefficients_of(j: usize, slots: usize, n: usize) -> [usize; 2] {
     [reversed * gap, (reversed + slots) * gap]
 }
 
+/// The phase of the value 1 of a slot on the torus, before it is multiplied by a power of two.
+pub fn unit(params: &Parameters) -> f64 {
+    params.ckks().scale(1) / params.joint().spec().q[0] as f64
+}
+
+/// The factor with which [`TfheToBgv::to_slots`] puts values `v/2^log_t` of the torus into slots.
+pub fn factor(params: &Parameters, log_t: u32) -> f64 {
+    1.0 / unit(params) / f64::from(log_t).exp2()
+}
+
 /// Variance that the ring switch adds, relative to the torus.
 pub fn noise(params: &Parameters) -> f64 {
     let joint = params.joint();
@@ -84,6 +94,43 @@ impl CkksToTfhe {
         ciphertext: &he_ckks::Ciphertext,
         count: usize,
     ) -> Result<(Vec<LweCiphertext>, f64), Error> {
+        let slots = bootstrapper.slots();
+        if count > slots {
+            let (found, needed) = (count.to_string(), format!("at most {slots}"));
+            return Err(Error::Mismatch { field: "the number of values", found, needed });
+        }
+        let low = self.lower(bootstrapper, ciphertext)?;
+        let q = self.params().joint().spec().q[0] as f64;
+        let bound = ciphertext.estimate().bound.max(f64::MIN_POSITIVE);
+        let bits = (q / 4.0 / (low.scale * bound)).log2().floor().clamp(0.0, 40.0) as u32;
+        self.read(&low, slots, &(0..count).collect::<Vec<_>>(), bits)
+    }
+
+    /// The real parts of some slots, as [`extract`](Self::extract), with the phase of the value 1 on the torus: the scale over `q_0`
+    /// ([`unit`]) times `2^bits`. What leaves the torus wraps around.
+    ///
+    /// # Errors
+    /// As [`extract`](Self::extract), or for more than 40 bits.
+    pub fn extract_slots(
+        &self,
+        bootstrapper: &Bootstrapper,
+        ciphertext: &he_ckks::Ciphertext,
+        slots: &[usize],
+        bits: u32,
+    ) -> Result<(Vec<LweCiphertext>, f64), Error> {
+        let all = bootstrapper.slots();
+        if let Some(slot) = slots.iter().find(|&&slot| slot >= all) {
+            let (found, needed) = (slot.to_string(), format!("less than {all}"));
+            return Err(Error::Mismatch { field: "a slot", found, needed });
+        }
+        if bits > 40 {
+            let (found, needed) = (format!("2^{bits}"), "at most 2^40".into());
+            return Err(Error::Mismatch { field: "the factor of values", found, needed });
+        }
+        self.read(&self.lower(bootstrapper, ciphertext)?, all, slots, bits)
+    }
+
+    fn lower(&self, bootstrapper: &Bootstrapper, ciphertext: &he_ckks::Ciphertext) -> Result<Lowered, Error> {
         let params = self.params();
         if !ciphertext.params().same(params.ckks()) {
             return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "ciphertext" });
@@ -91,20 +138,21 @@ impl CkksToTfhe {
         if !bootstrapper.evaluator().params().same(params.ckks()) {
             return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "bootstrapper" });
         }
-        let slots = bootstrapper.slots();
-        if count > slots {
-            let (found, needed) = (count.to_string(), format!("at most {slots}"));
-            return Err(Error::Mismatch { field: "the number of values", found, needed });
-        }
-        let low = bootstrapper.to_first_prime(ciphertext)?;
-        let q = params.joint().spec().q[0] as f64;
-        let bound = ciphertext.estimate().bound.max(f64::MIN_POSITIVE);
-        let bits = (q / 4.0 / (low.scale * bound)).log2().floor().clamp(0.0, 40.0) as u32;
-        let unit = low.scale / q * f64::from(bits).exp2();
-        let amplified = mul_wide(&low.inner.over(params.joint()), 1 << bits);
-        let places: Vec<usize> =
-            (0..count).map(|j| coefficients_of(j, slots, params.joint().n())[0]).collect();
-        let variance = (low.error * unit).powi(2) + noise(params);
+        Ok(bootstrapper.to_first_prime(ciphertext)?)
+    }
+
+    fn read(
+        &self,
+        low: &Lowered,
+        all: usize,
+        slots: &[usize],
+        bits: u32,
+    ) -> Result<(Vec<LweCiphertext>, f64), Error> {
+        let joint = self.params().joint();
+        let unit = low.scale / joint.spec().q[0] as f64 * f64::from(bits).exp2();
+        let amplified = mul_wide(&low.inner.clone().over(joint), 1 << bits);
+        let places: Vec<usize> = slots.iter().map(|&j| coefficients_of(j, all, joint.n())[0]).collect();
+        let variance = (low.error * unit).powi(2) + noise(self.params());
         Ok((self.0.extract(&amplified, &places, variance)?, unit))
     }
 }
@@ -126,8 +174,7 @@ impl TfheToBgv {
             return Err(Error::Foreign { operation: "bridge from TFHE to CKKS", object: "bootstrapper" });
         }
         let gathered = self.gather(packed, log_t)?;
-        let q = self.params().joint().spec().q[0] as f64;
-        let factor = q / f64::from(log_t).exp2() / bootstrapper.liftable();
+        let factor = factor(self.params(), log_t);
         let inner = gathered.inner.over(self.params().ckks().rlwe());
         Ok((bootstrapper.from_first_prime(inner, gathered.error * factor)?, factor))
     }

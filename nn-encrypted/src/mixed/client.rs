@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use he_bgv::{Decryptor, Encoder};
-use he_core::wire::{WireError, Writer};
+use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::Reading;
 use ndarray::{Array2, ArrayRef2};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
-use super::layout::{Dense, Layout};
+use super::arrangement::{Arrangement, At, Tensor};
+use super::keys;
 use super::message::{Purpose, open, seal};
 use super::{MixedError, MixedPlan};
 use crate::recipe::WordModel;
 
-/// The secret keys of three schemes.
+/// The secret keys of the schemes.
 pub struct Secrets {
-    /// Of products.
-    pub bgv: he_bgv::SecretKey,
-    /// Of refreshes.
+    /// Of products, where layers are in BGV.
+    pub bgv: Option<he_bgv::SecretKey>,
+    /// Of refreshes, and of products where layers are in CKKS.
     pub ckks: he_ckks::SecretKey,
     /// Of tables.
     pub tfhe: he_tfhe::SecretKey,
@@ -29,17 +29,19 @@ impl Secrets {
     /// New ones.
     fn generate(plan: &MixedPlan) -> Result<Self, MixedError> {
         let parameters = &plan.parameters;
-        Ok(Self {
-            bgv: he_bgv::SecretKey::generate(parameters.bgv())?,
-            ckks: he_ckks::SecretKey::generate(parameters.ckks())?,
-            tfhe: he_tfhe::SecretKey::generate(parameters.tfhe())?,
-        })
+        let bgv = match plan.arrangement {
+            Arrangement::Bgv(_) => Some(he_bgv::SecretKey::generate(parameters.bgv())?),
+            Arrangement::Ckks(_) => None,
+        };
+        let ckks = he_ckks::SecretKey::generate(parameters.ckks())?;
+        Ok(Self { bgv, ckks, tfhe: he_tfhe::SecretKey::generate(parameters.tfhe())? })
     }
 
-    /// The keys of BGV, CKKS and TFHE, to be kept by their owner.
+    /// The keys of BGV, if there is one, CKKS and TFHE, to be kept by their owner.
     #[must_use]
-    pub fn to_secret_bytes(&self) -> [Zeroizing<Vec<u8>>; 3] {
-        [self.bgv.to_secret_bytes(), self.ckks.to_secret_bytes(), self.tfhe.to_secret_bytes()]
+    pub fn to_secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        let products = self.bgv.iter().map(he_bgv::SecretKey::to_secret_bytes);
+        products.chain([self.ckks.to_secret_bytes(), self.tfhe.to_secret_bytes()]).collect()
     }
 }
 
@@ -53,46 +55,38 @@ fn message(what: &'static str) -> impl Fn(WireError) -> MixedError {
     move |source| MixedError::Message { what, source }
 }
 
-/// A dense tensor in the clear.
+/// A tensor in the clear: integers at the places of a ciphertext's coefficients or slots.
 struct Filled {
+    tensor: Tensor,
     pieces: Vec<Vec<i64>>,
 }
 
 impl Filled {
-    fn new(dense: Dense, n: usize) -> Self {
-        Self { pieces: vec![vec![0; n]; dense.pieces()] }
+    fn new(arrangement: &Arrangement, tensor: Tensor) -> Self {
+        Self { tensor, pieces: vec![vec![0; arrangement.size()]; arrangement.pieces(tensor)] }
     }
 
-    fn put(&mut self, (piece, coefficient): (usize, usize), negated: bool, value: i64) {
-        self.pieces[piece][coefficient] = if negated { -value } else { value };
+    fn put(&mut self, places: &[At], value: i64) {
+        for at in places {
+            self.pieces[at.piece][at.index] = if at.negated { -value } else { value };
+        }
     }
 
-    fn get(&self, (piece, coefficient): (usize, usize), negated: bool) -> i64 {
-        let value = self.pieces[piece][coefficient];
-        if negated { -value } else { value }
+    fn get(&self, places: &[At]) -> Result<i64, MixedError> {
+        let at = places.first().ok_or(MixedError::Place)?;
+        let value =
+            *self.pieces.get(at.piece).and_then(|piece| piece.get(at.index)).ok_or(MixedError::Place)?;
+        Ok(if at.negated { -value } else { value })
     }
 }
 
 /// The features of some images.
-fn features(layout: &Layout, x: &ArrayRef2<i32>) -> Filled {
-    let mut out = Filled::new(layout.inputs(0), layout.n);
+fn features(arrangement: &Arrangement, x: &ArrayRef2<i32>) -> Filled {
+    let mut out = Filled::new(arrangement, Tensor::Features(x.nrows()));
     for ((image, k), &value) in x.indexed_iter() {
-        let (_, place) = layout.layers[0].input(k);
-        out.put(layout.input_at(0, image, k), place.negated, i64::from(value));
+        out.put(&arrangement.feature(x.nrows(), image, k), i64::from(value));
     }
     out
-}
-
-/// All weights, and biases as those of a constant input.
-fn weights(layout: &Layout, mut at: impl FnMut(usize, usize, usize, (usize, usize), bool)) {
-    for (l, layer) in layout.layers.iter().enumerate() {
-        for k in 0..layer.inputs {
-            for o in 0..layer.outputs {
-                let (tile, place) = layer.weight(k, o);
-                at(l, k, o, layout.weights().at(layout.first_tile(l) + tile, place), place.negated);
-            }
-        }
-    }
 }
 
 impl MixedClient {
@@ -116,25 +110,35 @@ impl MixedClient {
         &self.secrets
     }
 
-    /// New evaluation keys, as they are sent: a message for each of [`NAMES`](super::NAMES).
+    /// New evaluation keys, as they are sent: a message for each of [`Arrangement::key_names`].
     ///
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, MixedError> {
-        Keys::generate(&self.plan, &self.secrets)?.to_bytes().map_err(message("evaluation keys"))
+        keys::generate(&self.plan, &self.secrets)
+    }
+
+    /// A ciphertext of values, as it is sent.
+    fn encrypt_one(&self, values: &[i64], factor: f64) -> Result<Vec<u8>, MixedError> {
+        let (parameters, mut out) = (&self.plan.parameters, Writer::new());
+        let wrong = message("ciphertext");
+        if let Some(key) = &self.secrets.bgv {
+            let plain = Encoder::new(parameters.bgv()).encode_coefficients(values)?;
+            key.encrypt_seeded(&plain, parameters.bgv().max_limbs())?.write(&mut out).map_err(wrong)?;
+        } else {
+            let values: Vec<f64> = values.iter().map(|&value| value as f64 * factor).collect();
+            let plain = he_ckks::Encoder::new(parameters.ckks()).encode_in(&values, values.len())?;
+            let limbs = parameters.ckks().top();
+            self.secrets.ckks.encrypt_seeded(&plain, limbs)?.write(&mut out).map_err(wrong)?;
+        }
+        Ok(out.finish())
     }
 
     fn encrypt(&self, purpose: Purpose, number: u64, all: &[Filled]) -> Result<Vec<u8>, MixedError> {
-        let bgv = self.plan.parameters.bgv();
-        let encoder = Encoder::new(bgv);
-        let one = |values: &Vec<i64>| {
-            let plain = encoder.encode_coefficients(values)?;
-            let mut out = Writer::new();
-            let ciphertext = self.secrets.bgv.encrypt_seeded(&plain, bgv.max_limbs())?;
-            ciphertext.write(&mut out).map_err(message("ciphertext"))?;
-            Ok(out.finish())
-        };
-        let pieces: Vec<&Vec<i64>> = all.iter().flat_map(|filled| &filled.pieces).collect();
+        let factor = |filled: &Filled| self.plan.arrangement.factor(filled.tensor);
+        let pieces: Vec<(&Vec<i64>, f64)> =
+            all.iter().flat_map(|filled| filled.pieces.iter().map(move |p| (p, factor(filled)))).collect();
+        let one = |(values, factor): (&Vec<i64>, f64)| self.encrypt_one(values, factor);
         let sealed = pieces.into_par_iter().map(one).collect::<Result<Vec<_>, MixedError>>()?;
         Ok(seal(&self.plan, purpose, number, &sealed))
     }
@@ -144,32 +148,43 @@ impl MixedClient {
         purpose: Purpose,
         number: u64,
         bytes: &[u8],
-        dense: Dense,
+        tensor: Tensor,
     ) -> Result<Filled, MixedError> {
-        let fits = |count| count == dense.pieces();
-        let all = open(&self.plan, purpose, number, bytes, fits).map_err(message("encrypted values"))?;
-        let (decryptor, encoder) =
-            (Decryptor::new(&self.secrets.bgv), Encoder::new(self.plan.parameters.bgv()));
-        let values = |c| Ok(encoder.decode_coefficients(&decryptor.decrypt(c)?));
-        Ok(Filled { pieces: all.iter().map(values).collect::<Result<_, MixedError>>()? })
-    }
-
-    fn layout(&self, images: usize) -> Layout {
-        Layout { batch: images, ..self.plan.layout.clone() }
+        let (plan, parameters) = (&self.plan, &self.plan.parameters);
+        let (count, factor) = (plan.arrangement.pieces(tensor), plan.arrangement.factor(tensor));
+        let (fits, wrong) = (|found| found == count, message("encrypted values"));
+        let pieces = if let Some(key) = &self.secrets.bgv {
+            let (decryptor, encoder) = (Decryptor::new(key), Encoder::new(parameters.bgv()));
+            let read = |from: &mut Reader<'_>| he_bgv::Ciphertext::read(from, parameters.bgv());
+            let all = open(plan, purpose, number, bytes, fits, read).map_err(wrong)?;
+            let values = |c| Ok(encoder.decode_coefficients(&decryptor.decrypt(c)?));
+            all.iter().map(values).collect::<Result<_, MixedError>>()?
+        } else {
+            let decryptor = he_ckks::Decryptor::new(&self.secrets.ckks);
+            let read = |from: &mut Reader<'_>| he_ckks::Ciphertext::read(from, parameters.ckks());
+            let all = open(plan, purpose, number, bytes, fits, read).map_err(wrong)?;
+            let round = |value: f64| (value / factor).round() as i64;
+            let values = |c| Ok(decryptor.decrypt(c)?.into_iter().map(round).collect());
+            all.iter().map(values).collect::<Result<_, MixedError>>()?
+        };
+        Ok(Filled { tensor, pieces })
     }
 
     /// Encrypts the weights to start from.
     ///
     /// # Errors
-    /// If the operating system gives no randomness.
+    /// If the operating system gives no randomness, or weights are too large.
     pub fn encrypt_model(&self, model: &WordModel) -> Result<Vec<u8>, MixedError> {
-        let layout = &self.plan.layout;
-        let mut out = Filled::new(layout.weights(), layout.n);
-        weights(layout, |l, k, o, at, negated| {
-            let layer = &model.layers[l];
-            let value = layer.weight.get((k, o)).unwrap_or(&layer.bias[o]);
-            out.put(at, negated, *value);
-        });
+        let arrangement = &self.plan.arrangement;
+        let mut out = Filled::new(arrangement, Tensor::Weights);
+        for (l, layer) in model.layers.iter().enumerate() {
+            for ((k, o), &value) in layer.weight.indexed_iter() {
+                out.put(&arrangement.weight(l, k, o), value);
+            }
+            for (o, &value) in layer.bias.iter().enumerate() {
+                out.put(&arrangement.weight(l, layer.weight.nrows(), o), value);
+            }
+        }
         self.encrypt(Purpose::Model, 0, &[out])
     }
 
@@ -178,17 +193,17 @@ impl MixedClient {
     /// # Errors
     /// If the message is damaged or of another plan.
     pub fn decrypt_model(&self, step: u64, bytes: &[u8]) -> Result<WordModel, MixedError> {
-        let layout = &self.plan.layout;
-        let found = self.decrypt(Purpose::Model, step, bytes, layout.weights())?;
+        let arrangement = &self.plan.arrangement;
+        let found = self.decrypt(Purpose::Model, step, bytes, Tensor::Weights)?;
         let mut model = WordModel::zeros(&self.plan.widths);
-        weights(layout, |l, k, o, at, negated| {
-            let layer = &mut model.layers[l];
-            let value = found.get(at, negated);
-            match layer.weight.get_mut((k, o)) {
-                Some(weight) => *weight = value,
-                None => layer.bias[o] = value,
+        for (l, layer) in model.layers.iter_mut().enumerate() {
+            for ((k, o), value) in layer.weight.indexed_iter_mut() {
+                *value = found.get(&arrangement.weight(l, k, o))?;
             }
-        });
+            for (o, value) in layer.bias.iter_mut().enumerate() {
+                *value = found.get(&arrangement.weight(l, layer.weight.nrows(), o))?;
+            }
+        }
         Ok(model)
     }
 
@@ -202,16 +217,15 @@ impl MixedClient {
         x: &ArrayRef2<i32>,
         labels: &[usize],
     ) -> Result<Vec<u8>, MixedError> {
-        let layout = self.layout(x.nrows());
-        let mut one_hot = Filled::new(layout.errors(), layout.n);
+        let (arrangement, images) = (&self.plan.arrangement, x.nrows());
+        let mut one_hot = Filled::new(arrangement, Tensor::Labels(images));
         for (image, &label) in labels.iter().enumerate() {
-            let Some(layer) = layout.layers.last().filter(|layer| label < layer.outputs) else {
+            if self.plan.widths.last().is_none_or(|&outputs| label >= outputs) {
                 return Err(MixedError::Place);
-            };
-            let place = layer.error(label);
-            one_hot.put(layout.errors().at(image, place), place.negated, 1 << self.plan.numbers.error_bits);
+            }
+            one_hot.put(&arrangement.label(images, image, label), 1 << self.plan.numbers.error_bits);
         }
-        self.encrypt(Purpose::Batch, index as u64, &[features(&layout, x), one_hot])
+        self.encrypt(Purpose::Batch, index as u64, &[features(arrangement, x), one_hot])
     }
 
     /// Encrypts features to be classified.
@@ -219,7 +233,7 @@ impl MixedClient {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn encrypt_query(&self, number: u64, x: &ArrayRef2<i32>) -> Result<Vec<u8>, MixedError> {
-        self.encrypt(Purpose::Query, number, &[features(&self.layout(x.nrows()), x)])
+        self.encrypt(Purpose::Query, number, &[features(&self.plan.arrangement, x)])
     }
 
     /// Decrypts the weighted sums of the outputs for so many images; the largest decides.
@@ -227,13 +241,13 @@ impl MixedClient {
     /// # Errors
     /// If the message is damaged or of another plan.
     pub fn read_outputs(&self, number: u64, images: usize, bytes: &[u8]) -> Result<Array2<i64>, MixedError> {
-        let layout = self.layout(images);
-        let found = self.decrypt(Purpose::Outputs, number, bytes, layout.errors())?;
-        let Some(layer) = layout.layers.last() else { return Err(MixedError::Place) };
-        Ok(Array2::from_shape_fn((images, layer.outputs), |(image, o)| {
-            let place = layer.output(o);
-            found.get(layout.errors().at(image, place), place.negated)
-        }))
+        let arrangement = &self.plan.arrangement;
+        let found = self.decrypt(Purpose::Outputs, number, bytes, Tensor::Outputs(images))?;
+        let mut sums = Array2::zeros((images, self.plan.widths.last().copied().unwrap_or(0)));
+        for ((image, o), sum) in sums.indexed_iter_mut() {
+            *sum = found.get(&arrangement.output(images, image, o))?;
+        }
+        Ok(sums)
     }
 
     /// The places of tables that blind rotations found, for a replay by the twin.

@@ -9,17 +9,25 @@
 //! update    W ← W − Σ A·D     BGV, exact; then refreshed in bulk
 //! ```
 //!
-//! Formats and tables are in [`numbers`], the layout in [`layout`] and [`linear`].
+//! Layers with weights may be in CKKS as well, in slots: then sums and updates have a small error.
+//!
+//! Formats and tables are in [`numbers`], layouts in [`layout`] and [`linear`], and in [`packing`].
 
+mod arrangement;
+mod bgv;
+mod bgv_pass;
+mod ckks;
 mod clear;
 mod client;
-mod engine;
 mod error;
 mod keys;
+mod layers;
 pub mod layout;
 pub mod linear;
+mod lookup;
 mod message;
 pub mod numbers;
+pub mod packing;
 mod plan;
 mod schemes;
 mod server;
@@ -30,10 +38,10 @@ mod step;
 mod tests;
 pub mod twin;
 
+pub use arrangement::Arrangement;
 pub use clear::{MixedClear, classes};
 pub use client::{MixedClient, Secrets};
 pub use error::{MixedError, MixedPlanError};
-pub use keys::NAMES;
 pub use plan::{LOG_CLEAN, MixedPlan};
 pub use schemes::backend;
 pub use server::MixedServer;

@@ -6,10 +6,12 @@ use he_core::wire::Writer;
 use he_switch::{Parameters, Spec};
 
 use super::MixedPlanError;
+use super::arrangement::Arrangement;
 use super::layout::Layout;
 use super::numbers::{Numbers, Reader};
+use super::packing::Packing;
 use super::schemes::backend;
-use crate::recipe::{MixedLayerKind, MixedRecipe};
+use crate::recipe::{MixedLayerKind, MixedRecipe, Scheme};
 
 /// `log2` of the largest error of BGV ciphertexts after a refresh, in units of their integers.
 pub const LOG_CLEAN: f64 = -46.0;
@@ -28,8 +30,8 @@ pub struct MixedPlan {
     pub numbers: Numbers,
     /// What tables can tell apart.
     pub reader: Reader,
-    /// The layout.
-    pub layout: Layout,
+    /// The scheme of the layers with weights, and their layout.
+    pub arrangement: Arrangement,
     /// Parameters of the three schemes.
     pub parameters: Parameters,
 }
@@ -43,7 +45,7 @@ impl MixedPlan {
         backend(recipe)?;
         // What does not fit is said before parameters take their time.
         Numbers::new(recipe)?;
-        Self::over(recipe, widths, &spec(recipe, Spec::glyph()).build()?)
+        Self::over(recipe, widths, &spec(recipe, Spec::glyph())?.build()?)
     }
 
     /// The same in small rings without security, for fast tests.
@@ -52,30 +54,45 @@ impl MixedPlan {
     /// As [`new`](Self::new).
     #[cfg(test)]
     pub(crate) fn insecure(recipe: &MixedRecipe, widths: &[usize]) -> Result<Self, MixedPlanError> {
-        backend(recipe)?;
-        let spec = spec(recipe, Spec::insecure_small());
+        let spec = spec(recipe, Spec::insecure_small())?;
         Self::over(recipe, widths, &spec.build_insecure("a test of training")?)
     }
 
     fn over(recipe: &MixedRecipe, widths: &[usize], parameters: &Parameters) -> Result<Self, MixedPlanError> {
-        let (n, most) = (parameters.bgv().n(), parameters.bgv_pieces());
-        let batch = recipe.optimizer.batch_size;
-        let layout = Layout::new(widths, batch, n, most).ok_or_else(|| {
-            let (at, &width) = widths[1..].iter().enumerate().max_by_key(|(_, w)| **w).unwrap_or((0, &0));
-            let what = format!("{width} outputs do not fit a ciphertext of {n} coefficients");
-            MixedPlanError::Refused {
-                layer: 2 * at + 1,
-                kind: MixedLayerKind::Linear,
-                reason: "layout",
-                what,
+        let (numbers, batch) = (Numbers::new(recipe)?, recipe.optimizer.batch_size);
+        let refused = |at: usize, what: String| {
+            let (layer, kind) = (2 * at + 1, MixedLayerKind::Linear);
+            MixedPlanError::Refused { layer, kind, reason: "layout", what }
+        };
+        let arrangement = match backend(recipe)? {
+            Scheme::Bgv => {
+                let (n, most) = (parameters.bgv().n(), parameters.bgv_pieces());
+                Arrangement::Bgv(Layout::new(widths, batch, n, most).ok_or_else(|| {
+                    let (at, &width) =
+                        widths[1..].iter().enumerate().max_by_key(|(_, w)| **w).unwrap_or((0, &0));
+                    refused(at, format!("{width} outputs do not fit a ciphertext of {n} coefficients"))
+                })?)
             }
-        })?;
+            Scheme::Ckks => {
+                let packing = Packing::new(widths, batch, &numbers, parameters);
+                Arrangement::Ckks(packing.map_err(|(at, slots)| {
+                    let most = parameters.ckks().slots();
+                    refused(at, format!("a mini-batch takes {slots} slots, a ciphertext of CKKS has {most}"))
+                })?)
+            }
+            Scheme::Tfhe => {
+                return Err(refused(
+                    0,
+                    "words in digits of TFHE are trained as a recipe of words".to_owned(),
+                ));
+            }
+        };
         Ok(Self {
             widths: widths.to_vec(),
             batch,
-            numbers: Numbers::new(recipe)?,
+            numbers,
             reader: Reader::new(parameters.tfhe().spec()),
-            layout,
+            arrangement,
             parameters: parameters.clone(),
         })
     }
@@ -89,8 +106,13 @@ impl MixedPlan {
     /// Slots of the bootstrap that refreshes.
     #[must_use]
     pub fn slots(&self) -> usize {
-        let pieces = self.layout.pieces().min(self.parameters.bgv_pieces()).next_power_of_two();
-        pieces * self.parameters.bgv().n() / 2
+        match &self.arrangement {
+            Arrangement::Bgv(layout) => {
+                let pieces = layout.pieces().min(self.parameters.bgv_pieces()).next_power_of_two();
+                pieces * self.parameters.bgv().n() / 2
+            }
+            Arrangement::Ckks(packing) => packing.slots,
+        }
     }
 
     /// Bootstraps of TFHE in a step of a whole mini-batch.
@@ -110,7 +132,15 @@ impl MixedPlan {
         out.length(self.batch);
         out.length(self.widths.len());
         self.widths.iter().for_each(|&width| out.length(width));
-        out.length(self.layout.dimension);
+        match &self.arrangement {
+            Arrangement::Bgv(layout) => out.length(layout.dimension),
+            Arrangement::Ckks(packing) => {
+                // No dimension of a subring is 0.
+                out.length(0);
+                out.length(packing.slots);
+                out.u32(packing.bits);
+            }
+        }
         for hash in [
             self.parameters.bgv().rlwe().hash(),
             self.parameters.ckks().hash(),
@@ -123,10 +153,11 @@ impl MixedPlan {
 }
 
 /// The preset with the plaintext modulus of a recipe.
-fn spec(recipe: &MixedRecipe, preset: Spec) -> Spec {
+fn spec(recipe: &MixedRecipe, preset: Spec) -> Result<Spec, MixedPlanError> {
     let log_t = recipe.quantization.plaintext_bits;
     let ckks = he_ckks::Spec { congruence: 1 << log_t, ..preset.ckks };
-    Spec { log_t, ckks, ..preset }
+    let spec = Spec { log_t, ckks, ..preset };
+    Ok(if backend(recipe)? == Scheme::Ckks { spec.for_slots() } else { spec })
 }
 
 impl fmt::Display for MixedPlan {
@@ -134,14 +165,11 @@ impl fmt::Display for MixedPlan {
         let (bgv, ckks, tfhe) = (self.parameters.bgv(), self.parameters.ckks(), self.parameters.tfhe());
         let security = |bits: Option<u32>| bits.map_or("none".into(), |bits| format!("{bits} bits"));
         let numbers = self.numbers;
-        writeln!(
-            f,
-            "BGV: N = {}, t = 2^{}, {} primes, security {}",
-            bgv.n(),
-            numbers.log_t,
-            bgv.max_limbs(),
-            security(bgv.rlwe().security_bits())
-        )?;
+        let exact = matches!(self.arrangement, Arrangement::Bgv(_));
+        if exact {
+            let (n, limbs, bits) = (bgv.n(), bgv.max_limbs(), security(bgv.rlwe().security_bits()));
+            writeln!(f, "BGV: N = {n}, t = 2^{}, {limbs} primes, security {bits}", numbers.log_t)?;
+        }
         let spec = tfhe.spec();
         writeln!(
             f,
@@ -153,7 +181,8 @@ impl fmt::Display for MixedPlan {
         )?;
         writeln!(
             f,
-            "CKKS, for refreshes: N = {}, {} slots, security {}",
+            "CKKS, for {}: N = {}, {} slots, security {}",
+            if exact { "refreshes" } else { "products" },
             ckks.rlwe().n(),
             self.slots(),
             security(ckks.rlwe().security_bits())
@@ -167,18 +196,7 @@ impl fmt::Display for MixedPlan {
             f64::from(numbers.limits()[0] as u32) / f64::from(numbers.sum_bits()).exp2(),
             f64::from(numbers.limits()[2] as u32) / f64::from(numbers.back_bits()).exp2()
         )?;
-        let layout = &self.layout;
-        for (l, layer) in layout.layers.iter().enumerate() {
-            writeln!(
-                f,
-                "layer {}: {} to {}, weights in {} tiles of {} coefficients",
-                2 * l + 1,
-                layer.inputs - 1,
-                layer.outputs,
-                layer.tiles(),
-                layout.dimension
-            )?;
-        }
+        write!(f, "{}", self.arrangement)?;
         write!(
             f,
             "a step of {} samples: {} bootstraps of TFHE, {} refreshes",
@@ -193,9 +211,14 @@ impl MixedPlan {
     /// Ciphertexts of CKKS that are refreshed or filled in a step.
     #[must_use]
     pub fn refreshes(&self) -> usize {
+        let layout = match &self.arrangement {
+            Arrangement::Bgv(layout) => layout,
+            // Inputs of all layers but the first, errors and weights of all.
+            Arrangement::Ckks(packing) => return 3 * packing.layers.len() - 1,
+        };
         let most = self.parameters.bgv_pieces();
         let of = |pieces: usize| pieces.div_ceil(most);
-        let inputs: usize = (1..self.depth()).map(|l| of(self.layout.inputs(l).pieces())).sum();
-        inputs + self.depth() * of(self.layout.errors().pieces()) + of(self.layout.weights().pieces())
+        let inputs: usize = (1..self.depth()).map(|l| of(layout.inputs(l).pieces())).sum();
+        inputs + self.depth() * of(layout.errors().pieces()) + of(layout.weights().pieces())
     }
 }

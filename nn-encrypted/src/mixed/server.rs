@@ -4,26 +4,141 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use he_bgv::Ciphertext;
 use he_core::wire::{WireError, Writer};
 use he_tfhe::Reading;
 
-use super::engine::Engine;
-use super::keys::Keys;
-use super::layout::Layout;
+use super::arrangement::{Arrangement, Tensor};
+use super::keys::{BgvKeys, CkksKeys};
+use super::layers::Engine;
+use super::lookup::Lookup;
 use super::message::{Purpose, open, seal};
 use super::stages::Stages;
-use super::step::Pass;
-use super::{MixedError, MixedPlan};
+use super::{MixedError, MixedPlan, bgv, ckks, step};
 
 /// Computes on ciphertexts.
 pub struct MixedServer {
-    plan: Arc<MixedPlan>,
-    engine: Engine,
-    /// Dense, over all limbs.
-    weights: Vec<Ciphertext>,
+    work: Box<dyn Work>,
     /// Mini-batches as they came.
     batches: BTreeMap<usize, Vec<u8>>,
+}
+
+/// The part of a server that knows of a scheme.
+trait Work: Send + Sync {
+    fn lookup(&self) -> &Lookup;
+    fn set_model(&mut self, step: u64, bytes: &[u8]) -> Result<(), MixedError>;
+    fn check_batch(&self, index: usize, bytes: &[u8]) -> Result<(), MixedError>;
+    fn train(
+        &mut self,
+        index: usize,
+        bytes: &[u8],
+        images: usize,
+        stop: &AtomicBool,
+    ) -> Result<(), MixedError>;
+    fn predict(&self, number: u64, bytes: &[u8], images: usize) -> Result<Vec<u8>, MixedError>;
+    fn model(&self, step: u64) -> Result<Vec<u8>, MixedError>;
+    fn health(&self) -> (usize, f64);
+}
+
+/// Weights over all limbs, and what computes with them.
+struct Trained<E: Engine> {
+    engine: E,
+    weights: Vec<E::Cipher>,
+}
+
+impl<E: Engine> Trained<E> {
+    fn new(engine: E, step: u64, model: &[u8]) -> Result<Self, MixedError> {
+        let mut this = Self { engine, weights: Vec::new() };
+        this.set_model(step, model)?;
+        Ok(this)
+    }
+
+    fn pieces(&self, tensor: Tensor) -> usize {
+        self.lookup().plan.arrangement.pieces(tensor)
+    }
+
+    fn open(
+        &self,
+        purpose: Purpose,
+        number: u64,
+        bytes: &[u8],
+        fits: impl Fn(usize) -> bool,
+    ) -> Result<Vec<E::Cipher>, WireError> {
+        open(&self.lookup().plan, purpose, number, bytes, fits, |from| self.engine.read(from))
+    }
+
+    fn seal(&self, purpose: Purpose, number: u64, all: &[E::Cipher]) -> Result<Vec<u8>, MixedError> {
+        let written = |c: &E::Cipher| {
+            let mut out = Writer::new();
+            self.engine.write(c, &mut out).map_err(message("ciphertext"))?;
+            Ok(out.finish())
+        };
+        let all = all.iter().map(written).collect::<Result<Vec<_>, MixedError>>()?;
+        Ok(seal(&self.lookup().plan, purpose, number, &all))
+    }
+}
+
+impl<E: Engine> Work for Trained<E> {
+    fn lookup(&self) -> &Lookup {
+        self.engine.lookup()
+    }
+
+    fn set_model(&mut self, step: u64, bytes: &[u8]) -> Result<(), MixedError> {
+        let fits = |count| count == self.pieces(Tensor::Weights);
+        let weights = self.open(Purpose::Model, step, bytes, fits).map_err(message("model"))?;
+        let few = |c| {
+            let (limbs, needed, _) = self.engine.health(c);
+            (limbs != needed).then(|| format!("{limbs}, the plan has {needed}"))
+        };
+        if let Some(why) = weights.iter().find_map(few) {
+            return Err(message("model")(WireError::Invalid { what: "limbs", why }));
+        }
+        self.weights = weights;
+        Ok(())
+    }
+
+    fn check_batch(&self, index: usize, bytes: &[u8]) -> Result<(), MixedError> {
+        let most = self.lookup().plan.batch;
+        let most = self.pieces(Tensor::Features(most)) + self.pieces(Tensor::Labels(most));
+        let all = self.open(Purpose::Batch, index as u64, bytes, |count| count <= most);
+        all.map(drop).map_err(message("batch"))
+    }
+
+    fn train(
+        &mut self,
+        index: usize,
+        bytes: &[u8],
+        images: usize,
+        stop: &AtomicBool,
+    ) -> Result<(), MixedError> {
+        let features = self.pieces(Tensor::Features(images));
+        let count = features + self.pieces(Tensor::Labels(images));
+        let fits = |found| images <= self.lookup().plan.batch && found == count;
+        let all = self.open(Purpose::Batch, index as u64, bytes, fits).map_err(message("batch"))?;
+        let (features, labels) = all.split_at(features);
+        let weights = step::train(&self.engine.pass(&self.weights, images, stop)?, features, labels)?;
+        self.weights = weights;
+        Ok(())
+    }
+
+    fn predict(&self, number: u64, bytes: &[u8], images: usize) -> Result<Vec<u8>, MixedError> {
+        let count = self.pieces(Tensor::Features(images));
+        let fits = |found| images <= self.lookup().plan.batch && found == count;
+        let features = self.open(Purpose::Query, number, bytes, fits).map_err(message("query"))?;
+        let never = AtomicBool::new(false);
+        let sums = step::classify(&self.engine.pass(&self.weights, images, &never)?, &features)?;
+        let least: Vec<_> = sums.iter().map(|c| self.engine.least(c)).collect::<Result<_, _>>()?;
+        self.seal(Purpose::Outputs, number, &least)
+    }
+
+    fn model(&self, step: u64) -> Result<Vec<u8>, MixedError> {
+        self.seal(Purpose::Model, step, &self.weights)
+    }
+
+    fn health(&self) -> (usize, f64) {
+        let all: Vec<_> = self.weights.iter().map(|c| self.engine.health(c)).collect();
+        let limbs = all.iter().map(|&(limbs, ..)| limbs).min().unwrap_or(0);
+        (limbs, all.iter().map(|&(.., bits)| bits).fold(f64::INFINITY, f64::min))
+    }
 }
 
 fn message(what: &'static str) -> impl Fn(WireError) -> MixedError {
@@ -43,9 +158,17 @@ impl MixedServer {
         model: &[u8],
         record: bool,
     ) -> Result<Self, MixedError> {
-        let weights = open_model(plan, step, model)?;
-        let engine = Engine::new(plan, Keys::from_bytes(plan, keys)?, record)?;
-        Ok(Self { plan: Arc::clone(plan), engine, weights, batches: BTreeMap::new() })
+        let work: Box<dyn Work> = match &plan.arrangement {
+            Arrangement::Bgv(layout) => {
+                let engine = bgv::Engine::new(plan, layout, BgvKeys::from_bytes(plan, keys)?, record)?;
+                Box::new(Trained::new(engine, step, model)?)
+            }
+            Arrangement::Ckks(packing) => {
+                let engine = ckks::Engine::new(plan, packing, CkksKeys::from_bytes(plan, keys)?, record)?;
+                Box::new(Trained::new(engine, step, model)?)
+            }
+        };
+        Ok(Self { work, batches: BTreeMap::new() })
     }
 
     /// Takes other weights, those after `step` steps.
@@ -53,8 +176,7 @@ impl MixedServer {
     /// # Errors
     /// If they are damaged or of another plan.
     pub fn receive_model(&mut self, step: u64, model: &[u8]) -> Result<(), MixedError> {
-        self.weights = open_model(&self.plan, step, model)?;
-        Ok(())
+        self.work.set_model(step, model)
     }
 
     /// Takes mini-batch number `index`; it replaces an earlier one of this number.
@@ -62,8 +184,7 @@ impl MixedServer {
     /// # Errors
     /// If it is damaged or of another plan.
     pub fn receive_batch(&mut self, index: usize, bytes: Vec<u8>) -> Result<(), MixedError> {
-        let fits = |count| count <= batch_pieces(&self.plan.layout);
-        open(&self.plan, Purpose::Batch, index as u64, &bytes, fits).map_err(message("batch"))?;
+        self.work.check_batch(index, &bytes)?;
         self.batches.insert(index, bytes);
         Ok(())
     }
@@ -74,13 +195,7 @@ impl MixedServer {
     /// If the mini-batch is missing or of another size, a scheme refuses, or `stop` was set; the weights are then what they were.
     pub fn train(&mut self, batch: usize, images: usize, stop: &AtomicBool) -> Result<(), MixedError> {
         let bytes = self.batches.get(&batch).ok_or(MixedError::MissingBatch(batch))?;
-        let layout = Layout { batch: images, ..self.plan.layout.clone() };
-        let fits = |count| images <= self.plan.batch && count == batch_pieces(&layout);
-        let all = open(&self.plan, Purpose::Batch, batch as u64, bytes, fits).map_err(message("batch"))?;
-        let (features, labels) = all.split_at(layout.inputs(0).pieces());
-        let pass = Pass::new(&self.engine, &self.weights, images, stop)?;
-        self.weights = pass.train(features, labels)?;
-        Ok(())
+        self.work.train(batch, bytes, images, stop)
     }
 
     /// The encrypted weights after `step` steps.
@@ -88,17 +203,7 @@ impl MixedServer {
     /// # Errors
     /// Never for weights that were received or computed.
     pub fn model(&self, step: u64) -> Result<Vec<u8>, MixedError> {
-        self.seal(Purpose::Model, step, &self.weights)
-    }
-
-    fn seal(&self, purpose: Purpose, number: u64, all: &[Ciphertext]) -> Result<Vec<u8>, MixedError> {
-        let written = |c: &Ciphertext| {
-            let mut out = Writer::new();
-            c.write(&mut out).map_err(message("ciphertext"))?;
-            Ok(out.finish())
-        };
-        let all = all.iter().map(written).collect::<Result<Vec<_>, MixedError>>()?;
-        Ok(seal(&self.plan, purpose, number, &all))
+        self.work.model(step)
     }
 
     /// The encrypted weighted sums of the outputs for encrypted features of so many images.
@@ -106,59 +211,36 @@ impl MixedServer {
     /// # Errors
     /// If the message is damaged or of another plan, or a scheme refuses.
     pub fn predict(&self, number: u64, images: usize, bytes: &[u8]) -> Result<Vec<u8>, MixedError> {
-        let layout = Layout { batch: images, ..self.plan.layout.clone() };
-        let fits = |count| images <= self.plan.batch && count == layout.inputs(0).pieces();
-        let features = open(&self.plan, Purpose::Query, number, bytes, fits).map_err(message("query"))?;
-        let never = AtomicBool::new(false);
-        let sums = Pass::new(&self.engine, &self.weights, images, &never)?.classify(&features)?;
-        // Only what the outputs need to be told apart is left.
-        let least = |c| Ok(self.engine.products.shrink(c, 2.0)?);
-        self.seal(Purpose::Outputs, number, &sums.iter().map(least).collect::<Result<Vec<_>, MixedError>>()?)
+        self.work.predict(number, bytes, images)
     }
 
     /// What blind rotations read since this was asked last: ciphertexts, of use to the owner of the key.
     #[must_use]
     pub fn take_readings(&self) -> Vec<Reading> {
-        self.engine.take_readings()
+        self.work.lookup().take_readings()
     }
 
-    /// Limbs and noise budget of the weights, in bits: the least of all ciphertexts, estimated.
+    /// Limbs and noise budget of the weights in bits, in CKKS their precision: the least of all ciphertexts, estimated.
     #[must_use]
     pub fn health(&self) -> (usize, f64) {
-        let limbs = self.weights.iter().map(Ciphertext::limbs).min().unwrap_or(0);
-        (limbs, self.weights.iter().map(Ciphertext::noise_budget).fold(f64::INFINITY, f64::min))
+        self.work.health()
     }
 
     /// Bootstraps of TFHE so far.
     #[must_use]
     pub fn bootstraps(&self) -> u64 {
-        self.engine.bootstraps()
+        self.work.lookup().bootstraps()
     }
 
     /// Ciphertexts of CKKS that were filled or refreshed so far.
     #[must_use]
     pub fn refreshes(&self) -> u64 {
-        self.engine.refreshes()
+        self.work.lookup().refreshes()
     }
 
     /// What each stage took so far.
     #[must_use]
     pub fn stages(&self) -> &Stages {
-        &self.engine.stages
+        &self.work.lookup().stages
     }
-}
-
-fn batch_pieces(layout: &Layout) -> usize {
-    layout.inputs(0).pieces() + layout.errors().pieces()
-}
-
-fn open_model(plan: &MixedPlan, step: u64, model: &[u8]) -> Result<Vec<Ciphertext>, MixedError> {
-    let fits = |count| count == plan.layout.weights().pieces();
-    let weights = open(plan, Purpose::Model, step, model, fits).map_err(message("model"))?;
-    let needed = plan.parameters.bgv().max_limbs();
-    if let Some(c) = weights.iter().find(|c| c.limbs() != needed) {
-        let why = format!("{}, the plan has {needed}", c.limbs());
-        return Err(message("model")(WireError::Invalid { what: "limbs", why }));
-    }
-    Ok(weights)
 }

@@ -109,3 +109,66 @@ fn what_was_altered_or_stopped_changes_nothing() {
         Err(MixedError::Message { .. })
     ));
 }
+
+/// Layers with the scheme of those with weights.
+fn layers(scheme: &str, hidden: Option<usize>) -> String {
+    let hidden = hidden.map_or_else(String::new, |width| {
+        format!(
+            "{{kind=\"Linear\",out_features={width},scheme=\"{scheme}\"}},{{kind=\"ReLU\",scheme=\"tfhe\"}},"
+        )
+    });
+    format!("layers=[{hidden}{{kind=\"Linear\",scheme=\"{scheme}\"}},{{kind=\"Sigmoid\",scheme=\"tfhe\"}}]")
+}
+
+/// The largest difference of two models, as a real number.
+fn difference(a: &WordModel, b: &WordModel, bits: u32) -> f64 {
+    let largest = a.layers.iter().zip(&b.layers).flat_map(|(a, b)| {
+        let weights = a.weight.iter().zip(&b.weight).chain(a.bias.iter().zip(&b.bias));
+        weights.map(|(a, b)| a.abs_diff(*b))
+    });
+    largest.max().unwrap_or(0) as f64 / f64::from(bits).exp2()
+}
+
+#[test]
+fn training_in_ckks_equals_the_twin_under_replay_but_for_errors() {
+    for (hidden, widths) in [(None, &[4, 3][..]), (Some(5), &[4, 5, 3])] {
+        let recipe = recipe(&[&layers("ckks", hidden), "optimizer.batch_size=6"]);
+        let mut w = world(&recipe, widths);
+        let start = w.twin.model().clone();
+        let (limbs, _) = w.server.health();
+        let mut worst = 0f64;
+        for number in 0..2 {
+            step(&mut w, number, 6 - number);
+            let bytes = w.server.model(number as u64 + 1).unwrap();
+            let found = w.client.decrypt_model(number as u64 + 1, &bytes).unwrap();
+            worst = worst.max(difference(&found, w.twin.model(), recipe.weight_bits()));
+            assert_eq!(w.server.health().0, limbs);
+        }
+        let moved = difference(&start, w.twin.model(), recipe.weight_bits());
+        println!("{widths:?}: moved {moved}, error 2^{:.2}", worst.log2());
+        // A thirtieth of what two steps change, and less.
+        assert!(worst < 1.0 / 4096.0 && moved > 30.0 * worst, "{worst} of {moved}");
+        let (x, _) = batch(widths, 4, 9);
+        let query = w.client.encrypt_query(0, &x).unwrap();
+        let answer = w.server.predict(0, 4, &query).unwrap();
+        let places = w.client.places(&w.server.take_readings()).unwrap();
+        w.twin.replay(places);
+        let found = w.client.read_outputs(0, 4, &answer).unwrap();
+        let unit = f64::from(w.plan.numbers.sum_bits()).exp2();
+        let expected = w.twin.outputs(&x);
+        let off = found.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b) as f64 / unit);
+        let off = off.fold(0.0, f64::max);
+        println!("{widths:?}: outputs 2^{:.2}", off.log2());
+        assert!(off < 1.0 / 256.0, "{off}");
+    }
+}
+
+#[test]
+fn layers_that_do_not_fit_slots_are_refused_by_name() {
+    let large = recipe(&[&layers("ckks", Some(30)), "optimizer.batch_size=30"]);
+    let refused = MixedPlan::insecure(&large, &[1, 30, 3]).err().unwrap().to_string();
+    assert!(refused.starts_with("layer 1 (Linear): layout: a mini-batch takes 2048 slots"), "{refused}");
+    let mixed = "layers=[{kind=\"Linear\",out_features=2,scheme=\"ckks\"},{kind=\"ReLU\",scheme=\"tfhe\"},{kind=\"Linear\",scheme=\"bgv\"},{kind=\"Sigmoid\",scheme=\"tfhe\"}]";
+    let refused = MixedPlan::insecure(&recipe(&[mixed]), &[4, 2, 3]).err().unwrap().to_string();
+    assert!(refused.starts_with("layer 3 (Linear): layout"), "{refused}");
+}

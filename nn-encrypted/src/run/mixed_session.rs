@@ -11,8 +11,14 @@ use super::weights;
 use super::{Predictions, RunError};
 use crate::data::{self, Batches, Prepared};
 use crate::mixed::twin::MixedTwin;
-use crate::mixed::{MixedClear, MixedPlan, classes};
+use crate::mixed::{Arrangement, MixedClear, MixedPlan, classes};
 use crate::recipe::{MixedRecipe, RecipeError, WordModel};
+
+/// How far weights in CKKS may be from the twin's, as real numbers. A step leaves less than 2^-14 in each.
+const TOLERANCE: f64 = 1.0 / 256.0;
+
+/// The same of weighted sums of the outputs, which are sums of many weights times inputs of up to 8.
+const OUTPUT_TOLERANCE: f64 = 1.0 / 16.0;
 
 /// Recipe, data and widths of a run in several schemes.
 pub struct MixedSession {
@@ -88,6 +94,17 @@ impl Task for MixedSession {
 
     fn weight_bits(&self) -> u32 {
         self.recipe.weight_bits()
+    }
+
+    fn tolerance(&self) -> Option<f64> {
+        matches!(self.plan.arrangement, Arrangement::Ckks(_)).then_some(TOLERANCE)
+    }
+
+    fn agree(&self, found: &Array2<i64>, expected: &Array2<i64>) -> bool {
+        let unit = f64::from(self.plan.numbers.sum_bits()).exp2();
+        let most = self.tolerance().map_or(0.0, |_| OUTPUT_TOLERANCE * unit);
+        found.dim() == expected.dim()
+            && found.iter().zip(expected).all(|(a, b)| a.abs_diff(*b) as f64 <= most)
     }
 
     fn first_model(&self) -> WordModel {

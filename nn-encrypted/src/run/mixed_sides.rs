@@ -14,7 +14,7 @@ use super::state::Ledger;
 use super::training::secret_digest;
 use super::{MixedSession, Options, RunError, RunFolder};
 use crate::mixed::twin::MixedTwin;
-use crate::mixed::{MixedClient, MixedError, MixedPlan, MixedServer, NAMES, Secrets, Stage};
+use crate::mixed::{Arrangement, MixedClient, MixedError, MixedPlan, MixedServer, Secrets, Stage};
 use crate::recipe::WordModel;
 
 /// A client and a server in one process, connected by bytes. What the server's blind rotations read, the client tells the twin.
@@ -61,29 +61,35 @@ impl MixedSides {
         let client = read_client(&plan, folder)?;
         let weights = client.encrypt_model(&model)?;
         let keys = <Self as Sides>::read_keys(folder, &plan)?;
-        key_file(folder, Self::new(&plan, client, &keys, 0, &weights))
+        key_file(&plan, folder, Self::new(&plan, client, &keys, 0, &weights))
     }
 }
 
 fn read_client(plan: &Arc<MixedPlan>, folder: &RunFolder) -> Result<MixedClient, RunError> {
     let parameters = &plan.parameters;
-    let secrets = Secrets {
-        bgv: folder.read_secret(0, |bytes| he_bgv::SecretKey::from_secret_bytes(parameters.bgv(), bytes))?,
-        ckks: folder
-            .read_secret(1, |bytes| he_ckks::SecretKey::from_secret_bytes(parameters.ckks(), bytes))?,
-        tfhe: folder
-            .read_secret(2, |bytes| he_tfhe::SecretKey::from_secret_bytes(parameters.tfhe(), bytes))?,
+    let bgv = match plan.arrangement {
+        Arrangement::Bgv(_) => Some(
+            folder.read_secret(0, |bytes| he_bgv::SecretKey::from_secret_bytes(parameters.bgv(), bytes))?,
+        ),
+        Arrangement::Ckks(_) => None,
     };
+    let next = usize::from(bgv.is_some());
+    let ckks = |bytes: &[u8]| he_ckks::SecretKey::from_secret_bytes(parameters.ckks(), bytes);
+    let tfhe = |bytes: &[u8]| he_tfhe::SecretKey::from_secret_bytes(parameters.tfhe(), bytes);
+    let secrets =
+        Secrets { bgv, ckks: folder.read_secret(next, ckks)?, tfhe: folder.read_secret(next + 1, tfhe)? };
     Ok(MixedClient::with_keys(plan, secrets))
 }
 
 /// Names the file of the evaluation keys where they are at fault.
-fn key_file<T>(folder: &RunFolder, made: Result<T, MixedError>) -> Result<T, RunError> {
+fn key_file<T>(plan: &MixedPlan, folder: &RunFolder, made: Result<T, MixedError>) -> Result<T, RunError> {
     made.map_err(|error| match error {
-        MixedError::Message { what, source } => match NAMES.iter().position(|name| *name == what) {
-            Some(at) => RunError::File { path: folder.evaluation_key(at), what: source.to_string() },
-            None => MixedError::Message { what, source }.into(),
-        },
+        MixedError::Message { what, source } => {
+            match plan.arrangement.key_names().iter().position(|name| *name == what) {
+                Some(at) => RunError::File { path: folder.evaluation_key(at), what: source.to_string() },
+                None => MixedError::Message { what, source }.into(),
+            }
+        }
         other => other.into(),
     })
 }
@@ -125,8 +131,8 @@ impl Sides for MixedSides {
         secret_digest(&self.client.secrets().to_secret_bytes())
     }
 
-    fn read_keys(folder: &RunFolder, _: &MixedPlan) -> Result<Vec<Vec<u8>>, RunError> {
-        (0..NAMES.len()).map(|at| folder.read_evaluation_key(at)).collect()
+    fn read_keys(folder: &RunFolder, plan: &MixedPlan) -> Result<Vec<Vec<u8>>, RunError> {
+        (0..plan.arrangement.key_names().len()).map(|at| folder.read_evaluation_key(at)).collect()
     }
 
     fn read(
@@ -138,7 +144,7 @@ impl Sides for MixedSides {
     ) -> Result<Self, RunError> {
         let client = read_client(plan, folder)?;
         let made = Self::new(plan, client, keys, generation.step, &generation.server);
-        key_file(folder, made).map_err(|error| match error {
+        key_file(plan, folder, made).map_err(|error| match error {
             RunError::Mixed(MixedError::Message { source, .. }) => {
                 let path = folder.checkpoint(Half::Server, generation.step);
                 RunError::File { path, what: source.to_string() }
@@ -244,8 +250,13 @@ impl Sides for MixedSides {
         };
         let tfhe = parameters.tfhe();
         let table = format!("tables of {} boxes", self.plan.reader.boxes(1));
-        report.schemes = vec![
-            scheme("bgv", parameters.bgv().rlwe(), format!("integers modulo 2^{}", parameters.log_t())),
+        let bits = parameters.log_t();
+        let exact = || scheme("bgv", parameters.bgv().rlwe(), format!("integers modulo 2^{bits}"));
+        report.schemes = match self.plan.arrangement {
+            Arrangement::Bgv(_) => vec![exact()],
+            Arrangement::Ckks(_) => vec![],
+        };
+        report.schemes.extend([
             SchemeSummary {
                 name: "tfhe".into(),
                 ring_dimension: tfhe.n(),
@@ -254,7 +265,7 @@ impl Sides for MixedSides {
                 security_bits: tfhe.security_bits(),
             },
             scheme("ckks", parameters.ckks().rlwe(), format!("{} slots", self.plan.slots())),
-        ];
+        ]);
         report.key_bytes = self.key_bytes;
     }
 }

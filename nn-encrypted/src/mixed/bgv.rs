@@ -1,29 +1,31 @@
-//! What a server computes with: products in BGV, tables in TFHE, and the ways between.
+//! Layers with weights in BGV: exact products, and the ways to TFHE and back.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use he_bgv::{Ciphertext, Encoder, Plaintext};
 use he_ckks::bootstrap::Bootstrapper;
 use he_core::ring::poly::{Eval, Poly};
 use he_core::rlwe;
+use he_core::wire::{Reader, WireError, Writer};
 use he_switch::bgv_ckks::Refresher;
 use he_switch::bgv_to_tfhe::BgvToTfhe;
 use he_switch::expand::{Expander, combine};
 use he_switch::tfhe_to_bgv::TfheToBgv;
-use he_tfhe::{LookupTable, LweCiphertext, Reading};
+use he_tfhe::LweCiphertext;
 use rayon::prelude::*;
 
-use super::keys::Keys;
-use super::layout::Dense;
+use super::MixedError;
+use super::arrangement::of_images;
+use super::bgv_pass::Pass;
+use super::keys::BgvKeys;
+use super::layers::{self, How};
+use super::layout::{Dense, Layout};
 use super::linear::Place;
+use super::lookup::Lookup;
 use super::numbers::RESULT_BITS;
 use super::plan::{LOG_CLEAN, LOG_WORN, MixedPlan};
-use super::stages::{Stage, Stages};
-use super::{MixedError, MixedPlanError};
-
-/// Boxes by which a reading may be off: a dozen deviations and more.
-const TOLERANCE: u32 = 32;
+use super::stages::Stage;
 
 /// One value in TFHE, and where it goes in BGV: ciphertext and coefficient.
 pub(super) struct Sent {
@@ -31,85 +33,42 @@ pub(super) struct Sent {
     pub(super) value: LweCiphertext,
 }
 
-/// The tables of a network.
-pub(super) struct Tables {
-    pub(super) rectifier: LookupTable,
-    pub(super) output: LookupTable,
-    pub(super) masked: LookupTable,
-}
-
 /// All evaluators.
 pub(super) struct Engine {
-    pub(super) plan: Arc<MixedPlan>,
+    pub(super) lookup: Lookup,
     pub(super) products: he_bgv::Evaluator,
-    pub(super) tables: Tables,
-    pub(super) stages: Stages,
-    bootstraps: he_tfhe::Evaluator,
+    plan: Arc<MixedPlan>,
+    layout: Layout,
     down: BgvToTfhe,
     up: TfheToBgv,
     refresher: Refresher,
     expander: Expander,
-    refreshes: AtomicU64,
-    /// What blind rotations read, if it is kept.
-    readings: Option<Mutex<Vec<Reading>>>,
-}
-
-fn tables(plan: &MixedPlan) -> Result<Tables, MixedPlanError> {
-    let (numbers, reader, tfhe) = (&plan.numbers, &plan.reader, plan.parameters.tfhe());
-    let torus = |values: &[i64], bits: u32| values.iter().map(|&v| (v << (32 - bits)) as u32).collect();
-    let table = |outputs: &[Vec<u32>]| {
-        let outputs: Vec<&[u32]> = outputs.iter().map(Vec::as_slice).collect();
-        let table = LookupTable::on_half_torus(tfhe, &outputs).map_err(he_switch::Error::from)?;
-        Ok::<_, MixedPlanError>(table.read_within(TOLERANCE))
-    };
-    let [values, passes] = numbers.rectifier(reader.boxes(2));
-    Ok(Tables {
-        rectifier: table(&[torus(&values, RESULT_BITS), torus(&passes, 2)])?,
-        output: table(&[torus(&numbers.sigmoid(reader.boxes(1)), RESULT_BITS)])?,
-        masked: table(&[torus(&numbers.masked(reader.boxes(1)), RESULT_BITS)])?,
-    })
 }
 
 impl Engine {
     /// From keys as they were sent; `record` keeps what blind rotations read.
-    pub(super) fn new(plan: &Arc<MixedPlan>, keys: Keys, record: bool) -> Result<Self, MixedError> {
+    pub(super) fn new(
+        plan: &Arc<MixedPlan>,
+        layout: &Layout,
+        keys: BgvKeys,
+        record: bool,
+    ) -> Result<Self, MixedError> {
         let bootstrapper = Bootstrapper::new(keys.ckks)?;
         Ok(Self {
-            plan: Arc::clone(plan),
+            lookup: Lookup::new(plan, &keys.tfhe, record)?,
             products: he_bgv::Evaluator::new(plan.parameters.bgv(), keys.bgv)?,
-            tables: tables(plan)?,
-            stages: Stages::default(),
-            bootstraps: he_tfhe::Evaluator::new(keys.tfhe.expand()),
+            plan: Arc::clone(plan),
+            layout: layout.clone(),
             down: keys.down.expand()?,
             up: TfheToBgv::new(keys.up),
             refresher: Refresher::new(keys.refresh, bootstrapper)?,
             expander: keys.expander,
-            refreshes: AtomicU64::new(0),
-            readings: record.then(Mutex::default),
-        })
-    }
-
-    /// Bootstraps of TFHE so far.
-    pub(super) fn bootstraps(&self) -> u64 {
-        self.bootstraps.bootstraps()
-    }
-
-    /// Ciphertexts of CKKS that were filled or refreshed so far.
-    pub(super) fn refreshes(&self) -> u64 {
-        self.refreshes.load(Ordering::Relaxed)
-    }
-
-    /// What was read since this was asked last.
-    pub(super) fn take_readings(&self) -> Vec<Reading> {
-        let kept = self.readings.as_ref();
-        kept.map_or_else(Vec::new, |kept| {
-            std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
         })
     }
 
     /// The parts of a dense tensor.
     pub(super) fn parts(&self, pieces: &[Ciphertext], dense: Dense) -> Result<Vec<Ciphertext>, MixedError> {
-        self.stages.on(Stage::Products, || {
+        self.lookup.stages.on(Stage::Products, || {
             let mut parts = Vec::with_capacity(dense.parts);
             for piece in pieces {
                 parts.extend(self.expander.expand(piece, dense.levels)?);
@@ -148,10 +107,10 @@ impl Engine {
         &self,
         pieces: &[Ciphertext],
         places: &[((usize, usize), bool)],
-        (shift, offset, spare): (u32, u32, u32),
+        (shift, offset, spare): How,
     ) -> Result<Vec<LweCiphertext>, MixedError> {
-        let constant = offset.wrapping_add(1 << (31 + spare - self.plan.reader.log));
-        self.stages.on(Stage::Switching, || {
+        let constant = self.lookup.offset(offset, spare);
+        self.lookup.stages.on(Stage::Switching, || {
             let mut values: Vec<Option<LweCiphertext>> = (0..places.len()).map(|_| None).collect();
             for (at, piece) in pieces.iter().enumerate() {
                 let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].0.0 == at).collect();
@@ -165,29 +124,6 @@ impl Engine {
             }
             values.into_iter().collect::<Option<Vec<_>>>().ok_or(MixedError::Place)
         })
-    }
-
-    /// Bootstraps with a table; the outputs of one input follow one another.
-    pub(super) fn look_up(
-        &self,
-        inputs: &[LweCiphertext],
-        table: &LookupTable,
-        stop: &AtomicBool,
-    ) -> Result<Vec<LweCiphertext>, MixedError> {
-        if let Some(kept) = &self.readings {
-            let (log, spare) = (self.plan.reader.log, table.outputs().trailing_zeros());
-            let all: Vec<&LweCiphertext> = inputs.iter().collect();
-            let readings = self.stages.on(Stage::Audit, || self.bootstraps.readings(&all, log, spare))?;
-            kept.lock().unwrap_or_else(PoisonError::into_inner).extend(readings);
-        }
-        let mut outputs = Vec::with_capacity(inputs.len() * table.outputs());
-        for inputs in inputs.chunks(512) {
-            go_on(stop)?;
-            outputs.extend(
-                self.stages.on(Stage::Bootstraps, || self.bootstraps.bootstrap_batch(inputs, table))?,
-            );
-        }
-        Ok(outputs)
     }
 
     /// The error that errors may have, in units of their integers, if sums over `batch` products of them with these inputs are to be
@@ -228,14 +164,9 @@ impl Engine {
         }
         let mut out = Vec::with_capacity(pieces);
         for group in groups {
-            let pack = |values: &Vec<LweCiphertext>| self.bootstraps.pack(values);
-            let packed = self
-                .stages
-                .on(Stage::Packing, || group.par_iter().map(pack).collect::<Result<Vec<_>, _>>())?;
-            go_on(stop)?;
+            let packed = self.lookup.pack(&group)?;
             let back = || self.up.convert(&self.refresher, &packed, RESULT_BITS, error);
-            out.extend(self.stages.on(Stage::Refresh, back)?);
-            self.refreshes.fetch_add(1, Ordering::Relaxed);
+            out.extend(self.lookup.refresh(stop, back)??);
         }
         out.truncate(pieces);
         Ok(out)
@@ -249,15 +180,51 @@ impl Engine {
     ) -> Result<Vec<Ciphertext>, MixedError> {
         let mut out = Vec::with_capacity(pieces.len());
         for group in pieces.chunks(self.plan.parameters.bgv_pieces()) {
-            go_on(stop)?;
-            out.extend(self.stages.on(Stage::Refresh, || self.refresher.refresh(group, LOG_CLEAN.exp2()))?);
-            self.refreshes.fetch_add(1, Ordering::Relaxed);
+            let refresh = || self.refresher.refresh(group, LOG_CLEAN.exp2());
+            out.extend(self.lookup.refresh(stop, refresh)??);
         }
         Ok(out)
     }
 }
 
-/// Stops where it is asked for.
-pub(super) fn go_on(stop: &AtomicBool) -> Result<(), MixedError> {
-    if stop.load(Ordering::SeqCst) { Err(MixedError::Stopped) } else { Ok(()) }
+impl layers::Engine for Engine {
+    type Cipher = Ciphertext;
+    type Pass<'a> = Pass<'a>;
+
+    fn lookup(&self) -> &Lookup {
+        &self.lookup
+    }
+
+    fn pass<'a>(
+        &'a self,
+        weights: &[Ciphertext],
+        images: usize,
+        stop: &'a AtomicBool,
+    ) -> Result<Pass<'a>, MixedError> {
+        Pass::new(self, of_images(&self.layout, images), weights, stop)
+    }
+
+    fn read(&self, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
+        let c = Ciphertext::read(from, self.plan.parameters.bgv())?;
+        let invalid = |why| Err(WireError::Invalid { what: "ciphertext", why });
+        if c.degree() != 1 || c.factor() != 1 {
+            return invalid(format!("degree {} and factor {}, 1 and 1 are needed", c.degree(), c.factor()));
+        }
+        if c.is_transparent() {
+            return invalid("it hides nothing: its second part is zero".into());
+        }
+        Ok(c)
+    }
+
+    fn write(&self, cipher: &Ciphertext, out: &mut Writer) -> Result<(), WireError> {
+        cipher.write(out)
+    }
+
+    fn health(&self, cipher: &Ciphertext) -> (usize, usize, f64) {
+        (cipher.limbs(), self.plan.parameters.bgv().max_limbs(), cipher.noise_budget())
+    }
+
+    fn least(&self, cipher: &Ciphertext) -> Result<Ciphertext, MixedError> {
+        Ok(self.products.shrink(cipher, 2.0)?)
+    }
 }
