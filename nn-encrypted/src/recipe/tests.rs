@@ -120,7 +120,7 @@ fn errors_name_the_field_or_layer() {
     let unknown = Recipe::load("glyph", &[]).unwrap_err().to_string();
     assert_eq!(
         unknown,
-        "no recipe `glyph`: built in are ckks_sgd, hesamifard2017, onoufriou2021, tbmpnet2021; or give the path of a TOML file"
+        "no recipe `glyph`: built in are ckks_sgd, glyph2020, hesamifard2017, onoufriou2021, tbmpnet2021; or give the path of a TOML file"
     );
     assert!(Recipe::load("/nowhere.toml", &[]).unwrap_err().to_string().starts_with("/nowhere.toml: "));
     let text = "name = \"x\"\nepochz = 3\n";
