@@ -133,7 +133,7 @@ const SETTINGS: [(&[&str], &str); 46] = [
 
 /// Arguments, and a word of the message.
 const ARGUMENTS: [(&[&str], &str); 68] = [
-    (&["train", "glyph2020"], "no recipe `glyph2020`"),
+    (&["train", "nandakumar2019"], "no recipe `nandakumar2019`"),
     (&["train", "nowhere.toml"], "nowhere.toml"),
     (&["train", "random.toml"], "random.toml"),
     (&["train", "empty.toml"], "empty.toml"),
@@ -196,7 +196,7 @@ const ARGUMENTS: [(&[&str], &str); 68] = [
     ),
     (&["data", "fetch", "cifar"], "unknown data set `cifar`"),
     (&["data", "fetch", "crabs", "--data-dir", "faulty"], "e848cb683b14f65a"),
-    (&["study", "glyph2020"], "no recipe `glyph2020`"),
+    (&["study", "nandakumar2019"], "no recipe `nandakumar2019`"),
     (&["study", "hesamifard2017", "--hidden", "6", "--data", "iris"], "no variant `hidden6`"),
     (&["study", "hesamifard2017", "--seeds", "0"], "1..=1000"),
     (&["study", "hesamifard2017", "--data", "crabs", "--data-dir", "absent"], "data fetch crabs"),
