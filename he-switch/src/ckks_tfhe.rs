@@ -107,7 +107,7 @@ impl CkksToTfhe {
     }
 
     /// The real parts of some slots, as [`extract`](Self::extract), with the phase of the value 1 on the torus: the scale over `q_0`
-    /// ([`unit`]) times `2^bits`. What leaves the torus wraps around.
+    /// ([`unit()`]) times `2^bits`. What leaves the torus wraps around.
     ///
     /// # Errors
     /// As [`extract`](Self::extract), or for more than 40 bits.
