@@ -1,6 +1,8 @@
 //! Messages: ciphertexts, sealed with the hash of the plan.
 
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use std::convert::Infallible;
+
+use he_core::wire::{self, Header, Reader, Scheme, WireError};
 use rayon::prelude::*;
 
 use super::MixedPlan;
@@ -25,11 +27,14 @@ fn header(plan: &MixedPlan, purpose: Purpose) -> Header {
 
 /// Seals ciphertexts, each written before, as message number `number` of its purpose.
 pub(super) fn seal(plan: &MixedPlan, purpose: Purpose, number: u64, all: &[Vec<u8>]) -> Vec<u8> {
-    let mut body = Writer::with_capacity(all.iter().map(|c| c.len() + 8).sum::<usize>() + 16);
-    body.u64(number);
-    body.u64(all.len() as u64);
-    all.iter().for_each(|ciphertext| body.len_bytes(ciphertext));
-    wire::seal(&header(plan, purpose), &body.finish())
+    let capacity = all.iter().map(|ciphertext| ciphertext.len() + 8).sum::<usize>() + 16;
+    let Ok(sealed) = wire::seal_with::<Infallible>(&header(plan, purpose), capacity, |body| {
+        body.u64(number);
+        body.u64(all.len() as u64);
+        all.iter().for_each(|ciphertext| body.len_bytes(ciphertext));
+        Ok(())
+    });
+    sealed
 }
 
 /// Opens message number `number` with so many ciphertexts that `fits` says so; `read` reads one.

@@ -1,7 +1,9 @@
 //! Messages: ciphertexts, sealed with the hash of the plan.
 
+use std::convert::Infallible;
+
 use he_ckks::Ciphertext;
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Scheme, WireError};
 use rayon::prelude::*;
 
 use super::RealPlan;
@@ -33,13 +35,15 @@ pub(super) fn seal(
     (number, part): (u64, usize),
     all: &[Vec<u8>],
 ) -> Vec<u8> {
-    let bytes = all.iter().map(|ciphertext| ciphertext.len() + 8).sum::<usize>();
-    let mut body = Writer::with_capacity(bytes + 24);
-    body.u64(number);
-    body.u64(part as u64);
-    body.u64(all.len() as u64);
-    all.iter().for_each(|ciphertext| body.len_bytes(ciphertext));
-    wire::seal(&header(plan, purpose), &body.finish())
+    let capacity = all.iter().map(|ciphertext| ciphertext.len() + 8).sum::<usize>() + 24;
+    let Ok(sealed) = wire::seal_with::<Infallible>(&header(plan, purpose), capacity, |body| {
+        body.u64(number);
+        body.u64(part as u64);
+        body.u64(all.len() as u64);
+        all.iter().for_each(|ciphertext| body.len_bytes(ciphertext));
+        Ok(())
+    });
+    sealed
 }
 
 /// Opens a message of `count` ciphertexts over `limbs` limbs. Transparent ciphertexts are refused.

@@ -1,5 +1,6 @@
 //! The client: keys, encryption, and refreshes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use he_bgv::{Ciphertext, Decryptor, Encoder, Error, SecretKey};
@@ -124,8 +125,11 @@ impl Client {
                     if labels[row] == class { one } else { 0 }
                 },
             );
-        let mut pieces = self.encrypt_input(x)?;
-        pieces.extend(self.encrypt(Tensor::Labels, &self.pack(Tensor::Labels, one_hot.view()))?);
+        let slots = [
+            (Tensor::Input, self.pack_input(x)?),
+            (Tensor::Labels, self.pack(Tensor::Labels, one_hot.view())),
+        ];
+        let pieces = self.encrypt_all(&[Tensor::Input, Tensor::Labels], &slots.into())?;
         Ok(seal(&self.plan, Purpose::Batch, (index as u64, 0), &pieces))
     }
 
@@ -134,12 +138,12 @@ impl Client {
     /// # Errors
     /// If they do not fit the plan, or the operating system gives no randomness.
     pub fn encrypt_query(&mut self, number: u64, x: ArrayView2<i32>) -> Result<Vec<u8>, ClientError> {
-        let pieces = self.encrypt_input(x)?;
+        let pieces = self.encrypt(Tensor::Input, &self.pack_input(x)?)?;
         self.due = Some(Due { task: Task::Classification, step: number, round: 0, rows: x.nrows() });
         Ok(seal(&self.plan, Purpose::Query, (number, 0), &pieces))
     }
 
-    fn encrypt_input(&self, x: ArrayView2<i32>) -> Result<Vec<Vec<u8>>, ClientError> {
+    fn pack_input(&self, x: ArrayView2<i32>) -> Result<Vec<Slots>, ClientError> {
         let tiles = self.plan.geometry.input(0);
         if x.nrows() > tiles.rows {
             return Err(misfit("images of a mini-batch", x.nrows(), format!("at most {}", tiles.rows)));
@@ -152,7 +156,7 @@ impl Client {
             let found = value.unsigned_abs() as usize;
             return Err(misfit("magnitude of a feature", found, format!("at most {bound}")));
         }
-        Ok(self.encrypt(Tensor::Input, &self.pack(Tensor::Input, x.mapv(i64::from).view()))?)
+        Ok(self.pack(Tensor::Input, x.mapv(i64::from).view()))
     }
 
     /// Goes on counting from counts of before.
@@ -170,13 +174,8 @@ impl Client {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn encrypt_model(&self) -> Result<Vec<u8>, Error> {
-        let low_bits = self.low_bits();
-        let mut pieces = Vec::new();
-        for (tensor, tiles) in
-            [Tensor::High, Tensor::Low, Tensor::Momentum].into_iter().zip(self.pack_model(low_bits))
-        {
-            pieces.extend(self.encrypt(tensor, &tiles)?);
-        }
+        let tensors = [Tensor::High, Tensor::Low, Tensor::Momentum];
+        let pieces = self.encrypt_all(&tensors, &self.pack_model(self.low_bits()).into())?;
         Ok(seal(&self.plan, Purpose::Model, (0, 0), &pieces))
     }
 
@@ -196,7 +195,7 @@ impl Client {
     }
 
     /// Compact slots of high part, low part and momentum.
-    fn pack_model(&self, low_bits: u32) -> [Vec<Slots>; 3] {
+    fn pack_model(&self, low_bits: u32) -> [(Tensor, Vec<Slots>); 3] {
         let geometry = &self.plan.geometry;
         let (cube, compact) = (&geometry.cube, &geometry.compact);
         let mut parts = [(); 3].map(|()| vec![vec![0; cube.slots()]; compact.ciphertexts()]);
@@ -208,7 +207,8 @@ impl Client {
             layout.pack(cube, compact, layer.weight.mapv(low).view(), layer.bias.mapv(low).view(), l);
             layout.pack(cube, compact, layer.weight_momentum.view(), layer.bias_momentum.view(), v);
         }
-        parts
+        let [high, low, momentum] = parts;
+        [(Tensor::High, high), (Tensor::Low, low), (Tensor::Momentum, momentum)]
     }
 
     /// Encrypts slot vectors over the primes the plan says; one piece for each tile and plaintext prime.
@@ -225,6 +225,16 @@ impl Client {
                 Ok(piece.finish())
             })
             .collect()
+    }
+
+    /// Encrypts the given tensors, in their order.
+    fn encrypt_all(
+        &self,
+        tensors: &[Tensor],
+        slots: &BTreeMap<Tensor, Vec<Slots>>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let pieces = tensors.par_iter().map(|tensor| self.encrypt(*tensor, &slots[tensor]));
+        Ok(pieces.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     fn decrypt(&self, tiles: &Received) -> Result<Vec<Vec<i128>>, Error> {
@@ -257,34 +267,25 @@ impl Client {
         let moment = (step, round as u16);
         let received = open(&plan, task.request(), moment, &tensors, request)?;
         self.due = Some(Due { round: round + 1, ..due });
-        let mut pieces = Vec::new();
+        let decrypted = received.par_iter().map(|tiles| self.decrypt(tiles)).collect::<Result<Vec<_>, _>>()?;
+        let mut fresh = BTreeMap::new();
         let mut compact: Vec<(&Refresh, Vec<Vec<i128>>)> = Vec::new();
-        for (refresh, tiles) in refreshes.iter().zip(&received) {
-            self.counts.refreshed += tiles.len() as u64 * self.keys.len() as u64;
-            let slots = self.decrypt(tiles)?;
+        for (refresh, slots) in refreshes.iter().zip(decrypted) {
+            self.counts.refreshed += slots.len() as u64 * self.keys.len() as u64;
             match refresh {
                 Refresh::Rows { from, to, shift, bound } => {
                     let matrix = self.refresh_rows(*from, rows, &slots, *shift, *bound);
-                    pieces.extend(self.encrypt(*to, &self.pack(*to, matrix.view()))?);
+                    fresh.insert(*to, self.pack(*to, matrix.view()));
                 }
                 _ => compact.push((refresh, slots)),
             }
         }
         if !compact.is_empty() {
             self.refresh_model(&compact);
-            let parts = self.pack_model(self.low_bits());
-            for (refresh, _) in &compact {
-                for tensor in refresh.to() {
-                    let part = match tensor {
-                        Tensor::High => &parts[0],
-                        Tensor::Low => &parts[1],
-                        _ => &parts[2],
-                    };
-                    pieces.extend(self.encrypt(tensor, part)?);
-                }
-            }
+            fresh.extend(self.pack_model(self.low_bits()));
         }
-        Ok(seal(&plan, task.response(), moment, &pieces))
+        let tensors: Vec<Tensor> = refreshes.iter().flat_map(Refresh::to).collect();
+        Ok(seal(&plan, task.response(), moment, &self.encrypt_all(&tensors, &fresh)?))
     }
 
     /// The outputs of the query that was encrypted last, rounded as a refresh would: images by classes.

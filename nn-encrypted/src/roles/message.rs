@@ -1,8 +1,10 @@
 //! Messages: tensors as ciphertexts, sealed with the hash of the plan.
 
+use std::convert::Infallible;
+
 use he_bgv::Ciphertext;
 use he_core::rlwe::serial::body_limit;
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Scheme, WireError};
 use rayon::prelude::*;
 
 use crate::plan::{Plan, Tensor};
@@ -142,11 +144,14 @@ pub(super) type Moment = (u64, u16);
 
 /// Seals pieces that were written apart (in parallel), in order.
 pub(super) fn seal(plan: &Plan, purpose: Purpose, moment: Moment, pieces: &[Vec<u8>]) -> Vec<u8> {
-    let mut body = Writer::with_capacity(pieces.iter().map(Vec::len).sum::<usize>() + 16);
-    body.u64(moment.0);
-    body.u16(moment.1);
-    pieces.iter().for_each(|piece| body.len_bytes(piece));
-    wire::seal(&header(plan, purpose), &body.finish())
+    let capacity = pieces.iter().map(|piece| piece.len() + 8).sum::<usize>() + 10;
+    let Ok(sealed) = wire::seal_with::<Infallible>(&header(plan, purpose), capacity, |body| {
+        body.u64(moment.0);
+        body.u16(moment.1);
+        pieces.iter().for_each(|piece| body.len_bytes(piece));
+        Ok(())
+    });
+    sealed
 }
 
 /// Opens a message and reads the given tensors, which must be all it holds.
@@ -161,23 +166,27 @@ pub(super) fn open(
     let wrap = |source| MessageError::Wire { purpose: name.clone(), source };
     let pieces = pieces(plan, purpose, moment, tensors, bytes, &name)?;
     let primes = plan.instances.len();
-    let mut pieces = pieces.into_iter();
-    let mut out = Vec::new();
+    let mut pieces = &pieces[..];
+    let mut split = Vec::new();
     for &tensor in tensors {
-        let count = plan.ciphertexts(tensor) * primes;
-        let mine: Vec<&[u8]> = pieces.by_ref().take(count).collect();
-        let read = mine.par_iter().enumerate().map(|(index, piece)| {
-            let mut reader = Reader::new(piece);
-            let params = &plan.instances[index % primes].params;
-            let ciphertext = Ciphertext::read(&mut reader, params).map_err(wrap)?;
-            reader.finish("ciphertext").map_err(wrap)?;
-            check(tensor, index, &ciphertext, plan, purpose)?;
-            Ok(ciphertext)
-        });
-        let all = read.collect::<Result<Vec<_>, MessageError>>()?;
-        out.push(all.chunks(primes).map(<[Ciphertext]>::to_vec).collect());
+        let (mine, rest) = pieces.split_at(plan.ciphertexts(tensor) * primes);
+        split.push((tensor, mine));
+        pieces = rest;
     }
-    Ok(out)
+    let read = |tensor, index: usize, piece: &[u8]| {
+        let mut reader = Reader::new(piece);
+        let params = &plan.instances[index % primes].params;
+        let ciphertext = Ciphertext::read(&mut reader, params).map_err(wrap)?;
+        reader.finish("ciphertext").map_err(wrap)?;
+        check(tensor, index, &ciphertext, plan, purpose)?;
+        Ok(ciphertext)
+    };
+    let received = split.par_iter().map(|&(tensor, mine)| {
+        let all = mine.par_iter().enumerate().map(|(index, piece)| read(tensor, index, piece));
+        let all = all.collect::<Result<Vec<_>, MessageError>>()?;
+        Ok(all.chunks(primes).map(<[Ciphertext]>::to_vec).collect())
+    });
+    received.collect()
 }
 
 fn pieces<'a>(

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use he_bgv::{EvaluationKeys, Evaluator};
+use he_bgv::{Ciphertext, EvaluationKeys, Evaluator};
 use he_core::wire::{WireError, Writer};
 use rayon::prelude::*;
 
@@ -278,17 +278,16 @@ impl Server {
         moment: (u64, u16),
         refreshes: &[Refresh],
     ) -> Result<Vec<u8>, ServerError> {
-        let mut pieces = Vec::new();
-        for refresh in refreshes {
-            pieces.extend(self.sent(refresh.from())?);
-        }
+        let tensors = refreshes.iter().map(|refresh| (refresh.from(), self.store.take(refresh.from())));
+        let tensors: Vec<_> = tensors.collect();
+        let pieces = tensors.par_iter().map(|(tensor, tiles)| self.sent(*tensor, tiles));
+        let pieces = pieces.collect::<Result<Vec<_>, _>>()?.concat();
         Ok(seal(&self.plan, purpose, moment, &pieces))
     }
 
     /// A tensor for the client: over as few primes as still decrypt, known from the rehearsal.
-    fn sent(&mut self, tensor: Tensor) -> Result<Vec<Vec<u8>>, ServerError> {
+    fn sent(&self, tensor: Tensor, tiles: &[Vec<Ciphertext>]) -> Result<Vec<Vec<u8>>, ServerError> {
         let limbs = self.plan.sent_limbs.get(&tensor).copied().unwrap_or(1);
-        let tiles = self.store.take(tensor);
         let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(&self.evaluators)).collect();
         flat.par_iter()
             .map(|(ciphertext, evaluator)| {
