@@ -96,35 +96,43 @@ impl<E: SlotEngine> Executor<'_, E> {
     /// # Errors
     /// If the engine refuses.
     pub fn run(&self, store: &mut Store<E>, step: &Step) -> Result<()> {
+        let tiles = self.compute(store, step)?;
+        if let Some(to) = step.writes() {
+            store.put(to, tiles);
+        }
+        Ok(())
+    }
+
+    /// The tiles that one step writes; none for a refresh.
+    ///
+    /// # Errors
+    /// If the engine refuses.
+    pub fn compute(&self, store: &Store<E>, step: &Step) -> Result<Vec<E::Ciphertext>> {
         let level = step.writes().and_then(|to| self.levels.get(&to)).copied().unwrap_or_default();
-        let tiles = match step {
-            Step::Expand => self.expand(store.get(Tensor::High), level)?,
+        match step {
+            Step::Expand => self.expand(store.get(Tensor::High), level),
             Step::Forward { layer, input, one } => {
-                self.forward(*layer, *one, store.get(*input), store.get(Tensor::Weights), level)?
+                self.forward(*layer, *one, store.get(*input), store.get(Tensor::Weights), level)
             }
             Step::Backward { layer } => {
-                self.backward(*layer, store.get(Tensor::Error(*layer)), store.get(Tensor::Weights), level)?
+                self.backward(*layer, store.get(Tensor::Error(*layer)), store.get(Tensor::Weights), level)
             }
             Step::Polynomial { from, coefficients, .. } => store
                 .get(*from)
                 .par_iter()
                 .map(|z| self.polynomial(z, coefficients, level))
-                .collect::<Result<_>>()?,
+                .collect(),
             Step::Multiply { left, right, .. } => (store.get(*left).par_iter())
                 .zip(store.get(*right))
                 .map(|(a, b)| self.engine.product(a, b, level))
-                .collect::<Result<_>>()?,
-            Step::Combine { terms, .. } => self.combine(store, terms)?,
+                .collect(),
+            Step::Combine { terms, .. } => self.combine(store, terms),
             Step::Outer { layer, input } => {
-                self.outer(*layer, store.get(*input), store.get(Tensor::Error(*layer)), level)?
+                self.outer(*layer, store.get(*input), store.get(Tensor::Error(*layer)), level)
             }
-            Step::Collect { scales } => self.collect(store, scales, level)?,
-            Step::Refresh { .. } => return Ok(()),
-        };
-        if let Some(to) = step.writes() {
-            store.put(to, tiles);
+            Step::Collect { scales } => self.collect(store, scales, level),
+            Step::Refresh { .. } => Ok(Vec::new()),
         }
-        Ok(())
     }
 
     /// Compact ciphertexts to tiles.

@@ -97,6 +97,17 @@ impl Step {
             Self::Refresh { .. } => None,
         }
     }
+
+    /// How many of the first of `steps` can run at once: none reads what another of them writes. A refresh runs alone.
+    pub(crate) fn count_independent(steps: &[&Self]) -> usize {
+        let mut written: Vec<Tensor> = Vec::new();
+        let independent = steps.iter().take_while(|step| {
+            let free = step.writes().is_some() && !step.reads().iter().any(|tensor| written.contains(tensor));
+            written.extend(step.writes());
+            free
+        });
+        independent.count().max(1).min(steps.len())
+    }
 }
 
 /// What the client does with one tensor in a round.

@@ -239,17 +239,34 @@ impl Server {
         link: &mut dyn Link,
     ) -> Result<(), ServerError> {
         let plan = Arc::clone(&self.plan);
-        for step in steps {
-            if let Step::Refresh { round } = step {
-                self.refresh(task, (number, *round as u16), &plan.rounds[*round], link)?;
-                continue;
+        let steps: Vec<&Step> = steps.into_iter().collect();
+        let mut ahead = &steps[..];
+        while !ahead.is_empty() {
+            let (now, later) = ahead.split_at(Step::count_independent(ahead));
+            match now {
+                [Step::Refresh { round }] => {
+                    self.refresh(task, (number, *round as u16), &plan.rounds[*round], link)?;
+                }
+                _ => self.compute(number, now)?,
             }
-            let executor = Executor { engine: &self.engine, geometry: &plan.geometry, levels: &plan.levels };
-            executor.run(&mut self.store, step).map_err(|source| ServerError::Step {
-                step: number,
-                tensor: step.writes().map_or_else(String::new, |tensor| tensor.to_string()),
-                source,
-            })?;
+            ahead = later;
+        }
+        Ok(())
+    }
+
+    /// Runs steps of which none reads what another writes. Some are single products, which one thread would be left with.
+    fn compute(&mut self, number: u64, steps: &[&Step]) -> Result<(), ServerError> {
+        let executor =
+            Executor { engine: &self.engine, geometry: &self.plan.geometry, levels: &self.plan.levels };
+        let results = steps.par_iter().map(|step| {
+            let tensor = step.writes().map_or_else(String::new, |tensor| tensor.to_string());
+            let failed = |source| ServerError::Step { step: number, tensor, source };
+            Ok((step.writes(), executor.compute(&self.store, step).map_err(failed)?))
+        });
+        for (tensor, tiles) in results.collect::<Result<Vec<_>, ServerError>>()? {
+            if let Some(tensor) = tensor {
+                self.store.put(tensor, tiles);
+            }
         }
         Ok(())
     }
