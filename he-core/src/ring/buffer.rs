@@ -6,37 +6,37 @@
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroize;
 
-/// Words kept for reuse before further buffers are handed back to the allocator (2 GiB).
-const KEPT_WORDS: usize = 1 << 28;
-
-#[derive(Default)]
-struct Shelves {
-    by_length: BTreeMap<usize, Vec<Vec<u64>>>,
-    words: usize,
-}
+/// Words that one store keeps for reuse before further buffers are handed back to the allocator (1 GiB).
+const KEPT_WORDS: usize = 1 << 27;
+/// Stores of a pool. Threads beyond this number share them.
+const STORES: usize = 16;
 
 /// A pool of word buffers, shared by all polynomials of one ring.
+///
+/// Every thread has a store of its own to take from, so that threads seldom wait for each other. A buffer goes back to the
+/// store that it is of, wherever it is dropped. A thread whose store has nothing fitting looks into the others.
 #[derive(Clone, Default)]
-pub struct Pool(Arc<Mutex<Shelves>>);
+pub struct Pool(Arc<[Arc<Store>; STORES]>);
+
+/// The number of a thread among all, given when it first asks.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed));
+    NUMBER.with(|number| *number)
+}
 
 impl Pool {
     /// A buffer of `length` words whose contents are unspecified (of an earlier polynomial, or zero).
     pub fn take(&self, length: usize) -> Buffer {
-        let words = self.find(length).unwrap_or_else(|| vec![0; length]);
-        Buffer { words, length, pool: self.clone(), secret: false }
-    }
-
-    /// The shortest buffer of at least `length` words, but not of many more.
-    fn find(&self, length: usize) -> Option<Vec<u64>> {
-        let mut shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut fitting = shelves.by_length.range_mut(length..=length + length / 4);
-        let words = fitting.find_map(|(_, shelf)| shelf.pop())?;
-        shelves.words -= words.len();
-        Some(words)
+        let own = thread_number() % STORES;
+        let others = (1..STORES).map(|i| &self.0[(own + i) % STORES]);
+        let found = self.0[own].find(length).or_else(|| others.flat_map(|store| store.find(length)).next());
+        Buffer::new(&self.0[own], length, found)
     }
 
     /// A buffer of `length` zeros.
@@ -45,9 +45,35 @@ impl Pool {
         buffer.fill(0);
         buffer
     }
+}
+
+/// Buffers for one thread. On cache lines of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Store(Mutex<Shelves>);
+
+#[derive(Default)]
+struct Shelves {
+    by_length: BTreeMap<usize, Vec<Vec<u64>>>,
+    words: usize,
+}
+
+impl Store {
+    fn lock(&self) -> MutexGuard<'_, Shelves> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The shortest buffer of at least `length` words, but not of many more.
+    fn find(&self, length: usize) -> Option<Vec<u64>> {
+        let mut shelves = self.lock();
+        let mut fitting = shelves.by_length.range_mut(length..=length + length / 4);
+        let words = fitting.find_map(|(_, shelf)| shelf.pop())?;
+        shelves.words -= words.len();
+        Some(words)
+    }
 
     fn give(&self, words: Vec<u64>) {
-        let mut shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelves = self.lock();
         if shelves.words + words.len() <= KEPT_WORDS {
             shelves.words += words.len();
             shelves.by_length.entry(words.len()).or_default().push(words);
@@ -60,11 +86,16 @@ pub struct Buffer {
     words: Vec<u64>,
     /// Words in use, of those there are.
     length: usize,
-    pool: Pool,
+    store: Arc<Store>,
     secret: bool,
 }
 
 impl Buffer {
+    fn new(store: &Arc<Store>, length: usize, words: Option<Vec<u64>>) -> Self {
+        let words = words.unwrap_or_else(|| vec![0; length]);
+        Self { words, length, store: Arc::clone(store), secret: false }
+    }
+
     /// Marks the contents as secret: they are wiped before the words are used again.
     pub fn mark_secret(&mut self) {
         self.secret = true;
@@ -86,7 +117,7 @@ impl DerefMut for Buffer {
 
 impl Clone for Buffer {
     fn clone(&self) -> Self {
-        let mut copy = self.pool.take(self.length);
+        let mut copy = Self::new(&self.store, self.length, self.store.find(self.length));
         copy.copy_from_slice(self);
         copy.secret = self.secret;
         copy
@@ -99,7 +130,7 @@ impl Drop for Buffer {
             // `Vec::zeroize` would also empty the vector; the words are wanted again.
             self.zeroize();
         }
-        self.pool.give(std::mem::take(&mut self.words));
+        self.store.give(std::mem::take(&mut self.words));
     }
 }
 

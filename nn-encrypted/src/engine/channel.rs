@@ -1,7 +1,7 @@
 //! One plaintext prime: a BGV instance with its masks.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use he_bgv::{
     Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Operand, Parameters, SecretKey,
@@ -26,7 +26,7 @@ pub struct Channel {
     pub(super) evaluator: Evaluator,
     cube: Cube,
     slots: Slots,
-    masks: Mutex<HashMap<(Mask, u64), Arc<Operand>>>,
+    masks: RwLock<HashMap<(Mask, u64), Arc<Operand>>>,
     /// Limbs at which masks are kept.
     mask_limbs: usize,
     mask_log_norm: f64,
@@ -68,13 +68,13 @@ impl Channel {
         let mask_log_norm =
             (real.n() as f64).log2() / 2.0 + (real.t().value() as f64).log2() - 12f64.log2() / 2.0 + 0.1;
         let mask_limbs = real.max_limbs();
-        Ok(Self { evaluator, cube, slots, masks: Mutex::default(), mask_limbs, mask_log_norm })
+        Ok(Self { evaluator, cube, slots, masks: RwLock::default(), mask_limbs, mask_log_norm })
     }
 
     /// The mask times `ratio` modulo `t`, made when first asked for.
     pub(super) fn mask(&self, mask: Mask, ratio: u64) -> Result<Arc<Operand>, Error> {
         let key = (mask, ratio);
-        if let Some(found) = self.masks.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(found) = self.masks.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(found));
         }
         let (params, t) = (self.evaluator.params(), self.evaluator.params().t());
@@ -87,7 +87,7 @@ impl Channel {
         };
         let operand = Operand::with_log_norm(params, &plaintext, self.mask_limbs, self.mask_log_norm);
         let made = Arc::new(operand);
-        self.masks.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
+        self.masks.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
         Ok(made)
     }
 
