@@ -117,11 +117,9 @@ impl<E: SlotEngine> Executor<'_, E> {
             Step::Backward { layer } => {
                 self.backward(*layer, store.get(Tensor::Error(*layer)), store.get(Tensor::Weights), level)
             }
-            Step::Polynomial { from, coefficients, .. } => store
-                .get(*from)
-                .par_iter()
-                .map(|z| self.polynomial(z, coefficients, level))
-                .collect(),
+            Step::Polynomial { from, coefficients, .. } => {
+                store.get(*from).par_iter().map(|z| self.polynomial(z, coefficients, level)).collect()
+            }
             Step::Multiply { left, right, .. } => (store.get(*left).par_iter())
                 .zip(store.get(*right))
                 .map(|(a, b)| self.engine.product(a, b, level))

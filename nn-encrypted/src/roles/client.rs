@@ -267,7 +267,8 @@ impl Client {
         let moment = (step, round as u16);
         let received = open(&plan, task.request(), moment, &tensors, request)?;
         self.due = Some(Due { round: round + 1, ..due });
-        let decrypted = received.par_iter().map(|tiles| self.decrypt(tiles)).collect::<Result<Vec<_>, _>>()?;
+        let decrypted =
+            received.par_iter().map(|tiles| self.decrypt(tiles)).collect::<Result<Vec<_>, _>>()?;
         let mut fresh = BTreeMap::new();
         let mut compact: Vec<(&Refresh, Vec<Vec<i128>>)> = Vec::new();
         for (refresh, slots) in refreshes.iter().zip(decrypted) {

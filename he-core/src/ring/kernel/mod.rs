@@ -109,7 +109,15 @@ pub fn sub_mul_scalar_assign(m: &Modulus, a: &mut [u64], b: &[u64], s: u64) {
 /// `dst` is the representative of `src` modulo `from` in `(-from/2, from/2]`, reduced modulo `q`.
 pub fn center_reduce(m: &Modulus, dst: &mut [u64], src: &[u64], from: &Modulus) {
     check(dst.len(), src.len());
-    if use_float(m) && from.fits_fma() {
+    let half = from.value() / 2;
+    if half < m.value() {
+        // Primes of about one size, as those of a chain: the representative is reduced but for its sign.
+        let lift = m.value().wrapping_sub(from.value());
+        Arch::new().dispatch(
+            #[inline(always)]
+            || word::apply(dst, [src], |_, [x]| x.wrapping_add(if x > half { lift } else { 0 })),
+        );
+    } else if use_float(m) && from.fits_fma() {
         float::apply(m, CenterReduce::new(from), dst, [src]);
     } else {
         word::apply(dst, [src], |_, [x]| m.reduce_i64(from.center(x)));
