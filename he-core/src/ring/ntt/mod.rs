@@ -94,8 +94,8 @@ pub enum Backend {
 const IFMA_LIMIT: u64 = 1 << 48;
 
 /// The longest transform for which they are chosen: their tables are two and three times as long as those in floating point,
-/// and transforms modulo many primes in turn read them from ever slower memory.
-const IFMA_LONGEST: usize = 1 << 12;
+/// and beyond this length no longer stay in a second-level cache of 2 MiB beside the data.
+const IFMA_LONGEST: usize = 1 << 14;
 
 /// Whether the machine has the 52-bit multiply-add.
 fn has_ifma() -> bool {
