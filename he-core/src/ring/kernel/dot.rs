@@ -1,12 +1,16 @@
 //! Sums of products, `out = sum_i a_i b_i mod q`, with one final reduction.
 //!
 //! In floating point a term is at most `q * (1/2 + e) + 1 <= 3q/4 + 1` in magnitude, so [`LAZY_FLOAT`] terms
-//! on top of a reduced sum stay below `q/2 + 8 * 3q/4 + 9 < 2^53` and the additions are exact. On words a
+//! on top of a residue stay below `q + 8 * 3q/4 + 9 < 2^53` and the additions are exact. On words a
 //! product of residues is below `2^124`, so 15 of them on top of a residue fit `u128`; that of any word and a
 //! residue is below `2^126`: 3 of them do.
 
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+use pulp::{NullaryFnOnce, u64x8};
 use pulp::{Arch, Simd, WithSimd};
 
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+use super::ifma::{self, Ifma, Plain};
 use super::lane::{Lanes, balanced};
 use super::{check, use_float};
 use crate::modulus::{FMA_LIMIT, Modulus};
@@ -22,9 +26,20 @@ const UNROLL: usize = 4;
 /// # Panics
 /// If there are not as many `a` as `b` or lengths differ.
 pub fn dot(m: &Modulus, out: &mut [u64], a: &[&[u64]], b: &[&[u64]]) {
-    assert_eq!(a.len(), b.len(), "a sum of products has pairs");
-    for slice in a.iter().chain(b) {
-        check(out.len(), slice.len());
+    out.fill(0);
+    dot_add_assign(m, [out], a, [b]);
+}
+
+/// `out[c] += sum_i a_i * b[c]_i` for slices of one modulus and words in `[0, q)`.
+///
+/// # Panics
+/// If there are not as many `a` as `b[c]` or lengths differ.
+pub fn dot_add_assign<const C: usize>(m: &Modulus, out: [&mut [u64]; C], a: &[&[u64]], b: [&[&[u64]]; C]) {
+    for (out, b) in out.iter().zip(b) {
+        assert_eq!(a.len(), b.len(), "a sum of products has pairs");
+        for slice in a.iter().chain(b) {
+            check(out.len(), slice.len());
+        }
     }
     run(m, out, a, b);
 }
@@ -40,20 +55,22 @@ pub fn dot_scalars(m: &Modulus, out: &mut [u64], a: &[&[u64]], s: &[u64]) {
         check(out.len(), slice.len());
         debug_assert!(!m.fits_fma() || slice.iter().all(|&x| x < FMA_LIMIT), "words are below 2^50");
     }
-    if use_float(m) {
-        let scalars: Vec<Scalar> = s.iter().map(|&word| Scalar { word, float: balanced(m, word) }).collect();
-        run(m, out, a, &scalars);
-    } else {
-        run(m, out, a, s);
-    }
+    out.fill(0);
+    let scalars: Vec<Scalar> = (s.iter())
+        .map(|&word| Scalar { word, float: if m.fits_fma() { balanced(m, word) } else { 0.0 } })
+        .collect();
+    run(m, [out], a, [&scalars]);
 }
 
 /// The second factor of a term: a slice or a scalar.
 trait Factor {
     /// Products added between reductions of a sum on words.
     const LAZY_WORD: usize;
-    /// Vector `i`, of all whole vectors.
+    /// Vector `i`, of all whole vectors, as floats.
     fn lanes<S: Simd>(&self, lanes: &Lanes<S>, i: usize) -> S::f64s;
+    /// Words `8·i` and the next seven.
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    fn vector(&self, i: usize) -> u64x8;
     /// Word `i`.
     fn word(&self, i: usize) -> u64;
 }
@@ -66,13 +83,19 @@ impl Factor for &[u64] {
         lanes.load(S::as_simd_u64s(self).0[i])
     }
 
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[inline(always)]
+    fn vector(&self, i: usize) -> u64x8 {
+        ifma::vectors(self)[i]
+    }
+
     #[inline(always)]
     fn word(&self, i: usize) -> u64 {
         self[i]
     }
 }
 
-/// A scalar in both forms.
+/// A scalar in both forms; the second is of moduli that fit floats.
 struct Scalar {
     word: u64,
     float: f64,
@@ -86,40 +109,38 @@ impl Factor for Scalar {
         lanes.splat(self.float)
     }
 
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[inline(always)]
+    fn vector(&self, _: usize) -> u64x8 {
+        ifma::splat(self.word)
+    }
+
     #[inline(always)]
     fn word(&self, _: usize) -> u64 {
         self.word
     }
 }
 
-impl Factor for u64 {
-    const LAZY_WORD: usize = 3;
-
-    #[inline(always)]
-    fn lanes<S: Simd>(&self, lanes: &Lanes<S>, _: usize) -> S::f64s {
-        // Not reached: scalars go to the vectors in their float form.
-        lanes.splat(*self as f64)
+/// Adds the sums with what is fastest for the modulus on this machine.
+fn run<const C: usize, F: Factor>(m: &Modulus, out: [&mut [u64]; C], a: &[&[u64]], b: [&[F]; C]) {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    if let Some(simd) = Ifma::try_new().filter(|_| m.fits_fma()) {
+        return simd.vectorize(FastDot { simd, modulus: m, out, a, b });
     }
-
-    #[inline(always)]
-    fn word(&self, _: usize) -> u64 {
-        *self
-    }
-}
-
-fn run<F: Factor>(m: &Modulus, out: &mut [u64], a: &[&[u64]], b: &[F]) {
-    if use_float(m) {
-        Arch::new().dispatch(Dot { modulus: m, out, a, b });
-    } else {
-        words(m, out, a, b, 0);
+    for (out, b) in out.into_iter().zip(b) {
+        if use_float(m) {
+            Arch::new().dispatch(Dot { modulus: m, out, a, b });
+        } else {
+            words(m, out, a, b, 0);
+        }
     }
 }
 
-/// The sums on words, for an `out` that starts at `offset` of the operands.
+/// Adds the sums on words, for an `out` that starts at `offset` of the operands.
 #[inline(always)]
 fn words<F: Factor>(m: &Modulus, out: &mut [u64], a: &[&[u64]], b: &[F], offset: usize) {
     for (i, x) in (offset..).zip(out) {
-        let mut sum = 0_u128;
+        let mut sum = u128::from(*x);
         for (a, b) in a.chunks(F::LAZY_WORD).zip(b.chunks(F::LAZY_WORD)) {
             sum = u128::from(m.reduce_u128(sum));
             for (a, b) in a.iter().zip(b) {
@@ -150,24 +171,25 @@ impl<F: Factor> WithSimd for Dot<'_, F> {
         let (chunks, rest) = vectors.as_chunks_mut::<UNROLL>();
         let offset = chunks.len() * UNROLL;
         for (i, chunk) in chunks.iter_mut().enumerate() {
-            *chunk = sums(&lanes, a, b, i * UNROLL);
+            *chunk = sums(&lanes, *chunk, a, b, i * UNROLL);
         }
         for (i, x) in (offset..).zip(rest) {
-            [*x] = sums(&lanes, a, b, i);
+            [*x] = sums(&lanes, [*x], a, b, i);
         }
         words(modulus, tail, a, b, whole);
     }
 }
 
-/// The sums of `K` vectors from vector `at` on.
+/// What is there, plus the sums of `K` vectors from vector `at` on.
 #[inline(always)]
 fn sums<S: Simd, F: Factor, const K: usize>(
     lanes: &Lanes<S>,
+    there: [S::u64s; K],
     a: &[&[u64]],
     b: &[F],
     at: usize,
 ) -> [S::u64s; K] {
-    let mut sums = [lanes.splat(0.0); K];
+    let mut sums = lanes.load_all(there);
     for (a, b) in a.chunks(LAZY_FLOAT).zip(b.chunks(LAZY_FLOAT)) {
         for (a, b) in a.iter().zip(b) {
             let a = &S::as_simd_u64s(a).0[at..at + K];
@@ -180,4 +202,73 @@ fn sums<S: Simd, F: Factor, const K: usize>(
         sums = lanes.reduce_all(sums);
     }
     lanes.store_all(sums)
+}
+
+/// The sums with 52-bit multiply-adds, all columns in one pass.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+struct FastDot<'a, F, const C: usize> {
+    simd: Ifma,
+    modulus: &'a Modulus,
+    out: [&'a mut [u64]; C],
+    a: &'a [&'a [u64]],
+    b: [&'a [F]; C],
+}
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+impl<F: Factor, const C: usize> NullaryFnOnce for FastDot<'_, F, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { simd, modulus, mut out, a, b } = self;
+        let m = Plain::new(simd, modulus);
+        let vectors = out.first().map_or(0, |out| out.len() / ifma::LANES);
+        let offset = vectors / UNROLL * UNROLL;
+        for at in (0..offset).step_by(UNROLL) {
+            columns::<F, C, UNROLL>(&m, &mut out, a, b, at);
+        }
+        for at in offset..vectors {
+            columns::<F, C, 1>(&m, &mut out, a, b, at);
+        }
+        for (out, b) in out.into_iter().zip(b) {
+            let whole = vectors * ifma::LANES;
+            words(modulus, &mut out[whole..], a, b, whole);
+        }
+    }
+}
+
+/// Adds the sums of all columns to `K` vectors from vector `at` on.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[inline(always)]
+fn columns<F: Factor, const C: usize, const K: usize>(
+    m: &Plain,
+    out: &mut [&mut [u64]; C],
+    a: &[&[u64]],
+    b: [&[F]; C],
+    at: usize,
+) {
+    let mut sums = [[m.sum(ifma::splat(0)); K]; C];
+    for (sums, out) in sums.iter_mut().zip(out.iter()) {
+        for (sum, &there) in sums.iter_mut().zip(&ifma::vectors(out)[at..at + K]) {
+            *sum = m.sum(there);
+        }
+    }
+    for (i, a) in a.iter().enumerate() {
+        if i > 0 && i.is_multiple_of(ifma::TERMS) {
+            for sum in sums.as_flattened_mut() {
+                *sum = m.sum(m.reduce(*sum));
+            }
+        }
+        let a = &ifma::vectors(a)[at..at + K];
+        for (sums, b) in sums.iter_mut().zip(b) {
+            for (k, (sum, &a)) in sums.iter_mut().zip(a).enumerate() {
+                *sum = m.add_product(*sum, a, b[i].vector(at + k));
+            }
+        }
+    }
+    for (sums, out) in sums.iter().zip(out) {
+        for (out, &sum) in ifma::vectors_mut(out)[at..at + K].iter_mut().zip(sums) {
+            *out = m.reduce(sum);
+        }
+    }
 }

@@ -1,9 +1,18 @@
-//! Sums of products with the 52-bit multiply-add of AVX-512 IFMA, reduced as Montgomery does.
+//! Sums of products with the 52-bit multiply-add of AVX-512 IFMA.
+//!
+//! # As Montgomery does ([`Montgomery`])
 //!
 //! `T` products of words below `q` are summed as low and high halves of 52 bits, `v = h·2^52 + l`. With `t = −l·q^{-1} mod
 //! 2^52` the sum `v + t·q` is a multiple of `2^52`, and its quotient `r ≡ v·2^{-52} (mod q)` satisfies `r < q + T·q²/2^52 +
 //! T`, which is below `2q` if [`fits`]; one conditional subtraction ends it. One operand of each product is kept multiplied
 //! by `2^52`, so that the factor goes away.
+//!
+//! # As Shoup does ([`Plain`])
+//!
+//! For `q < 2^50` a residue and [`TERMS`] products of factors below `2^50` are a sum `v < 2^104`, hence `v = h·2^52 + l` with
+//! `h, l < 2^52`. With `c = 2^52 mod q` both `h·c` and `l·1` are products of a word below `2^52` and a constant, each brought
+//! below `2q` by one product with the constant's companion; the two together are below `4q` and need two conditional
+//! subtractions.
 
 use pulp::bytemuck::cast;
 use pulp::u64x8;
@@ -73,11 +82,7 @@ impl Montgomery {
     /// `sum + a·b`.
     #[inline(always)]
     pub(crate) fn add_product(&self, sum: Sum, a: u64x8, b: u64x8) -> Sum {
-        let ifma = self.simd.avx512ifma;
-        Sum {
-            low: cast(ifma._mm512_madd52lo_epu64(cast(sum.low), cast(a), cast(b))),
-            high: cast(ifma._mm512_madd52hi_epu64(cast(sum.high), cast(a), cast(b))),
-        }
+        add_product(self.simd, sum, a, b)
     }
 
     /// `sum·2^{-52} mod q`.
@@ -123,6 +128,81 @@ impl Montgomery {
     fn fold(&self, x: u64x8) -> u64x8 {
         let avx = self.simd.avx512f;
         cast(avx._mm512_min_epu64(cast(x), avx._mm512_sub_epi64(cast(x), cast(self.q))))
+    }
+}
+
+/// Products that a residue and a sum modulo `q < 2^50` may hold.
+pub(crate) const TERMS: usize = 16;
+
+/// The constants of one modulus below `2^50` in every lane, for sums that keep no factor.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain {
+    simd: Ifma,
+    zero: u64x8,
+    q: u64x8,
+    two_q: u64x8,
+    /// `2^52 − q`.
+    minus_q: u64x8,
+    /// `2^52 − 1`.
+    mask: u64x8,
+    /// `2^52 mod q` and its companion.
+    carry: [u64x8; 2],
+    /// The companion of one, `⌊2^52/q⌋`.
+    inverse: u64x8,
+}
+
+impl Plain {
+    #[inline(always)]
+    pub(crate) fn new(simd: Ifma, modulus: &Modulus) -> Self {
+        let (q, carry) = (modulus.value(), modulus.reduce(1 << 52));
+        Self {
+            simd,
+            zero: splat(0),
+            q: splat(q),
+            two_q: splat(2 * q),
+            minus_q: splat((1 << 52) - q),
+            mask: splat((1 << 52) - 1),
+            // The floor of a floor.
+            carry: [splat(carry), splat(modulus.shoup(carry) >> 12)],
+            inverse: splat((1 << 52) / q),
+        }
+    }
+
+    /// The sum that holds a residue.
+    #[inline(always)]
+    pub(crate) fn sum(&self, residue: u64x8) -> Sum {
+        Sum { low: residue, high: self.zero }
+    }
+
+    /// `sum + a·b`.
+    #[inline(always)]
+    pub(crate) fn add_product(&self, sum: Sum, a: u64x8, b: u64x8) -> Sum {
+        add_product(self.simd, sum, a, b)
+    }
+
+    /// `sum mod q`.
+    #[inline(always)]
+    pub(crate) fn reduce(&self, sum: Sum) -> u64x8 {
+        let (avx, ifma) = (self.simd.avx512f, self.simd.avx512ifma);
+        let (low, zero, minus_q) = (cast(sum.low), cast(self.zero), cast(self.minus_q));
+        let high = avx._mm512_add_epi64(cast(sum.high), avx._mm512_srli_epi64::<52>(low));
+        let quotient = ifma._mm512_madd52hi_epu64(zero, high, cast(self.carry[1]));
+        let rest = ifma._mm512_madd52hi_epu64(zero, low, cast(self.inverse));
+        let high = ifma._mm512_madd52lo_epu64(low, high, cast(self.carry[0]));
+        let low = ifma._mm512_madd52lo_epu64(zero, quotient, minus_q);
+        let x = avx._mm512_add_epi64(high, ifma._mm512_madd52lo_epu64(low, rest, minus_q));
+        let x = avx._mm512_and_si512(x, cast(self.mask));
+        let x = avx._mm512_min_epu64(x, avx._mm512_sub_epi64(x, cast(self.two_q)));
+        cast(avx._mm512_min_epu64(x, avx._mm512_sub_epi64(x, cast(self.q))))
+    }
+}
+
+#[inline(always)]
+fn add_product(simd: Ifma, sum: Sum, a: u64x8, b: u64x8) -> Sum {
+    let (low, high) = (cast(sum.low), cast(sum.high));
+    Sum {
+        low: cast(simd.avx512ifma._mm512_madd52lo_epu64(low, cast(a), cast(b))),
+        high: cast(simd.avx512ifma._mm512_madd52hi_epu64(high, cast(a), cast(b))),
     }
 }
 

@@ -23,7 +23,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
-pub use self::dot::{dot, dot_scalars};
+pub use self::dot::{dot, dot_add_assign, dot_scalars};
 pub use self::tensor::{Pair, Triple, tensor};
 
 /// Whether the float kernels are right and fast for a modulus on this machine.
