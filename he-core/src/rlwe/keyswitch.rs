@@ -22,6 +22,10 @@ use crate::ring::poly::{Eval, Poly, for_each_limb, for_each_limb_pair, in_parall
 use crate::ring::rns::{BaseConverter, Prepared, group_size};
 use crate::ring::sample::{Prng, Seed};
 
+/// Digits of one limb that are lifted, transformed and multiplied before the next ones: they stay in the second-level cache,
+/// and so few streams with strides of powers of two do not displace each other there.
+const DIGITS_AT_ONCE: usize = 2;
+
 /// A key-switching key, cut to the number of limbs where it is used.
 #[derive(Clone)]
 pub struct KeySwitchKey {
@@ -103,29 +107,32 @@ impl KeySwitchKey {
         let n = basis.n();
         let size = group_size(self.params.spec().digit, basis.len());
         for_each_limb_pair(first.words_mut(), second.words_mut(), n * size, |group, out_b, out_a| {
-            let count = out_b.len() / n;
-            let mut lifted = basis.pool().take(n * prepared.len() * size);
-            let start = group * size;
-            for (d, out) in lifted.chunks_exact_mut(n * size).enumerate() {
-                lift_limbs(&self.params, limbs, &prepared, d, start, &mut out[..n * count]);
-            }
-            let outs = out_b.chunks_exact_mut(n).zip(out_a.chunks_exact_mut(n));
-            for (k, (out_b, out_a)) in outs.enumerate() {
-                let i = start + k;
-                let made = lifted.chunks_exact_mut(n * size).map(|digit| &mut digit[k * n..(k + 1) * n]);
-                let left: Vec<&[u64]> = (made.enumerate())
-                    .map(|(d, out)| {
-                        if own_limbs(&self.params, limbs, d).contains(&i) {
-                            return c.limb(i);
-                        }
-                        basis.ntt(i).forward(out);
-                        &*out
-                    })
-                    .collect();
-                let position = self.position(i, limbs);
-                for (out, key) in [(out_b, &self.b), (out_a, &self.a)] {
-                    let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
-                    kernel::dot(basis.modulus(i), out, &left, &right);
+            let (count, start) = (out_b.len() / n, group * size);
+            out_b.fill(0);
+            out_a.fill(0);
+            let mut lifted = basis.pool().take(n * prepared.len().min(DIGITS_AT_ONCE) * size);
+            for digits in (0..prepared.len()).collect::<Vec<_>>().chunks(DIGITS_AT_ONCE) {
+                for (&d, out) in digits.iter().zip(lifted.chunks_exact_mut(n * size)) {
+                    lift_limbs(&self.params, limbs, &prepared, d, start, &mut out[..n * count]);
+                }
+                let outs = out_b.chunks_exact_mut(n).zip(out_a.chunks_exact_mut(n));
+                for (k, (out_b, out_a)) in outs.enumerate() {
+                    let i = start + k;
+                    let made = lifted.chunks_exact_mut(n * size).map(|digit| &mut digit[k * n..(k + 1) * n]);
+                    let left: Vec<&[u64]> = (digits.iter().zip(made))
+                        .map(|(&d, out)| {
+                            if own_limbs(&self.params, limbs, d).contains(&i) {
+                                return c.limb(i);
+                            }
+                            basis.ntt(i).forward(out);
+                            &*out
+                        })
+                        .collect();
+                    let position = self.position(i, limbs);
+                    let [b, a] = [&self.b, &self.a].map(|key| -> Vec<&[u64]> {
+                        digits.iter().map(|&d| key[d].limb(position)).collect()
+                    });
+                    kernel::dot_add_assign(basis.modulus(i), [out_b, out_a], &left, [&b, &a]);
                 }
             }
         });
