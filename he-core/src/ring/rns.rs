@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::basis::Basis;
 use super::buffer::Buffer;
 use super::kernel;
+use super::ntt::Ntt;
 use super::poly::{Coeff, Eval, Poly, for_each_limb, for_each_limb_pair, in_parallel};
 use crate::modulus::Modulus;
 
@@ -150,6 +151,19 @@ impl BaseConverter {
                 kernel::dot_scalars(&self.to[*j], &mut out[at..at + SECTION], &section, &self.hats[*j]);
             }
         }
+    }
+
+    /// As [`limbs`](Self::limbs), as values of the transform of each target.
+    pub fn values(&self, prepared: &Prepared, targets: &mut [(usize, &Ntt, &mut [u64])]) {
+        if self.from.len() == 1 && self.factor == 1 {
+            let transform = |(_, ntt, out): &mut (usize, &Ntt, &mut [u64])| {
+                ntt.forward_centered(out, &prepared.words[..prepared.n], self.from.modulus(0));
+            };
+            return targets.iter_mut().for_each(transform);
+        }
+        let mut limbs: Vec<_> = targets.iter_mut().map(|(j, _, out)| (*j, &mut **out)).collect();
+        self.limbs(prepared, &mut limbs);
+        targets.iter_mut().for_each(|(_, ntt, out)| ntt.forward(out));
     }
 
     /// As [`limb`](Self::limb) without the quotient: the result may be off by a multiple `0 ≤ u < k` of `f·A`.

@@ -121,11 +121,8 @@ impl KeySwitchKey {
                     let made = lifted.chunks_exact_mut(n * size).map(|digit| &mut digit[k * n..(k + 1) * n]);
                     let left: Vec<&[u64]> = (digits.iter().zip(made))
                         .map(|(&d, out)| {
-                            if own_limbs(&self.params, limbs, d).contains(&i) {
-                                return c.limb(i);
-                            }
-                            basis.ntt(i).forward(out);
-                            &*out
+                            let own = own_limbs(&self.params, limbs, d).contains(&i);
+                            if own { c.limb(i) } else { &*out }
                         })
                         .collect();
                     let position = self.position(i, limbs);
@@ -203,8 +200,6 @@ impl Digits {
                     for (i, out) in (group * size..).zip(out.chunks_exact_mut(basis.n())) {
                         if own_limbs(params, limbs, digit).contains(&i) {
                             out.copy_from_slice(c.limb(i));
-                        } else {
-                            basis.ntt(i).forward(out);
                         }
                     }
                 });
@@ -247,7 +242,7 @@ fn prepare(params: &Parameters, c: &Poly<Eval>) -> Vec<Prepared> {
     }
 }
 
-/// Limbs `start, start + 1, …` over `Q_l·P` of a lifted digit, as coefficients; those of the digit's own primes are left.
+/// Limbs `start, start + 1, …` over `Q_l·P` of a lifted digit; those of the digit's own primes are left.
 fn lift_limbs(
     params: &Parameters,
     limbs: usize,
@@ -256,12 +251,12 @@ fn lift_limbs(
     start: usize,
     out: &mut [u64],
 ) {
-    let own = own_limbs(params, limbs, digit);
+    let (own, basis) = (own_limbs(params, limbs, digit), params.key_basis(limbs));
     let mut targets: Vec<_> = ((start..).zip(out.chunks_exact_mut(params.n())))
         .filter(|(i, _)| !own.contains(i))
-        .map(|(i, out)| (if i < own.start { i } else { i - own.len() }, out))
+        .map(|(i, out)| (if i < own.start { i } else { i - own.len() }, basis.ntt(i), out))
         .collect();
-    params.tables(limbs).mod_up[digit].limbs(&prepared[digit], &mut targets);
+    params.tables(limbs).mod_up[digit].values(&prepared[digit], &mut targets);
 }
 
 /// Divides both by `P`, and adds what they are added to.

@@ -5,9 +5,9 @@
 //! product of residues is below `2^124`, so 15 of them on top of a residue fit `u128`; that of any word and a
 //! residue is below `2^126`: 3 of them do.
 
+use pulp::{Arch, Simd, WithSimd};
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 use pulp::{NullaryFnOnce, u64x8};
-use pulp::{Arch, Simd, WithSimd};
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 use super::ifma::{self, Ifma, Plain};

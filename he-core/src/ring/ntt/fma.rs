@@ -20,7 +20,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::order::{RUN, reverse_bits};
-use super::passes::{backward4, forward4, last4};
+use super::passes::{Source, backward4, forward4, forward4_from, last4};
 use super::runs::{Finish, RunTwiddles, SubMul, Values, first_runs, last_runs};
 use crate::modulus::Modulus;
 use crate::ring::kernel::lane::{Lanes, balanced};
@@ -92,13 +92,19 @@ impl Fma {
 
     /// Coefficients to values in the canonical order.
     pub(super) fn forward(&self, data: &mut [u64]) {
-        Arch::new().dispatch(Forward { tables: self, data, finish: Values });
+        Arch::new().dispatch(Forward { tables: self, data, source: None, finish: Values });
+    }
+
+    /// Centred representatives of residues modulo `from` to values; `from/2` is below the prime, `from` below `2^50`.
+    pub(super) fn forward_centered(&self, data: &mut [u64], words: &[u64], from: &Modulus) {
+        let source = Some(Source { words, from });
+        Arch::new().dispatch(Forward { tables: self, data, source, finish: Values });
     }
 
     /// Coefficients to `(value − subtrahend)·factor`.
     pub(super) fn forward_sub_mul(&self, data: &mut [u64], subtrahend: &[u64], factor: u64) {
         let finish = SubMul { subtrahend, factor: balanced(&self.modulus, factor) };
-        Arch::new().dispatch(Forward { tables: self, data, finish });
+        Arch::new().dispatch(Forward { tables: self, data, source: None, finish });
     }
 
     /// Values in the canonical order to coefficients.
@@ -114,6 +120,7 @@ impl Fma {
 struct Forward<'a, F> {
     tables: &'a Fma,
     data: &'a mut [u64],
+    source: Option<Source<'a>>,
     finish: F,
 }
 
@@ -123,12 +130,13 @@ impl<F: Finish> WithSimd for Forward<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = Lanes::new(simd, &self.tables.modulus);
+        let Self { tables, data, source, finish } = self;
         // The number of run levels has the parity of log2 n.
-        match (self.tables.is_wide(), self.data.len().trailing_zeros().is_multiple_of(2)) {
-            (false, false) => forward::<S, false, false>(&lanes, self.tables, self.data, self.finish),
-            (false, true) => forward::<S, false, true>(&lanes, self.tables, self.data, self.finish),
-            (true, false) => forward::<S, true, false>(&lanes, self.tables, self.data, self.finish),
-            (true, true) => forward::<S, true, true>(&lanes, self.tables, self.data, self.finish),
+        match (tables.is_wide(), data.len().trailing_zeros().is_multiple_of(2)) {
+            (false, false) => forward::<S, false, false>(&lanes, tables, data, source, finish),
+            (false, true) => forward::<S, false, true>(&lanes, tables, data, source, finish),
+            (true, false) => forward::<S, true, false>(&lanes, tables, data, source, finish),
+            (true, true) => forward::<S, true, true>(&lanes, tables, data, source, finish),
         }
     }
 }
@@ -138,11 +146,15 @@ fn forward<S: Simd, const WIDE: bool, const SIX: bool>(
     lanes: &Lanes<S>,
     tables: &Fma,
     data: &mut [u64],
+    source: Option<Source>,
     finish: impl Finish,
 ) {
     let Direction { passes, runs } = &tables.forward;
     let (first, rest) = passes.split_first().expect("a vector transform has a pass before its runs");
-    forward4::<S, WIDE, true>(lanes, data, first.stride, &first.twiddles);
+    match source {
+        Some(source) => forward4_from(lanes, data, source, first.twiddles[0]),
+        None => forward4::<S, WIDE, true>(lanes, data, first.stride, &first.twiddles),
+    }
     let split = rest.iter().position(|pass| 4 * pass.stride <= CACHED).unwrap_or(rest.len());
     let (wide, cached) = rest.split_at(split);
     for pass in wide {
@@ -208,14 +220,14 @@ mod tests {
 
     fn on<S: Simd>(simd: S, tables: &Fma, input: &[u64]) -> [Vec<u64>; 2] {
         let (mut forward, mut backward, mut finished) = (input.to_vec(), input.to_vec(), input.to_vec());
-        Forward { tables, data: &mut forward, finish: Values }.with_simd(simd);
+        Forward { tables, data: &mut forward, source: None, finish: Values }.with_simd(simd);
         Backward { tables, data: &mut backward }.with_simd(simd);
         // The largest factors, and every word as what is subtracted.
         let q = tables.modulus;
         for factor in [1, q.value() / 2, q.value() / 2 + 1, q.value() - 1] {
             finished.copy_from_slice(input);
             let finish = SubMul { subtrahend: input, factor: balanced(&q, factor) };
-            Forward { tables, data: &mut finished, finish }.with_simd(simd);
+            Forward { tables, data: &mut finished, source: None, finish }.with_simd(simd);
             let expected = |(&v, &x): (&u64, &u64)| q.mul(q.sub(v, x), factor);
             assert!(finished.iter().copied().eq(forward.iter().zip(input).map(expected)));
         }

@@ -197,6 +197,26 @@ impl Ntt {
         }
     }
 
+    /// Writes the values of the polynomial whose coefficients are the representatives of `source` modulo `from` in `(-from/2,
+    /// from/2]`: what lifting a digit of one prime ends with.
+    ///
+    /// # Panics
+    /// If a length is not `n`.
+    pub fn forward_centered(&self, out: &mut [u64], source: &[u64], from: &Modulus) {
+        assert_eq!((out.len(), source.len()), (self.n, self.n), "the data of a transform has its length");
+        // Then a representative is below `q` in magnitude.
+        let near = from.value() / 2 < self.modulus.value();
+        match &self.engine {
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Engine::Ifma(ifma) if near => ifma.forward_centered(out, source, from.value()),
+            Engine::Fma(fma) if near && from.fits_fma() => fma.forward_centered(out, source, from),
+            _ => {
+                kernel::center_reduce(&self.modulus, out, source, from);
+                self.forward(out);
+            }
+        }
+    }
+
     /// Replaces coefficients in `[0, q)` by `(value − subtrahend)·factor` of each value, while these are in registers: what a
     /// division ends with.
     ///

@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use crate::modulus::Modulus;
 use crate::ring::kernel::lane::Lanes;
 
 /// The four quarters of a block as pairs of vectors; their length is a multiple of the pair's.
@@ -34,6 +35,11 @@ fn bits<S: Simd>(lanes: &Lanes<S>, x: [S::f64s; 2]) -> [S::u64s; 2] {
 #[inline(always)]
 fn load<S: Simd>(lanes: &Lanes<S>, x: [S::u64s; 2]) -> [S::f64s; 2] {
     [lanes.load(x[0]), lanes.load(x[1])]
+}
+
+#[inline(always)]
+fn centered<S: Simd>(from: &Lanes<S>, x: [S::u64s; 2]) -> [S::f64s; 2] {
+    [from.center(from.load(x[0])), from.center(from.load(x[1]))]
 }
 
 #[inline(always)]
@@ -88,6 +94,32 @@ pub(super) fn forward4<S: Simd, const WIDE: bool, const FIRST: bool>(
             };
             (*x0, *x1, *x2, *x3) = (bits(lanes, y0), bits(lanes, y1), bits(lanes, y2), bits(lanes, y3));
         }
+    }
+}
+
+/// Words modulo `from`, of which the centred representatives are transformed; `from/2` is below the prime.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) words: &'a [u64],
+    pub(super) from: &'a Modulus,
+}
+
+/// The first two forward levels, from a source: centred representatives are below the bound of canonical words.
+#[inline(always)]
+pub(super) fn forward4_from<S: Simd>(lanes: &Lanes<S>, data: &mut [u64], source: Source, w: [f64; 3]) {
+    let w = [lanes.splat(w[0]), lanes.splat(w[1]), lanes.splat(w[2])];
+    let stride = data.len() / 4;
+    let from = Lanes::new(lanes.simd, source.from);
+    let mut quarters_of =
+        source.words.chunks_exact(stride).map(|words| S::as_simd_u64s(words).0.as_chunks().0);
+    let [s0, s1, s2, s3] = std::array::from_fn(|_| quarters_of.next().unwrap_or_default());
+    let [x0, x1, x2, x3] = quarters::<S>(data, stride);
+    for ((((x0, x1), x2), x3), (((s0, s1), s2), s3)) in
+        x0.iter_mut().zip(x1).zip(x2).zip(x3).zip(s0.iter().zip(s1).zip(s2).zip(s3))
+    {
+        let a = [centered(&from, *s0), centered(&from, *s1), centered(&from, *s2), centered(&from, *s3)];
+        let [y0, y1, y2, y3] = two_forward::<S, false>(lanes, a, w);
+        (*x0, *x1, *x2, *x3) = (bits(lanes, y0), bits(lanes, y1), bits(lanes, y2), bits(lanes, y3));
     }
 }
 

@@ -148,6 +148,25 @@ fn backends_end_divisions_alike() {
 }
 
 #[test]
+fn backends_lift_centred_representatives_alike() {
+    for n in [16, 128, 256, 2048, 1 << 13] {
+        for (q, from) in primes(n).into_iter().flat_map(|q| primes(n).into_iter().map(move |from| (q, from)))
+        {
+            for source in inputs(n, &from) {
+                let mut expected = vec![0; n];
+                kernel::center_reduce(&q, &mut expected, &source, &from);
+                for ntt in backends(n, q) {
+                    let (mut values, mut out) = (expected.clone(), vec![q.value() - 1; n]);
+                    ntt.forward(&mut values);
+                    ntt.forward_centered(&mut out, &source, &from);
+                    assert!(out == values, "n {n} q {q:?} from {from:?} {:?}", ntt.backend());
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_fastest_backend_is_chosen() {
     let backend = |n: usize, limit| {
         let q = Modulus::new(primes_below(limit, 2 * n as u64, 1).unwrap()[0]).unwrap();

@@ -55,18 +55,24 @@ impl Forward {
     }
 
     #[inline(always)]
-    pub(super) fn run(&self, lanes: &Lanes, data: &mut [u64], finish: impl Finish) {
+    pub(super) fn run(&self, lanes: &Lanes, data: &mut [u64], source: Option<Source>, finish: impl Finish) {
+        let (first, rest) = self.passes.split_first().expect("a vector transform has a pass before its runs");
+        match source {
+            Some(source) => forward4_from(lanes, data, source, first.twiddles[0]),
+            None => forward4::<false>(lanes, data, first.stride, &first.twiddles),
+        }
         if self.six {
-            self.levels::<true>(lanes, data, finish);
+            self.levels::<true>(lanes, data, rest, finish);
         } else {
-            self.levels::<false>(lanes, data, finish);
+            self.levels::<false>(lanes, data, rest, finish);
         }
     }
 
+    /// All but the first pass.
     #[inline(always)]
-    fn levels<const SIX: bool>(&self, lanes: &Lanes, data: &mut [u64], finish: impl Finish) {
-        let split = self.passes.iter().position(|pass| 4 * pass.stride <= CACHED);
-        let (wide, cached) = self.passes.split_at(split.unwrap_or(self.passes.len()));
+    fn levels<const SIX: bool>(&self, lanes: &Lanes, data: &mut [u64], passes: &[Pass], finish: impl Finish) {
+        let split = passes.iter().position(|pass| 4 * pass.stride <= CACHED);
+        let (wide, cached) = passes.split_at(split.unwrap_or(passes.len()));
         for pass in wide {
             pass.run(lanes, data, &pass.twiddles);
         }
@@ -106,11 +112,48 @@ fn forward4<const REDUCE: bool>(lanes: &Lanes, data: &mut [u64], stride: usize, 
                     *x = lanes.reduce(*x);
                 }
             }
-            let [a0, a1, b0, b1, c0, c1, d0, d1] = lanes.butterflies(a, b, [w[0]; 4]);
-            let y = lanes.butterflies([a0, a1, c0, c1], [b0, b1, d0, d1], [w[1], w[1], w[2], w[2]]);
-            super::store_two(lanes, x0, x2, [y[0], y[1], y[2], y[3]]);
-            super::store_two(lanes, x1, x3, [y[4], y[5], y[6], y[7]]);
+            let [y0, y1] = two_levels(lanes, a, b, w);
+            super::store_two(lanes, x0, x2, y0);
+            super::store_two(lanes, x1, x3, y1);
         }
+    }
+}
+
+/// Two levels on pairs of vectors of the lower quarters and of the upper ones: what goes to the first and third, and to the
+/// second and fourth.
+#[inline(always)]
+fn two_levels(lanes: &Lanes, a: [Vector; 4], b: [Vector; 4], w: [Factor; 3]) -> [[Vector; 4]; 2] {
+    let [a0, a1, b0, b1, c0, c1, d0, d1] = lanes.butterflies(a, b, [w[0]; 4]);
+    let y = lanes.butterflies([a0, a1, c0, c1], [b0, b1, d0, d1], [w[1], w[1], w[2], w[2]]);
+    [[y[0], y[1], y[2], y[3]], [y[4], y[5], y[6], y[7]]]
+}
+
+/// Words modulo `from`, of which the centred representatives are transformed; `from/2` is below the prime.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) words: &'a [u64],
+    pub(super) from: u64,
+}
+
+/// The first two levels, from a source.
+#[inline(always)]
+fn forward4_from(lanes: &Lanes, data: &mut [u64], source: Source, w: [Constant; 3]) {
+    let w = [broadcast(w[0]), broadcast(w[1]), broadcast(w[2])];
+    let center = lanes.center(source.from);
+    let stride = data.len() / 4;
+    let [x0, x1, x2, x3] = super::quarters(data, stride);
+    let mut quarters = source.words.chunks_exact(stride).map(super::pairs_of);
+    let [s0, s1, s2, s3] = std::array::from_fn(|_| quarters.next().unwrap_or_default());
+    for ((((x0, x1), x2), x3), (((s0, s1), s2), s3)) in
+        x0.iter_mut().zip(x1).zip(x2).zip(x3).zip(s0.iter().zip(s1).zip(s2).zip(s3))
+    {
+        let (mut a, mut b) = (super::load_two(lanes, s0, s1), super::load_two(lanes, s2, s3));
+        for x in a.iter_mut().chain(&mut b) {
+            *x = lanes.centered(*x, center);
+        }
+        let [y0, y1] = two_levels(lanes, a, b, w);
+        super::store_two(lanes, x0, x2, y0);
+        super::store_two(lanes, x1, x3, y1);
     }
 }
 

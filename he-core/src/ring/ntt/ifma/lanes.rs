@@ -204,6 +204,19 @@ impl Lanes {
         self.fold(self.fold(self.simd.avx512f._mm512_and_si512(x, self.mask), self.two_q), self.q)
     }
 
+    /// What [`centered`](Self::centered) takes of a modulus of which half is below `q`: the half, and `q` less the modulus.
+    #[inline(always)]
+    pub(super) fn center(&self, from: u64) -> [Vector; 2] {
+        [splat(from / 2), self.sub(self.q, splat(from))]
+    }
+
+    /// The word in `[0, q)` congruent to the centred representative of a residue.
+    #[inline(always)]
+    pub(super) fn centered(&self, x: Vector, [half, shift]: [Vector; 2]) -> Vector {
+        let upper = self.simd.avx512f._mm512_cmpgt_epu64_mask(x, half);
+        self.simd.avx512f._mm512_mask_add_epi64(x, upper, x, shift)
+    }
+
     #[inline(always)]
     fn fold(&self, x: Vector, by: Vector) -> Vector {
         self.simd.avx512f._mm512_min_epu64(x, self.sub(x, by))

@@ -25,7 +25,7 @@ use pulp::NullaryFnOnce;
 use pulp::bytemuck::cast;
 
 use self::backward::Backward;
-use self::forward::{Finish, Forward, SubMul, Values};
+use self::forward::{Finish, Forward, Source, SubMul, Values};
 use self::lanes::{Lanes, Vector, Words, constant, vectors_mut};
 use super::order::SIDE;
 use crate::modulus::Modulus;
@@ -67,17 +67,22 @@ impl Ifma {
 
     /// Coefficients to values in the canonical order.
     pub(super) fn forward(&self, data: &mut [u64]) {
-        self.forward_to(data, Values);
+        self.forward_to(data, None, Values);
+    }
+
+    /// Centred representatives of residues modulo `from` to values; `from/2` is below the prime.
+    pub(super) fn forward_centered(&self, data: &mut [u64], words: &[u64], from: u64) {
+        self.forward_to(data, Some(Source { words, from }), Values);
     }
 
     /// Coefficients to `(value − subtrahend)·factor`.
     pub(super) fn forward_sub_mul(&self, data: &mut [u64], subtrahend: &[u64], factor: u64) {
         let factor = constant(&self.modulus, factor);
-        self.forward_to(data, SubMul { subtrahend: subtrahend.as_chunks().0, factor });
+        self.forward_to(data, None, SubMul { subtrahend: subtrahend.as_chunks().0, factor });
     }
 
-    fn forward_to(&self, data: &mut [u64], finish: impl Finish) {
-        self.simd.vectorize(To { tables: self, data, finish });
+    fn forward_to(&self, data: &mut [u64], source: Option<Source>, finish: impl Finish) {
+        self.simd.vectorize(To { tables: self, data, source, finish });
     }
 
     /// Values in the canonical order to coefficients.
@@ -91,6 +96,7 @@ impl Ifma {
 struct To<'a, F> {
     tables: &'a Ifma,
     data: &'a mut [u64],
+    source: Option<Source<'a>>,
     finish: F,
 }
 
@@ -100,7 +106,7 @@ impl<F: Finish> NullaryFnOnce for To<'_, F> {
     #[inline(always)]
     fn call(self) {
         let lanes = Lanes::new(self.tables.simd, &self.tables.modulus);
-        self.tables.forward.run(&lanes, self.data, self.finish);
+        self.tables.forward.run(&lanes, self.data, self.source, self.finish);
     }
 }
 
@@ -125,6 +131,11 @@ type Pair = [Words; 2];
 #[inline(always)]
 fn pairs(words: &mut [u64]) -> &mut [Pair] {
     vectors_mut(words).as_chunks_mut().0
+}
+
+#[inline(always)]
+fn pairs_of(words: &[u64]) -> &[Pair] {
+    words.as_chunks().0.as_chunks().0
 }
 
 /// The four quarters of a block.
