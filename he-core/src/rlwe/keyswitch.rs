@@ -86,16 +86,17 @@ impl KeySwitchKey {
     /// `(Σ digit_i·b_i, Σ digit_i·a_i)` over `Q_l·P` for a decomposed polynomial.
     pub(crate) fn accumulate(&self, digits: &Digits) -> [Poly<Eval>; 2] {
         let basis = self.params.key_basis(digits.limbs);
-        [&self.b, &self.a].map(|key| {
-            let mut sum = Poly::<Eval>::scratch(basis);
-            sum.for_each_limb_mut(|i, limb| {
-                let position = self.position(i, digits.limbs);
-                let left: Vec<&[u64]> = digits.lifted.iter().map(|d| d.limb(i)).collect();
-                let right: Vec<&[u64]> = key[..left.len()].iter().map(|k| k.limb(position)).collect();
-                kernel::dot(basis.modulus(i), limb, &left, &right);
-            });
-            sum
-        })
+        let (mut first, mut second) = (Poly::<Eval>::scratch(basis), Poly::<Eval>::scratch(basis));
+        for_each_limb_pair(first.words_mut(), second.words_mut(), basis.n(), |i, out_b, out_a| {
+            out_b.fill(0);
+            out_a.fill(0);
+            let position = self.position(i, digits.limbs);
+            let left: Vec<&[u64]> = digits.lifted.iter().map(|d| d.limb(i)).collect();
+            let [b, a] = [&self.b, &self.a]
+                .map(|key| -> Vec<&[u64]> { key[..left.len()].iter().map(|k| k.limb(position)).collect() });
+            kernel::dot_add_assign(basis.modulus(i), [out_b, out_a], &left, [&b, &a]);
+        });
+        [first, second]
     }
 
     /// Accumulates limb by limb without storing the digits: what one switch alone does.

@@ -63,7 +63,7 @@ pub fn dot_scalars(m: &Modulus, out: &mut [u64], a: &[&[u64]], s: &[u64]) {
 }
 
 /// The second factor of a term: a slice or a scalar.
-trait Factor {
+pub(super) trait Factor {
     /// Products added between reductions of a sum on words.
     const LAZY_WORD: usize;
     /// Vector `i`, of all whole vectors, as floats.
@@ -127,6 +127,16 @@ fn run<const C: usize, F: Factor>(m: &Modulus, out: [&mut [u64]; C], a: &[&[u64]
     if let Some(simd) = Ifma::try_new().filter(|_| m.fits_fma()) {
         return simd.vectorize(FastDot { simd, modulus: m, out, a, b });
     }
+    portable(m, out, a, b);
+}
+
+/// The same with what every machine has.
+pub(super) fn portable<const C: usize, F: Factor>(
+    m: &Modulus,
+    out: [&mut [u64]; C],
+    a: &[&[u64]],
+    b: [&[F]; C],
+) {
     for (out, b) in out.into_iter().zip(b) {
         if use_float(m) {
             Arch::new().dispatch(Dot { modulus: m, out, a, b });

@@ -1,8 +1,8 @@
 //! Pointwise operations on residues: every slice holds words in `[0, q)`, and so does every result.
 //!
 //! Products modulo `q < 2^50` are computed exactly in floating point with fused multiply-adds, `x*w -
-//! round(x*w/q)*q` (see `lane`); larger moduli, and machines without the instruction, use Barrett reduction
-//! on words (`word`). The choice is made once per call, at run time, and never changes a result. All
+//! round(x*w/q)*q` (see `lane`), sums of products with the 52-bit multiply-add of AVX-512 where the machine has it (`ifma`);
+//! larger moduli, and machines without the instructions, use Barrett reduction on words (`word`). The choice is made once per call, at run time, and never changes a result. All
 //! functions panic if slices differ in length.
 
 use pulp::Arch;

@@ -99,11 +99,21 @@ proptest! {
         let a: Vec<&[u64]> = a.iter().map(Vec::as_slice).collect();
         let b: Vec<&[u64]> = b.iter().map(Vec::as_slice).collect();
         let mut out = words(&m, length, 4, seed);
+        let there = out.clone();
         dot(&m, &mut out, &a, &b);
         let expected: Vec<u64> = (0..length)
             .map(|j| (0..terms).fold(0, |sum, i| m.add(sum, m.mul(a[i][j], b[i][j]))))
             .collect();
-        prop_assert_eq!(out, expected);
+        prop_assert_eq!(&out, &expected);
+        // Two columns at once, added to what is there: the second is of squares.
+        let squares = (0..length).map(|j| (0..terms).fold(0, |sum, i| m.add(sum, m.mul(a[i][j], a[i][j]))));
+        let expected = [zip(&there, &expected, |x, y| m.add(x, y)), zip(&there, &squares.collect::<Vec<_>>(), |x, y| m.add(x, y))];
+        let mut both = [there.clone(), there];
+        let mut portable = both.clone();
+        dot_add_assign(&m, both.each_mut().map(|out| &mut out[..]), &a, [&b, &a]);
+        prop_assert_eq!(&both, &expected);
+        dot::portable(&m, portable.each_mut().map(|out| &mut out[..]), &a, [&b[..], &a[..]]);
+        prop_assert_eq!(&portable, &expected);
     }
 
     #[test]
