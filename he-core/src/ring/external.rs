@@ -270,7 +270,7 @@ mod fast {
             let mut sums = [m.empty(); C];
             for (row, digit) in key.as_chunks::<C>().0.iter().zip(digits.iter().skip(at).step_by(stride)) {
                 for (sum, &k) in sums.iter_mut().zip(row) {
-                    *sum = m.add_product(*sum, *digit, k);
+                    *sum = sum.add_product(*digit, k);
                 }
             }
             for (c, sum) in sums.into_iter().enumerate() {
@@ -317,11 +317,11 @@ mod fast {
                     for (factors, entry) in factors.chunks(4).zip(entry.chunks(4)) {
                         let mut part = m.empty();
                         for (&factor, &k) in factors.iter().zip(entry) {
-                            part = m.add_product(part, factor, k);
+                            part = part.add_product(factor, k);
                         }
                         bundle = if S > 4 { m.add(bundle, m.reduce(part)) } else { m.reduce(part) };
                     }
-                    *sum = m.add_product(*sum, *digit, bundle);
+                    *sum = sum.add_product(*digit, bundle);
                 }
             }
             for (c, sum) in sums.into_iter().enumerate() {

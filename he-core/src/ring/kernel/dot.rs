@@ -272,7 +272,7 @@ fn columns<F: Factor, const C: usize, const K: usize>(
         let a = &ifma::vectors(a)[at..at + K];
         for (sums, b) in sums.iter_mut().zip(b) {
             for (k, (sum, &a)) in sums.iter_mut().zip(a).enumerate() {
-                *sum = m.add_product(*sum, a, b[i].vector(at + k));
+                *sum = sum.add_product(a, b[i].vector(at + k));
             }
         }
     }

@@ -50,8 +50,22 @@ pub(crate) struct Montgomery {
 /// A sum of products: its low and its high halves.
 #[derive(Clone, Copy)]
 pub(crate) struct Sum {
+    simd: Ifma,
     low: u64x8,
     high: u64x8,
+}
+
+impl Sum {
+    /// With `a·b`.
+    #[inline(always)]
+    pub(crate) fn add_product(self, a: u64x8, b: u64x8) -> Self {
+        let ifma = self.simd.avx512ifma;
+        Self {
+            simd: self.simd,
+            low: cast(ifma._mm512_madd52lo_epu64(cast(self.low), cast(a), cast(b))),
+            high: cast(ifma._mm512_madd52hi_epu64(cast(self.high), cast(a), cast(b))),
+        }
+    }
 }
 
 impl Montgomery {
@@ -76,13 +90,7 @@ impl Montgomery {
     /// The empty sum.
     #[inline(always)]
     pub(crate) fn empty(&self) -> Sum {
-        Sum { low: self.zero, high: self.zero }
-    }
-
-    /// `sum + a·b`.
-    #[inline(always)]
-    pub(crate) fn add_product(&self, sum: Sum, a: u64x8, b: u64x8) -> Sum {
-        add_product(self.simd, sum, a, b)
+        Sum { simd: self.simd, low: self.zero, high: self.zero }
     }
 
     /// `sum·2^{-52} mod q`.
@@ -171,13 +179,7 @@ impl Plain {
     /// The sum that holds a residue.
     #[inline(always)]
     pub(crate) fn sum(&self, residue: u64x8) -> Sum {
-        Sum { low: residue, high: self.zero }
-    }
-
-    /// `sum + a·b`.
-    #[inline(always)]
-    pub(crate) fn add_product(&self, sum: Sum, a: u64x8, b: u64x8) -> Sum {
-        add_product(self.simd, sum, a, b)
+        Sum { simd: self.simd, low: residue, high: self.zero }
     }
 
     /// `sum mod q`.
@@ -194,15 +196,6 @@ impl Plain {
         let x = avx._mm512_and_si512(x, cast(self.mask));
         let x = avx._mm512_min_epu64(x, avx._mm512_sub_epi64(x, cast(self.two_q)));
         cast(avx._mm512_min_epu64(x, avx._mm512_sub_epi64(x, cast(self.q))))
-    }
-}
-
-#[inline(always)]
-fn add_product(simd: Ifma, sum: Sum, a: u64x8, b: u64x8) -> Sum {
-    let (low, high) = (cast(sum.low), cast(sum.high));
-    Sum {
-        low: cast(simd.avx512ifma._mm512_madd52lo_epu64(low, cast(a), cast(b))),
-        high: cast(simd.avx512ifma._mm512_madd52hi_epu64(high, cast(a), cast(b))),
     }
 }
 
