@@ -1,0 +1,181 @@
+//! No circle of imports, in any crate.
+
+use std::collections::BTreeSet;
+
+use crate::arrows::{arrows, circles, told};
+use crate::crates::Sources;
+use crate::workspace::{code, members};
+
+/// Circles that are still there, by crate. It only gets shorter: one that is opened leaves the table.
+const STANDING: [(&str, &[&str]); 14] = [
+    (
+        "he-core",
+        &[
+            "rlwe/ciphertext",
+            "rlwe/encrypt",
+            "rlwe/galois",
+            "rlwe/keyswitch",
+            "rlwe/params",
+            "rlwe/secret",
+            "rlwe/security",
+            "rlwe/serial",
+        ],
+    ),
+    ("he-tfhe", &["bits/builder", "bits/circuit"]),
+    ("he-tfhe", &["bits/clear", "bits/compare", "bits/exponential", "bits/word"]),
+    ("he-tfhe", &["keys", "secret", "wire"]),
+    ("he-tfhe", &["noise", "params"]),
+    (
+        "nn-encrypted",
+        &[
+            "data/batches",
+            "data/embedded",
+            "data/mod",
+            "data/prepare",
+            "data/series",
+            "recipe/file",
+            "recipe/kind",
+            "recipe/mixed",
+            "recipe/mixed/validate",
+            "recipe/mod",
+            "recipe/network",
+            "recipe/reals",
+            "recipe/reals/validate",
+            "recipe/section",
+            "recipe/validate",
+            "recipe/words",
+            "recipe/words/validate",
+        ],
+    ),
+    (
+        "nn-encrypted",
+        &["data/catalog", "data/columns", "data/csv", "data/error", "data/features", "data/open"],
+    ),
+    ("nn-encrypted", &["frozen/error", "frozen/shape"]),
+    ("nn-encrypted", &["mixed/bgv", "mixed/bgv_pass"]),
+    ("nn-encrypted", &["mixed/client", "mixed/keys"]),
+    ("nn-encrypted", &["plan/candidate", "plan/lower", "plan/rehearse"]),
+    (
+        "nn-encrypted",
+        &[
+            "run/encrypted",
+            "run/mixed_sides",
+            "run/predict",
+            "run/real_sides",
+            "run/resume",
+            "run/sides",
+            "run/train",
+            "run/training",
+            "run/word_sides",
+        ],
+    ),
+    ("nn-encrypted", &["run/measure", "run/task"]),
+    ("nn-encrypted", &["words/bits", "words/cipher", "words/digits"]),
+];
+
+/// Why the circles of a crate are not those that are known.
+fn complaint(package: &str, sources: &Sources, standing: &[(&str, &[&str])]) -> Option<String> {
+    let arrows = arrows(package, sources);
+    let found = circles(&arrows);
+    let known: BTreeSet<Vec<String>> = (standing.iter().filter(|(of, _)| *of == package))
+        .map(|(_, files)| files.iter().map(|&file| file.to_owned()).collect())
+        .collect();
+    let new =
+        found.difference(&known).map(|files| format!("{package} has a circle:\n{}", told(&arrows, files)));
+    let gone =
+        known.difference(&found).map(|files| format!("{package} has no circle {files:?}: take it out\n"));
+    let all: String = new.chain(gone).collect();
+    (!all.is_empty()).then_some(all)
+}
+
+#[test]
+fn no_file_imports_from_one_that_imports_from_it() {
+    let found: String = members().keys().filter_map(|name| complaint(name, &code(name), &STANDING)).collect();
+    assert!(found.is_empty(), "\n{found}");
+}
+
+fn planted(files: &[(&str, &str)], standing: &[(&str, &[&str])]) -> String {
+    let sources = files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
+    complaint("some-crate", &sources, standing).unwrap_or_default()
+}
+
+const ROOT: (&str, &str) = ("lib.rs", "mod key; mod ring; pub use ring::Poly;");
+const RING: (&str, &str) =
+    ("ring/mod.rs", "mod poly; pub mod shape; pub use poly::{self, Poly}; pub const N: usize = 8;");
+const SHAPE: (&str, &str) =
+    ("ring/shape.rs", "pub struct Shape; impl Shape { pub const ONE: Self = Shape; }");
+const KEY: (&str, &str) = ("key.rs", "use crate::ring::poly::Poly; pub struct Key(Poly); pub fn draw() {}");
+
+#[test]
+fn a_circle_is_found_in_every_form() {
+    let forms = [
+        "use crate::key::Key; pub struct Poly;",
+        "use super::super::key::{self, Key as K}; pub struct Poly;",
+        "pub struct Poly; impl From<crate::key::Key> for Poly { fn from(_: crate::key::Key) -> Self { Poly } }",
+        "pub struct Poly; fn f() { let draw = crate :: key :: draw; draw() }",
+        "use crate::*; pub struct Poly; type Keys = Vec<key::Key>;",
+        "use crate::key; pub struct Poly; fn f() { assert_eq!(1 + 1, { key::draw(); 2 }) }",
+        "pub struct Poly; fn f() { use crate::key::draw as d; d() }",
+        "pub struct Poly; mod inner { fn f(_: super::super::super::key::Key) {} }",
+        "pub use crate::key::Key; pub struct Poly;",
+        "#[derive(Debug)] #[error(\"{}\", crate::key::draw())] pub struct Poly;",
+        "macro_rules! m { () => { $crate::key::draw() } } pub struct Poly;",
+    ];
+    for form in forms {
+        let told = planted(&[ROOT, RING, SHAPE, KEY, ("ring/poly.rs", form)], &[]);
+        assert!(told.contains("key → ring/poly") && told.contains("ring/poly → key"), "{form}: {told}");
+    }
+}
+
+#[test]
+fn what_is_no_circle_is_not_taken_for_one() {
+    let forms = [
+        "//! [`crate::key`] is above.\npub struct Poly;",
+        "/* crate::key::draw() */ pub struct Poly; const S: &str = \"crate::key::draw\";",
+        "use std::key::Key; pub struct Poly;",
+        "pub struct Poly { key: usize } fn f(p: Poly) -> usize { let key = p.key; key + 1 }",
+        "pub struct Poly; #[cfg(test)] mod tests { use crate::key::Key; }",
+        "#[cfg(test)] use crate::key::Key; pub struct Poly; #[cfg(test)] fn f(_: Key) {}",
+        "use super::N; pub struct Poly([u64; N]);",
+        "use super::shape::Shape; pub struct Poly(Shape);",
+    ];
+    for form in forms {
+        assert_eq!(planted(&[ROOT, RING, SHAPE, KEY, ("ring/poly.rs", form)], &[]), "", "{form}");
+    }
+}
+
+#[test]
+fn a_path_counts_for_the_file_that_defines_what_it_leads_to() {
+    let poly = ("ring/poly.rs", "use super::shape::Shape; pub struct Poly(Shape);");
+    let shape = ("ring/shape.rs", "pub struct Shape; pub fn f(_: super::Poly) {}");
+    let through_the_folder = planted(&[ROOT, RING, shape, KEY, poly], &[]);
+    assert!(through_the_folder.contains("ring/shape → ring/poly: super::Poly"), "{through_the_folder}");
+    let through_the_root = ("ring/shape.rs", "pub enum Shape { One } pub fn f(_: crate::Poly) {}");
+    let poly = ("ring/poly.rs", "pub struct Poly; const S: super::shape::Shape = super::shape::Shape::One;");
+    let told = planted(&[ROOT, RING, through_the_root, KEY, poly], &[]);
+    assert!(told.contains("ring/poly → ring/shape: super::shape::Shape"), "{told}");
+}
+
+#[test]
+fn a_folder_is_in_a_circle_by_what_it_uses_of_its_files() {
+    let root = ("lib.rs", "mod a; mod b;");
+    let folder = ("a/mod.rs", "mod inner; pub use inner::Inner; pub struct Outer(Inner);");
+    let b = ("b.rs", "use crate::a::Outer; pub struct B(Outer);");
+    let apart = ("a/inner.rs", "pub struct Inner; fn f(_: super::Outer) {}");
+    assert_eq!(planted(&[root, folder, b, apart], &[]), "");
+    let joined = ("a/inner.rs", "pub struct Inner; fn f(_: crate::b::B) {}");
+    let told = planted(&[root, folder, b, joined], &[]);
+    assert!(told.contains("a/inner → b") && told.contains("a/mod → a/inner"), "{told}");
+}
+
+#[test]
+fn a_circle_that_stands_is_known_as_it_is_and_leaves_the_table_when_it_is_opened() {
+    let poly = ("ring/poly.rs", "use crate::key::Key; pub struct Poly;");
+    let files = [ROOT, RING, SHAPE, KEY, poly];
+    let row: (&str, &[&str]) = ("some-crate", &["key", "ring/poly"]);
+    assert_eq!(planted(&files, &[row]), "");
+    assert!(planted(&files, &[("other-crate", row.1)]).contains("has a circle"));
+    assert!(planted(&files, &[("some-crate", &["key", "ring/poly", "ring/shape"])]).contains("has a circle"));
+    let opened = planted(&[ROOT, RING, SHAPE, KEY, ("ring/poly.rs", "pub struct Poly;")], &[row]);
+    assert!(opened.contains("has no circle"), "{opened}");
+}

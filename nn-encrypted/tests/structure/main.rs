@@ -1,0 +1,17 @@
+//! The shape of the workspace, read from its manifests and sources.
+//!
+//! * [`line`]: the crates are one straight line, `he-core → he-bgv, he-ckks, he-tfhe → he-switch → nn-encrypted`, and
+//!   none names a crate above or beside it.
+//! * [`circles`]: no file of a crate imports from a file that imports from it, however long the way.
+//! * [`rooms`]: the top-level modules of a crate stand on floors, and no arrow runs upwards.
+//!
+//! [`crates`] reads a crate as a tree of modules, [`mentions`] the paths that a module mentions, and [`arrows`] makes
+//! both into a graph of files. Each check is tried on planted faults.
+
+mod arrows;
+mod circles;
+mod crates;
+mod line;
+mod mentions;
+mod rooms;
+mod workspace;
