@@ -7,7 +7,7 @@
 use zeroize::Zeroizing;
 
 use super::ciphertext::{Ciphertext, SeededCiphertext, uniform_part};
-use super::params::Parameters;
+use super::params::{MESSAGE_LIMIT, Parameters};
 use super::secret::SecretKey;
 use crate::ring::Basis;
 use crate::ring::poly::{Coeff, Eval, Poly};
@@ -33,9 +33,6 @@ pub(crate) fn noisy(params: &Parameters, basis: &Basis, message: &[i64], prng: &
     poly.mark_secret();
     poly.into_eval()
 }
-
-/// Coefficients of a message, and scaled errors, stay below this.
-pub(super) const MESSAGE_LIMIT: u64 = 1 << 61;
 
 pub(crate) fn fresh_seed(prng: &mut Prng) -> Seed {
     prng.next_seed()

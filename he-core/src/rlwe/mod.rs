@@ -4,21 +4,24 @@
 //! schemes that put the message above the error, and the plaintext modulus `t` for BGV, which puts it below.
 
 pub mod ciphertext;
+pub mod distribution;
 pub mod encrypt;
 pub mod extended;
 pub mod galois;
 pub mod keyswitch;
 pub mod lwe;
 pub mod noise;
+pub mod object;
 pub mod params;
 pub mod secret;
 pub mod security;
 pub mod serial;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};
+pub use distribution::SecretDistribution;
 pub use encrypt::PublicKey;
 pub use extended::{Extended, Operand};
 pub use galois::EvaluationKeys;
 pub use keyswitch::{Digits, KeySwitchKey};
 pub use params::{Parameters, ParametersError, Spec};
-pub use secret::{SecretDistribution, SecretKey};
+pub use secret::SecretKey;

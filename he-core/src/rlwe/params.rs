@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::encrypt::MESSAGE_LIMIT;
-use super::secret::SecretDistribution;
+use super::distribution::SecretDistribution;
 use super::security::{MIN_SIGMA, max_log_qp};
 use crate::prime::{PrimeError, is_prime, primes_below};
 use crate::ring::basis::{Basis, RingError};
 use crate::ring::rns::{BaseConverter, ExactDivider};
 use crate::ring::sample::{Gaussian, SampleError};
+
+/// Coefficients of a message, and scaled errors, stay below this.
+pub(super) const MESSAGE_LIMIT: u64 = 1 << 61;
 
 /// What an RLWE instance consists of.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,47 +15,14 @@
 //! struct Backup { key: he_core::rlwe::SecretKey }
 //! ```
 
-use std::fmt;
-
 use zeroize::Zeroizing;
 
+use super::distribution::SecretDistribution;
+use super::object::{Kind, header};
 use super::params::Parameters;
-use super::serial::{Kind, header};
 use crate::ring::poly::{Coeff, Eval, Poly};
 use crate::ring::sample::{Prng, SampleError};
 use crate::wire::{self, Reader, WireError};
-
-/// How the coefficients of a secret are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretDistribution {
-    /// Each of −1, 0, 1 with probability 1/3.
-    UniformTernary,
-    /// Exactly `weight` coefficients are ±1. Attacks on sparse secrets are younger than those on uniform ones:
-    /// prefer [`UniformTernary`](Self::UniformTernary).
-    SparseTernary {
-        /// Hamming weight.
-        weight: usize,
-    },
-}
-
-impl SecretDistribution {
-    /// Expected squared norm of a secret of `n` coefficients.
-    pub fn squared_norm(self, n: usize) -> f64 {
-        match self {
-            Self::UniformTernary => 2.0 * n as f64 / 3.0,
-            Self::SparseTernary { weight } => weight as f64,
-        }
-    }
-}
-
-impl fmt::Display for SecretDistribution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UniformTernary => f.write_str("uniform ternary"),
-            Self::SparseTernary { weight } => write!(f, "sparse ternary (weight {weight})"),
-        }
-    }
-}
 
 /// A secret key `s`, kept as coefficients and as values modulo `Q·P`.
 pub struct SecretKey {

@@ -10,7 +10,7 @@
 //! * Thin ternary secrets, of weight 32 to 191, are for the short-lived keys of bootstrapping alone, whose modulus is two
 //!   primes (sparse-secret encapsulation; Bossuat, Troncoso-Pastoriza, Hubaux 2022): the cap leaves room for nothing else.
 
-use super::secret::SecretDistribution;
+use super::distribution::SecretDistribution;
 
 /// `(log2 N, log2 of the largest Q·P)` for uniform ternary secrets.
 const UNIFORM_TERNARY: [(u32, f64); 8] =

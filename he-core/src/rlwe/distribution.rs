@@ -1,0 +1,35 @@
+//! Distributions of secrets.
+
+use std::fmt;
+
+/// How the coefficients of a secret are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretDistribution {
+    /// Each of −1, 0, 1 with probability 1/3.
+    UniformTernary,
+    /// Exactly `weight` coefficients are ±1. Attacks on sparse secrets are younger than those on uniform ones:
+    /// prefer [`UniformTernary`](Self::UniformTernary).
+    SparseTernary {
+        /// Hamming weight.
+        weight: usize,
+    },
+}
+
+impl SecretDistribution {
+    /// Expected squared norm of a secret of `n` coefficients.
+    pub fn squared_norm(self, n: usize) -> f64 {
+        match self {
+            Self::UniformTernary => 2.0 * n as f64 / 3.0,
+            Self::SparseTernary { weight } => weight as f64,
+        }
+    }
+}
+
+impl fmt::Display for SecretDistribution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UniformTernary => f.write_str("uniform ternary"),
+            Self::SparseTernary { weight } => write!(f, "sparse ternary (weight {weight})"),
+        }
+    }
+}
