@@ -10,7 +10,8 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use he_bgv::{Encoder, Encryptor, EvaluationKeys, SecretKey};
-use he_core::wire::{HEADER_BYTES, Header, Reader, Scheme, Writer, open, peek, seal};
+use he_core::rlwe::object::TAG;
+use he_core::wire::{HEADER_BYTES, Header, Reader, Writer, open, peek, seal};
 use he_fuzz::world::{
     CKKS, CKKS_SLOTS, INSECURE, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request, known_key, tfhe_key,
 };
@@ -33,7 +34,7 @@ fn put_both(target: &str, name: &str, selector: u8, sealed: &[u8]) -> Result<(),
 }
 
 fn envelopes() -> Result<(), Box<dyn Error>> {
-    let header = Header { scheme: Scheme::Core, kind: 7, params: [7; 32] };
+    let header = Header { tag: TAG, kind: 7, params: [7; 32] };
     put("envelope", "sealed", &seal(&header, b"a body"))?;
     // Pairs of a script, and a number of each kind.
     let script =

@@ -6,7 +6,7 @@ use he_ckks::{
     BootstrapKeys, Bootstrapper, Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator,
     KeyRequest, Plaintext, PublicKey,
 };
-use he_core::wire::{HEADER_BYTES, Header, Scheme};
+use he_core::wire::{HEADER_BYTES, Header};
 
 use crate::world::{CKKS, CKKS_SLOTS, ckks_key, ckks_request, object};
 
@@ -25,7 +25,7 @@ pub fn ckks(bytes: &[u8]) {
     let Some(&first) = bytes.first() else { return };
     let choice = usize::from(first / 2 % 4);
     let kind = [4, 2, 3, 5][choice];
-    let bytes = object(&Header { scheme: Scheme::Ckks, kind, params: *CKKS.hash() }, bytes);
+    let bytes = object(&Header { tag: he_ckks::TAG, kind, params: *CKKS.hash() }, bytes);
     [ciphertext, public_key, evaluation_keys, bootstrap_keys][choice](&bytes);
 }
 

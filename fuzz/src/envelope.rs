@@ -1,8 +1,9 @@
 //! The envelope of the wire format, and the fields inside.
 
-use he_core::wire::{Header, Reader, Scheme, WireError, Writer, open, open_prefix, peek, seal};
+use he_core::rlwe::object::TAG;
+use he_core::wire::{Header, Reader, WireError, Writer, open, open_prefix, peek, seal};
 
-const HEADER: Header = Header { scheme: Scheme::Core, kind: 7, params: [7; 32] };
+const HEADER: Header = Header { tag: TAG, kind: 7, params: [7; 32] };
 const LIMIT: usize = 1 << 16;
 
 /// Envelopes; then the same bytes as the body of one, and as a script of fields.

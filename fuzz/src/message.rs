@@ -1,7 +1,7 @@
 //! Messages between client and server.
 
 use he_bgv::EvaluationKeys;
-use he_core::wire::{Header, Scheme};
+use he_core::wire::Header;
 use nn_encrypted::roles::{Client, Server};
 
 use crate::world::{PLAN, SESSION, known_key, object};
@@ -32,7 +32,7 @@ pub fn server() -> Server {
 pub fn message(bytes: &[u8]) {
     let Some(&first) = bytes.first() else { return };
     let kind = [BATCH, MODEL, REQUEST, OUTPUTS][usize::from(first / 2 % 4)];
-    let bytes = object(&Header { scheme: Scheme::Nn, kind, params: PLAN.hash() }, bytes);
+    let bytes = object(&Header { tag: nn_encrypted::TAG, kind, params: PLAN.hash() }, bytes);
     match kind {
         BATCH => drop(server().receive_batch(0, bytes)),
         MODEL => drop(server().receive_model(&bytes)),

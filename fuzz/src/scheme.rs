@@ -6,13 +6,13 @@ use he_bgv::{
     Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, Parameters, PublicKey, SecretKey,
 };
 use he_core::rlwe::serial::{Kind, header};
-use he_core::wire::{HEADER_BYTES, Header, Scheme};
+use he_core::wire::{HEADER_BYTES, Header};
 
 use crate::world::{INSECURE, key_request, known_key, object};
 
 /// Of he-bgv's objects.
 pub(crate) fn bgv(params: &Parameters, kind: Kind) -> Header {
-    Header { scheme: Scheme::Bgv, ..header(params.rlwe(), kind) }
+    Header { tag: he_bgv::TAG, ..header(params.rlwe(), kind) }
 }
 
 static EVALUATOR: LazyLock<Evaluator> = LazyLock::new(|| {

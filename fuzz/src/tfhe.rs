@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use he_core::wire::{HEADER_BYTES, Header, Scheme};
+use he_core::wire::{HEADER_BYTES, Header};
 use he_tfhe::{
     Decryptor, Evaluator, FullTable, LookupTable, LweCiphertext, SecretKey, SeededEvaluationKeys, WideTable,
 };
@@ -21,7 +21,7 @@ pub fn tfhe(bytes: &[u8]) {
     let Some(&first) = bytes.first() else { return };
     let choice = usize::from(first / 2 % 3);
     let bytes =
-        object(&Header { scheme: Scheme::Tfhe, kind: [3, 2, 1][choice], params: *TFHE.hash() }, bytes);
+        object(&Header { tag: he_tfhe::TAG, kind: [3, 2, 1][choice], params: *TFHE.hash() }, bytes);
     [ciphertexts, evaluation_keys, secret_key][choice](&bytes);
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use he_bgv::{KeyRequest, Parameters, SecretKey, Spec};
 use he_core::rlwe::serial::{Kind, header};
-use he_core::wire::{Header, Scheme, seal};
+use he_core::wire::{Header, seal};
 use nn_encrypted::engine::Geometry;
 use nn_encrypted::packing::{Cube, Order};
 use nn_encrypted::plan::{Instance, Plan};
@@ -112,7 +112,7 @@ pub static TFHE: LazyLock<he_tfhe::Parameters> = LazyLock::new(|| {
 pub fn tfhe_key(params: &he_tfhe::Parameters) -> he_tfhe::SecretKey {
     let length = params.spec().lwe_dimension + params.spec().big_dimension();
     let body: Vec<u8> = (0..length).map(|i| (i * i % 7 % 2) as u8).collect();
-    let header = Header { scheme: Scheme::Tfhe, kind: 1, params: *params.hash() };
+    let header = Header { tag: he_tfhe::TAG, kind: 1, params: *params.hash() };
     he_tfhe::SecretKey::from_secret_bytes(params, &seal(&header, &body)).expect("a key")
 }
 

@@ -23,3 +23,4 @@ pub use keys::{Decryptor, Encryptor, EvaluationKeys, KeyRequest, PublicKey, Secr
 pub use noise::{Noise, NoiseEstimator};
 pub use params::{Parameters, Spec};
 pub use plaintext::{Operand, Plaintext};
+pub use wire::TAG;

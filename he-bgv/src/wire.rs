@@ -1,7 +1,7 @@
-//! Serialized objects: every one sealed with scheme, kind and parameter hash, and with a digest.
+//! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
 use he_core::rlwe::serial;
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::chaos::Chaos;
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
@@ -9,13 +9,16 @@ use crate::keys::{EvaluationKeys, PublicKey};
 use crate::noise::{BOTH, Noise};
 use crate::params::Parameters;
 
+/// The tag of the serialized objects of this crate.
+pub const TAG: Tag = Tag(1);
+
 /// Kinds of objects.
 const PUBLIC_KEY: u16 = 2;
 const EVALUATION_KEYS: u16 = 3;
 const CIPHERTEXT: u16 = 4;
 
 fn header(params: &Parameters, kind: u16) -> Header {
-    Header { scheme: Scheme::Bgv, kind, params: *params.rlwe().hash() }
+    Header { tag: TAG, kind, params: *params.rlwe().hash() }
 }
 
 fn sealed(

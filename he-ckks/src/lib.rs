@@ -29,6 +29,7 @@ pub use linear::LinearTransform;
 pub use params::{Parameters, Spec};
 pub use plaintext::{Operand, Plaintext};
 pub use precision::Precision;
+pub use wire::TAG;
 
 pub use he_core::rlwe::SecretDistribution;
 pub use num_complex::Complex64;

@@ -1,14 +1,17 @@
-//! Serialized objects: every one sealed with scheme, kind and parameter hash, and with a digest.
+//! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
 use he_core::rlwe::serial::{self, polynomial_bytes};
 use he_core::rlwe::{self, KeySwitchKey};
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::bootstrap::BootstrapKeys;
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::estimate::Estimate;
 use crate::keys::{EvaluationKeys, PublicKey};
 use crate::params::Parameters;
+
+/// The tag of the serialized objects of this crate.
+pub const TAG: Tag = Tag(2);
 
 /// Kinds of objects.
 const PUBLIC_KEY: u16 = 2;
@@ -20,7 +23,7 @@ const BOOTSTRAP_KEYS: u16 = 5;
 const FIELDS: usize = 8 + 4 + 8 + 8 + 1 + 2;
 
 fn header(params: &Parameters, kind: u16) -> Header {
-    Header { scheme: Scheme::Ckks, kind, params: *params.hash() }
+    Header { tag: TAG, kind, params: *params.hash() }
 }
 
 fn check_slots(params: &Parameters, slots: usize) -> Result<(), WireError> {

@@ -16,3 +16,4 @@ mod wire;
 
 pub use error::Error;
 pub use params::{Parameters, Spec};
+pub use wire::TAG;

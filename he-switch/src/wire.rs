@@ -6,12 +6,15 @@
 use he_core::ring::basis::Basis;
 use he_core::rlwe::serial::{self, polynomial_bytes};
 use he_core::rlwe::{self, EvaluationKeys, KeySwitchKey};
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::expand::Expander;
 use crate::params::Parameters;
 use crate::ring_switch::{LEVELS, SeededRingSwitch};
 use crate::{bgv_ckks, bgv_to_tfhe, ckks_tfhe, tfhe_to_bgv};
+
+/// The tag of the serialized objects of this crate.
+pub const TAG: Tag = Tag(4);
 
 /// Kinds of objects.
 const BGV_TO_TFHE: u16 = 1;
@@ -21,7 +24,7 @@ const BGV_CKKS: u16 = 4;
 const EXPANSION: u16 = 5;
 
 fn header(params: &Parameters, kind: u16) -> Header {
-    Header { scheme: Scheme::Switch, kind, params: *params.hash() }
+    Header { tag: TAG, kind, params: *params.hash() }
 }
 
 /// Bytes of a key switch key for so many limbs: limbs, seed, bodies.

@@ -45,3 +45,4 @@ pub use reading::Reading;
 pub use secret::SecretKey;
 pub use table::LookupTable;
 pub use wide::WideTable;
+pub use wire::TAG;

@@ -1,13 +1,16 @@
-//! Serialized objects: every one sealed with scheme, kind and parameter hash, and with a digest.
+//! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 //!
 //! Ciphertexts and keys hold as many words as their parameters say, so nothing in them is a length but the number of
 //! ciphertexts in a list. Evaluation keys are the seed of their masks and their bodies.
 
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::keys::{CircuitKeys, SeededEvaluationKeys};
 use crate::lwe::LweCiphertext;
 use crate::params::{Circuit, Decomposition, Parameters, Spec};
+
+/// The tag of the serialized objects of this crate.
+pub const TAG: Tag = Tag(3);
 
 /// Kinds of objects.
 pub(crate) const SECRET_KEY: u16 = 1;
@@ -18,7 +21,7 @@ const CIPHERTEXT: u16 = 3;
 const MOST: usize = 1 << 20;
 
 pub(crate) fn header(params: &Parameters, kind: u16) -> Header {
-    Header { scheme: Scheme::Tfhe, kind, params: *params.hash() }
+    Header { tag: TAG, kind, params: *params.hash() }
 }
 
 impl LweCiphertext {

@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use he_core::wire::{Header, Scheme, VERSION, seal};
+use he_core::wire::{Header, VERSION, seal};
 use he_tfhe::{
     Circuit, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
     SecretKey, SeededEvaluationKeys, Spec, WideTable,
@@ -54,7 +54,7 @@ fn insecure_params() -> Parameters {
 fn known_key(params: &Parameters) -> SecretKey {
     let length = params.spec().lwe_dimension + params.spec().big_dimension();
     let body: Vec<u8> = (0..length).map(|i| (i * i % 7 % 2) as u8).collect();
-    let header = Header { scheme: Scheme::Tfhe, kind: 1, params: *params.hash() };
+    let header = Header { tag: he_tfhe::TAG, kind: 1, params: *params.hash() };
     SecretKey::from_secret_bytes(params, &seal(&header, &body)).unwrap()
 }
 

@@ -18,5 +18,8 @@ pub mod reals;
 pub mod recipe;
 pub mod roles;
 pub mod run;
+mod tag;
 pub mod twin;
 pub mod words;
+
+pub use tag::TAG;

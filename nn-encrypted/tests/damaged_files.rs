@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use he_core::wire::{self, Header, Scheme};
+use he_core::wire::{self, Header};
 use nn_encrypted::plan::Plan;
 use nn_encrypted::recipe::{Model, Recipe};
 use nn_encrypted::roles::{Client, Server};
@@ -91,7 +91,7 @@ fn mislabelled(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("digest", inside),
         ("format version 2", version),
-        ("scheme tag 2", resealed(bytes, |header| Header { scheme: Scheme::Ckks, ..header })),
+        ("tag 2", resealed(bytes, |header| Header { tag: he_ckks::TAG, ..header })),
         ("kind 99", resealed(bytes, |header| Header { kind: 99, ..header })),
         ("parameters abababab", resealed(bytes, |header| Header { params: [0xab; 32], ..header })),
     ]

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use he_bgv::{Ciphertext, EvaluationKeys, Evaluator, Parameters};
-use he_core::wire::{self, Header, Reader, Scheme, Writer};
+use he_core::wire::{self, Header, Reader, Writer};
 use nn_encrypted::plan::Plan;
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::roles::{Client, Link, LinkError, Server, ServerError};
@@ -127,7 +127,7 @@ struct Tampering<'a> {
 /// Reseals a message with its first ciphertext changed.
 fn alter(plan: &Plan, bytes: &[u8], change: impl Fn(&Parameters, Ciphertext) -> Vec<u8>) -> Vec<u8> {
     let (header, _) = wire::peek(bytes).unwrap();
-    let header = Header { scheme: Scheme::Nn, kind: header.kind, params: plan.hash() };
+    let header = Header { tag: nn_encrypted::TAG, kind: header.kind, params: plan.hash() };
     let mut reader = Reader::new(wire::open(bytes, &header, bytes.len()).unwrap());
     let mut body = Writer::new();
     body.u64(reader.u64("step").unwrap());

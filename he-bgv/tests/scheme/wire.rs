@@ -3,7 +3,7 @@
 use he_bgv::{
     Ciphertext, Decryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters, PublicKey, SecretKey, Spec,
 };
-use he_core::wire::{Header, Reader, Scheme, WireError, Writer, seal};
+use he_core::wire::{Header, Reader, WireError, Writer, seal};
 
 use crate::world::{World, insecure};
 
@@ -170,6 +170,6 @@ fn fields_out_of_range_are_refused() {
 }
 
 fn open(params: &Parameters, body: &[u8]) -> Result<Ciphertext, WireError> {
-    let header = Header { scheme: Scheme::Bgv, kind: 4, params: *params.rlwe().hash() };
+    let header = Header { tag: he_bgv::TAG, kind: 4, params: *params.rlwe().hash() };
     Ciphertext::from_bytes(params, &seal(&header, body))
 }

@@ -8,7 +8,7 @@ use he_ckks::{
 };
 use he_core::ring::sample::Prng;
 use he_core::rlwe::serial::{polynomial_bytes, write_key_switch_key};
-use he_core::wire::{DIGEST_BYTES, HEADER_BYTES, Header, Reader, Scheme, WireError, Writer, seal};
+use he_core::wire::{DIGEST_BYTES, HEADER_BYTES, Header, Reader, Tag, WireError, Writer, seal};
 use num_complex::Complex64;
 
 use crate::world::{World, insecure, values};
@@ -179,10 +179,10 @@ fn kinds_and_parameters_do_not_mix() {
     assert!(kind(EvaluationKeys::from_bytes(&world.params, &c).err()));
     assert!(SecretKey::from_secret_bytes(&world.params, &c).is_err());
     // Not even those of another scheme over the same primes.
-    let bgv = Header { scheme: Scheme::Bgv, kind: 4, params: *world.params.hash() };
+    let bgv = Header { tag: Tag(1), kind: 4, params: *world.params.hash() };
     assert!(matches!(
         Ciphertext::from_bytes(&world.params, &seal(&bgv, b"")).err(),
-        Some(WireError::Scheme { .. })
+        Some(WireError::Tag { .. })
     ));
 }
 
@@ -219,7 +219,7 @@ fn the_same_primes_are_not_the_same_parameters() {
 }
 
 fn open(params: &Parameters, body: &[u8]) -> Result<Ciphertext, WireError> {
-    let header = Header { scheme: Scheme::Ckks, kind: 4, params: *params.hash() };
+    let header = Header { tag: he_ckks::TAG, kind: 4, params: *params.hash() };
     Ciphertext::from_bytes(params, &seal(&header, body))
 }
 
@@ -312,7 +312,7 @@ fn bootstrap_keys_have_the_limbs_they_need() {
     let world = World::new(insecure(Spec::bootstrap_sparse(), 9));
     let (params, rlwe) = (&world.params, world.params.rlwe());
     let keys = world.key.bootstrap_keys(FEW, &KeyRequest::default()).unwrap().to_bytes().unwrap();
-    let header = Header { scheme: Scheme::Ckks, kind: 5, params: *params.hash() };
+    let header = Header { tag: he_ckks::TAG, kind: 5, params: *params.hash() };
     let open = |body: &[u8]| BootstrapKeys::from_bytes(params, &seal(&header, body));
     // Slots, the encapsulation key of one limb and one special prime, then whichever key, and none for the circuit.
     let one = rlwe.basis(1);

@@ -2,7 +2,10 @@
 
 use super::params::Parameters;
 use crate::ring::basis::Basis;
-use crate::wire::{Header, Scheme};
+use crate::wire::{Header, Tag};
+
+/// The tag of the serialized objects of this crate.
+pub const TAG: Tag = Tag(0);
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub enum Kind {
 
 /// The header of an RLWE object of the given parameters.
 pub fn header(params: &Parameters, kind: Kind) -> Header {
-    Header { scheme: Scheme::Core, kind: kind as u16, params: *params.hash() }
+    Header { tag: TAG, kind: kind as u16, params: *params.hash() }
 }
 
 /// Bytes of a polynomial over a basis, as it is written.

@@ -1,6 +1,6 @@
 //! What can be wrong with bytes.
 
-use super::{Fingerprint, MAGIC, Scheme, VERSION};
+use super::{Fingerprint, MAGIC, Tag, VERSION};
 
 /// Why bytes are not the object they were taken for, or a value cannot be written.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -28,13 +28,13 @@ pub enum WireError {
         /// What was there.
         found: u16,
     },
-    /// The object belongs to another scheme.
-    #[error("the object has scheme tag {found}, expected {} ({expected:?})", *expected as u8)]
-    Scheme {
+    /// The object belongs to another crate.
+    #[error("the object has tag {found}, expected tag {expected}")]
+    Tag {
         /// What was there.
-        found: u8,
+        found: Tag,
         /// What was expected.
-        expected: Scheme,
+        expected: Tag,
     },
     /// The object is of another kind.
     #[error("the object is of kind {found}, expected kind {expected}")]

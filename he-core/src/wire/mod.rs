@@ -1,4 +1,4 @@
-//! `object = "HEW1" | version u16 | scheme u8 | kind u16 | parameters [32] | length u64 | body | BLAKE3 [32]`
+//! `object = "HEW1" | version u16 | tag u8 | kind u16 | parameters [32] | length u64 | body | BLAKE3 [32]`
 //!
 //! Every serialized object is wrapped like this, all numbers little-endian; the digest is that of everything
 //! before it. [`open`] checks all of it before it hands out the body, and takes no memory. The digest detects
@@ -33,42 +33,22 @@ const NARROW: u32 = 57;
 /// Bytes beyond a packed value that the widest load or store may touch.
 const SLACK: usize = 16;
 
-/// The scheme an object belongs to, by its tag on the wire.
+/// Which crate an object belongs to: each that writes objects has a tag of its own, and numbers its kinds itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-#[non_exhaustive]
-pub enum Scheme {
-    /// Ring and RLWE objects common to all schemes.
-    Core = 0,
-    /// BGV.
-    Bgv = 1,
-    /// CKKS.
-    Ckks = 2,
-    /// TFHE.
-    Tfhe = 3,
-    /// Switching between schemes.
-    Switch = 4,
-    /// Neural networks.
-    Nn = 5,
-}
+pub struct Tag(pub u8);
 
-impl Scheme {
-    const ALL: [Scheme; 6] =
-        [Scheme::Core, Scheme::Bgv, Scheme::Ckks, Scheme::Tfhe, Scheme::Switch, Scheme::Nn];
-
-    /// The scheme of a tag, if there is one.
-    #[must_use]
-    pub fn from_tag(tag: u8) -> Option<Scheme> {
-        Scheme::ALL.into_iter().find(|&scheme| scheme as u8 == tag)
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Header {
-    /// The scheme it belongs to.
-    pub scheme: Scheme,
-    /// What it is within the scheme: a key, a ciphertext, ...; each scheme numbers its own.
+    /// The crate it belongs to.
+    pub tag: Tag,
+    /// What it is there: a key, a ciphertext, ...
     pub kind: u16,
     /// The hash of the parameters it was made under.
     pub params: [u8; 32],
@@ -121,7 +101,7 @@ fn begin(header: &Header, capacity: usize) -> Writer {
     let mut writer = Writer::with_capacity(HEADER_BYTES + capacity + DIGEST_BYTES);
     writer.bytes(&MAGIC);
     writer.u16(VERSION);
-    writer.u8(header.scheme as u8);
+    writer.u8(header.tag.0);
     writer.u16(header.kind);
     writer.bytes(&header.params);
     writer.u64(0);
@@ -141,7 +121,7 @@ fn end(writer: Writer) -> Vec<u8> {
 ///
 /// # Errors
 /// In this order: [`WireError::Truncated`] below the length of an empty object, [`WireError::Magic`],
-/// [`WireError::Version`], [`WireError::Scheme`], [`WireError::Kind`], [`WireError::Parameters`],
+/// [`WireError::Version`], [`WireError::Tag`], [`WireError::Kind`], [`WireError::Parameters`],
 /// [`WireError::TooLarge`], [`WireError::Truncated`], [`WireError::Trailing`], [`WireError::Digest`].
 pub fn open<'a>(bytes: &'a [u8], expected: &Header, limit: usize) -> Result<&'a [u8], WireError> {
     let length = check_header(bytes, expected, limit)?;
@@ -168,20 +148,15 @@ pub fn open_prefix<'a>(
 /// What the object that `bytes` start with claims to be and how long a body it claims, neither verified.
 ///
 /// # Errors
-/// [`WireError::Truncated`], [`WireError::Magic`], [`WireError::Version`], or [`WireError::Value`] for a tag of
-/// no scheme.
+/// [`WireError::Truncated`], [`WireError::Magic`] or [`WireError::Version`].
 pub fn peek(bytes: &[u8]) -> Result<(Header, u64), WireError> {
     let raw = RawHeader::read(bytes)?;
-    let tag = WireError::Value { what: "scheme tag", index: 0, found: raw.scheme.into(), bound: 6 };
-    let scheme = Scheme::from_tag(raw.scheme).ok_or(tag)?;
-    Ok((Header { scheme, kind: raw.kind, params: raw.params }, raw.length))
+    Ok((raw.header, raw.length))
 }
 
 /// A header with the right magic and version.
 struct RawHeader {
-    scheme: u8,
-    kind: u16,
-    params: [u8; 32],
+    header: Header,
     length: u64,
 }
 
@@ -201,26 +176,24 @@ impl RawHeader {
         if found != VERSION {
             return Err(WireError::Version { found });
         }
-        Ok(RawHeader {
-            scheme: reader.u8(WHAT)?,
-            kind: reader.u16(WHAT)?,
-            params: reader.array(WHAT)?,
-            length: reader.u64(WHAT)?,
-        })
+        let tag = Tag(reader.u8(WHAT)?);
+        let header = Header { tag, kind: reader.u16(WHAT)?, params: reader.array(WHAT)? };
+        Ok(RawHeader { header, length: reader.u64(WHAT)? })
     }
 }
 
 /// The length of the body, after all checks but the digest; the whole object is then within `bytes`.
 fn check_header(bytes: &[u8], expected: &Header, limit: usize) -> Result<usize, WireError> {
     let raw = RawHeader::read(bytes)?;
-    if raw.scheme != expected.scheme as u8 {
-        return Err(WireError::Scheme { found: raw.scheme, expected: expected.scheme });
+    let found = &raw.header;
+    if found.tag != expected.tag {
+        return Err(WireError::Tag { found: found.tag, expected: expected.tag });
     }
-    if raw.kind != expected.kind {
-        return Err(WireError::Kind { found: raw.kind, expected: expected.kind });
+    if found.kind != expected.kind {
+        return Err(WireError::Kind { found: found.kind, expected: expected.kind });
     }
-    if raw.params != expected.params {
-        let [found, expected] = [&raw.params, &expected.params].map(Fingerprint::new);
+    if found.params != expected.params {
+        let [found, expected] = [&found.params, &expected.params].map(Fingerprint::new);
         return Err(WireError::Parameters { found, expected });
     }
     if raw.length > limit as u64 {

@@ -1,6 +1,6 @@
 //! Serialized objects: they come back bit for bit, and nothing damaged does.
 
-use he_core::wire::{DIGEST_BYTES, HEADER_BYTES, Header, Scheme, WireError, Writer, seal};
+use he_core::wire::{DIGEST_BYTES, HEADER_BYTES, Header, WireError, Writer, seal};
 use he_tfhe::{Evaluator, LookupTable, LweCiphertext, SecretKey, SeededEvaluationKeys, Spec};
 
 use crate::world::{World, insecure, insecure_spec};
@@ -83,7 +83,7 @@ fn claimed(world: &World, count: u64, variance: f64, mask: u32) -> Vec<u8> {
     body.u64(count);
     body.f64(variance);
     (0..=world.params.spec().big_dimension()).for_each(|_| body.u32(mask));
-    let header = Header { scheme: Scheme::Tfhe, kind: 3, params: *world.params.hash() };
+    let header = Header { tag: he_tfhe::TAG, kind: 3, params: *world.params.hash() };
     seal(&header, &body.finish())
 }
 
@@ -102,7 +102,7 @@ fn hostile_claims_are_refused_before_memory_is_taken() {
     }
     // Bits that are none, and a residue that is none, behind a right digest.
     let secret = world.key.to_secret_bytes();
-    let header = |kind| Header { scheme: Scheme::Tfhe, kind, params: *world.params.hash() };
+    let header = |kind| Header { tag: he_tfhe::TAG, kind, params: *world.params.hash() };
     let mut body = secret[HEADER_BYTES..secret.len() - DIGEST_BYTES].to_vec();
     body[3] = 2;
     let sealed = seal(&header(1), &body);

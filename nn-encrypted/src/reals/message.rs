@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 
 use he_ckks::Ciphertext;
-use he_core::wire::{self, Header, Reader, Scheme, WireError};
+use he_core::wire::{self, Header, Reader, WireError};
 use rayon::prelude::*;
 
 use super::RealPlan;
+use crate::tag::TAG;
 
 /// What a message is for; kinds apart from those of other recipes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(super) enum Purpose {
 }
 
 fn header(plan: &RealPlan, purpose: Purpose) -> Header {
-    Header { scheme: Scheme::Nn, kind: purpose as u16, params: plan.hash() }
+    Header { tag: TAG, kind: purpose as u16, params: plan.hash() }
 }
 
 /// Seals ciphertexts, each written before, as message `number`, part `part` of its purpose.

@@ -4,10 +4,11 @@ use std::convert::Infallible;
 
 use he_bgv::Ciphertext;
 use he_core::rlwe::serial::body_limit;
-use he_core::wire::{self, Header, Reader, Scheme, WireError};
+use he_core::wire::{self, Header, Reader, WireError};
 use rayon::prelude::*;
 
 use crate::plan::{Plan, Tensor};
+use crate::tag::TAG;
 
 /// What a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +137,7 @@ pub enum MessageError {
 pub type Received = Vec<Vec<Ciphertext>>;
 
 fn header(plan: &Plan, purpose: Purpose) -> Header {
-    Header { scheme: Scheme::Nn, kind: purpose as u16, params: plan.hash() }
+    Header { tag: TAG, kind: purpose as u16, params: plan.hash() }
 }
 
 /// Step and round of a message.

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use he_core::wire::{self, DIGEST_BYTES, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, DIGEST_BYTES, Header, Reader, WireError, Writer};
 
 use super::{RunError, RunFolder};
+use crate::tag::TAG;
 
 /// The two halves of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +173,7 @@ fn step_of(name: &str) -> Option<u64> {
 }
 
 fn header(half: Half, identity: &Identity) -> Header {
-    Header { scheme: Scheme::Nn, kind: half.kind(), params: identity.plan }
+    Header { tag: TAG, kind: half.kind(), params: identity.plan }
 }
 
 fn seal(half: Half, identity: &Identity, step: u64, state: &[u8]) -> Vec<u8> {

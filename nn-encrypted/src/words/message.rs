@@ -1,8 +1,9 @@
 //! Messages: encrypted words, sealed with the hash of the plan.
 
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, Header, Reader, WireError, Writer};
 
 use super::{Cipher, WordPlan};
+use crate::tag::TAG;
 
 /// What a message is for; kinds apart from those of recipes with refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,5 +56,5 @@ pub(super) fn open<C: Cipher>(
 }
 
 fn header(plan: &WordPlan, purpose: Purpose) -> Header {
-    Header { scheme: Scheme::Nn, kind: purpose as u16, params: plan.hash() }
+    Header { tag: TAG, kind: purpose as u16, params: plan.hash() }
 }
