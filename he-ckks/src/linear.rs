@@ -52,7 +52,7 @@ pub struct LinearTransform {
     period: usize,
     baby: Vec<usize>,
     /// Ascending giant steps, each with pairs of an index into `baby` and a diagonal.
-    giants: Vec<(usize, Vec<(usize, rlwe::Operand)>)>,
+    giants: Vec<(usize, Vec<(usize, rlwe::PreparedPlaintext)>)>,
     /// Largest sum of the magnitudes in a row.
     sum: f64,
     /// What errors grow by at most, however they are related: the root of the largest sums in a row and in a column.
@@ -146,10 +146,10 @@ impl LinearTransform {
                 let rounding = plaintext.estimate(params, scale).error.powi(2);
                 let scaled = plaintext.scaled(params, scale)?;
                 let index = baby.binary_search(&(k % period)).unwrap_or(0);
-                Ok((g, index, rlwe::Operand::new(params.rlwe(), limbs, &scaled), rounding))
+                Ok((g, index, rlwe::PreparedPlaintext::new(params.rlwe(), limbs, &scaled), rounding))
             })
             .collect::<Result<Vec<_>, Error>>()?;
-        let mut giants: BTreeMap<usize, Vec<(usize, rlwe::Operand)>> = BTreeMap::new();
+        let mut giants: BTreeMap<usize, Vec<(usize, rlwe::PreparedPlaintext)>> = BTreeMap::new();
         let rounding = encoded.iter().map(|(.., rounding)| rounding).sum();
         for (g, b, operand, _) in encoded {
             giants.entry(g).or_default().push((b, operand));

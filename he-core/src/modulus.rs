@@ -21,6 +21,17 @@ pub enum ModulusError {
 }
 
 /// An integer `q` in `[2, 2^62)` with the constants that make reduction modulo `q` cheap.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::Modulus;
+///
+/// let q = Modulus::new(97)?;
+/// let inverse = q.inv(5).expect("5 is a unit");
+/// assert_eq!((q.mul(5, inverse), q.add(90, 10), q.center(96)), (1, 3, -1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Modulus {
     q: u64,

@@ -9,6 +9,21 @@ use std::collections::BTreeMap;
 use super::Rotation;
 
 /// The diagonals of a matrix, arranged in baby and giant steps and encoded.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::circuits::LinearTransform;
+///
+/// // A 4 x 4 matrix with two baby and two giant steps, not encoded.
+/// let rows: Vec<Vec<i64>> = (0..4).map(|i| (4 * i..4 * i + 4).collect()).collect();
+/// let diagonals = LinearTransform::<Vec<i64>>::diagonals_of(&rows);
+/// assert_eq!(diagonals[&1], [1, 6, 11, 12]);
+/// let encode = |diagonal: &[i64]| Ok::<_, std::convert::Infallible>(diagonal.to_vec());
+/// let transform = LinearTransform::new(&diagonals, 4, 2, encode)?;
+/// assert_eq!(transform.rotations(), [1, 2]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct LinearTransform<P> {
     baby: Vec<usize>,
     /// For each giant step: pairs of an index into `baby` and the encoded diagonal.

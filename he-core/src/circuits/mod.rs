@@ -14,7 +14,7 @@ pub trait Arithmetic {
     type Plaintext;
     /// A constant, the same in every slot.
     type Scalar;
-    /// What can go wrong.
+    /// The error of every operation.
     type Error;
 
     /// `a + b`, at whatever level both can meet.

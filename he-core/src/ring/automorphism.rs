@@ -9,6 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::modulus::Modulus;
 
 /// Permutation tables of one ring dimension, made when first asked for.
+///
+/// ```
+/// # use he_core::ring::{Basis, Coeff, Poly};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let basis = Basis::new(16, &[97])?;
+/// let a = Poly::<Coeff>::from_signed(&basis, &(0..16).collect::<Vec<_>>()).into_eval();
+/// let table = basis.automorphisms().table(5);
+/// let turned: Vec<u64> = table.iter().map(|&place| a.limb(0)[place as usize]).collect();
+/// assert_eq!(a.automorphism(5).limb(0), turned);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Automorphisms {
     exponents: Vec<u32>,
     position_of_exponent: Vec<u32>,

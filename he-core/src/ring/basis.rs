@@ -12,7 +12,7 @@ use super::buffer::Pool;
 use super::ntt::{Ntt, NttError};
 use crate::modulus::{Modulus, ModulusError};
 
-/// What can be wrong with the operands of a ring operation.
+/// Reasons to refuse the primes of a basis.
 #[derive(Debug, Error, Clone, PartialEq)]
 pub enum RingError {
     /// The primes of a basis are not distinct.
@@ -30,13 +30,25 @@ pub enum RingError {
 }
 
 /// Primes with transforms for one ring dimension; cheap to clone and to cut.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::ring::Basis;
+///
+/// // Both are 1 modulo 32.
+/// let basis = Basis::new(16, &[97, 193])?;
+/// assert_eq!((basis.n(), basis.len()), (16, 2));
+/// assert_eq!(basis.select([1]).modulus(0).value(), 193);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Basis {
     ring: Arc<Ring>,
     ntts: Vec<Arc<Ntt>>,
 }
 
-/// What all bases of one dimension share.
+/// Tables and storage that all bases of one dimension share.
 struct Ring {
     n: usize,
     automorphisms: Automorphisms,
@@ -92,7 +104,7 @@ impl Basis {
         &self.ntts[i]
     }
 
-    /// The same transform, to be kept by tables that are built on it.
+    /// Transform of the prime at position `i`, to be kept by tables that are built on it.
     pub fn shared_ntt(&self, i: usize) -> Arc<Ntt> {
         Arc::clone(&self.ntts[i])
     }

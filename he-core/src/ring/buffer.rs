@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroize;
 
-/// Words that one store keeps for reuse before further buffers are handed back to the allocator (1 GiB).
+/// Words that one store keeps for reuse before further buffers are freed (1 GiB).
 const KEPT_WORDS: usize = 1 << 27;
 /// Stores of a pool. Threads beyond this number share them.
 const STORES: usize = 16;
@@ -20,6 +20,17 @@ const STORES: usize = 16;
 ///
 /// Every thread has a store of its own to take from, so that threads seldom wait for each other. A buffer goes back to the
 /// store that it is of, wherever it is dropped. A thread whose store has nothing fitting looks into the others.
+///
+/// ```
+/// use he_core::ring::buffer::Pool;
+///
+/// let pool = Pool::default();
+/// let buffer = pool.zeroed(64);
+/// assert!(buffer.iter().all(|&word| word == 0));
+/// drop(buffer);
+/// // The words of the first buffer again.
+/// assert_eq!(pool.take(60).len(), 60);
+/// ```
 #[derive(Clone, Default)]
 pub struct Pool(Arc<[Arc<Store>; STORES]>);
 
@@ -82,6 +93,18 @@ impl Store {
 }
 
 /// Words on loan from a [`Pool`].
+///
+/// ```
+/// use he_core::ring::buffer::Pool;
+///
+/// let pool = Pool::default();
+/// let mut key = pool.take(64);
+/// key.fill(7);
+/// key.mark_secret();
+/// drop(key);
+/// // Wiped before it is used again.
+/// assert!(pool.take(64).iter().all(|&word| word == 0));
+/// ```
 pub struct Buffer {
     words: Vec<u64>,
     /// Words in use, of those there are.

@@ -14,6 +14,18 @@ use num_complex::Complex64;
 use super::ntt::order::reverse_bits;
 
 /// The embedding for one number of slots.
+///
+/// ```
+/// use he_core::ring::Embedding;
+/// use num_complex::Complex64;
+///
+/// let embedding = Embedding::new(4);
+/// // m = 3 + 2·X^4, and X^4 is i in every slot.
+/// let mut values = vec![Complex64::ZERO; 4];
+/// values[0] = Complex64::new(3.0, 2.0);
+/// embedding.to_slots(&mut values);
+/// assert!(values.iter().all(|z| (z - Complex64::new(3.0, 2.0)).norm() < 1e-12));
+/// ```
 pub struct Embedding {
     slots: usize,
     /// `exp(2πi·k/4n)` for `k` below `4n`.

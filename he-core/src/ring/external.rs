@@ -10,6 +10,9 @@
 //! The monomial `X^a` has the value `psi^{a·e_p}` at place `p`. In a run of 64 places `e_p = e_run + e_{p mod 64} − e_0`, and
 //! the second part is a multiple of `2N/64`, so that the values are one of 64 rows, chosen by `a mod 64`, times one scalar.
 
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod fast;
+
 use std::sync::Arc;
 
 use super::kernel;
@@ -28,6 +31,23 @@ pub const MAX_COLUMNS: usize = 5;
 pub const MAX_MATRICES: usize = 7;
 
 /// External products in one ring.
+///
+/// ```
+/// # use he_core::ring::Basis;
+/// # use he_core::ring::external::External;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let basis = Basis::new(16, &[97])?;
+/// // Two digits times the identity matrix; polynomials are given by their values.
+/// let (one, zero) = ([1; 16], [0; 16]);
+/// let external = External::new(basis.shared_ntt(0), 2, 2);
+/// let matrix = external.prepare(&[one, zero, zero, one].concat(), 1);
+/// let digits: Vec<u64> = (0..32).collect();
+/// let mut out = vec![0; 32];
+/// external.product(&mut out, &digits, &matrix);
+/// assert_eq!(out, digits);
+/// # Ok(())
+/// # }
+/// ```
 pub struct External {
     ntt: Arc<Ntt>,
     rows: usize,
@@ -45,7 +65,7 @@ type Token = ifma::Ifma;
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 type Token = std::convert::Infallible;
 
-/// What the fast path asks of the machine, the prime and the length.
+/// Proof that machine, prime and length allow the fast path.
 fn token(modulus: &Modulus, n: usize, terms: usize) -> Option<Token> {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if n >= RUN && ifma::fits(modulus, terms) {
@@ -66,7 +86,7 @@ impl External {
         Self::with_token(ntt, rows, columns, fast)
     }
 
-    /// The same without the instructions of AVX-512 IFMA; the results are the same.
+    /// Products without the instructions of AVX-512 IFMA; the results are the same.
     ///
     /// # Panics
     /// As [`External::new`].
@@ -251,99 +271,6 @@ impl External {
         let n = self.ntt.n();
         assert_eq!(out.len(), self.columns * n, "there is one result for each column");
         assert_eq!(digits.len(), self.rows * n, "there is one digit for each row");
-    }
-}
-
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-mod fast {
-    use pulp::u64x8;
-
-    use super::ifma::{Ifma, Montgomery, vectors, vectors_mut};
-    use crate::modulus::Modulus;
-
-    /// `product` at one vector width: a key is read as one stream, `[place][row][column]`.
-    #[inline(always)]
-    fn product_body<const C: usize>(m: &Montgomery, out: &mut [u64x8], digits: &[u64x8], key: &[u64x8]) {
-        let stride = out.len() / C;
-        let entries = key.len() / stride;
-        for (at, key) in key.chunks_exact(entries).enumerate() {
-            let mut sums = [m.empty(); C];
-            for (row, digit) in key.as_chunks::<C>().0.iter().zip(digits.iter().skip(at).step_by(stride)) {
-                for (sum, &k) in sums.iter_mut().zip(row) {
-                    *sum = sum.add_product(*digit, k);
-                }
-            }
-            for (c, sum) in sums.into_iter().enumerate() {
-                out[c * stride + at] = m.reduce(sum);
-            }
-        }
-    }
-
-    pub(super) fn product<const C: usize>(
-        simd: Ifma,
-        q: &Modulus,
-        out: &mut [u64],
-        digits: &[u64],
-        key: &[u64],
-    ) {
-        simd.vectorize(
-            #[inline(always)]
-            || product_body::<C>(&Montgomery::new(simd, q), vectors_mut(out), vectors(digits), vectors(key)),
-        );
-    }
-
-    /// `bundle_product` at one vector width: keys are read as one stream, `[place][row][column][matrix]`.
-    #[inline(always)]
-    fn bundle_body<const C: usize, const S: usize>(
-        m: &Montgomery,
-        out: &mut [u64x8],
-        digits: &[u64x8],
-        keys: &[u64x8],
-        monomials: &[u64x8],
-    ) {
-        let stride = out.len() / C;
-        let entries = keys.len() / stride;
-        for (at, keys) in keys.chunks_exact(entries).enumerate() {
-            let mut factors = [monomials[at]; S];
-            for (i, factor) in factors.iter_mut().enumerate() {
-                *factor = monomials[i * stride + at];
-            }
-            let mut sums = [m.empty(); C];
-            let rows = keys.as_chunks::<S>().0.as_chunks::<C>().0;
-            for (row, digit) in rows.iter().zip(digits.iter().skip(at).step_by(stride)) {
-                for (sum, entry) in sums.iter_mut().zip(row) {
-                    // Monomials are below 3q, so four products weigh as much as twelve.
-                    let mut bundle = m.zero();
-                    for (factors, entry) in factors.chunks(4).zip(entry.chunks(4)) {
-                        let mut part = m.empty();
-                        for (&factor, &k) in factors.iter().zip(entry) {
-                            part = part.add_product(factor, k);
-                        }
-                        bundle = if S > 4 { m.add(bundle, m.reduce(part)) } else { m.reduce(part) };
-                    }
-                    *sum = sum.add_product(*digit, bundle);
-                }
-            }
-            for (c, sum) in sums.into_iter().enumerate() {
-                out[c * stride + at] = m.reduce(sum);
-            }
-        }
-    }
-
-    pub(super) fn bundle<const C: usize, const S: usize>(
-        simd: Ifma,
-        q: &Modulus,
-        out: &mut [u64],
-        digits: &[u64],
-        keys: &[u64],
-        monomials: &[u64],
-    ) {
-        let (out, digits) = (vectors_mut(out), vectors(digits));
-        let (keys, monomials) = (vectors(keys), vectors(monomials));
-        simd.vectorize(
-            #[inline(always)]
-            || bundle_body::<C, S>(&Montgomery::new(simd, q), out, digits, keys, monomials),
-        );
     }
 }
 

@@ -14,6 +14,22 @@ use crate::modulus::Modulus;
 const ROUND: f64 = 1.5 * (1_u64 << 52) as f64;
 
 /// Base and number of levels of a decomposition modulo one prime below `2^50`.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::Modulus;
+/// use he_core::ring::gadget::Gadget;
+///
+/// // 97 has 7 bits: steps of 32, 8 and 2.
+/// let gadget = Gadget::new(Modulus::new(97)?, 2, 3).expect("6 bits of 7");
+/// assert_eq!(gadget.vector(), [32, 8, 2]);
+/// let mut digits = [0; 3];
+/// gadget.decompose(45, &mut digits);
+/// let sum: i64 = digits.iter().zip(gadget.vector()).map(|(d, step)| d * step as i64).sum();
+/// assert!((sum - 45).abs() <= 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Gadget {
     q: Modulus,

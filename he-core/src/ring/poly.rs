@@ -12,80 +12,66 @@ use rayon::prelude::*;
 use super::automorphism::apply_coefficients;
 use super::basis::Basis;
 use super::buffer::Buffer;
+use super::gaussian_integer::GaussianInteger;
 use super::kernel;
+use super::parallel::{for_each_limb, in_parallel};
 use super::sample::Prng;
 
 /// Marker: coefficients.
+///
+/// ```
+/// # use he_core::ring::{Basis, Coeff, Poly};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let basis = Basis::new(16, &[97])?;
+/// let constant: Vec<i64> = std::iter::once(5).chain([0; 15]).collect();
+/// let coefficients: Poly<Coeff> = Poly::from_signed(&basis, &constant);
+/// assert_eq!(coefficients.limb(0)[..2], [5, 0]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Coeff {}
 /// Marker: values at the odd powers of a `2N`-th root of unity.
+///
+/// ```
+/// # use he_core::ring::{Basis, Eval, Poly};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let basis = Basis::new(16, &[97])?;
+/// // A constant has the same value everywhere.
+/// let mut values = Poly::<Eval>::zero(&basis);
+/// values.add_integer_assign(5);
+/// assert_eq!(values.limb(0), [5; 16]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Eval {}
 
-/// Below this many words a loop over limbs is not worth sharing between threads.
-const PARALLEL_WORDS: usize = 1 << 15;
-
 /// Words of all operands of a matrix product that one thread works on at a time.
 const TENSOR_WORDS: usize = 1 << 10;
-
-/// Whether work on so many words is shared between threads.
-pub(crate) fn in_parallel(words: usize) -> bool {
-    words >= PARALLEL_WORDS && rayon::current_num_threads() > 1
-}
-
-/// Runs `work(i, limb_i)` for every limb, or every piece of `n` words, in parallel where that pays.
-pub(crate) fn for_each_limb(data: &mut [u64], n: usize, work: impl Fn(usize, &mut [u64]) + Sync + Send) {
-    if in_parallel(data.len()) {
-        data.par_chunks_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
-    } else {
-        data.chunks_mut(n).enumerate().for_each(|(i, limb)| work(i, limb));
-    }
-}
-
-/// The same over two polynomials' words at once.
-pub(crate) fn for_each_limb_pair(
-    first: &mut [u64],
-    second: &mut [u64],
-    n: usize,
-    work: impl Fn(usize, &mut [u64], &mut [u64]) + Sync + Send,
-) {
-    if in_parallel(first.len()) {
-        let pairs = first.par_chunks_mut(n).zip(second.par_chunks_mut(n));
-        pairs.enumerate().for_each(|(i, (a, b))| work(i, a, b));
-    } else {
-        let pairs = first.chunks_mut(n).zip(second.chunks_mut(n));
-        pairs.enumerate().for_each(|(i, (a, b))| work(i, a, b));
-    }
-}
 
 /// Some words of pairs of polynomials.
 fn section_of<'a>(matrix: &[[&'a Poly<Eval>; 2]], words: &Range<usize>) -> Vec<kernel::Pair<'a>> {
     matrix.iter().map(|pair| pair.map(|part| &part.data[words.clone()])).collect()
 }
 
-/// A Gaussian integer `re + im·i`, with `X^{N/2}` for `i`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GaussianInteger {
-    /// Real part.
-    pub re: i128,
-    /// Imaginary part.
-    pub im: i128,
-}
-
-impl GaussianInteger {
-    /// What it is on the first and on the second half of the values modulo prime `j`: `re ± im·ψ^{N/2}`.
-    fn on_halves(self, basis: &Basis, j: usize) -> [u64; 2] {
-        let q = basis.modulus(j);
-        let residue = |x: i128| {
-            let magnitude = q.reduce_u128(x.unsigned_abs());
-            if x < 0 { q.neg(magnitude) } else { magnitude }
-        };
-        let (re, im) = (residue(self.re), q.mul(residue(self.im), basis.ntt(j).imaginary_unit()));
-        [q.add(re, im), q.sub(re, im)]
-    }
-}
-
 /// A polynomial modulo the product of the primes of its basis.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::ring::{Basis, Coeff, Poly};
+///
+/// // (1 + X)·(1 − X) = 1 − X^2, modulo 97·193.
+/// let basis = Basis::new(16, &[97, 193])?;
+/// let [mut a, b] = [1, -1].map(|x| {
+///     let coefficients: Vec<i64> = [1, x].into_iter().chain([0; 14]).collect();
+///     Poly::<Coeff>::from_signed(&basis, &coefficients).into_eval()
+/// });
+/// a.mul_assign(&b);
+/// assert_eq!(a.into_coeff().limb(0)[..4], [1, 0, 96, 0]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Poly<D> {
     basis: Basis,
@@ -230,7 +216,7 @@ impl<D: Send + Sync> Poly<D> {
         });
     }
 
-    /// The same residues modulo the first `limbs` primes.
+    /// The residues modulo the first `limbs` primes.
     ///
     /// # Panics
     /// If there are fewer.

@@ -1,12 +1,30 @@
 //! Ciphertexts `(c_0, …, c_d)` over the first `l` primes of the chain, with phase `Σ c_i·s^i`.
 
 use super::params::Parameters;
+use crate::ring::GaussianInteger;
 use crate::ring::kernel;
-use crate::ring::poly::{Eval, GaussianInteger, Poly};
+use crate::ring::poly::{Eval, Poly};
 use crate::ring::rns::ExactDivider;
 use crate::ring::sample::Seed;
 
 /// An RLWE ciphertext; its parts are in evaluation form.
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// # let decrypt = |c: &Ciphertext| (to_words(&key.phase(c))[0] + (1 << 19)) >> 20;
+/// let mut c = key.encrypt(2, &[5 << 20], &mut prng).expand();
+/// c.add_assign(&key.encrypt(2, &[2 << 20], &mut prng).expand());
+/// c.mul_integer(3);
+/// assert_eq!(decrypt(&c), 21);
+/// assert_eq!(decrypt(&c.truncated(1)), 21);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Ciphertext {
     params: Parameters,
@@ -128,7 +146,7 @@ impl Ciphertext {
         products.into_iter().map(|parts| Self { params: params.clone(), parts: parts.into() }).collect()
     }
 
-    /// The same phase modulo a shorter chain. No division: the error stays and the modulus shrinks.
+    /// Reduces the residues to a shorter chain: no division, so phase and error stay and the modulus is smaller.
     ///
     /// # Panics
     /// If `limbs` is 0 or above the present number.
@@ -153,7 +171,7 @@ impl Ciphertext {
 }
 
 impl Ciphertext {
-    /// The same residues as a ciphertext of other parameters, whose chain begins with the same primes.
+    /// Takes the residues as a ciphertext of other parameters, whose chain begins with the same primes.
     ///
     /// # Panics
     /// If it does not, or the ring dimensions differ.
@@ -223,6 +241,22 @@ fn pairs<'a>(matrix: &[&'a Ciphertext]) -> Vec<[&'a Poly<Eval>; 2]> {
 }
 
 /// A fresh ciphertext whose uniform part is kept as the seed it was expanded from: half the size.
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// # let decrypt = |c: &Ciphertext| (to_words(&key.phase(c))[0] + (1 << 19)) >> 20;
+/// let c = key.encrypt(2, &[7 << 20], &mut prng);
+/// let (c0, seed) = c.parts();
+/// assert_eq!((c0.words().len(), seed.len()), (2 * 16, 32));
+/// assert_eq!(decrypt(&c.expand()), 7);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SeededCiphertext {
     pub(crate) params: Parameters,

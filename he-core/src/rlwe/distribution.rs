@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// How the coefficients of a secret are drawn.
+///
+/// ```
+/// use he_core::rlwe::SecretDistribution;
+///
+/// let sparse = SecretDistribution::SparseTernary { weight: 192 };
+/// assert_eq!(sparse.squared_norm(1 << 15), 192.0);
+/// assert_eq!(SecretDistribution::UniformTernary.squared_norm(1 << 15), 2.0 / 3.0 * 32768.0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretDistribution {
     /// Each of −1, 0, 1 with probability 1/3.

@@ -86,6 +86,21 @@ impl SecretKey {
 }
 
 /// A public encryption key: an encryption of zero over the whole chain.
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// # let decrypt = |c: &Ciphertext| (to_words(&key.phase(c))[0] + (1 << 19)) >> 20;
+/// let public = key.public_key()?;
+/// let c = public.encrypt(2, &[7 << 20], &mut prng);
+/// assert_eq!(decrypt(&c), 7);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct PublicKey {
     zero: SeededCiphertext,

@@ -13,6 +13,25 @@ use crate::ring::ntt::order::{LEAST, RUN, exchange};
 use crate::ring::poly::{Coeff, Eval, Poly};
 
 /// A ciphertext of degree 1 over `Q_l·P`, with phase `P·(m + e)`.
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// # let decrypt = |c: &Ciphertext| (to_words(&key.phase(c))[0] + (1 << 19)) >> 20;
+/// let keys = key.evaluation_keys(0, &[(5, 2), (25, 2)].into())?;
+/// let c = key.encrypt(2, &[7 << 20], &mut prng).expand();
+/// // σ_5(c) + σ_25(c): both share the decomposition and the division by P.
+/// let digits = Digits::decompose(&params, &c.parts()[1]);
+/// let mut sum = keys.automorphism_extended(&c, &digits, 5).expect("a key for 5");
+/// sum.add_assign(&keys.automorphism_extended(&c, &digits, 25).expect("a key for 25"));
+/// assert_eq!(decrypt(&sum.mod_down()), 14);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Extended {
     params: Parameters,
@@ -70,14 +89,14 @@ impl Extended {
         self.pair.iter_mut().for_each(Poly::mul_i_assign);
     }
 
-    /// `Σ m_i·c_i` for operands of at least as many limbs, in one pass.
+    /// `Σ m_i·c_i` for plaintexts of at least as many limbs, in one pass.
     ///
     /// # Panics
-    /// If there is no pair, the ciphertexts differ in limbs, or an operand is too short.
-    pub fn dot(pairs: &[(&Operand, &Self)]) -> Self {
+    /// If there is no pair, the ciphertexts differ in limbs, or a plaintext is too short.
+    pub fn dot(pairs: &[(&PreparedPlaintext, &Self)]) -> Self {
         let (params, limbs) = (&pairs[0].1.params, pairs[0].1.limbs);
         let basis = params.key_basis(limbs);
-        assert!(pairs.iter().all(|(m, c)| c.limbs == limbs && m.limbs >= limbs), "operands cover the sum");
+        assert!(pairs.iter().all(|(m, c)| c.limbs == limbs && m.limbs >= limbs), "plaintexts cover the sum");
         let pair = [0, 1].map(|part| {
             let mut sum = Poly::<Eval>::scratch(basis);
             sum.for_each_limb_mut(|i, out| {
@@ -164,17 +183,35 @@ impl EvaluationKeys {
     }
 }
 
-/// A polynomial over `Q_l·P`, to be multiplied with extended ciphertexts. One in `X^g` alone, `g` a power of two, has
+/// A plaintext over `Q_l·P`, to be multiplied with extended ciphertexts. One in `X^g` alone, `g` a power of two, has
 /// `N/g` different values and keeps no more.
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// # let decrypt = |c: &Ciphertext| (to_words(&key.phase(c))[0] + (1 << 19)) >> 20;
+/// let mut three = vec![0; params.n()];
+/// three[0] = 3;
+/// let three = PreparedPlaintext::new(&params, 2, &three);
+/// let c = Extended::lift(&key.encrypt(2, &[7 << 20], &mut prng).expand());
+/// assert_eq!(decrypt(&Extended::dot(&[(&three, &c)]).mod_down()), 21);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
-pub struct Operand {
+#[doc(alias = "Operand")]
+pub struct PreparedPlaintext {
     limbs: usize,
     /// Words kept of each limb: all of them in their order, or those that differ in bit-reversed order.
     kept: usize,
     words: Vec<u64>,
 }
 
-impl Operand {
+impl PreparedPlaintext {
     /// Prepares a polynomial for ciphertexts of up to `limbs` limbs.
     ///
     /// # Panics

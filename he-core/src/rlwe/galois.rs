@@ -20,6 +20,22 @@ use crate::ring::sample::{Prng, SampleError};
 /// ```compile_fail,E0277
 /// fn leak(key: he_core::rlwe::SecretKey) -> he_core::rlwe::EvaluationKeys { key.into() }
 /// ```
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// // A relinearization key and the Galois key of X -> X^5, both for two limbs.
+/// let keys = key.evaluation_keys(2, &[(5, 2)].into())?;
+/// let c = key.encrypt(2, &[0, 7 << 20], &mut prng).expand();
+/// let turned = keys.automorphism(&c, 5).expect("a key for 5");
+/// assert_eq!((to_words(&key.phase(&turned))[5] + (1 << 19)) >> 20, 7);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct EvaluationKeys {
     pub(crate) params: Parameters,

@@ -18,7 +18,8 @@ use super::encrypt::{fresh_seed, noisy};
 use super::params::Parameters;
 use super::secret::SecretKey;
 use crate::ring::kernel;
-use crate::ring::poly::{Eval, Poly, for_each_limb, for_each_limb_pair, in_parallel};
+use crate::ring::parallel::{for_each_limb, for_each_limb_pair, in_parallel};
+use crate::ring::poly::{Eval, Poly};
 use crate::ring::rns::{BaseConverter, Prepared, group_size};
 use crate::ring::sample::{Prng, Seed};
 
@@ -27,6 +28,22 @@ use crate::ring::sample::{Prng, Seed};
 const DIGITS_AT_ONCE: usize = 2;
 
 /// A key-switching key, cut to the number of limbs where it is used.
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// # let decrypt = |c: &Ciphertext| (to_words(&key.phase(c))[0] + (1 << 19)) >> 20;
+/// let from = SecretKey::generate(&params)?;
+/// let c = from.encrypt(2, &[7 << 20], &mut prng).expand();
+/// let switch = key.switching_key_from(&from, 2, &mut prng);
+/// assert_eq!(decrypt(&switch.switch_ciphertext(&c)), 7);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct KeySwitchKey {
     pub(crate) params: Parameters,
@@ -145,7 +162,7 @@ impl KeySwitchKey {
         self.switch_onto(c, [None; 2])
     }
 
-    /// The same, with a polynomial added to each of the pair.
+    /// Switches one polynomial, with a polynomial added to each of the pair.
     pub(crate) fn switch_onto(&self, c: &Poly<Eval>, onto: [Option<&Poly<Eval>>; 2]) -> [Poly<Eval>; 2] {
         assert!(c.basis().len() <= self.limbs, "the key was cut to fewer limbs");
         mod_down(&self.params, c.basis().len(), self.accumulate_streaming(c), onto)
@@ -161,15 +178,7 @@ impl KeySwitchKey {
         Ciphertext::new(&self.params, self.switch_onto(c1, [Some(c0), None]).into())
     }
 
-    /// Switches a polynomial that was decomposed before.
-    ///
-    /// # Panics
-    /// If it has more limbs than the key.
-    pub fn switch_hoisted(&self, digits: &Digits) -> [Poly<Eval>; 2] {
-        self.switch_hoisted_onto(digits, [None; 2])
-    }
-
-    /// The same, with a polynomial added to each of the pair.
+    /// Switches a polynomial that was decomposed before, with a polynomial added to each of the pair.
     pub(crate) fn switch_hoisted_onto(
         &self,
         digits: &Digits,
@@ -181,6 +190,25 @@ impl KeySwitchKey {
 }
 
 /// A polynomial decomposed for key switching: each digit over `Q_l·P`.
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// # let decrypt = |c: &Ciphertext| (to_words(&key.phase(c))[0] + (1 << 19)) >> 20;
+/// let keys = key.evaluation_keys(0, &[(5, 2), (25, 2)].into())?;
+/// let c = key.encrypt(2, &[7 << 20], &mut prng).expand();
+/// let digits = Digits::decompose(&params, &c.parts()[1]);
+/// for g in [5, 25] {
+///     let turned = keys.automorphism_hoisted(&c, &digits, g).expect("a key for g");
+///     assert_eq!(decrypt(&turned), 7);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Digits {
     pub(crate) limbs: usize,
     lifted: Vec<Poly<Eval>>,

@@ -7,6 +7,22 @@ use crate::modulus::Modulus;
 use crate::ring::poly::{Coeff, Poly};
 
 /// An LWE ciphertext `(a, b)` modulo `q` with phase `b + ⟨a, s⟩`.
+///
+/// ```
+/// # use he_core::ring::{Basis, Coeff, Poly};
+/// # use he_core::rlwe::lwe::sample_extract;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let basis = Basis::new(16, &[97])?;
+/// // c_0 = 5 + 6X and c_1 = 3 + 4X.
+/// let [c0, c1] = [[5, 6], [3, 4]].map(|head| {
+///     let coefficients: Vec<i64> = head.into_iter().chain([0; 14]).collect();
+///     Poly::<Coeff>::from_signed(&basis, &coefficients)
+/// });
+/// let sample = sample_extract(&c0, &c1, 1);
+/// assert_eq!((sample.b, &sample.a[..3]), (6, &[4, 3, 0][..]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LweCiphertext {
     /// Mask, as long as the secret.

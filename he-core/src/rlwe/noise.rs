@@ -11,6 +11,18 @@ use super::secret::SecretKey;
 use crate::ring::rns::to_integers;
 
 /// Variances for one set of parameters.
+///
+/// ```
+/// # use he_core::rlwe::Spec;
+/// # use he_core::rlwe::noise::NoiseModel;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// let model = NoiseModel::new(&params);
+/// assert_eq!(model.fresh_secret(), 3.19 * 3.19);
+/// assert!(model.fresh_public() > model.fresh_secret());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct NoiseModel {
     n: f64,
@@ -48,7 +60,7 @@ impl NoiseModel {
         self.factor2 * (1.0 + self.h) / 12.0
     }
 
-    /// The same for a ciphertext of degree 2: `f²(1 + h + 2h²)/12`, since `s²` has an expected squared norm of `2h²`.
+    /// The rounding of a division of a ciphertext of degree 2: `f²(1 + h + 2h²)/12`, since `s²` has an expected squared norm of `2h²`.
     pub fn rounding_at_degree_two(&self) -> f64 {
         self.rounding() + self.factor2 * self.h * self.h / 6.0
     }

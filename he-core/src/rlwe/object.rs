@@ -7,7 +7,18 @@ use crate::wire::{Header, Tag};
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(0);
 
-/// What an object is.
+/// Kinds of objects, by their number on the wire.
+///
+/// ```
+/// # use he_core::rlwe::Spec;
+/// # use he_core::rlwe::object::{Kind, TAG, header};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// let header = header(&params, Kind::Ciphertext);
+/// assert_eq!((header.tag, header.kind, &header.params), (TAG, 4, params.hash()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Kind {

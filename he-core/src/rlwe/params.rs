@@ -6,19 +6,38 @@
 
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use super::distribution::SecretDistribution;
+use super::error::ParametersError;
 use super::security::{MIN_SIGMA, max_log_qp};
 use crate::prime::{PrimeError, is_prime, primes_below};
-use crate::ring::basis::{Basis, RingError};
+use crate::ring::basis::Basis;
 use crate::ring::rns::{BaseConverter, ExactDivider};
-use crate::ring::sample::{Gaussian, SampleError};
+use crate::ring::sample::Gaussian;
 
 /// Coefficients of a message, and scaled errors, stay below this.
 pub(super) const MESSAGE_LIMIT: u64 = 1 << 61;
 
-/// What an RLWE instance consists of.
+/// The specification of an RLWE instance: ring, moduli, and distributions of secret and error.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::rlwe::{SecretDistribution, Spec, params::find_primes};
+///
+/// // Three primes of Q and one special prime, of 50 bits each.
+/// let primes = find_primes(13, &[50; 4], &[])?;
+/// let spec = Spec {
+///     log_n: 13,
+///     q: primes[..3].to_vec(),
+///     p: primes[3..].to_vec(),
+///     digit: 1,
+///     secret: SecretDistribution::UniformTernary,
+///     sigma: 3.19,
+///     error_factor: 1,
+/// };
+/// assert_eq!(spec.build()?.security_bits(), Some(128));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     /// Base-two logarithm of the ring dimension `N`, 3 to 17 (10 to 17 for secure parameters).
@@ -35,97 +54,6 @@ pub struct Spec {
     pub sigma: f64,
     /// The error factor `f`: 1, or the plaintext modulus of BGV.
     pub error_factor: u64,
-}
-
-/// Why parameters were refused.
-#[derive(Debug, Error, Clone, PartialEq)]
-pub enum ParametersError {
-    /// `log2(Q·P)` above the cap.
-    #[error(
-        "log2(Q·P) is {log_qp:.1} bits, above the {cap} bits that give 128-bit security at N = 2^{log_n} with this secret"
-    )]
-    TooLargeModulus {
-        /// Bits asked for.
-        log_qp: f64,
-        /// Bits allowed.
-        cap: f64,
-        /// Ring dimension.
-        log_n: u32,
-    },
-    /// No estimate covers the combination.
-    #[error("no security estimate covers N = 2^{log_n} with a {secret} secret")]
-    NoEstimate {
-        /// Ring dimension.
-        log_n: u32,
-        /// Secret.
-        secret: SecretDistribution,
-    },
-    /// An error too narrow.
-    #[error("the error deviation is {sigma}, 128-bit security needs at least {MIN_SIGMA}")]
-    NarrowError {
-        /// Deviation asked for.
-        sigma: f64,
-    },
-    /// A word in the chain that cannot be used.
-    #[error("{value} is no prime below 2^50 that is 1 modulo 2N = {two_n}")]
-    BadPrime {
-        /// The word.
-        value: u64,
-        /// Twice the ring dimension.
-        two_n: u64,
-    },
-    /// The digit size does not fit.
-    #[error("a key-switching digit has {digit} primes, needed 1 to {limbs}")]
-    BadDigit {
-        /// Digit size asked for.
-        digit: usize,
-        /// Primes in the chain.
-        limbs: usize,
-    },
-    /// The special primes do not cover a digit.
-    #[error(
-        "the special primes have {special:.1} bits, a key-switching digit has {digit:.1}: needed at least as many, to half a bit"
-    )]
-    SmallSpecial {
-        /// Bits of P.
-        special: f64,
-        /// Bits of the largest digit.
-        digit: f64,
-    },
-    /// The ring dimension is unsupported.
-    #[error("the ring dimension is 2^{0}, supported are 2^3 to 2^17")]
-    BadDimension(u32),
-    /// The error factor shares a factor with the chain, or is zero.
-    #[error("the error factor {0} is zero or one of the primes")]
-    BadErrorFactor(u64),
-    /// Scaled errors that do not fit in a word.
-    #[error("the error factor {factor} times errors of up to {error} passes 2^61")]
-    WideError {
-        /// Error factor.
-        factor: u64,
-        /// Largest error of the deviation asked for.
-        error: u64,
-    },
-    /// A sparse secret that does not fit.
-    #[error("a secret of weight {weight} does not fit in {n} coefficients")]
-    BadWeight {
-        /// Weight.
-        weight: usize,
-        /// Ring dimension.
-        n: usize,
-    },
-    /// The ring refused the primes.
-    #[error(transparent)]
-    Ring(#[from] RingError),
-    /// The error deviation cannot be sampled.
-    #[error(transparent)]
-    Sample(#[from] SampleError),
-    /// Insecure parameters without a word why.
-    #[error("insecure parameters need a reason why they are right, the one given is empty")]
-    NoReason,
-    /// Not enough primes exist.
-    #[error(transparent)]
-    Prime(#[from] PrimeError),
 }
 
 /// The largest distinct primes `≡ 1 (mod 2N)` of the given bit sizes, skipping those in `avoid`.
@@ -151,6 +79,20 @@ pub fn find_primes(log_n: u32, bits: &[u32], avoid: &[u64]) -> Result<Vec<u64>, 
 }
 
 impl Spec {
+    /// A ring for examples and tests, which protects nothing: `N = 16`, three primes of 40 bits, one special prime of 41 bits,
+    /// a uniform ternary secret, errors of deviation 3.19 with factor 1.
+    pub fn insecure_small() -> Self {
+        Self {
+            log_n: 4,
+            q: vec![1_099_511_627_297, 1_099_511_626_049, 1_099_511_625_409],
+            p: vec![2_199_023_255_521],
+            digit: 1,
+            secret: SecretDistribution::UniformTernary,
+            sigma: 3.19,
+            error_factor: 1,
+        }
+    }
+
     /// Parameters at 128-bit security.
     ///
     /// # Errors
@@ -213,6 +155,18 @@ impl Spec {
 }
 
 /// Checked parameters with the tables that follow from them; cheap to clone.
+///
+/// ```
+/// # use he_core::rlwe::Spec;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let params = Spec::insecure_small().build_insecure("an example")?;
+/// assert_eq!((params.n(), params.max_limbs(), params.digits(2)), (16, 3, 2));
+/// // Q_2 and Q_2·P.
+/// assert_eq!((params.basis(2).len(), params.key_basis(2).len()), (2, 3));
+/// assert_eq!(params.security_bits(), None);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Parameters(Arc<Inner>);
 
@@ -225,7 +179,7 @@ struct Inner {
     tables: Vec<LimbTables>,
 }
 
-/// What depends on the number of limbs.
+/// Tables that depend on the number of limbs.
 pub(crate) struct LimbTables {
     pub(crate) q: Basis,
     pub(crate) qp: Basis,

@@ -25,6 +25,23 @@ use crate::ring::sample::{Prng, SampleError};
 use crate::wire::{self, Reader, WireError};
 
 /// A secret key `s`, kept as coefficients and as values modulo `Q·P`.
+///
+/// ```
+/// # use he_core::ring::rns::to_words;
+/// # use he_core::ring::sample::Prng;
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let (key, mut prng) = (SecretKey::generate(&params)?, Prng::from_os()?);
+/// // A message stands above the error: here multiplied by 2^20.
+/// let c = key.encrypt(2, &[7 << 20], &mut prng).expand();
+/// let phase = to_words(&key.phase(&c));
+/// assert_eq!((phase[0] + (1 << 19)) >> 20, 7);
+/// let again = SecretKey::from_secret_bytes(&params, &key.to_secret_bytes())?;
+/// assert_eq!(to_words(&again.phase(&c)), phase);
+/// # Ok(())
+/// # }
+/// ```
 pub struct SecretKey {
     params: Parameters,
     coefficients: Zeroizing<Vec<i8>>,
@@ -78,7 +95,7 @@ impl SecretKey {
         Self { params: params.clone(), coefficients, values: poly.into_eval() }
     }
 
-    /// The same secret modulo the primes of other parameters over the same ring.
+    /// This secret modulo the primes of other parameters over the same ring.
     ///
     /// # Panics
     /// If the ring dimensions differ.

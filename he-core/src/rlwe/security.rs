@@ -1,6 +1,6 @@
 //! Largest moduli at 128 bits of classical security.
 //!
-//! What is bounded is `log2(Q·P)`, the modulus of the key-switching keys, for errors of deviation 3.19 or more.
+//! The bounds are on `log2(Q·P)`, the modulus of the key-switching keys, for errors of deviation 3.19 or more.
 //!
 //! * Uniform ternary secrets: Bossuat et al., *Security Guidelines for Implementing Homomorphic Encryption*
 //!   (ePrint 2024/463), table for classical security, the stricter of its two cost models (MATZOV). 1 to 13
@@ -16,16 +16,16 @@ use super::distribution::SecretDistribution;
 const UNIFORM_TERNARY: [(u32, f64); 8] =
     [(10, 26.0), (11, 53.0), (12, 106.0), (13, 214.0), (14, 430.0), (15, 868.0), (16, 1747.0), (17, 3523.0)];
 
-/// The same for ternary secrets of Hamming weight at least 192.
+/// `(log2 N, log2 of the largest Q·P)` for ternary secrets of Hamming weight at least 192.
 const SPARSE_192: [(u32, f64); 3] = [(15, 785.0), (16, 1590.0), (17, 3200.0)];
 
-/// The same for ternary secrets of Hamming weight at least 32.
+/// `(log2 N, log2 of the largest Q·P)` for ternary secrets of Hamming weight at least 32.
 const SPARSE_32: [(u32, f64); 2] = [(15, 105.0), (16, 121.0)];
 
 /// The least deviation for which the tables hold.
 pub const MIN_SIGMA: f64 = 3.19;
 
-/// `(slope, offset)` of `log2(σ/q)` over the dimension, for binary secrets.
+/// `(a, b)` of the line `log2(σ/q) = a·dimension + b` for binary secrets.
 const BINARY: (f64, f64) = (-0.0249, 2.66);
 
 /// The least dimension on that line.
@@ -36,8 +36,8 @@ const LEAST_BINARY: usize = 450;
 /// The line lies 0.1 to 1.4 bits above what the lattice estimator gives for 128 bits (`docs/security/binary-secrets.md`). It
 /// holds together with [`MIN_SIGMA`] and for moduli of at most 52 bits.
 pub fn min_binary_log_sigma(dimension: usize) -> Option<f64> {
-    let (slope, offset) = BINARY;
-    (dimension >= LEAST_BINARY).then_some(slope * dimension as f64 + offset)
+    let (a, b) = BINARY;
+    (dimension >= LEAST_BINARY).then_some(a * dimension as f64 + b)
 }
 
 /// Largest `log2(Q·P)` at 128 bits, or `None` where no value is known to be secure.

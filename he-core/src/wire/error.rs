@@ -1,4 +1,4 @@
-//! What can be wrong with bytes.
+//! Reasons to refuse bytes.
 
 use super::{Fingerprint, MAGIC, Tag, VERSION};
 
@@ -9,7 +9,7 @@ pub enum WireError {
     /// Bytes are missing.
     #[error("{what} is truncated: {need} bytes needed, {have} there")]
     Truncated {
-        /// What was read.
+        /// Name of the part that was read.
         what: &'static str,
         /// How many bytes there are.
         have: usize,
@@ -19,45 +19,45 @@ pub enum WireError {
     /// The bytes are something else altogether.
     #[error("the bytes do not start with {MAGIC:02x?} but with {found:02x?}")]
     Magic {
-        /// What was there.
+        /// Value found.
         found: [u8; 4],
     },
     /// The object is of another version of the format.
     #[error("the object is of format version {found}, this reads version {VERSION}")]
     Version {
-        /// What was there.
+        /// Value found.
         found: u16,
     },
     /// The object belongs to another crate.
     #[error("the object has tag {found}, expected tag {expected}")]
     Tag {
-        /// What was there.
+        /// Value found.
         found: Tag,
-        /// What was expected.
+        /// Value expected.
         expected: Tag,
     },
     /// The object is of another kind.
     #[error("the object is of kind {found}, expected kind {expected}")]
     Kind {
-        /// What was there.
+        /// Value found.
         found: u16,
-        /// What was expected.
+        /// Value expected.
         expected: u16,
     },
     /// The object was made under other parameters.
     #[error("the object was made under parameters {found}, expected {expected}")]
     Parameters {
-        /// What was there.
+        /// Value found.
         found: Fingerprint,
-        /// What was expected.
+        /// Value expected.
         expected: Fingerprint,
     },
     /// More is announced than is allowed.
     #[error("{what} has a length of {found}, at most {limit} is allowed")]
     TooLarge {
-        /// What was read.
+        /// Name of the part that was read.
         what: &'static str,
-        /// What was there.
+        /// Value found.
         found: u64,
         /// The most that is allowed.
         limit: usize,
@@ -65,7 +65,7 @@ pub enum WireError {
     /// Something follows where nothing should.
     #[error("{what} is followed by {extra} more bytes, none were expected")]
     Trailing {
-        /// What was read.
+        /// Name of the part that was read.
         what: &'static str,
         /// How many bytes follow.
         extra: usize,
@@ -79,11 +79,11 @@ pub enum WireError {
     /// A value is out of range.
     #[error("value {index} of {what} is {found}, it must be below {bound}")]
     Value {
-        /// What was read.
+        /// Name of the part that was read.
         what: &'static str,
         /// The position of the value.
         index: usize,
-        /// What was there.
+        /// Value found.
         found: u64,
         /// The value must be below this.
         bound: u64,
@@ -91,9 +91,9 @@ pub enum WireError {
     /// A float is not a number or infinite.
     #[error("{what} is {found}, a finite number is needed")]
     NotFinite {
-        /// What was read.
+        /// Name of the part that was read.
         what: &'static str,
-        /// What was there.
+        /// Value found.
         found: f64,
     },
     /// A value was to be packed that does not fit its width.
@@ -101,7 +101,7 @@ pub enum WireError {
     TooWide {
         /// The position of the value.
         index: usize,
-        /// What was there.
+        /// Value found.
         found: u64,
         /// The bits of a value.
         bits: u32,
@@ -115,15 +115,15 @@ pub enum WireError {
     /// A body says something that its object cannot be; for the readers of the schemes.
     #[error("{what} is not valid: {why}")]
     Invalid {
-        /// What was read.
+        /// Name of the part that was read.
         what: &'static str,
-        /// What was there and what was needed.
+        /// Content found and content needed.
         why: String,
     },
     /// The bits that fill up the last byte are used.
     #[error("the last byte of {what} has unused bits that are not zero")]
     Padding {
-        /// What was read.
+        /// Name of the part that was read.
         what: &'static str,
     },
 }

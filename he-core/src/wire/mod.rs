@@ -34,6 +34,14 @@ const NARROW: u32 = 57;
 const SLACK: usize = 16;
 
 /// Which crate an object belongs to: each that writes objects has a tag of its own, and numbers its kinds itself.
+///
+/// ```
+/// use he_core::wire::{Header, Tag, WireError, open, seal};
+///
+/// let ours = Header { tag: Tag(77), kind: 1, params: [0; 32] };
+/// let bytes = seal(&Header { tag: Tag(78), ..ours }, b"body");
+/// assert_eq!(open(&bytes, &ours, 4), Err(WireError::Tag { found: Tag(78), expected: Tag(77) }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tag(pub u8);
 
@@ -43,18 +51,38 @@ impl fmt::Display for Tag {
     }
 }
 
-/// What an object is.
+/// Crate, kind and parameters of an object.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::wire::{Header, Tag, open, peek, seal};
+///
+/// let header = Header { tag: Tag(77), kind: 1, params: [0; 32] };
+/// let bytes = seal(&header, b"body");
+/// assert_eq!(peek(&bytes)?, (header, 4));
+/// assert_eq!(open(&bytes, &header, 4)?, b"body");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Header {
     /// The crate it belongs to.
     pub tag: Tag,
-    /// What it is there: a key, a ciphertext, ...
+    /// Its kind there: a key, a ciphertext, ...
     pub kind: u16,
     /// The hash of the parameters it was made under.
     pub params: [u8; 32],
 }
 
 /// The first four bytes of a parameter hash, for messages.
+///
+/// ```
+/// # use he_core::wire::{Header, Tag, open, seal};
+/// let header = Header { tag: Tag(77), kind: 1, params: [0xab; 32] };
+/// let error = open(&seal(&header, b""), &Header { params: [0; 32], ..header }, 0).unwrap_err();
+/// let text = "the object was made under parameters abababab.., expected 00000000..";
+/// assert_eq!(error.to_string(), text);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 4]);
 
@@ -145,7 +173,7 @@ pub fn open_prefix<'a>(
     Ok((check_digest(bytes, length)?, HEADER_BYTES + length + DIGEST_BYTES))
 }
 
-/// What the object that `bytes` start with claims to be and how long a body it claims, neither verified.
+/// The header of the object that `bytes` start with and the claimed length of its body, neither verified.
 ///
 /// # Errors
 /// [`WireError::Truncated`], [`WireError::Magic`] or [`WireError::Version`].

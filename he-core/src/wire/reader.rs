@@ -3,6 +3,20 @@
 use super::{NARROW, SLACK, WireError, check_width, mask, packed_bytes};
 
 /// Reads a body; `what` names what is read in errors. Not `Debug`, as [`Writer`](super::Writer).
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::wire::Reader;
+///
+/// let mut body = Reader::new(&[3, 0, 0b010_00001, 0b0_11111_00]);
+/// let count = body.u16("number of residues")?;
+/// let mut residues = Vec::new();
+/// body.packed_u64(count.into(), 5, 32, "residues", &mut residues)?;
+/// body.finish("residues")?;
+/// assert_eq!(residues, [1, 2, 31]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Reader<'a> {
     rest: &'a [u8],

@@ -3,6 +3,18 @@
 use super::{NARROW, SLACK, WireError, check_width, mask};
 
 /// Writes a body. Not `Debug`, since a body can be a secret key.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::wire::Writer;
+///
+/// let mut body = Writer::new();
+/// body.u16(3);
+/// body.packed_u64(&[1, 2, 31], 5)?;
+/// assert_eq!(body.finish(), [3, 0, 0b010_00001, 0b0_11111_00]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Default)]
 pub struct Writer {
     out: Vec<u8>,
@@ -21,7 +33,7 @@ impl Writer {
         Writer { out: Vec::with_capacity(bytes) }
     }
 
-    /// What was written.
+    /// The bytes written.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.out

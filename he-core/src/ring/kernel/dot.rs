@@ -130,7 +130,7 @@ fn run<const C: usize, F: Factor>(m: &Modulus, out: [&mut [u64]; C], a: &[&[u64]
     portable(m, out, a, b);
 }
 
-/// The same with what every machine has.
+/// The sums with instructions that every machine has.
 pub(super) fn portable<const C: usize, F: Factor>(
     m: &Modulus,
     out: [&mut [u64]; C],
@@ -190,7 +190,7 @@ impl<F: Factor> WithSimd for Dot<'_, F> {
     }
 }
 
-/// What is there, plus the sums of `K` vectors from vector `at` on.
+/// The output words plus the sums, for `K` vectors from vector `at` on.
 #[inline(always)]
 fn sums<S: Simd, F: Factor, const K: usize>(
     lanes: &Lanes<S>,

@@ -211,7 +211,7 @@ pub(crate) fn vectors(words: &[u64]) -> &[u64x8] {
     pulp::bytemuck::cast_slice(words.as_chunks::<LANES>().0)
 }
 
-/// The same, to be written.
+/// The words as vectors to be written.
 #[inline(always)]
 pub(crate) fn vectors_mut(words: &mut [u64]) -> &mut [u64x8] {
     pulp::bytemuck::cast_slice_mut(words.as_chunks_mut::<LANES>().0)

@@ -79,7 +79,23 @@ pub enum NttError {
     },
 }
 
-/// What computes a transform; the results are the same.
+/// Implementations of a transform; the results are the same.
+///
+/// ```
+/// # use he_core::Modulus;
+/// # use he_core::prime::primes_below;
+/// # use he_core::ring::ntt::{Backend, Ntt};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let q = Modulus::new(primes_below(1 << 40, 128, 1)?[0])?;
+/// let mut values = [[0; 64]; 2];
+/// for (data, backend) in values.iter_mut().zip([Backend::Fma, Backend::Library]) {
+///     data[1] = 1;
+///     Ntt::with_backend(64, q, backend)?.forward(data);
+/// }
+/// assert_eq!(values[0], values[1]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Backend {
     /// Lazy integer kernels of this crate on AVX-512 with its 52-bit multiply-add, for primes below `2^48`.
@@ -106,6 +122,25 @@ fn has_ifma() -> bool {
 }
 
 /// The transform of one length modulo one prime, with its tables.
+///
+/// ```
+/// # use he_core::Modulus;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::ring::ntt::Ntt;
+///
+/// // X·X^15 = −1 modulo X^16 + 1.
+/// let q = Modulus::new(97)?;
+/// let ntt = Ntt::new(16, q)?;
+/// let (mut a, mut b) = ([0; 16], [0; 16]);
+/// (a[1], b[15]) = (1, 1);
+/// ntt.forward(&mut a);
+/// ntt.forward(&mut b);
+/// a.iter_mut().zip(b).for_each(|(x, y)| *x = q.mul(*x, y));
+/// ntt.inverse(&mut a);
+/// assert_eq!((a[0], &a[1..]), (96, &[0; 15][..]));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Ntt {
     n: usize,
     modulus: Modulus,
@@ -142,7 +177,7 @@ impl Ntt {
         Self::with_backend(n, q, backend)
     }
 
-    /// The same on a chosen backend; [`Backend::Fma`] is slow on machines without the instruction.
+    /// The transform on a chosen backend; [`Backend::Fma`] is slow on machines without the instruction.
     ///
     /// # Errors
     /// As for [`Ntt::new`], if `q >= 2^50` on [`Backend::Fma`], and if `q >= 2^48` or the machine lacks the instructions on
@@ -283,7 +318,7 @@ impl Ntt {
         &self.exponents
     }
 
-    /// What computes this transform.
+    /// The backend of this transform.
     pub fn backend(&self) -> Backend {
         self.backend
     }

@@ -155,7 +155,7 @@ fn put_columns<S: Simd>(lanes: &Lanes<S>, run: &mut Run, part: usize, x: [S::f64
     }
 }
 
-/// What becomes of the values of a forward transform while they are in registers.
+/// The last step of a forward transform, on values in registers.
 pub(super) trait Finish: Copy {
     /// Canonical words for the values of one vector, which are reduced; `at` is its first place.
     fn store<S: Simd>(self, lanes: &Lanes<S>, value: S::f64s, at: usize) -> S::u64s;

@@ -33,7 +33,7 @@ const WIDEST: f64 = (1u64 << 40) as f64;
 const WIDEST_TABLE: f64 = 64.0;
 /// Samples per block of random bytes.
 const BLOCK: usize = 512;
-/// What drawing 16 bytes costs, in units of what it costs to scan a table of width 1.
+/// The cost of drawing 16 bytes, in units of the cost of scanning a table of width 1.
 const DRAW_COST: f64 = 4.0;
 /// The largest factor and the most terms tried.
 const MAX_FACTOR: u32 = 12;
@@ -44,6 +44,19 @@ const MAX_TERMS: u32 = 40;
 /// The width is the standard deviation parameter `sigma`, not `sigma sqrt(2 pi)`. All values are below
 /// `2^46` in absolute value; the tail is cut beyond 11 `sigma` (a wide one: of each term), where it holds less
 /// than `2^-93` of the mass.
+///
+/// ```
+/// # use he_core::ring::sample::Prng;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::ring::sample::Gaussian;
+///
+/// let gaussian = Gaussian::new(3.19)?;
+/// let mut errors = vec![0; 1000];
+/// gaussian.sample(&mut Prng::from_os()?, &mut errors);
+/// assert!(errors.iter().all(|e| e.unsigned_abs() <= gaussian.bound()));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Gaussian {
     sigma: f64,
     table: Table,

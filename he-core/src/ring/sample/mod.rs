@@ -30,7 +30,7 @@ mod tests;
 pub use gaussian::Gaussian;
 pub use prng::{Prng, Seed};
 
-/// What can go wrong in a sampler.
+/// Failures of a sampler.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SampleError {

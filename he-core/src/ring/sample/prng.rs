@@ -20,6 +20,14 @@ pub type Seed = [u8; 32];
 /// the counter and the buffered output live in one heap cell that moves of the value do not copy, and dropping
 /// overwrites that cell. What is left to the compiler: the temporaries of the block function, and the store of
 /// the overwritten state, which `black_box` keeps from being removed in practice but not by guarantee.
+///
+/// ```
+/// use he_core::ring::sample::Prng;
+///
+/// let (mut one, mut same) = (Prng::from_seed(&[7; 32]), Prng::from_seed(&[7; 32]));
+/// assert_eq!(one.next_u64(), same.next_u64());
+/// assert_ne!(one.next_u64(), Prng::from_seed_stream(&[7; 32], 1).next_u64());
+/// ```
 pub struct Prng {
     cipher: Box<ChaCha20Rng>,
     /// Bytes of a 32-bit word of the stream not handed out yet, in the low end.

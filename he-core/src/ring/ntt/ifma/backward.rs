@@ -53,7 +53,7 @@ impl Powers<'_> {
         constant(self.modulus, self.powers[self.n() / half * k])
     }
 
-    /// The same of two vectors of places.
+    /// Twiddles of two vectors of places.
     fn twiddles(&self, half: usize, k: usize) -> [Row; 2] {
         [0, LANES].map(|at| Row::new(std::array::from_fn(|lane| self.twiddle(half, k + at + lane))))
     }

@@ -179,7 +179,7 @@ impl Run {
     }
 }
 
-/// What becomes of the values of a transform while they are in registers.
+/// The last step of a transform, on values in registers.
 pub(super) trait Finish: Copy {
     /// Canonical words for values below `14q`; `at` is the first place.
     fn finish(self, lanes: &Lanes, value: Vector, at: usize) -> Vector;

@@ -204,7 +204,7 @@ impl Lanes {
         self.fold(self.fold(self.simd.avx512f._mm512_and_si512(x, self.mask), self.two_q), self.q)
     }
 
-    /// What [`centered`](Self::centered) takes of a modulus of which half is below `q`: the half, and `q` less the modulus.
+    /// Arguments of [`centered`](Self::centered) for a modulus of which half is below `q`: the half, and `q` less the modulus.
     #[inline(always)]
     pub(super) fn center(&self, from: u64) -> [Vector; 2] {
         [splat(from / 2), self.sub(self.q, splat(from))]
