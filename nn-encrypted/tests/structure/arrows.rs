@@ -19,7 +19,7 @@ pub(crate) fn arrows(package: &str, sources: &Sources) -> Arrows {
         let from = out.entry(module.file.clone()).or_default();
         let imports = module.mentions.imports.iter().map(|import| (&import.path, import.public));
         for (path, public) in imports.chain(module.mentions.paths.iter().map(|path| (path, false))) {
-            let Some(Place::Item(there)) = all.resolve(here, path) else { continue };
+            let Some(Place::Item(there, _)) = all.resolve(here, path) else { continue };
             let file = &all.modules[there].file;
             let counts = !(all.is_inside(here, there) || public && all.is_inside(there, here));
             if counts && *file != module.file {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use syn::{Item, ItemMod};
+use syn::{Attribute, Item, Visibility};
 
 use crate::mentions::{Import, Mentions, attributes, for_tests};
 
@@ -15,19 +15,26 @@ pub(crate) struct Module {
     pub(crate) file: String,
     /// The module it stands in; none of a root.
     parent: Option<usize>,
-    children: BTreeMap<String, usize>,
+    /// The modules directly inside it.
+    pub(crate) children: BTreeMap<String, usize>,
     defined: BTreeSet<String>,
+    /// Whether it is declared `pub`.
+    pub(crate) public: bool,
+    /// Its attributes, documentation included.
+    pub(crate) attributes: Vec<Attribute>,
+    /// What it defines, without the modules inside it.
+    pub(crate) items: Vec<Item>,
     /// Its imports and paths.
     pub(crate) mentions: Mentions,
 }
 
 /// Where a path leads.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Place {
     /// To a module.
     Module(usize),
-    /// To something defined in a module.
-    Item(usize),
+    /// To what a module defines under a name.
+    Item(usize, String),
 }
 
 /// All modules of a crate: those of its library, then those of its binary.
@@ -48,62 +55,54 @@ impl Crate {
         let mut unread: BTreeSet<&str> = sources.keys().map(String::as_str).collect();
         for root in ["lib.rs", "main.rs"] {
             if sources.contains_key(root) {
-                all.add_file(sources, &mut unread, root, "", None);
+                all.add(sources, &mut unread, None, Body::in_file(sources, root, ""));
             }
         }
         assert!(unread.is_empty(), "{package}: files of no module: {unread:?}");
         all
     }
 
-    /// Adds the module of a file, whose children stand in `folder`.
-    fn add_file<'s>(
+    /// Adds a module and those inside it; `unread` are the files that no module has claimed.
+    fn add(
         &mut self,
-        sources: &'s Sources,
-        unread: &mut BTreeSet<&'s str>,
-        file: &str,
-        folder: &str,
+        sources: &Sources,
+        unread: &mut BTreeSet<&str>,
         parent: Option<usize>,
-    ) -> usize {
-        let (name, text) = sources.get_key_value(file).unwrap_or_else(|| panic!("no file {file}"));
-        unread.remove(name.as_str());
-        let items = syn::parse_file(text).unwrap_or_else(|error| panic!("{file}: {error}")).items;
-        let stem = file.strip_suffix(".rs").unwrap_or(file).to_owned();
-        self.add(sources, unread, &items, &stem, folder, parent)
-    }
-
-    fn add<'s>(
-        &mut self,
-        sources: &'s Sources,
-        unread: &mut BTreeSet<&'s str>,
-        items: &[Item],
-        file: &str,
-        folder: &str,
-        parent: Option<usize>,
+        body: Body,
     ) -> usize {
         let here = self.modules.len();
+        unread.remove(format!("{}.rs", body.file).as_str());
+        let (modules, items): (Vec<Item>, Vec<Item>) =
+            body.items.into_iter().partition(|item| matches!(item, Item::Mod(_)));
         self.modules.push(Module {
-            file: file.to_owned(),
+            file: body.file.clone(),
             parent,
             children: BTreeMap::new(),
             defined: items.iter().filter_map(defined).collect(),
-            mentions: Mentions::of(items),
+            public: body.public,
+            attributes: body.attributes,
+            mentions: Mentions::of(&items),
+            items,
         });
-        for module in items.iter().filter_map(module) {
+        for item in modules {
+            let Item::Mod(module) = item else { continue };
             let name = module.ident.to_string();
-            let inside = format!("{folder}{name}/");
+            let (flat, inside) = (format!("{}{name}.rs", body.folder), format!("{}{name}/", body.folder));
             if for_tests(&module.attrs) {
-                unread.retain(|path| *path != format!("{folder}{name}.rs") && !path.starts_with(&inside));
+                unread.retain(|path| *path != flat && !path.starts_with(&inside));
                 continue;
             }
-            let child = match &module.content {
-                Some((_, items)) => self.add(sources, unread, items, file, &inside, Some(here)),
-                None => {
-                    let flat = format!("{folder}{name}.rs");
-                    let nested = format!("{inside}mod.rs");
-                    let file = if sources.contains_key(&flat) { flat } else { nested };
-                    self.add_file(sources, unread, &file, &inside, Some(here))
+            let public = matches!(module.vis, Visibility::Public(_));
+            let mut inner = match module.content {
+                Some((_, items)) => {
+                    Body { items, file: body.file.clone(), folder: inside, attributes: vec![], public }
                 }
+                None if sources.contains_key(&flat) => Body::in_file(sources, &flat, &inside),
+                None => Body::in_file(sources, &format!("{inside}mod.rs"), &inside),
             };
+            inner.attributes.extend(module.attrs);
+            inner.public = public;
+            let child = self.add(sources, unread, Some(here), inner);
             self.modules[here].children.insert(name, child);
         }
         here
@@ -158,7 +157,7 @@ impl Crate {
         trail.push(step);
         let module = &self.modules[at];
         let child = module.children.get(name).map(|&child| Place::Module(child));
-        let item = module.defined.contains(name).then_some(Place::Item(at));
+        let item = module.defined.get(name).map(|name| Place::Item(at, name.clone()));
         let near = if last { item.or(child) } else { child.or(item) };
         let found = near
             .or_else(|| self.imported(at, trail, |import| import.name.as_deref() == Some(name)))
@@ -166,7 +165,7 @@ impl Crate {
                 let globs = module.mentions.imports.iter().filter(|import| import.name.is_none());
                 globs.into_iter().find_map(|glob| match self.follow(at, &glob.path, trail)? {
                     Place::Module(module) => self.look_up(module, name, last, trail),
-                    Place::Item(_) => None,
+                    Place::Item(..) => None,
                 })
             });
         trail.pop();
@@ -184,27 +183,41 @@ impl Crate {
     }
 }
 
-fn module(item: &Item) -> Option<&ItemMod> {
-    match item {
-        Item::Mod(module) => Some(module),
-        _ => None,
+/// A module that is not yet part of a tree.
+struct Body {
+    items: Vec<Item>,
+    /// Its file, without extension.
+    file: String,
+    /// The folder of the modules inside it, empty or with a slash at the end.
+    folder: String,
+    attributes: Vec<Attribute>,
+    public: bool,
+}
+
+impl Body {
+    /// The body of a module that is a file.
+    fn in_file(sources: &Sources, file: &str, folder: &str) -> Self {
+        let text = sources.get(file).unwrap_or_else(|| panic!("no file {file}"));
+        let parsed = syn::parse_file(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let file = file.strip_suffix(".rs").unwrap_or(file).to_owned();
+        Self { items: parsed.items, file, folder: folder.to_owned(), attributes: parsed.attrs, public: true }
     }
 }
 
 /// The name of something that a module defines.
 fn defined(item: &Item) -> Option<String> {
-    let name = match item {
-        _ if for_tests(attributes(item)) => return None,
-        Item::Const(item) => &item.ident,
-        Item::Enum(item) => &item.ident,
-        Item::Fn(item) => &item.sig.ident,
-        Item::Macro(item) => item.ident.as_ref()?,
-        Item::Static(item) => &item.ident,
-        Item::Struct(item) => &item.ident,
-        Item::Trait(item) => &item.ident,
-        Item::Type(item) => &item.ident,
-        Item::Union(item) => &item.ident,
-        _ => return None,
-    };
-    Some(name.to_string())
+    match item {
+        _ if for_tests(attributes(item)) => None,
+        Item::Const(item) => Some(&item.ident),
+        Item::Enum(item) => Some(&item.ident),
+        Item::Fn(item) => Some(&item.sig.ident),
+        Item::Macro(item) => item.ident.as_ref(),
+        Item::Static(item) => Some(&item.ident),
+        Item::Struct(item) => Some(&item.ident),
+        Item::Trait(item) => Some(&item.ident),
+        Item::Type(item) => Some(&item.ident),
+        Item::Union(item) => Some(&item.ident),
+        _ => None,
+    }
+    .map(ToString::to_string)
 }

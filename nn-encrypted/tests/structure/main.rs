@@ -4,6 +4,8 @@
 //!   none names a crate above or beside it.
 //! * [`circles`]: no file of a crate imports from a file that imports from it, however long the way.
 //! * [`rooms`]: the top-level modules of a crate stand on floors, and no arrow runs upwards.
+//! * [`examples`]: every public type has a documentation example.
+//! * [`dialect`]: prose and public names use the words of the field.
 //!
 //! [`crates`] reads a crate as a tree of modules, [`mentions`] the paths that a module mentions, and [`arrows`] makes
 //! both into a graph of files. Each check is tried on planted faults.
@@ -11,6 +13,8 @@
 mod arrows;
 mod circles;
 mod crates;
+mod dialect;
+mod examples;
 mod line;
 mod mentions;
 mod rooms;

@@ -2,7 +2,9 @@
 
 use syn::buffer::{Cursor, TokenBuffer};
 use syn::visit::{self, Visit};
-use syn::{Attribute, ImplItem, Item, ItemUse, Stmt, TraitItem, UseTree, Visibility};
+use syn::{
+    Attribute, Expr, ExprLit, ImplItem, Item, ItemUse, Lit, Meta, Stmt, TraitItem, UseTree, Visibility,
+};
 
 /// One name of a `use` declaration.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +15,8 @@ pub(crate) struct Import {
     pub(crate) name: Option<String>,
     /// Whether it is visible outside its module.
     pub(crate) public: bool,
+    /// Whether it is declared `pub`.
+    pub(crate) exported: bool,
 }
 
 /// Imports and paths of the items of one module, not those of the modules inside it.
@@ -50,6 +54,18 @@ pub(crate) fn for_tests(attributes: &[Attribute]) -> bool {
         }
         found
     })
+}
+
+/// The text of documentation comments, a line each.
+pub(crate) fn documentation(attributes: &[Attribute]) -> String {
+    let text = |attribute: &Attribute| match &attribute.meta {
+        Meta::NameValue(doc) if doc.path.is_ident("doc") => match &doc.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    };
+    attributes.iter().filter_map(text).collect::<Vec<_>>().join("\n")
 }
 
 /// The attributes of an item.
@@ -98,7 +114,10 @@ impl<'ast> Visit<'ast> for Mentions {
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         let public = !matches!(item.vis, Visibility::Inherited);
-        imports(&item.tree, &[], public, &mut self.imports);
+        let exported = matches!(item.vis, Visibility::Public(_));
+        for (path, name) in names(&item.tree, &[]) {
+            self.imports.push(Import { path, name, public, exported });
+        }
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -116,24 +135,23 @@ impl<'ast> Visit<'ast> for Mentions {
     }
 }
 
-/// The names of a `use` tree below `prefix`, one by one.
-fn imports(tree: &UseTree, prefix: &[String], public: bool, out: &mut Vec<Import>) {
+/// The paths of a `use` tree below `prefix`, each with the name it gets; globs get none.
+fn names(tree: &UseTree, prefix: &[String]) -> Vec<(Vec<String>, Option<String>)> {
     let with = |ident: &syn::Ident| {
         // `a::{self}` imports `a`.
         let last = (ident != "self" || prefix.is_empty()).then(|| ident.to_string());
         prefix.iter().cloned().chain(last).collect::<Vec<_>>()
     };
     match tree {
-        UseTree::Path(path) => imports(&path.tree, &with(&path.ident), public, out),
+        UseTree::Path(path) => names(&path.tree, &with(&path.ident)),
         UseTree::Name(name) => {
             let path = with(&name.ident);
-            out.push(Import { name: path.last().cloned(), path, public });
+            let name = path.last().cloned();
+            vec![(path, name)]
         }
-        UseTree::Rename(name) => {
-            out.push(Import { path: with(&name.ident), name: Some(name.rename.to_string()), public });
-        }
-        UseTree::Glob(_) => out.push(Import { path: prefix.to_vec(), name: None, public }),
-        UseTree::Group(group) => group.items.iter().for_each(|tree| imports(tree, prefix, public, out)),
+        UseTree::Rename(name) => vec![(with(&name.ident), Some(name.rename.to_string()))],
+        UseTree::Glob(_) => vec![(prefix.to_vec(), None)],
+        UseTree::Group(group) => group.items.iter().flat_map(|tree| names(tree, prefix)).collect(),
     }
 }
 
