@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::distribution::SecretDistribution;
-use super::error::ParametersError;
+use super::parameters_error::ParametersError;
 use super::security::{MIN_SIGMA, max_log_qp};
 use crate::prime::{PrimeError, is_prime, primes_below};
 use crate::ring::basis::Basis;
