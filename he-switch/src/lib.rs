@@ -1,13 +1,12 @@
 #![doc = include_str!("../README.md")]
 
-pub mod accumulator;
 pub mod bgv_ckks;
 pub mod bgv_to_tfhe;
 pub mod ckks_tfhe;
 mod error;
 pub mod expand;
 #[cfg(test)]
-mod noise;
+mod noise_tests;
 mod params;
 mod ring_switch;
 mod rings;

@@ -9,8 +9,7 @@
 //!    for more than one ciphertext;
 //! 3. *widened* from `t'` to the `t` of BGV and *cleaned* until a product can follow: see [`bgv_ckks`](crate::bgv_ckks).
 //!
-//! The third step costs some seconds however few values there are. For few of them a blind rotation whose accumulator lives in two
-//! primes is cheaper.
+//! The third step costs some seconds however few values there are: a training collects as many as it can.
 
 use he_core::Modulus;
 use he_core::ring::poly::{Coeff, Poly};
