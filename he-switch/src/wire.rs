@@ -27,7 +27,7 @@ fn header(params: &Parameters, kind: u16) -> Header {
     Header { scheme: Scheme::Switch, kind, params: *params.hash() }
 }
 
-/// Bytes of a key switch key for so many limbs: limbs, seed, bodies.
+/// Bytes of a key switch key for so many primes: their number, seed, bodies.
 fn key_bytes(params: &rlwe::Parameters, limbs: usize) -> usize {
     2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
 }
@@ -240,7 +240,7 @@ impl SecretKeys {
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
         let keys = [self.bgv.to_secret_bytes(), self.ckks.to_secret_bytes(), self.tfhe.to_secret_bytes()];
         // One allocation of the final size: nothing is left behind that is not wiped.
-        let mut body = Zeroizing::new(Vec::with_capacity(Self::sizes(&self.params).iter().sum()));
+        let mut body = Zeroizing::new(Vec::with_capacity(keys.iter().map(|key| key.len()).sum()));
         keys.iter().for_each(|key| body.extend_from_slice(key));
         Zeroizing::new(wire::seal(&header(&self.params, SECRET_KEYS), &body))
     }

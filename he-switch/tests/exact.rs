@@ -27,7 +27,7 @@ fn reading_failure(params: &Parameters, low: i64) -> f64 {
     let fresh = params.bgv().noise().fresh_secret().log2() - q - f64::from(params.log_t());
     let sample = (2.0 * fresh).exp2() + bgv_to_tfhe::noise(params) + noise::to_32_bits(spec);
     let variance = sample + noise::key_switch(spec) + noise::modulus_switch(spec, 0);
-    // Half a box less the low bits.
+    // Half an interval less the low bits.
     let distance = (0.5 * unit(params) as f64 - low as f64) / f64::from(params.log_t()).exp2();
     noise::log2_erfc(distance / (2.0 * variance).sqrt())
 }
@@ -110,7 +110,7 @@ fn readings_fail_less_often_than_once_in_2_to_the_40() {
         (reading_failure(&params, 0), reading_failure(&params, most), return_failure(&params));
     println!("centres 2^{centre:.1}, edges 2^{edge:.1}, the way back 2^{back:.1}");
     assert!(centre < -140.0 && edge < -58.0 && back < -64.0);
-    // More low bits would break the promise: a quarter of a box.
+    // More low bits would break the promise: a quarter of an interval.
     assert!(reading_failure(&params, unit(&params) / 4) > -40.0);
 }
 

@@ -1,4 +1,4 @@
-//! Keys of bridges as bytes: the same bridge after a journey, and an error for everything else.
+//! Keys of bridges as bytes: bridges that compute alike after sending, and an error for everything else.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -48,7 +48,7 @@ fn keys(params: &Parameters) -> Vec<(&'static str, Vec<u8>, Open)> {
 }
 
 #[test]
-fn bridges_of_bgv_do_the_same_after_a_journey() {
+fn bridges_of_bgv_compute_alike_after_sending() {
     let params = built(&Spec::insecure_small());
     let secret = SecretKeys::generate(&params).unwrap();
     let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Decryptor::new(secret.bgv()));
@@ -84,7 +84,7 @@ fn bridges_of_bgv_do_the_same_after_a_journey() {
 }
 
 #[test]
-fn the_bridge_of_slots_does_the_same_after_a_journey() {
+fn bridges_of_slots_compute_alike_after_sending() {
     let params = built(&Spec::insecure_small().for_slots());
     let secret = SecretKeys::generate(&params).unwrap();
     let plain = he_ckks::Encoder::new(params.ckks()).encode_in(&[0.25, -0.5], 64).unwrap();

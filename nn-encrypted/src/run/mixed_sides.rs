@@ -75,8 +75,10 @@ fn read_client(plan: &Arc<MixedPlan>, folder: &RunFolder) -> Result<MixedClient,
 fn key_file<T>(plan: &MixedPlan, folder: &RunFolder, made: Result<T, MixedError>) -> Result<T, RunError> {
     made.map_err(|error| match error {
         MixedError::Switch(he_switch::Error::Key { kind, source }) => {
-            let at = plan.key_request().kinds().iter().position(|&found| found == kind);
-            RunError::File { path: folder.evaluation_key(at.unwrap_or(0)), what: source.to_string() }
+            match plan.key_request().kinds().iter().position(|&needed| needed == kind) {
+                Some(at) => RunError::File { path: folder.evaluation_key(at), what: source.to_string() },
+                None => MixedError::Switch(he_switch::Error::Key { kind, source }).into(),
+            }
         }
         other => other.into(),
     })
