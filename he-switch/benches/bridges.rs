@@ -5,12 +5,14 @@
 //! RAYON_NUM_THREADS=1 cargo bench -p he-switch --bench bridges
 //! ```
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use he_switch::bgv_ckks::{self, Refresher};
-use he_switch::bgv_to_tfhe::SeededKey;
-use he_switch::tfhe_to_bgv::{self, TfheToBgv};
-use he_switch::{Parameters, Spec};
+use he_switch::bgv_to_tfhe::{BgvToTfhe, SeededKey};
+use he_switch::tfhe_to_bgv::TfheToBgv;
+use he_switch::tfhe_to_ckks::{self, TfheToCkks};
+use he_switch::{Parameters, SecretKeys, Spec};
 use he_tfhe::LookupTable;
 
 /// CPU time of the process in seconds.
@@ -23,7 +25,7 @@ fn timed<T>(what: &str, values: usize, f: impl FnOnce() -> T) -> T {
     priced(what, values, f).0
 }
 
-/// The same, with the CPU time of a value in microseconds.
+/// As [`timed`], with the CPU time of a value in microseconds.
 fn priced<T>(what: &str, values: usize, f: impl FnOnce() -> T) -> (T, f64) {
     let (start, before) = (Instant::now(), cpu());
     let out = f();
@@ -39,32 +41,35 @@ fn main() {
     }
     let params: Parameters = Spec::glyph().build().expect("the preset is secure");
     println!("{} threads", rayon::current_num_threads());
-    let bgv = he_bgv::SecretKey::generate(params.bgv()).expect("randomness");
-    let ckks = he_ckks::SecretKey::generate(params.ckks()).expect("randomness");
-    let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).expect("randomness");
-    let seeded = SeededKey::generate(&params, &bgv, &tfhe).expect("keys");
-    let down = timed("key of BGV to TFHE, expanded", 1, || seeded.expand().expect("key"));
-    let up = TfheToBgv::new(tfhe_to_bgv::Key::generate(&params, &tfhe, &ckks).expect("keys"));
+    let secret = SecretKeys::generate(&params).expect("randomness");
+    let (bgv, ckks, tfhe) = (secret.bgv(), secret.ckks(), secret.tfhe());
+    let seeded = SeededKey::generate(&params, bgv, tfhe).expect("keys");
+    let down = timed("key of BGV to TFHE, expanded", 1, || BgvToTfhe::new(&seeded).expect("key"));
     let slots = params.ckks().slots();
     let bootstrap = timed("keys of the bootstrap", 1, || {
         ckks.bootstrap_keys(slots, &he_ckks::KeyRequest::default()).expect("keys")
     });
-    let bootstrapper = he_ckks::bootstrap::Bootstrapper::new(bootstrap).expect("transforms");
-    let keys = bgv_ckks::Keys::generate(&params, &bgv, &ckks).expect("keys");
-    let refresher = Refresher::new(keys, bootstrapper).expect("bridge");
+    let bootstrapper = Arc::new(he_ckks::Bootstrapper::new(bootstrap).expect("transforms"));
+    let key = tfhe_to_ckks::Key::generate(&params, tfhe, ckks).expect("keys");
+    let ring = Arc::new(TfheToCkks::new(key, Arc::clone(&bootstrapper)).expect("bridge"));
+    let keys = bgv_ckks::Keys::generate(&params, bgv, ckks).expect("keys");
+    let refresher = Arc::new(Refresher::new(keys, bootstrapper).expect("bridge"));
+    let up = TfheToBgv::new(Arc::clone(&ring), Arc::clone(&refresher)).expect("bridge");
     let evaluator =
         timed("keys of TFHE", 1, || he_tfhe::Evaluator::new(tfhe.evaluation_keys().expect("keys").expand()));
-    stages(&params, &bgv, &down, &up, &refresher, &evaluator);
+    stages(bgv, &Bridges { down, ring, up, refresher }, &evaluator);
 }
 
-fn stages(
-    params: &Parameters,
-    bgv: &he_bgv::SecretKey,
-    down: &he_switch::bgv_to_tfhe::BgvToTfhe,
-    up: &TfheToBgv,
-    refresher: &Refresher,
-    evaluator: &he_tfhe::Evaluator,
-) {
+struct Bridges {
+    down: BgvToTfhe,
+    ring: Arc<TfheToCkks>,
+    up: TfheToBgv,
+    refresher: Arc<Refresher>,
+}
+
+fn stages(bgv: &he_bgv::SecretKey, bridges: &Bridges, evaluator: &he_tfhe::Evaluator) {
+    let Bridges { down, ring, up, refresher } = bridges;
+    let params = up.params();
     let (n, m, all) = (params.bgv().n(), params.tfhe().n(), 2 * params.ckks().slots());
     let encoder = he_bgv::Encoder::new(params.bgv());
     let t = 1_i64 << params.log_t();
@@ -87,11 +92,11 @@ fn stages(
     assert!(share < 0.05, "the bridges cost more than a twentieth of the tables between them");
     println!("error after packing: 2^{:.1}", 0.5 * packed.variance().log2() + 12.0);
     let gathered = timed("ring switch into that of CKKS", m, || {
-        up.gather(std::slice::from_ref(&packed), 12).expect("gather")
+        ring.gather(std::slice::from_ref(&packed), 12).expect("gather")
     });
     println!("error: 2^{:.1}", gathered.error().log2());
     let out = timed("widened and cleaned to 2^-46", all, || {
-        up.convert(refresher, std::slice::from_ref(&packed), 12, (-46_f64).exp2()).expect("convert")
+        up.convert(std::slice::from_ref(&packed), 12, (-46_f64).exp2()).expect("convert")
     });
     let decryptor = he_bgv::Decryptor::new(bgv);
     let budget = |c: &he_bgv::Ciphertext| {
@@ -111,11 +116,11 @@ fn stages(
     let products = he_bgv::Evaluator::new(params.bgv(), keys).expect("keys");
     let square =
         |c: &he_bgv::Ciphertext| products.relinearize(&products.square(c).expect("own")).expect("key");
-    let worn: Vec<_> = timed("squares of all ciphertexts", all, || out.iter().map(square).collect());
-    budget(&worn[0]);
+    let squares: Vec<_> = timed("squares of all ciphertexts", all, || out.iter().map(square).collect());
+    budget(&squares[0]);
     let fresh =
-        timed("products refreshed to 2^-56", all, || refresher.refresh(&worn, least).expect("refresh"));
+        timed("products refreshed to 2^-56", all, || refresher.refresh(&squares, least).expect("refresh"));
     budget(&fresh[0]);
-    let wide = refresher.gather(&worn).expect("gather");
+    let wide = refresher.gather(&squares).expect("gather");
     timed("one iteration of cleaning", all, || refresher.clean(&wide).expect("clean"));
 }

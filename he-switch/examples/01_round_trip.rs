@@ -2,12 +2,8 @@
 //!
 //! `cargo run --release -p he-switch --example 01_round_trip`; takes 5 GB of memory and about 40 seconds on two cores.
 
-use he_bgv::KeyRequest;
-use he_switch::bgv_ckks::{self, Refresher};
-use he_switch::bgv_to_tfhe::SeededKey;
-use he_switch::tfhe_to_bgv::{self, TfheToBgv};
-use he_switch::{Error, Parameters, Spec};
-use he_tfhe::LookupTable;
+use he_switch::he_tfhe::{GlweCiphertext, LookupTable};
+use he_switch::{Error, KeyRequest, Parameters, SecretKeys, Spec, Switcher, he_bgv};
 
 /// Values in use. BGV holds thousands in a ciphertext, at the price of one.
 const COUNT: usize = 256;
@@ -22,28 +18,20 @@ fn main() -> Result<(), Error> {
 
 fn run(params: &Parameters) -> Result<(), Error> {
     // The client draws a secret key for each scheme. BGV computes, TFHE looks up, CKKS refreshes and holds no values of its own.
-    let bgv = he_bgv::SecretKey::generate(params.bgv())?;
-    let tfhe = he_tfhe::SecretKey::generate(params.tfhe())?;
-    let ckks = he_ckks::SecretKey::generate(params.ckks())?;
+    let secret = SecretKeys::generate(params)?;
 
-    // The server gets a key for each bridge, each secret encrypted under another ...
-    let down = SeededKey::generate(params, &bgv, &tfhe)?.expand()?;
-    let up = TfheToBgv::new(tfhe_to_bgv::Key::generate(params, &tfhe, &ckks)?);
-    let slots = params.ckks().slots();
-    let bootstrap = ckks.bootstrap_keys(slots, &he_ckks::KeyRequest::default())?;
-    let bootstrapper = he_ckks::bootstrap::Bootstrapper::new(bootstrap)?;
-    let refresher = Refresher::new(bgv_ckks::Keys::generate(params, &bgv, &ckks)?, bootstrapper)?;
-    // ... and the evaluation keys of the schemes.
-    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys()?.expand());
-    let request = KeyRequest::default().relinearization(params.bgv().max_limbs());
-    let sums = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request)?)?;
+    // The server gets a key for each bridge, each secret encrypted under another, and the evaluation keys of the schemes.
+    let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_limbs());
+    let server = Switcher::new(secret.evaluation_keys(&KeyRequest::bgv_and_tfhe().bgv(products))?)?;
+    let (sums, tables) = (server.bgv(), server.tfhe()?);
 
     // The client encrypts two vectors, one number a coefficient. A table will read the upper 5 bits of the plaintext modulus t,
     // one of them padding: so the numbers are multiples of t/32.
     let (n, unit) = (params.bgv().n(), (1_i64 << params.log_t()) / 32);
     let x: Vec<i64> = (0..COUNT as i64).map(|i| i % 8 - 4).collect();
     let y: Vec<i64> = (0..COUNT as i64).map(|i| i / 8 % 8 - 4).collect();
-    let (encoder, encryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Encryptor::with_secret(&bgv));
+    let (encoder, encryptor) =
+        (he_bgv::Encoder::new(params.bgv()), he_bgv::Encryptor::with_secret(secret.bgv()));
     let encrypt = |v: &[i64], unit: i64| -> Result<he_bgv::Ciphertext, Error> {
         let scaled: Vec<i64> = v.iter().map(|v| v * unit).collect();
         Ok(encryptor.encrypt(&encoder.encode_coefficients(&scaled)?)?)
@@ -52,12 +40,12 @@ fn run(params: &Parameters) -> Result<(), Error> {
 
     // In BGV a sum is exact. Down to TFHE all coefficients go at once, each becomes a ciphertext of its own.
     let sum = sums.add(&a, &b)?;
-    let mut samples = down.extract(&sum, &(0..COUNT).collect::<Vec<_>>())?;
+    let mut samples = server.bgv_to_tfhe(&sum, &(0..COUNT).collect::<Vec<_>>())?;
 
     // Phases are −8/32 to 7/32 now. A quarter turn brings them to the half torus, where a table is free to say what it likes;
     // on the other half it is its own negative.
     samples.iter_mut().for_each(|s| s.add_constant_assign(1 << 30));
-    let rectifier: Vec<u32> = (0..16_u32).map(|box_| box_.saturating_sub(8) << (32 - LOG_SMALL)).collect();
+    let rectifier: Vec<u32> = (0..16_u32).map(|v| v.saturating_sub(8) << (32 - LOG_SMALL)).collect();
     let table = LookupTable::on_half_torus(params.tfhe(), &[&rectifier])?;
     let positive = tables.bootstrap_batch(&samples, &table)?;
 
@@ -66,7 +54,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
     println!("packed: an error of 2^{:.1}, 1 being the distance of two integers", error(&packed));
 
     // Up again. CKKS lifts the integers to a large modulus and cleans them, until a product in BGV can follow.
-    let back = up.convert(&refresher, std::slice::from_ref(&packed), LOG_SMALL, (-46_f64).exp2())?;
+    let back = server.tfhe_to_bgv(std::slice::from_ref(&packed), LOG_SMALL, (-46_f64).exp2())?;
     println!("in BGV again: noise budget {:.1}", back[0].noise_budget());
 
     // The same integers without a unit, at coefficient i·n/COUNT of the first ciphertext: now times a weight.
@@ -74,12 +62,12 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let product = sums.relinearize(&sums.mul(&back[0], &weight)?)?;
     println!("after a product: noise budget {:.1}", product.noise_budget());
 
-    // What is worn out by products is refreshed, as many ciphertexts at once as CKKS has room for.
-    let fresh = refresher.refresh(std::slice::from_ref(&product), (-46_f64).exp2())?;
+    // The noise budget that products used up is refreshed, for as many ciphertexts at once as CKKS has room for.
+    let fresh = server.refresh(std::slice::from_ref(&product), (-46_f64).exp2())?;
     println!("refreshed: noise budget {:.1}", fresh[0].noise_budget());
 
     // The client decrypts, and finds integers, not approximations.
-    let found = encoder.decode_coefficients(&he_bgv::Decryptor::new(&bgv).decrypt(&fresh[0])?);
+    let found = encoder.decode_coefficients(&he_bgv::Decryptor::new(secret.bgv()).decrypt(&fresh[0])?);
     for i in 0..COUNT {
         assert_eq!(found[i * (n / COUNT)], 3 * (x[i] + y[i]).max(0), "value {i}");
     }
@@ -88,7 +76,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
 }
 
 /// Base-two logarithm of the error of packed integers.
-fn error(packed: &he_tfhe::GlweCiphertext) -> f64 {
+fn error(packed: &GlweCiphertext) -> f64 {
     0.5 * packed.variance().log2() + f64::from(LOG_SMALL)
 }
 

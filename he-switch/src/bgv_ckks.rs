@@ -1,7 +1,7 @@
 //! BGV ciphertexts refreshed by the bootstrap of CKKS.
 //!
-//! A message at the top, phase `m·Q/t + e (mod Q)`, times `t` is `t·e (mod Q)`: the message is gone, and what is left is a
-//! small polynomial that CKKS can bootstrap (Kim, Seo, Song 2024). With `y = t·e/Q` the error in units of the message, an
+//! A message at the top, phase `m·Q/t + e (mod Q)`, times `t` is `t·e (mod Q)`: the message is gone, and a small polynomial
+//! remains that CKKS can bootstrap (Kim, Seo, Song 2024). With `y = t·e/Q` the error in units of the message, an
 //! iteration of [`Refresher::clean`] is
 //!
 //! 1. `d = a·t·c` for the largest power of two `a` with which `a·y` stays in the interval of modular reduction, switched to `q_0`:
@@ -23,6 +23,8 @@
 //! One refresh serves as many BGV ciphertexts as the ring of CKKS is made of. `p` of them, `p` a power of two, lie in a subring and
 //! need a bootstrap of `p·n/2` slots only, which is a little cheaper.
 
+use std::sync::Arc;
+
 use he_ckks::bootstrap::{Bootstrapper, Lifted};
 use he_core::ring::sample::Prng;
 use he_core::rlwe::noise::NoiseModel;
@@ -37,6 +39,19 @@ use crate::rings::{join, mul_wide, scale_up, split, to_one_limb};
 const DEVIATIONS: f64 = 9.0;
 
 /// Keys between the secrets of BGV and CKKS; their masks are kept as seeds when they are sent.
+///
+/// ```
+/// # use he_switch::{Error, Spec, bgv_ckks::Keys, he_bgv, he_ckks};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// let bgv = he_bgv::SecretKey::generate(params.bgv())?;
+/// let ckks = he_ckks::SecretKey::generate(params.ckks())?;
+/// let bytes = Keys::generate(&params, &bgv, &ckks)?.to_bytes()?;
+/// let keys = Keys::from_bytes(&params, &bytes)?;
+/// # assert_eq!(keys.to_bytes()?, bytes);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Keys {
     pub(crate) params: Parameters,
     pub(crate) up: KeySwitchKey,
@@ -67,6 +82,28 @@ impl Keys {
 }
 
 /// A ciphertext in the ring of CKKS with integers at the top of its modulus, one in each coefficient.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use he_switch::{Error, Spec, bgv_ckks::{Keys, Refresher}, he_bgv, he_ckks};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let bgv = he_bgv::SecretKey::generate(params.bgv())?;
+/// # let ckks = he_ckks::SecretKey::generate(params.ckks())?;
+/// # let keys = ckks.bootstrap_keys(512, &he_ckks::KeyRequest::default())?;
+/// # let bootstrapper = Arc::new(he_ckks::Bootstrapper::new(keys)?);
+/// # let plaintext = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&[5, -3])?;
+/// # let c = he_bgv::Encryptor::with_secret(&bgv).encrypt(&plaintext)?;
+/// # let refresher = Refresher::new(Keys::generate(&params, &bgv, &ckks)?, bootstrapper)?;
+/// # let bgv = he_bgv::Evaluator::new(params.bgv(), he_bgv::EvaluationKeys::none(params.bgv()))?;
+/// // A ciphertext over its last prime; the error is in units of the distance of two integers.
+/// let integers = refresher.gather(&[bgv.mod_switch(&bgv.mod_switch(&c)?)?])?;
+/// assert!((1e-8..1e-4).contains(&integers.error()));
+/// let cleaned = refresher.clean(&integers)?;
+/// assert!(cleaned.error() < 1e-6 * integers.error());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Integers {
     pub(crate) inner: rlwe::Ciphertext,
@@ -85,19 +122,39 @@ impl Integers {
     }
 }
 
-/// The bridge.
+/// The bridge from BGV to CKKS and back, which refreshes BGV ciphertexts in bulk.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use he_switch::{Error, Spec, bgv_ckks::{Keys, Refresher}, he_bgv, he_ckks};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let bgv = he_bgv::SecretKey::generate(params.bgv())?;
+/// # let ckks = he_ckks::SecretKey::generate(params.ckks())?;
+/// # let keys = ckks.bootstrap_keys(512, &he_ckks::KeyRequest::default())?;
+/// # let bootstrapper = Arc::new(he_ckks::Bootstrapper::new(keys)?);
+/// # let plaintext = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&[5, -3])?;
+/// # let c = he_bgv::Encryptor::with_secret(&bgv).encrypt(&plaintext)?;
+/// let refresher = Refresher::new(Keys::generate(&params, &bgv, &ckks)?, bootstrapper)?;
+/// let fresh = refresher.refresh(&[c], (-46_f64).exp2())?;
+/// assert!(fresh[0].noise_budget() > 40.0);
+/// let plaintext = he_bgv::Decryptor::new(&bgv).decrypt(&fresh[0])?;
+/// assert_eq!(he_bgv::Encoder::new(params.bgv()).decode_coefficients(&plaintext)[..2], [5, -3]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Refresher {
     params: Parameters,
-    bootstrapper: Bootstrapper,
+    bootstrapper: Arc<Bootstrapper>,
     keys: Keys,
 }
 
 impl Refresher {
-    /// From its keys and the bootstrapper of CKKS.
+    /// The bridge of its keys and the bootstrapper of CKKS; nothing secret goes in.
     ///
     /// # Errors
     /// If the bootstrapper belongs to other parameters, or leaves fewer primes than BGV has.
-    pub fn new(keys: Keys, bootstrapper: Bootstrapper) -> Result<Self, Error> {
+    pub fn new(keys: Keys, bootstrapper: Arc<Bootstrapper>) -> Result<Self, Error> {
         let params = keys.params.clone();
         if !bootstrapper.evaluator().params().same(params.ckks()) {
             return Err(Error::Foreign { operation: "refresh", object: "bootstrapper" });
@@ -115,14 +172,14 @@ impl Refresher {
         &self.params
     }
 
-    /// Ciphertexts side by side in the ring of CKKS: at most [`Parameters::bgv_pieces`].
+    /// Ciphertexts side by side in the ring of CKKS: at most [`Parameters::bgv_capacity`].
     ///
     /// # Errors
-    /// If there are none or too many, or one belongs to other parameters, is not relinearized, has another number of limbs
-    /// than the first, or a factor.
+    /// If there are none or too many, or one belongs to other parameters, is not relinearized, or is at another level than the
+    /// first.
     pub fn gather(&self, ciphertexts: &[he_bgv::Ciphertext]) -> Result<Integers, Error> {
         let (params, operation) = (&self.params, "refresh");
-        let most = params.bgv_pieces();
+        let most = params.bgv_capacity();
         if ciphertexts.is_empty() || ciphertexts.len() > most {
             let (found, needed) = (ciphertexts.len().to_string(), format!("1 to {most}"));
             return Err(Error::Mismatch { field: "the number of ciphertexts", found, needed });
@@ -150,7 +207,8 @@ impl Refresher {
         Ok(Integers { inner: self.keys.up.switch_ciphertext(&joined), t, error, dimension })
     }
 
-    /// One iteration: the error of the bootstrap, divided by what the present error leaves room for, instead of the present one.
+    /// One iteration: replaces the error by that of the bootstrap, divided by the largest power of two with which the present
+    /// error stays in the interval of modular reduction.
     ///
     /// # Errors
     /// If the integers belong to other parameters, or their error is too large to tell them apart and to be reduced.
@@ -214,7 +272,7 @@ impl Refresher {
     /// subring.
     ///
     /// # Errors
-    /// If the integers belong to other parameters, have another modulus than BGV's, or fewer limbs.
+    /// If the integers belong to other parameters, have another modulus than BGV's, or fewer primes.
     pub fn scatter(&self, c: &Integers) -> Result<Vec<he_bgv::Ciphertext>, Error> {
         self.check(c)?;
         let params = &self.params;
@@ -226,7 +284,7 @@ impl Refresher {
             return Err(Error::Mismatch { field: "the modulus of the integers", found, needed });
         }
         let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt();
-        // What is left of m·Q/t times −t is m·Q (mod t).
+        // Modulo t, m·Q/t times −t is m·Q.
         let q = params.joint().spec().q.iter().fold(1, |q, &p| t.mul(q, t.reduce(p)));
         let back = -i128::from(t.center(t.inv(q).unwrap_or(1))) * i128::from(t.value());
         let own = c.error / c.t as f64 * params.bgv().noise().log_q(limbs).exp2();
@@ -254,7 +312,7 @@ impl Refresher {
         Ok(fresh)
     }
 
-    /// That integers are of these parameters, and that the bootstrap has slots for all of them.
+    /// Checks that integers belong to these parameters, and that the bootstrap has slots for all of them.
     fn check(&self, c: &Integers) -> Result<(), Error> {
         if !c.inner.params().same(self.params.joint()) {
             return Err(Error::Foreign { operation: "refresh", object: "ciphertext of integers" });
@@ -267,7 +325,7 @@ impl Refresher {
         Ok(())
     }
 
-    /// What was lifted, over the primes of BGV.
+    /// A lifted polynomial over the primes of BGV.
     fn joint(&self, lifted: Lifted) -> Lifted {
         let inner = lifted.inner.truncated(self.params.joint().max_limbs()).over(self.params.joint());
         Lifted { inner, ..lifted }

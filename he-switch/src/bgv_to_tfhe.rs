@@ -1,15 +1,15 @@
 //! From BGV to TFHE: a whole ciphertext at once, by one ring switch.
 //!
 //! The phase `m + t·e (mod Q)` times `(Q − 1)/t = −t^{−1}` is `m·(Q − 1)/t − e`: on the torus `m/t`, a multiple of `1/t`
-//! and what TFHE calls a message (Lou, Feng, Fox, Jiang 2020, section 4.2; Boura, Gama, Georgieva, Jetchev 2020). Then
+//! and a message of TFHE (Lou, Feng, Fox, Jiang 2020, section 4.2; Boura, Gama, Georgieva, Jetchev 2020). Then
 //!
 //! 1. *modulus switch* to the first prime `q`, of 50 bits: variance `(1 + h)/12/q²` with `h = 2n/3`;
 //! 2. *ring switch* to TFHE's key and *extraction* of coefficients (see `ring_switch`): with gadget digits of `B` bits, `l` of
 //!    them, and `b` the bits of `q`, variance `[n·l·σ²·(4^B + 2)/12 + (2n/3)·4^{b − Bl}/12]/q²`, and `(1 + n'/2)/12/2^64` for the
 //!    switch to 32 bits.
 //!
-//! No step but the second has a key, and its cost is shared by `n` values. The low bits of `m` are below the noise of what reads
-//! it, the modulus switch to `2N'` of a blind rotation: a table drops them for free.
+//! No step but the second has a key, and its cost is shared by `n` values. The low bits of `m` are below the noise of the modulus
+//! switch to `2N'` with which a blind rotation begins: a table drops them for free.
 
 use he_bgv::transform::{SlotTransform, coefficient_order};
 use he_core::rlwe;
@@ -20,7 +20,20 @@ use crate::params::Parameters;
 use crate::ring_switch::{self, RingSwitch, SeededRingSwitch};
 use crate::rings::{div_exact, mul_wide, to_one_limb};
 
-/// The key as it is made and sent: masks are the stream of a seed.
+/// The key from BGV's secret to TFHE's, as it is drawn and sent: its masks are the stream of a seed.
+///
+/// ```
+/// # use he_switch::{Error, Spec, bgv_to_tfhe::SeededKey, he_bgv, he_tfhe};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// let bgv = he_bgv::SecretKey::generate(params.bgv())?;
+/// let tfhe = he_tfhe::SecretKey::generate(params.tfhe())?;
+/// let bytes = SeededKey::generate(&params, &bgv, &tfhe)?.to_bytes()?;
+/// let key = SeededKey::from_bytes(&params, &bytes)?;
+/// # assert_eq!(key.to_bytes()?, bytes);
+/// # Ok(())
+/// # }
+/// ```
 pub struct SeededKey(pub(crate) SeededRingSwitch);
 
 impl SeededKey {
@@ -39,17 +52,26 @@ impl SeededKey {
         }
         Ok(Self(SeededRingSwitch::generate(params, params.top(), bgv.inner(), tfhe)?))
     }
-
-    /// The bridge; nothing secret goes in.
-    ///
-    /// # Errors
-    /// Never for parameters that were built.
-    pub fn expand(&self) -> Result<BgvToTfhe, Error> {
-        Ok(BgvToTfhe(self.0.expand()?))
-    }
 }
 
 /// The bridge from BGV to TFHE.
+///
+/// ```
+/// # use he_switch::{Error, Spec, bgv_to_tfhe::{BgvToTfhe, SeededKey}, he_bgv, he_tfhe};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let bgv = he_bgv::SecretKey::generate(params.bgv())?;
+/// # let tfhe = he_tfhe::SecretKey::generate(params.tfhe())?;
+/// let bridge = BgvToTfhe::new(&SeededKey::generate(&params, &bgv, &tfhe)?)?;
+/// let plaintext = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&[0, 3 << 21])?;
+/// let c = he_bgv::Encryptor::with_secret(&bgv).encrypt(&plaintext)?;
+/// let lwe = bridge.extract(&c, &[1])?;
+/// // 3·2^21/2^26 of the torus, as a multiple of 2^-32.
+/// let phase = he_tfhe::Decryptor::new(&tfhe).phase(&lwe[0])?;
+/// assert!(phase.abs_diff(3 << 27) < 1 << 16);
+/// # Ok(())
+/// # }
+/// ```
 pub struct BgvToTfhe(RingSwitch);
 
 /// Variance that the modulus switch and the ring switch add, relative to the torus.
@@ -59,6 +81,14 @@ pub fn noise(params: &Parameters) -> f64 {
 }
 
 impl BgvToTfhe {
+    /// The bridge of a key; nothing secret goes in.
+    ///
+    /// # Errors
+    /// Never for parameters that were built.
+    pub fn new(key: &SeededKey) -> Result<Self, Error> {
+        Ok(Self(key.0.expand()?))
+    }
+
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         self.0.params()
@@ -87,8 +117,8 @@ impl BgvToTfhe {
         self.0.extract(&to_one_limb(&top), coefficients, variance)
     }
 
-    /// The same for the named slots, of [`Spec::slots`](crate::Spec::slots): slots to coefficients comes before, with an
-    /// evaluator that has the keys for the transform.
+    /// The LWE ciphertexts of the named slots, for parameters with [`Spec::slots`](crate::Spec::slots): slots to coefficients,
+    /// then [`extract`](Self::extract). The evaluator needs the keys of the transform.
     ///
     /// # Errors
     /// As [`extract`](Self::extract) and [`he_bgv::Evaluator::slots_to_coefficients`].
@@ -109,14 +139,14 @@ impl BgvToTfhe {
     }
 }
 
-/// The message from the lower to the upper end of the modulus, and what the noise was multiplied by.
+/// Moves the message from the lower to the upper end of the modulus; also the integer that multiplied the noise.
 ///
 /// A phase `f·m + t·e` times `g/t` with `g ≡ −Q/f (mod t)` is `m·Q/t + g·e`, since `g/t ≡ (g + Q/f)/t (mod Q)` where `1/f` is
-/// that modulo `t`. For `f = 1` and `Q ≡ 1` this is `g = −1`.
+/// the inverse modulo `t`. For `f = 1` and `Q ≡ 1` this is `g = −1`.
 pub(crate) fn at_the_top(params: &Parameters, c: &he_bgv::Ciphertext) -> (rlwe::Ciphertext, f64) {
     let t = params.bgv().t();
     let q = c.inner().parts()[0].basis().moduli().fold(1, |q, p| t.mul(q, t.reduce(p.value())));
-    // The factor of a ciphertext is a unit.
+    // The correction factor of a ciphertext is a unit.
     let g = -t.center(t.mul(q, t.inv(c.factor()).unwrap_or(1)));
     let inner = c.inner().clone().over(params.top());
     (mul_wide(&div_exact(&inner, t.value()), g.into()), g.unsigned_abs() as f64)

@@ -2,37 +2,55 @@
 
 use thiserror::Error;
 
-/// What can go wrong between two schemes. Every message names what was there and what was needed.
+use crate::request::KeyKind;
+
+/// An error of a bridge. Every message names what was there and what was needed.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Objects that do not belong together.
     #[error("{operation}: the {object} belongs to other parameters than the bridge")]
     Foreign {
-        /// What was asked for.
+        /// The operation that was asked for.
         operation: &'static str,
-        /// What does not belong.
+        /// The object that does not belong.
         object: &'static str,
     },
-    /// Parameters of two schemes between which there is no bridge.
+    /// Parameters or values out of range.
     #[error("{field} is {found}, needed {needed}")]
     Mismatch {
-        /// What does not fit.
+        /// The quantity.
         field: &'static str,
-        /// What it is.
+        /// Its value.
         found: String,
-        /// What it may be.
+        /// The values it may have.
         needed: String,
     },
-    /// Of BGV.
+    /// A key that was not requested.
+    #[error("{operation}: the evaluation keys hold no {key}")]
+    NoKey {
+        /// The operation that was asked for.
+        operation: &'static str,
+        /// The kind of keys it takes.
+        key: KeyKind,
+    },
+    /// A message with keys is damaged, or of other parameters.
+    #[error("{kind}: {source}")]
+    Key {
+        /// The kind of keys that was expected.
+        kind: KeyKind,
+        /// The fault.
+        source: he_core::wire::WireError,
+    },
+    /// An error of BGV.
     #[error(transparent)]
     Bgv(#[from] he_bgv::Error),
-    /// Of CKKS.
+    /// An error of CKKS.
     #[error(transparent)]
     Ckks(#[from] he_ckks::Error),
-    /// Of TFHE.
+    /// An error of TFHE.
     #[error(transparent)]
     Tfhe(#[from] he_tfhe::Error),
-    /// Of the RLWE layer.
+    /// An error of the RLWE layer.
     #[error(transparent)]
     Rlwe(#[from] he_core::rlwe::ParametersError),
     /// Bytes are not the object they were taken for.

@@ -7,8 +7,8 @@
 //! for every `t`, and the noise of the operand is not enlarged. A key switch at level `j` is doubled by later ones: together
 //! they add `(4^h − 1)/3` times the variance of one.
 //!
-//! The way back takes no key: if each of `2^h` ciphertexts has what counts at multiples of `2^h`, their sum after products with
-//! `X^0, …, X^{2^h − 1}` has all of it: [`combine`].
+//! The way back takes no key: if each of `2^h` ciphertexts has its values at multiples of `2^h`, their sum after products with
+//! `X^0, …, X^{2^h − 1}` has all of them: [`combine`].
 
 use std::collections::BTreeMap;
 
@@ -22,6 +22,23 @@ use crate::params::Parameters;
 use crate::rings::div_exact;
 
 /// The keys of an expansion, and its monomials.
+///
+/// ```
+/// # use he_switch::{Error, Spec, expand::{Expander, combine}, he_bgv};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = he_bgv::SecretKey::generate(params.bgv())?;
+/// # let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Decryptor::new(&key));
+/// let expander = Expander::generate(&params, &key, 1)?;
+/// let c = he_bgv::Encryptor::with_secret(&key).encrypt(&encoder.encode_coefficients(&[1, 2, 3, 4])?)?;
+/// // Even and odd coefficients.
+/// let parts = expander.expand(&c, 1)?;
+/// assert_eq!(encoder.decode_coefficients(&decryptor.decrypt(&parts[1])?)[..4], [2, 0, 4, 0]);
+/// let whole = combine(&parts)?;
+/// assert_eq!(encoder.decode_coefficients(&decryptor.decrypt(&whole)?)[..4], [1, 2, 3, 4]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Expander {
     pub(crate) params: Parameters,
     pub(crate) levels: u32,
@@ -49,7 +66,7 @@ impl Expander {
         Ok(Self::with_keys(params, levels, keys))
     }
 
-    /// The automorphisms of an expansion, and the limbs of their keys.
+    /// The automorphisms of an expansion, and the primes of their keys.
     pub(crate) fn elements(params: &Parameters, levels: u32) -> BTreeMap<usize, usize> {
         let (n, limbs) = (params.bgv().n(), params.bgv().max_limbs());
         (0..levels).map(|j| (element(n, j), limbs)).collect()
@@ -76,7 +93,8 @@ impl Expander {
     /// The expansion of a BGV ciphertext over all primes in `2^levels`.
     ///
     /// # Errors
-    /// If it belongs to other parameters, is not relinearized, has a factor, or fewer limbs, or there are no keys for so many levels.
+    /// If it belongs to other parameters, is not relinearized, has a correction factor, or lacks primes, or there are no keys for so
+    /// many levels.
     pub fn expand(&self, c: &he_bgv::Ciphertext, levels: u32) -> Result<Vec<he_bgv::Ciphertext>, Error> {
         let bgv = self.params.bgv();
         if levels > self.levels {
@@ -116,7 +134,7 @@ impl Expander {
 ///
 /// # Errors
 /// If there are no ciphertexts or more than coefficients, or one belongs to other parameters than the first or has another degree,
-/// number of limbs or factor.
+/// level or correction factor.
 pub fn combine(parts: &[he_bgv::Ciphertext]) -> Result<he_bgv::Ciphertext, Error> {
     let most = parts.first().map_or(0, |c| c.params().n());
     if parts.is_empty() || parts.len() > most {

@@ -13,13 +13,25 @@ use he_tfhe::{Decomposition, presets};
 
 use crate::error::Error;
 
-/// What the schemes of a bridge consist of.
+/// The parameters of three schemes that share primes, before they are checked.
+///
+/// ```
+/// # use he_switch::{Error, Spec};
+/// # fn main() -> Result<(), Error> {
+/// let spec = Spec { log_t: 20, ..Spec::insecure_small() };
+/// let params = spec.build_insecure("small rings for an example")?;
+/// assert_eq!(params.t(), 1 << 20);
+/// // Small rings have no security, and `build` says so.
+/// assert!(spec.build().is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     /// `log2 t` of the BGV scheme.
     pub log_t: u32,
     /// Whether `t` is the largest prime of so many bits with which values can be in slots, instead of a power of two. Messages
-    /// then have a factor at either end of the modulus, which costs up to `t/2` times the noise at each bridge.
+    /// then have a correction factor at either end of the modulus, which costs up to `t/2` times the noise at each bridge.
     pub slots: bool,
     /// `log2` of BGV's ring dimension.
     pub bgv_log_n: u32,
@@ -31,7 +43,7 @@ pub struct Spec {
 
 impl Spec {
     /// The preset: `t = 2^26`, BGV at `N = 8192` over three primes (140 bits, 190 with the special prime of its keys, at most 214),
-    /// CKKS at `N = 65536` with a uniform secret, TFHE with tables of `table` at rest in dimension 2048.
+    /// CKKS at `N = 65536` with a uniform secret, TFHE as given.
     pub fn with_tables(tfhe: he_tfhe::Spec) -> Self {
         let uniform = he_ckks::Spec::bootstrap_uniform();
         let bootstrap =
@@ -49,9 +61,9 @@ impl Spec {
     /// The preset for values that must be read exactly: [`with_tables`](Self::with_tables) of 5 bits behind a padding bit, in a
     /// ring of 4096.
     ///
-    /// A message `v·t/2^6 + d` with `−16 ≤ v < 16` is read as `v` if the low bits `d` keep to the centre of the box,
-    /// `|d| ≤ 3/16·t/2^6`; a fresh ciphertext at the edge of that fails with a probability of `2^-58`, one without low bits of
-    /// `2^-144`. Low bits beyond it are dropped as well, but are not far enough from the next box for a promise.
+    /// A message `v·t/2^6 + d` with `−16 ≤ v < 16` is read as `v` if the low bits `d` keep to the centre of the interval of
+    /// `v`, `|d| ≤ 3/16·t/2^6`; a fresh ciphertext at the edge of that fails with a probability of `2^-58`, one without low
+    /// bits of `2^-144`. Low bits beyond it are dropped as well, but are not far enough from the next interval for a promise.
     pub fn exact() -> Self {
         Self::with_tables(he_tfhe::Spec {
             lwe_dimension: 940,
@@ -80,7 +92,7 @@ impl Spec {
         Self { bgv_log_n: 10, ckks, ..preset }
     }
 
-    /// The same schemes with the bootstrap that refreshes slots, for CKKS and TFHE without BGV.
+    /// These schemes with the bootstrap that refreshes slots, for bridges between CKKS and TFHE instead of BGV and TFHE.
     #[must_use]
     pub fn for_slots(self) -> Self {
         let order = Order::SlotsFirst;
@@ -105,21 +117,7 @@ impl Spec {
     }
 
     fn freeze(&self, insecure: Option<&str>) -> Result<Parameters, Error> {
-        let mismatch =
-            |field, found: String, needed: &str| Err(Error::Mismatch { field, found, needed: needed.into() });
-        let congruent = self.slots || self.ckks.congruence >= 1 << self.log_t.min(63);
-        if !(8..=36).contains(&self.log_t) || !congruent {
-            let needed = "8 to 36 bits, and primes of CKKS that are 1 modulo it";
-            return mismatch("the plaintext modulus", format!("2^{}", self.log_t), needed);
-        }
-        if self.tfhe.glwe_dimension != 1 {
-            return mismatch("TFHE's GLWE dimension", self.tfhe.glwe_dimension.to_string(), "1");
-        }
-        let n = self.tfhe.polynomial_size;
-        if n > 1 << self.bgv_log_n || self.bgv_log_n > self.ckks.log_n {
-            let found = format!("{n}, 2^{} and 2^{}", self.bgv_log_n, self.ckks.log_n);
-            return mismatch("the dimensions of TFHE, BGV and CKKS", found, "ascending");
-        }
+        self.check()?;
         let ckks = match insecure {
             None => self.ckks.build()?,
             Some(reason) => self.ckks.build_insecure(reason)?,
@@ -138,36 +136,76 @@ impl Spec {
             None => he_bgv::Parameters::over_primes(self.bgv_log_n, t, q, p, 1)?,
             Some(reason) => he_bgv::Parameters::over_primes_insecure(self.bgv_log_n, t, q, p, 1, reason)?,
         };
-        let instance = |log_n: u32, q: &[u64], p: &[u64]| -> Result<rlwe::Parameters, Error> {
-            let spec = rlwe::Spec {
-                log_n,
-                q: q.to_vec(),
-                p: p.to_vec(),
-                digit: 1,
-                secret: SecretDistribution::UniformTernary,
-                sigma: chain.sigma,
-                error_factor: 1,
-            };
-            Ok(match insecure {
-                None => spec.build()?,
-                Some(reason) => spec.build_insecure(reason)?,
-            })
-        };
+        let ring = |log_n, q, p| ring(log_n, q, p, chain.sigma, insecure);
         Ok(Parameters {
             hash: fingerprint(self.log_t, [bgv.rlwe().hash(), ckks.hash(), tfhe.hash()]),
-            joint: instance(self.ckks.log_n, q, p)?,
-            top: instance(self.bgv_log_n, q, p)?,
+            joint: ring(self.ckks.log_n, q, p)?,
+            top: ring(self.bgv_log_n, q, p)?,
             // Without special primes: the dimension has no room for one.
-            ring: instance(n.trailing_zeros(), &q[..1], &[])?,
+            ring: ring(self.tfhe.polynomial_size.trailing_zeros(), &q[..1], &[])?,
             log_t: self.log_t,
             bgv,
             ckks,
             tfhe,
         })
     }
+
+    /// Checks that the schemes fit together.
+    fn check(&self) -> Result<(), Error> {
+        let mismatch =
+            |field, found: String, needed: &str| Err(Error::Mismatch { field, found, needed: needed.into() });
+        let congruent = self.slots || self.ckks.congruence >= 1 << self.log_t.min(63);
+        if !(8..=36).contains(&self.log_t) || !congruent {
+            let needed = "8 to 36 bits, and primes of CKKS that are 1 modulo it";
+            return mismatch("the plaintext modulus", format!("2^{}", self.log_t), needed);
+        }
+        if self.tfhe.glwe_dimension != 1 {
+            return mismatch("TFHE's GLWE dimension", self.tfhe.glwe_dimension.to_string(), "1");
+        }
+        let n = self.tfhe.polynomial_size;
+        if n > 1 << self.bgv_log_n || self.bgv_log_n > self.ckks.log_n {
+            let found = format!("{n}, 2^{} and 2^{}", self.bgv_log_n, self.ckks.log_n);
+            return mismatch("the dimensions of TFHE, BGV and CKKS", found, "ascending");
+        }
+        Ok(())
+    }
+}
+
+/// Parameters of a bridge's keys in the ring of dimension `2^log_n`.
+fn ring(
+    log_n: u32,
+    q: &[u64],
+    p: &[u64],
+    sigma: f64,
+    insecure: Option<&str>,
+) -> Result<rlwe::Parameters, Error> {
+    let spec = rlwe::Spec {
+        log_n,
+        q: q.to_vec(),
+        p: p.to_vec(),
+        digit: 1,
+        secret: SecretDistribution::UniformTernary,
+        sigma,
+        error_factor: 1,
+    };
+    Ok(match insecure {
+        None => spec.build()?,
+        Some(reason) => spec.build_insecure(reason)?,
+    })
 }
 
 /// Checked parameters; cheap to clone.
+///
+/// ```
+/// # use he_switch::{Error, Spec};
+/// # fn main() -> Result<(), Error> {
+/// let params = Spec::insecure_small().build_insecure("an example")?;
+/// // The rings of TFHE, BGV and CKKS; ciphertexts of the small ones lie side by side in the large one.
+/// assert_eq!([params.tfhe().n(), params.bgv().n(), params.ckks().n()], [512, 1024, 2048]);
+/// assert_eq!([params.tfhe_capacity(), params.bgv_capacity()], [4, 2]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Parameters {
     bgv: he_bgv::Parameters,
@@ -175,7 +213,7 @@ pub struct Parameters {
     tfhe: he_tfhe::Parameters,
     /// The primes of BGV in the ring of CKKS.
     joint: rlwe::Parameters,
-    /// The same in the ring of BGV, for messages at the top.
+    /// The primes of BGV in its own ring, for messages at the top.
     top: rlwe::Parameters,
     /// The first prime in the ring of TFHE.
     ring: rlwe::Parameters,
@@ -190,22 +228,22 @@ fn fingerprint(log_t: u32, schemes: [&[u8; 32]; 3]) -> [u8; 32] {
 }
 
 impl Parameters {
-    /// Of BGV.
+    /// Parameters of BGV.
     pub fn bgv(&self) -> &he_bgv::Parameters {
         &self.bgv
     }
 
-    /// Of CKKS.
+    /// Parameters of CKKS.
     pub fn ckks(&self) -> &he_ckks::Parameters {
         &self.ckks
     }
 
-    /// Of TFHE.
+    /// Parameters of TFHE.
     pub fn tfhe(&self) -> &he_tfhe::Parameters {
         &self.tfhe
     }
 
-    /// `t`.
+    /// The plaintext modulus `t` of BGV.
     pub fn t(&self) -> u64 {
         self.bgv.t().value()
     }
@@ -225,14 +263,19 @@ impl Parameters {
         self.hash == other.hash
     }
 
-    /// BGV ciphertexts that one CKKS ciphertext is made of.
-    pub fn bgv_pieces(&self) -> usize {
+    /// Number of BGV ciphertexts that fit side by side into a ciphertext of CKKS.
+    pub fn bgv_capacity(&self) -> usize {
         self.joint.n() / self.top.n()
     }
 
-    /// TFHE ring ciphertexts that one CKKS ciphertext is made of.
-    pub fn tfhe_pieces(&self) -> usize {
+    /// Number of packed ciphertexts of TFHE that fit side by side into a ciphertext of CKKS.
+    pub fn tfhe_capacity(&self) -> usize {
         self.joint.n() / self.ring.n()
+    }
+
+    /// The order of the transforms in the bootstrap of CKKS.
+    pub(crate) fn order(&self) -> Option<Order> {
+        self.ckks.spec().bootstrap.as_ref().map(|bootstrap| bootstrap.order)
     }
 
     pub(crate) fn joint(&self) -> &rlwe::Parameters {

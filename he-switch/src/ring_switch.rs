@@ -32,17 +32,17 @@ const BASE_LOG: u32 = 16;
 /// Digits.
 pub(crate) const LEVELS: usize = 3;
 
-/// A ring-switching key as it is made and sent: masks are the stream of a seed.
+/// A ring-switching key as it is drawn and sent: its masks are the stream of a seed.
 pub(crate) struct SeededRingSwitch {
     pub(crate) params: Parameters,
-    /// The ring that is left.
+    /// The ring of the ciphertexts that are switched.
     pub(crate) from: rlwe::Parameters,
     pub(crate) seed: Seed,
     /// For each digit, in values.
     pub(crate) bodies: Vec<Vec<u64>>,
 }
 
-/// What the ring switch computes with.
+/// The gadget and the transform of the ring switch.
 fn tables(from: &rlwe::Parameters) -> Result<(Gadget, External), Error> {
     let basis = from.basis(1);
     let q = *basis.modulus(0);

@@ -28,7 +28,7 @@ pub(crate) fn split(c: &Ciphertext, small: &Parameters) -> Vec<Ciphertext> {
 /// number, the `r`-th has the coefficients `(k/p)·r` modulo `k`. All of them lie in the subring of `X^{k/p}`.
 ///
 /// # Panics
-/// If there are too many, none, or their limbs differ.
+/// If there are too many or none, or they have different primes.
 pub(crate) fn join(pieces: &[Ciphertext], large: &Parameters) -> Ciphertext {
     let limbs = pieces[0].limbs();
     let k = large.n() / pieces[0].params().n();
@@ -85,12 +85,12 @@ pub(crate) fn div_exact(c: &Ciphertext, factor: u64) -> Ciphertext {
     Ciphertext::new(c.params(), parts)
 }
 
-/// Down to one limb by rounded divisions; the message must be at the top.
+/// Down to one prime by rounded divisions; the message must be at the top.
 pub(crate) fn to_one_limb(c: &Ciphertext) -> Ciphertext {
     (1..c.limbs()).fold(c.clone(), |c, _| c.drop_last())
 }
 
-/// From `Q` to the larger modulus `Q'` of `limbs` limbs: the phase times `Q'/Q`, modulo `Q'`.
+/// From `Q` to the larger modulus `Q'` of `limbs` primes: the phase times `Q'/Q`, modulo `Q'`.
 pub(crate) fn scale_up(c: &Ciphertext, limbs: usize) -> Ciphertext {
     let (params, n, present) = (c.params(), c.params().n(), c.limbs());
     let basis = params.basis(limbs);

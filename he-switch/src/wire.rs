@@ -1,4 +1,4 @@
-//! Keys of bridges as bytes: every one sealed with its kind and the hash of the parameters of all three schemes.
+//! Keys as bytes: every one sealed with its kind and the hash of the parameters of all three schemes.
 //!
 //! Masks are never written: a key is the seed of its masks and its bodies. Parameters say how many words it has, so nothing in a
 //! key is a length but the levels of an expansion; and every count, every Galois element and every word is checked against them.
@@ -7,11 +7,13 @@ use he_core::ring::basis::Basis;
 use he_core::rlwe::serial::{self, polynomial_bytes};
 use he_core::rlwe::{self, EvaluationKeys, KeySwitchKey};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
+use zeroize::Zeroizing;
 
 use crate::expand::Expander;
 use crate::params::Parameters;
 use crate::ring_switch::{LEVELS, SeededRingSwitch};
-use crate::{bgv_ckks, bgv_to_tfhe, ckks_tfhe, tfhe_to_bgv};
+use crate::secret::SecretKeys;
+use crate::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
 
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(4);
@@ -19,20 +21,21 @@ pub const TAG: Tag = Tag(4);
 /// Kinds of objects.
 const BGV_TO_TFHE: u16 = 1;
 const CKKS_TO_TFHE: u16 = 2;
-const TFHE_TO_BGV: u16 = 3;
+const TFHE_TO_CKKS: u16 = 3;
 const BGV_CKKS: u16 = 4;
 const EXPANSION: u16 = 5;
+const SECRET_KEYS: u16 = 6;
 
 fn header(params: &Parameters, kind: u16) -> Header {
     Header { tag: TAG, kind, params: *params.hash() }
 }
 
-/// Bytes of a key switch key for so many limbs: limbs, seed, bodies.
+/// Bytes of a key switch key for so many primes: their number, seed, bodies.
 fn key_bytes(params: &rlwe::Parameters, limbs: usize) -> usize {
     2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
 }
 
-/// A key switch key for exactly so many limbs: one for fewer would not switch what the bridge has.
+/// A key switch key for exactly so many primes: one for fewer would not switch the ciphertexts of the bridge.
 fn read_key(
     from: &mut Reader<'_>,
     params: &rlwe::Parameters,
@@ -98,7 +101,7 @@ impl bgv_to_tfhe::SeededKey {
     }
 }
 
-impl ckks_tfhe::SeededKey {
+impl ckks_to_tfhe::SeededKey {
     /// The key, sealed.
     ///
     /// # Errors
@@ -116,14 +119,14 @@ impl ckks_tfhe::SeededKey {
     }
 }
 
-impl tfhe_to_bgv::Key {
+impl tfhe_to_ckks::Key {
     /// The key, sealed.
     ///
     /// # Errors
     /// Never for a key that was drawn or read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let capacity = key_bytes(self.params.joint(), 1);
-        wire::seal_with(&header(&self.params, TFHE_TO_BGV), capacity, |out| {
+        wire::seal_with(&header(&self.params, TFHE_TO_CKKS), capacity, |out| {
             serial::write_key_switch_key(out, &self.inner)
         })
     }
@@ -134,10 +137,10 @@ impl tfhe_to_bgv::Key {
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let joint = params.joint();
-        let body = wire::open(bytes, &header(params, TFHE_TO_BGV), key_bytes(joint, 1))?;
+        let body = wire::open(bytes, &header(params, TFHE_TO_CKKS), key_bytes(joint, 1))?;
         let mut reader = Reader::new(body);
         let inner = read_key(&mut reader, joint, 1)?;
-        reader.finish("key from TFHE to BGV")?;
+        reader.finish("key from TFHE to CKKS")?;
         Ok(Self { params: params.clone(), inner })
     }
 }
@@ -226,4 +229,36 @@ fn check_expansion(params: &Parameters, levels: u32, keys: &EvaluationKeys) -> R
     let why =
         format!("automorphisms {found:?}, needed {needed:?}, each over {limbs} limbs, and no other key");
     Err(WireError::Invalid { what: "keys of an expansion", why })
+}
+
+impl SecretKeys {
+    /// Bytes of the key of each scheme, sealed.
+    fn sizes(params: &Parameters) -> [usize; 3] {
+        let tfhe = params.tfhe().spec();
+        [params.bgv().n(), params.ckks().n(), tfhe.lwe_dimension + tfhe.big_dimension()]
+            .map(|body| wire::HEADER_BYTES + body + wire::DIGEST_BYTES)
+    }
+
+    /// The keys as bytes, sealed: the only way in which they leave memory.
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let keys = [self.bgv.to_secret_bytes(), self.ckks.to_secret_bytes(), self.tfhe.to_secret_bytes()];
+        // One allocation of the final size: nothing is left behind that is not wiped.
+        let mut body = Zeroizing::new(Vec::with_capacity(keys.iter().map(|key| key.len()).sum()));
+        keys.iter().for_each(|key| body.extend_from_slice(key));
+        Zeroizing::new(wire::seal(&header(&self.params, SECRET_KEYS), &body))
+    }
+
+    /// Reads the keys back.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, or belong to other parameters.
+    pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (what, [bgv, ckks, tfhe]) = ("secret keys", Self::sizes(params));
+        let mut reader = Reader::new(wire::open(bytes, &header(params, SECRET_KEYS), bgv + ckks + tfhe)?);
+        let bgv = he_bgv::SecretKey::from_secret_bytes(params.bgv(), reader.bytes(bgv, what)?)?;
+        let ckks = he_ckks::SecretKey::from_secret_bytes(params.ckks(), reader.bytes(ckks, what)?)?;
+        let tfhe = he_tfhe::SecretKey::from_secret_bytes(params.tfhe(), reader.bytes(tfhe, what)?)?;
+        reader.finish(what)?;
+        Ok(Self { params: params.clone(), bgv, ckks, tfhe })
+    }
 }

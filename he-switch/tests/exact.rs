@@ -2,11 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use he_ckks::bootstrap::Bootstrapper;
 use he_core::ring::sample::Prng;
-use he_switch::bgv_ckks::{self, Refresher};
-use he_switch::tfhe_to_bgv::{self, TfheToBgv};
-use he_switch::{Parameters, Spec, bgv_to_tfhe};
+use he_switch::{KeyRequest, Parameters, SecretKeys, Spec, Switcher, bgv_to_tfhe, tfhe_to_ckks};
 use he_tfhe::{LookupTable, noise};
 
 /// Bits of a message, behind a padding bit.
@@ -30,7 +27,7 @@ fn reading_failure(params: &Parameters, low: i64) -> f64 {
     let fresh = params.bgv().noise().fresh_secret().log2() - q - f64::from(params.log_t());
     let sample = (2.0 * fresh).exp2() + bgv_to_tfhe::noise(params) + noise::to_32_bits(spec);
     let variance = sample + noise::key_switch(spec) + noise::modulus_switch(spec, 0);
-    // Half a box less the low bits.
+    // Half an interval less the low bits.
     let distance = (0.5 * unit(params) as f64 - low as f64) / f64::from(params.log_t()).exp2();
     noise::log2_erfc(distance / (2.0 * variance).sqrt())
 }
@@ -39,7 +36,7 @@ fn reading_failure(params: &Parameters, low: i64) -> f64 {
 /// interval of CKKS's bootstrap when it is cleaned; that bootstrap itself fails in `2^-95`.
 fn return_failure(params: &Parameters) -> f64 {
     let (spec, prediction) = (params.tfhe().spec(), params.tfhe().prediction());
-    let variance = prediction.bootstrap + noise::packing(spec) + tfhe_to_bgv::noise(params);
+    let variance = prediction.bootstrap + noise::packing(spec) + tfhe_to_ckks::noise(params);
     let interval = params.ckks().scale(1) / params.ckks().rlwe().spec().q[0] as f64;
     // The messages themselves are lifted first.
     assert!((f64::from(BITS) - 1.0 - f64::from(LOG_SMALL)).exp2() <= interval);
@@ -48,17 +45,16 @@ fn return_failure(params: &Parameters) -> f64 {
 
 /// Messages to TFHE, through the table of the identity, and back to BGV: what is decrypted.
 fn there_and_back(params: &Parameters, messages: &[i64]) -> Vec<i64> {
-    let bgv = he_bgv::SecretKey::generate(params.bgv()).unwrap();
-    let ckks = he_ckks::SecretKey::generate(params.ckks()).unwrap();
-    let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).unwrap();
-    let down = bgv_to_tfhe::SeededKey::generate(params, &bgv, &tfhe).unwrap().expand().unwrap();
-    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap().expand());
+    let secret = SecretKeys::generate(params).unwrap();
+    let keys = secret.evaluation_keys(&KeyRequest::bgv_and_tfhe()).unwrap();
+    let switcher = Switcher::new(keys).unwrap();
+    let tables = switcher.tfhe().unwrap();
     let encoder = he_bgv::Encoder::new(params.bgv());
-    let encryptor = he_bgv::Encryptor::with_secret(&bgv);
+    let encryptor = he_bgv::Encryptor::with_secret(secret.bgv());
     let mut samples = vec![];
     for part in messages.chunks(params.bgv().n()) {
         let c = encryptor.encrypt(&encoder.encode_coefficients(part).unwrap()).unwrap();
-        samples.extend(down.extract(&c, &(0..part.len()).collect::<Vec<_>>()).unwrap());
+        samples.extend(switcher.bgv_to_tfhe(&c, &(0..part.len()).collect::<Vec<_>>()).unwrap());
     }
     samples.iter_mut().for_each(|sample| sample.add_constant_assign(1 << 30));
     let half = 1 << (BITS - 1);
@@ -67,18 +63,14 @@ fn there_and_back(params: &Parameters, messages: &[i64]) -> Vec<i64> {
     let start = std::time::Instant::now();
     let read = tables.bootstrap_batch(&samples, &table).unwrap();
     println!("{} tables: {:.1} s", read.len(), start.elapsed().as_secs_f64());
-    let (m, k, l) = (params.tfhe().n(), params.tfhe_pieces(), params.bgv_pieces());
+    let (m, k, l) = (params.tfhe().n(), params.tfhe_capacity(), params.bgv_capacity());
     // A full ciphertext packs without gaps.
     let pad = || std::iter::repeat_n(he_tfhe::LweCiphertext::trivial(params.tfhe(), 0), m);
     let packed: Vec<_> = (read.chunks(m))
         .map(|part| tables.pack(&part.iter().cloned().chain(pad()).take(m).collect::<Vec<_>>()).unwrap())
         .collect();
-    let up = TfheToBgv::new(tfhe_to_bgv::Key::generate(params, &tfhe, &ckks).unwrap());
-    let keys = ckks.bootstrap_keys(params.ckks().slots(), &he_ckks::KeyRequest::default()).unwrap();
-    let bridge = bgv_ckks::Keys::generate(params, &bgv, &ckks).unwrap();
-    let refresher = Refresher::new(bridge, Bootstrapper::new(keys).unwrap()).unwrap();
-    let back = up.convert(&refresher, &packed, LOG_SMALL, (-46_f64).exp2()).unwrap();
-    let decryptor = he_bgv::Decryptor::new(&bgv);
+    let back = switcher.tfhe_to_bgv(&packed, LOG_SMALL, (-46_f64).exp2()).unwrap();
+    let decryptor = he_bgv::Decryptor::new(secret.bgv());
     let found: Vec<Vec<i64>> =
         back.iter().map(|c| encoder.decode_coefficients(&decryptor.decrypt(c).unwrap())).collect();
     (0..messages.len())
@@ -118,7 +110,7 @@ fn readings_fail_less_often_than_once_in_2_to_the_40() {
         (reading_failure(&params, 0), reading_failure(&params, most), return_failure(&params));
     println!("centres 2^{centre:.1}, edges 2^{edge:.1}, the way back 2^{back:.1}");
     assert!(centre < -140.0 && edge < -58.0 && back < -64.0);
-    // More low bits would break the promise: a quarter of a box.
+    // More low bits would break the promise: a quarter of an interval.
     assert!(reading_failure(&params, unit(&params) / 4) > -40.0);
 }
 

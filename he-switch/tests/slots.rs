@@ -1,10 +1,7 @@
 //! Slots of BGV through tables and back into slots, with a prime plaintext modulus.
 
 use he_bgv::transform::{Direction, SlotTransform, coefficient_order};
-use he_ckks::bootstrap::Bootstrapper;
-use he_switch::bgv_ckks::{self, Refresher};
-use he_switch::tfhe_to_bgv::{self, TfheToBgv};
-use he_switch::{Spec, bgv_to_tfhe};
+use he_switch::{Bridge, KeyRequest, SecretKeys, Spec, Switcher};
 use he_tfhe::LookupTable;
 
 #[test]
@@ -13,30 +10,24 @@ fn slots_go_through_tables_and_come_back_in_slots() {
     let params = spec.build_insecure("a test of the bridges").unwrap();
     let (n, t) = (params.bgv().n(), params.t() as i64);
     assert!(t % (2 * n as i64) == 1 && t < 1 << 20);
-    let bgv = he_bgv::SecretKey::generate(params.bgv()).unwrap();
-    let ckks = he_ckks::SecretKey::generate(params.ckks()).unwrap();
-    let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).unwrap();
     let limbs = params.bgv().max_limbs();
     let [to_coefficients, to_slots] = [Direction::SlotsToCoefficients, Direction::CoefficientsToSlots]
         .map(|direction| SlotTransform::new(params.bgv(), 1, limbs, direction).unwrap());
     let request = to_slots.key_request(to_coefficients.key_request(he_bgv::KeyRequest::default()));
-    let evaluator = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request).unwrap()).unwrap();
-    let down = bgv_to_tfhe::SeededKey::generate(&params, &bgv, &tfhe).unwrap().expand().unwrap();
-    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap().expand());
-    let up = TfheToBgv::new(tfhe_to_bgv::Key::generate(&params, &tfhe, &ckks).unwrap());
-    let keys = ckks.bootstrap_keys(params.ckks().slots(), &he_ckks::KeyRequest::default()).unwrap();
-    let bridge = bgv_ckks::Keys::generate(&params, &bgv, &ckks).unwrap();
-    let refresher = Refresher::new(bridge, Bootstrapper::new(keys).unwrap()).unwrap();
+    let secret = SecretKeys::generate(&params).unwrap();
+    let keys = secret.evaluation_keys(&KeyRequest::bgv_and_tfhe().bgv(request)).unwrap();
+    let switcher = Switcher::new(keys).unwrap();
+    let (evaluator, tables) = (switcher.bgv(), switcher.tfhe().unwrap());
 
     // Squares modulo 16 of values of 4 bits, in every slot.
     let values: Vec<i64> = (0..n as i64).map(|i| i * 7 % 16 - 8).collect();
     let square = |v: i64| (v * v) % 16 - 8;
     let encoder = he_bgv::Encoder::new(params.bgv());
-    let c = he_bgv::Encryptor::with_secret(&bgv)
+    let c = he_bgv::Encryptor::with_secret(secret.bgv())
         .encrypt(&encoder.encode(&values.iter().map(|v| v * t / 32).collect::<Vec<_>>()).unwrap())
         .unwrap();
     let slots: Vec<usize> = (0..n).collect();
-    let mut samples = down.extract_slots(&evaluator, &to_coefficients, &c, &slots).unwrap();
+    let mut samples = switcher.bgv_slots_to_tfhe(&to_coefficients, &c, &slots).unwrap();
     println!("samples: 2^{:.1}", 0.5 * samples[0].variance().log2());
     samples.iter_mut().for_each(|sample| sample.add_constant_assign(1 << 30));
     let boxes: Vec<u32> = (0..16).map(|i: i64| (square(i - 8) << 20) as u32).collect();
@@ -44,7 +35,7 @@ fn slots_go_through_tables_and_come_back_in_slots() {
     let read = tables.bootstrap_batch(&samples, &table).unwrap();
 
     // Slot i of the first ciphertext that comes back is to have value i: each to the coefficient that becomes slot i.
-    let (m, k, l) = (params.tfhe().n(), params.tfhe_pieces(), params.bgv_pieces());
+    let (m, k, l) = (params.tfhe().n(), params.tfhe_capacity(), params.bgv_capacity());
     let mut pieces = vec![vec![he_tfhe::LweCiphertext::trivial(params.tfhe(), 0); m]; k];
     for (sample, coefficient) in read.into_iter().zip(coefficient_order(n)) {
         // The coefficient of the first of l ciphertexts in the large ring.
@@ -52,8 +43,8 @@ fn slots_go_through_tables_and_come_back_in_slots() {
         pieces[place % k][place / k] = sample;
     }
     let packed: Vec<_> = pieces.iter().map(|piece| tables.pack(piece).unwrap()).collect();
-    let back = up.convert(&refresher, &packed, 12, (-70_f64).exp2()).unwrap();
-    let decryptor = he_bgv::Decryptor::new(&bgv);
+    let back = switcher.tfhe_to_bgv(&packed, 12, (-70_f64).exp2()).unwrap();
+    let decryptor = he_bgv::Decryptor::new(secret.bgv());
     let measured = decryptor.noise_budget(&back[0]).unwrap();
     println!("budget {measured:.1}, estimated {:.1}", back[0].noise_budget());
     assert!(back[0].noise_budget() <= measured && measured < back[0].noise_budget() + 10.0);
@@ -61,17 +52,17 @@ fn slots_go_through_tables_and_come_back_in_slots() {
     let found = encoder.decode(&decryptor.decrypt(&slotted).unwrap()).unwrap();
     assert_eq!(found, values.iter().map(|&v| square(v)).collect::<Vec<_>>());
 
-    // Refreshed as any ciphertext is, with a factor or without.
-    let worn = evaluator.mod_switch(&slotted).unwrap();
-    assert_ne!(worn.factor(), 1);
-    for c in [&slotted, &worn] {
-        let fresh = refresher.refresh(std::slice::from_ref(c), (-70_f64).exp2()).unwrap();
+    // Refreshed as any ciphertext is, with a correction factor or without.
+    let switched = evaluator.mod_switch(&slotted).unwrap();
+    assert_ne!(switched.factor(), 1);
+    for c in [&slotted, &switched] {
+        let fresh = switcher.refresh(std::slice::from_ref(c), (-70_f64).exp2()).unwrap();
         assert_eq!(encoder.decode(&decryptor.decrypt(&fresh[0]).unwrap()).unwrap(), found);
     }
 
-    let error = down.extract_slots(&evaluator, &to_coefficients, &c, &[n]).err().unwrap().to_string();
+    let error = switcher.bgv_slots_to_tfhe(&to_coefficients, &c, &[n]).err().unwrap().to_string();
     assert_eq!(error, "the slot is 1024, needed less than 1024");
-    assert!(down.extract_slots(&evaluator, &to_slots, &c, &[0]).is_err());
+    assert!(switcher.bgv_slots_to_tfhe(&to_slots, &c, &[0]).is_err());
 }
 
 #[test]
@@ -86,21 +77,20 @@ fn the_preset_takes_a_prime_at_128_bits() {
 fn slots_reach_tfhe_at_128_bits() {
     let params = Spec { log_t: 20, slots: true, ..Spec::glyph() }.build().unwrap();
     let (n, t) = (params.bgv().n(), params.t() as f64);
-    let bgv = he_bgv::SecretKey::generate(params.bgv()).unwrap();
-    let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).unwrap();
+    let secret = SecretKeys::generate(&params).unwrap();
     let (limbs, way) = (params.bgv().max_limbs(), Direction::SlotsToCoefficients);
     let transform = SlotTransform::new(params.bgv(), 2, limbs, way).unwrap();
     let request = transform.key_request(he_bgv::KeyRequest::default());
-    let evaluator = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request).unwrap()).unwrap();
-    let down = bgv_to_tfhe::SeededKey::generate(&params, &bgv, &tfhe).unwrap().expand().unwrap();
+    let request = KeyRequest::default().bridge(Bridge::BgvToTfhe).bgv(request);
+    let switcher = Switcher::new(secret.evaluation_keys(&request).unwrap()).unwrap();
     let values: Vec<i64> = (0..n as i64).map(|i| i * 7919 % 1_000_003 - 500_001).collect();
     let plain = he_bgv::Encoder::new(params.bgv()).encode(&values).unwrap();
-    let c = he_bgv::Encryptor::with_secret(&bgv).encrypt(&plain).unwrap();
+    let c = he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&plain).unwrap();
     let start = std::time::Instant::now();
     let slots: Vec<usize> = (0..n).collect();
-    let samples = down.extract_slots(&evaluator, &transform, &c, &slots).unwrap();
+    let samples = switcher.bgv_slots_to_tfhe(&transform, &c, &slots).unwrap();
     println!("{} slots: {:.2} s", n, start.elapsed().as_secs_f64());
-    let decryptor = he_tfhe::Decryptor::new(&tfhe);
+    let decryptor = he_tfhe::Decryptor::new(secret.tfhe());
     let error = |(sample, &v): (&he_tfhe::LweCiphertext, &i64)| {
         let x = f64::from(decryptor.phase(sample).unwrap()) / 32_f64.exp2() - v as f64 / t;
         (x - x.round()).powi(2)

@@ -1,35 +1,12 @@
-//! Keys of bridges as bytes: the same bridge after a journey, and an error for everything else.
+//! Keys of bridges as bytes: bridges that compute alike after sending, and an error for everything else.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use he_ckks::bootstrap::Bootstrapper;
 use he_core::wire::{self, WireError};
-use he_switch::bgv_ckks::{self, Refresher};
 use he_switch::expand::Expander;
-use he_switch::tfhe_to_bgv::{self, TfheToBgv};
-use he_switch::{Parameters, Spec, bgv_to_tfhe, ckks_tfhe};
+use he_switch::{Bridge, Error, EvaluationKeys, KeyKind, KeyRequest, Parameters, SecretKeys, Spec, Switcher};
+use he_switch::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
 use he_tfhe::LweCiphertext;
-
-/// Secrets of the three schemes.
-struct Secrets {
-    bgv: he_bgv::SecretKey,
-    ckks: he_ckks::SecretKey,
-    tfhe: he_tfhe::SecretKey,
-}
-
-impl Secrets {
-    fn generate(params: &Parameters) -> Self {
-        Self {
-            bgv: he_bgv::SecretKey::generate(params.bgv()).unwrap(),
-            ckks: he_ckks::SecretKey::generate(params.ckks()).unwrap(),
-            tfhe: he_tfhe::SecretKey::generate(params.tfhe()).unwrap(),
-        }
-    }
-
-    fn bootstrapper(&self, slots: usize) -> Bootstrapper {
-        Bootstrapper::new(self.ckks.bootstrap_keys(slots, &he_ckks::KeyRequest::default()).unwrap()).unwrap()
-    }
-}
 
 /// The least rings there are: keys of some thousand bytes.
 fn tiny() -> Spec {
@@ -47,86 +24,109 @@ type Open = fn(&Parameters, &[u8]) -> Result<(), WireError>;
 
 /// Every kind of key, drawn, and its reader.
 fn keys(params: &Parameters) -> Vec<(&'static str, Vec<u8>, Open)> {
-    let Secrets { bgv, ckks, tfhe } = Secrets::generate(params);
-    let down = bgv_to_tfhe::SeededKey::generate(params, &bgv, &tfhe).unwrap();
-    let slots = ckks_tfhe::SeededKey::generate(params, &ckks, &tfhe).unwrap();
-    let up = tfhe_to_bgv::Key::generate(params, &tfhe, &ckks).unwrap();
-    let refresh = bgv_ckks::Keys::generate(params, &bgv, &ckks).unwrap();
-    let expander = Expander::generate(params, &bgv, 2).unwrap();
+    let secret = SecretKeys::generate(params).unwrap();
+    let (bgv, ckks, tfhe) = (secret.bgv(), secret.ckks(), secret.tfhe());
+    let down = bgv_to_tfhe::SeededKey::generate(params, bgv, tfhe).unwrap();
+    let slots = ckks_to_tfhe::SeededKey::generate(params, ckks, tfhe).unwrap();
+    let up = tfhe_to_ckks::Key::generate(params, tfhe, ckks).unwrap();
+    let refresh = bgv_ckks::Keys::generate(params, bgv, ckks).unwrap();
+    let expander = Expander::generate(params, bgv, 2).unwrap();
     vec![
         ("BGV to TFHE", down.to_bytes().unwrap(), |p, b| {
             bgv_to_tfhe::SeededKey::from_bytes(p, b).map(|_| ())
         }),
         ("CKKS to TFHE", slots.to_bytes().unwrap(), |p, b| {
-            ckks_tfhe::SeededKey::from_bytes(p, b).map(|_| ())
+            ckks_to_tfhe::SeededKey::from_bytes(p, b).map(|_| ())
         }),
-        ("TFHE to BGV", up.to_bytes().unwrap(), |p, b| tfhe_to_bgv::Key::from_bytes(p, b).map(|_| ())),
+        ("TFHE to CKKS", up.to_bytes().unwrap(), |p, b| tfhe_to_ckks::Key::from_bytes(p, b).map(|_| ())),
         ("BGV and CKKS", refresh.to_bytes().unwrap(), |p, b| bgv_ckks::Keys::from_bytes(p, b).map(|_| ())),
         ("expansion", expander.to_bytes().unwrap(), |p, b| Expander::from_bytes(p, b).map(|_| ())),
+        ("secret keys", secret.to_secret_bytes().to_vec(), |p, b| {
+            SecretKeys::from_secret_bytes(p, b).map(|_| ())
+        }),
     ]
 }
 
 #[test]
-fn bridges_of_bgv_do_the_same_after_a_journey() {
+fn bridges_of_bgv_compute_alike_after_sending() {
     let params = built(&Spec::insecure_small());
-    let secrets = Secrets::generate(&params);
+    let secret = SecretKeys::generate(&params).unwrap();
+    let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Decryptor::new(secret.bgv()));
     let values: Vec<i64> = (0..params.bgv().n() as i64).map(|i| (i % 16 - 8) << 21).collect();
-    let plain = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&values).unwrap();
-    let c = he_bgv::Encryptor::with_secret(&secrets.bgv).encrypt(&plain).unwrap();
+    let c = encoder.encode_coefficients(&values).unwrap();
+    let c = he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&c).unwrap();
+    let small = he_tfhe::Encryptor::new(secret.tfhe()).encrypt_phases(&[3 << 20, 5 << 20]).unwrap();
 
-    let key = bgv_to_tfhe::SeededKey::generate(&params, &secrets.bgv, &secrets.tfhe).unwrap();
-    let read = bgv_to_tfhe::SeededKey::from_bytes(&params, &key.to_bytes().unwrap()).unwrap();
-    assert_eq!(read.to_bytes().unwrap(), key.to_bytes().unwrap());
-    let samples = |key: &bgv_to_tfhe::SeededKey| {
-        let samples = key.expand().unwrap().extract(&c, &[0, 5, 1023]).unwrap();
-        LweCiphertext::to_bytes(params.tfhe(), &samples).unwrap()
-    };
-    assert_eq!(samples(&read), samples(&key));
+    let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_limbs());
+    let request = KeyRequest::bgv_and_tfhe().bgv(products).expansion(3);
+    let keys = secret.evaluation_keys(&request).unwrap();
+    let messages = keys.to_bytes().unwrap();
+    let read = EvaluationKeys::from_bytes(&params, &request, &messages).unwrap();
+    assert!(keys.kinds() == request.kinds() && read.kinds() == request.kinds());
+    assert_eq!(read.to_bytes().unwrap(), messages);
 
-    let expander = Expander::generate(&params, &secrets.bgv, 3).unwrap();
-    let read = Expander::from_bytes(&params, &expander.to_bytes().unwrap()).unwrap();
     let bytes = |c: &[he_bgv::Ciphertext]| c.iter().map(|c| c.to_bytes().unwrap()).collect::<Vec<_>>();
-    assert_eq!(bytes(&read.expand(&c, 2).unwrap()), bytes(&expander.expand(&c, 2).unwrap()));
-
-    let keys = bgv_ckks::Keys::generate(&params, &secrets.bgv, &secrets.ckks).unwrap();
-    let read = bgv_ckks::Keys::from_bytes(&params, &keys.to_bytes().unwrap()).unwrap();
-    let up = tfhe_to_bgv::Key::generate(&params, &secrets.tfhe, &secrets.ckks).unwrap();
-    let read_up = tfhe_to_bgv::Key::from_bytes(&params, &up.to_bytes().unwrap()).unwrap();
-    let tables = he_tfhe::Evaluator::new(secrets.tfhe.evaluation_keys().unwrap().expand());
-    let small = he_tfhe::Encryptor::new(&secrets.tfhe).encrypt_phases(&[3 << 20, 5 << 20]).unwrap();
-    let packed = [tables.pack(&small).unwrap()];
-    let [before, after] = [(keys, up), (read, read_up)].map(|(keys, up)| {
-        let refresher = Refresher::new(keys, secrets.bootstrapper(1024)).unwrap();
-        // Without a bootstrap, whose keys are other ones: only what these keys do.
-        let there = bytes(&refresher.scatter(&refresher.gather(std::slice::from_ref(&c)).unwrap()).unwrap());
-        let back = TfheToBgv::new(up).convert(&refresher, &packed, 12, (-46_f64).exp2()).unwrap();
-        let decryptor = he_bgv::Decryptor::new(&secrets.bgv);
-        (there, back.iter().map(|c| decryptor.decrypt(c).unwrap()).collect::<Vec<_>>())
+    let [before, after] = [keys, read].map(|keys| {
+        let switcher = Switcher::new(keys).unwrap();
+        let samples = switcher.bgv_to_tfhe(&c, &[0, 5, 1023]).unwrap();
+        let packed = switcher.tfhe().unwrap().pack(&small).unwrap();
+        let back = switcher.tfhe_to_bgv(&[packed], 12, (-46_f64).exp2()).unwrap();
+        assert_eq!(encoder.decode_coefficients(&decryptor.decrypt(&back[0]).unwrap())[0], 3);
+        (
+            LweCiphertext::to_bytes(params.tfhe(), &samples).unwrap(),
+            bytes(&switcher.expand(&c, 2).unwrap()),
+            bytes(&[switcher.bgv().relinearize(&switcher.bgv().square(&c).unwrap()).unwrap()]),
+            bytes(&switcher.refresh(std::slice::from_ref(&c), (-46_f64).exp2()).unwrap()),
+            bytes(&back),
+        )
     });
-    assert_eq!(before.0, after.0);
-    let coefficients =
-        |plain: &he_bgv::Plaintext| he_bgv::Encoder::new(params.bgv()).decode_coefficients(plain);
-    assert_eq!(
-        before.1.iter().map(coefficients).collect::<Vec<_>>(),
-        after.1.iter().map(coefficients).collect::<Vec<_>>()
-    );
-    assert_eq!(coefficients(&after.1[0])[0], 3);
+    assert!(before == after);
 }
 
 #[test]
-fn the_bridge_of_slots_does_the_same_after_a_journey() {
+fn bridges_of_slots_compute_alike_after_sending() {
     let params = built(&Spec::insecure_small().for_slots());
-    let secrets = Secrets::generate(&params);
-    let bootstrapper = secrets.bootstrapper(64);
-    let key = ckks_tfhe::SeededKey::generate(&params, &secrets.ckks, &secrets.tfhe).unwrap();
-    let read = ckks_tfhe::SeededKey::from_bytes(&params, &key.to_bytes().unwrap()).unwrap();
+    let secret = SecretKeys::generate(&params).unwrap();
     let plain = he_ckks::Encoder::new(params.ckks()).encode_in(&[0.25, -0.5], 64).unwrap();
-    let x = he_ckks::Encryptor::with_secret(&secrets.ckks).encrypt(&plain).unwrap();
-    let samples = |key: &ckks_tfhe::SeededKey| {
-        let (samples, _) = key.expand().unwrap().extract(&bootstrapper, &x, 2).unwrap();
-        LweCiphertext::to_bytes(params.tfhe(), &samples).unwrap()
+    let x = he_ckks::Encryptor::with_secret(secret.ckks()).encrypt(&plain).unwrap();
+    let request = KeyRequest::ckks_and_tfhe().slots(64);
+    let keys = secret.evaluation_keys(&request).unwrap();
+    let read = EvaluationKeys::from_bytes(&params, &request, &keys.to_bytes().unwrap()).unwrap();
+    let [before, after] = [keys, read].map(|keys| {
+        let switcher = Switcher::new(keys).unwrap();
+        let (samples, _) = switcher.ckks_to_tfhe(&x, 2).unwrap();
+        let packed = switcher.tfhe().unwrap().pack(&samples).unwrap();
+        let (back, _) = switcher.tfhe_to_ckks(&[packed], 12).unwrap();
+        (LweCiphertext::to_bytes(params.tfhe(), &samples).unwrap(), back.to_bytes().unwrap())
+    });
+    assert!(before == after);
+}
+
+/// Messages that are missing, swapped, altered or of other parameters: the kind of keys is named.
+#[test]
+fn bundles_that_do_not_fit_the_request_are_refused() {
+    let params = built(&tiny());
+    let request = KeyRequest::default().bridge(Bridge::BgvToTfhe).expansion(2);
+    let messages =
+        SecretKeys::generate(&params).unwrap().evaluation_keys(&request).unwrap().to_bytes().unwrap();
+    let open = |params: &Parameters, messages: &[Vec<u8>]| {
+        EvaluationKeys::from_bytes(params, &request, messages).map(|_| ()).unwrap_err()
     };
-    assert_eq!(samples(&read), samples(&key));
+    let few = open(&params, &messages[1..]).to_string();
+    assert_eq!(few, "the number of messages with evaluation keys is 2, needed 3");
+    let mut swapped = messages.clone();
+    swapped.swap(1, 2);
+    let expected = WireError::Kind { found: 5, expected: 1 };
+    assert!(matches!(
+        open(&params, &swapped),
+        Error::Key { kind: KeyKind::BgvToTfhe, source } if source == expected
+    ));
+    let mut altered = messages.clone();
+    altered[2][100] ^= 1;
+    assert!(open(&params, &altered).to_string().starts_with("keys of expansions: "));
+    let other = built(&Spec { log_t: 25, ..tiny() });
+    let foreign = open(&other, &messages);
+    assert!(matches!(foreign, Error::Key { source: WireError::Parameters { .. }, .. }), "{foreign}");
 }
 
 #[test]
@@ -192,6 +192,11 @@ fn fields_out_of_range_are_named() {
             let found = forged(at, with);
             assert!(found.contains(why), "{name}: {found}");
         };
+        if name == "secret keys" {
+            // The key of each scheme is sealed by itself.
+            refused(body.len() - 40, &[0xff; 4], "digest");
+            continue;
+        }
         // The last bytes are words of a body, all but the padding.
         refused(body.len() - 32, &[0xff; 24], "it must be below");
         for length in [0, 1, 33, 40, body.len() - 1] {
@@ -200,7 +205,7 @@ fn fields_out_of_range_are_named() {
         let longer = wire::seal(&header, &[body, &[0; 8]].concat());
         assert!(open(&params, &longer).is_err(), "{name}");
         match name {
-            "TFHE to BGV" => refused(0, &3_u16.to_le_bytes(), "limbs of a key of a bridge"),
+            "TFHE to CKKS" => refused(0, &3_u16.to_le_bytes(), "limbs of a key of a bridge"),
             "BGV and CKKS" => refused(0, &2_u16.to_le_bytes(), "2, needed 3"),
             "expansion" => {
                 refused(0, &u32::MAX.to_le_bytes(), "levels of an expansion");

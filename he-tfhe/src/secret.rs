@@ -140,11 +140,6 @@ impl SecretKey {
             .collect())
     }
 
-    /// The bits of the short key, for bridges whose blind rotations run in other rings.
-    pub fn short_bits(&self) -> Zeroizing<Vec<i8>> {
-        self.small.clone()
-    }
-
     /// The key as bytes: the only way in which it leaves memory. One byte a bit, sealed with its parameters' hash.
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
         let bits = self.small.iter().chain(self.big.iter());

@@ -4,21 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use he_bgv::{Ciphertext, Encoder, Plaintext};
-use he_ckks::bootstrap::Bootstrapper;
 use he_core::ring::poly::{Eval, Poly};
 use he_core::rlwe;
 use he_core::wire::{Reader, WireError, Writer};
-use he_switch::bgv_ckks::Refresher;
-use he_switch::bgv_to_tfhe::BgvToTfhe;
-use he_switch::expand::{Expander, combine};
-use he_switch::tfhe_to_bgv::TfheToBgv;
+use he_switch::Switcher;
+use he_switch::expand::combine;
 use he_tfhe::LweCiphertext;
 use rayon::prelude::*;
 
 use super::MixedError;
 use super::arrangement::of_images;
 use super::bgv_pass::Pass;
-use super::keys::BgvKeys;
 use super::layers::{self, How};
 use super::layout::{Dense, Layout};
 use super::linear::Place;
@@ -36,33 +32,26 @@ pub(super) struct Sent {
 /// All evaluators.
 pub(super) struct Engine {
     pub(super) lookup: Lookup,
-    pub(super) products: he_bgv::Evaluator,
+    pub(super) products: Arc<he_bgv::Evaluator>,
     plan: Arc<MixedPlan>,
     layout: Layout,
-    down: BgvToTfhe,
-    up: TfheToBgv,
-    refresher: Refresher,
-    expander: Expander,
+    switcher: Switcher,
 }
 
 impl Engine {
-    /// From keys as they were sent; `record` keeps what blind rotations read.
+    /// With the bridges of a plan; `record` keeps the readings of blind rotations.
     pub(super) fn new(
         plan: &Arc<MixedPlan>,
         layout: &Layout,
-        keys: BgvKeys,
+        switcher: Switcher,
         record: bool,
     ) -> Result<Self, MixedError> {
-        let bootstrapper = Bootstrapper::new(keys.ckks)?;
         Ok(Self {
-            lookup: Lookup::new(plan, &keys.tfhe, record)?,
-            products: he_bgv::Evaluator::new(plan.parameters.bgv(), keys.bgv)?,
+            lookup: Lookup::new(plan, switcher.tfhe()?, record)?,
+            products: Arc::clone(switcher.bgv()),
             plan: Arc::clone(plan),
             layout: layout.clone(),
-            down: keys.down.expand()?,
-            up: TfheToBgv::new(keys.up),
-            refresher: Refresher::new(keys.refresh, bootstrapper)?,
-            expander: keys.expander,
+            switcher,
         })
     }
 
@@ -71,7 +60,7 @@ impl Engine {
         self.lookup.stages.on(Stage::Products, || {
             let mut parts = Vec::with_capacity(dense.parts);
             for piece in pieces {
-                parts.extend(self.expander.expand(piece, dense.levels)?);
+                parts.extend(self.switcher.expand(piece, dense.levels)?);
             }
             parts.truncate(dense.parts);
             Ok(parts)
@@ -115,7 +104,7 @@ impl Engine {
             for (at, piece) in pieces.iter().enumerate() {
                 let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].0.0 == at).collect();
                 let coefficients: Vec<usize> = own.iter().map(|&i| places[i].0.1).collect();
-                for (i, mut value) in own.into_iter().zip(self.down.extract(piece, &coefficients)?) {
+                for (i, mut value) in own.into_iter().zip(self.switcher.bgv_to_tfhe(piece, &coefficients)?) {
                     let factor = 1 << shift;
                     value.scale_assign(if places[i].1 { -factor } else { factor });
                     value.add_constant_assign(constant);
@@ -147,7 +136,7 @@ impl Engine {
         stop: &AtomicBool,
     ) -> Result<Vec<Ciphertext>, MixedError> {
         let parameters = &self.plan.parameters;
-        let most = parameters.bgv_pieces();
+        let most = parameters.bgv_capacity();
         let (small, large) = (parameters.tfhe().n(), parameters.bgv().n());
         let mut groups: Vec<Vec<Vec<LweCiphertext>>> = (0..pieces.div_ceil(most))
             .map(|group| {
@@ -165,7 +154,7 @@ impl Engine {
         let mut out = Vec::with_capacity(pieces);
         for group in groups {
             let packed = self.lookup.pack(&group)?;
-            let back = || self.up.convert(&self.refresher, &packed, RESULT_BITS, error);
+            let back = || self.switcher.tfhe_to_bgv(&packed, RESULT_BITS, error);
             out.extend(self.lookup.refresh(stop, back)??);
         }
         out.truncate(pieces);
@@ -179,8 +168,8 @@ impl Engine {
         stop: &AtomicBool,
     ) -> Result<Vec<Ciphertext>, MixedError> {
         let mut out = Vec::with_capacity(pieces.len());
-        for group in pieces.chunks(self.plan.parameters.bgv_pieces()) {
-            let refresh = || self.refresher.refresh(group, LOG_CLEAN.exp2());
+        for group in pieces.chunks(self.plan.parameters.bgv_capacity()) {
+            let refresh = || self.switcher.refresh(group, LOG_CLEAN.exp2());
             out.extend(self.lookup.refresh(stop, refresh)??);
         }
         Ok(out)

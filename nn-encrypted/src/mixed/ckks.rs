@@ -6,12 +6,11 @@ use std::sync::atomic::AtomicBool;
 use he_ckks::bootstrap::Bootstrapper;
 use he_ckks::{Ciphertext, Encoder, Evaluator};
 use he_core::wire::{Reader, WireError, Writer};
-use he_switch::ckks_tfhe::{CkksToTfhe, coefficients_of};
-use he_switch::tfhe_to_bgv::TfheToBgv;
+use he_switch::Switcher;
+use he_switch::ckks_to_tfhe::coefficients_of;
 use he_tfhe::LweCiphertext;
 
 use super::MixedError;
-use super::keys::CkksKeys;
 use super::layers::{self, How, Layers};
 use super::lookup::Lookup;
 use super::numbers::RESULT_BITS;
@@ -24,26 +23,24 @@ pub(super) struct Engine {
     lookup: Lookup,
     plan: Arc<MixedPlan>,
     packing: Packing,
-    bootstrapper: Bootstrapper,
-    down: CkksToTfhe,
-    up: TfheToBgv,
+    bootstrapper: Arc<Bootstrapper>,
+    switcher: Switcher,
 }
 
 impl Engine {
-    /// From keys as they were sent; `record` keeps what blind rotations read.
+    /// With the bridges of a plan; `record` keeps the readings of blind rotations.
     pub(super) fn new(
         plan: &Arc<MixedPlan>,
         packing: &Packing,
-        keys: CkksKeys,
+        switcher: Switcher,
         record: bool,
     ) -> Result<Self, MixedError> {
         Ok(Self {
-            lookup: Lookup::new(plan, &keys.tfhe, record)?,
+            lookup: Lookup::new(plan, switcher.tfhe()?, record)?,
             plan: Arc::clone(plan),
             packing: packing.clone(),
-            bootstrapper: Bootstrapper::new(keys.ckks)?,
-            down: keys.down.expand()?,
-            up: TfheToBgv::new(keys.up),
+            bootstrapper: Arc::clone(switcher.ckks()?),
+            switcher,
         })
     }
 
@@ -59,7 +56,7 @@ impl Engine {
         let constant = self.lookup.offset(offset, spare);
         self.lookup.stages.on(Stage::Switching, || {
             let bits = self.packing.bits + shift;
-            let (mut values, _) = self.down.extract_slots(&self.bootstrapper, sums, slots, bits)?;
+            let (mut values, _) = self.switcher.ckks_slots_to_tfhe(sums, slots, bits)?;
             values.iter_mut().for_each(|value| value.add_constant_assign(constant));
             Ok(values)
         })
@@ -85,7 +82,7 @@ impl Engine {
             }
         }
         let packed = self.lookup.pack(&pieces)?;
-        let fill = || self.up.to_slots(&self.bootstrapper, &packed, RESULT_BITS);
+        let fill = || self.switcher.tfhe_to_ckks(&packed, RESULT_BITS);
         Ok(vec![self.lookup.refresh(stop, fill)??.0])
     }
 

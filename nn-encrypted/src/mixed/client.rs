@@ -4,51 +4,20 @@ use std::sync::Arc;
 
 use he_bgv::{Decryptor, Encoder};
 use he_core::wire::{Reader, WireError, Writer};
+use he_switch::SecretKeys;
 use he_tfhe::Reading;
 use ndarray::{Array2, ArrayRef2};
 use rayon::prelude::*;
-use zeroize::Zeroizing;
 
 use super::arrangement::{Arrangement, At, Tensor};
-use super::keys;
 use super::message::{Purpose, open, seal};
 use super::{MixedError, MixedPlan};
 use crate::recipe::WordModel;
 
-/// The secret keys of the schemes.
-pub struct Secrets {
-    /// Of products, where layers are in BGV.
-    pub bgv: Option<he_bgv::SecretKey>,
-    /// Of refreshes, and of products where layers are in CKKS.
-    pub ckks: he_ckks::SecretKey,
-    /// Of tables.
-    pub tfhe: he_tfhe::SecretKey,
-}
-
-impl Secrets {
-    /// New ones.
-    fn generate(plan: &MixedPlan) -> Result<Self, MixedError> {
-        let parameters = &plan.parameters;
-        let bgv = match plan.arrangement {
-            Arrangement::Bgv(_) => Some(he_bgv::SecretKey::generate(parameters.bgv())?),
-            Arrangement::Ckks(_) => None,
-        };
-        let ckks = he_ckks::SecretKey::generate(parameters.ckks())?;
-        Ok(Self { bgv, ckks, tfhe: he_tfhe::SecretKey::generate(parameters.tfhe())? })
-    }
-
-    /// The keys of BGV, if there is one, CKKS and TFHE, to be kept by their owner.
-    #[must_use]
-    pub fn to_secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
-        let products = self.bgv.iter().map(he_bgv::SecretKey::to_secret_bytes);
-        products.chain([self.ckks.to_secret_bytes(), self.tfhe.to_secret_bytes()]).collect()
-    }
-}
-
 /// Holds the secret keys.
 pub struct MixedClient {
     plan: Arc<MixedPlan>,
-    secrets: Secrets,
+    secrets: SecretKeys,
 }
 
 fn message(what: &'static str) -> impl Fn(WireError) -> MixedError {
@@ -95,41 +64,45 @@ impl MixedClient {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn new(plan: &Arc<MixedPlan>) -> Result<Self, MixedError> {
-        Ok(Self::with_keys(plan, Secrets::generate(plan)?))
+        Ok(Self::with_keys(plan, SecretKeys::generate(&plan.parameters)?))
     }
 
     /// A client with keys of its own.
     #[must_use]
-    pub fn with_keys(plan: &Arc<MixedPlan>, secrets: Secrets) -> Self {
+    pub fn with_keys(plan: &Arc<MixedPlan>, secrets: SecretKeys) -> Self {
         Self { plan: Arc::clone(plan), secrets }
     }
 
     /// The secret keys.
     #[must_use]
-    pub fn secrets(&self) -> &Secrets {
+    pub fn secrets(&self) -> &SecretKeys {
         &self.secrets
     }
 
-    /// New evaluation keys, as they are sent: a message for each of [`Arrangement::key_names`].
+    /// New evaluation keys, as they are sent: a message for each kind of [`MixedPlan::key_request`].
     ///
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, MixedError> {
-        keys::generate(&self.plan, &self.secrets)
+        Ok(self.secrets.evaluation_keys(&self.plan.key_request())?.to_bytes()?)
     }
 
     /// A ciphertext of values, as it is sent.
     fn encrypt_one(&self, values: &[i64], factor: f64) -> Result<Vec<u8>, MixedError> {
         let (parameters, mut out) = (&self.plan.parameters, Writer::new());
         let wrong = message("ciphertext");
-        if let Some(key) = &self.secrets.bgv {
-            let plain = Encoder::new(parameters.bgv()).encode_coefficients(values)?;
-            key.encrypt_seeded(&plain, parameters.bgv().max_limbs())?.write(&mut out).map_err(wrong)?;
-        } else {
-            let values: Vec<f64> = values.iter().map(|&value| value as f64 * factor).collect();
-            let plain = he_ckks::Encoder::new(parameters.ckks()).encode_in(&values, values.len())?;
-            let limbs = parameters.ckks().top();
-            self.secrets.ckks.encrypt_seeded(&plain, limbs)?.write(&mut out).map_err(wrong)?;
+        match self.plan.arrangement {
+            Arrangement::Bgv(_) => {
+                let (key, limbs) = (self.secrets.bgv(), parameters.bgv().max_limbs());
+                let plain = Encoder::new(parameters.bgv()).encode_coefficients(values)?;
+                key.encrypt_seeded(&plain, limbs)?.write(&mut out).map_err(wrong)?;
+            }
+            Arrangement::Ckks(_) => {
+                let (key, limbs) = (self.secrets.ckks(), parameters.ckks().top());
+                let values: Vec<f64> = values.iter().map(|&value| value as f64 * factor).collect();
+                let plain = he_ckks::Encoder::new(parameters.ckks()).encode_in(&values, values.len())?;
+                key.encrypt_seeded(&plain, limbs)?.write(&mut out).map_err(wrong)?;
+            }
         }
         Ok(out.finish())
     }
@@ -153,19 +126,23 @@ impl MixedClient {
         let (plan, parameters) = (&self.plan, &self.plan.parameters);
         let (count, factor) = (plan.arrangement.pieces(tensor), plan.arrangement.factor(tensor));
         let (fits, wrong) = (|found| found == count, message("encrypted values"));
-        let pieces = if let Some(key) = &self.secrets.bgv {
-            let (decryptor, encoder) = (Decryptor::new(key), Encoder::new(parameters.bgv()));
-            let read = |from: &mut Reader<'_>| he_bgv::Ciphertext::read(from, parameters.bgv());
-            let all = open(plan, purpose, number, bytes, fits, read).map_err(wrong)?;
-            let values = |c| Ok(encoder.decode_coefficients(&decryptor.decrypt(c)?));
-            all.iter().map(values).collect::<Result<_, MixedError>>()?
-        } else {
-            let decryptor = he_ckks::Decryptor::new(&self.secrets.ckks);
-            let read = |from: &mut Reader<'_>| he_ckks::Ciphertext::read(from, parameters.ckks());
-            let all = open(plan, purpose, number, bytes, fits, read).map_err(wrong)?;
-            let round = |value: f64| (value / factor).round() as i64;
-            let values = |c| Ok(decryptor.decrypt(c)?.into_iter().map(round).collect());
-            all.iter().map(values).collect::<Result<_, MixedError>>()?
+        let pieces = match plan.arrangement {
+            Arrangement::Bgv(_) => {
+                let (decryptor, encoder) =
+                    (Decryptor::new(self.secrets.bgv()), Encoder::new(parameters.bgv()));
+                let read = |from: &mut Reader<'_>| he_bgv::Ciphertext::read(from, parameters.bgv());
+                let all = open(plan, purpose, number, bytes, fits, read).map_err(wrong)?;
+                let values = |c| Ok(encoder.decode_coefficients(&decryptor.decrypt(c)?));
+                all.iter().map(values).collect::<Result<_, MixedError>>()?
+            }
+            Arrangement::Ckks(_) => {
+                let decryptor = he_ckks::Decryptor::new(self.secrets.ckks());
+                let read = |from: &mut Reader<'_>| he_ckks::Ciphertext::read(from, parameters.ckks());
+                let all = open(plan, purpose, number, bytes, fits, read).map_err(wrong)?;
+                let round = |value: f64| (value / factor).round() as i64;
+                let values = |c| Ok(decryptor.decrypt(c)?.into_iter().map(round).collect());
+                all.iter().map(values).collect::<Result<_, MixedError>>()?
+            }
         };
         Ok(Filled { tensor, pieces })
     }
@@ -255,6 +232,6 @@ impl MixedClient {
     /// # Errors
     /// If a reading belongs to other parameters.
     pub fn places(&self, readings: &[Reading]) -> Result<Vec<u32>, MixedError> {
-        readings.iter().map(|reading| Ok(self.secrets.tfhe.read(reading)?)).collect()
+        readings.iter().map(|reading| Ok(self.secrets.tfhe().read(reading)?)).collect()
     }
 }

@@ -53,14 +53,6 @@ pub enum MixedError {
         /// What is wrong.
         source: WireError,
     },
-    /// Keys of some kinds are missing.
-    #[error("evaluation keys of {found} kinds, needed {needed}")]
-    KeyCount {
-        /// Kinds that are there.
-        found: usize,
-        /// Kinds there must be.
-        needed: usize,
-    },
     /// A mini-batch that was never sent.
     #[error("mini-batch {0} was not sent")]
     MissingBatch(usize),

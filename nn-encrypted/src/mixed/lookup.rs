@@ -26,7 +26,7 @@ pub(super) struct Lookup {
     pub(super) plan: Arc<MixedPlan>,
     pub(super) tables: Tables,
     pub(super) stages: Stages,
-    evaluator: he_tfhe::Evaluator,
+    evaluator: Arc<he_tfhe::Evaluator>,
     refreshes: AtomicU64,
     /// What blind rotations read, if it is kept.
     readings: Option<Mutex<Vec<Reading>>>,
@@ -49,17 +49,17 @@ fn tables(plan: &MixedPlan) -> Result<Tables, MixedPlanError> {
 }
 
 impl Lookup {
-    /// From the keys of TFHE; `record` keeps what blind rotations read.
+    /// The tables of a plan; `record` keeps the readings of blind rotations.
     pub(super) fn new(
         plan: &Arc<MixedPlan>,
-        keys: &he_tfhe::SeededEvaluationKeys,
+        evaluator: &Arc<he_tfhe::Evaluator>,
         record: bool,
     ) -> Result<Self, MixedError> {
         Ok(Self {
             plan: Arc::clone(plan),
             tables: tables(plan)?,
             stages: Stages::default(),
-            evaluator: he_tfhe::Evaluator::new(keys.expand()),
+            evaluator: Arc::clone(evaluator),
             refreshes: AtomicU64::new(0),
             readings: record.then(Mutex::default),
         })

@@ -40,7 +40,7 @@ pub mod twin;
 
 pub use arrangement::Arrangement;
 pub use clear::{MixedClear, classes};
-pub use client::{MixedClient, Secrets};
+pub use client::MixedClient;
 pub use error::{MixedError, MixedPlanError};
 pub use plan::{LOG_CLEAN, MixedPlan};
 pub use schemes::backend;

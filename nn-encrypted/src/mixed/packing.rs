@@ -10,8 +10,7 @@
 //! gradient  Σ_u a·d    rotations by K·O, …, S/2          everywhere: the rotations are those of all slots
 //! ```
 
-use he_switch::Parameters;
-use he_switch::ckks_tfhe;
+use he_switch::{Parameters, ckks_to_tfhe, tfhe_to_ckks};
 
 use super::numbers::{Numbers, RESULT_BITS};
 
@@ -96,7 +95,7 @@ impl Packing {
         }
         // Values of a table need no fewer coefficients than a ciphertext of TFHE's ring has.
         let slots = layers.iter().map(needed).max().unwrap_or(1).max(2);
-        let (factor, unit) = (ckks_tfhe::factor(parameters, RESULT_BITS), ckks_tfhe::unit(parameters));
+        let (factor, unit) = (tfhe_to_ckks::factor(parameters, RESULT_BITS), ckks_to_tfhe::unit(parameters));
         // Weights of up to 8 fill a slot.
         let weight_bits = numbers.activation_bits + numbers.error_bits + numbers.update_bits;
         let phase = (-f64::from(numbers.log_t)).exp2() / (unit * factor);

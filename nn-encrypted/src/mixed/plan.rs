@@ -66,7 +66,7 @@ impl MixedPlan {
         };
         let arrangement = match backend(recipe)? {
             Scheme::Bgv => {
-                let (n, most) = (parameters.bgv().n(), parameters.bgv_pieces());
+                let (n, most) = (parameters.bgv().n(), parameters.bgv_capacity());
                 Arrangement::Bgv(Layout::new(widths, batch, n, most).ok_or_else(|| {
                     let (at, &width) =
                         widths[1..].iter().enumerate().max_by_key(|(_, w)| **w).unwrap_or((0, &0));
@@ -108,7 +108,7 @@ impl MixedPlan {
     pub fn slots(&self) -> usize {
         match &self.arrangement {
             Arrangement::Bgv(layout) => {
-                let pieces = layout.pieces().min(self.parameters.bgv_pieces()).next_power_of_two();
+                let pieces = layout.pieces().min(self.parameters.bgv_capacity()).next_power_of_two();
                 pieces * self.parameters.bgv().n() / 2
             }
             Arrangement::Ckks(packing) => packing.slots,
@@ -216,7 +216,7 @@ impl MixedPlan {
             // Inputs of all layers but the first, errors and weights of all.
             Arrangement::Ckks(packing) => return 3 * packing.layers.len() - 1,
         };
-        let most = self.parameters.bgv_pieces();
+        let most = self.parameters.bgv_capacity();
         let of = |pieces: usize| pieces.div_ceil(most);
         let inputs: usize = (1..self.depth()).map(|l| of(layout.inputs(l).pieces())).sum();
         inputs + self.depth() * of(layout.errors().pieces()) + of(layout.weights().pieces())

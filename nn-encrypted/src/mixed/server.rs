@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use he_core::wire::{WireError, Writer};
+use he_switch::{EvaluationKeys, Switcher};
 use he_tfhe::Reading;
 
 use super::arrangement::{Arrangement, Tensor};
-use super::keys::{BgvKeys, CkksKeys};
 use super::layers::Engine;
 use super::lookup::Lookup;
 use super::message::{Purpose, open, seal};
@@ -158,13 +158,15 @@ impl MixedServer {
         model: &[u8],
         record: bool,
     ) -> Result<Self, MixedError> {
+        let keys = EvaluationKeys::from_bytes(&plan.parameters, &plan.key_request(), keys)?;
+        let switcher = Switcher::new(keys)?;
         let work: Box<dyn Work> = match &plan.arrangement {
             Arrangement::Bgv(layout) => {
-                let engine = bgv::Engine::new(plan, layout, BgvKeys::from_bytes(plan, keys)?, record)?;
+                let engine = bgv::Engine::new(plan, layout, switcher, record)?;
                 Box::new(Trained::new(engine, step, model)?)
             }
             Arrangement::Ckks(packing) => {
-                let engine = ckks::Engine::new(plan, packing, CkksKeys::from_bytes(plan, keys)?, record)?;
+                let engine = ckks::Engine::new(plan, packing, switcher, record)?;
                 Box::new(Trained::new(engine, step, model)?)
             }
         };

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use he_switch::SecretKeys;
 use ndarray::{Array2, ArrayView2};
 
 use super::checkpoint::{Generation, Half};
@@ -14,7 +15,7 @@ use super::state::Ledger;
 use super::training::secret_digest;
 use super::{MixedSession, Options, RunError, RunFolder};
 use crate::mixed::twin::MixedTwin;
-use crate::mixed::{Arrangement, MixedClient, MixedError, MixedPlan, MixedServer, Secrets, Stage};
+use crate::mixed::{Arrangement, MixedClient, MixedError, MixedPlan, MixedServer, Stage};
 use crate::recipe::WordModel;
 
 /// A client and a server in one process, connected by bytes. What the server's blind rotations read, the client tells the twin.
@@ -66,28 +67,17 @@ impl MixedSides {
 }
 
 fn read_client(plan: &Arc<MixedPlan>, folder: &RunFolder) -> Result<MixedClient, RunError> {
-    let parameters = &plan.parameters;
-    let bgv = match plan.arrangement {
-        Arrangement::Bgv(_) => Some(
-            folder.read_secret(0, |bytes| he_bgv::SecretKey::from_secret_bytes(parameters.bgv(), bytes))?,
-        ),
-        Arrangement::Ckks(_) => None,
-    };
-    let next = usize::from(bgv.is_some());
-    let ckks = |bytes: &[u8]| he_ckks::SecretKey::from_secret_bytes(parameters.ckks(), bytes);
-    let tfhe = |bytes: &[u8]| he_tfhe::SecretKey::from_secret_bytes(parameters.tfhe(), bytes);
-    let secrets =
-        Secrets { bgv, ckks: folder.read_secret(next, ckks)?, tfhe: folder.read_secret(next + 1, tfhe)? };
+    let secrets = folder.read_secret(0, |bytes| SecretKeys::from_secret_bytes(&plan.parameters, bytes))?;
     Ok(MixedClient::with_keys(plan, secrets))
 }
 
 /// Names the file of the evaluation keys where they are at fault.
 fn key_file<T>(plan: &MixedPlan, folder: &RunFolder, made: Result<T, MixedError>) -> Result<T, RunError> {
     made.map_err(|error| match error {
-        MixedError::Message { what, source } => {
-            match plan.arrangement.key_names().iter().position(|name| *name == what) {
+        MixedError::Switch(he_switch::Error::Key { kind, source }) => {
+            match plan.key_request().kinds().iter().position(|&needed| needed == kind) {
                 Some(at) => RunError::File { path: folder.evaluation_key(at), what: source.to_string() },
-                None => MixedError::Message { what, source }.into(),
+                None => MixedError::Switch(he_switch::Error::Key { kind, source }).into(),
             }
         }
         other => other.into(),
@@ -123,16 +113,15 @@ impl Sides for MixedSides {
     }
 
     fn write_secret(&self, folder: &RunFolder) -> Result<(), RunError> {
-        let keys = self.client.secrets().to_secret_bytes();
-        keys.iter().enumerate().try_for_each(|(at, key)| folder.write_secret(at, key))
+        folder.write_secret(0, &self.client.secrets().to_secret_bytes())
     }
 
     fn secret_digest(&self) -> String {
-        secret_digest(&self.client.secrets().to_secret_bytes())
+        secret_digest(&[self.client.secrets().to_secret_bytes()])
     }
 
     fn read_keys(folder: &RunFolder, plan: &MixedPlan) -> Result<Vec<Vec<u8>>, RunError> {
-        (0..plan.arrangement.key_names().len()).map(|at| folder.read_evaluation_key(at)).collect()
+        (0..plan.key_request().kinds().len()).map(|at| folder.read_evaluation_key(at)).collect()
     }
 
     fn read(

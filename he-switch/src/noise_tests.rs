@@ -1,6 +1,8 @@
 //! Noise of every stage of every bridge, measured with the keys against the formulas.
 
-use he_ckks::bootstrap::Bootstrapper;
+use std::sync::Arc;
+
+use he_ckks::Bootstrapper;
 use he_core::ring::poly::{Coeff, Poly};
 use he_core::ring::rns::to_integers;
 use he_core::ring::sample::Prng;
@@ -9,13 +11,14 @@ use he_tfhe::GlweCiphertext;
 use num_bigint::BigInt;
 
 use crate::bgv_ckks::{self, Integers, Refresher};
-use crate::bgv_to_tfhe::{self, at_the_top};
-use crate::ckks_tfhe;
+use crate::bgv_to_tfhe::{self, BgvToTfhe, at_the_top};
+use crate::ckks_to_tfhe::{self, CkksToTfhe};
 use crate::expand::Expander;
 use crate::params::{Parameters, Spec};
 use crate::ring_switch::{self, RingSwitch, SeededRingSwitch, rounding_to_32_bits};
 use crate::rings::{join, to_one_limb};
-use crate::tfhe_to_bgv::{self, TfheToBgv};
+use crate::secret::SecretKeys;
+use crate::tfhe_to_ckks::{self, TfheToCkks};
 
 /// The mean square within a quarter of the formula.
 #[track_caller]
@@ -59,7 +62,7 @@ fn modulus(params: &rlwe::Parameters, limbs: usize) -> BigInt {
     params.spec().q[..limbs].iter().map(|&q| BigInt::from(q)).product()
 }
 
-/// What each coefficient of the phase is more than the expected one, on the torus.
+/// Differences of the coefficients of a phase from the expected ones, on the torus.
 fn differences(found: &[BigInt], expected: &[BigInt], q: &BigInt) -> Vec<f64> {
     found.iter().zip(expected).map(|(found, expected)| torus(&(found - expected), q)).collect()
 }
@@ -68,12 +71,10 @@ fn phase(key: &rlwe::SecretKey, c: &rlwe::Ciphertext) -> Vec<BigInt> {
     to_integers(&key.phase(c))
 }
 
-/// Secrets of the three schemes, and what they are in the rings of a bridge.
+/// Secrets of the three schemes, by themselves and in the rings of a bridge.
 struct World {
     params: Parameters,
-    bgv: he_bgv::SecretKey,
-    ckks: he_ckks::SecretKey,
-    tfhe: he_tfhe::SecretKey,
+    secret: SecretKeys,
     top: rlwe::SecretKey,
     joint: rlwe::SecretKey,
     ring: rlwe::SecretKey,
@@ -81,34 +82,35 @@ struct World {
 
 impl World {
     fn new(params: Parameters) -> Self {
-        let bgv = he_bgv::SecretKey::generate(params.bgv()).unwrap();
-        let ckks = he_ckks::SecretKey::generate(params.ckks()).unwrap();
-        let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).unwrap();
-        let top = bgv.inner().interleaved(params.top());
-        let joint = ckks.inner().interleaved(params.joint());
-        let ring = tfhe.ring_keys(params.ring()).unwrap().swap_remove(0);
-        Self { params, bgv, ckks, tfhe, top, joint, ring }
+        let secret = SecretKeys::generate(&params).unwrap();
+        let top = secret.bgv().inner().interleaved(params.top());
+        let joint = secret.ckks().inner().interleaved(params.joint());
+        let ring = secret.tfhe().ring_keys(params.ring()).unwrap().swap_remove(0);
+        Self { params, secret, top, joint, ring }
     }
 
     fn small() -> Self {
         Self::new(Spec::insecure_small().build_insecure("noise is measured").unwrap())
     }
 
-    fn refresher(&self) -> Refresher {
-        let slots = self.params.ckks().slots();
-        let keys = self.ckks.bootstrap_keys(slots, &he_ckks::KeyRequest::default()).unwrap();
-        let bridge = bgv_ckks::Keys::generate(&self.params, &self.bgv, &self.ckks).unwrap();
-        Refresher::new(bridge, Bootstrapper::new(keys).unwrap()).unwrap()
+    fn bootstrapper(&self, slots: usize) -> Arc<Bootstrapper> {
+        let keys = self.secret.ckks().bootstrap_keys(slots, &he_ckks::KeyRequest::default()).unwrap();
+        Arc::new(Bootstrapper::new(keys).unwrap())
+    }
+
+    fn refresher(&self, bootstrapper: Arc<Bootstrapper>) -> Refresher {
+        let keys = bgv_ckks::Keys::generate(&self.params, self.secret.bgv(), self.secret.ckks()).unwrap();
+        Refresher::new(keys, bootstrapper).unwrap()
     }
 
     fn encrypted(&self, values: &[i64]) -> he_bgv::Ciphertext {
         let plain = he_bgv::Encoder::new(self.params.bgv()).encode_coefficients(values).unwrap();
-        he_bgv::Encryptor::with_secret(&self.bgv).encrypt(&plain).unwrap()
+        he_bgv::Encryptor::with_secret(self.secret.bgv()).encrypt(&plain).unwrap()
     }
 
     /// The phase of a sample on the torus.
     fn sample(&self, c: &he_tfhe::LweCiphertext) -> f64 {
-        f64::from(he_tfhe::Decryptor::new(&self.tfhe).phase(c).unwrap()) / 32_f64.exp2()
+        f64::from(he_tfhe::Decryptor::new(self.secret.tfhe()).phase(c).unwrap()) / 32_f64.exp2()
     }
 
     /// Errors of integers, in units of their distance; the messages are the nearest ones.
@@ -119,7 +121,7 @@ impl World {
     }
 }
 
-/// What ring switch and extraction add to an encryption of zero.
+/// Errors that ring switch and extraction add to an encryption of zero.
 fn ring_switched(w: &World, secret: &rlwe::SecretKey, switch: &RingSwitch) -> [Vec<f64>; 2] {
     let from = secret.params();
     let (n, q) = (from.n(), modulus(from, 1));
@@ -171,18 +173,18 @@ fn ring_switches_to_tfhe_add_the_noise_of_the_formulas() {
     let (h, q) = (2.0 * top.n() as f64 / 3.0, top.spec().q[0] as f64);
     check("BGV to TFHE: modulus switch", &errors, (1.0 + h) / 12.0 / (q * q));
 
-    let key = SeededRingSwitch::generate(params, top, w.bgv.inner(), &w.tfhe).unwrap();
+    let key = SeededRingSwitch::generate(params, top, w.secret.bgv().inner(), w.secret.tfhe()).unwrap();
     ring_switch_of(&w, "BGV to TFHE", &w.top, &key, ring_switch::noise(top, h));
-    let key = bgv_to_tfhe::SeededKey::generate(params, &w.bgv, &w.tfhe).unwrap().expand().unwrap();
-    let samples = key.extract(&c, &(0..top.n()).collect::<Vec<_>>()).unwrap();
+    let key = bgv_to_tfhe::SeededKey::generate(params, w.secret.bgv(), w.secret.tfhe()).unwrap();
+    let samples = BgvToTfhe::new(&key).unwrap().extract(&c, &(0..top.n()).collect::<Vec<_>>()).unwrap();
     let t = f64::from(params.log_t()).exp2();
     let errors: Vec<f64> =
         samples.iter().zip(&values).map(|(sample, &m)| centred(w.sample(sample) - m as f64 / t)).collect();
     check("BGV to TFHE: all", &errors, samples[0].variance());
 
     let joint = params.joint();
-    let key = SeededRingSwitch::generate(params, joint, w.ckks.inner(), &w.tfhe).unwrap();
-    ring_switch_of(&w, "CKKS to TFHE", &w.joint, &key, ckks_tfhe::noise(params));
+    let key = SeededRingSwitch::generate(params, joint, w.secret.ckks().inner(), w.secret.tfhe()).unwrap();
+    ring_switch_of(&w, "CKKS to TFHE", &w.joint, &key, ckks_to_tfhe::noise(params));
 }
 
 /// With the transform of slots to coefficients before it.
@@ -190,15 +192,14 @@ fn ring_switches_to_tfhe_add_the_noise_of_the_formulas() {
 fn samples_of_slots_have_the_noise_they_say() {
     let w = World::new(Spec::insecure_small().for_slots().build_insecure("noise is measured").unwrap());
     let (params, slots) = (&w.params, 512);
-    let keys = w.ckks.bootstrap_keys(slots, &he_ckks::KeyRequest::default()).unwrap();
-    let bootstrapper = Bootstrapper::new(keys).unwrap();
-    let bridge = ckks_tfhe::SeededKey::generate(params, &w.ckks, &w.tfhe).unwrap().expand().unwrap();
+    let key = ckks_to_tfhe::SeededKey::generate(params, w.secret.ckks(), w.secret.tfhe()).unwrap();
+    let bridge = CkksToTfhe::new(&key, w.bootstrapper(slots)).unwrap();
     let values: Vec<f64> = (0..slots).map(|j| (j * 37 % slots) as f64 / 256.0 - 1.0).collect();
     let (mut errors, mut variance) = (vec![], 0.0);
     for _ in 0..8 {
         let plain = he_ckks::Encoder::new(params.ckks()).encode_in(&values, slots).unwrap();
-        let x = he_ckks::Encryptor::with_secret(&w.ckks).encrypt(&plain).unwrap();
-        let (samples, unit) = bridge.extract(&bootstrapper, &x, slots).unwrap();
+        let x = he_ckks::Encryptor::with_secret(w.secret.ckks()).encrypt(&plain).unwrap();
+        let (samples, unit) = bridge.extract(&x, slots).unwrap();
         variance = samples[0].variance();
         errors.extend(samples.iter().zip(&values).map(|(sample, v)| centred(w.sample(sample) - v * unit)));
     }
@@ -229,10 +230,12 @@ fn packed_phase(w: &World, c: &GlweCiphertext) -> Vec<f64> {
 fn values_that_are_gathered_and_widened_have_the_noise_they_say() {
     let w = World::small();
     let params = &w.params;
-    let tables = he_tfhe::Evaluator::new(w.tfhe.evaluation_keys().unwrap().expand());
-    let up = TfheToBgv::new(tfhe_to_bgv::Key::generate(params, &w.tfhe, &w.ckks).unwrap());
-    let (n, k) = (params.tfhe().n(), params.tfhe_pieces());
-    let encryptor = he_tfhe::Encryptor::new(&w.tfhe);
+    let tables = he_tfhe::Evaluator::new(w.secret.tfhe().evaluation_keys().unwrap().expand());
+    let bootstrapper = w.bootstrapper(params.ckks().slots());
+    let key = tfhe_to_ckks::Key::generate(params, w.secret.tfhe(), w.secret.ckks()).unwrap();
+    let up = TfheToCkks::new(key, Arc::clone(&bootstrapper)).unwrap();
+    let (n, k) = (params.tfhe().n(), params.tfhe_capacity());
+    let encryptor = he_tfhe::Encryptor::new(w.secret.tfhe());
     // Multiples of 2^-12 all over the interval that is lifted.
     let interval = params.ckks().scale(1) / params.joint().spec().q[0] as f64;
     let most = (interval * 12_f64.exp2()) as u32 - 1;
@@ -252,10 +255,10 @@ fn values_that_are_gathered_and_widened_have_the_noise_they_say() {
     }
     let errors: Vec<f64> =
         found.iter().zip(&before).map(|(x, before)| centred(torus(x, &q) - before)).collect();
-    check("TFHE to BGV: gather", &errors, tfhe_to_bgv::noise(params));
-    check("TFHE to BGV: integers", &w.errors(&gathered), gathered.error().powi(2));
+    check("TFHE to CKKS: gather", &errors, tfhe_to_ckks::noise(params));
+    check("TFHE to CKKS: integers", &w.errors(&gathered), gathered.error().powi(2));
 
-    let refresher = w.refresher();
+    let refresher = w.refresher(bootstrapper);
     let wide = refresher.widen(&gathered).unwrap();
     let (before, after) = (w.errors(&gathered), w.errors(&wide));
     check("TFHE to BGV: widened", &after, wide.error().powi(2));
@@ -273,17 +276,17 @@ fn expansions_add_the_noise_of_the_formula() {
     let w = World::small();
     let n = w.params.bgv().n();
     let c = w.encrypted(&(0..n as i64).map(|i| i * 31 % 1021 - 510).collect::<Vec<_>>());
-    let before = phase(w.bgv.inner(), c.inner());
+    let before = phase(w.secret.bgv().inner(), c.inner());
     let q = modulus(w.params.bgv().rlwe(), w.params.bgv().max_limbs());
     let width = w.params.bgv().noise().log_q(w.params.bgv().max_limbs()).exp2();
     for levels in [1, 2, 4] {
         let (mut errors, mut variance) = (vec![], 0.0);
         // Keys of so small a ring differ in their noise.
         for _ in 0..4 {
-            let expander = Expander::generate(&w.params, &w.bgv, levels).unwrap();
+            let expander = Expander::generate(&w.params, w.secret.bgv(), levels).unwrap();
             variance = expander.noise(levels);
             for (r, part) in expander.expand(&c, levels).unwrap().iter().enumerate() {
-                let after = phase(w.bgv.inner(), part.inner());
+                let after = phase(w.secret.bgv().inner(), part.inner());
                 let kept = (0..n).step_by(1 << levels);
                 errors.extend(kept.map(|i| torus(&(&after[i] - &before[i + r]), &q) * width));
             }
@@ -300,11 +303,11 @@ fn refreshed_integers_have_the_errors_they_say() {
     let c = [3, 5].map(|k| {
         w.encrypted(&(0..n as i64).map(|i| i * k * 77_777 % 60_000_007 - 30_000_003).collect::<Vec<_>>())
     });
-    let refresher = w.refresher();
+    let refresher = w.refresher(w.bootstrapper(params.ckks().slots()));
     let gathered = refresher.gather(&c).unwrap();
     let q = modulus(params.joint(), limbs);
     let pieces: Vec<_> = c.iter().map(|c| at_the_top(params, c).0).collect();
-    let before = phase(&w.bgv.inner().interleaved(params.joint()), &join(&pieces, params.joint()));
+    let before = phase(&w.secret.bgv().inner().interleaved(params.joint()), &join(&pieces, params.joint()));
     let errors = differences(&phase(&w.joint, &gathered.inner), &before, &q);
     let width = params.bgv().noise().log_q(limbs).exp2();
     let switch = rlwe::noise::NoiseModel::new(params.joint()).key_switch(limbs);
@@ -321,7 +324,7 @@ fn refreshed_integers_have_the_errors_they_say() {
         .iter()
         .flat_map(|c| {
             let q = modulus(params.bgv().rlwe(), limbs);
-            phase(w.bgv.inner(), c.inner())
+            phase(w.secret.bgv().inner(), c.inner())
                 .into_iter()
                 .map(|x| {
                     let m = ((&x % &t) + &t + &t / 2) % &t - &t / 2;

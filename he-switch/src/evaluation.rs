@@ -1,0 +1,201 @@
+//! The evaluation keys of all schemes and bridges in one bundle.
+
+use he_ckks::bootstrap::{BootstrapKeys, Order};
+use he_core::wire::WireError;
+
+use crate::error::Error;
+use crate::expand::Expander;
+use crate::params::Parameters;
+use crate::request::{Bridge, KeyKind, KeyRequest};
+use crate::secret::SecretKeys;
+use crate::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
+
+/// The evaluation keys of a request, as they are drawn and sent. They decrypt nothing; a
+/// [`Switcher`](crate::Switcher) computes with them.
+///
+/// ```
+/// # use he_switch::{Bridge, Error, EvaluationKeys, KeyRequest, SecretKeys, Spec, Switcher};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// let request = KeyRequest::default().bridge(Bridge::BgvToTfhe).expansion(2);
+/// // The client sends a message for each kind of keys ...
+/// let messages = SecretKeys::generate(&params)?.evaluation_keys(&request)?.to_bytes()?;
+/// // ... and the server, which knows the request, opens them.
+/// let keys = EvaluationKeys::from_bytes(&params, &request, &messages)?;
+/// let switcher = Switcher::new(keys)?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct EvaluationKeys {
+    pub(crate) params: Parameters,
+    pub(crate) bgv: Option<he_bgv::EvaluationKeys>,
+    pub(crate) tfhe: Option<he_tfhe::SeededEvaluationKeys>,
+    pub(crate) ckks: Option<BootstrapKeys>,
+    pub(crate) bgv_to_tfhe: Option<bgv_to_tfhe::SeededKey>,
+    pub(crate) ckks_to_tfhe: Option<ckks_to_tfhe::SeededKey>,
+    pub(crate) tfhe_to_ckks: Option<tfhe_to_ckks::Key>,
+    pub(crate) bgv_ckks: Option<bgv_ckks::Keys>,
+    pub(crate) expander: Option<Expander>,
+}
+
+impl SecretKeys {
+    /// Draws the evaluation keys of a request.
+    ///
+    /// # Errors
+    /// If a bridge needs the other order of the transforms in the bootstrap of CKKS, the request names levels, slots or Galois
+    /// elements that are not there, or the operating system gives no randomness.
+    pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
+        let Self { params, bgv, ckks, tfhe } = self;
+        request.bridges().try_for_each(|bridge| check_order(params, bridge))?;
+        let slots = request.slots.unwrap_or(params.ckks().slots());
+        let further = request.ckks.clone().unwrap_or_default();
+        Ok(EvaluationKeys {
+            params: params.clone(),
+            bgv: request.bgv.as_ref().map(|request| bgv.evaluation_keys(request)).transpose()?,
+            tfhe: request.wants(KeyKind::Tfhe).then(|| tfhe.evaluation_keys()).transpose()?,
+            ckks: request.wants(KeyKind::Ckks).then(|| ckks.bootstrap_keys(slots, &further)).transpose()?,
+            bgv_to_tfhe: request
+                .wants(KeyKind::BgvToTfhe)
+                .then(|| bgv_to_tfhe::SeededKey::generate(params, bgv, tfhe))
+                .transpose()?,
+            ckks_to_tfhe: request
+                .wants(KeyKind::CkksToTfhe)
+                .then(|| ckks_to_tfhe::SeededKey::generate(params, ckks, tfhe))
+                .transpose()?,
+            tfhe_to_ckks: request
+                .wants(KeyKind::TfheToCkks)
+                .then(|| tfhe_to_ckks::Key::generate(params, tfhe, ckks))
+                .transpose()?,
+            bgv_ckks: request
+                .wants(KeyKind::BgvCkks)
+                .then(|| bgv_ckks::Keys::generate(params, bgv, ckks))
+                .transpose()?,
+            expander: request.expansion.map(|levels| Expander::generate(params, bgv, levels)).transpose()?,
+        })
+    }
+}
+
+/// Refuses a bridge that needs the other order of the transforms in the bootstrap of CKKS.
+fn check_order(params: &Parameters, bridge: Bridge) -> Result<(), Error> {
+    let needed = match bridge {
+        Bridge::BgvToTfhe => return Ok(()),
+        Bridge::TfheToBgv | Bridge::BgvRefresh => Order::CoefficientsFirst,
+        Bridge::CkksToTfhe | Bridge::TfheToCkks => Order::SlotsFirst,
+    };
+    let name = |order| match order {
+        Some(Order::CoefficientsFirst) => "coefficients first",
+        Some(Order::SlotsFirst) => "slots first",
+        None => "none",
+    };
+    let found = params.order();
+    if found == Some(needed) {
+        return Ok(());
+    }
+    let (field, found) = ("the order of bootstrapping", name(found).to_owned());
+    Err(Error::Mismatch { field, found, needed: format!("{} for {bridge:?}", name(Some(needed))) })
+}
+
+impl EvaluationKeys {
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The kinds of keys that are there, in the order of [`to_bytes`](Self::to_bytes).
+    pub fn kinds(&self) -> Vec<KeyKind> {
+        KeyKind::ALL.into_iter().filter(|&kind| self.has(kind)).collect()
+    }
+
+    fn has(&self, kind: KeyKind) -> bool {
+        match kind {
+            KeyKind::Bgv => self.bgv.is_some(),
+            KeyKind::Tfhe => self.tfhe.is_some(),
+            KeyKind::Ckks => self.ckks.is_some(),
+            KeyKind::BgvToTfhe => self.bgv_to_tfhe.is_some(),
+            KeyKind::CkksToTfhe => self.ckks_to_tfhe.is_some(),
+            KeyKind::TfheToCkks => self.tfhe_to_ckks.is_some(),
+            KeyKind::BgvCkks => self.bgv_ckks.is_some(),
+            KeyKind::Expansion => self.expander.is_some(),
+        }
+    }
+
+    /// A sealed message for each of [`kinds`](Self::kinds).
+    ///
+    /// # Errors
+    /// Never for keys that were drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let message = |kind| self.message(kind).map_err(|source| Error::Key { kind, source });
+        KeyKind::ALL.into_iter().filter_map(|kind| message(kind).transpose()).collect()
+    }
+
+    fn message(&self, kind: KeyKind) -> Result<Option<Vec<u8>>, WireError> {
+        match kind {
+            KeyKind::Bgv => self.bgv.as_ref().map(he_bgv::EvaluationKeys::to_bytes),
+            KeyKind::Tfhe => self.tfhe.as_ref().map(he_tfhe::SeededEvaluationKeys::to_bytes),
+            KeyKind::Ckks => self.ckks.as_ref().map(BootstrapKeys::to_bytes),
+            KeyKind::BgvToTfhe => self.bgv_to_tfhe.as_ref().map(bgv_to_tfhe::SeededKey::to_bytes),
+            KeyKind::CkksToTfhe => self.ckks_to_tfhe.as_ref().map(ckks_to_tfhe::SeededKey::to_bytes),
+            KeyKind::TfheToCkks => self.tfhe_to_ckks.as_ref().map(tfhe_to_ckks::Key::to_bytes),
+            KeyKind::BgvCkks => self.bgv_ckks.as_ref().map(bgv_ckks::Keys::to_bytes),
+            KeyKind::Expansion => self.expander.as_ref().map(Expander::to_bytes),
+        }
+        .transpose()
+    }
+
+    /// Opens the messages of a request, in the order of [`KeyRequest::kinds`].
+    ///
+    /// # Errors
+    /// [`Error::Key`] with the kind of keys if a message is truncated, altered, of another kind, or belongs to other parameters;
+    /// [`Error::Mismatch`] for another number of messages.
+    pub fn from_bytes<B: AsRef<[u8]>>(
+        params: &Parameters,
+        request: &KeyRequest,
+        messages: &[B],
+    ) -> Result<Self, Error> {
+        let kinds = request.kinds();
+        if messages.len() != kinds.len() {
+            let (found, needed) = (messages.len().to_string(), kinds.len().to_string());
+            return Err(Error::Mismatch {
+                field: "the number of messages with evaluation keys",
+                found,
+                needed,
+            });
+        }
+        let mut keys = Self {
+            params: params.clone(),
+            bgv: None,
+            tfhe: None,
+            ckks: None,
+            bgv_to_tfhe: None,
+            ckks_to_tfhe: None,
+            tfhe_to_ckks: None,
+            bgv_ckks: None,
+            expander: None,
+        };
+        for (kind, message) in kinds.into_iter().zip(messages) {
+            keys.open(kind, message.as_ref()).map_err(|source| Error::Key { kind, source })?;
+        }
+        Ok(keys)
+    }
+
+    fn open(&mut self, kind: KeyKind, bytes: &[u8]) -> Result<(), WireError> {
+        let params = &self.params;
+        match kind {
+            KeyKind::Bgv => self.bgv = Some(he_bgv::EvaluationKeys::from_bytes(params.bgv(), bytes)?),
+            KeyKind::Tfhe => {
+                self.tfhe = Some(he_tfhe::SeededEvaluationKeys::from_bytes(params.tfhe(), bytes)?);
+            }
+            KeyKind::Ckks => self.ckks = Some(BootstrapKeys::from_bytes(params.ckks(), bytes)?),
+            KeyKind::BgvToTfhe => {
+                self.bgv_to_tfhe = Some(bgv_to_tfhe::SeededKey::from_bytes(params, bytes)?);
+            }
+            KeyKind::CkksToTfhe => {
+                self.ckks_to_tfhe = Some(ckks_to_tfhe::SeededKey::from_bytes(params, bytes)?);
+            }
+            KeyKind::TfheToCkks => self.tfhe_to_ckks = Some(tfhe_to_ckks::Key::from_bytes(params, bytes)?),
+            KeyKind::BgvCkks => self.bgv_ckks = Some(bgv_ckks::Keys::from_bytes(params, bytes)?),
+            KeyKind::Expansion => self.expander = Some(Expander::from_bytes(params, bytes)?),
+        }
+        Ok(())
+    }
+}
