@@ -105,7 +105,9 @@ fn rust(name: &str, spec: &Spec) {
     if let Some(circuit) = spec.circuit {
         let [rotation, ggsw] = [circuit.rotation, circuit.ggsw].map(gadget);
         let bits = circuit.table_bits;
-        println!("    circuit: Some(Circuit {{ rotation: {rotation}, ggsw: {ggsw}, table_bits: {bits} }}),");
+        println!(
+            "    circuit: Some(CircuitGadgets {{ rotation: {rotation}, ggsw: {ggsw}, table_bits: {bits} }}),"
+        );
     }
     println!("    message_bits: {},\n    carry_bits: {},", spec.message_bits, spec.carry_bits);
     println!(

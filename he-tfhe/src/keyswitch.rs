@@ -8,7 +8,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::params::Decomposition;
+use crate::spec::Decomposition;
 use crate::torus::round_to_bits;
 
 /// Columns of the key in one block: a vector of AVX-512.

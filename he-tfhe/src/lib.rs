@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(test)]
+mod approximate_tests;
 pub mod bits;
 mod bootstrap;
 mod circuit;
@@ -12,9 +14,8 @@ pub mod gates;
 mod keys;
 mod keyswitch;
 mod lwe;
-#[cfg(test)]
-mod neural;
 pub mod noise;
+mod object;
 mod packed;
 mod packing;
 mod params;
@@ -23,8 +24,9 @@ mod reading;
 mod ring;
 mod rotation;
 mod secret;
+mod spec;
 #[cfg(test)]
-mod stages;
+mod stages_tests;
 mod table;
 mod torus;
 mod wide;
@@ -40,8 +42,9 @@ pub use gates::{Gate, GateJob};
 pub use keys::{EvaluationKeys, SeededEvaluationKeys};
 pub use lwe::LweCiphertext;
 pub use packing::GlweCiphertext;
-pub use params::{Circuit, Decomposition, Parameters, Spec};
+pub use params::Parameters;
 pub use reading::Reading;
 pub use secret::SecretKey;
+pub use spec::{CircuitGadgets, Decomposition, Spec};
 pub use table::LookupTable;
 pub use wide::WideTable;

@@ -16,7 +16,7 @@
 //! one (Bernard et al. 2025). A bootstrap reads `phase + noise` rightly if the noise stays below half a box, `2^{−(p+2)}` for
 //! `p` bits behind a padding bit, so it fails with probability `erfc(2^{−(p+2)}/(σ·√2))`.
 
-use crate::params::{Decomposition, Spec};
+use crate::spec::{Decomposition, Spec};
 
 /// Variances of the stages, and what follows.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,7 +8,7 @@
 //! All but the last were derived from the formulas of [`noise`](crate::noise): `cargo run --release -p he-tfhe --example derive` does it
 //! again, and with the argument `rust` prints this file's constants.
 
-use crate::params::{Circuit, Decomposition, Spec};
+use crate::spec::{CircuitGadgets, Decomposition, Spec};
 
 const fn gadget(base_log: u32, levels: usize) -> Decomposition {
     Decomposition { base_log, levels }
@@ -197,7 +197,7 @@ pub const MESSAGE_2_CARRY_2_WIDE_FAILURE_64: Spec = Spec {
     rotation: gadget(21, 1),
     key_switch: gadget(2, 7),
     packing: Some(gadget(9, 5)),
-    circuit: Some(Circuit { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 12 }),
+    circuit: Some(CircuitGadgets { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 12 }),
     message_bits: 2,
     carry_bits: 2,
     squared_norm: 25.0,

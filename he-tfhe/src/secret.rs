@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::object;
 use crate::params::Parameters;
 
 /// A secret key: `n` bits under which blind rotations read, and `k` binary polynomials, whose coefficients are the key of
@@ -149,7 +150,7 @@ impl SecretKey {
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
         let bits = self.small.iter().chain(self.big.iter());
         let body = Zeroizing::new(bits.map(|&bit| bit as u8).collect::<Vec<_>>());
-        Zeroizing::new(wire::seal(&crate::wire::header(&self.params, crate::wire::SECRET_KEY), &body))
+        Zeroizing::new(wire::seal(&object::header(&self.params, object::SECRET_KEY), &body))
     }
 
     /// Reads a key back.
@@ -159,7 +160,7 @@ impl SecretKey {
     pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let what = "secret key";
         let (small, big) = (params.spec().lwe_dimension, params.spec().big_dimension());
-        let header = crate::wire::header(params, crate::wire::SECRET_KEY);
+        let header = object::header(params, object::SECRET_KEY);
         let mut reader = Reader::new(wire::open(bytes, &header, small + big)?);
         let body = reader.bytes(small + big, what)?;
         reader.finish(what)?;

@@ -3,23 +3,16 @@
 //! Ciphertexts and keys hold as many words as their parameters say, so nothing in them is a length but the number of
 //! ciphertexts in a list. Evaluation keys are the seed of their masks and their bodies.
 
-use he_core::wire::{self, Header, Reader, Scheme, WireError, Writer};
+use he_core::wire::{self, Reader, WireError, Writer};
 
 use crate::keys::{CircuitKeys, SeededEvaluationKeys};
 use crate::lwe::LweCiphertext;
-use crate::params::{Circuit, Decomposition, Parameters, Spec};
-
-/// Kinds of objects.
-pub(crate) const SECRET_KEY: u16 = 1;
-const EVALUATION_KEYS: u16 = 2;
-const CIPHERTEXT: u16 = 3;
+use crate::object::{CIPHERTEXT, EVALUATION_KEYS, header};
+use crate::params::Parameters;
+use crate::spec::{CircuitGadgets, Decomposition, Spec};
 
 /// Most ciphertexts of a sealed list.
 const MOST: usize = 1 << 20;
-
-pub(crate) fn header(params: &Parameters, kind: u16) -> Header {
-    Header { scheme: Scheme::Tfhe, kind, params: *params.hash() }
-}
 
 impl LweCiphertext {
     /// Bytes that [`write`](Self::write) writes.
@@ -125,8 +118,10 @@ fn shapes(spec: &Spec) -> Shapes {
         words: spec.matrices() * (k + 1) * levels * n,
     };
     let log = n.trailing_zeros() as usize;
-    let scheme =
-        |(_, packing): (Circuit, Decomposition)| Shape { keys: k, words: (k + 1) * packing.levels * n };
+    let scheme = |(_, packing): (CircuitGadgets, Decomposition)| Shape {
+        keys: k,
+        words: (k + 1) * packing.levels * n,
+    };
     Shapes {
         rotation: rotation(spec.rotation.levels),
         circuit: spec.circuit.map(|circuit| rotation(circuit.rotation.levels)),

@@ -1,6 +1,5 @@
 //! Circuits: gates in the order of their levels.
 
-use super::builder::Builder;
 use super::wire::Wire;
 use crate::error::Error;
 
@@ -201,46 +200,6 @@ impl Circuit {
             None => Ok(count),
         }
     }
-
-    /// The circuit with the constant `value` as operand `operand`, which is no operand any more: gates become fewer.
-    ///
-    /// # Errors
-    /// If there is no such operand.
-    pub fn bind(&self, operand: usize, value: u64) -> Result<Self, Error> {
-        if operand >= self.operands.len() {
-            let needed = format!("more than {operand}, the one that is bound");
-            return Err(Error::Count {
-                operation: "binding of an operand",
-                found: self.operands.len(),
-                needed,
-            });
-        }
-        let mut builder = Builder::new();
-        let mut wires = vec![Wire::FALSE];
-        for (at, &width) in self.operands.iter().enumerate() {
-            if at == operand {
-                wires.extend((0..width).map(|bit| Wire::constant(value >> bit & 1 == 1)));
-            } else {
-                wires.extend(builder.operand(width));
-            }
-        }
-        for node in &self.nodes[wires.len()..] {
-            let [a, b, c] = node.inputs.map(|input| moved_wire(&wires, input));
-            wires.push(match node.operation {
-                Operation::Constant | Operation::Operand => Wire::FALSE,
-                Operation::And => builder.and(b, c),
-                Operation::Xor => builder.xor(b, c),
-                Operation::Xor3 => builder.xor3(a, b, c),
-                Operation::Majority => builder.majority(a, b, c),
-                Operation::Refresh => builder.refresh(c),
-                Operation::Join => builder.join(b, c),
-            });
-        }
-        let outputs =
-            self.outputs.iter().map(|word| word.iter().map(|&wire| moved_wire(&wires, wire)).collect());
-        let outputs = outputs.collect();
-        Ok(builder.finish(outputs))
-    }
 }
 
 /// Bit `i` is item `i`.
@@ -254,8 +213,4 @@ fn read(values: &[u64], wire: Wire) -> u64 {
 
 fn moved(places: &[usize], wire: Wire) -> Wire {
     Wire::of(places[wire.node()]).negate_if(wire.negated())
-}
-
-fn moved_wire(wires: &[Wire], wire: Wire) -> Wire {
-    wires[wire.node()].negate_if(wire.negated())
 }

@@ -3,9 +3,8 @@
 //! Constants come from the exponential function of `f64`, rounded to at most 43 bits, so they are the ones that circuits
 //! compute with integers.
 
-use super::MAX_WIDTH;
 use super::exponential::{GUARD, MAX_FRACTION, TABLE_BITS};
-use super::product::check as check_range;
+use super::width::{MAX_WIDTH, check as check_range};
 use crate::error::Error;
 
 /// The value with sign of the low `width` bits of `word`, for `1..=64` bits.

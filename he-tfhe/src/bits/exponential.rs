@@ -6,9 +6,9 @@ use super::builder::Builder;
 use super::carry::{Carry, sum};
 use super::circuit::Circuit;
 use super::compare::any;
-use super::product::{Columns, check};
+use super::product::Columns;
+use super::width::{check, check_width};
 use super::wire::Wire;
-use super::word::check_width;
 use crate::error::Error;
 
 /// Bits that are computed behind those of the result.

@@ -39,6 +39,7 @@
 //!
 //! **Reciprocal.** `⌊2^{2f}/|x|⌋`, at most `2^{W−1} − 1`, with the sign of `x`; `2^{W−1} − 1` for 0.
 
+mod bind;
 mod builder;
 mod carry;
 mod choose;
@@ -53,10 +54,12 @@ mod run;
 mod shift;
 mod sigmoid;
 mod sum;
+mod width;
 mod wire;
 mod word;
 
 pub use carry::Carry;
 pub use circuit::Circuit;
 pub use run::BitEvaluator;
-pub use word::{Bits, MAX_WIDTH, decrypt, decrypt_unsigned, encrypt};
+pub use width::MAX_WIDTH;
+pub use word::{Bits, decrypt, decrypt_unsigned, encrypt};

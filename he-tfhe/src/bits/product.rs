@@ -5,6 +5,7 @@
 use super::builder::Builder;
 use super::carry::{Carry, sum};
 use super::circuit::Circuit;
+use super::width::check;
 use super::wire::Wire;
 use crate::error::Error;
 
@@ -37,14 +38,6 @@ impl Circuit {
         check("bits behind the point", fraction, 0, width)?;
         Self::of_pairs(width, |b, x, y| product(b, x, y, fraction, fraction + width, carry))
     }
-}
-
-/// A number in its range.
-pub(super) fn check(field: &'static str, found: usize, least: usize, most: usize) -> Result<(), Error> {
-    if (least..=most).contains(&found) {
-        return Ok(());
-    }
-    Err(Error::Spec { field, found: found.to_string(), needed: format!("{least}..={most}") })
 }
 
 /// Bits `from..to` of the product of two words with signs, of one width `W`; `to ≤ 2W`.

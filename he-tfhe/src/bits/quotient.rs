@@ -9,9 +9,8 @@ use super::builder::Builder;
 use super::carry::{Carry, negate_if, prefixes, sum};
 use super::circuit::Circuit;
 use super::compare::any;
-use super::product::check;
+use super::width::{MAX_WIDTH, check, check_width};
 use super::wire::Wire;
-use super::word::check_width;
 use crate::error::Error;
 
 impl Circuit {
@@ -69,7 +68,7 @@ impl Circuit {
     /// # Errors
     /// If the width is not `2..=64`, or `fraction` is not less than it.
     pub fn reciprocal(width: usize, fraction: usize, carry: Carry) -> Result<Self, Error> {
-        check("width of a word with sign", width, 2, super::MAX_WIDTH)?;
+        check("width of a word with sign", width, 2, MAX_WIDTH)?;
         check("bits behind the point", fraction, 0, width - 1)?;
         Self::of_words(width, |b, x| {
             let sign = x[width - 1];

@@ -3,8 +3,8 @@
 use super::builder::Builder;
 use super::carry::{Carry, negate_if, sum};
 use super::circuit::Circuit;
+use super::width::check_width;
 use super::wire::Wire;
-use super::word::check_width;
 use crate::error::Error;
 
 impl Circuit {

@@ -1,12 +1,11 @@
 //! Words of encrypted bits.
 
+use super::clear;
+use super::width::{MAX_WIDTH, check_width};
 use crate::encryption::{Decryptor, Encryptor};
 use crate::error::Error;
 use crate::lwe::LweCiphertext;
 use crate::params::Parameters;
-
-/// The widest word.
-pub const MAX_WIDTH: usize = 64;
 
 /// An integer as encrypted bits, the least significant first, in two's complement; 1 to 64 bits.
 ///
@@ -14,18 +13,6 @@ pub const MAX_WIDTH: usize = 64;
 #[derive(Clone)]
 pub struct Bits {
     bits: Vec<LweCiphertext>,
-}
-
-/// A width of a word.
-pub(super) fn check_width(width: usize) -> Result<(), Error> {
-    if (1..=MAX_WIDTH).contains(&width) {
-        return Ok(());
-    }
-    Err(Error::Spec {
-        field: "width of a word",
-        found: width.to_string(),
-        needed: format!("1..={MAX_WIDTH}"),
-    })
 }
 
 /// The bits of a value that fits; the error names the range and not the value.
@@ -148,7 +135,7 @@ pub fn encrypt(encryptor: &Encryptor<'_>, values: &[i64], width: usize) -> Resul
 /// # Errors
 /// If a word belongs to other parameters.
 pub fn decrypt(decryptor: &Decryptor<'_>, words: &[Bits]) -> Result<Vec<i64>, Error> {
-    let signed = |(value, word): (u64, &Bits)| super::clear::signed(value, word.width());
+    let signed = |(value, word): (u64, &Bits)| clear::signed(value, word.width());
     Ok(decrypt_unsigned(decryptor, words)?.into_iter().zip(words).map(signed).collect())
 }
 

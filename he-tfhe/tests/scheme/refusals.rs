@@ -1,8 +1,8 @@
 //! Errors that name the operation, what was there, what was needed and the remedy.
 
 use he_tfhe::{
-    Circuit, Decryptor, Encryptor, Error, Evaluator, FullTable, Gate, Job, LookupTable, SeededEvaluationKeys,
-    Spec, WideTable, presets,
+    CircuitGadgets, Decryptor, Encryptor, Error, Evaluator, FullTable, Gate, Job, LookupTable,
+    SeededEvaluationKeys, Spec, WideTable, presets,
 };
 
 use crate::world::{World, insecure, insecure_spec};
@@ -59,7 +59,7 @@ fn fields_out_of_range_are_named() {
     rotation.base_log = 24;
     rotation.levels = 2;
     says(build(Spec { rotation, ..spec }), &["gadget", "2 levels of 24 bits", "fewer bits"]);
-    let circuit = spec.circuit.map(|circuit| Circuit { table_bits: 17, ..circuit });
+    let circuit = spec.circuit.map(|circuit| CircuitGadgets { table_bits: 17, ..circuit });
     says(build(Spec { circuit, ..spec }), &["widest table", "17", "1 to 16"]);
     says(build(Spec { packing: None, ..spec }), &["gadget of packing", "none", "circuit part"]);
 }

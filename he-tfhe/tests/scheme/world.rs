@@ -1,7 +1,8 @@
 //! Parameters, keys and what computes with them.
 
 use he_tfhe::{
-    Circuit, Decomposition, Decryptor, Encryptor, Evaluator, LweCiphertext, Parameters, SecretKey, Spec,
+    CircuitGadgets, Decomposition, Decryptor, Encryptor, Evaluator, LweCiphertext, Parameters, SecretKey,
+    Spec,
 };
 
 pub(crate) struct World {
@@ -27,7 +28,7 @@ pub(crate) fn insecure_spec() -> Spec {
         rotation: gadget(22, 1),
         key_switch: gadget(2, 8),
         packing: Some(gadget(9, 5)),
-        circuit: Some(Circuit { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 12 }),
+        circuit: Some(CircuitGadgets { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 12 }),
         message_bits: 2,
         carry_bits: 2,
         squared_norm: 25.0,

@@ -6,7 +6,7 @@ use crate::bootstrap::Job;
 use crate::noise;
 use crate::rotation::{blind_rotate, modulus_switch};
 use crate::{
-    Circuit, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
+    CircuitGadgets, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
     SecretKey, Spec, WideTable,
 };
 
@@ -27,7 +27,7 @@ fn insecure_spec() -> Spec {
         rotation: gadget(14, 1),
         key_switch: gadget(2, 7),
         packing: Some(gadget(9, 4)),
-        circuit: Some(Circuit { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 8 }),
+        circuit: Some(CircuitGadgets { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 8 }),
         message_bits: 1,
         carry_bits: 1,
         squared_norm: 1.0,
