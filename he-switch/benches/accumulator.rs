@@ -12,7 +12,7 @@ use he_core::rlwe;
 use he_switch::accumulator::{
     Accumulator, AccumulatorParameters, AccumulatorSpec, AccumulatorTable, SeededAccumulatorKey,
 };
-use he_tfhe::{Encryptor, Evaluator, LweCiphertext, SecretKey, presets};
+use he_tfhe::{Encryptor, Evaluator, LweCiphertext, SecretKey, Spec};
 use num_bigint::BigInt;
 
 /// Ciphertexts of a batch: as many as share a pass over the key.
@@ -92,7 +92,7 @@ impl<'a> Target<'a> {
 }
 
 fn accumulators(c: &mut Criterion) {
-    let lwe = presets::MESSAGE_2_CARRY_2_FAILURE_64.build().expect("a preset");
+    let lwe = Spec::message_2_carry_2_failure_64().build().expect("a preset");
     let lwe = SecretKey::generate(&lwe).expect("randomness");
     let evaluator = Evaluator::new(lwe.evaluation_keys().expect("randomness").expand());
     let world = World { lwe, evaluator };

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p he-tfhe --example 01_gates`
 
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, Gate, GateJob, LweCiphertext, SecretKey, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, Gate, GateJob, LweCiphertext, SecretKey, Spec};
 
 /// Adds numbers bit by bit: a full adder is two gates of three inputs.
 fn add(server: &Evaluator, a: &[LweCiphertext], b: &[LweCiphertext]) -> Result<Vec<LweCiphertext>, Error> {
@@ -26,7 +26,7 @@ fn bits(number: u32, width: u32) -> Vec<bool> {
 
 fn run() -> Result<u32, Error> {
     // The parameters hold 128 bits of security, and a gate fails with probability 2^-64.
-    let params = presets::GATE_FAILURE_64.build()?;
+    let params = Spec::gate_failure_64().build()?;
 
     // The client draws its key, and keys for the server: these decrypt nothing.
     let key = SecretKey::generate(&params)?;

@@ -3,12 +3,12 @@
 //! `cargo run --release -p he-tfhe --example 02_table`
 
 use he_tfhe::{
-    Decryptor, Encryptor, Error, Evaluator, LookupTable, LweCiphertext, SecretKey, WideTable, presets,
+    Decryptor, Encryptor, Error, Evaluator, LookupTable, LweCiphertext, SecretKey, Spec, WideTable,
 };
 
 fn run() -> Result<(Vec<u64>, u64), Error> {
     // Two bits of message and two of carry: numbers from 0 to 15. The set has the keys of wide tables as well.
-    let params = presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64.build()?;
+    let params = Spec::message_2_carry_2_wide_failure_64().build()?;
     let key = SecretKey::generate(&params)?;
     let server = Evaluator::new(key.evaluation_keys()?.expand());
     let (client, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));

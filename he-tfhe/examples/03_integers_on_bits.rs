@@ -1,11 +1,11 @@
 //! Integers on encrypted bits: `cargo run --release -p he-tfhe --example 03_integers_on_bits`.
 
 use he_tfhe::bits::{BitEvaluator, Bits, Carry, Circuit, clear, decrypt, encrypt};
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec};
 
 fn main() -> Result<(), Error> {
     // The client makes keys; the server gets the evaluation keys only.
-    let key = SecretKey::generate(&presets::GATE_FAILURE_64.build()?)?;
+    let key = SecretKey::generate(&Spec::gate_failure_64().build()?)?;
     let server = Evaluator::new(key.evaluation_keys()?.expand());
     let (encryptor, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));
 

@@ -3,11 +3,11 @@
 //! `cargo run --release -p he-tfhe --example 04_integers_on_digits`
 
 use he_tfhe::digits::{self, DigitEvaluator, Digits};
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec};
 
 fn main() -> Result<(), Error> {
     // The client: a key, and numbers of 8 bits in four digits of 2 bits each.
-    let params = presets::MESSAGE_2_CARRY_2_FAILURE_64.build()?;
+    let params = Spec::message_2_carry_2_failure_64().build()?;
     let key = SecretKey::generate(&params)?;
     let (encryptor, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));
     let prices = digits::encrypt(&encryptor, 8, &[19, 34, -7])?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use he_tfhe::bits::{self, BitEvaluator, Carry, Circuit};
 use he_tfhe::digits::{self, DigitEvaluator, WordTable};
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec};
 
 /// Bits of a word, and after its point.
 const WIDTH: u32 = 16;
@@ -48,7 +48,7 @@ fn report(name: &str, bootstraps: u64, seconds: f64, worst: f64) {
 }
 
 fn by_circuit() -> Result<f64, Error> {
-    let (key, evaluator) = keys(presets::GATE_FAILURE_64)?;
+    let (key, evaluator) = keys(Spec::gate_failure_64())?;
     let circuit = Circuit::sigmoid(WIDTH as usize, FRACTION as usize, Carry::Ripple)?;
     let x = bits::encrypt(&Encryptor::new(&key), &words(), WIDTH as usize)?;
     let start = Instant::now();
@@ -70,7 +70,7 @@ fn by_circuit() -> Result<f64, Error> {
 }
 
 fn by_table() -> Result<f64, Error> {
-    let (key, evaluator) = keys(presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64)?;
+    let (key, evaluator) = keys(Spec::message_2_carry_2_wide_failure_64())?;
     let table = WordTable::sigmoid(evaluator.params(), [WIDTH, FRACTION], 12)?;
     let x = digits::encrypt(&Encryptor::new(&key), WIDTH, &words())?;
     let start = Instant::now();

@@ -2,7 +2,7 @@
 
 use he_core::ring::sample::Prng;
 
-use crate::{Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, SecretKey, noise, presets};
+use crate::{Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, SecretKey, Spec, noise};
 
 /// A difference of points of the torus, in units of `2^-32`, relative to the torus.
 fn distance(found: u32, expected: u32) -> f64 {
@@ -25,7 +25,7 @@ fn check(stage: &str, errors: &[f64], formula: f64) {
 
 #[test]
 fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas() {
-    let spec = presets::NEURAL_TABLE;
+    let spec = Spec::approximate_table();
     let params = spec.build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
     let seeded = key.evaluation_keys().unwrap();
@@ -64,10 +64,10 @@ fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas()
 #[test]
 #[ignore = "times bootstraps of the set for networks at each unrolling; RAYON_NUM_THREADS says with how many threads"]
 fn times_of_bootstraps() {
-    let neural = presets::NEURAL_TABLE;
+    let neural = Spec::approximate_table();
     let with = |unroll| crate::Spec { unroll, ..neural };
     let sets = [
-        ("MESSAGE_2_CARRY_2_FAILURE_128", presets::MESSAGE_2_CARRY_2_FAILURE_128),
+        ("MESSAGE_2_CARRY_2_FAILURE_128", Spec::message_2_carry_2_failure_128()),
         ("NEURAL_TABLE, 1 bit a step", with(1)),
         ("NEURAL_TABLE, 2 bits a step", neural),
         ("NEURAL_TABLE, 3 bits a step", with(3)),

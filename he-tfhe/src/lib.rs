@@ -19,7 +19,7 @@ mod object;
 mod packed;
 mod packing;
 mod params;
-pub mod presets;
+mod presets;
 mod reading;
 mod ring;
 mod rotation;

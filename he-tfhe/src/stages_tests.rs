@@ -282,7 +282,7 @@ fn failures_are_as_frequent_as_predicted_in_a_hundred_thousand() {
 #[test]
 #[ignore = "10^4 bootstraps of the noisiest operands at the set of failure 2^-40, a minute and a half"]
 fn ten_thousand_bootstraps_are_right() {
-    let params = crate::presets::MESSAGE_2_CARRY_2_FAILURE_40.build().unwrap();
+    let params = crate::Spec::message_2_carry_2_failure_40().build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
     let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
     let table = LookupTable::new(&params, |m| (5 * m + 3) % 16).unwrap();

@@ -5,12 +5,12 @@
 use std::sync::OnceLock;
 
 use he_tfhe::digits::{self, Carries, Ciphertexts, DigitEvaluator, Digits, clear};
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, LweCiphertext, SecretKey, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, LweCiphertext, SecretKey, Spec};
 
 fn keys() -> &'static (SecretKey, Evaluator) {
     static KEYS: OnceLock<(SecretKey, Evaluator)> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let key = SecretKey::generate(&presets::MESSAGE_2_CARRY_2_FAILURE_64.build().unwrap()).unwrap();
+        let key = SecretKey::generate(&Spec::message_2_carry_2_failure_64().build().unwrap()).unwrap();
         let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
         (key, evaluator)
     })

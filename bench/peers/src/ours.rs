@@ -2,7 +2,7 @@
 
 use he_tfhe::{
     Decryptor, Encryptor, EvaluationKeys, Evaluator, Gate, GateJob, LookupTable, LweCiphertext, Parameters,
-    SecretKey, presets,
+    SecretKey, Spec,
 };
 
 use crate::theirs::{Set, function};
@@ -32,8 +32,8 @@ pub struct Messages {
 impl Messages {
     pub fn new(set: Set) -> Self {
         let spec = match set {
-            Set::TwoTwo => presets::MESSAGE_2_CARRY_2_FAILURE_128,
-            Set::OneOne => presets::MESSAGE_1_CARRY_1_FAILURE_128,
+            Set::TwoTwo => Spec::message_2_carry_2_failure_128(),
+            Set::OneOne => Spec::message_1_carry_1_failure_128(),
         };
         let params = spec.build().expect("a preset");
         let table = LookupTable::new(&params, |x| function(x, set.modulus())).expect("a table of messages");
@@ -80,7 +80,7 @@ pub struct Gates {
 
 impl Gates {
     pub fn new() -> Self {
-        Self { keys: Keys::new(&presets::GATE_FAILURE_64.build().expect("a preset")) }
+        Self { keys: Keys::new(&Spec::gate_failure_64().build().expect("a preset")) }
     }
 
     fn inputs(&self, count: usize) -> (Vec<[bool; 3]>, Vec<Vec<LweCiphertext>>) {

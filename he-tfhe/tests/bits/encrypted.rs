@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use he_tfhe::bits::clear::unsigned;
 use he_tfhe::bits::{BitEvaluator, Bits, Carry, Circuit, decrypt, decrypt_unsigned, encrypt};
-use he_tfhe::{Decryptor, Encryptor, Evaluator, SecretKey, Spec, presets};
+use he_tfhe::{Decryptor, Encryptor, Evaluator, SecretKey, Spec};
 
 use crate::cases::CASES;
 
@@ -12,7 +12,7 @@ use crate::cases::CASES;
 fn keys() -> &'static (SecretKey, Evaluator) {
     static KEYS: OnceLock<(SecretKey, Evaluator)> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let key = SecretKey::generate(&presets::GATE_FAILURE_64.build().unwrap()).unwrap();
+        let key = SecretKey::generate(&Spec::gate_failure_64().build().unwrap()).unwrap();
         let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
         (key, evaluator)
     })
@@ -142,7 +142,7 @@ fn wrong_operands_are_errors() {
     let mixed = [a[0].clone(), short[0].clone()];
     assert!(evaluator.add(&mixed, &mixed).is_err());
     let other =
-        SecretKey::generate(&Spec { failure: -60.0, ..presets::GATE_FAILURE_64 }.build().unwrap()).unwrap();
+        SecretKey::generate(&Spec { failure: -60.0, ..Spec::gate_failure_64() }.build().unwrap()).unwrap();
     let foreign = encrypt(&Encryptor::new(&other), &[1, 2], 4).unwrap();
     assert!(evaluator.add(&a, &foreign).is_err());
     assert!(decrypt(&Decryptor::new(&keys().0), &foreign).is_err());

@@ -1,12 +1,12 @@
 //! Every gate on every input, at 128 bits of security.
 
-use he_tfhe::{Decryptor, Encryptor, Gate, GateJob, presets};
+use he_tfhe::{Decryptor, Encryptor, Gate, GateJob, Spec};
 
 use crate::world::World;
 
 #[test]
 fn every_gate_and_the_multiplexer_on_every_input() {
-    let world = World::new(presets::GATE_FAILURE_64.build().unwrap());
+    let world = World::new(Spec::gate_failure_64().build().unwrap());
     let (encryptor, decryptor) = (Encryptor::new(&world.key), Decryptor::new(&world.key));
     let cases: Vec<[bool; 3]> = (0..8).map(|i| [i & 1 == 1, i & 2 == 2, i & 4 == 4]).collect();
     let inputs: Vec<_> = cases.iter().map(|bits| encryptor.encrypt_bits(bits).unwrap()).collect();

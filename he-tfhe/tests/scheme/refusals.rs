@@ -2,7 +2,7 @@
 
 use he_tfhe::{
     CircuitGadgets, Decryptor, Encryptor, Error, Evaluator, FullTable, Gate, Job, LookupTable,
-    SeededEvaluationKeys, Spec, WideTable, presets,
+    SeededEvaluationKeys, Spec, WideTable,
 };
 
 use crate::world::{World, insecure, insecure_spec};
@@ -19,7 +19,7 @@ fn says<T>(result: Result<T, Error>, parts: &[&str]) {
 
 #[test]
 fn weak_and_unreliable_specifications_are_refused() {
-    let spec = presets::MESSAGE_2_CARRY_2_FAILURE_128;
+    let spec = Spec::message_2_carry_2_failure_128();
     says(
         Spec { lwe_noise: -20.0, ..spec }.build().map(drop),
         &["key-switching", "2^-20.00", "844", "2^-18.36"],

@@ -1,14 +1,12 @@
 //! Tables of every kind against their functions in the clear.
 
-use he_tfhe::{
-    Decryptor, Encryptor, FullTable, Job, LookupTable, LweCiphertext, Spec, WideTable, noise, presets,
-};
+use he_tfhe::{Decryptor, Encryptor, FullTable, Job, LookupTable, LweCiphertext, Spec, WideTable, noise};
 
 use crate::world::{World, insecure, insecure_spec};
 
 #[test]
 fn a_table_is_read_at_every_message_at_128_bits() {
-    let world = World::new(presets::MESSAGE_2_CARRY_2_FAILURE_128.build().unwrap());
+    let world = World::new(Spec::message_2_carry_2_failure_128().build().unwrap());
     let messages: Vec<u64> = (0..16).collect();
     let inputs = world.encrypt(&messages);
     let table = LookupTable::new(&world.params, |m| m * m % 16).unwrap();
@@ -24,7 +22,7 @@ fn a_table_is_read_at_every_message_at_128_bits() {
 
 #[test]
 fn every_preset_builds_and_keeps_its_promise() {
-    for (name, spec, _) in presets::ALL {
+    for (name, spec, _) in Spec::PRESETS {
         let params = spec.build().unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(params.prediction().failure <= spec.failure && params.security_bits() == Some(128), "{name}");
     }
@@ -91,7 +89,7 @@ fn tables_of_torus_points_are_negacyclic_or_cover_the_whole_torus() {
 
 #[test]
 fn a_table_read_within_one_box_is_off_as_often_as_predicted() {
-    let params = presets::TABLE_5_FAILURE_40.build().unwrap();
+    let params = Spec::table_5_failure_40().build().unwrap();
     let world = World::new(params);
     let (spec, boxes, bits) = (world.params.spec(), 128_u64, 7);
     // Inputs anywhere between boxes; the table counts boxes, in steps of 1/256 of the torus.

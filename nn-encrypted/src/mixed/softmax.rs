@@ -337,7 +337,7 @@ impl Tables for Encrypted<'_> {
 
 #[cfg(test)]
 mod tests {
-    use he_tfhe::{Decryptor, Encryptor, Evaluator, SecretKey, Spec, presets};
+    use he_tfhe::{Decryptor, Encryptor, Evaluator, SecretKey, Spec};
 
     use super::*;
     use crate::data::random::{Purpose, below, stream};
@@ -349,7 +349,7 @@ mod tests {
         polynomial_size: 8192,
         key_switch: he_tfhe::Decomposition { base_log: 2, levels: 10 },
         packing: None,
-        ..presets::NEURAL_TABLE
+        ..Spec::approximate_table()
     };
 
     fn uniform(rng: &mut rand_chacha::ChaCha20Rng, low: f64, high: f64) -> f64 {
@@ -422,7 +422,7 @@ mod tests {
             1.0 / 64.0 / deviation
         );
         assert!(worst < 1.0 / 64.0 && deviation < 1.0 / 64.0 / 4.5, "{worst} {deviation}");
-        let (worst, deviation) = errors(Reader::new(&presets::NEURAL_TABLE), 100);
+        let (worst, deviation) = errors(Reader::new(&Spec::approximate_table()), 100);
         println!("N = 2048: worst {worst:.5}, deviation {deviation:.5}");
         assert!(worst < 0.1 && deviation < 0.016, "{worst} {deviation}");
     }

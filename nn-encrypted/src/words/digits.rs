@@ -2,9 +2,7 @@
 
 use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::digits::{self, Ciphertexts, DigitEvaluator, Digits, WordTable};
-use he_tfhe::{
-    Decryptor, Encryptor, EvaluationKeys, Evaluator, LweCiphertext, Parameters, SecretKey, presets,
-};
+use he_tfhe::{Decryptor, Encryptor, EvaluationKeys, Evaluator, LweCiphertext, Parameters, SecretKey, Spec};
 
 use super::{Arithmetic, Cipher, Format, Pair, WordError};
 
@@ -102,7 +100,7 @@ impl Arithmetic for DigitWords {
 
 impl Cipher for DigitWords {
     fn parameters(_: Format) -> Result<Parameters, he_tfhe::Error> {
-        presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64.build()
+        Spec::message_2_carry_2_wide_failure_64().build()
     }
 
     fn new(format: Format, keys: EvaluationKeys) -> Result<Self, WordError> {
