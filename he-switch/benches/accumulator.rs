@@ -51,7 +51,7 @@ impl<'a> Target<'a> {
 
     fn inputs(&self) -> Vec<LweCiphertext> {
         let phases: Vec<u32> = (0..BATCH as u32).map(|i| i.wrapping_mul(0x9e37_79b9)).collect();
-        Encryptor::new(&self.world.lwe).encrypt_phases(&phases).expect("randomness")
+        Encryptor::with_secret(&self.world.lwe).encrypt_phases(&phases).expect("randomness")
     }
 
     fn run(&self, inputs: &[LweCiphertext]) -> Vec<rlwe::Ciphertext> {
@@ -94,7 +94,7 @@ impl<'a> Target<'a> {
 fn accumulators(c: &mut Criterion) {
     let lwe = Spec::message_2_carry_2_failure_64().build().expect("a preset");
     let lwe = SecretKey::generate(&lwe).expect("randomness");
-    let evaluator = Evaluator::new(lwe.evaluation_keys().expect("randomness").expand());
+    let evaluator = Evaluator::new(lwe.evaluation_keys().expect("randomness"));
     let world = World { lwe, evaluator };
     println!("short key of {} bits", world.lwe.params().spec().lwe_dimension);
     let mut group = c.benchmark_group("accumulator");

@@ -53,7 +53,7 @@ fn main() {
     let keys = bgv_ckks::Keys::generate(&params, &bgv, &ckks).expect("keys");
     let refresher = Refresher::new(keys, bootstrapper).expect("bridge");
     let evaluator =
-        timed("keys of TFHE", 1, || he_tfhe::Evaluator::new(tfhe.evaluation_keys().expect("keys").expand()));
+        timed("keys of TFHE", 1, || he_tfhe::Evaluator::new(tfhe.evaluation_keys().expect("keys")));
     stages(&params, &bgv, &down, &up, &refresher, &evaluator);
 }
 

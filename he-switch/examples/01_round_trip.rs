@@ -34,7 +34,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let bootstrapper = he_ckks::bootstrap::Bootstrapper::new(bootstrap)?;
     let refresher = Refresher::new(bgv_ckks::Keys::generate(params, &bgv, &ckks)?, bootstrapper)?;
     // ... and the evaluation keys of the schemes.
-    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys()?.expand());
+    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys()?);
     let request = KeyRequest::default().relinearization(params.bgv().max_limbs());
     let sums = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request)?)?;
 

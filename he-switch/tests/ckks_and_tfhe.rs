@@ -18,7 +18,7 @@ fn slots_go_through_tables_and_come_back_with_levels() {
     let bootstrapper = Bootstrapper::new(keys).unwrap();
     let down = SeededKey::generate(&params, &ckks, &tfhe).unwrap().expand().unwrap();
     let up = TfheToBgv::new(tfhe_to_bgv::Key::generate(&params, &tfhe, &ckks).unwrap());
-    let evaluator = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap().expand());
+    let evaluator = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap());
 
     let values: Vec<f64> =
         (0..slots).map(|j| ((j * 37 % slots) as f64 + 0.5) / (slots / 2) as f64 - 1.0).collect();

@@ -52,7 +52,7 @@ fn there_and_back(params: &Parameters, messages: &[i64]) -> Vec<i64> {
     let ckks = he_ckks::SecretKey::generate(params.ckks()).unwrap();
     let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).unwrap();
     let down = bgv_to_tfhe::SeededKey::generate(params, &bgv, &tfhe).unwrap().expand().unwrap();
-    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap().expand());
+    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap());
     let encoder = he_bgv::Encoder::new(params.bgv());
     let encryptor = he_bgv::Encryptor::with_secret(&bgv);
     let mut samples = vec![];

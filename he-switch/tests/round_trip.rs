@@ -29,7 +29,7 @@ fn world(params: Parameters, slots: usize) -> World {
     let bootstrapper = he_ckks::bootstrap::Bootstrapper::new(keys).unwrap();
     let refresher =
         Refresher::new(bgv_ckks::Keys::generate(&params, &bgv, &ckks).unwrap(), bootstrapper).unwrap();
-    let evaluator = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap().expand());
+    let evaluator = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap());
     let limbs = params.bgv().max_limbs();
     let keys = bgv.evaluation_keys(&KeyRequest::default().relinearization(limbs)).unwrap();
     let products = he_bgv::Evaluator::new(params.bgv(), keys).unwrap();

@@ -22,7 +22,7 @@ fn slots_go_through_tables_and_come_back_in_slots() {
     let request = to_slots.key_request(to_coefficients.key_request(he_bgv::KeyRequest::default()));
     let evaluator = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request).unwrap()).unwrap();
     let down = bgv_to_tfhe::SeededKey::generate(&params, &bgv, &tfhe).unwrap().expand().unwrap();
-    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap().expand());
+    let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap());
     let up = TfheToBgv::new(tfhe_to_bgv::Key::generate(&params, &tfhe, &ckks).unwrap());
     let keys = ckks.bootstrap_keys(params.ckks().slots(), &he_ckks::KeyRequest::default()).unwrap();
     let bridge = bgv_ckks::Keys::generate(&params, &bgv, &ckks).unwrap();

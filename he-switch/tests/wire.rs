@@ -92,8 +92,8 @@ fn bridges_of_bgv_do_the_same_after_a_journey() {
     let read = bgv_ckks::Keys::from_bytes(&params, &keys.to_bytes().unwrap()).unwrap();
     let up = tfhe_to_bgv::Key::generate(&params, &secrets.tfhe, &secrets.ckks).unwrap();
     let read_up = tfhe_to_bgv::Key::from_bytes(&params, &up.to_bytes().unwrap()).unwrap();
-    let tables = he_tfhe::Evaluator::new(secrets.tfhe.evaluation_keys().unwrap().expand());
-    let small = he_tfhe::Encryptor::new(&secrets.tfhe).encrypt_phases(&[3 << 20, 5 << 20]).unwrap();
+    let tables = he_tfhe::Evaluator::new(secrets.tfhe.evaluation_keys().unwrap());
+    let small = he_tfhe::Encryptor::with_secret(&secrets.tfhe).encrypt_phases(&[3 << 20, 5 << 20]).unwrap();
     let packed = [tables.pack(&small).unwrap()];
     let [before, after] = [(keys, up), (read, read_up)].map(|(keys, up)| {
         let refresher = Refresher::new(keys, secrets.bootstrapper(1024)).unwrap();

@@ -20,14 +20,14 @@ impl World {
     fn new(name: &str, spec: Spec) -> Self {
         let params = spec.build().expect("a preset");
         let key = SecretKey::generate(&params).expect("randomness");
-        let keys = key.evaluation_keys().expect("randomness").expand();
+        let keys = key.evaluation_keys().expect("randomness");
         println!("{name}: {:.1} MiB of keys", keys.bytes() as f64 / f64::from(1 << 20));
         Self { key, evaluator: Evaluator::new(keys) }
     }
 
     fn encrypt(&self, count: usize, modulus: u64) -> Vec<LweCiphertext> {
         let messages: Vec<u64> = (0..count as u64).map(|i| i % modulus).collect();
-        Encryptor::new(&self.key).encrypt_all(&messages).expect("messages in range")
+        Encryptor::with_secret(&self.key).encrypt_all(&messages).expect("messages in range")
     }
 }
 
@@ -59,7 +59,7 @@ fn bootstraps(c: &mut Criterion) {
 fn gates(c: &mut Criterion) {
     let world = World::new("gates", Spec::gate_failure_64());
     let bits: Vec<bool> = (0..2 * BATCH).map(|i| i % 3 == 0).collect();
-    let inputs = Encryptor::new(&world.key).encrypt_bits(&bits).expect("randomness");
+    let inputs = Encryptor::with_secret(&world.key).encrypt_bits(&bits).expect("randomness");
     let jobs: Vec<_> =
         inputs.as_chunks::<2>().0.iter().map(|[a, b]| GateJob::two(Gate::Nand, a, b)).collect();
     let mut group = c.benchmark_group("gates");

@@ -30,10 +30,10 @@ fn run() -> Result<u32, Error> {
 
     // The client draws its key, and keys for the server: these decrypt nothing.
     let key = SecretKey::generate(&params)?;
-    let server = Evaluator::new(key.evaluation_keys()?.expand());
+    let server = Evaluator::new(key.evaluation_keys()?);
 
     // It encrypts 11 and 14, bit by bit from the lowest.
-    let client = Encryptor::new(&key);
+    let client = Encryptor::with_secret(&key);
     let (a, b) = (client.encrypt_bits(&bits(11, 4))?, client.encrypt_bits(&bits(14, 4))?);
 
     // The server adds. Each gate is one bootstrap, so noise never grows: circuits may have any depth.

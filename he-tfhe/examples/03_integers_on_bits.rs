@@ -6,8 +6,8 @@ use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec};
 fn main() -> Result<(), Error> {
     // The client makes keys; the server gets the evaluation keys only.
     let key = SecretKey::generate(&Spec::gate_failure_64().build()?)?;
-    let server = Evaluator::new(key.evaluation_keys()?.expand());
-    let (encryptor, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));
+    let server = Evaluator::new(key.evaluation_keys()?);
+    let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
 
     // Words of 8 bits with sign, a slice of them at a time: one batch of bootstraps serves all words.
     let a = encrypt(&encryptor, &[100, -7, 3], 8)?;

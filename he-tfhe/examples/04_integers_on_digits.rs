@@ -9,12 +9,12 @@ fn main() -> Result<(), Error> {
     // The client: a key, and numbers of 8 bits in four digits of 2 bits each.
     let params = Spec::message_2_carry_2_failure_64().build()?;
     let key = SecretKey::generate(&params)?;
-    let (encryptor, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));
+    let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
     let prices = digits::encrypt(&encryptor, 8, &[19, 34, -7])?;
     let amounts = digits::encrypt(&encryptor, 8, &[3, 2, 5])?;
 
     // The server: it has evaluation keys and nothing secret.
-    let evaluator = Evaluator::new(key.evaluation_keys()?.expand());
+    let evaluator = Evaluator::new(key.evaluation_keys()?);
     let words = DigitEvaluator::new(&evaluator)?;
     let show = |what: &str, results: &[Digits]| -> Result<Vec<i64>, Error> {
         let values =

@@ -16,7 +16,7 @@ const WORDS: usize = 8;
 
 fn keys(spec: Spec) -> Result<(SecretKey, Evaluator), Error> {
     let key = SecretKey::generate(&spec.build()?)?;
-    let evaluator = Evaluator::new(key.evaluation_keys()?.expand());
+    let evaluator = Evaluator::new(key.evaluation_keys()?);
     Ok((key, evaluator))
 }
 
@@ -50,7 +50,7 @@ fn report(name: &str, bootstraps: u64, seconds: f64, worst: f64) {
 fn by_circuit() -> Result<f64, Error> {
     let (key, evaluator) = keys(Spec::gate_failure_64())?;
     let circuit = Circuit::sigmoid(WIDTH as usize, FRACTION as usize, Carry::Ripple)?;
-    let x = bits::encrypt(&Encryptor::new(&key), &words(), WIDTH as usize)?;
+    let x = bits::encrypt(&Encryptor::with_secret(&key), &words(), WIDTH as usize)?;
     let start = Instant::now();
     let found = BitEvaluator::new(&evaluator).run(&circuit, &[&x])?;
     let seconds = start.elapsed().as_secs_f64();
@@ -72,7 +72,7 @@ fn by_circuit() -> Result<f64, Error> {
 fn by_table() -> Result<f64, Error> {
     let (key, evaluator) = keys(Spec::message_2_carry_2_wide_failure_64())?;
     let table = WordTable::sigmoid(evaluator.params(), [WIDTH, FRACTION], 12)?;
-    let x = digits::encrypt(&Encryptor::new(&key), WIDTH, &words())?;
+    let x = digits::encrypt(&Encryptor::with_secret(&key), WIDTH, &words())?;
     let start = Instant::now();
     let found = DigitEvaluator::new(&evaluator)?.look_up(&x, &[&table])?.swap_remove(0);
     let seconds = start.elapsed().as_secs_f64();

@@ -28,7 +28,7 @@ fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas()
     let spec = Spec::approximate_table();
     let params = spec.build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
-    let seeded = key.evaluation_keys().unwrap();
+    let seeded = key.seeded_evaluation_keys().unwrap();
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
     let sent = megabytes(seeded.to_bytes().unwrap().len());
     let evaluator = Evaluator::new(seeded.expand());
@@ -36,7 +36,7 @@ fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas()
     let decryptor = Decryptor::new(&key);
     let mut prng = Prng::from_seed(&[5; 32]);
     let phases: Vec<u32> = (0..params.n()).map(|_| prng.next_u64() as u32).collect();
-    let inputs = Encryptor::new(&key).encrypt_phases(&phases).unwrap();
+    let inputs = Encryptor::with_secret(&key).encrypt_phases(&phases).unwrap();
     let phase = |ciphertext: &LweCiphertext| decryptor.phase(ciphertext).unwrap();
 
     let readings = evaluator.readings(&inputs.iter().collect::<Vec<_>>(), 12, 0).unwrap();
@@ -55,7 +55,7 @@ fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas()
     // A constant table of one box, from −1/4 to 1/4: what is read does not matter.
     let table = LookupTable::on_half_torus(&params, &[&[1 << 28]]).unwrap().read_within(1);
     let lower: Vec<u32> = phases[..192].iter().map(|x| (x >> 2).wrapping_sub(1 << 29)).collect();
-    let lower = Encryptor::new(&key).encrypt_phases(&lower).unwrap();
+    let lower = Encryptor::with_secret(&key).encrypt_phases(&lower).unwrap();
     let outputs = evaluator.bootstrap_batch(&lower, &table).unwrap();
     let errors: Vec<f64> = outputs.iter().map(|output| distance(phase(output), 1 << 28)).collect();
     check("bootstrap", &errors, params.prediction().bootstrap);
@@ -75,9 +75,9 @@ fn times_of_bootstraps() {
     for (name, spec) in sets {
         let params = spec.build().unwrap();
         let key = SecretKey::generate(&params).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         let table = LookupTable::new(&params, |m| m).unwrap();
-        let inputs = Encryptor::new(&key).encrypt_all(&[1; 64]).unwrap();
+        let inputs = Encryptor::with_secret(&key).encrypt_all(&[1; 64]).unwrap();
         let run = || {
             let start = std::time::Instant::now();
             evaluator.bootstrap_batch(&inputs, &table).unwrap();

@@ -91,8 +91,8 @@ impl Evaluator {
             })
             .collect::<Result<Vec<_>, _>>()?;
         // Without a carry the message may fill the half torus, where its boxes are wider.
-        let scaled: Vec<LweCiphertext> =
-            digits.iter().map(|digit| digit.scale(1 << spec.carry_bits)).collect();
+        let mut scaled: Vec<LweCiphertext> = digits.iter().map(|&digit| digit.clone()).collect();
+        scaled.iter_mut().for_each(|digit| digit.scale_assign(1 << spec.carry_bits));
         let jobs: Vec<Job<'_>> =
             scaled.iter().flat_map(|input| tables.iter().map(move |table| Job { input, table })).collect();
         jobs.iter().try_for_each(|job| self.check_job(job, operation))?;

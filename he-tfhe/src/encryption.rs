@@ -24,8 +24,8 @@ pub struct Encryptor<'a> {
 }
 
 impl<'a> Encryptor<'a> {
-    /// With a secret key.
-    pub fn new(key: &'a SecretKey) -> Self {
+    /// Under a secret key.
+    pub fn with_secret(key: &'a SecretKey) -> Self {
         Self { key }
     }
 

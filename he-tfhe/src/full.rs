@@ -81,6 +81,6 @@ impl Evaluator {
             sign.add_constant_assign(QUARTER.wrapping_neg());
         }
         let evens = self.bootstrap_batch(&first, &table.even)?;
-        evens.iter().zip(&odds).map(|(even, odd)| even.add(odd)).collect()
+        evens.iter().zip(&odds).map(|(even, odd)| self.add(even, odd)).collect()
     }
 }

@@ -128,17 +128,6 @@ impl<'a> GateJob<'a> {
     pub fn three(gate: Gate, a: &'a LweCiphertext, b: &'a LweCiphertext, c: &'a LweCiphertext) -> Self {
         Self { gate, inputs: [a, b, c] }
     }
-
-    /// The phase whose sign is the result, less `1/4`: a table is centred.
-    fn combine(&self) -> Result<LweCiphertext, Error> {
-        let Linear { weights, offset } = self.gate.linear();
-        let mut sum = self.inputs[0].scale(weights[0]);
-        for (input, &weight) in self.inputs.iter().zip(&weights).skip(1).filter(|(_, weight)| **weight != 0) {
-            sum.add_scaled_assign(input, weight)?;
-        }
-        sum.add_constant_assign((offset as u32).wrapping_sub(2).wrapping_mul(EIGHTH));
-        Ok(sum)
-    }
 }
 
 impl Evaluator {
@@ -148,8 +137,11 @@ impl Evaluator {
     }
 
     /// `¬a`, without a bootstrap.
-    pub fn not(&self, a: &LweCiphertext) -> LweCiphertext {
-        a.negate()
+    ///
+    /// # Errors
+    /// If the input belongs to other parameters.
+    pub fn not(&self, a: &LweCiphertext) -> Result<LweCiphertext, Error> {
+        self.negate(a)
     }
 
     /// One gate of two inputs.
@@ -165,7 +157,7 @@ impl Evaluator {
     /// # Errors
     /// If an input belongs to other parameters or is too noisy.
     pub fn gates(&self, jobs: &[GateJob<'_>]) -> Result<Vec<LweCiphertext>, Error> {
-        let sums = jobs.iter().map(GateJob::combine).collect::<Result<Vec<_>, _>>()?;
+        let sums = jobs.iter().map(|job| self.gate_phase(job)).collect::<Result<Vec<_>, _>>()?;
         // Phases lie 1/8 from a change of sign, or 1/4 where the inputs are doubled.
         let [near, far] = [2, 1].map(|boxes| self.sign(boxes));
         let (near, far) = (near?, far?);
@@ -194,11 +186,20 @@ impl Evaluator {
         pairs
             .iter()
             .map(|[chosen, other]| {
-                let mut sum = chosen.add(other)?;
+                let mut sum = self.add(chosen, other)?;
                 sum.add_constant_assign(EIGHTH);
                 Ok(sum)
             })
             .collect()
+    }
+
+    /// The phase whose sign is the result, less `1/4`: a table is centred.
+    fn gate_phase(&self, job: &GateJob<'_>) -> Result<LweCiphertext, Error> {
+        let Linear { weights, offset } = job.gate.linear();
+        let terms: Vec<_> = weights.into_iter().zip(job.inputs).filter(|(weight, _)| *weight != 0).collect();
+        let mut sum = self.linear_combination(&terms)?;
+        sum.add_constant_assign((offset as u32).wrapping_sub(2).wrapping_mul(EIGHTH));
+        Ok(sum)
     }
 
     /// `1/8` on `(−1/4, 1/4)` and `−1/8` elsewhere, for phases that are held to boxes of `1/2·boxes`.

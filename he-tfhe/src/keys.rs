@@ -52,11 +52,19 @@ pub(crate) struct CircuitKeys<T> {
 }
 
 impl SecretKey {
-    /// Draws evaluation keys.
+    /// Draws evaluation keys, ready for an [`Evaluator`](crate::Evaluator).
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub fn evaluation_keys(&self) -> Result<SeededEvaluationKeys, Error> {
+    pub fn evaluation_keys(&self) -> Result<EvaluationKeys, Error> {
+        Ok(self.seeded_evaluation_keys()?.expand())
+    }
+
+    /// Draws evaluation keys in seeded form, to be sent.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn seeded_evaluation_keys(&self) -> Result<SeededEvaluationKeys, Error> {
         let params = self.params();
         let spec = params.spec();
         let seed = Prng::from_os()?.next_seed();

@@ -27,6 +27,7 @@ mod secret;
 mod spec;
 #[cfg(test)]
 mod stages_tests;
+mod sums;
 mod table;
 mod torus;
 mod wide;

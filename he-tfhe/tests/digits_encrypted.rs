@@ -11,7 +11,7 @@ fn keys() -> &'static (SecretKey, Evaluator) {
     static KEYS: OnceLock<(SecretKey, Evaluator)> = OnceLock::new();
     KEYS.get_or_init(|| {
         let key = SecretKey::generate(&Spec::message_2_carry_2_failure_64().build().unwrap()).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         (key, evaluator)
     })
 }
@@ -21,7 +21,7 @@ fn evaluator(carries: Carries) -> DigitEvaluator<Ciphertexts<'static>> {
 }
 
 fn encrypt(bits: u32, values: &[i64]) -> Vec<Digits> {
-    digits::encrypt(&Encryptor::new(&keys().0), bits, values).unwrap()
+    digits::encrypt(&Encryptor::with_secret(&keys().0), bits, values).unwrap()
 }
 
 fn decrypt(words: &[Digits]) -> Vec<i64> {
@@ -123,7 +123,7 @@ fn quotients() {
 
 #[test]
 fn encryption_names_places_and_no_values() {
-    let encryptor = Encryptor::new(&keys().0);
+    let encryptor = Encryptor::with_secret(&keys().0);
     for (values, index) in [([127, -128, 128], 2), ([0, -129, 0], 1)] {
         let error = digits::encrypt(&encryptor, 8, &values).err().unwrap();
         assert!(

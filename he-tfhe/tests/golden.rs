@@ -104,7 +104,7 @@ fn write_golden_files() {
     let key = known_key(&params);
     fs::create_dir_all(path("")).unwrap();
     fs::write(path("secret.key"), &*key.to_secret_bytes()).unwrap();
-    let list = Encryptor::new(&key).encrypt_all(&MESSAGES).unwrap();
+    let list = Encryptor::with_secret(&key).encrypt_all(&MESSAGES).unwrap();
     fs::write(path("list.ciphertexts"), LweCiphertext::to_bytes(&params, &list).unwrap()).unwrap();
-    fs::write(path("evaluation.keys"), key.evaluation_keys().unwrap().to_bytes().unwrap()).unwrap();
+    fs::write(path("evaluation.keys"), key.seeded_evaluation_keys().unwrap().to_bytes().unwrap()).unwrap();
 }

@@ -17,7 +17,7 @@ struct Keys {
 impl Keys {
     fn new(params: &Parameters) -> Self {
         let key = SecretKey::generate(params).expect("randomness");
-        let keys = key.evaluation_keys().expect("randomness").expand();
+        let keys = key.evaluation_keys().expect("randomness");
         let evaluator = Evaluator::new(keys.clone());
         Self { key, keys, evaluator }
     }
@@ -42,7 +42,7 @@ impl Messages {
 
     fn inputs(&self, count: usize) -> (Vec<u64>, Vec<LweCiphertext>) {
         let messages: Vec<u64> = random(count).map(|x| x % self.set.modulus()).collect();
-        let inputs = Encryptor::new(&self.keys.key).encrypt_all(&messages).expect("messages in range");
+        let inputs = Encryptor::with_secret(&self.keys.key).encrypt_all(&messages).expect("messages in range");
         (messages, inputs)
     }
 
@@ -85,7 +85,7 @@ impl Gates {
 
     fn inputs(&self, count: usize) -> (Vec<[bool; 3]>, Vec<Vec<LweCiphertext>>) {
         let bits: Vec<[bool; 3]> = random(count).map(|x| [x & 1 == 1, x & 2 == 2, x & 4 == 4]).collect();
-        let encryptor = Encryptor::new(&self.keys.key);
+        let encryptor = Encryptor::with_secret(&self.keys.key);
         let inputs = bits.iter().map(|bits| encryptor.encrypt_bits(bits).expect("randomness")).collect();
         (bits, inputs)
     }

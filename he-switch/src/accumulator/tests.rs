@@ -58,7 +58,7 @@ impl World {
         let target = target.build_insecure("a small ring for a test").unwrap();
         let params = AccumulatorParameters::new(spec, &lwe, &target).unwrap();
         let (lwe, ring) = (SecretKey::generate(&lwe).unwrap(), rlwe::SecretKey::generate(&target).unwrap());
-        let evaluator = Evaluator::new(lwe.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(lwe.evaluation_keys().unwrap());
         let key = SeededAccumulatorKey::generate(&params, &lwe, &ring).unwrap();
         let accumulator = Accumulator::new(key.expand());
         Self { params, lwe, ring, evaluator, accumulator }
@@ -99,7 +99,8 @@ fn every_value_of_a_table_comes_back() {
         let spec = AccumulatorSpec { rotation: gadget(25, 3), unroll, packing: gadget(25, 3) };
         let world = World::new(spec, dimension, &q);
         let table = AccumulatorTable::on_half_torus(&world.params, T, &values()).unwrap();
-        let inputs = Encryptor::new(&world.lwe).encrypt_all(&(0..BOXES as u64).collect::<Vec<_>>()).unwrap();
+        let inputs =
+            Encryptor::with_secret(&world.lwe).encrypt_all(&(0..BOXES as u64).collect::<Vec<_>>()).unwrap();
         let outputs = world.accumulator.bootstrap(&world.evaluator, &inputs, &table).unwrap();
         for (output, value) in outputs.iter().zip(values()) {
             let error = world.difference(&world.phase(output)[0], &world.encoded(value));
@@ -128,7 +129,7 @@ fn mean_square(world: &World) -> f64 {
     let entries: Vec<u64> = (0..n as u64).map(|i| i * 37 % T).collect();
     let table = AccumulatorTable::of_readings(&world.params, T, &entries).unwrap();
     let phases: Vec<u32> = (0..8_u32).map(|i| i.wrapping_mul(0x9e37_79b9)).collect();
-    let inputs = Encryptor::new(&world.lwe).encrypt_phases(&phases).unwrap();
+    let inputs = Encryptor::with_secret(&world.lwe).encrypt_phases(&phases).unwrap();
     let inputs: Vec<_> = inputs.iter().collect();
     let readings = world.evaluator.readings(&inputs, world.params.reading_bits(), 0).unwrap();
     let outputs = world.accumulator.rotate(&readings, &[&table; 8]).unwrap();
@@ -208,7 +209,8 @@ fn packing_puts_constants_in_place_and_its_noise_is_that_of_the_formula() {
 fn packed_bootstraps_are_bgv_ciphertexts() {
     let world = World::new(AccumulatorSpec { unroll: 1, ..AccumulatorSpec::COARSE }, 30, &[50, 50]);
     let table = AccumulatorTable::on_half_torus(&world.params, T, &values()).unwrap();
-    let inputs = Encryptor::new(&world.lwe).encrypt_all(&(0..BOXES as u64).collect::<Vec<_>>()).unwrap();
+    let inputs =
+        Encryptor::with_secret(&world.lwe).encrypt_all(&(0..BOXES as u64).collect::<Vec<_>>()).unwrap();
     let outputs = world.accumulator.bootstrap(&world.evaluator, &inputs, &table).unwrap();
     let packed = world.accumulator.pack(&outputs).unwrap();
     let bottom = world.accumulator.to_bottom(&packed, T).unwrap();
@@ -241,7 +243,7 @@ fn what_does_not_fit_is_refused() {
     assert!(SeededAccumulatorKey::generate(params, &world.lwe, &other.ring).is_err());
     assert!(SeededAccumulatorKey::generate(params, &other.lwe, &world.ring).is_ok());
     let table = AccumulatorTable::on_half_torus(&other.params, T, &[1, 2]).unwrap();
-    let input = Encryptor::new(&world.lwe).encrypt_all(&[1]).unwrap();
+    let input = Encryptor::with_secret(&world.lwe).encrypt_all(&[1]).unwrap();
     assert!(world.accumulator.bootstrap(&world.evaluator, &input, &table).is_err());
     // 256 boxes of one step each: the modulus switch alone leaves them.
     let narrow = AccumulatorTable::on_half_torus(params, T, &vec![1; 256]).unwrap();

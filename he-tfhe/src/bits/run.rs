@@ -163,13 +163,18 @@ impl State<'_, '_> {
     /// A wire of a tuple.
     fn read(&self, wire: Wire, tuple: usize) -> Cow<'_, LweCiphertext> {
         let value = &self.values[wire.node()][tuple];
-        if wire.negated() { Cow::Owned(value.negate()) } else { Cow::Borrowed(value) }
+        let mut value = Cow::Borrowed(value.as_ref());
+        if wire.negated() {
+            value.to_mut().scale_assign(-1);
+        }
+        value
     }
 
     /// `a ∨ b = a + b + 1/8` of bits that are never both 1.
     fn join<'o>(&self, node: &Node) -> Result<Vec<Cow<'o, LweCiphertext>>, Error> {
         let join = |tuple| {
-            let mut sum = self.read(node.inputs[1], tuple).add(&self.read(node.inputs[2], tuple))?;
+            let mut sum = self.read(node.inputs[1], tuple).into_owned();
+            sum.add_scaled_assign(&self.read(node.inputs[2], tuple), 1)?;
             sum.add_constant_assign(EIGHTH);
             Ok(Cow::Owned(sum))
         };

@@ -13,13 +13,13 @@ fn keys() -> &'static (SecretKey, Evaluator) {
     static KEYS: OnceLock<(SecretKey, Evaluator)> = OnceLock::new();
     KEYS.get_or_init(|| {
         let key = SecretKey::generate(&Spec::gate_failure_64().build().unwrap()).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         (key, evaluator)
     })
 }
 
 fn encrypted(values: &[i64], width: usize) -> Vec<Bits> {
-    encrypt(&Encryptor::new(&keys().0), values, width).unwrap()
+    encrypt(&Encryptor::with_secret(&keys().0), values, width).unwrap()
 }
 
 fn read(words: &[Bits]) -> Vec<u64> {
@@ -74,7 +74,7 @@ fn sigmoids_at_16_bits() {
 #[test]
 fn choices_of_choices_and_what_is_made_of_them() {
     // An evaluator that only this test counts with.
-    let counted = Evaluator::new(keys().0.evaluation_keys().unwrap().expand());
+    let counted = Evaluator::new(keys().0.evaluation_keys().unwrap());
     let evaluator = BitEvaluator::new(&counted);
     let (a, b, c) = (encrypted(&[3, -4], 4), encrypted(&[-1, 2], 4), encrypted(&[-1, 0], 1));
     let chosen = evaluator.select(&c, &a, &b).unwrap();
@@ -114,7 +114,7 @@ fn words_are_encrypted_and_moved() {
 
 #[test]
 fn wrong_operands_are_errors() {
-    let encryptor = Encryptor::new(&keys().0);
+    let encryptor = Encryptor::with_secret(&keys().0);
     let message = encrypt(&encryptor, &[128], 8).err().unwrap().to_string();
     assert!(
         message.contains("-128..=127") && !message.contains("128,") && !message.contains("is 128"),
@@ -143,7 +143,7 @@ fn wrong_operands_are_errors() {
     assert!(evaluator.add(&mixed, &mixed).is_err());
     let other =
         SecretKey::generate(&Spec { failure: -60.0, ..Spec::gate_failure_64() }.build().unwrap()).unwrap();
-    let foreign = encrypt(&Encryptor::new(&other), &[1, 2], 4).unwrap();
+    let foreign = encrypt(&Encryptor::with_secret(&other), &[1, 2], 4).unwrap();
     assert!(evaluator.add(&a, &foreign).is_err());
     assert!(decrypt(&Decryptor::new(&keys().0), &foreign).is_err());
 }

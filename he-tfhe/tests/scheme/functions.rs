@@ -31,7 +31,7 @@ fn tables_of_words_are_the_functions_they_are_named_after() {
         );
     }
     let values = [-128, -37, -1, 0, 1, 16, 40, 127];
-    let words = digits::encrypt(&Encryptor::new(&world.key), 8, &values).unwrap();
+    let words = digits::encrypt(&Encryptor::with_secret(&world.key), 8, &values).unwrap();
     let evaluator = DigitEvaluator::new(&world.evaluator).unwrap();
     let found = evaluator.look_up(&words, &tables.each_ref()).unwrap();
     for (table, found) in tables.iter().zip(&found) {
@@ -48,7 +48,7 @@ fn a_coarse_table_takes_the_middle_of_what_it_does_not_read() {
     for x in -2048..2048 {
         assert_eq!(table.evaluate(x), (x >> 8) * 256 + 128);
     }
-    let word = digits::encrypt(&Encryptor::new(&world.key), 12, &[-777]).unwrap();
+    let word = digits::encrypt(&Encryptor::with_secret(&world.key), 12, &[-777]).unwrap();
     let found = DigitEvaluator::new(&world.evaluator).unwrap().look_up(&word, &[&table]).unwrap();
     assert_eq!(digits::decrypt(&Decryptor::new(&world.key), &found[0][0]).unwrap(), table.evaluate(-777));
 }
@@ -62,7 +62,7 @@ fn words_and_tables_that_do_not_fit_are_refused() {
     assert!(count(WordTable::sigmoid(params, FORMAT, 10)) && count(WordTable::sigmoid(params, [16, 8], 14)));
     assert!(count(WordTable::sigmoid(params, [16, 63], 8)) && count(WordTable::sigmoid(params, [0, 0], 0)));
     let table = WordTable::sigmoid(params, FORMAT, 8).unwrap();
-    let wide = digits::encrypt(&Encryptor::new(&world.key), 10, &[3]).unwrap();
+    let wide = digits::encrypt(&Encryptor::with_secret(&world.key), 10, &[3]).unwrap();
     let evaluator = DigitEvaluator::new(&world.evaluator).unwrap();
     assert!(matches!(evaluator.look_up(&wide, &[&table]), Err(Error::Count { found: 10, .. })));
 }

@@ -13,10 +13,10 @@ fn a_table_is_read_at_every_message_at_128_bits() {
     let outputs = world.evaluator.bootstrap_batch(&inputs, &table).unwrap();
     assert_eq!(world.decrypt(&outputs), messages.iter().map(|m| m * m % 16).collect::<Vec<_>>());
     // A sum of squared norm 25, the most that these parameters allow.
-    let sum = outputs[3].combine(4, &outputs[1], 3).unwrap();
+    let sum = world.evaluator.linear_combination(&[(4, &outputs[3]), (3, &outputs[1])]).unwrap();
     let low = LookupTable::new(&world.params, |m| m % 4).unwrap();
     assert!(world.evaluator.bootstrap(&sum, &low).is_ok());
-    let small = outputs[1].combine(4, &outputs[1], 3).unwrap();
+    let small = world.evaluator.linear_combination(&[(4, &outputs[1]), (3, &outputs[1])]).unwrap();
     assert_eq!(world.decrypt(&[world.evaluator.bootstrap(&small, &low).unwrap()]), [7 % 4]);
 }
 
@@ -69,7 +69,7 @@ fn tables_of_torus_points_are_negacyclic_or_cover_the_whole_torus() {
     let step = 1_u32 << 28;
     // Sixteen boxes without a padding bit.
     let phases: Vec<u32> = (0..16).map(|m| m * step).collect();
-    let inputs = Encryptor::new(&world.key).encrypt_phases(&phases).unwrap();
+    let inputs = Encryptor::with_secret(&world.key).encrypt_phases(&phases).unwrap();
     let decryptor = Decryptor::new(&world.key);
     let close = |ciphertext: &LweCiphertext, expected: u32| {
         (decryptor.phase(ciphertext).unwrap().wrapping_sub(expected) as i32).unsigned_abs() < step / 8
@@ -94,7 +94,7 @@ fn a_table_read_within_one_box_is_off_as_often_as_predicted() {
     let (spec, boxes, bits) = (world.params.spec(), 128_u64, 7);
     // Inputs anywhere between boxes; the table counts boxes, in steps of 1/256 of the torus.
     let phases: Vec<u32> = (0..600_u32).map(|i| i.wrapping_mul(2_654_435_761) >> 1).collect();
-    let inputs = Encryptor::new(&world.key).encrypt_phases(&phases).unwrap();
+    let inputs = Encryptor::with_secret(&world.key).encrypt_phases(&phases).unwrap();
     let values: Vec<u32> = (0..boxes as u32).map(|m| m << (31 - bits)).collect();
     let exact = LookupTable::on_half_torus(&world.params, &[&values]).unwrap();
     assert!(world.evaluator.bootstrap(&inputs[0], &exact).is_err(), "too fine to be read exactly");

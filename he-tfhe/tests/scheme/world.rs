@@ -43,7 +43,7 @@ pub(crate) fn insecure(spec: Spec) -> Parameters {
 impl World {
     pub(crate) fn new(params: Parameters) -> Self {
         let key = SecretKey::generate(&params).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         Self { params, key, evaluator }
     }
 
@@ -52,7 +52,7 @@ impl World {
     }
 
     pub(crate) fn encrypt(&self, messages: &[u64]) -> Vec<LweCiphertext> {
-        Encryptor::new(&self.key).encrypt_all(messages).unwrap()
+        Encryptor::with_secret(&self.key).encrypt_all(messages).unwrap()
     }
 
     pub(crate) fn decrypt(&self, ciphertexts: &[LweCiphertext]) -> Vec<u64> {

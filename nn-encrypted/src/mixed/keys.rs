@@ -67,7 +67,7 @@ impl CkksKeys {
         let request = he_ckks::KeyRequest::default().relinearization(limbs);
         let request = request.rotations(parameters.ckks(), &steps, limbs);
         Ok(Self {
-            tfhe: tfhe.evaluation_keys()?,
+            tfhe: tfhe.seeded_evaluation_keys()?,
             ckks: ckks.bootstrap_keys(packing.slots, &request)?,
             down: ckks_tfhe::SeededKey::generate(parameters, ckks, tfhe)?,
             up: tfhe_to_bgv::Key::generate(parameters, tfhe, ckks)?,
@@ -116,7 +116,7 @@ impl BgvKeys {
             KeyRequest::default().relinearization(limbs).galois(2 * parameters.bgv().n() - 1, limbs);
         Ok(Self {
             bgv: bgv.evaluation_keys(&request)?,
-            tfhe: tfhe.evaluation_keys()?,
+            tfhe: tfhe.seeded_evaluation_keys()?,
             ckks: ckks.bootstrap_keys(plan.slots(), &he_ckks::KeyRequest::default())?,
             down: bgv_to_tfhe::SeededKey::generate(parameters, bgv, tfhe)?,
             up: tfhe_to_bgv::Key::generate(parameters, tfhe, ckks)?,

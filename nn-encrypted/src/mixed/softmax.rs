@@ -444,11 +444,11 @@ mod tests {
     fn encrypted_softmax_is_within_a_64th_and_equals_the_circuit_in_the_clear_under_replay() {
         let params = FINE.build().unwrap();
         let key = SecretKey::generate(&params).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         let (reader, decryptor) = (Reader::new(&FINE), Decryptor::new(&key));
         let mut worst = 0.0_f64;
         for z in cases(&mut stream(7, Purpose::Split)).into_iter().take(13).step_by(2) {
-            let inputs = Encryptor::new(&key).encrypt_phases(&points(&z)).unwrap();
+            let inputs = Encryptor::with_secret(&key).encrypt_phases(&points(&z)).unwrap();
             let circuit = Encrypted { evaluator: &evaluator, reader, readings: Some(RefCell::default()) };
             let before = evaluator.bootstraps();
             let found = softmax(&circuit, &inputs).unwrap();

@@ -87,7 +87,7 @@ impl Cipher for BitWords {
     }
 
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Bits>, WordError> {
-        Ok(bits::encrypt(&Encryptor::new(key), words, format.word_bits as usize)?)
+        Ok(bits::encrypt(&Encryptor::with_secret(key), words, format.word_bits as usize)?)
     }
 
     fn decrypt(_: Format, key: &SecretKey, words: &[Bits]) -> Result<Vec<i64>, WordError> {

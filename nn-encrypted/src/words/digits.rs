@@ -112,7 +112,7 @@ impl Cipher for DigitWords {
     }
 
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Digits>, WordError> {
-        Ok(digits::encrypt(&Encryptor::new(key), format.word_bits, words)?)
+        Ok(digits::encrypt(&Encryptor::with_secret(key), format.word_bits, words)?)
     }
 
     fn decrypt(_: Format, key: &SecretKey, words: &[Digits]) -> Result<Vec<i64>, WordError> {
