@@ -132,9 +132,10 @@ pub fn allowed_variance(failure: f64, boxes: u64, tolerance: f64) -> f64 {
     (distance / high).powi(2) / 2.0
 }
 
-/// Probabilities that a table of `boxes` on the half torus reads `0, ±1, …, ±(most − 1)` boxes from where the input lies,
-/// rounded; the input is uniform within its box and has noise of `variance`, that of the key and modulus switch included.
-pub fn reading_errors(variance: f64, boxes: u64, most: usize) -> Vec<f64> {
+/// Probabilities that a lookup in a table of `boxes` on the half torus is off by `0, ±1, …, ±(most − 1)` boxes; the input is
+/// uniform within its box and has noise of `variance`, that of the key switch and of the modulus switch included.
+#[doc(alias = "reading_errors")]
+pub fn lookup_errors(variance: f64, boxes: u64, most: usize) -> Vec<f64> {
     // With x uniform in [−1/2, 1/2] of a box and noise of deviation s boxes, P(round(x + noise) = d) is the integral of the
     // normal distribution over a triangle, in closed form by G(t) = E max(0, t − noise).
     let deviation = variance.sqrt() * 2.0 * boxes as f64;
@@ -194,10 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn readings_are_distributed_as_drawn_ones() {
+    fn lookup_errors_are_distributed_as_drawn_ones() {
         // Uniform points and normal noise by quantiles, on a grid.
         let (boxes, variance) = (64_u64, 2_f64.powf(-9.72 * 2.0));
-        let predicted = reading_errors(variance, boxes, 4);
+        let predicted = lookup_errors(variance, boxes, 4);
         let deviation = variance.sqrt() * 128.0;
         let (mut counts, steps) = ([0.0; 4], 2000);
         for i in 0..steps {

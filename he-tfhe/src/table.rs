@@ -18,7 +18,7 @@ pub struct LookupTable {
     pub(crate) boxes: u64,
     /// `log2` of the number of outputs.
     pub(crate) spare: u32,
-    /// Boxes by which a reading may be off.
+    /// Boxes by which a lookup may be off.
     pub(crate) tolerance: f64,
 }
 
@@ -99,10 +99,11 @@ impl LookupTable {
         Ok(Self { params: params.clone(), polynomial, boxes: boxes as u64, spare, tolerance: 0.0 })
     }
 
-    /// The same table, with readings that may be off by so many boxes: inputs are then held to that instead of to exactness.
-    /// How often they are is what [`noise::reading_errors`](crate::noise::reading_errors) says.
+    /// The table, with lookups that may be off by so many boxes: inputs are then held to that instead of to exactness.
+    /// [`noise::lookup_errors`](crate::noise::lookup_errors) has how often they are.
+    #[doc(alias = "read_within")]
     #[must_use]
-    pub fn read_within(mut self, boxes: u32) -> Self {
+    pub fn with_tolerance(mut self, boxes: u32) -> Self {
         self.tolerance = f64::from(boxes);
         self
     }

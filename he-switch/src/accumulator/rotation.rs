@@ -3,7 +3,7 @@
 use he_core::ring::kernel::add_assign;
 use he_core::ring::poly::{Coeff, Poly};
 use he_core::rlwe;
-use he_tfhe::{Evaluator, LweCiphertext, Reading, noise};
+use he_tfhe::{Evaluator, LweCiphertext, SwitchedPhase, noise};
 use rayon::prelude::*;
 
 use super::key::AccumulatorKey;
@@ -52,7 +52,7 @@ impl Accumulator {
         }
         inputs.iter().try_for_each(|input| self.check_noise(input, table))?;
         let inputs: Vec<&LweCiphertext> = inputs.iter().collect();
-        let readings = evaluator.readings(&inputs, self.params().reading_bits(), 0)?;
+        let readings = evaluator.switched_phases(&inputs, self.params().reading_bits(), 0)?;
         self.rotate(&readings, &vec![table; readings.len()])
     }
 
@@ -62,7 +62,7 @@ impl Accumulator {
     /// If there is not one table for each reading, one belongs to other parameters, or a reading does not fit.
     pub fn rotate(
         &self,
-        readings: &[Reading],
+        readings: &[SwitchedPhase],
         tables: &[&AccumulatorTable],
     ) -> Result<Vec<rlwe::Ciphertext>, Error> {
         let (operation, params) = ("blind rotation", self.params());
@@ -74,8 +74,9 @@ impl Accumulator {
             return Err(Error::Foreign { operation, object: "table" });
         }
         let length = params.lwe().spec().lwe_dimension + 1;
-        let fits =
-            |reading: &Reading| reading.log() == params.reading_bits() && reading.words().len() == length;
+        let fits = |reading: &SwitchedPhase| {
+            reading.log() == params.reading_bits() && reading.mask().len() + 1 == length
+        };
         if !readings.iter().all(fits) {
             return Err(Error::Foreign { operation, object: "reading" });
         }
@@ -99,37 +100,33 @@ impl Accumulator {
         Err(he_tfhe::Error::TooNoisy { operation, found, allowed }.into())
     }
 
-    fn rotate_block(&self, readings: &[Reading], tables: &[&AccumulatorTable]) -> Vec<rlwe::Ciphertext> {
+    fn rotate_block(
+        &self,
+        readings: &[SwitchedPhase],
+        tables: &[&AccumulatorTable],
+    ) -> Vec<rlwe::Ciphertext> {
         let params = self.params();
         let n = params.n();
         let mut workspace = Workspace::new(params);
         let mut accumulators: Vec<Vec<u64>> = (readings.iter().zip(tables))
             .map(|(reading, table)| {
-                let (body, _) = split(reading);
                 let mut words = vec![0; PARTS * LIMBS * n];
                 let limbs = words.chunks_exact_mut(n).zip(table.polynomial.chunks_exact(n));
                 for ((out, x), q) in limbs.zip(params.0.ring.basis(LIMBS).moduli()) {
-                    turn(q, out, x, negated(body, n));
+                    turn(q, out, x, negated(reading.body(), n));
                 }
                 words
             })
             .collect();
         for (step, key) in self.key.rotation.iter().enumerate() {
             for (acc, reading) in accumulators.iter_mut().zip(readings) {
-                let (_, mask) = split(reading);
                 let unroll = params.spec().unroll;
-                let mask = mask.chunks(unroll).nth(step).unwrap_or(&[]);
+                let mask = reading.mask().chunks(unroll).nth(step).unwrap_or(&[]);
                 workspace.step(params, key, mask, acc);
             }
         }
         accumulators.iter().map(|words| ciphertext(params, words)).collect()
     }
-}
-
-/// Body and mask of a reading.
-fn split(reading: &Reading) -> (u32, &[u32]) {
-    let (mask, body) = reading.words().split_at(reading.words().len() - 1);
-    (body[0], mask)
 }
 
 /// `[part][limb]` in coefficients as a ciphertext of the target.

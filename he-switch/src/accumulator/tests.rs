@@ -131,11 +131,11 @@ fn mean_square(world: &World) -> f64 {
     let phases: Vec<u32> = (0..8_u32).map(|i| i.wrapping_mul(0x9e37_79b9)).collect();
     let inputs = Encryptor::with_secret(&world.lwe).encrypt_phases(&phases).unwrap();
     let inputs: Vec<_> = inputs.iter().collect();
-    let readings = world.evaluator.readings(&inputs, world.params.reading_bits(), 0).unwrap();
+    let readings = world.evaluator.switched_phases(&inputs, world.params.reading_bits(), 0).unwrap();
     let outputs = world.accumulator.rotate(&readings, &[&table; 8]).unwrap();
     let mut squares = 0.0;
     for (output, reading) in outputs.iter().zip(&readings) {
-        let read = world.lwe.read(reading).unwrap() as usize;
+        let read = world.lwe.decrypt_phase(reading).unwrap() as usize;
         for (i, phase) in world.phase(output).iter().enumerate() {
             let at = (i + read) % (2 * n);
             let entry = world.encoded(entries[at % n]);

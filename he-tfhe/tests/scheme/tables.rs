@@ -88,7 +88,7 @@ fn tables_of_torus_points_are_negacyclic_or_cover_the_whole_torus() {
 }
 
 #[test]
-fn a_table_read_within_one_box_is_off_as_often_as_predicted() {
+fn a_table_with_tolerance_one_box_is_off_as_often_as_predicted() {
     let params = Spec::table_5_failure_40().build().unwrap();
     let world = World::new(params);
     let (spec, boxes, bits) = (world.params.spec(), 128_u64, 7);
@@ -98,9 +98,9 @@ fn a_table_read_within_one_box_is_off_as_often_as_predicted() {
     let values: Vec<u32> = (0..boxes as u32).map(|m| m << (31 - bits)).collect();
     let exact = LookupTable::on_half_torus(&world.params, &[&values]).unwrap();
     assert!(world.evaluator.bootstrap(&inputs[0], &exact).is_err(), "too fine to be read exactly");
-    let table = exact.read_within(1);
+    let table = exact.with_tolerance(1);
     assert!(world.evaluator.bootstrap(&inputs[0], &table).is_err(), "and within one box");
-    let table = table.read_within(3);
+    let table = table.with_tolerance(3);
     let outputs = world.evaluator.bootstrap_batch(&inputs, &table).unwrap();
     let decryptor = Decryptor::new(&world.key);
     let mut off = [0; 4];
@@ -113,7 +113,7 @@ fn a_table_read_within_one_box_is_off_as_often_as_predicted() {
     }
     let variance = world.params.prediction().total;
     assert!(spec.squared_norm <= 1.0);
-    for (distance, probability) in noise::reading_errors(variance, boxes, 3).iter().enumerate() {
+    for (distance, probability) in noise::lookup_errors(variance, boxes, 3).iter().enumerate() {
         let expected = probability * phases.len() as f64;
         let found = off[distance] as f64;
         assert!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use he_core::wire::{WireError, Writer};
-use he_tfhe::Reading;
+use he_tfhe::SwitchedPhase;
 
 use super::arrangement::{Arrangement, Tensor};
 use super::keys::{BgvKeys, CkksKeys};
@@ -216,7 +216,7 @@ impl MixedServer {
 
     /// What blind rotations read since this was asked last: ciphertexts, of use to the owner of the key.
     #[must_use]
-    pub fn take_readings(&self) -> Vec<Reading> {
+    pub fn take_readings(&self) -> Vec<SwitchedPhase> {
         self.work.lookup().take_readings()
     }
 
