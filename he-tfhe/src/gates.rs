@@ -14,6 +14,12 @@ use crate::table::LookupTable;
 const EIGHTH: u32 = 1 << 29;
 
 /// Functions of two or three bits that take one bootstrap.
+///
+/// ```
+/// use he_tfhe::Gate;
+/// assert_eq!(Gate::Majority.inputs(), 3);
+/// assert!(Gate::Majority.evaluate([true, false, true]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gate {
     /// `a ∧ b`.
@@ -42,9 +48,9 @@ pub enum Gate {
     Majority,
 }
 
-/// What a gate computes before the sign.
+/// Linear combination of a gate, before the sign.
 struct Linear {
-    /// Coefficients of the inputs; 0 for an input that there is not.
+    /// Coefficients of the inputs; 0 for one that the gate does not have.
     weights: [i32; 3],
     /// In eighths of the torus.
     offset: i32,
@@ -110,11 +116,26 @@ impl Gate {
 }
 
 /// A gate and its inputs; a gate of two inputs does not look at the third.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let bits = encryptor.encrypt_bits(&[true, true])?;
+/// let jobs = [GateJob::two(Gate::Nand, &bits[0], &bits[1]), GateJob::two(Gate::Or, &bits[0], &bits[1])];
+/// let outputs = server.gates(&jobs)?;
+/// assert!(!decryptor.decrypt_bit(&outputs[0])? && decryptor.decrypt_bit(&outputs[1])?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct GateJob<'a> {
-    /// What is computed.
+    /// The function.
     pub gate: Gate,
-    /// From what.
+    /// Its inputs.
     pub inputs: [&'a LweCiphertext; 3],
 }
 

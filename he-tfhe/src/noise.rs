@@ -11,14 +11,24 @@
 //! ```
 //!
 //! after Chillotti et al. 2020, theorem 4.5 and Chillotti, Joye and Paillier 2021; digits are uniform, rounding errors too,
-//! half of the key bits are 1. A step of the blind rotation multiplies with `Σ_T (X^{a_T} − 1)·GGSW(s_T)` over the parts `T`
-//! of its `u` bits, exactly one of which is the one that is 1: hence the factors. The modulus switch is the mean-compensated
-//! one (Bernard et al. 2025). A bootstrap reads `phase + noise` rightly if the noise stays below half a box, `2^{−(p+2)}` for
+//! half of the key bits are 1. A step of the blind rotation multiplies with `Σ_T (X^{a_T} − 1)·GGSW(s_T)` over the parts `T` of
+//! its `u` bits, exactly one of which is the one that is 1: hence the factors. The modulus switch is the mean-compensated one
+//! (Bernard et al. 2025). A bootstrap finds the box of `phase + noise` if the noise stays below half a box, `2^{−(p+2)}` for
 //! `p` bits behind a padding bit, so it fails with probability `erfc(2^{−(p+2)}/(σ·√2))`.
 
 use crate::spec::{Decomposition, Spec};
 
-/// Variances of the stages, and what follows.
+/// Variances of the stages, and the failure probability that follows.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// let spec = Spec::message_2_carry_2_failure_64();
+/// let prediction = noise::predict(&spec);
+/// assert!(prediction.failure <= spec.failure && prediction.bootstrap < prediction.total);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
     /// Of the output of a bootstrap, in 32 bits.
@@ -27,7 +37,7 @@ pub struct Prediction {
     pub key_switch: f64,
     /// Added by the modulus switch to `2N`.
     pub modulus_switch: f64,
-    /// Of what a table reads, in the worst case of the specification.
+    /// Of the mod-switched phase, in the worst case of the specification.
     pub total: f64,
     /// `log2` of the probability that a bootstrap fails, in the worst case.
     pub failure: f64,
@@ -74,7 +84,7 @@ pub fn packing(spec: &Spec) -> f64 {
     spec.packing.map_or(0.0, |packing| (n * n - 1.0) / 3.0 * automorphism(spec, packing))
 }
 
-/// Variance of what comes out of `count` selections by circuit-bootstrapped bits, one after the other; zero without a
+/// Variance of the output of `count` selections by circuit-bootstrapped bits, one after the other; zero without a
 /// circuit part.
 ///
 /// The row of the body has the noise `e` of the blind rotation as a constant and that of the trace, whose squares sum to
@@ -154,7 +164,7 @@ fn log2_erfc_signed(z: f64) -> f64 {
     if z >= 0.0 { log2_erfc(z) } else { (2.0 - log2_erfc(-z).exp2()).log2() }
 }
 
-/// All of it for a specification.
+/// Variances and failure probability of a specification.
 pub fn predict(spec: &Spec) -> Prediction {
     let bootstrap = blind_rotation(spec, spec.rotation) + to_32_bits(spec);
     let (key_switch, modulus_switch) = (key_switch(spec), modulus_switch(spec, 0));

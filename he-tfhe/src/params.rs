@@ -63,7 +63,7 @@ impl Spec {
         Err(Error::Unreliable { predicted, promised: self.failure })
     }
 
-    /// The fields that stand alone, and their ranges.
+    /// Ranges of single fields.
     fn fields(&self) -> [Field; 8] {
         let (n, bits) = (self.polynomial_size, self.message_bits.saturating_add(self.carry_bits));
         let deviation = |log: &f64| (-60.0..0.0).contains(log);
@@ -96,7 +96,7 @@ impl Spec {
         ]
     }
 
-    /// The gadgets, and what the circuit part needs.
+    /// Ranges of the gadgets, and the needs of the circuit part.
     fn gadgets(&self) -> Vec<Field> {
         let bits = |gadget: &Decomposition| (gadget.base_log as usize).saturating_mul(gadget.levels);
         let fits = |gadget: &Decomposition| (1..self.modulus_bits as usize).contains(&bits(gadget));
@@ -144,6 +144,16 @@ impl Field {
 }
 
 /// Checked parameters with the tables that follow from them; cheap to clone.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// let params = Spec::gate_failure_64().build()?;
+/// assert_eq!(params.security_bits(), Some(128));
+/// assert!(params.prediction().failure <= -64.0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Parameters(Arc<Inner>);
 
@@ -161,26 +171,26 @@ struct Inner {
     glwe: Gaussian,
 }
 
-/// What a blind rotation computes with.
+/// Tables of a blind rotation.
 pub(crate) struct RotationTables {
     pub(crate) gadget: Gadget,
     pub(crate) external: External,
 }
 
-/// What packing computes with.
+/// Tables of packing.
 pub(crate) struct PackingTables {
     pub(crate) gadget: Gadget,
     /// Products of the `k·l` digits of a mask with a key-switching key.
     pub(crate) switch: External,
 }
 
-/// What circuit bootstrapping computes with.
+/// Tables of circuit bootstrapping.
 pub(crate) struct CircuitTables {
     pub(crate) rotation: RotationTables,
     pub(crate) ggsw: Gadget,
     /// Products of all digits of a ciphertext with a GGSW ciphertext of the packing gadget.
     pub(crate) scheme: External,
-    /// The same with the GGSW gadget.
+    /// Products of all digits of a ciphertext with a GGSW ciphertext of the GGSW gadget.
     pub(crate) select: External,
 }
 
@@ -217,7 +227,7 @@ impl Parameters {
                 ggsw,
             })
         });
-        // Ciphertexts at rest have 32 bits, and their noise is no less than the least of an integer.
+        // LWE ciphertexts under the long key have 32 bits, and their noise is no less than the least of an integer.
         let least = MIN_SIGMA.log2() - 32.0;
         Ok(Self(Arc::new(Inner {
             spec,

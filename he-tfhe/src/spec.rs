@@ -3,6 +3,17 @@
 use std::fmt;
 
 /// A signed decomposition: digits of `base_log` bits, `levels` of them from the top.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// // A preset with the keys of packing besides.
+/// let gadget = Decomposition { base_log: 9, levels: 5 };
+/// assert_eq!(gadget.to_string(), "5 levels of 9 bits");
+/// let params = Spec { packing: Some(gadget), ..Spec::message_2_carry_2_failure_64() }.build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decomposition {
     /// Bits of a digit.
@@ -17,7 +28,19 @@ impl fmt::Display for Decomposition {
     }
 }
 
-/// What circuit bootstrapping and wide tables need besides packing.
+/// Gadgets of circuit bootstrapping and wide tables, besides that of packing.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// let spec = Spec::message_2_carry_2_wide_failure_64();
+/// // Narrower tables have less noise.
+/// let circuit = spec.circuit.map(|circuit| CircuitGadgets { table_bits: 8, ..circuit });
+/// assert!(noise::selections(&spec, 8) < noise::selections(&spec, 12));
+/// let params = Spec { circuit, ..spec }.build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CircuitGadgets {
     /// Of the blind rotation in a circuit bootstrap, which must be finer than that of the others.
@@ -28,10 +51,22 @@ pub struct CircuitGadgets {
     pub table_bits: u32,
 }
 
-/// What a TFHE instance consists of. Deviations are base-two logarithms relative to the torus.
+/// The fields of a TFHE instance. Deviations are base-two logarithms relative to the torus.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// // Presets say messages, carries and failure probability; a promise that is not kept is refused.
+/// let spec = Spec::message_2_carry_2_failure_64();
+/// assert_eq!(spec.messages(), 16);
+/// assert!(spec.build().is_ok());
+/// assert!(Spec { failure: -100.0, ..spec }.build().is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spec {
-    /// Dimension `n` of the key under which blind rotations read.
+    /// Dimension `n` of the short key, of the input of a blind rotation.
     pub lwe_dimension: usize,
     /// `log2 σ` of the key-switching key, which lives modulo `2^32`.
     pub lwe_noise: f64,
@@ -64,7 +99,7 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Dimension `k·N` of the key under which ciphertexts are at rest.
+    /// Dimension `k·N` of the long key, of ciphertexts between bootstraps.
     pub fn big_dimension(&self) -> usize {
         self.glwe_dimension.saturating_mul(self.polynomial_size)
     }

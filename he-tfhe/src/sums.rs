@@ -1,8 +1,8 @@
 //! Linear combinations, which take no bootstrap: in place on a ciphertext, and as operations of the evaluator.
 //!
 //! With ciphertexts `c_i` of variance `V_i`, `Σ w_i·c_i` has variance `Σ w_i²·V_i`. Every ciphertext carries its own, and a
-//! bootstrap refuses what has become too noisy. The operands' noises are taken as independent: the sum of a ciphertext with itself
-//! is noisier than estimated, and its double by [`Evaluator::mul_const`] is not.
+//! bootstrap refuses what has become too noisy. The operands' noises are taken as independent: the sum of a ciphertext with
+//! itself is noisier than estimated, and its double by [`Evaluator::mul_const`] is not.
 
 use crate::error::Error;
 use crate::evaluator::Evaluator;

@@ -1,7 +1,8 @@
-//! Tables: the polynomials that a blind rotation turns.
+//! Lookup tables: the polynomials that a blind rotation rotates.
 //!
-//! Coefficient `i` of a table is what a phase of `i/2N` reads; a phase of `i/2N + 1/2` reads its negative. Box `m` of `2^p`
-//! on the half torus is centred at `m/2^{p+1}`, so the first half box wraps around with a sign.
+//! Coefficient `i` of a table is the value at the phase `i/2N`; at `i/2N + 1/2` it is the negative. The half torus is divided
+//! into `2^p` *boxes* of phases with one value; box `m` is centred at `m/2^{p+1}`, so the first half box wraps around with a
+//! sign.
 
 use crate::encryption::encode;
 use crate::error::Error;
@@ -9,6 +10,21 @@ use crate::params::Parameters;
 use crate::torus::to_residue;
 
 /// A table of values, for one bootstrap or for several outputs of the same.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// // Quotient and remainder by 3 at one blind rotation.
+/// let table = LookupTable::many(&params, &[&|m| m / 3, &|m| m % 3])?;
+/// let outputs = server.bootstrap_batch(&[encryptor.encrypt(8)?], &table)?;
+/// assert_eq!((decryptor.decrypt(&outputs[0])?, decryptor.decrypt(&outputs[1])?), (2, 2));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct LookupTable {
     pub(crate) params: Parameters,

@@ -1,4 +1,4 @@
-//! Words of digits under encryption: a few of every operation, and what they take.
+//! Integers of digits under encryption: a few of every operation, and what they take.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -24,8 +24,8 @@ fn encrypt(bits: u32, values: &[i64]) -> Vec<Digits> {
     digits::encrypt(&Encryptor::with_secret(&keys().0), bits, values).unwrap()
 }
 
-fn decrypt(words: &[Digits]) -> Vec<i64> {
-    words.iter().map(|word| digits::decrypt(&Decryptor::new(&keys().0), word).unwrap()).collect()
+fn decrypt(integers: &[Digits]) -> Vec<i64> {
+    integers.iter().map(|integer| digits::decrypt(&Decryptor::new(&keys().0), integer).unwrap()).collect()
 }
 
 fn bits(bits: &[LweCiphertext]) -> Vec<bool> {
@@ -136,9 +136,9 @@ fn encryption_names_places_and_no_values() {
     assert!(matches!(digits::encrypt(&encryptor, 66, &[0]), Err(Error::Count { .. })));
     let decryptor = Decryptor::new(&keys().0);
     let ends = [i64::MIN, i64::MAX];
-    for (word, value) in digits::encrypt(&encryptor, 64, &ends).unwrap().iter().zip(ends) {
-        assert_eq!(digits::decrypt(&decryptor, word).unwrap(), value);
-        assert_eq!(digits::decrypt_unsigned(&decryptor, word).unwrap(), value as u64);
+    for (integer, value) in digits::encrypt(&encryptor, 64, &ends).unwrap().iter().zip(ends) {
+        assert_eq!(digits::decrypt(&decryptor, integer).unwrap(), value);
+        assert_eq!(digits::decrypt_unsigned(&decryptor, integer).unwrap(), value as u64);
     }
     let carried = Digits::new(encryptor.encrypt_all(&[1, 4]).unwrap(), 2).unwrap();
     assert!(matches!(digits::decrypt(&decryptor, &carried), Err(Error::MessageOutOfRange { index: 1, .. })));

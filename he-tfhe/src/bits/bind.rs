@@ -40,7 +40,8 @@ impl Circuit {
                 Operation::Join => builder.join(b, c),
             });
         }
-        let outputs = self.outputs.iter().map(|word| word.iter().map(|&wire| moved(&wires, wire)).collect());
+        let outputs =
+            self.outputs.iter().map(|integer| integer.iter().map(|&wire| moved(&wires, wire)).collect());
         let outputs = outputs.collect();
         Ok(builder.finish(outputs))
     }

@@ -3,7 +3,7 @@
 use super::wire::Wire;
 use crate::error::Error;
 
-/// What a node is.
+/// The operation of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Operation {
     /// 0.
@@ -18,7 +18,7 @@ pub(crate) enum Operation {
     Xor3,
     /// Two or three of three.
     Majority,
-    /// The same bit with less noise.
+    /// A bit with less noise.
     Refresh,
     /// `a ∨ b` without a gate, of bits that are never both 1.
     Join,
@@ -51,10 +51,19 @@ pub(crate) struct Node {
     pub(crate) inputs: [Wire; 3],
 }
 
-/// A function of words of bits, as gates: pure, and independent of keys.
+/// A function of integers as gates on their bits: pure, and independent of keys.
 ///
 /// Built by functions named after what they compute ([`Circuit::add`] and so on), evaluated in the clear by
 /// [`evaluate`](Self::evaluate) and on ciphertexts by [`BitEvaluator::run`](super::BitEvaluator::run).
+///
+/// ```
+/// use he_tfhe::bits::{Carry, Circuit};
+/// let product = Circuit::mul(8, Carry::Ripple)?;
+/// assert_eq!((product.evaluate(&[12, 11])?, product.depth()), (vec![132], product.levels().len()));
+/// // A constant operand folds away.
+/// assert!(product.bind(1, 10)?.gates() < product.gates() / 3);
+/// # Ok::<(), he_tfhe::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Circuit {
     /// Node 0 is the constant, then come the operands, then the others in an order in which they can be computed.
@@ -133,11 +142,11 @@ impl Circuit {
 
     /// The circuit for one of the results alone.
     pub(super) fn output(mut self, at: usize) -> Self {
-        let word = self.outputs.swap_remove(at);
-        Self::new(self.nodes, self.operands, vec![word])
+        let integer = self.outputs.swap_remove(at);
+        Self::new(self.nodes, self.operands, vec![integer])
     }
 
-    /// The function in the clear; words are bits of a `u64`, bits above the width of an operand are not looked at.
+    /// The function in the clear; integers are the low bits of a `u64`, bits above the width of an operand are ignored.
     ///
     /// # Errors
     /// If the number of operands is wrong.
@@ -204,7 +213,7 @@ impl Circuit {
 
 /// Bit `i` is item `i`.
 fn gather(bits: impl Iterator<Item = u64>) -> u64 {
-    bits.enumerate().fold(0, |word, (at, bit)| word | bit << at)
+    bits.enumerate().fold(0, |integer, (at, bit)| integer | bit << at)
 }
 
 fn read(values: &[u64], wire: Wire) -> u64 {

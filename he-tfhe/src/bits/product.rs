@@ -40,7 +40,7 @@ impl Circuit {
     }
 }
 
-/// Bits `from..to` of the product of two words with signs, of one width `W`; `to ≤ 2W`.
+/// Bits `from..to` of the product of two signed integers, of one width `W`; `to ≤ 2W`.
 fn product(b: &mut Builder, x: &[Wire], y: &[Wire], from: usize, to: usize, carry: Carry) -> Vec<Wire> {
     let sign = x.len() - 1;
     let mut columns = Columns::new(to);
@@ -75,15 +75,15 @@ impl Columns {
         }
     }
 
-    /// A word.
-    pub(super) fn add(&mut self, word: &[Wire]) {
-        word.iter().enumerate().for_each(|(place, &bit)| self.push(place, bit));
+    /// Adds an integer.
+    pub(super) fn add(&mut self, integer: &[Wire]) {
+        integer.iter().enumerate().for_each(|(place, &bit)| self.push(place, bit));
     }
 
-    /// The negation of a word without a sign: `−x = ¬x + 1 − 2^n`.
-    pub(super) fn subtract(&mut self, word: &[Wire]) {
-        word.iter().enumerate().for_each(|(place, &bit)| self.push(place, !bit));
-        self.add_constant(1_u128.wrapping_sub(1 << word.len()));
+    /// Subtracts an unsigned integer: `−x = ¬x + 1 − 2^n`.
+    pub(super) fn subtract(&mut self, integer: &[Wire]) {
+        integer.iter().enumerate().for_each(|(place, &bit)| self.push(place, !bit));
+        self.add_constant(1_u128.wrapping_sub(1 << integer.len()));
     }
 
     /// A constant, modulo `2^128`.

@@ -137,7 +137,7 @@ impl Spec {
         }
     }
 
-    /// Tables of real functions with a stated error instead of exact ones, with clean outputs, and packing.
+    /// Tables of real functions with a stated error instead of exact ones, with outputs of little noise, and packing.
     ///
     /// A mod-switched phase is off by `2^-9.86` of the torus, of which the modulus switch alone makes `2^-9.90`; an output by
     /// `2^-20.8`; packing adds `2^-23.2`. Not the cheapest set, but within 1 % of the least noise of a mod-switched phase over

@@ -22,25 +22,28 @@ fn encrypted(values: &[i64], width: usize) -> Vec<Bits> {
     encrypt(&Encryptor::with_secret(&keys().0), values, width).unwrap()
 }
 
-fn read(words: &[Bits]) -> Vec<u64> {
-    decrypt_unsigned(&Decryptor::new(&keys().0), words).unwrap()
+fn read(integers: &[Bits]) -> Vec<u64> {
+    decrypt_unsigned(&Decryptor::new(&keys().0), integers).unwrap()
 }
 
 /// Every operation by its method, and by its circuit with each kind of carries in turn.
 fn every_operation(width: usize, a: &[i64], b: &[i64]) {
     let evaluator = BitEvaluator::new(&keys().1);
-    let (words, others) = (encrypted(a, width), encrypted(b, width));
+    let (integers, others) = (encrypted(a, width), encrypted(b, width));
     let raw = [a, b].map(|values| values.iter().map(|&value| unsigned(value, width)).collect::<Vec<u64>>());
     for (at, case) in CASES.iter().enumerate() {
         let circuit = (case.build)(width, Carry::ALL[at % 3]).unwrap();
         let count = circuit.operand_widths().len();
         let clear = circuit.evaluate_all(&[&raw[0], &raw[1]].map(Vec::as_slice)[..count]).unwrap();
         let before = keys().1.bootstraps();
-        let run = evaluator.run(&circuit, &[words.as_slice(), &others][..count]).unwrap();
+        let run = evaluator.run(&circuit, &[integers.as_slice(), &others][..count]).unwrap();
         assert!(keys().1.bootstraps() >= before + (circuit.gates() * a.len()) as u64);
-        assert_eq!(run.iter().map(|words| read(words)).collect::<Vec<_>>(), clear, "{}", case.name);
-        let found: Vec<Vec<u64>> =
-            (case.run)(&evaluator, &words, &others).unwrap().iter().map(|words| read(words)).collect();
+        assert_eq!(run.iter().map(|integers| read(integers)).collect::<Vec<_>>(), clear, "{}", case.name);
+        let found: Vec<Vec<u64>> = (case.run)(&evaluator, &integers, &others)
+            .unwrap()
+            .iter()
+            .map(|integers| read(integers))
+            .collect();
         for tuple in 0..a.len() {
             let found: Vec<u64> = found.iter().map(|result| result[tuple]).collect();
             let wanted = (case.plain)(&[a[tuple], b[tuple]], width).into_iter().zip(circuit.output_widths());
@@ -91,25 +94,27 @@ fn choices_of_choices_and_what_is_made_of_them() {
 }
 
 #[test]
-fn words_are_encrypted_and_moved() {
+fn integers_are_encrypted_and_moved() {
     let decryptor = Decryptor::new(&keys().0);
-    let read = |word: &Bits| decrypt(&decryptor, std::slice::from_ref(word)).unwrap()[0];
+    let read = |integer: &Bits| decrypt(&decryptor, std::slice::from_ref(integer)).unwrap()[0];
     for (value, width) in [(-128, 8), (127, 8), (-1, 1), (0, 1), (i64::MIN, 64), (i64::MAX, 64), (-3, 5)] {
-        let word = &encrypted(&[value], width)[0];
-        assert_eq!((read(word), word.width()), (value, width));
+        let integer = &encrypted(&[value], width)[0];
+        assert_eq!((read(integer), integer.width()), (value, width));
         assert_eq!(read(&Bits::constant(keys().1.params(), value, width).unwrap()), value);
-        assert_eq!(Bits::from_bits(word.clone().into_bits()).unwrap().width(), width);
+        assert_eq!(Bits::from_bits(integer.clone().into_bits()).unwrap().width(), width);
     }
-    let word = &encrypted(&[-86], 8)[0];
-    assert_eq!([12, 6].map(|width| read(&word.resize(width).unwrap())), [-86, -22]);
-    assert_eq!([12, 8].map(|width| read(&word.resize_unsigned(width).unwrap())), [170, -86]);
-    assert_eq!([0, 3, 8, 99].map(|places| read(&word.shift_left(places))), [-86, 80, 0, 0]);
-    assert_eq!([0, 3, 8, usize::MAX].map(|places| read(&word.shift_right(places))), [-86, 21, 0, 0]);
+    let integer = &encrypted(&[-86], 8)[0];
+    assert_eq!([12, 6].map(|width| read(&integer.resize(width).unwrap())), [-86, -22]);
+    assert_eq!([12, 8].map(|width| read(&integer.resize_unsigned(width).unwrap())), [170, -86]);
+    assert_eq!([0, 3, 8, 99].map(|places| read(&integer.shift_left(places))), [-86, 80, 0, 0]);
+    assert_eq!([0, 3, 8, usize::MAX].map(|places| read(&integer.shift_right(places))), [-86, 21, 0, 0]);
     assert_eq!(
-        [0, 3, 8, usize::MAX].map(|places| read(&word.shift_right_arithmetic(places))),
+        [0, 3, 8, usize::MAX].map(|places| read(&integer.shift_right_arithmetic(places))),
         [-86, -11, -1, -1]
     );
-    assert!(!decryptor.decrypt_bit(&word.bits()[0]).unwrap() && decryptor.decrypt_bit(word.sign()).unwrap());
+    assert!(
+        !decryptor.decrypt_bit(&integer.bits()[0]).unwrap() && decryptor.decrypt_bit(integer.sign()).unwrap()
+    );
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn wrong_operands_are_errors() {
 }
 
 #[test]
-fn few_words_take_few_levels_and_many_words_few_gates() {
+fn few_integers_take_few_levels_and_many_integers_few_gates() {
     let threads = 8;
     let cost = |carry, tuples| Circuit::add(32, carry).unwrap().cost(tuples, threads);
     assert!(cost(Carry::Sklansky, 1) < cost(Carry::Ripple, 1));

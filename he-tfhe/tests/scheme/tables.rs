@@ -133,11 +133,11 @@ fn wide_tables_are_exact_for_every_size_of_tree() {
         let table = WideTable::new(&world.params, bits, outputs, function).unwrap();
         let second = WideTable::new(&world.params, bits, 1, |t| vec![t & 3]).unwrap();
         let inputs = [0, (1 << bits) - 1, 0x5a5 % (1 << bits), 1, 1 << (bits - 1)];
-        let words: Vec<_> = inputs
+        let integers: Vec<_> = inputs
             .iter()
             .map(|t| world.encrypt(&(0..bits / 2).map(|i| t >> (2 * i) & 3).collect::<Vec<_>>()))
             .collect();
-        let views: Vec<&[LweCiphertext]> = words.iter().map(Vec::as_slice).collect();
+        let views: Vec<&[LweCiphertext]> = integers.iter().map(Vec::as_slice).collect();
         for (found, &t) in world.evaluator.look_up(&views, &[&table, &second]).unwrap().iter().zip(&inputs) {
             assert_eq!(world.decrypt(&found[0]), function(t), "{bits} bits, entry {t}");
             assert_eq!(world.decrypt(&found[1]), [t & 3]);

@@ -1,7 +1,7 @@
 //! Words encrypted digit by digit, in base 4: sums and products by small tables, the sigmoid by wide ones.
 
 use he_core::wire::{Reader, WireError, Writer};
-use he_tfhe::digits::{self, Ciphertexts, DigitEvaluator, Digits, WordTable};
+use he_tfhe::digits::{self, Ciphertexts, DigitEvaluator, Digits, IntegerTable};
 use he_tfhe::{Decryptor, Encryptor, EvaluationKeys, Evaluator, LweCiphertext, Parameters, SecretKey, Spec};
 
 use super::{Arithmetic, Cipher, Format, Pair, WordError};
@@ -15,8 +15,8 @@ const PRODUCTS: usize = 256;
 pub struct DigitWords {
     format: Format,
     evaluator: Evaluator,
-    sigmoid: WordTable,
-    slope: WordTable,
+    sigmoid: IntegerTable,
+    slope: IntegerTable,
 }
 
 impl DigitWords {
@@ -25,7 +25,7 @@ impl DigitWords {
     }
 
     /// The words of some tables, table after table.
-    fn look_up(&self, words: &[&Digits], tables: &[&WordTable]) -> Result<Vec<Vec<Digits>>, WordError> {
+    fn look_up(&self, words: &[&Digits], tables: &[&IntegerTable]) -> Result<Vec<Vec<Digits>>, WordError> {
         let words: Vec<Digits> = words.iter().map(|word| (*word).clone()).collect();
         Ok(self.digits()?.look_up(&words, tables)?)
     }
@@ -106,7 +106,7 @@ impl Cipher for DigitWords {
     fn new(format: Format, keys: EvaluationKeys) -> Result<Self, WordError> {
         let [sigmoid, slope] = [format.sigmoid_table(), format.slope_table()].map(|words| {
             let word = |x: i64| words[format.index(x)];
-            WordTable::new(keys.params(), format.word_bits, format.index_bits(), word)
+            IntegerTable::new(keys.params(), format.word_bits, format.index_bits(), word)
         });
         Ok(Self { format, sigmoid: sigmoid?, slope: slope?, evaluator: Evaluator::new(keys) })
     }
