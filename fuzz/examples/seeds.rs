@@ -72,9 +72,9 @@ fn scheme() -> Result<(), Box<dyn Error>> {
 
 fn tfhe() -> Result<(), Box<dyn Error>> {
     let key = tfhe_key(&TFHE);
-    let list = he_tfhe::Encryptor::new(&key).encrypt_all(&[0, 1, 1])?;
+    let list = he_tfhe::Encryptor::with_secret(&key).encrypt_all(&[0, 1, 1])?;
     put_both("tfhe", "list", 0, &he_tfhe::LweCiphertext::to_bytes(&TFHE, &list)?)?;
-    put_both("tfhe", "keys", 2, &key.evaluation_keys()?.to_bytes()?)?;
+    put_both("tfhe", "keys", 2, &key.seeded_evaluation_keys()?.to_bytes()?)?;
     put_both("tfhe", "secret", 4, &key.to_secret_bytes())
 }
 

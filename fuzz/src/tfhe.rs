@@ -10,7 +10,7 @@ use he_tfhe::{
 use crate::world::{TFHE, object, tfhe_key};
 
 static EVALUATOR: LazyLock<Evaluator> =
-    LazyLock::new(|| Evaluator::new(tfhe_key(&TFHE).evaluation_keys().expect("keys").expand()));
+    LazyLock::new(|| Evaluator::new(tfhe_key(&TFHE).evaluation_keys().expect("keys")));
 
 fn table() -> LookupTable {
     LookupTable::new(&TFHE, |m| m).expect("a table")
@@ -41,7 +41,7 @@ fn ciphertexts(bytes: &[u8]) {
     let _ = e.look_up(&read.chunks(2).collect::<Vec<_>>(), &[&wide]);
     if let [a, b, ..] = read.as_slice() {
         let _ = e.gate(he_tfhe::Gate::And, a, b);
-        let _ = a.combine(i32::MAX, b, i32::MIN);
+        let _ = e.linear_combination(&[(i32::MAX, a), (i32::MIN, b)]);
     }
 }
 
@@ -49,7 +49,7 @@ fn evaluation_keys(bytes: &[u8]) {
     let Ok(keys) = SeededEvaluationKeys::from_bytes(&TFHE, bytes) else { return };
     assert_eq!(keys.to_bytes().expect("bytes"), bytes);
     let evaluator = Evaluator::new(keys.expand());
-    let c = he_tfhe::Encryptor::new(&tfhe_key(&TFHE)).encrypt_all(&[1, 0]).expect("ciphertexts");
+    let c = he_tfhe::Encryptor::with_secret(&tfhe_key(&TFHE)).encrypt_all(&[1, 0]).expect("ciphertexts");
     // Wrong keys give wrong results.
     let _ = evaluator.bootstrap_batch(&c, &table());
     let _ = evaluator.circuit_bootstrap(&[&c[0]]);

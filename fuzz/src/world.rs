@@ -83,7 +83,7 @@ pub fn ckks_request(params: &he_ckks::Parameters) -> he_ckks::KeyRequest {
 /// The parameters of the target of TFHE, with a circuit part.
 pub static TFHE: LazyLock<he_tfhe::Parameters> = LazyLock::new(|| {
     let gadget = |base_log, levels| he_tfhe::Decomposition { base_log, levels };
-    let circuit = he_tfhe::Circuit {
+    let circuit = he_tfhe::CircuitGadgets {
         rotation: gadget(15, 2),
         ggsw: gadget(4, 2),
         table_bits: 4,

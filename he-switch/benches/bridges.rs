@@ -56,7 +56,7 @@ fn main() {
     let refresher = Arc::new(Refresher::new(keys, bootstrapper).expect("bridge"));
     let up = TfheToBgv::new(Arc::clone(&ring), Arc::clone(&refresher)).expect("bridge");
     let evaluator =
-        timed("keys of TFHE", 1, || he_tfhe::Evaluator::new(tfhe.evaluation_keys().expect("keys").expand()));
+        timed("keys of TFHE", 1, || he_tfhe::Evaluator::new(tfhe.evaluation_keys().expect("keys")));
     stages(bgv, &Bridges { down, ring, up, refresher }, &evaluator);
 }
 

@@ -52,7 +52,7 @@ impl SecretKeys {
         Ok(EvaluationKeys {
             params: params.clone(),
             bgv: request.bgv.as_ref().map(|request| bgv.evaluation_keys(request)).transpose()?,
-            tfhe: request.wants(KeyKind::Tfhe).then(|| tfhe.evaluation_keys()).transpose()?,
+            tfhe: request.wants(KeyKind::Tfhe).then(|| tfhe.seeded_evaluation_keys()).transpose()?,
             ckks: request.wants(KeyKind::Ckks).then(|| ckks.bootstrap_keys(slots, &further)).transpose()?,
             bgv_to_tfhe: request
                 .wants(KeyKind::BgvToTfhe)

@@ -230,12 +230,12 @@ fn packed_phase(w: &World, c: &GlweCiphertext) -> Vec<f64> {
 fn values_that_are_gathered_and_widened_have_the_noise_they_say() {
     let w = World::small();
     let params = &w.params;
-    let tables = he_tfhe::Evaluator::new(w.secret.tfhe().evaluation_keys().unwrap().expand());
+    let tables = he_tfhe::Evaluator::new(w.secret.tfhe().evaluation_keys().unwrap());
     let bootstrapper = w.bootstrapper(params.ckks().slots());
     let key = tfhe_to_ckks::Key::generate(params, w.secret.tfhe(), w.secret.ckks()).unwrap();
     let up = TfheToCkks::new(key, Arc::clone(&bootstrapper)).unwrap();
     let (n, k) = (params.tfhe().n(), params.tfhe_capacity());
-    let encryptor = he_tfhe::Encryptor::new(w.secret.tfhe());
+    let encryptor = he_tfhe::Encryptor::with_secret(w.secret.tfhe());
     // Multiples of 2^-12 all over the interval that is lifted.
     let interval = params.ckks().scale(1) / params.joint().spec().q[0] as f64;
     let most = (interval * 12_f64.exp2()) as u32 - 1;

@@ -9,7 +9,7 @@
 
 use he_ckks::bootstrap::{BootstrapSpec, Order};
 use he_core::rlwe::{self, SecretDistribution};
-use he_tfhe::{Decomposition, presets};
+use he_tfhe::Decomposition;
 
 use crate::error::Error;
 
@@ -52,10 +52,10 @@ impl Spec {
         Self { log_t: 26, slots: false, bgv_log_n: 13, ckks, tfhe }
     }
 
-    /// The preset for training: [`with_tables`](Self::with_tables) of [`presets::NEURAL_TABLE`], whose outputs have a noise below
+    /// The preset for training: [`with_tables`](Self::with_tables) of [`he_tfhe::Spec::approximate_table()`], whose outputs have a noise below
     /// `2^-20`.
     pub fn glyph() -> Self {
-        Self::with_tables(presets::NEURAL_TABLE)
+        Self::with_tables(he_tfhe::Spec::approximate_table())
     }
 
     /// The preset for values that must be read exactly: [`with_tables`](Self::with_tables) of 5 bits behind a padding bit, in a
@@ -72,7 +72,7 @@ impl Spec {
             key_switch: Decomposition { base_log: 2, levels: 10 },
             message_bits: 5,
             failure: -64.0,
-            ..presets::NEURAL_TABLE
+            ..he_tfhe::Spec::approximate_table()
         })
     }
 
@@ -85,7 +85,7 @@ impl Spec {
             glwe_noise: -46.32,
             rotation: Decomposition { base_log: 15, levels: 2 },
             key_switch: Decomposition { base_log: 2, levels: 12 },
-            ..presets::NEURAL_TABLE
+            ..he_tfhe::Spec::approximate_table()
         };
         let preset = Self::with_tables(tfhe);
         let ckks = he_ckks::Spec { log_n: 11, ..preset.ckks };

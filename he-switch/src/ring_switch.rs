@@ -160,7 +160,7 @@ impl RingSwitch {
             let [c0, c1] = &pieces[i % k];
             let sample = sample_extract(c0, c1, i / k);
             let words = sample.a.iter().chain([&sample.b]).map(|&x| to_32_bits(x)).collect();
-            Ok(LweCiphertext::from_words(self.params.tfhe(), words, variance)?)
+            Ok(LweCiphertext::from_mask_and_body(self.params.tfhe(), words, variance)?)
         };
         coefficients.par_iter().map(sample).collect()
     }

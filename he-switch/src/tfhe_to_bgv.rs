@@ -26,7 +26,7 @@ use crate::tfhe_to_ckks::TfheToCkks;
 /// # let bgv = he_bgv::SecretKey::generate(params.bgv())?;
 /// # let ckks = he_ckks::SecretKey::generate(params.ckks())?;
 /// # let tfhe = he_tfhe::SecretKey::generate(params.tfhe())?;
-/// # let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys()?.expand());
+/// # let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys()?);
 /// # let keys = ckks.bootstrap_keys(params.ckks().slots(), &he_ckks::KeyRequest::default())?;
 /// # let bootstrapper = Arc::new(he_ckks::Bootstrapper::new(keys)?);
 /// # let key = tfhe_to_ckks::Key::generate(&params, &tfhe, &ckks)?;

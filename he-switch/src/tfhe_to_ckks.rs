@@ -89,7 +89,7 @@ pub fn factor(params: &Parameters, log_t: u32) -> f64 {
 /// #     (he_ckks::SecretKey::generate(params.ckks())?, he_tfhe::SecretKey::generate(params.tfhe())?);
 /// # let keys = ckks.bootstrap_keys(256, &he_ckks::KeyRequest::default())?;
 /// # let bootstrapper = Arc::new(he_ckks::Bootstrapper::new(keys)?);
-/// # let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys()?.expand());
+/// # let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys()?);
 /// let bridge = TfheToCkks::new(Key::generate(&params, &tfhe, &ckks)?, bootstrapper)?;
 /// // 5/2^12 of the torus, in the first coefficient of TFHE's ring: the real part of slot 0.
 /// let packed = tables.pack(&[he_tfhe::LweCiphertext::trivial(params.tfhe(), 5 << 20)])?;

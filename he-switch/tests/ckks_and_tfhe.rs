@@ -26,7 +26,7 @@ fn slots_go_through_tables_and_come_back_with_levels() {
     let width = 0.5 / unit / 64.0;
     let out = |i: i32| ((f64::from(i - 32) * width).max(0.0) * 64.0).round();
     let boxes: Vec<u32> = (0..64).map(|i| (out(i) as u32) << 20).collect();
-    let table = LookupTable::on_half_torus(params.tfhe(), &[&boxes]).unwrap().read_within(1);
+    let table = LookupTable::on_half_torus(params.tfhe(), &[&boxes]).unwrap().with_tolerance(1);
     let looked_up = tables.bootstrap_batch(&samples, &table).unwrap();
 
     // Each value to the coefficient that is the real part of its slot.

@@ -53,7 +53,7 @@ impl World {
     }
 
     fn packed(&self) -> he_tfhe::GlweCiphertext {
-        let tables = he_tfhe::Evaluator::new(self.secret.tfhe().evaluation_keys().unwrap().expand());
+        let tables = he_tfhe::Evaluator::new(self.secret.tfhe().evaluation_keys().unwrap());
         tables.pack(&[he_tfhe::LweCiphertext::trivial(self.params.tfhe(), 0)]).unwrap()
     }
 

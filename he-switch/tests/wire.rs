@@ -55,7 +55,7 @@ fn bridges_of_bgv_compute_alike_after_sending() {
     let values: Vec<i64> = (0..params.bgv().n() as i64).map(|i| (i % 16 - 8) << 21).collect();
     let c = encoder.encode_coefficients(&values).unwrap();
     let c = he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&c).unwrap();
-    let small = he_tfhe::Encryptor::new(secret.tfhe()).encrypt_phases(&[3 << 20, 5 << 20]).unwrap();
+    let small = he_tfhe::Encryptor::with_secret(secret.tfhe()).encrypt_phases(&[3 << 20, 5 << 20]).unwrap();
 
     let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_limbs());
     let request = KeyRequest::bgv_and_tfhe().bgv(products).expansion(3);

@@ -6,9 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use he_tfhe::{
-    Encryptor, Evaluator, Gate, GateJob, LookupTable, LweCiphertext, SecretKey, Spec, WideTable, presets,
-};
+use he_tfhe::{Encryptor, Evaluator, Gate, GateJob, LookupTable, LweCiphertext, SecretKey, Spec, WideTable};
 
 /// Ciphertexts of a batch.
 const BATCH: usize = 64;
@@ -22,24 +20,24 @@ impl World {
     fn new(name: &str, spec: Spec) -> Self {
         let params = spec.build().expect("a preset");
         let key = SecretKey::generate(&params).expect("randomness");
-        let keys = key.evaluation_keys().expect("randomness").expand();
+        let keys = key.evaluation_keys().expect("randomness");
         println!("{name}: {:.1} MiB of keys", keys.bytes() as f64 / f64::from(1 << 20));
         Self { key, evaluator: Evaluator::new(keys) }
     }
 
     fn encrypt(&self, count: usize, modulus: u64) -> Vec<LweCiphertext> {
         let messages: Vec<u64> = (0..count as u64).map(|i| i % modulus).collect();
-        Encryptor::new(&self.key).encrypt_all(&messages).expect("messages in range")
+        Encryptor::with_secret(&self.key).encrypt_all(&messages).expect("messages in range")
     }
 }
 
 fn bootstraps(c: &mut Criterion) {
     let sets = [
-        ("1+1 f128", presets::MESSAGE_1_CARRY_1_FAILURE_128),
-        ("2+2 f40", presets::MESSAGE_2_CARRY_2_FAILURE_40),
-        ("2+2 f64", presets::MESSAGE_2_CARRY_2_FAILURE_64),
-        ("2+2 f128", presets::MESSAGE_2_CARRY_2_FAILURE_128),
-        ("5 bits f64", presets::TABLE_5_FAILURE_64),
+        ("1+1 f128", Spec::message_1_carry_1_failure_128()),
+        ("2+2 f40", Spec::message_2_carry_2_failure_40()),
+        ("2+2 f64", Spec::message_2_carry_2_failure_64()),
+        ("2+2 f128", Spec::message_2_carry_2_failure_128()),
+        ("5 bits f64", Spec::table_5_failure_64()),
     ];
     let mut group = c.benchmark_group("bootstrap");
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(5));
@@ -59,9 +57,9 @@ fn bootstraps(c: &mut Criterion) {
 }
 
 fn gates(c: &mut Criterion) {
-    let world = World::new("gates", presets::GATE_FAILURE_64);
+    let world = World::new("gates", Spec::gate_failure_64());
     let bits: Vec<bool> = (0..2 * BATCH).map(|i| i % 3 == 0).collect();
-    let inputs = Encryptor::new(&world.key).encrypt_bits(&bits).expect("randomness");
+    let inputs = Encryptor::with_secret(&world.key).encrypt_bits(&bits).expect("randomness");
     let jobs: Vec<_> =
         inputs.as_chunks::<2>().0.iter().map(|[a, b]| GateJob::two(Gate::Nand, a, b)).collect();
     let mut group = c.benchmark_group("gates");
@@ -77,7 +75,7 @@ fn gates(c: &mut Criterion) {
 }
 
 fn wide(c: &mut Criterion) {
-    let world = World::new("2+2 wide", presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64);
+    let world = World::new("2+2 wide", Spec::message_2_carry_2_wide_failure_64());
     let digits = world.encrypt(BATCH, 4);
     let params = world.evaluator.params();
     let table = WideTable::new(params, 12, 8, |t| (0..8).map(|i| t >> i & 3).collect()).expect("messages");

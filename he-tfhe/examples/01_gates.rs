@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p he-tfhe --example 01_gates`
 
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, Gate, GateJob, LweCiphertext, SecretKey, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, Gate, GateJob, LweCiphertext, SecretKey, Spec};
 
 /// Adds numbers bit by bit: a full adder is two gates of three inputs.
 fn add(server: &Evaluator, a: &[LweCiphertext], b: &[LweCiphertext]) -> Result<Vec<LweCiphertext>, Error> {
@@ -26,14 +26,14 @@ fn bits(number: u32, width: u32) -> Vec<bool> {
 
 fn run() -> Result<u32, Error> {
     // The parameters hold 128 bits of security, and a gate fails with probability 2^-64.
-    let params = presets::GATE_FAILURE_64.build()?;
+    let params = Spec::gate_failure_64().build()?;
 
     // The client draws its key, and keys for the server: these decrypt nothing.
     let key = SecretKey::generate(&params)?;
-    let server = Evaluator::new(key.evaluation_keys()?.expand());
+    let server = Evaluator::new(key.evaluation_keys()?);
 
     // It encrypts 11 and 14, bit by bit from the lowest.
-    let client = Encryptor::new(&key);
+    let client = Encryptor::with_secret(&key);
     let (a, b) = (client.encrypt_bits(&bits(11, 4))?, client.encrypt_bits(&bits(14, 4))?);
 
     // The server adds. Each gate is one bootstrap, so noise never grows: circuits may have any depth.

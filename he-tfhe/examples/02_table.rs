@@ -3,19 +3,19 @@
 //! `cargo run --release -p he-tfhe --example 02_table`
 
 use he_tfhe::{
-    Decryptor, Encryptor, Error, Evaluator, LookupTable, LweCiphertext, SecretKey, WideTable, presets,
+    Decryptor, Encryptor, Error, Evaluator, LookupTable, LweCiphertext, SecretKey, Spec, WideTable,
 };
 
 fn run() -> Result<(Vec<u64>, u64), Error> {
     // Two bits of message and two of carry: numbers from 0 to 15. The set has the keys of wide tables as well.
-    let params = presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64.build()?;
+    let params = Spec::message_2_carry_2_wide_failure_64().build()?;
     let key = SecretKey::generate(&params)?;
-    let server = Evaluator::new(key.evaluation_keys()?.expand());
-    let (client, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));
+    let server = Evaluator::new(key.evaluation_keys()?);
+    let (client, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
 
     // Sums and small multiples cost nothing, but add noise; a bootstrap applies a table and takes the noise away.
     let x = client.encrypt_all(&[0, 1, 2, 3])?;
-    let sums = x.iter().map(|x| x.combine(3, &x.clone(), 1)).collect::<Result<Vec<_>, _>>()?;
+    let sums = x.iter().map(|x| server.mul_const(x, 4)).collect::<Result<Vec<_>, _>>()?;
     let table = LookupTable::new(&params, |m| (m / 4) * (m / 4))?;
     let squares = server.bootstrap_batch(&sums, &table)?;
     let squares = squares.iter().map(|c| decryptor.decrypt(c)).collect::<Result<Vec<_>, _>>()?;

@@ -1,22 +1,23 @@
 //! Integers on encrypted bits: `cargo run --release -p he-tfhe --example 03_integers_on_bits`.
 
 use he_tfhe::bits::{BitEvaluator, Bits, Carry, Circuit, clear, decrypt, encrypt};
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec};
 
 fn main() -> Result<(), Error> {
     // The client makes keys; the server gets the evaluation keys only.
-    let key = SecretKey::generate(&presets::GATE_FAILURE_64.build()?)?;
-    let server = Evaluator::new(key.evaluation_keys()?.expand());
-    let (encryptor, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));
+    let key = SecretKey::generate(&Spec::gate_failure_64().build()?)?;
+    let server = Evaluator::new(key.evaluation_keys()?);
+    let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
 
-    // Words of 8 bits with sign, a slice of them at a time: one batch of bootstraps serves all words.
+    // Integers of 8 bits with sign, a slice of them at a time: one batch of bootstraps serves all integers.
     let a = encrypt(&encryptor, &[100, -7, 3], 8)?;
     let b = encrypt(&encryptor, &[50, 2, -3], 8)?;
     let bits = BitEvaluator::new(&server);
 
     // Sums wrap: 150 is −106 modulo 256. With a ninth bit, which is free, it does not.
     assert_eq!(decrypt(&decryptor, &bits.add(&a, &b)?)?, [-106, -5, 0]);
-    let wide = |words: &[Bits]| words.iter().map(|word| word.resize(9)).collect::<Result<Vec<_>, _>>();
+    let wide =
+        |integers: &[Bits]| integers.iter().map(|integer| integer.resize(9)).collect::<Result<Vec<_>, _>>();
     assert_eq!(decrypt(&decryptor, &bits.add(&wide(&a)?, &wide(&b)?)?)?, [150, -5, 0]);
 
     // A choice takes an encrypted condition: here the greater of two, by hand and as an operation.

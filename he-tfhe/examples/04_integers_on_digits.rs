@@ -3,52 +3,54 @@
 //! `cargo run --release -p he-tfhe --example 04_integers_on_digits`
 
 use he_tfhe::digits::{self, DigitEvaluator, Digits};
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec};
 
 fn main() -> Result<(), Error> {
     // The client: a key, and numbers of 8 bits in four digits of 2 bits each.
-    let params = presets::MESSAGE_2_CARRY_2_FAILURE_64.build()?;
+    let params = Spec::message_2_carry_2_failure_64().build()?;
     let key = SecretKey::generate(&params)?;
-    let (encryptor, decryptor) = (Encryptor::new(&key), Decryptor::new(&key));
+    let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
     let prices = digits::encrypt(&encryptor, 8, &[19, 34, -7])?;
     let amounts = digits::encrypt(&encryptor, 8, &[3, 2, 5])?;
 
     // The server: it has evaluation keys and nothing secret.
-    let evaluator = Evaluator::new(key.evaluation_keys()?.expand());
-    let words = DigitEvaluator::new(&evaluator)?;
+    let evaluator = Evaluator::new(key.evaluation_keys()?);
+    let integers = DigitEvaluator::new(&evaluator)?;
     let show = |what: &str, results: &[Digits]| -> Result<Vec<i64>, Error> {
-        let values =
-            results.iter().map(|word| digits::decrypt(&decryptor, word)).collect::<Result<Vec<_>, _>>()?;
+        let values = results
+            .iter()
+            .map(|integer| digits::decrypt(&decryptor, integer))
+            .collect::<Result<Vec<_>, _>>()?;
         println!("{what:<34} {values:?}  ({} bootstraps so far)", evaluator.bootstraps());
         Ok(values)
     };
 
-    // Operations take slices: one call computes all words, and their bootstraps run together.
-    let costs = words.mul(&prices, &amounts)?;
+    // Operations take slices: one call computes all integers, and their bootstraps run together.
+    let costs = integers.mul(&prices, &amounts)?;
     assert_eq!(show("price times amount", &costs)?, [57, 68, -35]);
 
     // Results are modulo 2^8; what does not fit wraps around. More bits are one bootstrap away.
-    let twice = words.add(&costs, &costs)?;
+    let twice = integers.add(&costs, &costs)?;
     assert_eq!(show("twice that, in 8 bits", &twice)?, [114, 136 - 256, -70]);
-    let wide = words.resize(&costs, 12)?;
-    assert_eq!(show("twice that, in 12 bits", &words.add(&wide, &wide)?)?, [114, 136, -70]);
+    let wide = integers.resize(&costs, 12)?;
+    assert_eq!(show("twice that, in 12 bits", &integers.add(&wide, &wide)?)?, [114, 136, -70]);
 
     // A comparison gives encrypted bits, and a selection takes them: nobody learns which way it went.
-    let limit = vec![words.constant(8, 60)?; 3];
-    let below = words.lt(&costs, &limit)?;
-    let paid = words.select(&below, &costs, &limit)?;
+    let limit = vec![integers.constant(8, 60)?; 3];
+    let below = integers.lt(&costs, &limit)?;
+    let paid = integers.select(&below, &costs, &limit)?;
     assert_eq!(show("at most 60", &paid)?, [57, 60, -35]);
-    assert_eq!(show("and at least 0", &words.relu(&paid)?)?, [57, 60, 0]);
+    assert_eq!(show("and at least 0", &integers.relu(&paid)?)?, [57, 60, 0]);
 
     // Whole digits move for free, other shifts take one bootstrap for each digit.
-    assert_eq!(show("a quarter, rounded down", &words.shift_right(&costs, 2)?)?, [14, 17, -9]);
+    assert_eq!(show("a quarter, rounded down", &integers.shift_right(&costs, 2)?)?, [14, 17, -9]);
 
     // In fixed point with 4 bits behind the point, 24 is 1.5 and 40 is 2.5; their product is 3.75, or 60.
     let (x, y) = (digits::encrypt(&encryptor, 8, &[24])?, digits::encrypt(&encryptor, 8, &[40])?);
-    assert_eq!(show("1.5 times 2.5, in sixteenths", &words.fixed_mul(&x, &y, 4)?)?, [60]);
+    assert_eq!(show("1.5 times 2.5, in sixteenths", &integers.fixed_mul(&x, &y, 4)?)?, [60]);
 
     // Quotients are rounded towards zero.
-    let (quotients, remainders) = words.div_rem(&prices, &amounts)?;
+    let (quotients, remainders) = integers.div_rem(&prices, &amounts)?;
     assert_eq!(show("price by amount", &quotients)?, [6, 17, -1]);
     assert_eq!(show("and what is left", &remainders)?, [1, 0, -2]);
     Ok(())

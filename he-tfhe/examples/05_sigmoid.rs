@@ -1,39 +1,39 @@
-//! The sigmoid of 16-bit words, by a circuit of gates and by a wide table, side by side: bootstraps, seconds, error.
+//! The sigmoid of 16-bit integers, by a circuit of gates and by a wide table, side by side: bootstraps, seconds, error.
 //!
 //! `cargo run --release -p he-tfhe --example 05_sigmoid`
 
 use std::time::Instant;
 
 use he_tfhe::bits::{self, BitEvaluator, Carry, Circuit};
-use he_tfhe::digits::{self, DigitEvaluator, WordTable};
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec, presets};
+use he_tfhe::digits::{self, DigitEvaluator, IntegerTable};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, SecretKey, Spec};
 
-/// Bits of a word, and after its point.
+/// Bits of an integer, and after its point.
 const WIDTH: u32 = 16;
 const FRACTION: u32 = 11;
-/// Words at once.
-const WORDS: usize = 8;
+/// Integers at once.
+const COUNT: usize = 8;
 
 fn keys(spec: Spec) -> Result<(SecretKey, Evaluator), Error> {
     let key = SecretKey::generate(&spec.build()?)?;
-    let evaluator = Evaluator::new(key.evaluation_keys()?.expand());
+    let evaluator = Evaluator::new(key.evaluation_keys()?);
     Ok((key, evaluator))
 }
 
-/// Words over [−8, 8].
-fn words() -> Vec<i64> {
-    let last = WORDS as i64 - 1;
+/// Integers over [−8, 8].
+fn integers() -> Vec<i64> {
+    let last = COUNT as i64 - 1;
     (0..=last).map(|i| (2 * i - last) * (8 << FRACTION) / last).collect()
 }
 
 /// The largest distance of results from the function.
-fn error(words: &[i64], results: &[i64]) -> f64 {
+fn error(integers: &[i64], results: &[i64]) -> f64 {
     let unit = f64::from(FRACTION).exp2();
     let distance = |(&x, &y): (&i64, &i64)| (y as f64 / unit - 1.0 / (1.0 + (-x as f64 / unit).exp())).abs();
-    words.iter().zip(results).map(distance).fold(0.0, f64::max)
+    integers.iter().zip(results).map(distance).fold(0.0, f64::max)
 }
 
-/// The largest distance over all words in [−8, 8], in the clear.
+/// The largest distance over all integers in [−8, 8], in the clear.
 fn worst(evaluate: impl Fn(i64) -> i64) -> f64 {
     let all: Vec<i64> = (-(8 << FRACTION)..=8 << FRACTION).collect();
     let results: Vec<i64> = all.iter().map(|&x| evaluate(x)).collect();
@@ -43,14 +43,14 @@ fn worst(evaluate: impl Fn(i64) -> i64) -> f64 {
 fn report(name: &str, bootstraps: u64, seconds: f64, worst: f64) {
     let log = worst.log2();
     println!(
-        "{name}: {bootstraps} bootstraps and {seconds:.2} s for {WORDS} words; worst error on [-8, 8] 2^{log:.2}"
+        "{name}: {bootstraps} bootstraps and {seconds:.2} s for {COUNT} integers; worst error on [-8, 8] 2^{log:.2}"
     );
 }
 
 fn by_circuit() -> Result<f64, Error> {
-    let (key, evaluator) = keys(presets::GATE_FAILURE_64)?;
+    let (key, evaluator) = keys(Spec::gate_failure_64())?;
     let circuit = Circuit::sigmoid(WIDTH as usize, FRACTION as usize, Carry::Ripple)?;
-    let x = bits::encrypt(&Encryptor::new(&key), &words(), WIDTH as usize)?;
+    let x = bits::encrypt(&Encryptor::with_secret(&key), &integers(), WIDTH as usize)?;
     let start = Instant::now();
     let found = BitEvaluator::new(&evaluator).run(&circuit, &[&x])?;
     let seconds = start.elapsed().as_secs_f64();
@@ -60,7 +60,7 @@ fn by_circuit() -> Result<f64, Error> {
         bits::clear::signed(found[0], 16)
     };
     assert!(
-        found.iter().zip(words()).all(|(&y, x)| y == in_clear(x)),
+        found.iter().zip(integers()).all(|(&y, x)| y == in_clear(x)),
         "a circuit computes what it does in the clear"
     );
     let worst = worst(in_clear);
@@ -70,16 +70,16 @@ fn by_circuit() -> Result<f64, Error> {
 }
 
 fn by_table() -> Result<f64, Error> {
-    let (key, evaluator) = keys(presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64)?;
-    let table = WordTable::sigmoid(evaluator.params(), [WIDTH, FRACTION], 12)?;
-    let x = digits::encrypt(&Encryptor::new(&key), WIDTH, &words())?;
+    let (key, evaluator) = keys(Spec::message_2_carry_2_wide_failure_64())?;
+    let table = IntegerTable::sigmoid(evaluator.params(), [WIDTH, FRACTION], 12)?;
+    let x = digits::encrypt(&Encryptor::with_secret(&key), WIDTH, &integers())?;
     let start = Instant::now();
     let found = DigitEvaluator::new(&evaluator)?.look_up(&x, &[&table])?.swap_remove(0);
     let seconds = start.elapsed().as_secs_f64();
     let decryptor = Decryptor::new(&key);
-    for (word, x) in found.iter().zip(words()) {
+    for (integer, x) in found.iter().zip(integers()) {
         assert_eq!(
-            digits::decrypt(&decryptor, word)?,
+            digits::decrypt(&decryptor, integer)?,
             table.evaluate(x),
             "a table gives what it does in the clear"
         );

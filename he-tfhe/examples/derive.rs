@@ -2,10 +2,10 @@
 //!
 //! For each set the messages, the squared norm, the failure probability, the ring and the memory for keys are given. Searched
 //! are the gadgets and the least `n` that keeps the promise; among what is left the set with the fewest vector operations is
-//! taken. The last column says whether the set in `presets` is the one found.
+//! taken. The last column says whether the preset is the one found.
 
 use he_core::rlwe::security::{MIN_SIGMA, min_binary_log_sigma};
-use he_tfhe::{Decomposition, Spec, noise, presets};
+use he_tfhe::{Decomposition, Spec, noise};
 
 /// Least deviation at 128 bits, rounded up to a hundredth of a bit.
 fn deviation(dimension: usize, bits: u32) -> Option<f64> {
@@ -91,27 +91,33 @@ fn derive_over(wanted: &Spec, mebibytes: f64) -> Option<Spec> {
     best
 }
 
-/// The constant as it stands in the file of presets.
+/// The function as it stands in the files of presets.
 fn rust(name: &str, spec: &Spec) {
     let gadget = |d: Decomposition| format!("gadget({}, {})", d.base_log, d.levels);
-    println!("pub const {name}: Spec = Spec {{");
-    println!("    lwe_dimension: {},\n    lwe_noise: {:.2},", spec.lwe_dimension, spec.lwe_noise);
-    println!("    glwe_dimension: {},\n    polynomial_size: {},", spec.glwe_dimension, spec.polynomial_size);
-    println!("    glwe_noise: {:.2},\n    unroll: {},", spec.glwe_noise, spec.unroll);
-    println!("    rotation: {},\n    key_switch: {},", gadget(spec.rotation), gadget(spec.key_switch));
+    println!("    pub const fn {name}() -> Self {{\n        Self {{");
+    let field = |name: &str, value: String| println!("            {name}: {value},");
+    field("lwe_dimension", spec.lwe_dimension.to_string());
+    field("lwe_noise", format!("{:.2}", spec.lwe_noise));
+    field("glwe_dimension", spec.glwe_dimension.to_string());
+    field("polynomial_size", spec.polynomial_size.to_string());
+    field("glwe_noise", format!("{:.2}", spec.glwe_noise));
+    field("unroll", spec.unroll.to_string());
+    field("rotation", gadget(spec.rotation));
+    field("key_switch", gadget(spec.key_switch));
     if let Some(packing) = spec.packing {
-        println!("    packing: Some({}),", gadget(packing));
+        field("packing", format!("Some({})", gadget(packing)));
     }
     if let Some(circuit) = spec.circuit {
         let [rotation, ggsw] = [circuit.rotation, circuit.ggsw].map(gadget);
         let bits = circuit.table_bits;
-        println!("    circuit: Some(Circuit {{ rotation: {rotation}, ggsw: {ggsw}, table_bits: {bits} }}),");
+        let gadgets = format!("CircuitGadgets {{ rotation: {rotation}, ggsw: {ggsw}, table_bits: {bits} }}");
+        field("circuit", format!("Some({gadgets})"));
     }
-    println!("    message_bits: {},\n    carry_bits: {},", spec.message_bits, spec.carry_bits);
-    println!(
-        "    squared_norm: {:.1},\n    failure: {:.1},\n    ..BASE\n}};\n",
-        spec.squared_norm, spec.failure
-    );
+    field("message_bits", spec.message_bits.to_string());
+    field("carry_bits", spec.carry_bits.to_string());
+    field("squared_norm", format!("{:.1}", spec.squared_norm));
+    field("failure", format!("{:.1}", spec.failure));
+    println!("            ..BASE\n        }}\n    }}\n");
 }
 
 fn main() {
@@ -134,7 +140,7 @@ fn main() {
             "MiB"
         );
     }
-    for (name, preset, mebibytes) in presets::ALL {
+    for (name, preset, mebibytes) in Spec::PRESETS {
         let Some(found) = derive(&preset, mebibytes) else {
             println!("{name:33} cannot be had");
             continue;

@@ -20,11 +20,27 @@ const SWITCH_BLOCK: usize = 128;
 const ROTATION_BLOCK: usize = 16;
 
 /// One bootstrap: an operand and its table.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let (square, double) = (LookupTable::new(&params, |m| m * m % 16)?, LookupTable::new(&params, |m| 2 * m % 16)?);
+/// let inputs = encryptor.encrypt_all(&[2, 3])?;
+/// let jobs = [Job { input: &inputs[0], table: &square }, Job { input: &inputs[1], table: &double }];
+/// let outputs = server.bootstrap_jobs(&jobs)?;
+/// assert_eq!((decryptor.decrypt(&outputs[0])?, decryptor.decrypt(&outputs[1])?), (4, 6));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
-    /// What is bootstrapped.
+    /// The operand.
     pub input: &'a LweCiphertext,
-    /// What its phase reads.
+    /// The function that is applied to its message.
     pub table: &'a LookupTable,
 }
 

@@ -1,4 +1,4 @@
-//! Circuit bootstrapping: from a ciphertext at rest to a GGSW ciphertext of one of its bits.
+//! Circuit bootstrapping: from an LWE ciphertext to a GGSW ciphertext of one of its bits.
 //!
 //! One blind rotation with `l` outputs gives LWE ciphertexts of `bit·g_j` for the gadget `g` (Chillotti et al. 2020, section
 //! 4.4). Packing one alone, the trace, makes a GLWE ciphertext of the constant `bit·g_j`: the row of the body. Its external
@@ -19,7 +19,22 @@ use crate::ring::extract;
 use crate::rotation::decompose;
 use crate::table::LookupTable;
 
-/// A GGSW ciphertext of a bit: what chooses between two GLWE ciphertexts.
+/// A GGSW ciphertext of a bit, which selects one of two GLWE ciphertexts.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let encryptor = Encryptor::with_secret(&key);
+/// // Two bits of a digit, the lowest first: circuit bootstrapping.
+/// let digit = encryptor.encrypt(2)?;
+/// let bits = server.circuit_bootstrap(&[&digit])?;
+/// assert_eq!(bits.len(), params.spec().message_bits as usize);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct GgswCiphertext {
     pub(crate) params: Parameters,
@@ -57,7 +72,7 @@ fn external_product(
     out
 }
 
-/// What circuit bootstrapping computes with.
+/// Tables and keys of circuit bootstrapping.
 #[derive(Clone, Copy)]
 pub(crate) struct Tools<'a> {
     packer: Packer<'a>,
@@ -73,7 +88,7 @@ impl Evaluator {
         Ok(Tools { packer: self.packer(operation)?, tables, keys })
     }
 
-    /// GGSW ciphertexts of the bits of clean digits, below `2^message_bits` and without carry: for each digit its bits from the
+    /// GGSW ciphertexts of the bits of digits below `2^message_bits`, without carry: for each digit its bits from the
     /// lowest.
     ///
     /// # Errors
@@ -91,8 +106,8 @@ impl Evaluator {
             })
             .collect::<Result<Vec<_>, _>>()?;
         // Without a carry the message may fill the half torus, where its boxes are wider.
-        let scaled: Vec<LweCiphertext> =
-            digits.iter().map(|digit| digit.scale(1 << spec.carry_bits)).collect();
+        let mut scaled: Vec<LweCiphertext> = digits.iter().map(|&digit| digit.clone()).collect();
+        scaled.iter_mut().for_each(|digit| digit.scale_assign(1 << spec.carry_bits));
         let jobs: Vec<Job<'_>> =
             scaled.iter().flat_map(|input| tables.iter().map(move |table| Job { input, table })).collect();
         jobs.iter().try_for_each(|job| self.check_job(job, operation))?;

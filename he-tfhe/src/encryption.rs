@@ -1,4 +1,4 @@
-//! Encryption and decryption, the client's part.
+//! Encryption and decryption, by the client.
 
 use he_core::ring::sample::Prng;
 use zeroize::Zeroizing;
@@ -19,13 +19,28 @@ fn step_log(params: &Parameters) -> u32 {
 }
 
 /// Encrypts messages.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let decryptor = Decryptor::new(&key);
+/// let encryptor = Encryptor::with_secret(&key);
+/// let c = encryptor.encrypt(11)?;
+/// assert_eq!(decryptor.decrypt(&c)?, 11);
+/// // Messages and carries have four bits in all.
+/// assert!(encryptor.encrypt(16).is_err());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Encryptor<'a> {
     key: &'a SecretKey,
 }
 
 impl<'a> Encryptor<'a> {
-    /// With a secret key.
-    pub fn new(key: &'a SecretKey) -> Self {
+    /// Under a secret key.
+    pub fn with_secret(key: &'a SecretKey) -> Self {
         Self { key }
     }
 
@@ -95,6 +110,19 @@ pub(crate) fn bit_phase(bit: bool) -> u32 {
 }
 
 /// Decrypts messages.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let encryptor = Encryptor::with_secret(&key);
+/// let decryptor = Decryptor::new(&key);
+/// let bits = encryptor.encrypt_bits(&[true, false])?;
+/// assert!(decryptor.decrypt_bit(&bits[0])? && !decryptor.decrypt_bit(&bits[1])?);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Decryptor<'a> {
     key: &'a SecretKey,
 }

@@ -7,7 +7,7 @@ use he_core::ring::sample::SampleError;
 use he_core::wire::WireError;
 use thiserror::Error;
 
-/// What can go wrong. Every message names what was there, what was needed and, where there is one, the remedy.
+/// Errors of the scheme. Every message names what was there, what was needed and, where there is one, the remedy.
 #[derive(Debug, Error)]
 pub enum Error {
     /// A field of a specification out of range.
@@ -15,9 +15,9 @@ pub enum Error {
     Spec {
         /// The field.
         field: &'static str,
-        /// What it is.
+        /// Its value.
         found: String,
-        /// What it may be.
+        /// Its range.
         needed: String,
     },
     /// Noise too small for the dimension.
@@ -37,20 +37,20 @@ pub enum Error {
     /// Parameters that fail more often than they promise.
     #[error("bootstraps fail with probability 2^{predicted:.1}, the specification promises 2^{promised:.1}")]
     Unreliable {
-        /// `log2` of what the formula says.
+        /// `log2` of the probability by the formula.
         predicted: f64,
-        /// `log2` of what was promised.
+        /// `log2` of the promised probability.
         promised: f64,
     },
-    /// Insecure parameters without a word why.
+    /// Insecure parameters without a reason.
     #[error("insecure parameters need a reason why they are right, the one given is empty")]
     NoReason,
     /// A message that is no plaintext; it is not named, since it may be secret.
     #[error("{what}: the message at place {index} is out of range, needed less than {modulus}")]
     MessageOutOfRange {
-        /// What was asked for.
+        /// The operation.
         what: &'static str,
-        /// Where it stands.
+        /// Its place.
         index: usize,
         /// Number of messages.
         modulus: u64,
@@ -73,10 +73,10 @@ pub enum Error {
         /// Number of messages.
         modulus: u64,
     },
-    /// Objects of different parameters met.
+    /// Objects of different parameters in one operation.
     #[error("{operation}: the {object} belongs to other parameters")]
     Foreign {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// The foreign object.
         object: &'static str,
@@ -86,7 +86,7 @@ pub enum Error {
         "{operation}: the noise of the operand has deviation 2^{found:.2}, the parameters allow 2^{allowed:.2}; bootstrap it first, or choose parameters for a larger squared norm"
     )]
     TooNoisy {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// `log2` of the deviation of the operand.
         found: f64,
@@ -96,7 +96,7 @@ pub enum Error {
     /// Numbers of operands that do not go together.
     #[error("{operation}: {found} operands, needed {needed}")]
     Count {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Operands given.
         found: usize,
@@ -106,7 +106,7 @@ pub enum Error {
     /// Keys that were not made.
     #[error("{operation} needs {needed}, which these evaluation keys do not have")]
     MissingKey {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// The key.
         needed: &'static str,

@@ -1,4 +1,4 @@
-//! The server's part.
+//! The evaluator: operations on ciphertexts, by the server.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,6 +6,22 @@ use crate::keys::EvaluationKeys;
 use crate::params::Parameters;
 
 /// Computes with ciphertexts; it holds evaluation keys and nothing secret.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let server = Evaluator::new(key.evaluation_keys()?);
+/// let (a, b) = (encryptor.encrypt(2)?, encryptor.encrypt(3)?);
+/// // Sums are free; a bootstrap applies a table and takes the noise away.
+/// let sum = server.linear_combination(&[(1, &a), (3, &b)])?;
+/// let quarter = server.bootstrap(&sum, &LookupTable::new(&params, |m| m / 4)?)?;
+/// assert_eq!((decryptor.decrypt(&quarter)?, server.bootstraps()), (2, 1));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Evaluator {
     keys: EvaluationKeys,
     bootstraps: AtomicU64,

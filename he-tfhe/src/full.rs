@@ -1,8 +1,8 @@
 //! Tables over the whole torus, without a padding bit.
 //!
 //! A blind rotation gives the negative on the upper half of the torus. Any function is a sum of one that does so and one that
-//! is the same on both halves, `f = (f(x) − f(x + ½))/2 + (f(x) + f(x + ½))/2`. The first is read as it is. For the second the
-//! input is brought to the lower half by a bootstrap that reads the upper bit, as in the full-domain bootstraps of Kluczniak
+//! is the same on both halves, `f = (f(x) − f(x + ½))/2 + (f(x) + f(x + ½))/2`. The first is a table as it is. For the
+//! second the input is brought to the lower half by a bootstrap of its upper bit, as in the full-domain bootstraps of Kluczniak
 //! and Schild (2023) and of Clet et al. (2021): three blind rotations, in two steps.
 
 use crate::bootstrap::Job;
@@ -16,6 +16,21 @@ use crate::table::LookupTable;
 const QUARTER: u32 = 1 << 30;
 
 /// A table of `2^p` boxes on the whole torus; box `m` is centred at `m/2^p`.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// // Four boxes on the torus, m/4 ↦ −m/4.
+/// let table = FullTable::new(&params, &[0, 3 << 30, 2 << 30, 1 << 30])?;
+/// let outputs = server.bootstrap_full(&encryptor.encrypt_phases(&[1 << 30])?, &table)?;
+/// assert!(decryptor.phase(&outputs[0])?.abs_diff(3 << 30) < 1 << 20);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct FullTable {
     /// `1/4` on the lower half, `−1/4` on the upper.
@@ -81,6 +96,6 @@ impl Evaluator {
             sign.add_constant_assign(QUARTER.wrapping_neg());
         }
         let evens = self.bootstrap_batch(&first, &table.even)?;
-        evens.iter().zip(&odds).map(|(even, odd)| even.add(odd)).collect()
+        evens.iter().zip(&odds).map(|(even, odd)| self.add(even, odd)).collect()
     }
 }

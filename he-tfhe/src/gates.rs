@@ -14,6 +14,12 @@ use crate::table::LookupTable;
 const EIGHTH: u32 = 1 << 29;
 
 /// Functions of two or three bits that take one bootstrap.
+///
+/// ```
+/// use he_tfhe::Gate;
+/// assert_eq!(Gate::Majority.inputs(), 3);
+/// assert!(Gate::Majority.evaluate([true, false, true]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gate {
     /// `a ∧ b`.
@@ -42,9 +48,9 @@ pub enum Gate {
     Majority,
 }
 
-/// What a gate computes before the sign.
+/// Linear combination of a gate, before the sign.
 struct Linear {
-    /// Coefficients of the inputs; 0 for an input that there is not.
+    /// Coefficients of the inputs; 0 for one that the gate does not have.
     weights: [i32; 3],
     /// In eighths of the torus.
     offset: i32,
@@ -110,11 +116,26 @@ impl Gate {
 }
 
 /// A gate and its inputs; a gate of two inputs does not look at the third.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let bits = encryptor.encrypt_bits(&[true, true])?;
+/// let jobs = [GateJob::two(Gate::Nand, &bits[0], &bits[1]), GateJob::two(Gate::Or, &bits[0], &bits[1])];
+/// let outputs = server.gates(&jobs)?;
+/// assert!(!decryptor.decrypt_bit(&outputs[0])? && decryptor.decrypt_bit(&outputs[1])?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct GateJob<'a> {
-    /// What is computed.
+    /// The function.
     pub gate: Gate,
-    /// From what.
+    /// Its inputs.
     pub inputs: [&'a LweCiphertext; 3],
 }
 
@@ -128,17 +149,6 @@ impl<'a> GateJob<'a> {
     pub fn three(gate: Gate, a: &'a LweCiphertext, b: &'a LweCiphertext, c: &'a LweCiphertext) -> Self {
         Self { gate, inputs: [a, b, c] }
     }
-
-    /// The phase whose sign is the result, less `1/4`: a table is centred.
-    fn combine(&self) -> Result<LweCiphertext, Error> {
-        let Linear { weights, offset } = self.gate.linear();
-        let mut sum = self.inputs[0].scale(weights[0]);
-        for (input, &weight) in self.inputs.iter().zip(&weights).skip(1).filter(|(_, weight)| **weight != 0) {
-            sum.add_scaled_assign(input, weight)?;
-        }
-        sum.add_constant_assign((offset as u32).wrapping_sub(2).wrapping_mul(EIGHTH));
-        Ok(sum)
-    }
 }
 
 impl Evaluator {
@@ -148,8 +158,11 @@ impl Evaluator {
     }
 
     /// `¬a`, without a bootstrap.
-    pub fn not(&self, a: &LweCiphertext) -> LweCiphertext {
-        a.negate()
+    ///
+    /// # Errors
+    /// If the input belongs to other parameters.
+    pub fn not(&self, a: &LweCiphertext) -> Result<LweCiphertext, Error> {
+        self.negate(a)
     }
 
     /// One gate of two inputs.
@@ -165,7 +178,7 @@ impl Evaluator {
     /// # Errors
     /// If an input belongs to other parameters or is too noisy.
     pub fn gates(&self, jobs: &[GateJob<'_>]) -> Result<Vec<LweCiphertext>, Error> {
-        let sums = jobs.iter().map(GateJob::combine).collect::<Result<Vec<_>, _>>()?;
+        let sums = jobs.iter().map(|job| self.gate_phase(job)).collect::<Result<Vec<_>, _>>()?;
         // Phases lie 1/8 from a change of sign, or 1/4 where the inputs are doubled.
         let [near, far] = [2, 1].map(|boxes| self.sign(boxes));
         let (near, far) = (near?, far?);
@@ -194,11 +207,20 @@ impl Evaluator {
         pairs
             .iter()
             .map(|[chosen, other]| {
-                let mut sum = chosen.add(other)?;
+                let mut sum = self.add(chosen, other)?;
                 sum.add_constant_assign(EIGHTH);
                 Ok(sum)
             })
             .collect()
+    }
+
+    /// The phase whose sign is the result, less `1/4`: a table is centred.
+    fn gate_phase(&self, job: &GateJob<'_>) -> Result<LweCiphertext, Error> {
+        let Linear { weights, offset } = job.gate.linear();
+        let terms: Vec<_> = weights.into_iter().zip(job.inputs).filter(|(weight, _)| *weight != 0).collect();
+        let mut sum = self.linear_combination(&terms)?;
+        sum.add_constant_assign((offset as u32).wrapping_sub(2).wrapping_mul(EIGHTH));
+        Ok(sum)
     }
 
     /// `1/8` on `(−1/4, 1/4)` and `−1/8` elsewhere, for phases that are held to boxes of `1/2·boxes`.

@@ -1,4 +1,4 @@
-//! Evaluation keys: what a server computes with.
+//! Evaluation keys.
 
 use std::sync::Arc;
 
@@ -29,7 +29,23 @@ mod stream {
     pub(super) const SCHEME: u64 = 4 << 32;
 }
 
-/// Evaluation keys as they are made and sent: the masks are the stream of a seed, so that half of the words, or less, remain.
+/// Evaluation keys in the form in which they are made and sent: the masks are the stream of a seed, so that half of the bytes,
+/// or fewer, remain.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// // The client sends its keys, the server expands them.
+/// let bytes = key.seeded_evaluation_keys()?.to_bytes()?;
+/// let server = Evaluator::new(SeededEvaluationKeys::from_bytes(&params, &bytes)?.expand());
+/// let not = LookupTable::new(&params, |m| 15 - m)?;
+/// assert_eq!(decryptor.decrypt(&server.bootstrap(&encryptor.encrypt(4)?, &not)?)?, 11);
+/// # Ok(())
+/// # }
+/// ```
 pub struct SeededEvaluationKeys {
     pub(crate) params: Parameters,
     pub(crate) seed: Seed,
@@ -39,7 +55,7 @@ pub struct SeededEvaluationKeys {
     pub(crate) rotation: Vec<Vec<u64>>,
     /// For the automorphisms `X → X^{2^j + 1}`, `j = 1 … log N`, where the parameters pack; else empty.
     pub(crate) automorphisms: Vec<Vec<u64>>,
-    /// Where the parameters have a circuit part.
+    /// Keys of circuit bootstrapping, if the parameters have a circuit part.
     pub(crate) circuit: Option<CircuitKeys<Vec<u64>>>,
 }
 
@@ -52,11 +68,19 @@ pub(crate) struct CircuitKeys<T> {
 }
 
 impl SecretKey {
-    /// Draws evaluation keys.
+    /// Draws evaluation keys, ready for an [`Evaluator`](crate::Evaluator).
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub fn evaluation_keys(&self) -> Result<SeededEvaluationKeys, Error> {
+    pub fn evaluation_keys(&self) -> Result<EvaluationKeys, Error> {
+        Ok(self.seeded_evaluation_keys()?.expand())
+    }
+
+    /// Draws evaluation keys in seeded form, to be sent.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn seeded_evaluation_keys(&self) -> Result<SeededEvaluationKeys, Error> {
         let params = self.params();
         let spec = params.spec();
         let seed = Prng::from_os()?.next_seed();
@@ -153,7 +177,20 @@ pub(crate) fn automorphism_of_values(params: &Parameters, values: &[u64], elemen
     exponents.iter().map(|&e| values[place[e as usize * element % two_n] as usize]).collect()
 }
 
-/// What a server computes with; it decrypts nothing. Cheap to clone.
+/// Evaluation keys, ready for an [`Evaluator`](crate::Evaluator); they decrypt nothing. Cheap to clone.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// let keys = key.evaluation_keys()?;
+/// println!("{} KiB", keys.bytes() / 1024);
+/// // Evaluators share the keys.
+/// let servers = [Evaluator::new(keys.clone()), Evaluator::new(keys)];
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct EvaluationKeys(Arc<Inner>);
 

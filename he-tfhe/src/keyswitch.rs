@@ -8,7 +8,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::params::Decomposition;
+use crate::spec::Decomposition;
 use crate::torus::round_to_bits;
 
 /// Columns of the key in one block: a vector of AVX-512.
@@ -33,7 +33,7 @@ pub(crate) struct KeySwitchKey {
 }
 
 impl KeySwitchKey {
-    /// From `write(i, rows)`, which writes the `L` rows of `n + 1` words for input `i`.
+    /// From `write(i, rows)`, which writes the `L` rows of `n + 1` values for input `i`.
     pub(crate) fn new(
         gadget: Decomposition,
         inputs: usize,

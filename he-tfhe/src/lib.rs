@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(test)]
+mod approximate_tests;
 pub mod bits;
 mod bootstrap;
 mod circuit;
@@ -12,19 +14,21 @@ pub mod gates;
 mod keys;
 mod keyswitch;
 mod lwe;
-#[cfg(test)]
-mod neural;
 pub mod noise;
+mod object;
 mod packed;
 mod packing;
 mod params;
-pub mod presets;
-mod reading;
+mod phase;
+mod presets;
 mod ring;
 mod rotation;
 mod secret;
+pub mod softmax;
+mod spec;
 #[cfg(test)]
-mod stages;
+mod stages_tests;
+mod sums;
 mod table;
 mod torus;
 mod wide;
@@ -39,10 +43,11 @@ pub use full::FullTable;
 pub use gates::{Gate, GateJob};
 pub use keys::{EvaluationKeys, SeededEvaluationKeys};
 pub use lwe::LweCiphertext;
+pub use object::TAG;
 pub use packing::GlweCiphertext;
-pub use params::{Circuit, Decomposition, Parameters, Spec};
-pub use reading::Reading;
+pub use params::Parameters;
+pub use phase::{PhaseErrors, PhaseModel, SwitchedPhase};
 pub use secret::SecretKey;
+pub use spec::{CircuitGadgets, Decomposition, Spec};
 pub use table::LookupTable;
 pub use wide::WideTable;
-pub use wire::TAG;

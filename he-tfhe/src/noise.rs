@@ -11,14 +11,24 @@
 //! ```
 //!
 //! after Chillotti et al. 2020, theorem 4.5 and Chillotti, Joye and Paillier 2021; digits are uniform, rounding errors too,
-//! half of the key bits are 1. A step of the blind rotation multiplies with `Σ_T (X^{a_T} − 1)·GGSW(s_T)` over the parts `T`
-//! of its `u` bits, exactly one of which is the one that is 1: hence the factors. The modulus switch is the mean-compensated
-//! one (Bernard et al. 2025). A bootstrap reads `phase + noise` rightly if the noise stays below half a box, `2^{−(p+2)}` for
+//! half of the key bits are 1. A step of the blind rotation multiplies with `Σ_T (X^{a_T} − 1)·GGSW(s_T)` over the parts `T` of
+//! its `u` bits, exactly one of which is the one that is 1: hence the factors. The modulus switch is the mean-compensated one
+//! (Bernard et al. 2025). A bootstrap finds the box of `phase + noise` if the noise stays below half a box, `2^{−(p+2)}` for
 //! `p` bits behind a padding bit, so it fails with probability `erfc(2^{−(p+2)}/(σ·√2))`.
 
-use crate::params::{Decomposition, Spec};
+use crate::spec::{Decomposition, Spec};
 
-/// Variances of the stages, and what follows.
+/// Variances of the stages, and the failure probability that follows.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// let spec = Spec::message_2_carry_2_failure_64();
+/// let prediction = noise::predict(&spec);
+/// assert!(prediction.failure <= spec.failure && prediction.bootstrap < prediction.total);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
     /// Of the output of a bootstrap, in 32 bits.
@@ -27,7 +37,7 @@ pub struct Prediction {
     pub key_switch: f64,
     /// Added by the modulus switch to `2N`.
     pub modulus_switch: f64,
-    /// Of what a table reads, in the worst case of the specification.
+    /// Of the mod-switched phase, in the worst case of the specification.
     pub total: f64,
     /// `log2` of the probability that a bootstrap fails, in the worst case.
     pub failure: f64,
@@ -74,7 +84,7 @@ pub fn packing(spec: &Spec) -> f64 {
     spec.packing.map_or(0.0, |packing| (n * n - 1.0) / 3.0 * automorphism(spec, packing))
 }
 
-/// Variance of what comes out of `count` selections by circuit-bootstrapped bits, one after the other; zero without a
+/// Variance of the output of `count` selections by circuit-bootstrapped bits, one after the other; zero without a
 /// circuit part.
 ///
 /// The row of the body has the noise `e` of the blind rotation as a constant and that of the trace, whose squares sum to
@@ -132,9 +142,10 @@ pub fn allowed_variance(failure: f64, boxes: u64, tolerance: f64) -> f64 {
     (distance / high).powi(2) / 2.0
 }
 
-/// Probabilities that a table of `boxes` on the half torus reads `0, ±1, …, ±(most − 1)` boxes from where the input lies,
-/// rounded; the input is uniform within its box and has noise of `variance`, that of the key and modulus switch included.
-pub fn reading_errors(variance: f64, boxes: u64, most: usize) -> Vec<f64> {
+/// Probabilities that a lookup in a table of `boxes` on the half torus is off by `0, ±1, …, ±(most − 1)` boxes; the input is
+/// uniform within its box and has noise of `variance`, that of the key switch and of the modulus switch included.
+#[doc(alias = "reading_errors")]
+pub fn lookup_errors(variance: f64, boxes: u64, most: usize) -> Vec<f64> {
     // With x uniform in [−1/2, 1/2] of a box and noise of deviation s boxes, P(round(x + noise) = d) is the integral of the
     // normal distribution over a triangle, in closed form by G(t) = E max(0, t − noise).
     let deviation = variance.sqrt() * 2.0 * boxes as f64;
@@ -153,7 +164,7 @@ fn log2_erfc_signed(z: f64) -> f64 {
     if z >= 0.0 { log2_erfc(z) } else { (2.0 - log2_erfc(-z).exp2()).log2() }
 }
 
-/// All of it for a specification.
+/// Variances and failure probability of a specification.
 pub fn predict(spec: &Spec) -> Prediction {
     let bootstrap = blind_rotation(spec, spec.rotation) + to_32_bits(spec);
     let (key_switch, modulus_switch) = (key_switch(spec), modulus_switch(spec, 0));
@@ -194,10 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn readings_are_distributed_as_drawn_ones() {
+    fn lookup_errors_are_distributed_as_drawn_ones() {
         // Uniform points and normal noise by quantiles, on a grid.
         let (boxes, variance) = (64_u64, 2_f64.powf(-9.72 * 2.0));
-        let predicted = reading_errors(variance, boxes, 4);
+        let predicted = lookup_errors(variance, boxes, 4);
         let deviation = variance.sqrt() * 128.0;
         let (mut counts, steps) = ([0.0; 4], 2000);
         for i in 0..steps {

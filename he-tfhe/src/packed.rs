@@ -1,15 +1,15 @@
-//! Words below `2^48` in six bytes each.
+//! Integers below `2^48` in six bytes each.
 
 use pulp::Arch;
 
-/// Words, their low 32 and their high 16 bits apart, so that vectors are widened without shuffles.
+/// Integers, their low 32 and their high 16 bits apart, so that vectors are widened without shuffles.
 pub(crate) struct Packed {
     low: Vec<u32>,
     high: Vec<u16>,
 }
 
 impl Packed {
-    /// Packs words, all below `2^48`.
+    /// Packs integers, all below `2^48`.
     pub(crate) fn new(words: &[u64]) -> Self {
         debug_assert!(words.iter().all(|&x| x >> 48 == 0), "words have at most 48 bits");
         Self {
@@ -18,7 +18,7 @@ impl Packed {
         }
     }
 
-    /// Writes the words to `out`, of their number.
+    /// Writes the integers to `out`, of their number.
     pub(crate) fn unpack(&self, out: &mut [u64]) {
         Arch::new().dispatch(
             #[inline(always)]
@@ -30,14 +30,14 @@ impl Packed {
         );
     }
 
-    /// The words.
+    /// The integers.
     pub(crate) fn words(&self) -> Vec<u64> {
         let mut out = vec![0; self.len()];
         self.unpack(&mut out);
         out
     }
 
-    /// Number of words.
+    /// Number of integers.
     pub(crate) fn len(&self) -> usize {
         self.low.len()
     }

@@ -18,6 +18,20 @@ use crate::rotation::decompose;
 use crate::torus::{Rescale, to_residue};
 
 /// A GLWE ciphertext `(body, mask_1, …, mask_k)` modulo `q`, phase `body + Σ mask_i·s_i`.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// // Two ciphertexts stand N/2 coefficients apart.
+/// let packed = server.pack(&encryptor.encrypt_all(&[5, 9])?)?;
+/// assert_eq!(decryptor.decrypt(&packed.extract(params.n() / 2)?)?, 9);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct GlweCiphertext {
     pub(crate) params: Parameters,
@@ -60,7 +74,7 @@ impl GlweCiphertext {
         Ok(self.sample(coefficient))
     }
 
-    /// The same of a coefficient that is there.
+    /// The LWE ciphertext of a coefficient below `N`.
     pub(crate) fn sample(&self, coefficient: usize) -> LweCiphertext {
         let (q, rescale) = (self.params.modulus(), Rescale::new(self.params.modulus()));
         let sample = extract(q, &self.words, self.params.n(), coefficient);
@@ -71,8 +85,8 @@ impl GlweCiphertext {
 }
 
 impl Evaluator {
-    /// Packs up to `N` ciphertexts: the phase of the `i`-th becomes coefficient `i·N/2^t`, where `2^t` is the least power of two
-    /// not below their number; the other coefficients are zero.
+    /// Packs up to `N` ciphertexts: the phase of the `i`-th becomes coefficient `i·N/2^t`, where `2^t` is the least power of
+    /// two not below their number; the other coefficients are zero.
     ///
     /// # Errors
     /// If the parameters do not pack, there are no ciphertexts or too many, or one belongs to other parameters.
@@ -103,7 +117,7 @@ impl Evaluator {
     }
 }
 
-/// What packing computes with.
+/// Tables and keys of packing.
 #[derive(Clone, Copy)]
 pub(crate) struct Packer<'a> {
     pub(crate) params: &'a Parameters,

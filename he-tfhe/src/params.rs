@@ -1,5 +1,6 @@
-//! `Spec`, written by a person or derived, and `Parameters`, checked and frozen.
+//! Parameters: a specification whose ranges, security and failure probability were checked, and its precomputed tables.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use he_core::Modulus;
@@ -12,61 +13,7 @@ use he_core::rlwe::security::{MIN_SIGMA, min_binary_log_sigma};
 
 use crate::error::Error;
 use crate::noise::{self, Prediction};
-
-/// A signed decomposition: digits of `base_log` bits, `levels` of them from the top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decomposition {
-    /// Bits of a digit.
-    pub base_log: u32,
-    /// Number of digits.
-    pub levels: usize,
-}
-
-/// What circuit bootstrapping and wide tables need besides packing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Circuit {
-    /// Of the blind rotation in a circuit bootstrap, which must be finer than that of the others.
-    pub rotation: Decomposition,
-    /// Of the GGSW ciphertexts that come out of circuit bootstrapping; the number of levels is a power of two.
-    pub ggsw: Decomposition,
-    /// Bits of the input of the widest table, 1 to 16.
-    pub table_bits: u32,
-}
-
-/// What a TFHE instance consists of. Deviations are base-two logarithms relative to the torus.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spec {
-    /// Dimension `n` of the key under which blind rotations read.
-    pub lwe_dimension: usize,
-    /// `log2 σ` of the key-switching key, which lives modulo `2^32`.
-    pub lwe_noise: f64,
-    /// Number `k` of mask polynomials of a GLWE ciphertext, 1 to 4.
-    pub glwe_dimension: usize,
-    /// Ring dimension `N`.
-    pub polynomial_size: usize,
-    /// `log2 σ` of the bootstrapping key.
-    pub glwe_noise: f64,
-    /// Bits of the prime `q`, the largest of so many bits that is 1 modulo `2N`; 20 to 48.
-    pub modulus_bits: u32,
-    /// Bits of the key that one step of a blind rotation takes, 1 to 3; a divisor of `n`.
-    pub unroll: usize,
-    /// Gadget of the blind rotation.
-    pub rotation: Decomposition,
-    /// Gadget of the key switch, in base 2 to 16.
-    pub key_switch: Decomposition,
-    /// Gadget of packing, where that is wanted, and of the products with the encrypted key in circuit bootstraps.
-    pub packing: Option<Decomposition>,
-    /// Gadgets of circuit bootstrapping, where that is wanted; it needs packing.
-    pub circuit: Option<Circuit>,
-    /// Bits of a message and of the carries above it, behind one padding bit; 1 to 8 together.
-    pub message_bits: u32,
-    /// Bits for carries.
-    pub carry_bits: u32,
-    /// The largest `Σ w²` of a linear combination `Σ w·c` of bootstrapped ciphertexts that is bootstrapped again.
-    pub squared_norm: f64,
-    /// `log2` of the probability with which such a bootstrap may fail.
-    pub failure: f64,
-}
+use crate::spec::{CircuitGadgets, Decomposition, Spec};
 
 impl Spec {
     /// Parameters at 128-bit security.
@@ -74,10 +21,9 @@ impl Spec {
     /// # Errors
     /// If a field is out of range, the whole is not known to give 128 bits, or bootstraps fail more often than promised.
     pub fn build(self) -> Result<Parameters, Error> {
-        let glwe = self.glwe_dimension * self.polynomial_size;
         let fields = [
             ("key-switching", self.lwe_noise, self.lwe_dimension, 32),
-            ("bootstrapping", self.glwe_noise, glwe, self.modulus_bits),
+            ("bootstrapping", self.glwe_noise, self.big_dimension(), self.modulus_bits),
         ];
         for (which, found, dimension, bits) in fields {
             let none = || Error::Spec {
@@ -105,112 +51,109 @@ impl Spec {
         Parameters::freeze(self, None)
     }
 
-    /// Dimension `k·N` of the key under which ciphertexts are at rest.
-    pub fn big_dimension(&self) -> usize {
-        self.glwe_dimension * self.polynomial_size
-    }
-
-    /// Number of messages, carries included: `2^(message bits + carry bits)`.
-    pub fn messages(&self) -> u64 {
-        1 << (self.message_bits + self.carry_bits)
-    }
-
-    /// Matrices of one step of a blind rotation: one for each part of its bits that is not empty.
-    pub fn matrices(&self) -> usize {
-        (1 << self.unroll) - 1
-    }
-
-    /// Rows of a GGSW matrix of the blind rotation.
-    pub fn rows(&self) -> usize {
-        (self.glwe_dimension + 1) * self.rotation.levels
-    }
-
-    /// The gadgets that not all have: of circuit bootstraps, packing, and GGSW ciphertexts.
-    fn optional_gadgets(&self) -> [Option<Decomposition>; 3] {
-        [self.circuit.map(|circuit| circuit.rotation), self.packing, self.circuit.map(|circuit| circuit.ggsw)]
-    }
-
     fn check(&self) -> Result<(), Error> {
-        let bad =
-            |field, found: String, needed: &str| Err(Error::Spec { field, found, needed: needed.into() });
-        if !(1..MAX_COLUMNS).contains(&self.glwe_dimension) {
-            return bad("the GLWE dimension", self.glwe_dimension.to_string(), "1 to 4");
-        }
-        if !self.polynomial_size.is_power_of_two() || !(64..=1 << 15).contains(&self.polynomial_size) {
-            return bad(
-                "the polynomial size",
-                self.polynomial_size.to_string(),
-                "a power of two from 64 to 32768",
-            );
-        }
-        if !(20..=48).contains(&self.modulus_bits) {
-            return bad("the bits of the modulus", self.modulus_bits.to_string(), "20 to 48");
-        }
-        if !(1..=3).contains(&self.unroll) {
-            return bad("the number of unrolled bits", self.unroll.to_string(), "1 to 3");
-        }
-        if !(1..=4096).contains(&self.lwe_dimension) || !self.lwe_dimension.is_multiple_of(self.unroll) {
-            let needed = "1 to 4096, and a multiple of the unrolled bits";
-            return bad("the LWE dimension", self.lwe_dimension.to_string(), needed);
-        }
-        let bits = self.message_bits.saturating_add(self.carry_bits);
-        if self.message_bits == 0 || bits > 8 || self.messages() > self.polynomial_size as u64 / 2 {
-            return bad(
-                "the number of message and carry bits",
-                bits.to_string(),
-                "1 to 8, and no more messages than N/2",
-            );
-        }
-        let key_switch = &self.key_switch;
-        if !(1..=4).contains(&key_switch.base_log)
-            || key_switch.levels == 0
-            || key_switch.base_log as usize * key_switch.levels > 31
-        {
-            let found = format!("{} levels of {} bits", key_switch.levels, key_switch.base_log);
-            return bad("the gadget of the key switch", found, "digits of 1 to 4 bits, 31 bits in all");
-        }
-        for gadget in [Some(self.rotation)].into_iter().chain(self.optional_gadgets()).flatten() {
-            let bits = (gadget.base_log as usize).checked_mul(gadget.levels);
-            if !bits.is_some_and(|bits| (1..self.modulus_bits as usize).contains(&bits)) {
-                let found = format!("{} levels of {} bits", gadget.levels, gadget.base_log);
-                return bad(
-                    "a gadget modulo q",
-                    found,
-                    "at least one level and bit, and fewer bits in all than q",
-                );
-            }
-        }
-        if let Some(circuit) = &self.circuit {
-            if self.packing.is_none() {
-                return bad("the gadget of packing", "none".into(), "one, where there is a circuit part");
-            }
-            if !circuit.ggsw.levels.is_power_of_two() || circuit.ggsw.levels > 8 {
-                return bad(
-                    "the number of levels of a GGSW ciphertext",
-                    circuit.ggsw.levels.to_string(),
-                    "1, 2, 4 or 8",
-                );
-            }
-            if !(1..=16).contains(&circuit.table_bits) {
-                return bad("the bits of the widest table", circuit.table_bits.to_string(), "1 to 16");
-            }
-        }
-        if !(self.squared_norm >= 1.0 && self.squared_norm < 1e6) {
-            return bad("the squared norm", self.squared_norm.to_string(), "1 to 10^6");
-        }
-        let (lwe, glwe) = (self.lwe_noise, self.glwe_noise);
-        if !(-60.0..0.0).contains(&lwe) || !(-60.0..0.0).contains(&glwe) {
-            return bad("the deviation of the noise", format!("2^{lwe} and 2^{glwe}"), "2^-60 to 1");
+        if let Some(bad) = self.fields().into_iter().chain(self.gadgets()).find(|field| !field.fits) {
+            return Err(Error::Spec { field: bad.name, found: bad.found, needed: bad.needed.into() });
         }
         let predicted = noise::predict(self).failure;
-        if predicted.is_nan() || predicted > self.failure {
-            return Err(Error::Unreliable { predicted, promised: self.failure });
+        // Written so that what is no number does not pass.
+        if predicted <= self.failure {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::Unreliable { predicted, promised: self.failure })
+    }
+
+    /// Ranges of single fields.
+    fn fields(&self) -> [Field; 8] {
+        let (n, bits) = (self.polynomial_size, self.message_bits.saturating_add(self.carry_bits));
+        let deviation = |log: &f64| (-60.0..0.0).contains(log);
+        let (lwe, glwe) = (self.lwe_noise, self.glwe_noise);
+        [
+            Field::new("the GLWE dimension", self.glwe_dimension, "1 to 4", |&k| {
+                (1..MAX_COLUMNS).contains(&k)
+            }),
+            Field::new("the polynomial size", n, "a power of two from 64 to 32768", |n| {
+                n.is_power_of_two() && (64..=1 << 15).contains(n)
+            }),
+            Field::new("the bits of the modulus", self.modulus_bits, "20 to 48", |q| (20..=48).contains(q)),
+            Field::new("the number of unrolled bits", self.unroll, "1 to 3", |u| (1..=3).contains(u)),
+            Field::new(
+                "the LWE dimension",
+                self.lwe_dimension,
+                "1 to 4096, and a multiple of the unrolled bits",
+                |n| (1..=4096).contains(n) && n.is_multiple_of(self.unroll),
+            ),
+            Field::new(
+                "the number of message and carry bits",
+                bits,
+                "1 to 8, and no more messages than N/2",
+                |&bits| self.message_bits > 0 && bits <= 8 && 1 << bits <= n / 2,
+            ),
+            Field::new("the squared norm", self.squared_norm, "1 to 10^6", |norm| (1.0..1e6).contains(norm)),
+            Field::new("the deviation of the noise", format!("2^{lwe} and 2^{glwe}"), "2^-60 to 1", |_| {
+                deviation(&lwe) && deviation(&glwe)
+            }),
+        ]
+    }
+
+    /// Ranges of the gadgets, and the needs of the circuit part.
+    fn gadgets(&self) -> Vec<Field> {
+        let bits = |gadget: &Decomposition| (gadget.base_log as usize).saturating_mul(gadget.levels);
+        let fits = |gadget: &Decomposition| (1..self.modulus_bits as usize).contains(&bits(gadget));
+        let mut fields = vec![Field::new(
+            "the gadget of the key switch",
+            self.key_switch,
+            "digits of 1 to 4 bits, 31 bits in all",
+            |gadget| (1..=4).contains(&gadget.base_log) && (1..=31).contains(&bits(gadget)),
+        )];
+        for gadget in [Some(self.rotation)].into_iter().chain(self.optional_gadgets()).flatten() {
+            let needed = "at least one level and bit, and fewer bits in all than q";
+            fields.push(Field::new("a gadget modulo q", gadget, needed, fits));
+        }
+        if let Some(CircuitGadgets { ggsw, table_bits, .. }) = self.circuit {
+            let (packing, needed) = (self.packing.is_some(), "one, where there is a circuit part");
+            fields.extend([
+                Field::new("the gadget of packing", "none", needed, |_| packing),
+                Field::new("the number of levels of a GGSW ciphertext", ggsw.levels, "1, 2, 4 or 8", |l| {
+                    l.is_power_of_two() && *l <= 8
+                }),
+                Field::new("the bits of the widest table", table_bits, "1 to 16", |b| (1..=16).contains(b)),
+            ]);
+        }
+        fields
+    }
+}
+
+/// A row of the table of ranges: a field, its value, the range written out, and whether it is kept.
+struct Field {
+    name: &'static str,
+    found: String,
+    needed: &'static str,
+    fits: bool,
+}
+
+impl Field {
+    fn new<T: Display>(
+        name: &'static str,
+        found: T,
+        needed: &'static str,
+        fits: impl Fn(&T) -> bool,
+    ) -> Self {
+        Self { name, fits: fits(&found), found: found.to_string(), needed }
     }
 }
 
 /// Checked parameters with the tables that follow from them; cheap to clone.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// let params = Spec::gate_failure_64().build()?;
+/// assert_eq!(params.security_bits(), Some(128));
+/// assert!(params.prediction().failure <= -64.0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Parameters(Arc<Inner>);
 
@@ -228,26 +171,26 @@ struct Inner {
     glwe: Gaussian,
 }
 
-/// What a blind rotation computes with.
+/// Tables of a blind rotation.
 pub(crate) struct RotationTables {
     pub(crate) gadget: Gadget,
     pub(crate) external: External,
 }
 
-/// What packing computes with.
+/// Tables of packing.
 pub(crate) struct PackingTables {
     pub(crate) gadget: Gadget,
     /// Products of the `k·l` digits of a mask with a key-switching key.
     pub(crate) switch: External,
 }
 
-/// What circuit bootstrapping computes with.
+/// Tables of circuit bootstrapping.
 pub(crate) struct CircuitTables {
     pub(crate) rotation: RotationTables,
     pub(crate) ggsw: Gadget,
     /// Products of all digits of a ciphertext with a GGSW ciphertext of the packing gadget.
     pub(crate) scheme: External,
-    /// The same with the GGSW gadget.
+    /// Products of all digits of a ciphertext with a GGSW ciphertext of the GGSW gadget.
     pub(crate) select: External,
 }
 
@@ -261,7 +204,7 @@ impl Parameters {
         let gadget = |d: Decomposition| {
             Gadget::new(modulus, d.base_log, d.levels).ok_or_else(|| Error::Spec {
                 field: "a gadget modulo q",
-                found: format!("{} levels of {} bits", d.levels, d.base_log),
+                found: d.to_string(),
                 needed: format!("fewer bits in all than the {} of q", modulus.bits()),
             })
         };
@@ -284,7 +227,7 @@ impl Parameters {
                 ggsw,
             })
         });
-        // Ciphertexts at rest have 32 bits, and their noise is no less than the least of an integer.
+        // LWE ciphertexts under the long key have 32 bits, and their noise is no less than the least of an integer.
         let least = MIN_SIGMA.log2() - 32.0;
         Ok(Self(Arc::new(Inner {
             spec,

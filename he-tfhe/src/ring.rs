@@ -1,4 +1,4 @@
-//! GLWE ciphertexts as flat words `[body, mask_1, …, mask_k]` modulo `q`, each of `N` coefficients or values; phase `body +
+//! GLWE ciphertexts as flat residues `[body, mask_1, …, mask_k]` modulo `q`, each of `N` coefficients or values; phase `body +
 //! Σ mask_i·s_i`.
 
 use he_core::Modulus;
@@ -31,7 +31,7 @@ pub(crate) fn extract(q: &Modulus, ciphertext: &[u64], n: usize, at: usize) -> V
     out
 }
 
-/// The GLWE ciphertext in coefficients whose phase has that of `sample` as coefficient 0; the others are of no use.
+/// The GLWE ciphertext in coefficients whose phase has that of `sample` as coefficient 0; the others are arbitrary.
 pub(crate) fn embed(q: &Modulus, sample: &[u64], n: usize) -> Vec<u64> {
     let (mask, body) = sample.split_at(sample.len() - 1);
     let mut out = vec![0; mask.len() + n];

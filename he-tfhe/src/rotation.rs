@@ -7,7 +7,7 @@
 //! acc ← acc + (Σ_T (X^{−a_T} − 1)·GGSW(s_T)) ⊡ acc.
 //! ```
 //!
-//! A key is read once for a block of accumulators that fit the second cache.
+//! A key is streamed once for a block of accumulators that fit the second cache.
 
 use he_core::ring::gadget::Gadget;
 use he_core::ring::kernel::add_assign;
@@ -28,7 +28,7 @@ pub(crate) fn modulus_switch(params: &Parameters, words: &[u32], spare: u32) -> 
     switch_to(params.n().trailing_zeros() + 1, words, spare)
 }
 
-/// The same to `2^log`, in steps of `2^spare`.
+/// [`modulus_switch`] to `2^log`, in steps of `2^spare`.
 pub(crate) fn switch_to(log: u32, words: &[u32], spare: u32) -> Switched {
     let (bits, below) = (log - spare, (1 << log) - 1);
     let (mask, body) = words.split_at(words.len() - 1);

@@ -8,13 +8,27 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::object;
 use crate::params::Parameters;
 
-/// A secret key: `n` bits under which blind rotations read, and `k` binary polynomials, whose coefficients are the key of
-/// ciphertexts at rest.
+/// A secret key: the short key of `n` bits, of the input of blind rotations, and the long key of `k` binary polynomials, whose
+/// coefficients are the key of ciphertexts between bootstraps.
 ///
 /// It cannot be printed, cloned, compared or serialized by derive, and is wiped when dropped.
 ///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let encryptor = Encryptor::with_secret(&key);
+/// // Bytes are the only way out of memory; they are wiped as well.
+/// let bytes = key.to_secret_bytes();
+/// let restored = SecretKey::from_secret_bytes(&params, &bytes)?;
+/// assert_eq!(Decryptor::new(&restored).decrypt(&encryptor.encrypt(7)?)?, 7);
+/// # Ok(())
+/// # }
+/// ```
 /// ```compile_fail,E0277
 /// fn print(key: &he_tfhe::SecretKey) { println!("{key:?}"); }
 /// ```
@@ -144,17 +158,17 @@ impl SecretKey {
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
         let bits = self.small.iter().chain(self.big.iter());
         let body = Zeroizing::new(bits.map(|&bit| bit as u8).collect::<Vec<_>>());
-        Zeroizing::new(wire::seal(&crate::wire::header(&self.params, crate::wire::SECRET_KEY), &body))
+        Zeroizing::new(wire::seal(&object::header(&self.params, object::SECRET_KEY), &body))
     }
 
-    /// Reads a key back.
+    /// A key from its bytes.
     ///
     /// # Errors
     /// If the bytes are damaged, belong to other parameters, or hold something else than bits.
     pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let what = "secret key";
         let (small, big) = (params.spec().lwe_dimension, params.spec().big_dimension());
-        let header = crate::wire::header(params, crate::wire::SECRET_KEY);
+        let header = object::header(params, object::SECRET_KEY);
         let mut reader = Reader::new(wire::open(bytes, &header, small + big)?);
         let body = reader.bytes(small + big, what)?;
         reader.finish(what)?;
@@ -203,7 +217,7 @@ pub(crate) fn ggsw_bodies(
     bodies
 }
 
-/// What a GGSW ciphertext of a key holds.
+/// Message of a GGSW ciphertext of a key.
 pub(crate) enum Message<'a> {
     /// A bit.
     Bit(u64),

@@ -1,7 +1,8 @@
-//! Tables: the polynomials that a blind rotation turns.
+//! Lookup tables: the polynomials that a blind rotation rotates.
 //!
-//! Coefficient `i` of a table is what a phase of `i/2N` reads; a phase of `i/2N + 1/2` reads its negative. Box `m` of `2^p`
-//! on the half torus is centred at `m/2^{p+1}`, so the first half box wraps around with a sign.
+//! Coefficient `i` of a table is the value at the phase `i/2N`; at `i/2N + 1/2` it is the negative. The half torus is divided
+//! into `2^p` *boxes* of phases with one value; box `m` is centred at `m/2^{p+1}`, so the first half box wraps around with a
+//! sign.
 
 use crate::encryption::encode;
 use crate::error::Error;
@@ -9,6 +10,21 @@ use crate::params::Parameters;
 use crate::torus::to_residue;
 
 /// A table of values, for one bootstrap or for several outputs of the same.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// // Quotient and remainder by 3 at one blind rotation.
+/// let table = LookupTable::many(&params, &[&|m| m / 3, &|m| m % 3])?;
+/// let outputs = server.bootstrap_batch(&[encryptor.encrypt(8)?], &table)?;
+/// assert_eq!((decryptor.decrypt(&outputs[0])?, decryptor.decrypt(&outputs[1])?), (2, 2));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct LookupTable {
     pub(crate) params: Parameters,
@@ -18,7 +34,7 @@ pub struct LookupTable {
     pub(crate) boxes: u64,
     /// `log2` of the number of outputs.
     pub(crate) spare: u32,
-    /// Boxes by which a reading may be off.
+    /// Boxes by which a lookup may be off.
     pub(crate) tolerance: f64,
 }
 
@@ -99,10 +115,11 @@ impl LookupTable {
         Ok(Self { params: params.clone(), polynomial, boxes: boxes as u64, spare, tolerance: 0.0 })
     }
 
-    /// The same table, with readings that may be off by so many boxes: inputs are then held to that instead of to exactness.
-    /// How often they are is what [`noise::reading_errors`](crate::noise::reading_errors) says.
+    /// The table, with lookups that may be off by so many boxes: inputs are then held to that instead of to exactness.
+    /// [`noise::lookup_errors`](crate::noise::lookup_errors) has how often they are.
+    #[doc(alias = "read_within")]
     #[must_use]
-    pub fn read_within(mut self, boxes: u32) -> Self {
+    pub fn with_tolerance(mut self, boxes: u32) -> Self {
         self.tolerance = f64::from(boxes);
         self
     }

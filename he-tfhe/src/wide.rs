@@ -1,8 +1,8 @@
-//! Wide tables: functions of more bits than a blind rotation reads, by circuit bootstrapping and a tree of selections.
+//! Wide tables: functions of more bits than a blind rotation takes, by circuit bootstrapping and a tree of selections.
 //!
 //! The bits of the input are made GGSW ciphertexts. Entry `t` of a table with `m` outputs lies in coefficients `m·t … m·t +
 //! m − 1` of a row of polynomials; the high bits choose the polynomial by a tree of selections (vertical packing), the low
-//! ones turn it by `X^{−m·2^i}` each (Chillotti et al. 2020, section 5.2). All is exact but for noise.
+//! ones rotate it by `X^{−m·2^i}` each (Chillotti et al. 2020, section 5.2). All is exact but for noise.
 
 use he_core::ring::kernel::sub_assign;
 use rayon::prelude::*;
@@ -19,6 +19,22 @@ use crate::ring::rotate;
 use crate::torus::to_residue;
 
 /// A table of `2^bits` entries with several messages each.
+///
+/// ```
+/// # use he_tfhe::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// // The integer square root of four bits: 9 in two digits.
+/// let table = WideTable::new(&params, 4, 1, |t| vec![t.isqrt()])?;
+/// let digits = encryptor.encrypt_all(&[1, 2])?;
+/// let found = server.look_up(&[&digits], &[&table])?;
+/// assert_eq!(decryptor.decrypt(&found[0][0][0])?, 3);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct WideTable {
     params: Parameters,
@@ -128,15 +144,15 @@ impl WideTable {
 }
 
 impl Evaluator {
-    /// Looks words up in tables. A word is a slice of clean digits, below `2^message_bits` and without carry, from the lowest;
-    /// every table has as many bits as a word. For each word, for each table its outputs.
+    /// Looks integers up in tables. An integer is a slice of digits below `2^message_bits`, without carry, from the lowest;
+    /// every table has as many bits as an integer. For each integer, for each table its outputs.
     ///
     /// # Errors
-    /// If the parameters have no circuit part, a word has not as many bits as a table, or an operand belongs to other parameters
-    /// or is too noisy.
+    /// If the parameters have no circuit part, an integer has not as many bits as a table, or an operand belongs to other
+    /// parameters or is too noisy.
     pub fn look_up(
         &self,
-        words: &[&[LweCiphertext]],
+        integers: &[&[LweCiphertext]],
         tables: &[&WideTable],
     ) -> Result<Vec<Vec<Vec<LweCiphertext>>>, Error> {
         let operation = "wide table";
@@ -146,16 +162,18 @@ impl Evaluator {
             if !table.params.same(self.params()) {
                 return Err(Error::Foreign { operation, object: "table" });
             }
-            if let Some(word) = words.iter().find(|word| word.len() * message_bits != table.bits as usize) {
+            if let Some(integer) =
+                integers.iter().find(|integer| integer.len() * message_bits != table.bits as usize)
+            {
                 let needed = format!("{} bits in digits of {message_bits}", table.bits);
-                return Err(Error::Count { operation, found: word.len(), needed });
+                return Err(Error::Count { operation, found: integer.len(), needed });
             }
         }
-        let digits: Vec<&LweCiphertext> = words.iter().flat_map(|word| word.iter()).collect();
+        let digits: Vec<&LweCiphertext> = integers.iter().flat_map(|integer| integer.iter()).collect();
         let bits = self.circuit_bootstrap(&digits)?;
-        let per_word = tables.first().map_or(1, |table| table.bits as usize);
+        let width = tables.first().map_or(1, |table| table.bits as usize);
         let jobs: Vec<(&[GgswCiphertext], &WideTable)> =
-            bits.chunks(per_word).flat_map(|bits| tables.iter().map(move |table| (bits, *table))).collect();
+            bits.chunks(width).flat_map(|bits| tables.iter().map(move |table| (bits, *table))).collect();
         let outputs: Vec<Vec<LweCiphertext>> =
             jobs.par_iter().map(|(bits, table)| table.look_up(&tools, bits)).collect();
         Ok(outputs.chunks(tables.len().max(1)).map(<[_]>::to_vec).collect())

@@ -1,28 +1,18 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 //!
-//! Ciphertexts and keys hold as many words as their parameters say, so nothing in them is a length but the number of
-//! ciphertexts in a list. Evaluation keys are the seed of their masks and their bodies.
+//! Ciphertexts and keys have the sizes that their parameters say, so nothing in them is a length but the number of ciphertexts
+//! in a list. Evaluation keys are the seed of their masks and their bodies.
 
-use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
+use he_core::wire::{self, Reader, WireError, Writer};
 
 use crate::keys::{CircuitKeys, SeededEvaluationKeys};
 use crate::lwe::LweCiphertext;
-use crate::params::{Circuit, Decomposition, Parameters, Spec};
-
-/// The tag of the serialized objects of this crate.
-pub const TAG: Tag = Tag(3);
-
-/// Kinds of objects.
-pub(crate) const SECRET_KEY: u16 = 1;
-const EVALUATION_KEYS: u16 = 2;
-const CIPHERTEXT: u16 = 3;
+use crate::object::{CIPHERTEXT, EVALUATION_KEYS, header};
+use crate::params::Parameters;
+use crate::spec::{CircuitGadgets, Decomposition, Spec};
 
 /// Most ciphertexts of a sealed list.
 const MOST: usize = 1 << 20;
-
-pub(crate) fn header(params: &Parameters, kind: u16) -> Header {
-    Header { tag: TAG, kind, params: *params.hash() }
-}
 
 impl LweCiphertext {
     /// Bytes that [`write`](Self::write) writes.
@@ -37,7 +27,7 @@ impl LweCiphertext {
         self.words.iter().for_each(|&word| out.u32(word));
     }
 
-    /// Reads a ciphertext written by [`write`](Self::write).
+    /// A ciphertext that was written by [`write`](Self::write).
     ///
     /// # Errors
     /// If bytes are missing or the variance is no variance.
@@ -103,14 +93,14 @@ fn read_u32s(from: &mut Reader<'_>, count: usize, what: &'static str) -> Result<
     Ok(bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word)).collect())
 }
 
-/// Words of one key: how many keys there are, and words in each.
+/// Number of keys of one kind, and of residues in each.
 #[derive(Clone, Copy)]
 struct Shape {
     keys: usize,
-    words: usize,
+    residues: usize,
 }
 
-/// Shapes of the parts of evaluation keys in words modulo `q`.
+/// Shapes of the parts of evaluation keys modulo `q`.
 struct Shapes {
     rotation: Shape,
     /// The blind rotation of circuit bootstraps.
@@ -125,15 +115,17 @@ fn shapes(spec: &Spec) -> Shapes {
     let (n, k) = (spec.polynomial_size, spec.glwe_dimension);
     let rotation = |levels: usize| Shape {
         keys: spec.lwe_dimension / spec.unroll,
-        words: spec.matrices() * (k + 1) * levels * n,
+        residues: spec.matrices() * (k + 1) * levels * n,
     };
     let log = n.trailing_zeros() as usize;
-    let scheme =
-        |(_, packing): (Circuit, Decomposition)| Shape { keys: k, words: (k + 1) * packing.levels * n };
+    let scheme = |(_, packing): (CircuitGadgets, Decomposition)| Shape {
+        keys: k,
+        residues: (k + 1) * packing.levels * n,
+    };
     Shapes {
         rotation: rotation(spec.rotation.levels),
         circuit: spec.circuit.map(|circuit| rotation(circuit.rotation.levels)),
-        packing: spec.packing.map(|packing| Shape { keys: log, words: k * packing.levels * n }),
+        packing: spec.packing.map(|packing| Shape { keys: log, residues: k * packing.levels * n }),
         scheme: spec.circuit.zip(spec.packing).map(scheme),
     }
 }
@@ -146,7 +138,7 @@ fn read_keys(from: &mut Reader<'_>, params: &Parameters, shape: Shape) -> Result
     let q = params.modulus();
     let read = |_| {
         let mut words = Vec::new();
-        from.packed_u64(shape.words, q.bits(), q.value(), "evaluation keys", &mut words)?;
+        from.packed_u64(shape.residues, q.bits(), q.value(), "evaluation keys", &mut words)?;
         Ok(words)
     };
     (0..shape.keys).map(read).collect()
@@ -157,7 +149,7 @@ fn body_bytes(params: &Parameters) -> usize {
     let spec = params.spec();
     let Shapes { rotation, circuit, packing, scheme } = shapes(spec);
     let bits = params.modulus().bits() as usize;
-    let packed = |shape: Shape| shape.keys * (shape.words * bits).div_ceil(8);
+    let packed = |shape: Shape| shape.keys * (shape.residues * bits).div_ceil(8);
     let switch = 4 * spec.big_dimension() * spec.key_switch.levels;
     let optional = [circuit, packing, scheme].into_iter().flatten();
     32 + switch + packed(rotation) + optional.map(packed).sum::<usize>()

@@ -1,4 +1,4 @@
-//! Words of digits: exhaustive at 8 bits and drawn at 16 and 32 on the simulation, a few words of every operation on
+//! Integers of digits: exhaustive at 8 bits and drawn at 16 and 32 on the simulation, a few integers of every operation on
 //! ciphertexts.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
@@ -10,34 +10,34 @@ use proptest::prelude::*;
 const NORM: f64 = 25.0;
 const BOTH: [Carries; 2] = [Carries::Prefix, Carries::Ripple];
 
-type Words<D> = Vec<Digits<D>>;
+type Integers<D> = Vec<Digits<D>>;
 
 fn simulated(carries: Carries) -> DigitEvaluator<Simulation> {
     DigitEvaluator::over(Simulation::new(2, NORM, 2)).unwrap().with_carries(carries)
 }
 
-fn word(e: &DigitEvaluator<Simulation>, bits: u32, value: i64) -> Digits<Plain> {
+fn integer(e: &DigitEvaluator<Simulation>, bits: u32, value: i64) -> Digits<Plain> {
     let m = e.backend().digit_bits();
     let digits = (0..bits / m).map(|i| e.backend().digit(value >> (m * i) & ((1 << m) - 1))).collect();
     Digits::new(digits, m).unwrap()
 }
 
-fn words(e: &DigitEvaluator<Simulation>, bits: u32, values: &[i64]) -> Words<Plain> {
-    values.iter().map(|&value| word(e, bits, value)).collect()
+fn integers(e: &DigitEvaluator<Simulation>, bits: u32, values: &[i64]) -> Integers<Plain> {
+    values.iter().map(|&value| integer(e, bits, value)).collect()
 }
 
 /// The value; digits have to be in range.
-fn read(word: &Digits<Plain>) -> i64 {
-    let m = word.digit_bits();
-    let value = word.digits().iter().enumerate().fold(0_i128, |sum, (i, digit)| {
+fn read(integer: &Digits<Plain>) -> i64 {
+    let m = integer.digit_bits();
+    let value = integer.digits().iter().enumerate().fold(0_i128, |sum, (i, digit)| {
         assert!((0..1 << m).contains(&digit.value()), "a digit of {}", digit.value());
         sum + (i128::from(digit.value()) << (i as u32 * m))
     });
-    clear::signed(word.bits(), value)
+    clear::signed(integer.bits(), value)
 }
 
-fn values(words: &[Digits<Plain>]) -> Vec<i64> {
-    words.iter().map(read).collect()
+fn values(integers: &[Digits<Plain>]) -> Vec<i64> {
+    integers.iter().map(read).collect()
 }
 
 fn bits_of(bits: &[Plain]) -> Vec<bool> {
@@ -51,7 +51,7 @@ fn all_pairs() -> (Vec<i64>, Vec<i64>) {
 
 /// Every operation of two operands against its reference; the operands go in as slices.
 fn check_pairs(e: &DigitEvaluator<Simulation>, bits: u32, a: &[i64], b: &[i64]) {
-    let (x, y) = (words(e, bits, a), words(e, bits, b));
+    let (x, y) = (integers(e, bits, a), integers(e, bits, b));
     let expect =
         |f: &dyn Fn(i64, i64) -> i64| -> Vec<i64> { a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect() };
     let holds =
@@ -72,7 +72,7 @@ fn check_pairs(e: &DigitEvaluator<Simulation>, bits: u32, a: &[i64], b: &[i64]) 
 }
 
 fn check_division(e: &DigitEvaluator<Simulation>, bits: u32, a: &[i64], b: &[i64]) {
-    let (x, y) = (words(e, bits, a), words(e, bits, b));
+    let (x, y) = (integers(e, bits, a), integers(e, bits, b));
     let expect = |f: &dyn Fn(i64, i64) -> (i64, i64)| -> (Vec<i64>, Vec<i64>) {
         a.iter().zip(b).map(|(&a, &b)| f(a, b)).unzip()
     };
@@ -83,7 +83,7 @@ fn check_division(e: &DigitEvaluator<Simulation>, bits: u32, a: &[i64], b: &[i64
 }
 
 fn check_fixed(e: &DigitEvaluator<Simulation>, bits: u32, fractions: &[u32], a: &[i64], b: &[i64]) {
-    let (x, y) = (words(e, bits, a), words(e, bits, b));
+    let (x, y) = (integers(e, bits, a), integers(e, bits, b));
     let m = e.backend().digit_bits();
     for &fraction in fractions {
         let expected: Vec<i64> =
@@ -101,7 +101,7 @@ fn check_fixed(e: &DigitEvaluator<Simulation>, bits: u32, fractions: &[u32], a: 
 
 /// Every operation of one operand.
 fn check_single(e: &DigitEvaluator<Simulation>, bits: u32, a: &[i64]) {
-    let x = words(e, bits, a);
+    let x = integers(e, bits, a);
     let expect = |f: &dyn Fn(i64) -> i64| -> Vec<i64> { a.iter().map(|&a| f(a)).collect() };
     assert_eq!(values(&e.negate(&x).unwrap()), expect(&|a| clear::negate(bits, a)));
     assert_eq!(values(&e.relu(&x).unwrap()), expect(&|a| clear::relu(bits, a)));
@@ -150,7 +150,7 @@ fn all_numbers_of_8_bits() {
     check_single(&simulated(Carries::Prefix), 8, &a);
 }
 
-/// Bootstraps and layers of an operation on one word.
+/// Bootstraps and layers of an operation on one integer.
 fn count(
     carries: Carries,
     bits: u32,
@@ -158,7 +158,7 @@ fn count(
     f: impl Fn(&DigitEvaluator<Simulation>, &[Digits<Plain>]),
 ) -> (u64, u64) {
     let e = simulated(carries);
-    let x = words(&e, bits, &[37, -25]);
+    let x = integers(&e, bits, &[37, -25]);
     f(&e, &x);
     let found = (e.backend().bootstraps(), e.layers());
     println!("{name:>16} {bits:>3} {carries:?}: {:>4} bootstraps in {:>3} layers", found.0, found.1);
@@ -256,7 +256,7 @@ proptest! {
 }
 
 #[test]
-fn words_of_every_width() {
+fn integers_of_every_width() {
     for bits in (2..=64).step_by(2) {
         let (low, high) = (i64::MIN >> (64 - bits), i64::MAX >> (64 - bits));
         let pairs = vec![
@@ -276,11 +276,11 @@ fn words_of_every_width() {
 
 #[test]
 fn noises_that_meet_again_stay_within_the_limit() {
-    // Both operands the same word, and words extended with copies of their sign.
+    // Both operands the same integer, and integers extended with copies of their sign.
     for carries in BOTH {
         let e = DigitEvaluator::over(Simulation::new(2, NORM, 2).correlated()).unwrap().with_carries(carries);
         for a in [-128, -77, -1, 0, 1, 5, 127] {
-            let x = e.resize(&words(&e, 8, &[a]), 16).unwrap();
+            let x = e.resize(&integers(&e, 8, &[a]), 16).unwrap();
             assert_eq!(values(&e.add(&x, &x).unwrap()), [2 * a]);
             assert_eq!(values(&e.sub(&x, &x).unwrap()), [0]);
             assert_eq!(values(&e.mul(&x, &x).unwrap()), [clear::mul(16, a, a)]);
@@ -297,10 +297,10 @@ fn noises_that_meet_again_stay_within_the_limit() {
 }
 
 #[test]
-fn a_few_words_take_prefixes_and_many_take_ripples() {
+fn a_few_integers_take_prefixes_and_many_take_ripples() {
     let e = DigitEvaluator::over(Simulation::new(2, NORM, 4)).unwrap();
-    // Four words a thread decide.
-    let x = words(&e, 16, &(0..16).collect::<Vec<_>>());
+    // Four integers a thread decide.
+    let x = integers(&e, 16, &(0..16).collect::<Vec<_>>());
     e.add(&x[..15], &x[..15]).unwrap();
     assert_eq!((e.backend().bootstraps(), e.layers()), (15 * 23, 3));
     e.add(&x, &x).unwrap();
@@ -318,7 +318,7 @@ fn constants_take_no_bootstrap() {
 #[test]
 fn what_does_not_go_together_is_an_error() {
     let e = simulated(Carries::Auto);
-    let (x, y) = (words(&e, 8, &[1, 2]), words(&e, 16, &[1, 2]));
+    let (x, y) = (integers(&e, 8, &[1, 2]), integers(&e, 16, &[1, 2]));
     let mixed = vec![x[0].clone(), y[0].clone()];
     assert!(matches!(e.add(&x, &y), Err(Error::Count { .. })));
     assert!(matches!(e.add(&x, &x[..1]), Err(Error::Count { .. })));

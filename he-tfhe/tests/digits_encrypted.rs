@@ -1,17 +1,17 @@
-//! Words of digits under encryption: a few of every operation, and what they take.
+//! Integers of digits under encryption: a few of every operation, and what they take.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::OnceLock;
 
 use he_tfhe::digits::{self, Carries, Ciphertexts, DigitEvaluator, Digits, clear};
-use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, LweCiphertext, SecretKey, presets};
+use he_tfhe::{Decryptor, Encryptor, Error, Evaluator, LweCiphertext, SecretKey, Spec};
 
 fn keys() -> &'static (SecretKey, Evaluator) {
     static KEYS: OnceLock<(SecretKey, Evaluator)> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let key = SecretKey::generate(&presets::MESSAGE_2_CARRY_2_FAILURE_64.build().unwrap()).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let key = SecretKey::generate(&Spec::message_2_carry_2_failure_64().build().unwrap()).unwrap();
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         (key, evaluator)
     })
 }
@@ -21,11 +21,11 @@ fn evaluator(carries: Carries) -> DigitEvaluator<Ciphertexts<'static>> {
 }
 
 fn encrypt(bits: u32, values: &[i64]) -> Vec<Digits> {
-    digits::encrypt(&Encryptor::new(&keys().0), bits, values).unwrap()
+    digits::encrypt(&Encryptor::with_secret(&keys().0), bits, values).unwrap()
 }
 
-fn decrypt(words: &[Digits]) -> Vec<i64> {
-    words.iter().map(|word| digits::decrypt(&Decryptor::new(&keys().0), word).unwrap()).collect()
+fn decrypt(integers: &[Digits]) -> Vec<i64> {
+    integers.iter().map(|integer| digits::decrypt(&Decryptor::new(&keys().0), integer).unwrap()).collect()
 }
 
 fn bits(bits: &[LweCiphertext]) -> Vec<bool> {
@@ -123,7 +123,7 @@ fn quotients() {
 
 #[test]
 fn encryption_names_places_and_no_values() {
-    let encryptor = Encryptor::new(&keys().0);
+    let encryptor = Encryptor::with_secret(&keys().0);
     for (values, index) in [([127, -128, 128], 2), ([0, -129, 0], 1)] {
         let error = digits::encrypt(&encryptor, 8, &values).err().unwrap();
         assert!(
@@ -136,9 +136,9 @@ fn encryption_names_places_and_no_values() {
     assert!(matches!(digits::encrypt(&encryptor, 66, &[0]), Err(Error::Count { .. })));
     let decryptor = Decryptor::new(&keys().0);
     let ends = [i64::MIN, i64::MAX];
-    for (word, value) in digits::encrypt(&encryptor, 64, &ends).unwrap().iter().zip(ends) {
-        assert_eq!(digits::decrypt(&decryptor, word).unwrap(), value);
-        assert_eq!(digits::decrypt_unsigned(&decryptor, word).unwrap(), value as u64);
+    for (integer, value) in digits::encrypt(&encryptor, 64, &ends).unwrap().iter().zip(ends) {
+        assert_eq!(digits::decrypt(&decryptor, integer).unwrap(), value);
+        assert_eq!(digits::decrypt_unsigned(&decryptor, integer).unwrap(), value as u64);
     }
     let carried = Digits::new(encryptor.encrypt_all(&[1, 4]).unwrap(), 2).unwrap();
     assert!(matches!(digits::decrypt(&decryptor, &carried), Err(Error::MessageOutOfRange { index: 1, .. })));

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use he_core::wire::{Header, VERSION, seal};
 use he_tfhe::{
-    Circuit, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
+    CircuitGadgets, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
     SecretKey, SeededEvaluationKeys, Spec, WideTable,
 };
 
@@ -29,7 +29,7 @@ fn golden(name: &str) -> Vec<u8> {
 
 fn insecure_params() -> Parameters {
     let gadget = |base_log, levels| Decomposition { base_log, levels };
-    let circuit = Circuit { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 2 };
+    let circuit = CircuitGadgets { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 2 };
     let spec = Spec {
         lwe_dimension: 4,
         lwe_noise: -22.0,
@@ -104,7 +104,7 @@ fn write_golden_files() {
     let key = known_key(&params);
     fs::create_dir_all(path("")).unwrap();
     fs::write(path("secret.key"), &*key.to_secret_bytes()).unwrap();
-    let list = Encryptor::new(&key).encrypt_all(&MESSAGES).unwrap();
+    let list = Encryptor::with_secret(&key).encrypt_all(&MESSAGES).unwrap();
     fs::write(path("list.ciphertexts"), LweCiphertext::to_bytes(&params, &list).unwrap()).unwrap();
-    fs::write(path("evaluation.keys"), key.evaluation_keys().unwrap().to_bytes().unwrap()).unwrap();
+    fs::write(path("evaluation.keys"), key.seeded_evaluation_keys().unwrap().to_bytes().unwrap()).unwrap();
 }

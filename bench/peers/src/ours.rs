@@ -2,7 +2,7 @@
 
 use he_tfhe::{
     Decryptor, Encryptor, EvaluationKeys, Evaluator, Gate, GateJob, LookupTable, LweCiphertext, Parameters,
-    SecretKey, presets,
+    SecretKey, Spec,
 };
 
 use crate::theirs::{Set, function};
@@ -17,7 +17,7 @@ struct Keys {
 impl Keys {
     fn new(params: &Parameters) -> Self {
         let key = SecretKey::generate(params).expect("randomness");
-        let keys = key.evaluation_keys().expect("randomness").expand();
+        let keys = key.evaluation_keys().expect("randomness");
         let evaluator = Evaluator::new(keys.clone());
         Self { key, keys, evaluator }
     }
@@ -32,8 +32,8 @@ pub struct Messages {
 impl Messages {
     pub fn new(set: Set) -> Self {
         let spec = match set {
-            Set::TwoTwo => presets::MESSAGE_2_CARRY_2_FAILURE_128,
-            Set::OneOne => presets::MESSAGE_1_CARRY_1_FAILURE_128,
+            Set::TwoTwo => Spec::message_2_carry_2_failure_128(),
+            Set::OneOne => Spec::message_1_carry_1_failure_128(),
         };
         let params = spec.build().expect("a preset");
         let table = LookupTable::new(&params, |x| function(x, set.modulus())).expect("a table of messages");
@@ -42,7 +42,7 @@ impl Messages {
 
     fn inputs(&self, count: usize) -> (Vec<u64>, Vec<LweCiphertext>) {
         let messages: Vec<u64> = random(count).map(|x| x % self.set.modulus()).collect();
-        let inputs = Encryptor::new(&self.keys.key).encrypt_all(&messages).expect("messages in range");
+        let inputs = Encryptor::with_secret(&self.keys.key).encrypt_all(&messages).expect("messages in range");
         (messages, inputs)
     }
 
@@ -80,12 +80,12 @@ pub struct Gates {
 
 impl Gates {
     pub fn new() -> Self {
-        Self { keys: Keys::new(&presets::GATE_FAILURE_64.build().expect("a preset")) }
+        Self { keys: Keys::new(&Spec::gate_failure_64().build().expect("a preset")) }
     }
 
     fn inputs(&self, count: usize) -> (Vec<[bool; 3]>, Vec<Vec<LweCiphertext>>) {
         let bits: Vec<[bool; 3]> = random(count).map(|x| [x & 1 == 1, x & 2 == 2, x & 4 == 4]).collect();
-        let encryptor = Encryptor::new(&self.keys.key);
+        let encryptor = Encryptor::with_secret(&self.keys.key);
         let inputs = bits.iter().map(|bits| encryptor.encrypt_bits(bits).expect("randomness")).collect();
         (bits, inputs)
     }

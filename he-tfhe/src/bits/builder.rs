@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::circuit::{Circuit, Node, Operation};
 use super::wire::Wire;
 
-/// What a gate may take, the squared norm of the parameters for gates.
+/// Largest norm of the inputs of a gate: the squared norm of the parameters for gates.
 const MAX_NORM: u32 = 4;
 
 /// A circuit that grows.
@@ -41,7 +41,7 @@ impl Builder {
             .collect()
     }
 
-    /// What is needed for the outputs.
+    /// The circuit of the nodes that the outputs need.
     pub(crate) fn finish(self, outputs: Vec<Vec<Wire>>) -> Circuit {
         Circuit::new(self.nodes, self.operands, outputs)
     }
@@ -90,7 +90,7 @@ impl Builder {
         }
     }
 
-    /// The same bit with the noise of a bootstrap.
+    /// The bit with the noise of a bootstrap.
     pub(crate) fn refresh(&mut self, wire: Wire) -> Wire {
         if self.norms[wire.node()] <= 1 {
             return wire;
@@ -219,8 +219,8 @@ mod tests {
     fn constants_and_equal_wires_take_no_gate() {
         let (o, i) = (Wire::FALSE, Wire::TRUE);
         let mut b = Builder::new();
-        let word = b.operand(2);
-        let (x, y) = (word[0], word[1]);
+        let integer = b.operand(2);
+        let (x, y) = (integer[0], integer[1]);
         let before = b.nodes.len();
         assert_eq!([b.and(x, o), b.and(i, x), b.and(x, x), b.and(x, !x)], [o, x, x, o]);
         assert_eq!([b.or(x, o), b.or(i, x), b.or(x, x), b.or(!x, x)], [x, i, x, i]);
@@ -238,8 +238,8 @@ mod tests {
     #[test]
     fn equal_gates_are_built_once() {
         let mut b = Builder::new();
-        let word = b.operand(3);
-        let (x, y, z) = (word[0], word[1], word[2]);
+        let integer = b.operand(3);
+        let (x, y, z) = (integer[0], integer[1], integer[2]);
         let before = b.nodes.len();
         assert_eq!(b.and(x, y), b.and(y, x));
         assert_eq!(b.or(x, y), !b.and(!y, !x));
@@ -253,9 +253,10 @@ mod tests {
     #[test]
     fn gates_take_no_more_noise_than_they_can() {
         let mut b = Builder::new();
-        let word = b.operand(4);
-        let (x, y) = (b.select(word[0], word[1], word[2]), b.select(word[1], word[2], word[3]));
-        for wire in [b.and(x, y), b.xor(!x, y), b.xor3(x, y, word[0]), b.majority(x, !y, word[3])] {
+        let integer = b.operand(4);
+        let (x, y) =
+            (b.select(integer[0], integer[1], integer[2]), b.select(integer[1], integer[2], integer[3]));
+        for wire in [b.and(x, y), b.xor(!x, y), b.xor3(x, y, integer[0]), b.majority(x, !y, integer[3])] {
             assert_eq!(b.norms[wire.node()], 1);
         }
         for node in b.nodes.iter().filter(|node| node.operation.is_gate()) {
@@ -267,8 +268,8 @@ mod tests {
     fn four_disjoint_wires_take_one_gate() {
         for count in 0..20 {
             let mut b = Builder::new();
-            let word = b.operand(count);
-            let output = b.any_of_disjoint(&word);
+            let integer = b.operand(count);
+            let output = b.any_of_disjoint(&integer);
             let circuit = b.finish(vec![vec![output]]);
             assert_eq!(circuit.gates(), count.saturating_sub(1).div_ceil(3));
             for set in (0..count).map(|bit| 1 << bit).chain([0]) {

@@ -2,7 +2,7 @@
 //!
 //! The carry out of a position with bits `a`, `b` and carry `c` is `Majority(a, b, c)`, and so is that of several positions
 //! together: of the position with `(a, b)` behind those with `(x, y)` it is the majority of `Majority(a, b, x)`,
-//! `Majority(a, b, y)` and `c`. So a pair of bits tells all about the carries of a run of positions, and two pairs make one
+//! `Majority(a, b, y)` and `c`. So a pair of bits determines the carries of a run of positions, and two pairs make one
 //! at two gates; at one where both bits of the lower pair are the same, which they are once the carry into it is known.
 
 use super::builder::Builder;
@@ -15,6 +15,13 @@ use super::wire::Wire;
 /// | `Ripple` | `2W − 1` | `W` |
 /// | `BrentKung` | about `4W` | `2·log2(W)` |
 /// | `Sklansky` | about `W·(1 + log2(W))` | `log2(W) + 1` |
+///
+/// ```
+/// use he_tfhe::bits::{Carry, Circuit};
+/// let [ripple, full] = [Circuit::add(16, Carry::Ripple)?, Circuit::add(16, Carry::Sklansky)?];
+/// assert!(ripple.gates() < full.gates() && full.depth() < ripple.depth());
+/// # Ok::<(), he_tfhe::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Carry {
     /// One position after the other.
@@ -79,9 +86,9 @@ pub(super) fn sum(b: &mut Builder, pairs: &[(Wire, Wire)], first: Wire, shape: C
     (bits, carries[pairs.len()])
 }
 
-/// `word·(−1)^sign`, wrapped: `−x = ¬(x − 1)`, so the bits change behind the lowest 1.
-pub(super) fn negate_if(b: &mut Builder, sign: Wire, word: &[Wire], shape: Carry) -> Vec<Wire> {
-    let pairs: Vec<(Wire, Wire)> = word.iter().map(|&bit| (sign, bit)).collect();
+/// `x·(−1)^sign`, wrapped: `−x = ¬(x − 1)`, so the bits change behind the lowest 1.
+pub(super) fn negate_if(b: &mut Builder, sign: Wire, integer: &[Wire], shape: Carry) -> Vec<Wire> {
+    let pairs: Vec<(Wire, Wire)> = integer.iter().map(|&bit| (sign, bit)).collect();
     let seen = carries(b, &pairs, Wire::FALSE, shape);
-    word.iter().zip(seen).map(|(&bit, seen)| b.xor(bit, seen)).collect()
+    integer.iter().zip(seen).map(|(&bit, seen)| b.xor(bit, seen)).collect()
 }

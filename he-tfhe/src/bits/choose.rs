@@ -1,11 +1,11 @@
-//! Which carries are fastest, from the number of words.
+//! Which carries are fastest, from the number of integers.
 
 use super::carry::Carry;
 use super::circuit::Circuit;
 use super::run::BitEvaluator;
 use crate::error::Error;
 
-/// So many gates of a level cost twice on each thread: few bootstraps share a pass over the keys.
+/// Gates of a level that cost twice on each thread: few bootstraps share a pass over the keys.
 const FEW: usize = 4;
 
 impl Circuit {

@@ -1,10 +1,9 @@
 //! Circuits: gates in the order of their levels.
 
-use super::builder::Builder;
 use super::wire::Wire;
 use crate::error::Error;
 
-/// What a node is.
+/// The operation of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Operation {
     /// 0.
@@ -19,7 +18,7 @@ pub(crate) enum Operation {
     Xor3,
     /// Two or three of three.
     Majority,
-    /// The same bit with less noise.
+    /// A bit with less noise.
     Refresh,
     /// `a ∨ b` without a gate, of bits that are never both 1.
     Join,
@@ -52,10 +51,19 @@ pub(crate) struct Node {
     pub(crate) inputs: [Wire; 3],
 }
 
-/// A function of words of bits, as gates: pure, and independent of keys.
+/// A function of integers as gates on their bits: pure, and independent of keys.
 ///
 /// Built by functions named after what they compute ([`Circuit::add`] and so on), evaluated in the clear by
 /// [`evaluate`](Self::evaluate) and on ciphertexts by [`BitEvaluator::run`](super::BitEvaluator::run).
+///
+/// ```
+/// use he_tfhe::bits::{Carry, Circuit};
+/// let product = Circuit::mul(8, Carry::Ripple)?;
+/// assert_eq!((product.evaluate(&[12, 11])?, product.depth()), (vec![132], product.levels().len()));
+/// // A constant operand folds away.
+/// assert!(product.bind(1, 10)?.gates() < product.gates() / 3);
+/// # Ok::<(), he_tfhe::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Circuit {
     /// Node 0 is the constant, then come the operands, then the others in an order in which they can be computed.
@@ -134,11 +142,11 @@ impl Circuit {
 
     /// The circuit for one of the results alone.
     pub(super) fn output(mut self, at: usize) -> Self {
-        let word = self.outputs.swap_remove(at);
-        Self::new(self.nodes, self.operands, vec![word])
+        let integer = self.outputs.swap_remove(at);
+        Self::new(self.nodes, self.operands, vec![integer])
     }
 
-    /// The function in the clear; words are bits of a `u64`, bits above the width of an operand are not looked at.
+    /// The function in the clear; integers are the low bits of a `u64`, bits above the width of an operand are ignored.
     ///
     /// # Errors
     /// If the number of operands is wrong.
@@ -201,51 +209,11 @@ impl Circuit {
             None => Ok(count),
         }
     }
-
-    /// The circuit with the constant `value` as operand `operand`, which is no operand any more: gates become fewer.
-    ///
-    /// # Errors
-    /// If there is no such operand.
-    pub fn bind(&self, operand: usize, value: u64) -> Result<Self, Error> {
-        if operand >= self.operands.len() {
-            let needed = format!("more than {operand}, the one that is bound");
-            return Err(Error::Count {
-                operation: "binding of an operand",
-                found: self.operands.len(),
-                needed,
-            });
-        }
-        let mut builder = Builder::new();
-        let mut wires = vec![Wire::FALSE];
-        for (at, &width) in self.operands.iter().enumerate() {
-            if at == operand {
-                wires.extend((0..width).map(|bit| Wire::constant(value >> bit & 1 == 1)));
-            } else {
-                wires.extend(builder.operand(width));
-            }
-        }
-        for node in &self.nodes[wires.len()..] {
-            let [a, b, c] = node.inputs.map(|input| moved_wire(&wires, input));
-            wires.push(match node.operation {
-                Operation::Constant | Operation::Operand => Wire::FALSE,
-                Operation::And => builder.and(b, c),
-                Operation::Xor => builder.xor(b, c),
-                Operation::Xor3 => builder.xor3(a, b, c),
-                Operation::Majority => builder.majority(a, b, c),
-                Operation::Refresh => builder.refresh(c),
-                Operation::Join => builder.join(b, c),
-            });
-        }
-        let outputs =
-            self.outputs.iter().map(|word| word.iter().map(|&wire| moved_wire(&wires, wire)).collect());
-        let outputs = outputs.collect();
-        Ok(builder.finish(outputs))
-    }
 }
 
 /// Bit `i` is item `i`.
 fn gather(bits: impl Iterator<Item = u64>) -> u64 {
-    bits.enumerate().fold(0, |word, (at, bit)| word | bit << at)
+    bits.enumerate().fold(0, |integer, (at, bit)| integer | bit << at)
 }
 
 fn read(values: &[u64], wire: Wire) -> u64 {
@@ -254,8 +222,4 @@ fn read(values: &[u64], wire: Wire) -> u64 {
 
 fn moved(places: &[usize], wire: Wire) -> Wire {
     Wire::of(places[wire.node()]).negate_if(wire.negated())
-}
-
-fn moved_wire(wires: &[Wire], wire: Wire) -> Wire {
-    wires[wire.node()].negate_if(wire.negated())
 }

@@ -1,17 +1,16 @@
-//! The same integers in the clear, by plain arithmetic.
+//! The integer functions in the clear, by plain arithmetic.
 //!
 //! Constants come from the exponential function of `f64`, rounded to at most 43 bits, so they are the ones that circuits
 //! compute with integers.
 
-use super::MAX_WIDTH;
 use super::exponential::{GUARD, MAX_FRACTION, TABLE_BITS};
-use super::product::check as check_range;
+use super::width::{MAX_WIDTH, check as check_range};
 use crate::error::Error;
 
-/// The value with sign of the low `width` bits of `word`, for `1..=64` bits.
-pub fn signed(word: u64, width: usize) -> i64 {
+/// The signed value of the low `width` bits of `bits`, for `1..=64` bits.
+pub fn signed(bits: u64, width: usize) -> i64 {
     let unused = 64_usize.saturating_sub(width).min(63);
-    ((word << unused) as i64) >> unused
+    ((bits << unused) as i64) >> unused
 }
 
 /// The low `width` bits, for `1..=64` bits.
@@ -20,7 +19,7 @@ pub fn unsigned(value: i64, width: usize) -> u64 {
 }
 
 fn check(width: usize, fraction: usize) -> Result<(), Error> {
-    check_range("width of a word with sign", width, 2, MAX_WIDTH)?;
+    check_range("width of an integer with sign", width, 2, MAX_WIDTH)?;
     check_range("bits behind the point", fraction, 1, MAX_FRACTION.min(width - 1))
 }
 
@@ -34,7 +33,7 @@ pub fn exp_neg(y: u64, width: usize, fraction: usize) -> Result<u64, Error> {
     Ok((e + (1 << (GUARD - 1))) >> GUARD)
 }
 
-/// `1/(1 + e^{−x})` of a number of `width` bits with sign, in `0..2^fraction`, as the [module](super) defines it.
+/// `1/(1 + e^{−x})` of a signed number of `width` bits, in `0..2^fraction`, as the [module](super) defines it.
 ///
 /// # Errors
 /// If the width is not `2..=64`, or `fraction` is not `1..=40` and less than the width.
@@ -46,12 +45,12 @@ pub fn sigmoid(x: i64, width: usize, fraction: usize) -> Result<u64, Error> {
     Ok(if x < 0 { below } else { (1 << fraction) - 1 - below })
 }
 
-/// `1/x` of a number of `width` bits with sign, as [`Circuit::reciprocal`](super::Circuit::reciprocal) defines it.
+/// `1/x` of a signed number of `width` bits, as [`Circuit::reciprocal`](super::Circuit::reciprocal) defines it.
 ///
 /// # Errors
 /// If the width is not `2..=64`, or `fraction` is not less than it.
 pub fn reciprocal(x: i64, width: usize, fraction: usize) -> Result<i64, Error> {
-    check_range("width of a word with sign", width, 2, MAX_WIDTH)?;
+    check_range("width of an integer with sign", width, 2, MAX_WIDTH)?;
     check_range("bits behind the point", fraction, 0, width - 1)?;
     let x = signed(x as u64, width);
     let most = i64::MAX >> (MAX_WIDTH - width);

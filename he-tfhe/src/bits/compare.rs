@@ -3,8 +3,8 @@
 use super::builder::Builder;
 use super::carry::{Carry, carries};
 use super::circuit::Circuit;
+use super::width::check_width;
 use super::wire::Wire;
-use super::word::check_width;
 use crate::error::Error;
 
 impl Circuit {
@@ -35,7 +35,7 @@ impl Circuit {
         Self::of_pairs(width, |b, x, y| vec![!less(b, y, x, carry)])
     }
 
-    /// `a < b` of words without a sign, one bit.
+    /// `a < b` of unsigned integers, one bit.
     ///
     /// # Errors
     /// If the width is not `1..=64`.
@@ -43,7 +43,7 @@ impl Circuit {
         Self::of_pairs(width, |b, x, y| vec![less_unsigned(b, x, y, carry)])
     }
 
-    /// `c ? a : b`, of a word `c` of one bit and words `a` and `b`. The noise of the result has twice the variance of a
+    /// `c ? a : b`, of an integer `c` of one bit and integers `a` and `b`. The noise of the result has twice the variance of a
     /// gate's; [`BitEvaluator::run`](super::BitEvaluator::run) takes account of that.
     ///
     /// # Errors

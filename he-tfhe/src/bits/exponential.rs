@@ -6,9 +6,9 @@ use super::builder::Builder;
 use super::carry::{Carry, sum};
 use super::circuit::Circuit;
 use super::compare::any;
-use super::product::{Columns, check};
+use super::product::Columns;
+use super::width::{check, check_width};
 use super::wire::Wire;
-use super::word::check_width;
 use crate::error::Error;
 
 /// Bits that are computed behind those of the result.
@@ -29,7 +29,7 @@ impl Circuit {
     pub fn exp_neg(width: usize, fraction: usize, carry: Carry) -> Result<Self, Error> {
         check_width(width)?;
         check("bits behind the point", fraction, 0, MAX_FRACTION.min(width - 1))?;
-        Self::of_words(width, |b, y| {
+        Self::of_integers(width, |b, y| {
             let exponential = exp_neg(b, y, fraction, carry);
             // Rounded: half of the last place is added.
             let (low, high) = exponential.split_at(GUARD);
@@ -113,14 +113,14 @@ fn table(b: &mut Builder, bits: &[Wire], vanished: Wire, first: i32, precision: 
     let pairs = high.iter().flat_map(|&high| low.iter().map(move |&low| (high, low)));
     let mut cases: Vec<Wire> = pairs.map(|(high, low)| b.and(high, low)).collect();
     cases.push(vanished);
-    let word = |place: usize| {
+    let integer = |place: usize| {
         let [zeros, ones] = [0, 1].map(|wanted| {
             let chosen = cases.iter().zip(&entries).filter(|(_, entry)| **entry >> place & 1 == wanted);
             chosen.map(|(&case, _)| case).collect::<Vec<Wire>>()
         });
         if ones.len() <= zeros.len() { b.any_of_disjoint(&ones) } else { !b.any_of_disjoint(&zeros) }
     };
-    (0..precision).map(word).collect()
+    (0..precision).map(integer).collect()
 }
 
 /// For each value of the bits whether they have it, and `condition` holds.
@@ -132,14 +132,14 @@ fn decode(b: &mut Builder, bits: &[Wire], condition: Wire) -> Vec<Wire> {
     })
 }
 
-/// `Σ ±⌊word/2^k⌋`, for the signed digits `±2^{p−k}` of `constant`; not negative, and less than `2^p`.
-fn scaled(b: &mut Builder, word: &[Wire], constant: u64, carry: Carry) -> Vec<Wire> {
+/// `Σ ±⌊x/2^k⌋`, for the signed digits `±2^{p−k}` of `constant`; not negative, and less than `2^p`.
+fn scaled(b: &mut Builder, integer: &[Wire], constant: u64, carry: Carry) -> Vec<Wire> {
     let [plus, minus] = signed_digits(constant);
     // Rounding can add one for each digit −1.
-    let most = (u128::from(constant) + minus.len() as u128).min((1 << word.len()) - 1);
+    let most = (u128::from(constant) + minus.len() as u128).min((1 << integer.len()) - 1);
     let width = (u128::BITS - most.leading_zeros()) as usize;
     let mut columns = Columns::new(width);
-    let shifted = |place: usize| &word[(word.len() - place).min(word.len())..];
+    let shifted = |place: usize| &integer[(integer.len() - place).min(integer.len())..];
     plus.iter().for_each(|&place| columns.add(shifted(place)));
     minus.iter().for_each(|&place| columns.subtract(shifted(place)));
     columns.sum(b, carry)

@@ -1,15 +1,15 @@
 //! Integers as vectors of encrypted bits, in two's complement: all operations by gates, one bootstrap each.
 //!
-//! [`encrypt`] makes words ([`Bits`]), [`BitEvaluator`] computes on slices of them, [`decrypt`] reads them. Every operation is
-//! a [`Circuit`] of gates first: a pure value, that counts its gates and levels, and can be evaluated in the clear. Constants
-//! fold away, those of an operand by [`Circuit::bind`], and equal gates are built once. A circuit runs level by level, all
-//! gates of a level and all words of a slice in one batch, and forgets a bit when nothing needs it any more. Carries are
-//! computed with few gates or with few levels ([`Carry`]); [`BitEvaluator`] takes what is faster for the number of words.
-//! Everything wraps modulo `2^W`, at any width `W` from 1 to 64 unless an operation says less.
+//! [`encrypt`] makes integers ([`Bits`]), [`BitEvaluator`] computes on slices of them, [`decrypt`] decrypts them. Every
+//! operation is a [`Circuit`] of gates first: a pure value, that counts its gates and levels, and can be evaluated in the
+//! clear. Constants fold away, those of an operand by [`Circuit::bind`], and equal gates are built once. A circuit runs level
+//! by level, all gates of a level and all integers of a slice in one batch, and forgets a bit when nothing needs it any more.
+//! Carries are computed with few gates or with few levels ([`Carry`]); [`BitEvaluator`] takes what is faster for the number of
+//! integers. Everything wraps modulo `2^W`, at any width `W` from 1 to 64 unless an operation says less.
 //!
 //! Parameters must allow a squared norm of 4, as those for gates do.
 //!
-//! # Numbers with a point
+//! # Fixed point
 //!
 //! `x` stands for `x/2^f`. The sigmoid is computed as in t-BMPNet (Yoo, Yoon 2021), by sums, negations, an exponential and a
 //! division on bits, without a polynomial. It is the integer function that follows, and [`clear`] has it in plain arithmetic.
@@ -39,6 +39,7 @@
 //!
 //! **Reciprocal.** `⌊2^{2f}/|x|⌋`, at most `2^{W−1} − 1`, with the sign of `x`; `2^{W−1} − 1` for 0.
 
+mod bind;
 mod builder;
 mod carry;
 mod choose;
@@ -46,6 +47,7 @@ mod circuit;
 pub mod clear;
 mod compare;
 mod exponential;
+mod integer;
 mod operations;
 mod product;
 mod quotient;
@@ -53,10 +55,11 @@ mod run;
 mod shift;
 mod sigmoid;
 mod sum;
+mod width;
 mod wire;
-mod word;
 
 pub use carry::Carry;
 pub use circuit::Circuit;
+pub use integer::{Bits, decrypt, decrypt_unsigned, encrypt};
 pub use run::BitEvaluator;
-pub use word::{Bits, MAX_WIDTH, decrypt, decrypt_unsigned, encrypt};
+pub use width::MAX_WIDTH;

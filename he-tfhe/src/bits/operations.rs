@@ -1,16 +1,16 @@
-//! Operations on slices of words: element `i` of a result is from elements `i` of the operands.
+//! Operations on slices of integers: element `i` of a result is from elements `i` of the operands.
 //!
-//! Each chooses its carries by the number of words.
+//! Each chooses its carries by the number of integers.
 
 use super::carry::Carry;
 use super::circuit::Circuit;
+use super::integer::Bits;
 use super::run::BitEvaluator;
-use super::word::Bits;
 use crate::error::Error;
 
-/// The width of the first word; without words any will do.
-fn width(words: &[Bits]) -> usize {
-    words.first().map_or(1, Bits::width)
+/// The width of the first integer; without integers any will do.
+fn width(integers: &[Bits]) -> usize {
+    integers.first().map_or(1, Bits::width)
 }
 
 impl BitEvaluator<'_> {
@@ -21,18 +21,18 @@ impl BitEvaluator<'_> {
         build: impl Fn(usize, Carry) -> Result<Circuit, Error>,
     ) -> Result<Vec<Bits>, Error> {
         // The last: the first may be a condition.
-        let words = operands[operands.len() - 1];
-        if operands.iter().all(|words| words.is_empty()) {
+        let integers = operands[operands.len() - 1];
+        if operands.iter().all(|integers| integers.is_empty()) {
             return Ok(Vec::new());
         }
-        let circuit = self.fastest(words.len(), |carry| build(width(words), carry))?;
+        let circuit = self.fastest(integers.len(), |carry| build(width(integers), carry))?;
         Ok(self.run(&circuit, operands)?.swap_remove(0))
     }
 
     /// `a + b`, wrapped.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn add(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::add)
     }
@@ -40,7 +40,7 @@ impl BitEvaluator<'_> {
     /// `a − b`, wrapped.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn sub(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::sub)
     }
@@ -48,7 +48,7 @@ impl BitEvaluator<'_> {
     /// `−a`, wrapped.
     ///
     /// # Errors
-    /// If the widths differ or a word belongs to other parameters.
+    /// If the widths differ or an integer belongs to other parameters.
     pub fn negate(&self, a: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a], Circuit::negate)
     }
@@ -56,7 +56,7 @@ impl BitEvaluator<'_> {
     /// `|a|`, wrapped.
     ///
     /// # Errors
-    /// If the widths differ or a word belongs to other parameters.
+    /// If the widths differ or an integer belongs to other parameters.
     pub fn abs(&self, a: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a], Circuit::abs)
     }
@@ -64,15 +64,15 @@ impl BitEvaluator<'_> {
     /// `a·b`, wrapped.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn mul(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::mul)
     }
 
-    /// `a·b`, of twice the width, from words of at most 32 bits.
+    /// `a·b`, of twice the width, from integers of at most 32 bits.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn mul_full(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::mul_full)
     }
@@ -85,39 +85,39 @@ impl BitEvaluator<'_> {
         self.one(&[a, b], |width, carry| Circuit::mul_fixed(width, fraction, carry))
     }
 
-    /// `a = b`, words of one bit.
+    /// `a = b`, integers of one bit.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn equal(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], |width, _| Circuit::equal(width))
     }
 
-    /// `a < b`, words of one bit.
+    /// `a < b`, integers of one bit.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn less(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::less)
     }
 
-    /// `a ≤ b`, words of one bit.
+    /// `a ≤ b`, integers of one bit.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn less_or_equal(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::less_or_equal)
     }
 
-    /// `a < b` of words without a sign, words of one bit.
+    /// `a < b` of unsigned integers, integers of one bit.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn less_unsigned(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::less_unsigned)
     }
 
-    /// `c ? a : b`, of words `c` of one bit.
+    /// `c ? a : b`, of integers `c` of one bit.
     ///
     /// # Errors
     /// As [`add`](Self::add), or if a condition has more than one bit.
@@ -129,7 +129,7 @@ impl BitEvaluator<'_> {
     /// The lesser of two.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn min(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::min)
     }
@@ -137,31 +137,34 @@ impl BitEvaluator<'_> {
     /// The greater of two.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn max(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::max)
     }
 
-    /// `a·2^n`, wrapped, for amounts `n` without a sign, of any one width.
+    /// `a·2^n`, wrapped, for unsigned amounts `n`, all of one width.
     ///
     /// # Errors
-    /// If there are not equally many of both, widths differ among words or amounts, or a word belongs to other parameters.
+    /// If there are not equally many of both, widths differ among integers or amounts, or an integer belongs to other
+    /// parameters.
     pub fn shift_left(&self, a: &[Bits], n: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, n], |amount, _| Circuit::shift_left(width(a), amount))
     }
 
-    /// `⌊a/2^n⌋` of words without a sign, for amounts `n` without a sign, of any one width.
+    /// `⌊a/2^n⌋` of unsigned integers, for unsigned amounts `n`, all of one width.
     ///
     /// # Errors
-    /// If there are not equally many of both, widths differ among words or amounts, or a word belongs to other parameters.
+    /// If there are not equally many of both, widths differ among integers or amounts, or an integer belongs to other
+    /// parameters.
     pub fn shift_right(&self, a: &[Bits], n: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, n], |amount, _| Circuit::shift_right(width(a), amount))
     }
 
-    /// `⌊a/2^n⌋`, for amounts `n` without a sign, of any one width.
+    /// `⌊a/2^n⌋`, for unsigned amounts `n`, all of one width.
     ///
     /// # Errors
-    /// If there are not equally many of both, widths differ among words or amounts, or a word belongs to other parameters.
+    /// If there are not equally many of both, widths differ among integers or amounts, or an integer belongs to other
+    /// parameters.
     pub fn shift_right_arithmetic(&self, a: &[Bits], n: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, n], |amount, _| Circuit::shift_right_arithmetic(width(a), amount))
     }
@@ -174,7 +177,7 @@ impl BitEvaluator<'_> {
         self.pair(a, b, Circuit::div_rem)
     }
 
-    /// Quotients and remainders of words without a sign; see [`Circuit::div_rem_unsigned`] for division by 0.
+    /// Quotients and remainders of unsigned integers; see [`Circuit::div_rem_unsigned`] for division by 0.
     ///
     /// # Errors
     /// As [`add`](Self::add).
@@ -199,7 +202,7 @@ impl BitEvaluator<'_> {
     /// Only the quotients of [`div_rem`](Self::div_rem), with fewer gates.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn div(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::div)
     }
@@ -207,12 +210,12 @@ impl BitEvaluator<'_> {
     /// Only the quotients of [`div_rem_unsigned`](Self::div_rem_unsigned), with fewer gates.
     ///
     /// # Errors
-    /// If there are not equally many of both, their widths differ, or a word belongs to other parameters.
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn div_unsigned(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::div_unsigned)
     }
 
-    /// `e^{−a}` of words without a sign, all with `fraction` bits behind the point, as [`Circuit::exp_neg`] defines it.
+    /// `e^{−a}` of unsigned integers, all with `fraction` bits behind the point, as [`Circuit::exp_neg`] defines it.
     ///
     /// # Errors
     /// As [`abs`](Self::abs), or if width and `fraction` are out of range.

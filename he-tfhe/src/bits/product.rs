@@ -5,6 +5,7 @@
 use super::builder::Builder;
 use super::carry::{Carry, sum};
 use super::circuit::Circuit;
+use super::width::check;
 use super::wire::Wire;
 use crate::error::Error;
 
@@ -39,15 +40,7 @@ impl Circuit {
     }
 }
 
-/// A number in its range.
-pub(super) fn check(field: &'static str, found: usize, least: usize, most: usize) -> Result<(), Error> {
-    if (least..=most).contains(&found) {
-        return Ok(());
-    }
-    Err(Error::Spec { field, found: found.to_string(), needed: format!("{least}..={most}") })
-}
-
-/// Bits `from..to` of the product of two words with signs, of one width `W`; `to ≤ 2W`.
+/// Bits `from..to` of the product of two signed integers, of one width `W`; `to ≤ 2W`.
 fn product(b: &mut Builder, x: &[Wire], y: &[Wire], from: usize, to: usize, carry: Carry) -> Vec<Wire> {
     let sign = x.len() - 1;
     let mut columns = Columns::new(to);
@@ -82,15 +75,15 @@ impl Columns {
         }
     }
 
-    /// A word.
-    pub(super) fn add(&mut self, word: &[Wire]) {
-        word.iter().enumerate().for_each(|(place, &bit)| self.push(place, bit));
+    /// Adds an integer.
+    pub(super) fn add(&mut self, integer: &[Wire]) {
+        integer.iter().enumerate().for_each(|(place, &bit)| self.push(place, bit));
     }
 
-    /// The negation of a word without a sign: `−x = ¬x + 1 − 2^n`.
-    pub(super) fn subtract(&mut self, word: &[Wire]) {
-        word.iter().enumerate().for_each(|(place, &bit)| self.push(place, !bit));
-        self.add_constant(1_u128.wrapping_sub(1 << word.len()));
+    /// Subtracts an unsigned integer: `−x = ¬x + 1 − 2^n`.
+    pub(super) fn subtract(&mut self, integer: &[Wire]) {
+        integer.iter().enumerate().for_each(|(place, &bit)| self.push(place, !bit));
+        self.add_constant(1_u128.wrapping_sub(1 << integer.len()));
     }
 
     /// A constant, modulo `2^128`.

@@ -2,20 +2,19 @@
 //!
 //! In step `k` the remainder so far takes a further bit of the dividend, and the divisor `D` is subtracted on trial. If the
 //! trial `T` is not negative the bit of the quotient is 1. Otherwise restoring division would add `D` again, double, and
-//! subtract `D`; here the next step adds `D` to `2T`, which is the same. In step `k`, `D ≥ 2^{k+1}` tells that the bit is 0, and
+//! subtract `D`; here the next step adds `D` to `2T`, which is the same. In step `k`, `D ≥ 2^{k+1}` says that the bit is 0, and
 //! otherwise `T` has no more than `k + 2` bits: early steps are short.
 
 use super::builder::Builder;
 use super::carry::{Carry, negate_if, prefixes, sum};
 use super::circuit::Circuit;
 use super::compare::any;
-use super::product::check;
+use super::width::{MAX_WIDTH, check, check_width};
 use super::wire::Wire;
-use super::word::check_width;
 use crate::error::Error;
 
 impl Circuit {
-    /// Quotient and remainder of words without a sign. Division by 0 gives the quotient `2^W − 1` and the remainder `a`.
+    /// Quotient and remainder of unsigned integers. Division by 0 gives the quotient `2^W − 1` and the remainder `a`.
     ///
     /// # Errors
     /// If the width is not `1..=64`.
@@ -69,9 +68,9 @@ impl Circuit {
     /// # Errors
     /// If the width is not `2..=64`, or `fraction` is not less than it.
     pub fn reciprocal(width: usize, fraction: usize, carry: Carry) -> Result<Self, Error> {
-        check("width of a word with sign", width, 2, super::MAX_WIDTH)?;
+        check("width of an integer with sign", width, 2, MAX_WIDTH)?;
         check("bits behind the point", fraction, 0, width - 1)?;
-        Self::of_words(width, |b, x| {
+        Self::of_integers(width, |b, x| {
             let sign = x[width - 1];
             let divisor = negate_if(b, sign, x, carry);
             let mut dividend = vec![Wire::FALSE; 2 * fraction];
@@ -125,7 +124,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Quotient, as wide as the dividend, and remainder, as wide as the divisor, of words without a sign. For the divisor 0 the
+/// Quotient, as wide as the dividend, and remainder, as wide as the divisor, of unsigned integers. For the divisor 0 the
 /// quotient is all ones and the remainder the dividend, if that is not wider than the divisor; else both are arbitrary.
 fn divide(b: &mut Builder, dividend: &[Wire], divisor: &[Wire], carry: Carry) -> (Vec<Wire>, Vec<Wire>) {
     // Whether the divisor has a bit at a place or above.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::circuit::{Circuit, Node, Operation};
+use super::integer::Bits;
 use super::wire::Wire;
-use super::word::Bits;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::gates::{Gate, GateJob};
@@ -19,10 +19,25 @@ const KEPT: usize = 1 << 16;
 /// Gates in one call: their linear combinations take memory too.
 const CALL: usize = 4096;
 
-/// Evaluates circuits on slices of words, and chooses them.
+/// Evaluates circuits on slices of integers, and chooses them.
 ///
 /// Results may have noise of twice the variance of a gate's (choices); operands as noisy as that are bootstrapped first, at
 /// one gate for each such bit.
+///
+/// ```
+/// # use he_tfhe::*;
+/// use he_tfhe::bits::{BitEvaluator, decrypt, encrypt};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let (a, b) = (encrypt(&encryptor, &[3, -7], 4)?, encrypt(&encryptor, &[2, 5], 4)?);
+/// let bits = BitEvaluator::new(&server);
+/// assert_eq!(decrypt(&decryptor, &bits.max(&a, &b)?)?, [3, 5]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct BitEvaluator<'a> {
     pub(super) evaluator: &'a Evaluator,
     /// The constant 0, which fills up gates.
@@ -40,12 +55,12 @@ impl<'a> BitEvaluator<'a> {
     /// # Errors
     /// If the number or the width of operands is wrong, one belongs to other parameters, or it is too noisy for a gate.
     pub fn run(&self, circuit: &Circuit, operands: &[&[Bits]]) -> Result<Vec<Vec<Bits>>, Error> {
-        let lengths: Vec<usize> = operands.iter().map(|words| words.len()).collect();
+        let lengths: Vec<usize> = operands.iter().map(|integers| integers.len()).collect();
         let count = circuit.check_operands("circuit", &lengths)?;
-        for (&needed, words) in circuit.operand_widths().iter().zip(operands) {
-            if let Some(word) = words.iter().find(|word| word.width() != needed) {
+        for (&needed, integers) in circuit.operand_widths().iter().zip(operands) {
+            if let Some(integer) = integers.iter().find(|integer| integer.width() != needed) {
                 let needed = format!("{needed}, the width of the operand");
-                return Err(Error::Count { operation: "circuit", found: word.width(), needed });
+                return Err(Error::Count { operation: "circuit", found: integer.width(), needed });
             }
         }
         let schedule = Schedule::new(circuit);
@@ -54,9 +69,9 @@ impl<'a> BitEvaluator<'a> {
         let mut results = vec![Vec::with_capacity(count); circuit.output_widths().len()];
         for start in (0..count).step_by(size) {
             let end = count.min(start + size);
-            let part: Vec<&[Bits]> = operands.iter().map(|words| &words[start..end]).collect();
-            let words = self.run_part(circuit, &schedule, &part, end - start)?;
-            results.iter_mut().zip(words).for_each(|(all, words)| all.extend(words));
+            let part: Vec<&[Bits]> = operands.iter().map(|integers| &integers[start..end]).collect();
+            let integers = self.run_part(circuit, &schedule, &part, end - start)?;
+            results.iter_mut().zip(integers).for_each(|(all, integers)| all.extend(integers));
         }
         Ok(results)
     }
@@ -82,10 +97,10 @@ impl<'a> BitEvaluator<'a> {
             }
             schedule.last[level].iter().for_each(|&at| state.values[at] = Vec::new());
         }
-        let word = |wires: &Vec<Wire>, tuple| {
+        let integer = |wires: &Vec<Wire>, tuple| {
             Bits::from_bits(wires.iter().map(|&w| state.read(w, tuple).into_owned()).collect())
         };
-        circuit.outputs.iter().map(|wires| (0..count).map(|tuple| word(wires, tuple)).collect()).collect()
+        circuit.outputs.iter().map(|wires| (0..count).map(|tuple| integer(wires, tuple)).collect()).collect()
     }
 
     /// The constant and the bits of the operands, noisy ones bootstrapped.
@@ -95,10 +110,11 @@ impl<'a> BitEvaluator<'a> {
         count: usize,
     ) -> Result<Vec<Vec<Cow<'b, LweCiphertext>>>, Error> {
         let mut values = vec![vec![Cow::Owned(self.zero.clone()); count]];
-        for words in operands {
-            let width = words.first().map_or(0, Bits::width);
+        for integers in operands {
+            let width = integers.first().map_or(0, Bits::width);
             values.extend(
-                (0..width).map(|bit| words.iter().map(|word| Cow::Borrowed(&word.bits()[bit])).collect()),
+                (0..width)
+                    .map(|bit| integers.iter().map(|integer| Cow::Borrowed(&integer.bits()[bit])).collect()),
             );
         }
         let most = self.evaluator.params().prediction().bootstrap * (1.0 + 1e-9);
@@ -151,7 +167,7 @@ fn gate(node: &Node) -> (Gate, [Wire; 3]) {
     }
 }
 
-/// What has been computed and is still needed.
+/// Values that have been computed and are still needed.
 struct State<'c, 'b> {
     circuit: &'c Circuit,
     /// For each node and each tuple; empty if not computed or not needed any more.
@@ -163,13 +179,18 @@ impl State<'_, '_> {
     /// A wire of a tuple.
     fn read(&self, wire: Wire, tuple: usize) -> Cow<'_, LweCiphertext> {
         let value = &self.values[wire.node()][tuple];
-        if wire.negated() { Cow::Owned(value.negate()) } else { Cow::Borrowed(value) }
+        let mut value = Cow::Borrowed(value.as_ref());
+        if wire.negated() {
+            value.to_mut().scale_assign(-1);
+        }
+        value
     }
 
     /// `a ∨ b = a + b + 1/8` of bits that are never both 1.
     fn join<'o>(&self, node: &Node) -> Result<Vec<Cow<'o, LweCiphertext>>, Error> {
         let join = |tuple| {
-            let mut sum = self.read(node.inputs[1], tuple).add(&self.read(node.inputs[2], tuple))?;
+            let mut sum = self.read(node.inputs[1], tuple).into_owned();
+            sum.add_scaled_assign(&self.read(node.inputs[2], tuple), 1)?;
             sum.add_constant_assign(EIGHTH);
             Ok(Cow::Owned(sum))
         };
@@ -177,7 +198,7 @@ impl State<'_, '_> {
     }
 }
 
-/// When nodes are computed and forgotten.
+/// The levels in which nodes are computed and forgotten.
 struct Schedule {
     /// Gates and joins of each level, in order.
     nodes: Vec<Vec<usize>>,

@@ -5,8 +5,8 @@
 use super::carry::{Carry, negate_if};
 use super::circuit::Circuit;
 use super::exponential::{GUARD, MAX_FRACTION, exp_neg};
-use super::product::check;
 use super::quotient::Trial;
+use super::width::{MAX_WIDTH, check};
 use super::wire::Wire;
 use crate::error::Error;
 
@@ -17,9 +17,9 @@ impl Circuit {
     /// # Errors
     /// If the width is not `2..=64`, or `fraction` is not `1..=40` and less than the width.
     pub fn sigmoid(width: usize, fraction: usize, carry: Carry) -> Result<Self, Error> {
-        check("width of a word with sign", width, 2, super::MAX_WIDTH)?;
+        check("width of an integer with sign", width, 2, MAX_WIDTH)?;
         check("bits behind the point", fraction, 1, MAX_FRACTION.min(width - 1))?;
-        Self::of_words(width, |b, x| {
+        Self::of_integers(width, |b, x| {
             let sign = x[width - 1];
             let size = negate_if(b, sign, x, carry);
             // One bit more than the result is kept of e; both e and 1 + e are then known to half a place.

@@ -3,8 +3,8 @@
 use super::builder::Builder;
 use super::carry::{Carry, negate_if, sum};
 use super::circuit::Circuit;
+use super::width::check_width;
 use super::wire::Wire;
-use super::word::check_width;
 use crate::error::Error;
 
 impl Circuit {
@@ -36,7 +36,7 @@ impl Circuit {
     /// # Errors
     /// If the width is not `1..=64`.
     pub fn negate(width: usize, carry: Carry) -> Result<Self, Error> {
-        Self::of_words(width, |b, x| negate_if(b, Wire::TRUE, x, carry))
+        Self::of_integers(width, |b, x| negate_if(b, Wire::TRUE, x, carry))
     }
 
     /// `|a|`, wrapped: the least value stays; read without a sign the result is right for all.
@@ -44,11 +44,11 @@ impl Circuit {
     /// # Errors
     /// If the width is not `1..=64`.
     pub fn abs(width: usize, carry: Carry) -> Result<Self, Error> {
-        Self::of_words(width, |b, x| negate_if(b, x[width - 1], x, carry))
+        Self::of_integers(width, |b, x| negate_if(b, x[width - 1], x, carry))
     }
 
-    /// A function of one word with one result.
-    pub(super) fn of_words(
+    /// A function of one integer with one result.
+    pub(super) fn of_integers(
         width: usize,
         build: impl FnOnce(&mut Builder, &[Wire]) -> Vec<Wire>,
     ) -> Result<Self, Error> {
@@ -59,7 +59,7 @@ impl Circuit {
         Ok(b.finish(vec![output]))
     }
 
-    /// A function of two words of one width with one result.
+    /// A function of two integers of one width with one result.
     pub(super) fn of_pairs(
         width: usize,
         build: impl FnOnce(&mut Builder, &[Wire], &[Wire]) -> Vec<Wire>,

@@ -1,4 +1,4 @@
-//! What the circuits are written over: linear combinations and tables.
+//! The operations that circuits are written over: linear combinations and lookup tables.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +11,12 @@ use crate::params::Parameters;
 use crate::table::LookupTable;
 
 /// The values of a table for the messages `0, …, 2^p − 1`; each lies strictly between `−2^p` and `2^p`.
+///
+/// ```
+/// use he_tfhe::digits::Table;
+/// let table = Table::new(16, |m| m % 4);
+/// assert_eq!(table.values()[7], 3);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Table(Arc<[i32]>);
 
@@ -27,6 +33,16 @@ impl Table {
 }
 
 /// Digits that can be added and looked up.
+///
+/// ```
+/// use he_tfhe::digits::{Backend, Simulation, Table};
+/// let backend = Simulation::new(2, 25.0, 1);
+/// let mut sum = backend.digit(3);
+/// backend.add_scaled(&mut sum, &backend.digit(2), 4)?;
+/// let low = backend.apply(&[(&sum, &Table::new(16, |m| m % 4))])?;
+/// assert_eq!((sum.value(), backend.norm(&sum), low[0].value()), (11, 17.0, 3));
+/// # Ok::<(), he_tfhe::Error>(())
+/// ```
 pub trait Backend {
     /// A digit, or a sum of digits.
     type Digit: Clone;
@@ -34,7 +50,7 @@ pub trait Backend {
     /// Bits of a digit; a message has twice as many, behind a padding bit.
     fn digit_bits(&self) -> u32;
 
-    /// The largest squared norm of a linear combination that a table reads.
+    /// The largest squared norm of a linear combination that a table takes.
     fn squared_norm(&self) -> f64;
 
     /// Bootstraps that run at the same time.
@@ -60,6 +76,19 @@ pub trait Backend {
 }
 
 /// The backend of ciphertexts. Tables are made when they are first needed, and kept.
+///
+/// ```
+/// # use he_tfhe::*;
+/// use he_tfhe::digits::{Backend, Ciphertexts, DigitEvaluator};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// let digits: DigitEvaluator<Ciphertexts<'_>> = DigitEvaluator::new(&server)?;
+/// assert_eq!(digits.backend().digit_bits(), 2);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Ciphertexts<'a> {
     evaluator: &'a Evaluator,
     tables: Mutex<HashMap<Table, Arc<LookupTable>>>,
@@ -70,7 +99,7 @@ impl<'a> Ciphertexts<'a> {
         Self { evaluator, tables: Mutex::default() }
     }
 
-    /// What bootstraps.
+    /// The evaluator that bootstraps.
     pub(super) fn evaluator(&self) -> &Evaluator {
         self.evaluator
     }
@@ -95,10 +124,10 @@ impl<'a> Ciphertexts<'a> {
         Ok(made)
     }
 
-    /// What a table gives for a constant: no bootstrap is needed.
+    /// The value of a table at a constant, which takes no bootstrap.
     fn look_up(&self, digit: &LweCiphertext, table: &Table) -> Option<LweCiphertext> {
         if digit.variance() > 0.0
-            || digit.mask().iter().any(|&word| word != 0)
+            || digit.mask().iter().any(|&integer| integer != 0)
             || !digit.params().same(self.params())
         {
             return None;

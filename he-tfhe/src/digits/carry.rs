@@ -3,7 +3,7 @@
 //! A column holds a sum of digits of one weight. Where sums stay below `2r`, at most 1 is carried, and a column `t` has one
 //! of three states: it carries (2), it carries if something comes in (1, for `t = r − 1`), or it does not (0). As digits
 //! base 2, states behave like the columns of a binary sum: with a carry `c` coming in, columns `1, …, k` carry exactly if
-//! `c + Σ 2^(i−1)·s_i ≥ 2^k`. So one table reads the carry of several columns.
+//! `c + Σ 2^(i−1)·s_i ≥ 2^k`. So one table takes the carry of several columns.
 
 use super::backend::Backend;
 use super::evaluator::{DigitEvaluator, Lane};
@@ -25,11 +25,11 @@ enum Carry<B: Backend> {
 pub(super) type Carried<B> = (Vec<Lane<B>>, Option<Lane<B>>);
 
 impl<B: Backend> DigitEvaluator<B> {
-    /// The largest column that [`propagate`](Self::propagate) takes for so many words. The highest may be larger if a table
-    /// can read it with a carry of 1.
-    pub(super) fn column_limit(&self, words: usize) -> i64 {
-        // A ripple adds a carry below r before a table reads the sum, a prefix takes at most a carry of 1.
-        if self.ripples(words) { self.messages() - self.base() } else { 2 * self.base() - 2 }
+    /// The largest column that [`propagate`](Self::propagate) takes for so many integers. The highest may be larger if a table
+    /// can take it with a carry of 1.
+    pub(super) fn column_limit(&self, integers: usize) -> i64 {
+        // A ripple adds a carry below r before a table takes the sum, a prefix takes at most a carry of 1.
+        if self.ripples(integers) { self.messages() - self.base() } else { 2 * self.base() - 2 }
     }
 
     /// The digits of a sum of columns, from column `keep` on.
@@ -37,15 +37,19 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok(self.propagate_out(columns, keep, None)?.0)
     }
 
-    /// The same with the carry out of all columns, and through one more of state `tail`.
+    /// [`propagate`](Self::propagate) with the carry out of all columns, and through one more of state `tail`.
     pub(super) fn propagate_out(
         &self,
         columns: Vec<Column<B>>,
         keep: usize,
         tail: Option<Lane<B>>,
     ) -> Result<Carried<B>, Error> {
-        let words = columns.first().map_or(0, |column| column.lane.len());
-        if self.ripples(words) { self.ripple(columns, keep, tail) } else { self.prefix(columns, keep, tail) }
+        let integers = columns.first().map_or(0, |column| column.lane.len());
+        if self.ripples(integers) {
+            self.ripple(columns, keep, tail)
+        } else {
+            self.prefix(columns, keep, tail)
+        }
     }
 
     fn ripple(
@@ -55,7 +59,7 @@ impl<B: Backend> DigitEvaluator<B> {
         tail: Option<Lane<B>>,
     ) -> Result<Carried<B>, Error> {
         let (r, count) = (self.base(), columns.len());
-        let words = columns.first().map_or(0, |column| column.lane.len());
+        let integers = columns.first().map_or(0, |column| column.lane.len());
         let (mut digits, mut carry): (_, Option<Column<B>>) = (Vec::new(), None);
         for (i, column) in columns.into_iter().enumerate() {
             let Column { lane, max } = match carry.take() {
@@ -75,7 +79,7 @@ impl<B: Backend> DigitEvaluator<B> {
         }
         let out = match (carry, tail) {
             (Some(carry), Some(tail)) => Some(self.both(&carry.lane, &tail)?),
-            (None, Some(_)) => Some(self.constant_lane(0, words)),
+            (None, Some(_)) => Some(self.constant_lane(0, integers)),
             (_, None) => None,
         };
         Ok((digits, out))
@@ -99,11 +103,11 @@ impl<B: Backend> DigitEvaluator<B> {
         tail: Option<Lane<B>>,
     ) -> Result<Carried<B>, Error> {
         let (r, count) = (self.base(), columns.len());
-        let words = columns.first().map_or(0, |column| column.lane.len());
+        let integers = columns.first().map_or(0, |column| column.lane.len());
         let start = columns.iter().position(|column| column.max >= r).unwrap_or(count);
         let mut sums: Vec<Lane<B>> = columns.into_iter().map(|column| column.lane).collect();
         if start == count {
-            let out = tail.map(|_| self.constant_lane(0, words));
+            let out = tail.map(|_| self.constant_lane(0, integers));
             return Ok((sums.split_off(keep), out));
         }
         let last = if tail.is_some() { count } else { count - 1 };
@@ -151,7 +155,7 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok((digits, open.map(|at| outputs[at].clone()).or(out)))
     }
 
-    /// Columns whose states one table reads, with a carry.
+    /// Columns whose states one table takes, with a carry.
     pub(super) fn group(&self) -> usize {
         let squared_norm = |columns: u32| 1.0 + (4_f64.powi(columns as i32) - 1.0) / 3.0;
         let most = 2 * self.backend.digit_bits() - 1;
@@ -209,7 +213,7 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok(carries)
     }
 
-    /// The same, with one more layer for those left open.
+    /// [`carries`](Self::carries) with one more layer for those left open.
     fn closed(&self, first: &Lane<B>, states: &[Lane<B>]) -> Result<Vec<Lane<B>>, Error> {
         let mut layer = self.layer();
         let places: Vec<Result<usize, Lane<B>>> = self

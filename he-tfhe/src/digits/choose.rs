@@ -2,15 +2,15 @@
 
 use super::backend::Backend;
 use super::evaluator::{DigitEvaluator, Lane};
-use super::word::{Digits, check_width};
+use super::integer::{Digits, check_width};
 use crate::error::Error;
 
 impl<B: Backend> DigitEvaluator<B> {
-    /// `condition ? a : b`, word by word, for bits as comparisons give them. One bootstrap for each digit, in one layer; the
-    /// noise of a result has twice the variance of a bootstrap's.
+    /// `condition ? a : b`, element by element, for bits as comparisons give them. One bootstrap for each digit, in one layer;
+    /// the noise of a result has twice the variance of a bootstrap's.
     ///
     /// # Errors
-    /// If the slices differ in length or width, a bit is too noisy, or a word or bit belongs to other parameters.
+    /// If the slices differ in length or width, a bit is too noisy, or an integer or bit belongs to other parameters.
     pub fn select(
         &self,
         condition: &[B::Digit],
@@ -20,13 +20,13 @@ impl<B: Backend> DigitEvaluator<B> {
         let operation = "selection";
         let [a, b] = self.two_lanes(operation, a, b)?;
         self.check_count(operation, condition.len(), a.first().map_or(0, Vec::len))?;
-        Ok(self.words(&self.select_lanes(&condition.to_vec(), a, b)?))
+        Ok(self.integers(&self.select_lanes(&condition.to_vec(), a, b)?))
     }
 
-    /// The smaller of two signed numbers, word by word.
+    /// The smaller of two signed numbers, element by element.
     ///
     /// # Errors
-    /// If the slices differ in length or width, or a word belongs to other parameters.
+    /// If the slices differ in length or width, or an integer belongs to other parameters.
     pub fn min(
         &self,
         a: &[Digits<B::Digit>],
@@ -34,10 +34,10 @@ impl<B: Backend> DigitEvaluator<B> {
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("minimum", a, b)?;
         let less = self.less(a.clone(), b.clone(), true, false)?;
-        Ok(self.words(&self.select_lanes(&less, a, b)?))
+        Ok(self.integers(&self.select_lanes(&less, a, b)?))
     }
 
-    /// The larger of two signed numbers, word by word.
+    /// The larger of two signed numbers, element by element.
     ///
     /// # Errors
     /// As [`min`](Self::min).
@@ -48,13 +48,13 @@ impl<B: Backend> DigitEvaluator<B> {
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("maximum", a, b)?;
         let less = self.less(a.clone(), b.clone(), true, false)?;
-        Ok(self.words(&self.select_lanes(&less, b, a)?))
+        Ok(self.integers(&self.select_lanes(&less, b, a)?))
     }
 
-    /// The larger of a signed number and 0, word by word. One bootstrap for each digit, in one layer.
+    /// The larger of a signed number and 0, element by element. One bootstrap for each digit, in one layer.
     ///
     /// # Errors
-    /// If the words differ in width, or belong to other parameters.
+    /// If the integers differ in width, or belong to other parameters.
     pub fn relu(&self, a: &[Digits<B::Digit>]) -> Result<Vec<Digits<B::Digit>>, Error> {
         let a = self.refreshed(self.lanes("rectifier", a)?, self.pair_limit())?;
         let Some((top, rest)) = a.split_last() else { return Ok(Vec::new()) };
@@ -64,15 +64,15 @@ impl<B: Backend> DigitEvaluator<B> {
             layer.push(self.pair(top, digit)?, |x| if x / r < r / 2 { x % r } else { 0 });
         }
         layer.push(top.clone(), |x| if x < r / 2 { x } else { 0 });
-        Ok(self.words(&layer.run()?))
+        Ok(self.integers(&layer.run()?))
     }
 
-    /// Signed words in `bits` bits: the low bits of longer words, without a bootstrap; shorter words with their sign in all
-    /// bits above, one bootstrap each. The digits above are copies of one ciphertext: their noises add up like numbers,
+    /// Signed integers in `bits` bits: the low bits of longer integers, without a bootstrap; shorter integers with their sign
+    /// in all bits above, one bootstrap each. The digits above are copies of one ciphertext: their noises add up like numbers,
     /// not like variances.
     ///
     /// # Errors
-    /// If the number of bits is no multiple of a digit or above 64, or the words differ in width or belong to other
+    /// If the number of bits is no multiple of a digit or above 64, or the integers differ in width or belong to other
     /// parameters.
     pub fn resize(&self, a: &[Digits<B::Digit>], bits: u32) -> Result<Vec<Digits<B::Digit>>, Error> {
         let operation = "change of width";
@@ -83,10 +83,10 @@ impl<B: Backend> DigitEvaluator<B> {
             a.resize(count, sign);
         }
         a.truncate(count);
-        Ok(self.words(&a))
+        Ok(self.integers(&a))
     }
 
-    /// The digit that continues a signed word: 0 or `r − 1`.
+    /// The digit that continues a signed integer: 0 or `r − 1`.
     pub(super) fn sign_digit(&self, top: &Lane<B>) -> Result<Lane<B>, Error> {
         let r = self.base();
         let mut layer = self.layer();

@@ -1,4 +1,4 @@
-//! What the operations compute, in the clear: one function for each, on numbers of `bits` bits, 1 to 64.
+//! The operations in the clear: one function for each, on numbers of `bits` bits, 1 to 64.
 //!
 //! Signed numbers are `i64` and unsigned ones `u64`; only their low `bits` bits count.
 

@@ -1,14 +1,14 @@
 //! Many digits of one weight into columns that carries can run through.
 //!
-//! A sum that a table can read is split into its digit, which stays in its column, and its carry, which goes to the next.
-//! What is split in a layer is planned from the largest values alone.
+//! A sum that a table can take is split into its digit, which stays in its column, and its carry, which goes to the next.
+//! The splits of a layer are planned from the largest values alone.
 
 use super::backend::Backend;
 use super::carry::Column;
 use super::evaluator::{DigitEvaluator, Lane};
 use crate::error::Error;
 
-/// What a plan knows of a term: its place in the column, its largest value and its noise.
+/// A term in a plan: its place in the column, its largest value and its noise.
 #[derive(Clone, Copy)]
 struct Size {
     at: usize,
@@ -27,7 +27,7 @@ struct Split {
 /// One layer of splits.
 struct Plan {
     splits: Vec<Split>,
-    /// What is left of every column as it is.
+    /// Terms of every column that are not split.
     kept: Vec<Vec<Size>>,
     /// The largest value of every column behind it.
     after: Vec<i64>,
@@ -41,18 +41,18 @@ impl<B: Backend> DigitEvaluator<B> {
         mut columns: Vec<Vec<Column<B>>>,
         keep: usize,
     ) -> Result<Vec<Column<B>>, Error> {
-        let words = columns.iter().flatten().next().map_or(0, |term| term.lane.len());
-        let (limit, readable) = (self.column_limit(words), self.messages() - 1);
+        let integers = columns.iter().flatten().next().map_or(0, |term| term.lane.len());
+        let (limit, readable) = (self.column_limit(integers), self.messages() - 1);
         loop {
             let sizes: Vec<Vec<Size>> = columns.iter().map(|terms| self.sizes(terms)).collect();
             let last = sizes.len().saturating_sub(1);
-            // Out of the highest column nothing is carried: it only has to be read.
+            // Out of the highest column nothing is carried: it only has to fit a table.
             let top = limit.max(readable - 1);
             let target = |column| if column == last { top } else { limit };
             if sizes.iter().enumerate().all(|(column, sizes)| self.is_within(sizes, target(column))) {
                 break;
             }
-            // In one layer, if that can be; else first to sums that a table reads whole, for which one layer is enough.
+            // In one layer, if that can be; else first to sums that a table takes whole, for which one layer is enough.
             let mut plan = self.plan(&sizes, keep, target);
             let reached = plan.after.iter().enumerate().all(|(column, max)| *max <= target(column));
             if 2 * limit <= readable && !reached {
@@ -63,7 +63,7 @@ impl<B: Backend> DigitEvaluator<B> {
             }
             columns = self.split(&plan, &columns)?;
         }
-        columns.iter().map(|terms| self.total(terms, words)).collect()
+        columns.iter().map(|terms| self.total(terms, integers)).collect()
     }
 
     fn sizes(&self, terms: &[Column<B>]) -> Vec<Size> {
@@ -77,9 +77,9 @@ impl<B: Backend> DigitEvaluator<B> {
         sum_max(sizes) <= limit && noise + 1.0 <= self.backend.squared_norm()
     }
 
-    fn total(&self, terms: &[Column<B>], words: usize) -> Result<Column<B>, Error> {
+    fn total(&self, terms: &[Column<B>], integers: usize) -> Result<Column<B>, Error> {
         if terms.is_empty() {
-            return Ok(Column { lane: self.constant_lane(0, words), max: 0 });
+            return Ok(Column { lane: self.constant_lane(0, integers), max: 0 });
         }
         let lanes: Vec<(i32, &Lane<B>)> = terms.iter().map(|term| (1, &term.lane)).collect();
         Ok(Column { lane: self.linear(&lanes, 0)?, max: terms.iter().map(|term| term.max).sum() })
@@ -121,7 +121,7 @@ impl<B: Backend> DigitEvaluator<B> {
         plan
     }
 
-    /// Terms, the largest first, as long as a table can read their sum; and those left.
+    /// Terms, the largest first, as long as a table can take their sum; and those left.
     fn readable_group(&self, terms: &[Size]) -> (Vec<Size>, Vec<Size>) {
         let (mut max, mut noise) = (0, 0.0);
         terms.iter().partition(|size| {

@@ -2,14 +2,14 @@
 
 use super::backend::Backend;
 use super::evaluator::{DigitEvaluator, Lane};
-use super::word::Digits;
+use super::integer::Digits;
 use crate::error::Error;
 
 impl<B: Backend> DigitEvaluator<B> {
-    /// Whether `a = b`, word by word.
+    /// Whether `a = b`, element by element.
     ///
     /// # Errors
-    /// If the slices differ in length or width, or a word belongs to other parameters.
+    /// If the slices differ in length or width, or an integer belongs to other parameters.
     pub fn eq(&self, a: &[Digits<B::Digit>], b: &[Digits<B::Digit>]) -> Result<Vec<B::Digit>, Error> {
         let [a, b] = self.two_lanes("comparison", a, b)?;
         let (a, b) = (self.refreshed(a, self.sum_limit())?, self.refreshed(b, self.sum_limit())?);
@@ -22,7 +22,7 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok(self.none(vec![differ])?.pop().unwrap_or_default())
     }
 
-    /// Whether `a < b` as numbers from 0 to `2^W − 1`, word by word.
+    /// Whether `a < b` as numbers from 0 to `2^W − 1`, element by element.
     ///
     /// # Errors
     /// As [`eq`](Self::eq).
@@ -35,7 +35,7 @@ impl<B: Backend> DigitEvaluator<B> {
         self.less(a, b, false, false)
     }
 
-    /// Whether `a ≤ b` as numbers from 0 to `2^W − 1`, word by word.
+    /// Whether `a ≤ b` as numbers from 0 to `2^W − 1`, element by element.
     ///
     /// # Errors
     /// As [`eq`](Self::eq).
@@ -48,7 +48,7 @@ impl<B: Backend> DigitEvaluator<B> {
         self.less(a, b, false, true)
     }
 
-    /// Whether `a < b` as signed numbers, word by word.
+    /// Whether `a < b` as signed numbers, element by element.
     ///
     /// # Errors
     /// As [`eq`](Self::eq).
@@ -57,7 +57,7 @@ impl<B: Backend> DigitEvaluator<B> {
         self.less(a, b, true, false)
     }
 
-    /// Whether `a ≤ b` as signed numbers, word by word.
+    /// Whether `a ≤ b` as signed numbers, element by element.
     ///
     /// # Errors
     /// As [`eq`](Self::eq).
@@ -126,7 +126,7 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok(self.chunks(&lists, most, |x| i64::from(x == 0))?.into_iter().flatten().collect())
     }
 
-    /// Chunks of lists, summed and read by `f`.
+    /// Chunks of lists, summed and looked up in the table of `f`.
     fn chunks(
         &self,
         lists: &[Vec<Lane<B>>],

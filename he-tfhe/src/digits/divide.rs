@@ -1,23 +1,23 @@
 //! Quotients and remainders by restoring division, one digit of the quotient at a time.
 //!
 //! With `R` the remainder so far and the next digit of the dividend behind it, all of `R − k·d` for `k < r` are computed at
-//! once, as further words of one circuit. Those with `R ≥ k·d` are a flag each, and the digit of the quotient is their sum.
+//! once, as further integers of one circuit. Those with `R ≥ k·d` are a flag each, and the digit of the quotient is their sum.
 
 use super::backend::Backend;
 use super::carry::Column;
 use super::evaluator::{DigitEvaluator, Lane};
-use super::word::Digits;
+use super::integer::Digits;
 use crate::error::Error;
 
 /// Quotients and remainders.
 type Parts<T> = (Vec<T>, Vec<T>);
 
 impl<B: Backend> DigitEvaluator<B> {
-    /// Quotients and remainders of `a/d` as numbers from 0 to `2^W − 1`, word by word. Division by 0 gives `2^W − 1` and the
-    /// remainder `a`.
+    /// Quotients and remainders of `a/d` as numbers from 0 to `2^W − 1`, element by element. Division by 0 gives `2^W − 1` and
+    /// the remainder `a`.
     ///
     /// # Errors
-    /// If the slices differ in length or width, or a word belongs to other parameters.
+    /// If the slices differ in length or width, or an integer belongs to other parameters.
     pub fn div_rem_unsigned(
         &self,
         a: &[Digits<B::Digit>],
@@ -25,11 +25,11 @@ impl<B: Backend> DigitEvaluator<B> {
     ) -> Result<Parts<Digits<B::Digit>>, Error> {
         let [a, d] = self.two_lanes("division", a, d)?;
         let (quotient, remainder) = self.divide(a, d)?;
-        Ok((self.words(&quotient), self.words(&remainder)))
+        Ok((self.integers(&quotient), self.integers(&remainder)))
     }
 
-    /// Quotients and remainders of `a/d` as signed numbers, word by word; the quotient is rounded towards 0 and the remainder
-    /// has the sign of `a`. Division by 0 gives −1 for `a ≥ 0` and 1 for `a < 0`, with the remainder `a`; and
+    /// Quotients and remainders of `a/d` as signed numbers, element by element; the quotient is rounded towards 0 and the
+    /// remainder has the sign of `a`. Division by 0 gives −1 for `a ≥ 0` and 1 for `a < 0`, with the remainder `a`; and
     /// `−2^(W−1)/−1` is `−2^(W−1)`, since the quotient is one modulo `2^W`.
     ///
     /// # Errors
@@ -49,19 +49,19 @@ impl<B: Backend> DigitEvaluator<B> {
             i64::from((x / (2 * half) >= half) != (x % (2 * half) >= half))
         });
         let signs = layer.run()?;
-        // Both operands are one slice of twice as many words, and so are both results.
+        // Both operands are one slice of twice as many integers, and so are both results.
         let both: Vec<Lane<B>> = a.iter().zip(&d).map(|(a, d)| beside(&[a.clone(), d.clone()])).collect();
-        let words = top_a.len();
-        let (a, d) = apart::<B>(&self.negate_if(&signs[0], both)?, words);
+        let integers = top_a.len();
+        let (a, d) = apart::<B>(&self.negate_if(&signs[0], both)?, integers);
         let (quotient, remainder) = self.divide(a, d)?;
         let both: Vec<Lane<B>> = quotient.into_iter().zip(remainder).map(|(q, r)| beside(&[q, r])).collect();
-        let negative = beside(&[signs[1].clone(), signs[0][..words].to_vec()]);
-        let (quotient, remainder) = apart::<B>(&self.negate_if(&negative, both)?, words);
-        Ok((self.words(&quotient), self.words(&remainder)))
+        let negative = beside(&[signs[1].clone(), signs[0][..integers].to_vec()]);
+        let (quotient, remainder) = apart::<B>(&self.negate_if(&negative, both)?, integers);
+        Ok((self.integers(&quotient), self.integers(&remainder)))
     }
 
     fn divide(&self, a: Vec<Lane<B>>, d: Vec<Lane<B>>) -> Result<Parts<Lane<B>>, Error> {
-        let Some(words) = a.first().map(Vec::len) else { return Ok((Vec::new(), Vec::new())) };
+        let Some(integers) = a.first().map(Vec::len) else { return Ok((Vec::new(), Vec::new())) };
         let (count, ways) = (a.len(), self.base() as usize - 1);
         let (a, d) = (self.refreshed(a, 1.0)?, self.refreshed(d, 1.0)?);
         let multiples = self.multiples(&d)?;
@@ -73,9 +73,9 @@ impl<B: Backend> DigitEvaluator<B> {
             let columns = self.difference(&copies, &multiples[..=step])?;
             // What the multiple has above the remainder decides too.
             let (trials, fits) = self.propagate_out(columns, 0, Some(above[step].clone()))?;
-            let flags: Vec<Lane<B>> = fits.unwrap_or_default().chunks(words).map(<[_]>::to_vec).collect();
+            let flags: Vec<Lane<B>> = fits.unwrap_or_default().chunks(integers).map(<[_]>::to_vec).collect();
             let trials: Vec<Vec<Lane<B>>> =
-                trials.iter().map(|trial| trial.chunks(words).map(<[_]>::to_vec).collect()).collect();
+                trials.iter().map(|trial| trial.chunks(integers).map(<[_]>::to_vec).collect()).collect();
             let (digit, next) = self.chosen(&rest, &trials, &flags)?;
             (quotient, rest) = ([vec![digit], quotient].concat(), next);
         }
@@ -85,7 +85,7 @@ impl<B: Backend> DigitEvaluator<B> {
     /// `k·d` for `k = 1, …, r − 1`, with one digit more, as one slice.
     fn multiples(&self, d: &[Lane<B>]) -> Result<Vec<Lane<B>>, Error> {
         let r = self.base();
-        let words = d.first().map_or(0, Vec::len);
+        let integers = d.first().map_or(0, Vec::len);
         let mut layer = self.layer();
         for k in 2..r {
             for digit in d {
@@ -94,12 +94,12 @@ impl<B: Backend> DigitEvaluator<B> {
             }
         }
         let outputs = layer.run()?;
-        let zero = self.constant_lane(0, words);
+        let zero = self.constant_lane(0, integers);
         let half = |i: usize, high: usize| {
             let own = |k: usize| outputs.get(2 * (k * d.len() + i) + high).unwrap_or(&zero).clone();
             beside(&(0..r as usize - 2).map(own).collect::<Vec<_>>())
         };
-        let none = self.constant_lane(0, words * (r as usize - 2));
+        let none = self.constant_lane(0, integers * (r as usize - 2));
         let mut columns = Vec::new();
         for i in 0..=d.len() {
             let low = if i < d.len() { half(i, 0) } else { none.clone() };
@@ -157,12 +157,12 @@ impl<B: Backend> DigitEvaluator<B> {
     }
 }
 
-/// Lanes one after another, as one lane of more words.
+/// Lanes one after another, as one lane of more integers.
 fn beside<D: Clone>(lanes: &[Vec<D>]) -> Vec<D> {
     lanes.concat()
 }
 
 /// Two slices that were put beside one another.
-fn apart<B: Backend>(lanes: &[Lane<B>], words: usize) -> Parts<Lane<B>> {
-    lanes.iter().map(|lane| (lane[..words].to_vec(), lane[words..].to_vec())).unzip()
+fn apart<B: Backend>(lanes: &[Lane<B>], integers: usize) -> Parts<Lane<B>> {
+    lanes.iter().map(|lane| (lane[..integers].to_vec(), lane[integers..].to_vec())).unzip()
 }

@@ -1,23 +1,29 @@
-//! The evaluator of words, and what circuits are put together from.
+//! The evaluator of integers, and the parts of circuits.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::backend::{Backend, Ciphertexts, Table};
-use super::word::{Digits, check_width};
+use super::integer::{Digits, check_width};
 use crate::error::Error;
 use crate::evaluator::Evaluator;
 
-/// The same digit of all words of a slice: circuits are written for one word and compute all of them.
+/// One digit of all integers of a slice: circuits are written for one integer and compute all of them.
 pub(super) type Lane<B> = Vec<<B as Backend>::Digit>;
 
-/// Words a thread from which carries that run from digit to digit are as fast as prefixes: a layer of one bootstrap a thread
-/// takes twice the time of a bootstrap in a full batch.
-const RIPPLE_WORDS: usize = 4;
+/// Integers on each thread from which carries that run from digit to digit are as fast as prefixes: a layer of one bootstrap a
+/// thread takes twice the time of a bootstrap in a full batch.
+const RIPPLE_INTEGERS: usize = 4;
 
-/// How carries run through a word.
+/// How carries run through an integer.
+///
+/// ```
+/// use he_tfhe::digits::{Carries, DigitEvaluator, Simulation};
+/// let digits = DigitEvaluator::over(Simulation::new(2, 25.0, 1))?.with_carries(Carries::Ripple);
+/// # Ok::<(), he_tfhe::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Carries {
-    /// By prefixes when there are fewer than four words a thread, else from digit to digit: then layers are full anyway.
+    /// By prefixes when there are fewer than four integers a thread, else from digit to digit: then layers are full anyway.
     #[default]
     Auto,
     /// All at once: a number of layers that grows with the logarithm of the digits.
@@ -26,11 +32,27 @@ pub enum Carries {
     Ripple,
 }
 
-/// Computes with words of digits.
+/// Computes on integers of digits.
 ///
-/// Operations take slices, of words of one width, and pass all bootstraps of a layer on in one call. Results are
-/// words modulo `2^W`. Some results ([`select`](Self::select), for instance) are a little noisier than a bootstrap leaves
+/// Operations take slices, of integers of one width, and pass all bootstraps of a layer on in one call. Results are
+/// integers modulo `2^W`. Some results ([`select`](Self::select), for instance) are a little noisier than a bootstrap leaves
 /// them; an operation that could not take that refreshes their digits first, in one layer more.
+///
+/// ```
+/// # use he_tfhe::*;
+/// use he_tfhe::digits::{DigitEvaluator, decrypt, encrypt};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let (a, b) = (encrypt(&encryptor, 4, &[3, -7])?, encrypt(&encryptor, 4, &[2, 5])?);
+/// let digits = DigitEvaluator::new(&server)?;
+/// let sums = digits.add(&a, &b)?;
+/// assert_eq!((decrypt(&decryptor, &sums[0])?, decrypt(&decryptor, &sums[1])?), (5, -2));
+/// # Ok(())
+/// # }
+/// ```
 pub struct DigitEvaluator<B> {
     pub(super) backend: B,
     carries: Carries,
@@ -38,7 +60,7 @@ pub struct DigitEvaluator<B> {
 }
 
 impl<'a> DigitEvaluator<Ciphertexts<'a>> {
-    /// With an evaluator, whose parameters have digits of 2 to 4 bits, as many carry bits, and tables that read two digits
+    /// With an evaluator, whose parameters have digits of 2 to 4 bits, as many carry bits, and tables that take two digits
     /// side by side.
     ///
     /// # Errors
@@ -61,7 +83,7 @@ impl<B: Backend> DigitEvaluator<B> {
     /// Over any backend.
     ///
     /// # Errors
-    /// If its digits are not of 2 to 4 bits, or its tables cannot read two digits side by side.
+    /// If its digits are not of 2 to 4 bits, or its tables cannot take two digits side by side.
     pub fn over(backend: B) -> Result<Self, Error> {
         let bits = backend.digit_bits();
         if !(2..=4).contains(&bits) {
@@ -76,7 +98,7 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok(Self { backend, carries: Carries::Auto, layers: AtomicU64::new(0) })
     }
 
-    /// The same, with carries as said.
+    /// The evaluator with carries of this kind.
     #[must_use]
     pub fn with_carries(mut self, carries: Carries) -> Self {
         self.carries = carries;
@@ -93,7 +115,7 @@ impl<B: Backend> DigitEvaluator<B> {
         self.layers.load(Ordering::Relaxed)
     }
 
-    /// A constant word, without noise and without secrecy; of `value`, the low `bits` bits.
+    /// A constant integer, without noise and without secrecy; of `value`, the low `bits` bits.
     ///
     /// # Errors
     /// If the number of bits is no multiple of a digit or above 64.
@@ -109,29 +131,29 @@ impl<B: Backend> DigitEvaluator<B> {
         1 << self.backend.digit_bits()
     }
 
-    /// `r²`: what a table reads is below it.
+    /// `r²`: what a table takes is below it.
     pub(super) fn messages(&self) -> i64 {
         self.base() * self.base()
     }
 
-    /// Whether carries of so many words run from digit to digit: that takes two bootstraps a word and layer, so that enough
-    /// words fill all threads.
-    pub(super) fn ripples(&self, words: usize) -> bool {
+    /// Whether carries of so many integers run from digit to digit: that takes two bootstraps an integer and layer, so that
+    /// enough integers fill all threads.
+    pub(super) fn ripples(&self, integers: usize) -> bool {
         match self.carries {
-            Carries::Auto => words >= RIPPLE_WORDS * self.backend.threads(),
+            Carries::Auto => integers >= RIPPLE_INTEGERS * self.backend.threads(),
             Carries::Prefix => false,
             Carries::Ripple => true,
         }
     }
 
-    pub(super) fn constant_lane(&self, value: i64, words: usize) -> Lane<B> {
-        vec![self.backend.constant(value); words]
+    pub(super) fn constant_lane(&self, value: i64, integers: usize) -> Lane<B> {
+        vec![self.backend.constant(value); integers]
     }
 
     /// `constant + Σ weight·lane`.
     pub(super) fn linear(&self, terms: &[(i32, &Lane<B>)], constant: i64) -> Result<Lane<B>, Error> {
-        let words = terms.first().map_or(0, |(_, lane)| lane.len());
-        let mut sum = self.constant_lane(constant, words);
+        let integers = terms.first().map_or(0, |(_, lane)| lane.len());
+        let mut sum = self.constant_lane(constant, integers);
         for (weight, lane) in terms {
             for (sum, digit) in sum.iter_mut().zip(*lane) {
                 self.backend.add_scaled(sum, digit, *weight)?;
@@ -168,28 +190,30 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok(lanes)
     }
 
-    /// What the digits of an operand may have if two of them are read side by side.
+    /// The largest squared norm of the digits of an operand if a table takes two of them side by side.
     pub(super) fn pair_limit(&self) -> f64 {
         self.backend.squared_norm() / (self.messages() + 1) as f64
     }
 
-    /// The digits of words, one lane for each.
+    /// The digits of integers, one lane for each.
     ///
     /// # Errors
-    /// If the words differ in width, or have other digits than the backend.
+    /// If the integers differ in width, or have other digits than the backend.
     pub(super) fn lanes(
         &self,
         operation: &'static str,
-        words: &[Digits<B::Digit>],
+        integers: &[Digits<B::Digit>],
     ) -> Result<Vec<Lane<B>>, Error> {
         let digit_bits = self.backend.digit_bits();
-        let count = words.first().map_or(0, |word| word.digits().len());
-        let bad = words.iter().find(|word| word.digits().len() != count || word.digit_bits() != digit_bits);
+        let count = integers.first().map_or(0, |integer| integer.digits().len());
+        let bad = integers
+            .iter()
+            .find(|integer| integer.digits().len() != count || integer.digit_bits() != digit_bits);
         if let Some(bad) = bad {
-            let needed = format!("{count} of {digit_bits} bits in every word of a slice");
+            let needed = format!("{count} of {digit_bits} bits in every integer of a slice");
             return Err(Error::Count { operation, found: bad.digits().len(), needed });
         }
-        Ok((0..count).map(|i| words.iter().map(|word| word.digits()[i].clone()).collect()).collect())
+        Ok((0..count).map(|i| integers.iter().map(|integer| integer.digits()[i].clone()).collect()).collect())
     }
 
     /// The lanes of two slices that have to go together.
@@ -217,10 +241,10 @@ impl<B: Backend> DigitEvaluator<B> {
         Err(Error::Count { operation, found, needed: format!("{needed}, as in the first operand") })
     }
 
-    pub(super) fn words(&self, lanes: &[Lane<B>]) -> Vec<Digits<B::Digit>> {
+    pub(super) fn integers(&self, lanes: &[Lane<B>]) -> Vec<Digits<B::Digit>> {
         let count = lanes.first().map_or(0, Vec::len);
-        let word = |at: usize| lanes.iter().map(|lane| lane[at].clone()).collect();
-        (0..count).map(|at| Digits::unchecked(word(at), self.backend.digit_bits())).collect()
+        let integer = |at: usize| lanes.iter().map(|lane| lane[at].clone()).collect();
+        (0..count).map(|at| Digits::unchecked(integer(at), self.backend.digit_bits())).collect()
     }
 }
 

@@ -1,14 +1,14 @@
 //! Integers as vectors of digits.
 //!
-//! A word of `W` bits is a little-endian vector of digits of `message_bits` bits each, 2 to 4, in two's complement. The
-//! carry bits of a message, as many again, hold two digits side by side or a sum of digits: whatever a table can read at one
-//! bootstrap. Additions of ciphertexts are free, so an operation is a circuit of sums and tables, and what it costs is
+//! An integer of `W` bits is a little-endian vector of digits of `message_bits` bits each, 2 to 4, in two's complement. The
+//! carry bits of a message, as many again, hold two digits side by side or a sum of digits: whatever a table can take at one
+//! bootstrap. Additions of ciphertexts are free, so an operation is a circuit of sums and tables, and it costs
 //!
 //! * its *bootstraps*, about one per digit and table, and
-//! * its *layers*: bootstraps that wait for one another. All bootstraps of one layer, over all words of a slice, go to the
+//! * its *layers*: bootstraps that wait for one another. All bootstraps of one layer, over all integers of a slice, go to the
 //!   evaluator in one call, which is why the operations of [`DigitEvaluator`] take slices.
 //!
-//! Bootstraps and layers of one word with digits of 2 bits, as `cargo test --release -p he-tfhe --test digits -- --nocapture
+//! Bootstraps and layers of one integer with digits of 2 bits, as `cargo test --release -p he-tfhe --test digits -- --nocapture
 //! documented` prints them; with carries by prefixes, and those that run from digit to digit in brackets:
 //!
 //! | | 8 bits | layers | 16 bits | layers |
@@ -23,11 +23,11 @@
 //! | `div_rem_unsigned` | 190 (166) | 21 (24) | 618 (498) | 39 (62) |
 //! | `div_rem` | 245 (213) | 30 (35) | 745 (593) | 48 (81) |
 //!
-//! Functions of one word (sigmoid, exponential, reciprocal and any other) are wide tables, [`WordTable`].
+//! Functions of one integer (sigmoid, exponential, reciprocal and any other) are wide tables, [`IntegerTable`].
 //!
 //! The circuits are written over a [`Backend`]. One computes with ciphertexts, the other, [`Simulation`], with plain integers;
-//! it keeps book of noise and padding bit, and shows what an operation would cost. [`clear`] has the functions that all
-//! operations are held to.
+//! it keeps account of noise and padding bit, and of the cost of an operation. [`clear`] has the functions that all
+//! operations are tested against.
 
 mod backend;
 mod carry;
@@ -38,14 +38,14 @@ mod compare;
 mod divide;
 mod evaluator;
 mod function;
+mod integer;
 mod product;
 mod shift;
 mod simulation;
 mod sum;
-mod word;
 
 pub use backend::{Backend, Ciphertexts, Table};
 pub use evaluator::{Carries, DigitEvaluator};
-pub use function::WordTable;
+pub use function::IntegerTable;
+pub use integer::{Digits, decrypt, decrypt_unsigned, encrypt, encrypt_unsigned};
 pub use simulation::{Plain, Simulation};
-pub use word::{Digits, decrypt, decrypt_unsigned, encrypt, encrypt_unsigned};

@@ -1,13 +1,13 @@
 //! Products, of integers and in fixed point.
 //!
 //! The product of two digits is `r·high + low`, each from a table of both digits: two bootstraps. With the highest digits
-//! taken as signed, the product of two words needs no correction for their signs. Highs may then be negative; tables give
+//! taken as signed, the product of two integers needs no correction for their signs. Highs may then be negative; tables give
 //! them less their minimum, and the minima of all are one constant.
 
 use super::backend::Backend;
 use super::carry::Column;
 use super::evaluator::{DigitEvaluator, Lane};
-use super::word::Digits;
+use super::integer::Digits;
 use crate::error::Error;
 
 /// The operation, for messages.
@@ -36,10 +36,10 @@ struct Window {
 }
 
 impl<B: Backend> DigitEvaluator<B> {
-    /// `a·b` modulo `2^W`, word by word.
+    /// `a·b` modulo `2^W`, element by element.
     ///
     /// # Errors
-    /// If the slices differ in length or width, or a word belongs to other parameters.
+    /// If the slices differ in length or width, or an integer belongs to other parameters.
     pub fn mul(
         &self,
         a: &[Digits<B::Digit>],
@@ -47,16 +47,16 @@ impl<B: Backend> DigitEvaluator<B> {
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("multiplication", a, b)?;
         let window = Window { lowest: 0, keep: 0, end: a.len() };
-        Ok(self.words(&self.product([a, b], None, &window, false)?))
+        Ok(self.integers(&self.product([a, b], None, &window, false)?))
     }
 
-    /// `a·b/2^f` modulo `2^W` for signed words, word by word: the product of fixed-point numbers with `fraction = f` bits
-    /// behind the point. Products of digits more than two digits below the point are left out: with `t = f/log2 r − 2`, that
-    /// makes the result too small by less than `t·(r − 1)/r²`, and then it is rounded down. Exactly, it is
+    /// `a·b/2^f` modulo `2^W` for signed integers, element by element: the product of fixed-point numbers with `fraction = f`
+    /// bits behind the point. Products of digits more than two digits below the point are left out: with `t = f/log2 r − 2`,
+    /// that makes the result too small by less than `t·(r − 1)/r²`, and then it is rounded down. Exactly, it is
     /// [`clear::fixed_mul`](super::clear::fixed_mul).
     ///
     /// # Errors
-    /// If the slices differ in length or width, `f` is no multiple of a digit or above `W`, or a word belongs to other
+    /// If the slices differ in length or width, `f` is no multiple of a digit or above `W`, or an integer belongs to other
     /// parameters.
     pub fn fixed_mul(
         &self,
@@ -66,10 +66,10 @@ impl<B: Backend> DigitEvaluator<B> {
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
         let [a, b] = self.two_lanes(FIXED, a, b)?;
         let window = self.fixed_window(a.len(), fraction)?;
-        Ok(self.words(&self.product([a, b], None, &window, true)?))
+        Ok(self.integers(&self.product([a, b], None, &window, true)?))
     }
 
-    /// `a·b/2^f + c` modulo `2^W`, word by word: what [`fixed_mul`](Self::fixed_mul) and [`add`](Self::add) give, with the
+    /// `a·b/2^f + c` modulo `2^W`, element by element: [`fixed_mul`](Self::fixed_mul) and [`add`](Self::add), with the
     /// carries of one of them.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl<B: Backend> DigitEvaluator<B> {
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
         let ([a, b], [_, c]) = (self.two_lanes(FIXED, a, b)?, self.two_lanes(FIXED, a, c)?);
         let window = self.fixed_window(a.len(), fraction)?;
-        Ok(self.words(&self.product([a, b], Some(c), &window, true)?))
+        Ok(self.integers(&self.product([a, b], Some(c), &window, true)?))
     }
 
     /// The window of a fixed-point product of so many digits.
@@ -103,7 +103,7 @@ impl<B: Backend> DigitEvaluator<B> {
         window: &Window,
         signed: bool,
     ) -> Result<Vec<Lane<B>>, Error> {
-        let Some(words) = a.first().map(Vec::len) else { return Ok(Vec::new()) };
+        let Some(integers) = a.first().map(Vec::len) else { return Ok(Vec::new()) };
         let (a, b) = (self.refreshed(a, self.pair_limit())?, self.refreshed(b, self.pair_limit())?);
         let (halves, constants) = self.halves(a.len(), window, signed);
         let mut layer = self.layer();
@@ -115,7 +115,7 @@ impl<B: Backend> DigitEvaluator<B> {
         for (halves, constant) in halves.iter().zip(constants) {
             let mut terms = self.bundle(halves, &outputs.by_ref().take(halves.len()).collect::<Vec<_>>())?;
             if constant > 0 {
-                terms.push(Column { lane: self.constant_lane(constant, words), max: constant });
+                terms.push(Column { lane: self.constant_lane(constant, integers), max: constant });
             }
             columns.push(terms);
         }
@@ -174,7 +174,7 @@ impl<B: Backend> DigitEvaluator<B> {
         (products.clone().map(|v| v.rem_euclid(r)).collect(), products.map(|v| v.div_euclid(r)).collect())
     }
 
-    /// Sums of neighbouring halves that a table can read. In the order of their digits the halves of a column form a path,
+    /// Sums of neighbouring halves that a table can take. In the order of their digits the halves of a column form a path,
     /// each sharing a digit with the next; so the largest sum along it is known exactly, well below the sum of the maxima.
     fn bundle(&self, halves: &[Half], lanes: &[Lane<B>]) -> Result<Vec<Column<B>>, Error> {
         let sum = |(range, max): (std::ops::Range<usize>, i64)| {

@@ -1,20 +1,20 @@
 //! Shifts by amounts in the clear.
 //!
-//! Whole digits move without a bootstrap. For what is left every digit is read from two neighbours, in one layer.
+//! Whole digits move without a bootstrap. The bits that are left take one layer: every digit from two neighbours.
 
 use super::backend::Backend;
 use super::evaluator::DigitEvaluator;
-use super::word::Digits;
+use super::integer::Digits;
 use crate::error::Error;
 
 impl<B: Backend> DigitEvaluator<B> {
-    /// `a·2^amount` modulo `2^W`, word by word.
+    /// `a·2^amount` modulo `2^W`, element by element.
     ///
     /// # Errors
-    /// If the words differ in width, or belong to other parameters.
+    /// If the integers differ in width, or belong to other parameters.
     pub fn shift_left(&self, a: &[Digits<B::Digit>], amount: u32) -> Result<Vec<Digits<B::Digit>>, Error> {
         let a = self.refreshed(self.lanes("shift", a)?, self.pair_limit())?;
-        let Some(words) = a.first().map(Vec::len) else { return Ok(Vec::new()) };
+        let Some(integers) = a.first().map(Vec::len) else { return Ok(Vec::new()) };
         let (by, bits) = self.whole_digits(amount, a.len());
         let (r, rest) = (self.base(), self.backend.digit_bits() - bits);
         let mut moved = a[..a.len() - by].to_vec();
@@ -26,15 +26,15 @@ impl<B: Backend> DigitEvaluator<B> {
             }
             moved = layer.run()?;
         }
-        let mut digits = vec![self.constant_lane(0, words); by];
+        let mut digits = vec![self.constant_lane(0, integers); by];
         digits.append(&mut moved);
-        Ok(self.words(&digits))
+        Ok(self.integers(&digits))
     }
 
-    /// `a/2^amount` rounded down, for words as numbers from 0 to `2^W − 1`.
+    /// `a/2^amount` rounded down, for integers as numbers from 0 to `2^W − 1`.
     ///
     /// # Errors
-    /// If the words differ in width, or belong to other parameters.
+    /// If the integers differ in width, or belong to other parameters.
     pub fn shift_right_unsigned(
         &self,
         a: &[Digits<B::Digit>],
@@ -43,11 +43,11 @@ impl<B: Backend> DigitEvaluator<B> {
         self.shift_down(a, amount, false)
     }
 
-    /// `a/2^amount` rounded down, for signed words. A whole digit takes one bootstrap for the sign; the digits that it fills
+    /// `a/2^amount` rounded down, for signed integers. A whole digit takes one bootstrap for the sign; the digits that it fills
     /// are copies of one ciphertext: their noises add up like numbers, not like variances.
     ///
     /// # Errors
-    /// If the words differ in width, or belong to other parameters.
+    /// If the integers differ in width, or belong to other parameters.
     pub fn shift_right(&self, a: &[Digits<B::Digit>], amount: u32) -> Result<Vec<Digits<B::Digit>>, Error> {
         self.shift_down(a, amount, true)
     }
@@ -78,7 +78,7 @@ impl<B: Backend> DigitEvaluator<B> {
             moved = outputs[..moved.len()].to_vec();
         }
         moved.resize(a.len(), filling);
-        Ok(self.words(&moved))
+        Ok(self.integers(&moved))
     }
 
     /// Digits and bits of a shift; of `count` digits nothing is left after so many.

@@ -6,7 +6,17 @@ use super::backend::{Backend, Table};
 use crate::error::Error;
 
 /// Computes what ciphertexts would, without encryption. A sum that would reach the padding bit, or that would be too noisy, is
-/// an error when a table reads it.
+/// an error when a table takes it.
+///
+/// ```
+/// use he_tfhe::digits::{DigitEvaluator, Digits, Simulation};
+/// let digits = DigitEvaluator::over(Simulation::new(2, 25.0, 1))?;
+/// let x = Digits::new([1, 2, 3, 0].map(|digit| digits.backend().digit(digit)).to_vec(), 2)?;
+/// digits.add(&[x.clone()], &[x])?;
+/// // Bootstraps and layers of an 8-bit sum.
+/// assert_eq!((digits.backend().bootstraps(), digits.layers()), (9, 3));
+/// # Ok::<(), he_tfhe::Error>(())
+/// ```
 pub struct Simulation {
     digit_bits: u32,
     squared_norm: f64,
@@ -17,11 +27,16 @@ pub struct Simulation {
 }
 
 /// A digit in the clear.
+///
+/// ```
+/// use he_tfhe::digits::Simulation;
+/// assert_eq!(Simulation::new(2, 25.0, 1).digit(3).value(), 3);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Plain {
     value: i64,
     norm: f64,
-    /// Where the noise comes from, and with which weights; empty unless that is followed.
+    /// Sources of the noise and their weights; empty unless they are followed.
     sources: Vec<(u32, i32)>,
 }
 
@@ -33,14 +48,14 @@ impl Plain {
 }
 
 impl Simulation {
-    /// Digits of `digit_bits` bits, tables that read a squared norm of `squared_norm`, and so many `threads`.
+    /// Digits of `digit_bits` bits, tables that take a squared norm of `squared_norm`, and so many `threads`.
     pub fn new(digit_bits: u32, squared_norm: f64, threads: usize) -> Self {
         let (bootstraps, sources) = (AtomicU64::new(0), AtomicU32::new(0));
         Self { digit_bits, squared_norm, threads, correlated: false, bootstraps, sources }
     }
 
-    /// The same, following every noise from its source: the estimate of ciphertexts takes those of one sum for independent,
-    /// and this says whether that was too optimistic.
+    /// The simulation that follows every noise from its source: the estimate of ciphertexts takes those of one sum for
+    /// independent, and this says whether that was too optimistic.
     #[must_use]
     pub fn correlated(mut self) -> Self {
         self.correlated = true;
@@ -52,7 +67,7 @@ impl Simulation {
         self.bootstraps.load(Ordering::Relaxed)
     }
 
-    /// A digit as if it came out of a bootstrap.
+    /// A digit with the noise of a bootstrap.
     pub fn digit(&self, value: i64) -> Plain {
         let sources = if self.correlated {
             vec![(self.sources.fetch_add(1, Ordering::Relaxed), 1)]

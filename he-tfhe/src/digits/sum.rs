@@ -3,19 +3,19 @@
 use super::backend::Backend;
 use super::carry::Column;
 use super::evaluator::{DigitEvaluator, Lane};
-use super::word::Digits;
+use super::integer::Digits;
 use crate::error::Error;
 
 impl<B: Backend> DigitEvaluator<B> {
-    /// What the digits of an operand may have if two of them are added, with a carry.
+    /// The largest squared norm of the digits of two operands that are added, with a carry.
     pub(super) fn sum_limit(&self) -> f64 {
         (self.backend.squared_norm() - 1.0) / 2.0
     }
 
-    /// `a + b` modulo `2^W`, word by word.
+    /// `a + b` modulo `2^W`, element by element.
     ///
     /// # Errors
-    /// If the slices differ in length or width, or a word belongs to other parameters.
+    /// If the slices differ in length or width, or an integer belongs to other parameters.
     pub fn add(
         &self,
         a: &[Digits<B::Digit>],
@@ -26,10 +26,10 @@ impl<B: Backend> DigitEvaluator<B> {
         let max = 2 * self.base() - 2;
         let column = |(a, b)| Ok(Column { lane: self.linear(&[(1, a), (1, b)], 0)?, max });
         let columns = a.iter().zip(&b).map(column).collect::<Result<_, Error>>()?;
-        Ok(self.words(&self.propagate(columns, 0)?))
+        Ok(self.integers(&self.propagate(columns, 0)?))
     }
 
-    /// `a − b` modulo `2^W`, word by word.
+    /// `a − b` modulo `2^W`, element by element.
     ///
     /// # Errors
     /// As [`add`](Self::add).
@@ -40,13 +40,13 @@ impl<B: Backend> DigitEvaluator<B> {
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("subtraction", a, b)?;
         let (a, b) = (self.refreshed(a, self.sum_limit())?, self.refreshed(b, self.sum_limit())?);
-        Ok(self.words(&self.propagate(self.difference(&a, &b)?, 0)?))
+        Ok(self.integers(&self.propagate(self.difference(&a, &b)?, 0)?))
     }
 
-    /// `−a` modulo `2^W`, word by word.
+    /// `−a` modulo `2^W`, element by element.
     ///
     /// # Errors
-    /// If the words differ in width, or belong to other parameters.
+    /// If the integers differ in width, or belong to other parameters.
     pub fn negate(&self, a: &[Digits<B::Digit>]) -> Result<Vec<Digits<B::Digit>>, Error> {
         let a = self.refreshed(self.lanes("negation", a)?, self.sum_limit())?;
         let r = self.base();
@@ -55,7 +55,7 @@ impl<B: Backend> DigitEvaluator<B> {
             Ok(Column { lane: self.linear(&[(-1, a)], r - 1 + one)?, max: r - 1 + one })
         };
         let columns = a.iter().enumerate().map(column).collect::<Result<_, Error>>()?;
-        Ok(self.words(&self.propagate(columns, 0)?))
+        Ok(self.integers(&self.propagate(columns, 0)?))
     }
 
     /// The columns of `a + (r^D − 1 − b) + 1`; a carry out of them says `a ≥ b`.

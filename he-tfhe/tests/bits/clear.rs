@@ -8,10 +8,11 @@ use crate::cases::{CASES, Case};
 
 /// The circuit on tuples of values with sign, compared with the plain function.
 fn check(case: &Case, circuit: &Circuit, width: usize, operands: &[Vec<i64>]) {
-    let words: Vec<Vec<u64>> =
+    let integers: Vec<Vec<u64>> =
         operands.iter().map(|values| values.iter().map(|&v| unsigned(v, width)).collect()).collect();
-    let words: Vec<&[u64]> = words[..circuit.operand_widths().len()].iter().map(Vec::as_slice).collect();
-    let results = circuit.evaluate_all(&words).unwrap();
+    let integers: Vec<&[u64]> =
+        integers[..circuit.operand_widths().len()].iter().map(Vec::as_slice).collect();
+    let results = circuit.evaluate_all(&integers).unwrap();
     for at in 0..operands[0].len() {
         let values: Vec<i64> = operands.iter().map(|values| values[at]).collect();
         let found: Vec<u64> = results.iter().map(|result| result[at]).collect();
@@ -107,13 +108,13 @@ fn gates_and_depths() {
 fn a_bound_operand_folds_away() {
     for case in CASES {
         let circuit = (case.build)(4, Carry::Ripple).unwrap();
-        let words: Vec<u64> = (0..16).collect();
+        let integers: Vec<u64> = (0..16).collect();
         for value in (0..16).filter(|_| circuit.operand_widths().len() == 2) {
             let bound = circuit.bind(1, value).unwrap();
             assert!(bound.gates() < circuit.gates(), "{}", case.name);
             assert_eq!(
-                bound.evaluate_all(&[&words]).unwrap(),
-                circuit.evaluate_all(&[&words, &[value; 16]]).unwrap()
+                bound.evaluate_all(&[&integers]).unwrap(),
+                circuit.evaluate_all(&[&integers, &[value; 16]]).unwrap()
             );
         }
     }
@@ -151,21 +152,27 @@ const SIGMOIDS: [(usize, usize, f64, usize); 9] = [
 #[test]
 fn the_sigmoid_is_its_definition_and_close() {
     for (width, fraction, units, gates) in SIGMOIDS {
-        // All words, or equally many over the whole range.
+        // All integers, or equally many over the whole range.
         let step = if width <= 16 { 1 } else { (1_u64 << (width - 16)) - 1 };
-        let words: Vec<u64> = (0..1_u64 << width.min(16)).map(|i| i * step).collect();
+        let integers: Vec<u64> = (0..1_u64 << width.min(16)).map(|i| i * step).collect();
         let unit = (fraction as f64).exp2();
-        let wanted: Vec<u64> =
-            words.iter().map(|&word| clear::sigmoid(signed(word, width), width, fraction).unwrap()).collect();
+        let wanted: Vec<u64> = integers
+            .iter()
+            .map(|&integer| clear::sigmoid(signed(integer, width), width, fraction).unwrap())
+            .collect();
         for carry in Carry::ALL {
             let circuit = Circuit::sigmoid(width, fraction, carry).unwrap();
-            assert_eq!(circuit.evaluate_all(&[&words]).unwrap(), [wanted.as_slice()], "{width}.{fraction}");
+            assert_eq!(
+                circuit.evaluate_all(&[&integers]).unwrap(),
+                [wanted.as_slice()],
+                "{width}.{fraction}"
+            );
         }
-        let error = |(&word, &found): (&u64, &u64)| {
-            let x = signed(word, width) as f64 / unit;
+        let error = |(&integer, &found): (&u64, &u64)| {
+            let x = signed(integer, width) as f64 / unit;
             (found as f64 / unit - 1.0 / (1.0 + (-x).exp())).abs()
         };
-        let worst = words.iter().zip(&wanted).map(error).fold(0.0, f64::max);
+        let worst = integers.iter().zip(&wanted).map(error).fold(0.0, f64::max);
         let circuit = Circuit::sigmoid(width, fraction, Carry::Ripple).unwrap();
         println!(
             "{width}.{fraction}: {} gates, {} levels, error 2^{:.2}",
@@ -183,18 +190,22 @@ fn the_exponential_is_its_definition_and_close() {
     for (width, fraction, units) in [(8, 4, 1.0), (16, 10, 1.3), (16, 12, 1.5), (32, 20, 2.5), (48, 40, 8.0)]
     {
         let step = if width <= 16 { 1 } else { (1_u64 << (fraction - 13)) - 1 };
-        let words: Vec<u64> = (0..1_u64 << width.min(16)).map(|i| i * step).collect();
+        let integers: Vec<u64> = (0..1_u64 << width.min(16)).map(|i| i * step).collect();
         let wanted: Vec<u64> =
-            words.iter().map(|&word| clear::exp_neg(word, width, fraction).unwrap()).collect();
+            integers.iter().map(|&integer| clear::exp_neg(integer, width, fraction).unwrap()).collect();
         for carry in Carry::ALL {
             let circuit = Circuit::exp_neg(width, fraction, carry).unwrap();
-            assert_eq!(circuit.evaluate_all(&[&words]).unwrap(), [wanted.as_slice()], "{width}.{fraction}");
+            assert_eq!(
+                circuit.evaluate_all(&[&integers]).unwrap(),
+                [wanted.as_slice()],
+                "{width}.{fraction}"
+            );
         }
         let unit = (fraction as f64).exp2();
-        for (&word, &found) in words.iter().zip(&wanted) {
+        for (&integer, &found) in integers.iter().zip(&wanted) {
             assert!(
-                (found as f64 - unit * (-(word as f64) / unit).exp()).abs() <= units,
-                "{word} at {width}.{fraction}"
+                (found as f64 - unit * (-(integer as f64) / unit).exp()).abs() <= units,
+                "{integer} at {width}.{fraction}"
             );
         }
     }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use he_tfhe::bits::clear::unsigned;
 use he_tfhe::bits::{BitEvaluator, Bits, Carry, Circuit, decrypt, decrypt_unsigned, encrypt};
-use he_tfhe::{Decryptor, Encryptor, Evaluator, SecretKey, Spec, presets};
+use he_tfhe::{Decryptor, Encryptor, Evaluator, SecretKey, Spec};
 
 use crate::cases::CASES;
 
@@ -12,35 +12,38 @@ use crate::cases::CASES;
 fn keys() -> &'static (SecretKey, Evaluator) {
     static KEYS: OnceLock<(SecretKey, Evaluator)> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let key = SecretKey::generate(&presets::GATE_FAILURE_64.build().unwrap()).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let key = SecretKey::generate(&Spec::gate_failure_64().build().unwrap()).unwrap();
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         (key, evaluator)
     })
 }
 
 fn encrypted(values: &[i64], width: usize) -> Vec<Bits> {
-    encrypt(&Encryptor::new(&keys().0), values, width).unwrap()
+    encrypt(&Encryptor::with_secret(&keys().0), values, width).unwrap()
 }
 
-fn read(words: &[Bits]) -> Vec<u64> {
-    decrypt_unsigned(&Decryptor::new(&keys().0), words).unwrap()
+fn read(integers: &[Bits]) -> Vec<u64> {
+    decrypt_unsigned(&Decryptor::new(&keys().0), integers).unwrap()
 }
 
 /// Every operation by its method, and by its circuit with each kind of carries in turn.
 fn every_operation(width: usize, a: &[i64], b: &[i64]) {
     let evaluator = BitEvaluator::new(&keys().1);
-    let (words, others) = (encrypted(a, width), encrypted(b, width));
+    let (integers, others) = (encrypted(a, width), encrypted(b, width));
     let raw = [a, b].map(|values| values.iter().map(|&value| unsigned(value, width)).collect::<Vec<u64>>());
     for (at, case) in CASES.iter().enumerate() {
         let circuit = (case.build)(width, Carry::ALL[at % 3]).unwrap();
         let count = circuit.operand_widths().len();
         let clear = circuit.evaluate_all(&[&raw[0], &raw[1]].map(Vec::as_slice)[..count]).unwrap();
         let before = keys().1.bootstraps();
-        let run = evaluator.run(&circuit, &[words.as_slice(), &others][..count]).unwrap();
+        let run = evaluator.run(&circuit, &[integers.as_slice(), &others][..count]).unwrap();
         assert!(keys().1.bootstraps() >= before + (circuit.gates() * a.len()) as u64);
-        assert_eq!(run.iter().map(|words| read(words)).collect::<Vec<_>>(), clear, "{}", case.name);
-        let found: Vec<Vec<u64>> =
-            (case.run)(&evaluator, &words, &others).unwrap().iter().map(|words| read(words)).collect();
+        assert_eq!(run.iter().map(|integers| read(integers)).collect::<Vec<_>>(), clear, "{}", case.name);
+        let found: Vec<Vec<u64>> = (case.run)(&evaluator, &integers, &others)
+            .unwrap()
+            .iter()
+            .map(|integers| read(integers))
+            .collect();
         for tuple in 0..a.len() {
             let found: Vec<u64> = found.iter().map(|result| result[tuple]).collect();
             let wanted = (case.plain)(&[a[tuple], b[tuple]], width).into_iter().zip(circuit.output_widths());
@@ -74,7 +77,7 @@ fn sigmoids_at_16_bits() {
 #[test]
 fn choices_of_choices_and_what_is_made_of_them() {
     // An evaluator that only this test counts with.
-    let counted = Evaluator::new(keys().0.evaluation_keys().unwrap().expand());
+    let counted = Evaluator::new(keys().0.evaluation_keys().unwrap());
     let evaluator = BitEvaluator::new(&counted);
     let (a, b, c) = (encrypted(&[3, -4], 4), encrypted(&[-1, 2], 4), encrypted(&[-1, 0], 1));
     let chosen = evaluator.select(&c, &a, &b).unwrap();
@@ -91,30 +94,32 @@ fn choices_of_choices_and_what_is_made_of_them() {
 }
 
 #[test]
-fn words_are_encrypted_and_moved() {
+fn integers_are_encrypted_and_moved() {
     let decryptor = Decryptor::new(&keys().0);
-    let read = |word: &Bits| decrypt(&decryptor, std::slice::from_ref(word)).unwrap()[0];
+    let read = |integer: &Bits| decrypt(&decryptor, std::slice::from_ref(integer)).unwrap()[0];
     for (value, width) in [(-128, 8), (127, 8), (-1, 1), (0, 1), (i64::MIN, 64), (i64::MAX, 64), (-3, 5)] {
-        let word = &encrypted(&[value], width)[0];
-        assert_eq!((read(word), word.width()), (value, width));
+        let integer = &encrypted(&[value], width)[0];
+        assert_eq!((read(integer), integer.width()), (value, width));
         assert_eq!(read(&Bits::constant(keys().1.params(), value, width).unwrap()), value);
-        assert_eq!(Bits::from_bits(word.clone().into_bits()).unwrap().width(), width);
+        assert_eq!(Bits::from_bits(integer.clone().into_bits()).unwrap().width(), width);
     }
-    let word = &encrypted(&[-86], 8)[0];
-    assert_eq!([12, 6].map(|width| read(&word.resize(width).unwrap())), [-86, -22]);
-    assert_eq!([12, 8].map(|width| read(&word.resize_unsigned(width).unwrap())), [170, -86]);
-    assert_eq!([0, 3, 8, 99].map(|places| read(&word.shift_left(places))), [-86, 80, 0, 0]);
-    assert_eq!([0, 3, 8, usize::MAX].map(|places| read(&word.shift_right(places))), [-86, 21, 0, 0]);
+    let integer = &encrypted(&[-86], 8)[0];
+    assert_eq!([12, 6].map(|width| read(&integer.resize(width).unwrap())), [-86, -22]);
+    assert_eq!([12, 8].map(|width| read(&integer.resize_unsigned(width).unwrap())), [170, -86]);
+    assert_eq!([0, 3, 8, 99].map(|places| read(&integer.shift_left(places))), [-86, 80, 0, 0]);
+    assert_eq!([0, 3, 8, usize::MAX].map(|places| read(&integer.shift_right(places))), [-86, 21, 0, 0]);
     assert_eq!(
-        [0, 3, 8, usize::MAX].map(|places| read(&word.shift_right_arithmetic(places))),
+        [0, 3, 8, usize::MAX].map(|places| read(&integer.shift_right_arithmetic(places))),
         [-86, -11, -1, -1]
     );
-    assert!(!decryptor.decrypt_bit(&word.bits()[0]).unwrap() && decryptor.decrypt_bit(word.sign()).unwrap());
+    assert!(
+        !decryptor.decrypt_bit(&integer.bits()[0]).unwrap() && decryptor.decrypt_bit(integer.sign()).unwrap()
+    );
 }
 
 #[test]
 fn wrong_operands_are_errors() {
-    let encryptor = Encryptor::new(&keys().0);
+    let encryptor = Encryptor::with_secret(&keys().0);
     let message = encrypt(&encryptor, &[128], 8).err().unwrap().to_string();
     assert!(
         message.contains("-128..=127") && !message.contains("128,") && !message.contains("is 128"),
@@ -142,14 +147,14 @@ fn wrong_operands_are_errors() {
     let mixed = [a[0].clone(), short[0].clone()];
     assert!(evaluator.add(&mixed, &mixed).is_err());
     let other =
-        SecretKey::generate(&Spec { failure: -60.0, ..presets::GATE_FAILURE_64 }.build().unwrap()).unwrap();
-    let foreign = encrypt(&Encryptor::new(&other), &[1, 2], 4).unwrap();
+        SecretKey::generate(&Spec { failure: -60.0, ..Spec::gate_failure_64() }.build().unwrap()).unwrap();
+    let foreign = encrypt(&Encryptor::with_secret(&other), &[1, 2], 4).unwrap();
     assert!(evaluator.add(&a, &foreign).is_err());
     assert!(decrypt(&Decryptor::new(&keys().0), &foreign).is_err());
 }
 
 #[test]
-fn few_words_take_few_levels_and_many_words_few_gates() {
+fn few_integers_take_few_levels_and_many_integers_few_gates() {
     let threads = 8;
     let cost = |carry, tuples| Circuit::add(32, carry).unwrap().cost(tuples, threads);
     assert!(cost(Carry::Sklansky, 1) < cost(Carry::Ripple, 1));

@@ -1,25 +1,25 @@
-//! Functions of words by wide tables.
+//! Functions of integers by wide tables.
 
-use he_tfhe::digits::{self, DigitEvaluator, WordTable};
+use he_tfhe::digits::{self, DigitEvaluator, IntegerTable};
 use he_tfhe::{Decryptor, Encryptor, Error};
 
 use crate::world::World;
 
 const FORMAT: [u32; 2] = [8, 4];
 
-/// `⌊2^f·g(x/2^f)⌉` as a word of 8 bits.
+/// `⌊2^f·g(x/2^f)⌉` as an integer of 8 bits.
 fn fixed(x: i64, g: impl Fn(f64) -> f64) -> i64 {
     ((g(x as f64 / 16.0) * 16.0).round() as i64).clamp(-128, 127)
 }
 
 #[test]
-fn tables_of_words_are_the_functions_they_are_named_after() {
+fn tables_of_integers_are_the_functions_they_are_named_after() {
     let world = World::small();
     let params = &world.params;
     let tables = [
-        WordTable::sigmoid(params, FORMAT, 8).unwrap(),
-        WordTable::exp(params, FORMAT, 8).unwrap(),
-        WordTable::reciprocal(params, FORMAT, 8).unwrap(),
+        IntegerTable::sigmoid(params, FORMAT, 8).unwrap(),
+        IntegerTable::exp(params, FORMAT, 8).unwrap(),
+        IntegerTable::reciprocal(params, FORMAT, 8).unwrap(),
     ];
     for x in -128..128 {
         assert_eq!(tables[0].evaluate(x), fixed(x, |x| 1.0 / (1.0 + (-x).exp())), "sigmoid at {x}");
@@ -31,12 +31,12 @@ fn tables_of_words_are_the_functions_they_are_named_after() {
         );
     }
     let values = [-128, -37, -1, 0, 1, 16, 40, 127];
-    let words = digits::encrypt(&Encryptor::new(&world.key), 8, &values).unwrap();
+    let integers = digits::encrypt(&Encryptor::with_secret(&world.key), 8, &values).unwrap();
     let evaluator = DigitEvaluator::new(&world.evaluator).unwrap();
-    let found = evaluator.look_up(&words, &tables.each_ref()).unwrap();
+    let found = evaluator.look_up(&integers, &tables.each_ref()).unwrap();
     for (table, found) in tables.iter().zip(&found) {
-        for (word, &x) in found.iter().zip(&values) {
-            assert_eq!(digits::decrypt(&Decryptor::new(&world.key), word).unwrap(), table.evaluate(x));
+        for (integer, &x) in found.iter().zip(&values) {
+            assert_eq!(digits::decrypt(&Decryptor::new(&world.key), integer).unwrap(), table.evaluate(x));
         }
     }
 }
@@ -44,25 +44,31 @@ fn tables_of_words_are_the_functions_they_are_named_after() {
 #[test]
 fn a_coarse_table_takes_the_middle_of_what_it_does_not_read() {
     let world = World::small();
-    let table = WordTable::new(&world.params, 12, 4, |x| x).unwrap();
+    let table = IntegerTable::new(&world.params, 12, 4, |x| x).unwrap();
     for x in -2048..2048 {
         assert_eq!(table.evaluate(x), (x >> 8) * 256 + 128);
     }
-    let word = digits::encrypt(&Encryptor::new(&world.key), 12, &[-777]).unwrap();
-    let found = DigitEvaluator::new(&world.evaluator).unwrap().look_up(&word, &[&table]).unwrap();
+    let integer = digits::encrypt(&Encryptor::with_secret(&world.key), 12, &[-777]).unwrap();
+    let found = DigitEvaluator::new(&world.evaluator).unwrap().look_up(&integer, &[&table]).unwrap();
     assert_eq!(digits::decrypt(&Decryptor::new(&world.key), &found[0][0]).unwrap(), table.evaluate(-777));
 }
 
 #[test]
-fn words_and_tables_that_do_not_fit_are_refused() {
+fn integers_and_tables_that_do_not_fit_are_refused() {
     let world = World::small();
     let params = &world.params;
-    let count = |result: Result<WordTable, Error>| matches!(result, Err(Error::Count { .. }));
-    assert!(count(WordTable::sigmoid(params, [9, 4], 8)) && count(WordTable::sigmoid(params, FORMAT, 7)));
-    assert!(count(WordTable::sigmoid(params, FORMAT, 10)) && count(WordTable::sigmoid(params, [16, 8], 14)));
-    assert!(count(WordTable::sigmoid(params, [16, 63], 8)) && count(WordTable::sigmoid(params, [0, 0], 0)));
-    let table = WordTable::sigmoid(params, FORMAT, 8).unwrap();
-    let wide = digits::encrypt(&Encryptor::new(&world.key), 10, &[3]).unwrap();
+    let count = |result: Result<IntegerTable, Error>| matches!(result, Err(Error::Count { .. }));
+    assert!(
+        count(IntegerTable::sigmoid(params, [9, 4], 8)) && count(IntegerTable::sigmoid(params, FORMAT, 7))
+    );
+    assert!(
+        count(IntegerTable::sigmoid(params, FORMAT, 10)) && count(IntegerTable::sigmoid(params, [16, 8], 14))
+    );
+    assert!(
+        count(IntegerTable::sigmoid(params, [16, 63], 8)) && count(IntegerTable::sigmoid(params, [0, 0], 0))
+    );
+    let table = IntegerTable::sigmoid(params, FORMAT, 8).unwrap();
+    let wide = digits::encrypt(&Encryptor::with_secret(&world.key), 10, &[3]).unwrap();
     let evaluator = DigitEvaluator::new(&world.evaluator).unwrap();
     assert!(matches!(evaluator.look_up(&wide, &[&table]), Err(Error::Count { found: 10, .. })));
 }

@@ -1,13 +1,13 @@
 //! Every gate on every input, at 128 bits of security.
 
-use he_tfhe::{Decryptor, Encryptor, Gate, GateJob, presets};
+use he_tfhe::{Decryptor, Encryptor, Gate, GateJob, Spec};
 
 use crate::world::World;
 
 #[test]
 fn every_gate_and_the_multiplexer_on_every_input() {
-    let world = World::new(presets::GATE_FAILURE_64.build().unwrap());
-    let (encryptor, decryptor) = (Encryptor::new(&world.key), Decryptor::new(&world.key));
+    let world = World::new(Spec::gate_failure_64().build().unwrap());
+    let (encryptor, decryptor) = (Encryptor::with_secret(&world.key), Decryptor::new(&world.key));
     let cases: Vec<[bool; 3]> = (0..8).map(|i| [i & 1 == 1, i & 2 == 2, i & 4 == 4]).collect();
     let inputs: Vec<_> = cases.iter().map(|bits| encryptor.encrypt_bits(bits).unwrap()).collect();
     let pairs = Gate::ALL.iter().flat_map(|&gate| cases.iter().zip(&inputs).map(move |case| (gate, case)));
@@ -23,7 +23,10 @@ fn every_gate_and_the_multiplexer_on_every_input() {
     let chosen = world.evaluator.mux(&triples).unwrap();
     for (output, [c, a, b]) in chosen.iter().zip(&cases) {
         assert_eq!(decryptor.decrypt_bit(output).unwrap(), if *c { *a } else { *b });
-        assert_eq!(decryptor.decrypt_bit(&world.evaluator.not(output)).unwrap(), if *c { !*a } else { !*b });
+        assert_eq!(
+            decryptor.decrypt_bit(&world.evaluator.not(output).unwrap()).unwrap(),
+            if *c { !*a } else { !*b }
+        );
     }
     // Two results of the multiplexer may enter a gate, and constants any.
     let constant = world.evaluator.constant_bit(true);

@@ -5,6 +5,7 @@
 mod functions;
 mod gates;
 mod refusals;
+mod sums;
 mod tables;
 mod wire;
 mod world;

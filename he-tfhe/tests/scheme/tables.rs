@@ -1,30 +1,28 @@
 //! Tables of every kind against their functions in the clear.
 
-use he_tfhe::{
-    Decryptor, Encryptor, FullTable, Job, LookupTable, LweCiphertext, Spec, WideTable, noise, presets,
-};
+use he_tfhe::{Decryptor, Encryptor, FullTable, Job, LookupTable, LweCiphertext, Spec, WideTable, noise};
 
 use crate::world::{World, insecure, insecure_spec};
 
 #[test]
 fn a_table_is_read_at_every_message_at_128_bits() {
-    let world = World::new(presets::MESSAGE_2_CARRY_2_FAILURE_128.build().unwrap());
+    let world = World::new(Spec::message_2_carry_2_failure_128().build().unwrap());
     let messages: Vec<u64> = (0..16).collect();
     let inputs = world.encrypt(&messages);
     let table = LookupTable::new(&world.params, |m| m * m % 16).unwrap();
     let outputs = world.evaluator.bootstrap_batch(&inputs, &table).unwrap();
     assert_eq!(world.decrypt(&outputs), messages.iter().map(|m| m * m % 16).collect::<Vec<_>>());
     // A sum of squared norm 25, the most that these parameters allow.
-    let sum = outputs[3].combine(4, &outputs[1], 3).unwrap();
+    let sum = world.evaluator.linear_combination(&[(4, &outputs[3]), (3, &outputs[1])]).unwrap();
     let low = LookupTable::new(&world.params, |m| m % 4).unwrap();
     assert!(world.evaluator.bootstrap(&sum, &low).is_ok());
-    let small = outputs[1].combine(4, &outputs[1], 3).unwrap();
+    let small = world.evaluator.linear_combination(&[(4, &outputs[1]), (3, &outputs[1])]).unwrap();
     assert_eq!(world.decrypt(&[world.evaluator.bootstrap(&small, &low).unwrap()]), [7 % 4]);
 }
 
 #[test]
 fn every_preset_builds_and_keeps_its_promise() {
-    for (name, spec, _) in presets::ALL {
+    for (name, spec, _) in Spec::PRESETS {
         let params = spec.build().unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(params.prediction().failure <= spec.failure && params.security_bits() == Some(128), "{name}");
     }
@@ -71,7 +69,7 @@ fn tables_of_torus_points_are_negacyclic_or_cover_the_whole_torus() {
     let step = 1_u32 << 28;
     // Sixteen boxes without a padding bit.
     let phases: Vec<u32> = (0..16).map(|m| m * step).collect();
-    let inputs = Encryptor::new(&world.key).encrypt_phases(&phases).unwrap();
+    let inputs = Encryptor::with_secret(&world.key).encrypt_phases(&phases).unwrap();
     let decryptor = Decryptor::new(&world.key);
     let close = |ciphertext: &LweCiphertext, expected: u32| {
         (decryptor.phase(ciphertext).unwrap().wrapping_sub(expected) as i32).unsigned_abs() < step / 8
@@ -90,19 +88,19 @@ fn tables_of_torus_points_are_negacyclic_or_cover_the_whole_torus() {
 }
 
 #[test]
-fn a_table_read_within_one_box_is_off_as_often_as_predicted() {
-    let params = presets::TABLE_5_FAILURE_40.build().unwrap();
+fn a_table_with_tolerance_one_box_is_off_as_often_as_predicted() {
+    let params = Spec::table_5_failure_40().build().unwrap();
     let world = World::new(params);
     let (spec, boxes, bits) = (world.params.spec(), 128_u64, 7);
     // Inputs anywhere between boxes; the table counts boxes, in steps of 1/256 of the torus.
     let phases: Vec<u32> = (0..600_u32).map(|i| i.wrapping_mul(2_654_435_761) >> 1).collect();
-    let inputs = Encryptor::new(&world.key).encrypt_phases(&phases).unwrap();
+    let inputs = Encryptor::with_secret(&world.key).encrypt_phases(&phases).unwrap();
     let values: Vec<u32> = (0..boxes as u32).map(|m| m << (31 - bits)).collect();
     let exact = LookupTable::on_half_torus(&world.params, &[&values]).unwrap();
     assert!(world.evaluator.bootstrap(&inputs[0], &exact).is_err(), "too fine to be read exactly");
-    let table = exact.read_within(1);
+    let table = exact.with_tolerance(1);
     assert!(world.evaluator.bootstrap(&inputs[0], &table).is_err(), "and within one box");
-    let table = table.read_within(3);
+    let table = table.with_tolerance(3);
     let outputs = world.evaluator.bootstrap_batch(&inputs, &table).unwrap();
     let decryptor = Decryptor::new(&world.key);
     let mut off = [0; 4];
@@ -115,7 +113,7 @@ fn a_table_read_within_one_box_is_off_as_often_as_predicted() {
     }
     let variance = world.params.prediction().total;
     assert!(spec.squared_norm <= 1.0);
-    for (distance, probability) in noise::reading_errors(variance, boxes, 3).iter().enumerate() {
+    for (distance, probability) in noise::lookup_errors(variance, boxes, 3).iter().enumerate() {
         let expected = probability * phases.len() as f64;
         let found = off[distance] as f64;
         assert!(
@@ -135,11 +133,11 @@ fn wide_tables_are_exact_for_every_size_of_tree() {
         let table = WideTable::new(&world.params, bits, outputs, function).unwrap();
         let second = WideTable::new(&world.params, bits, 1, |t| vec![t & 3]).unwrap();
         let inputs = [0, (1 << bits) - 1, 0x5a5 % (1 << bits), 1, 1 << (bits - 1)];
-        let words: Vec<_> = inputs
+        let integers: Vec<_> = inputs
             .iter()
             .map(|t| world.encrypt(&(0..bits / 2).map(|i| t >> (2 * i) & 3).collect::<Vec<_>>()))
             .collect();
-        let views: Vec<&[LweCiphertext]> = words.iter().map(Vec::as_slice).collect();
+        let views: Vec<&[LweCiphertext]> = integers.iter().map(Vec::as_slice).collect();
         for (found, &t) in world.evaluator.look_up(&views, &[&table, &second]).unwrap().iter().zip(&inputs) {
             assert_eq!(world.decrypt(&found[0]), function(t), "{bits} bits, entry {t}");
             assert_eq!(world.decrypt(&found[1]), [t & 3]);

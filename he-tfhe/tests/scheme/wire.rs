@@ -34,7 +34,7 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let params = &world.params;
     let mut ciphertexts = world.encrypt(&[0, 1, 1]);
     ciphertexts.push(LweCiphertext::trivial(params, 12345));
-    ciphertexts.push(ciphertexts[1].scale(-3));
+    ciphertexts.push(world.evaluator.mul_const(&ciphertexts[1], -3).unwrap());
     let bytes = LweCiphertext::to_bytes(params, &ciphertexts).unwrap();
     let read = LweCiphertext::from_bytes(params, &bytes).unwrap();
     assert_eq!(LweCiphertext::to_bytes(params, &read).unwrap(), bytes);
@@ -49,7 +49,7 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let again = SecretKey::from_secret_bytes(params, &secret).unwrap();
     assert_eq!(*again.to_secret_bytes(), *secret);
     damage(&secret, |bytes| SecretKey::from_secret_bytes(params, bytes));
-    let keys = world.key.evaluation_keys().unwrap().to_bytes().unwrap();
+    let keys = world.key.seeded_evaluation_keys().unwrap().to_bytes().unwrap();
     let read = SeededEvaluationKeys::from_bytes(params, &keys).unwrap();
     assert_eq!(read.to_bytes().unwrap(), keys);
     damage(&keys, |bytes| SeededEvaluationKeys::from_bytes(params, bytes));
@@ -58,7 +58,7 @@ fn objects_come_back_and_damaged_ones_do_not() {
 #[test]
 fn keys_that_were_sent_compute() {
     let world = World::small();
-    let bytes = world.key.evaluation_keys().unwrap().to_bytes().unwrap();
+    let bytes = world.key.seeded_evaluation_keys().unwrap().to_bytes().unwrap();
     let keys = SeededEvaluationKeys::from_bytes(&world.params, &bytes).unwrap();
     let evaluator = Evaluator::new(keys.expand());
     let table = LookupTable::new(&world.params, |m| (m + 5) % 16).unwrap();
@@ -72,7 +72,7 @@ fn foreign_and_false_objects_are_named() {
     let (world, other) = (tiny(), World::small());
     let bytes = LweCiphertext::to_bytes(&other.params, &other.encrypt(&[1])).unwrap();
     assert!(matches!(LweCiphertext::from_bytes(&world.params, &bytes), Err(WireError::Parameters { .. })));
-    let keys = world.key.evaluation_keys().unwrap().to_bytes().unwrap();
+    let keys = world.key.seeded_evaluation_keys().unwrap().to_bytes().unwrap();
     assert!(matches!(LweCiphertext::from_bytes(&world.params, &keys), Err(WireError::Kind { .. })));
     assert!(LweCiphertext::to_bytes(&world.params, &other.encrypt(&[1])).is_err());
 }
@@ -107,7 +107,7 @@ fn hostile_claims_are_refused_before_memory_is_taken() {
     body[3] = 2;
     let sealed = seal(&header(1), &body);
     assert!(matches!(SecretKey::from_secret_bytes(&world.params, &sealed), Err(WireError::Value { .. })));
-    let keys = world.key.evaluation_keys().unwrap().to_bytes().unwrap();
+    let keys = world.key.seeded_evaluation_keys().unwrap().to_bytes().unwrap();
     let mut body = keys[HEADER_BYTES..keys.len() - DIGEST_BYTES].to_vec();
     let last = body.len();
     body[last - 64..].fill(0xff);

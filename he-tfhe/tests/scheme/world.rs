@@ -1,7 +1,8 @@
 //! Parameters, keys and what computes with them.
 
 use he_tfhe::{
-    Circuit, Decomposition, Decryptor, Encryptor, Evaluator, LweCiphertext, Parameters, SecretKey, Spec,
+    CircuitGadgets, Decomposition, Decryptor, Encryptor, Evaluator, LweCiphertext, Parameters, SecretKey,
+    Spec,
 };
 
 pub(crate) struct World {
@@ -27,7 +28,7 @@ pub(crate) fn insecure_spec() -> Spec {
         rotation: gadget(22, 1),
         key_switch: gadget(2, 8),
         packing: Some(gadget(9, 5)),
-        circuit: Some(Circuit { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 12 }),
+        circuit: Some(CircuitGadgets { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 12 }),
         message_bits: 2,
         carry_bits: 2,
         squared_norm: 25.0,
@@ -42,7 +43,7 @@ pub(crate) fn insecure(spec: Spec) -> Parameters {
 impl World {
     pub(crate) fn new(params: Parameters) -> Self {
         let key = SecretKey::generate(&params).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         Self { params, key, evaluator }
     }
 
@@ -51,7 +52,7 @@ impl World {
     }
 
     pub(crate) fn encrypt(&self, messages: &[u64]) -> Vec<LweCiphertext> {
-        Encryptor::new(&self.key).encrypt_all(messages).unwrap()
+        Encryptor::with_secret(&self.key).encrypt_all(messages).unwrap()
     }
 
     pub(crate) fn decrypt(&self, ciphertexts: &[LweCiphertext]) -> Vec<u64> {

@@ -144,9 +144,11 @@ impl Layers for Pass<'_> {
         inputs: &Vec<Ciphertext>,
     ) -> Result<Vec<Ciphertext>, MixedError> {
         let (layout, layer) = (&self.layout, &self.layout.layers[l]);
-        let sent = |(i, value): (usize, LweCiphertext)| {
+        let sent = |(i, mut value): (usize, LweCiphertext)| {
             let place = layer.error(i % layer.outputs);
-            let value = if place.negated { value.negate() } else { value };
+            if place.negated {
+                value.scale_assign(-1);
+            }
             Sent { to: layout.errors().at(i / layer.outputs, place), value }
         };
         let sent: Vec<Sent> = values.into_iter().enumerate().map(sent).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use he_bgv::{Decryptor, Encoder};
 use he_core::wire::{Reader, WireError, Writer};
 use he_switch::SecretKeys;
-use he_tfhe::Reading;
+use he_tfhe::SwitchedPhase;
 use ndarray::{Array2, ArrayRef2};
 use rayon::prelude::*;
 
@@ -231,7 +231,7 @@ impl MixedClient {
     ///
     /// # Errors
     /// If a reading belongs to other parameters.
-    pub fn places(&self, readings: &[Reading]) -> Result<Vec<u32>, MixedError> {
-        readings.iter().map(|reading| Ok(self.secrets.tfhe().read(reading)?)).collect()
+    pub fn places(&self, readings: &[SwitchedPhase]) -> Result<Vec<u32>, MixedError> {
+        readings.iter().map(|reading| Ok(self.secrets.tfhe().decrypt_phase(reading)?)).collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use he_tfhe::{GlweCiphertext, LookupTable, LweCiphertext, Reading};
+use he_tfhe::{GlweCiphertext, LookupTable, LweCiphertext, SwitchedPhase};
 use rayon::prelude::*;
 
 use super::numbers::RESULT_BITS;
@@ -29,7 +29,7 @@ pub(super) struct Lookup {
     evaluator: Arc<he_tfhe::Evaluator>,
     refreshes: AtomicU64,
     /// What blind rotations read, if it is kept.
-    readings: Option<Mutex<Vec<Reading>>>,
+    readings: Option<Mutex<Vec<SwitchedPhase>>>,
 }
 
 fn tables(plan: &MixedPlan) -> Result<Tables, MixedPlanError> {
@@ -38,7 +38,7 @@ fn tables(plan: &MixedPlan) -> Result<Tables, MixedPlanError> {
     let table = |outputs: &[Vec<u32>]| {
         let outputs: Vec<&[u32]> = outputs.iter().map(Vec::as_slice).collect();
         let table = LookupTable::on_half_torus(tfhe, &outputs).map_err(he_switch::Error::from)?;
-        Ok::<_, MixedPlanError>(table.read_within(TOLERANCE))
+        Ok::<_, MixedPlanError>(table.with_tolerance(TOLERANCE))
     };
     let [values, passes] = numbers.rectifier(reader.boxes(2));
     Ok(Tables {
@@ -83,7 +83,7 @@ impl Lookup {
     }
 
     /// What was read since this was asked last.
-    pub(super) fn take_readings(&self) -> Vec<Reading> {
+    pub(super) fn take_readings(&self) -> Vec<SwitchedPhase> {
         let kept = self.readings.as_ref();
         kept.map_or_else(Vec::new, |kept| {
             std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
@@ -105,7 +105,8 @@ impl Lookup {
         if let Some(kept) = &self.readings {
             let (log, spare) = (self.plan.reader.log, table.outputs().trailing_zeros());
             let all: Vec<&LweCiphertext> = inputs.iter().collect();
-            let readings = self.stages.on(Stage::Audit, || self.evaluator.readings(&all, log, spare))?;
+            let readings =
+                self.stages.on(Stage::Audit, || self.evaluator.switched_phases(&all, log, spare))?;
             kept.lock().unwrap_or_else(PoisonError::into_inner).extend(readings);
         }
         let mut outputs = Vec::with_capacity(inputs.len() * table.outputs());

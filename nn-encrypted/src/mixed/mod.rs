@@ -31,7 +31,6 @@ pub mod packing;
 mod plan;
 mod schemes;
 mod server;
-pub mod softmax;
 mod stages;
 mod step;
 #[cfg(test)]

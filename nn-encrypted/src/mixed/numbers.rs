@@ -14,8 +14,6 @@
 //!
 //! where `mask` is 1 for a rectifier that lets its input pass: the derivative of ReLU costs no table of its own.
 
-use he_tfhe::noise;
-
 use super::MixedPlanError;
 use crate::activation::sigmoid;
 use crate::recipe::MixedRecipe;
@@ -131,32 +129,5 @@ impl Numbers {
     pub fn limits(&self) -> [i64; 3] {
         let [hidden, output, error] = self.shifts;
         [hidden + 2, output + 2, error + 3].map(|bits| 1 << (self.log_t - bits))
-    }
-}
-
-/// What tables in a ring of dimension `n` can tell apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reader {
-    /// `log2` of the positions on the torus, `2n`.
-    pub log: u32,
-    /// Deviation of a reading before it is rounded down, on the torus, for tables of one output and of two.
-    pub deviations: [f64; 2],
-}
-
-impl Reader {
-    /// Of a set of parameters; inputs have no noise to speak of.
-    pub fn new(spec: &he_tfhe::Spec) -> Self {
-        let log = spec.polynomial_size.trailing_zeros() + 1;
-        let deviation = |spare: u32| {
-            let step = f64::from(spare).exp2() / f64::from(log).exp2();
-            // The rounding of the body is not noise here.
-            (noise::key_switch(spec) + noise::modulus_switch(spec, spare) - step * step / 12.0).sqrt()
-        };
-        Self { log, deviations: [deviation(0), deviation(1)] }
-    }
-
-    /// Boxes on the half torus of a table of `outputs`.
-    pub fn boxes(&self, outputs: usize) -> usize {
-        (1 << (self.log - 2)) / outputs
     }
 }

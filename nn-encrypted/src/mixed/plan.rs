@@ -8,7 +8,7 @@ use he_switch::{Parameters, Spec};
 use super::MixedPlanError;
 use super::arrangement::Arrangement;
 use super::layout::Layout;
-use super::numbers::{Numbers, Reader};
+use super::numbers::Numbers;
 use super::packing::Packing;
 use super::schemes::backend;
 use crate::recipe::{MixedLayerKind, MixedRecipe, Scheme};
@@ -29,7 +29,7 @@ pub struct MixedPlan {
     /// The formats.
     pub numbers: Numbers,
     /// What tables can tell apart.
-    pub reader: Reader,
+    pub reader: he_tfhe::PhaseModel,
     /// The scheme of the layers with weights, and their layout.
     pub arrangement: Arrangement,
     /// Parameters of the three schemes.
@@ -91,7 +91,7 @@ impl MixedPlan {
             widths: widths.to_vec(),
             batch,
             numbers,
-            reader: Reader::new(parameters.tfhe().spec()),
+            reader: he_tfhe::PhaseModel::new(parameters.tfhe().spec()),
             arrangement,
             parameters: parameters.clone(),
         })

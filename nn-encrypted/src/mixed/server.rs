@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use he_core::wire::{WireError, Writer};
 use he_switch::{EvaluationKeys, Switcher};
-use he_tfhe::Reading;
+use he_tfhe::SwitchedPhase;
 
 use super::arrangement::{Arrangement, Tensor};
 use super::layers::Engine;
@@ -218,7 +218,7 @@ impl MixedServer {
 
     /// What blind rotations read since this was asked last: ciphertexts, of use to the owner of the key.
     #[must_use]
-    pub fn take_readings(&self) -> Vec<Reading> {
+    pub fn take_readings(&self) -> Vec<SwitchedPhase> {
         self.work.lookup().take_readings()
     }
 

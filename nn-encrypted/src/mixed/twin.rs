@@ -7,18 +7,18 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 
+use he_tfhe::{PhaseErrors, PhaseModel};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-use super::numbers::{Numbers, Reader};
-use super::softmax::Places;
-use crate::data::random::{Purpose, stream};
+use super::numbers::Numbers;
+use crate::data::random::{Purpose, normal_16, stream};
 use crate::recipe::{MixedRecipe, Readings, WordModel};
 
 /// A network in training on integers.
 #[derive(Debug, Clone)]
 pub struct MixedTwin {
     numbers: Numbers,
-    reader: Reader,
+    reader: PhaseModel,
     tables: Tables,
     readings: Readings,
     seed: u64,
@@ -51,7 +51,7 @@ struct Passed {
 impl MixedTwin {
     /// A network that goes on from given weights.
     #[must_use]
-    pub fn new(recipe: &MixedRecipe, numbers: Numbers, reader: Reader, model: WordModel) -> Self {
+    pub fn new(recipe: &MixedRecipe, numbers: Numbers, reader: PhaseModel, model: WordModel) -> Self {
         let tables = Tables {
             rectifier: numbers.rectifier(reader.boxes(2)),
             sigmoid: numbers.sigmoid(reader.boxes(1)),
@@ -99,30 +99,30 @@ impl MixedTwin {
         self.recorded = places.into();
     }
 
-    fn source(&self) -> Places {
+    fn source(&self) -> PhaseErrors {
         if !self.recorded.is_empty() {
-            return Places::Recorded(self.recorded.clone());
+            return PhaseErrors::Recorded(self.recorded.clone());
         }
         self.draws.set(self.draws.get() + 1);
         match self.readings {
-            Readings::Exact => Places::Exact,
+            Readings::Exact => PhaseErrors::Exact,
             Readings::Sampled => {
-                Places::Sampled(Box::new(stream(self.seed, Purpose::Readings(self.draws.get()))))
+                let mut rng = stream(self.seed, Purpose::Readings(self.draws.get()));
+                PhaseErrors::Sampled(Box::new(move || normal_16(&mut rng) as f64 / 65_536.0))
             }
         }
     }
 
     /// The place of `value·2^shift/t + offset`, in steps of `2^spare` positions, half a step added before it is rounded down.
-    fn place(&self, value: i64, shift: u32, offset: u32, spare: u32, source: &mut Places) -> u32 {
+    fn place(&self, value: i64, shift: u32, offset: u32, spare: u32, source: &mut PhaseErrors) -> u32 {
         let phase = (value << (shift + 32 - self.numbers.log_t)) as u32;
-        self.reader.place(phase.wrapping_add(offset), spare, source)
+        self.reader.position(phase.wrapping_add(offset), spare, source)
     }
 
     /// What a table has at a place.
     fn at(&self, table: &[i64], place: u32) -> i64 {
-        let width = (1 << (self.reader.log - 1)) / table.len();
-        let at = (place as usize + width / 2) / width % (2 * table.len());
-        if at < table.len() { table[at] } else { -table[at - table.len()] }
+        let (at, negated) = self.reader.entry(place, table.len());
+        if negated { -table[at] } else { table[at] }
     }
 
     /// Counts what leaves its range.
@@ -135,7 +135,7 @@ impl MixedTwin {
         self.most.set(most);
     }
 
-    fn forward(&self, x: &ArrayRef2<i32>, source: &mut Places) -> Passed {
+    fn forward(&self, x: &ArrayRef2<i32>, source: &mut PhaseErrors) -> Passed {
         let (mut inputs, mut masks) = (vec![x.mapv(i64::from)], vec![]);
         let last = self.model.layers.len() - 1;
         for (l, layer) in self.model.layers.iter().enumerate() {
@@ -153,7 +153,7 @@ impl MixedTwin {
     }
 
     /// The errors of the outputs.
-    fn errors(&self, sums: &ArrayRef2<i64>, labels: &[usize], source: &mut Places) -> Array2<i64> {
+    fn errors(&self, sums: &ArrayRef2<i64>, labels: &[usize], source: &mut PhaseErrors) -> Array2<i64> {
         let mut errors = sums.mapv(|z| {
             let place = self.place(z, self.numbers.shifts[1], 1 << 30, 0, source);
             self.at(&self.tables.sigmoid, place)
@@ -170,7 +170,7 @@ impl MixedTwin {
         l: usize,
         errors: &ArrayRef2<i64>,
         masks: &Array2<i64>,
-        source: &mut Places,
+        source: &mut PhaseErrors,
     ) -> Array2<i64> {
         let sums = errors.dot(&self.model.layers[l].weight.t());
         self.watch(2, &sums);

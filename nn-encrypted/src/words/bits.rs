@@ -2,9 +2,7 @@
 
 use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::bits::{self, BitEvaluator, Bits, Carry, Circuit};
-use he_tfhe::{
-    Decryptor, Encryptor, EvaluationKeys, Evaluator, LweCiphertext, Parameters, SecretKey, presets,
-};
+use he_tfhe::{Decryptor, Encryptor, EvaluationKeys, Evaluator, LweCiphertext, Parameters, SecretKey, Spec};
 
 use super::{Arithmetic, Cipher, Format, WordError};
 
@@ -73,7 +71,7 @@ impl Arithmetic for BitWords {
 
 impl Cipher for BitWords {
     fn parameters(_: Format) -> Result<Parameters, he_tfhe::Error> {
-        presets::GATE_FAILURE_64.build()
+        Spec::gate_failure_64().build()
     }
 
     fn new(format: Format, keys: EvaluationKeys) -> Result<Self, WordError> {
@@ -89,7 +87,7 @@ impl Cipher for BitWords {
     }
 
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Bits>, WordError> {
-        Ok(bits::encrypt(&Encryptor::new(key), words, format.word_bits as usize)?)
+        Ok(bits::encrypt(&Encryptor::with_secret(key), words, format.word_bits as usize)?)
     }
 
     fn decrypt(_: Format, key: &SecretKey, words: &[Bits]) -> Result<Vec<i64>, WordError> {

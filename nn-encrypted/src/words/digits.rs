@@ -1,10 +1,8 @@
 //! Words encrypted digit by digit, in base 4: sums and products by small tables, the sigmoid by wide ones.
 
 use he_core::wire::{Reader, WireError, Writer};
-use he_tfhe::digits::{self, Ciphertexts, DigitEvaluator, Digits, WordTable};
-use he_tfhe::{
-    Decryptor, Encryptor, EvaluationKeys, Evaluator, LweCiphertext, Parameters, SecretKey, presets,
-};
+use he_tfhe::digits::{self, Ciphertexts, DigitEvaluator, Digits, IntegerTable};
+use he_tfhe::{Decryptor, Encryptor, EvaluationKeys, Evaluator, LweCiphertext, Parameters, SecretKey, Spec};
 
 use super::{Arithmetic, Cipher, Format, Pair, WordError};
 
@@ -17,8 +15,8 @@ const PRODUCTS: usize = 256;
 pub struct DigitWords {
     format: Format,
     evaluator: Evaluator,
-    sigmoid: WordTable,
-    slope: WordTable,
+    sigmoid: IntegerTable,
+    slope: IntegerTable,
 }
 
 impl DigitWords {
@@ -27,7 +25,7 @@ impl DigitWords {
     }
 
     /// The words of some tables, table after table.
-    fn look_up(&self, words: &[&Digits], tables: &[&WordTable]) -> Result<Vec<Vec<Digits>>, WordError> {
+    fn look_up(&self, words: &[&Digits], tables: &[&IntegerTable]) -> Result<Vec<Vec<Digits>>, WordError> {
         let words: Vec<Digits> = words.iter().map(|word| (*word).clone()).collect();
         Ok(self.digits()?.look_up(&words, tables)?)
     }
@@ -102,19 +100,19 @@ impl Arithmetic for DigitWords {
 
 impl Cipher for DigitWords {
     fn parameters(_: Format) -> Result<Parameters, he_tfhe::Error> {
-        presets::MESSAGE_2_CARRY_2_WIDE_FAILURE_64.build()
+        Spec::message_2_carry_2_wide_failure_64().build()
     }
 
     fn new(format: Format, keys: EvaluationKeys) -> Result<Self, WordError> {
         let [sigmoid, slope] = [format.sigmoid_table(), format.slope_table()].map(|words| {
             let word = |x: i64| words[format.index(x)];
-            WordTable::new(keys.params(), format.word_bits, format.index_bits(), word)
+            IntegerTable::new(keys.params(), format.word_bits, format.index_bits(), word)
         });
         Ok(Self { format, sigmoid: sigmoid?, slope: slope?, evaluator: Evaluator::new(keys) })
     }
 
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Digits>, WordError> {
-        Ok(digits::encrypt(&Encryptor::new(key), format.word_bits, words)?)
+        Ok(digits::encrypt(&Encryptor::with_secret(key), format.word_bits, words)?)
     }
 
     fn decrypt(_: Format, key: &SecretKey, words: &[Digits]) -> Result<Vec<i64>, WordError> {

@@ -71,7 +71,7 @@ impl WordClient {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn evaluation_keys(&self) -> Result<Vec<u8>, WordRoleError> {
-        self.key.evaluation_keys()?.to_bytes().map_err(message("evaluation keys"))
+        self.key.seeded_evaluation_keys()?.to_bytes().map_err(message("evaluation keys"))
     }
 
     fn seal<C: Cipher>(

@@ -1,4 +1,4 @@
-//! Words at rest, and their encryption.
+//! Integers of digits, and their encryption.
 
 use crate::encryption::{Decryptor, Encryptor};
 use crate::error::Error;
@@ -7,7 +7,20 @@ use crate::lwe::LweCiphertext;
 /// Digits of more bits than these do not fit in an `i64`.
 const MAX_BITS: u32 = 64;
 
-/// A word: digits in little-endian order, two's complement.
+/// An integer: digits in little-endian order, two's complement.
+///
+/// ```
+/// # use he_tfhe::*;
+/// use he_tfhe::digits::{decrypt, encrypt};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let x = encrypt(&encryptor, 8, &[-77])?;
+/// assert_eq!((x[0].bits(), x[0].digits().len(), decrypt(&decryptor, &x[0])?), (8, 4, -77));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Digits<D = LweCiphertext> {
     digits: Vec<D>,
@@ -15,12 +28,12 @@ pub struct Digits<D = LweCiphertext> {
 }
 
 impl<D> Digits<D> {
-    /// A word from its digits, the lowest first; every one of them has to be below `2^digit_bits`.
+    /// An integer from its digits, the lowest first; every one of them has to be below `2^digit_bits`.
     ///
     /// # Errors
     /// If there is no digit, or there are more than 64 bits.
     pub fn new(digits: Vec<D>, digit_bits: u32) -> Result<Self, Error> {
-        check_width("a word of digits", digits.len() * digit_bits as usize, digit_bits)?;
+        check_width("an integer of digits", digits.len() * digit_bits as usize, digit_bits)?;
         Ok(Self { digits, digit_bits })
     }
 
@@ -38,7 +51,7 @@ impl<D> Digits<D> {
         self.digit_bits
     }
 
-    /// Bits of the word.
+    /// Bits of the integer.
     pub fn bits(&self) -> u32 {
         self.digit_bits * self.digits.len() as u32
     }
@@ -58,7 +71,7 @@ pub(super) fn check_width(operation: &'static str, bits: usize, digit_bits: u32)
     })
 }
 
-/// Encrypts words of `bits` bits, each from `−2^(bits−1)` to `2^(bits−1) − 1`.
+/// Encrypts integers of `bits` bits, each from `−2^(bits−1)` to `2^(bits−1) − 1`.
 ///
 /// # Errors
 /// If the number of bits is no multiple of a digit or above 64, a value is out of range (the error has its place, not the
@@ -67,27 +80,27 @@ pub fn encrypt(encryptor: &Encryptor<'_>, bits: u32, values: &[i64]) -> Result<V
     let spare = MAX_BITS.saturating_sub(bits.max(1));
     let fits = |value: i64| (value << spare) >> spare == value;
     let bad = values.iter().position(|&value| !fits(value));
-    let words: Vec<u64> = values.iter().map(|&value| value as u64).collect();
-    encrypt_words(encryptor, bits, &words, bad, bits.saturating_sub(1))
+    let integers: Vec<u64> = values.iter().map(|&value| value as u64).collect();
+    encrypt_integers(encryptor, bits, &integers, bad, bits.saturating_sub(1))
 }
 
-/// Encrypts words of `bits` bits, each from 0 to `2^bits − 1`.
+/// Encrypts integers of `bits` bits, each from 0 to `2^bits − 1`.
 ///
 /// # Errors
 /// As [`encrypt`].
 pub fn encrypt_unsigned(encryptor: &Encryptor<'_>, bits: u32, values: &[u64]) -> Result<Vec<Digits>, Error> {
     let bad = values.iter().position(|&value| bits < MAX_BITS && value >> bits != 0);
-    encrypt_words(encryptor, bits, values, bad, bits)
+    encrypt_integers(encryptor, bits, values, bad, bits)
 }
 
-fn encrypt_words(
+fn encrypt_integers(
     encryptor: &Encryptor<'_>,
     bits: u32,
     values: &[u64],
     bad: Option<usize>,
     limit: u32,
 ) -> Result<Vec<Digits>, Error> {
-    let operation = "encryption of words";
+    let operation = "encryption of integers";
     let digit_bits = encryptor.params().spec().message_bits;
     let count = check_width(operation, bits as usize, digit_bits)?;
     if let Some(index) = bad {
@@ -101,26 +114,26 @@ fn encrypt_words(
     values.iter().map(encrypt).collect()
 }
 
-/// Decrypts a word, as a number from `−2^(bits−1)` to `2^(bits−1) − 1`.
+/// Decrypts an integer, as a number from `−2^(bits−1)` to `2^(bits−1) − 1`.
 ///
 /// # Errors
-/// If the word belongs to other parameters, or a digit is out of range.
-pub fn decrypt(decryptor: &Decryptor<'_>, word: &Digits) -> Result<i64, Error> {
-    let spare = MAX_BITS.saturating_sub(word.bits());
-    Ok((decrypt_unsigned(decryptor, word)? << spare) as i64 >> spare)
+/// If the integer belongs to other parameters, or a digit is out of range.
+pub fn decrypt(decryptor: &Decryptor<'_>, integer: &Digits) -> Result<i64, Error> {
+    let spare = MAX_BITS.saturating_sub(integer.bits());
+    Ok((decrypt_unsigned(decryptor, integer)? << spare) as i64 >> spare)
 }
 
-/// Decrypts a word, as a number from 0 to `2^bits − 1`.
+/// Decrypts an integer, as a number from 0 to `2^bits − 1`.
 ///
 /// # Errors
 /// As [`decrypt`].
-pub fn decrypt_unsigned(decryptor: &Decryptor<'_>, word: &Digits) -> Result<u64, Error> {
-    let modulus = 1 << word.digit_bits;
-    word.digits.iter().enumerate().try_fold(0, |sum, (index, digit)| {
+pub fn decrypt_unsigned(decryptor: &Decryptor<'_>, integer: &Digits) -> Result<u64, Error> {
+    let modulus = 1 << integer.digit_bits;
+    integer.digits.iter().enumerate().try_fold(0, |sum, (index, digit)| {
         let digit = decryptor.decrypt(digit)?;
         if digit >= modulus {
-            return Err(Error::MessageOutOfRange { what: "decryption of a word", index, modulus });
+            return Err(Error::MessageOutOfRange { what: "decryption of an integer", index, modulus });
         }
-        Ok(sum | digit << (index as u32 * word.digit_bits))
+        Ok(sum | digit << (index as u32 * integer.digit_bits))
     })
 }

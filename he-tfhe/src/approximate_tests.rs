@@ -1,8 +1,8 @@
-//! The set for tables of networks, measured with the key against the formulas.
+//! The preset for approximate tables, measured with the key against the formulas.
 
 use he_core::ring::sample::Prng;
 
-use crate::{Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, SecretKey, noise, presets};
+use crate::{Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, SecretKey, Spec, noise};
 
 /// A difference of points of the torus, in units of `2^-32`, relative to the torus.
 fn distance(found: u32, expected: u32) -> f64 {
@@ -24,11 +24,11 @@ fn check(stage: &str, errors: &[f64], formula: f64) {
 }
 
 #[test]
-fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas() {
-    let spec = presets::NEURAL_TABLE;
+fn the_set_switches_rotates_and_packs_with_the_noise_of_the_formulas() {
+    let spec = Spec::approximate_table();
     let params = spec.build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
-    let seeded = key.evaluation_keys().unwrap();
+    let seeded = key.seeded_evaluation_keys().unwrap();
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
     let sent = megabytes(seeded.to_bytes().unwrap().len());
     let evaluator = Evaluator::new(seeded.expand());
@@ -36,16 +36,16 @@ fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas()
     let decryptor = Decryptor::new(&key);
     let mut prng = Prng::from_seed(&[5; 32]);
     let phases: Vec<u32> = (0..params.n()).map(|_| prng.next_u64() as u32).collect();
-    let inputs = Encryptor::new(&key).encrypt_phases(&phases).unwrap();
+    let inputs = Encryptor::with_secret(&key).encrypt_phases(&phases).unwrap();
     let phase = |ciphertext: &LweCiphertext| decryptor.phase(ciphertext).unwrap();
 
-    let readings = evaluator.readings(&inputs.iter().collect::<Vec<_>>(), 12, 0).unwrap();
-    let read = |(reading, input)| {
-        let middle = (key.read(reading).unwrap() << 20).wrapping_add(1 << 19);
+    let switched = evaluator.switched_phases(&inputs.iter().collect::<Vec<_>>(), 12, 0).unwrap();
+    let error = |(switched, input)| {
+        let middle = (key.decrypt_phase(switched).unwrap() << 20).wrapping_add(1 << 19);
         distance(middle, phase(input))
     };
-    let errors: Vec<f64> = readings.iter().zip(&inputs).map(read).collect();
-    check("reading", &errors, noise::key_switch(&spec) + noise::modulus_switch(&spec, 0));
+    let errors: Vec<f64> = switched.iter().zip(&inputs).map(error).collect();
+    check("mod-switched phase", &errors, noise::key_switch(&spec) + noise::modulus_switch(&spec, 0));
 
     let packed = evaluator.pack(&inputs).unwrap();
     let place = |(i, input)| distance(phase(&packed.extract(i).unwrap()), phase(input));
@@ -53,31 +53,31 @@ fn the_set_for_networks_reads_rotates_and_packs_with_the_noise_of_the_formulas()
     check("packing", &errors, noise::packing(&spec) + noise::to_32_bits(&spec));
 
     // A constant table of one box, from −1/4 to 1/4: what is read does not matter.
-    let table = LookupTable::on_half_torus(&params, &[&[1 << 28]]).unwrap().read_within(1);
+    let table = LookupTable::on_half_torus(&params, &[&[1 << 28]]).unwrap().with_tolerance(1);
     let lower: Vec<u32> = phases[..192].iter().map(|x| (x >> 2).wrapping_sub(1 << 29)).collect();
-    let lower = Encryptor::new(&key).encrypt_phases(&lower).unwrap();
+    let lower = Encryptor::with_secret(&key).encrypt_phases(&lower).unwrap();
     let outputs = evaluator.bootstrap_batch(&lower, &table).unwrap();
     let errors: Vec<f64> = outputs.iter().map(|output| distance(phase(output), 1 << 28)).collect();
     check("bootstrap", &errors, params.prediction().bootstrap);
 }
 
 #[test]
-#[ignore = "times bootstraps of the set for networks at each unrolling; RAYON_NUM_THREADS says with how many threads"]
+#[ignore = "times bootstraps of the set at each unrolling; RAYON_NUM_THREADS says with how many threads"]
 fn times_of_bootstraps() {
-    let neural = presets::NEURAL_TABLE;
-    let with = |unroll| crate::Spec { unroll, ..neural };
+    let preset = Spec::approximate_table();
+    let with = |unroll| crate::Spec { unroll, ..preset };
     let sets = [
-        ("MESSAGE_2_CARRY_2_FAILURE_128", presets::MESSAGE_2_CARRY_2_FAILURE_128),
-        ("NEURAL_TABLE, 1 bit a step", with(1)),
-        ("NEURAL_TABLE, 2 bits a step", neural),
-        ("NEURAL_TABLE, 3 bits a step", with(3)),
+        ("message_2_carry_2_failure_128", Spec::message_2_carry_2_failure_128()),
+        ("approximate_table, 1 bit a step", with(1)),
+        ("approximate_table, 2 bits a step", preset),
+        ("approximate_table, 3 bits a step", with(3)),
     ];
     for (name, spec) in sets {
         let params = spec.build().unwrap();
         let key = SecretKey::generate(&params).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         let table = LookupTable::new(&params, |m| m).unwrap();
-        let inputs = Encryptor::new(&key).encrypt_all(&[1; 64]).unwrap();
+        let inputs = Encryptor::with_secret(&key).encrypt_all(&[1; 64]).unwrap();
         let run = || {
             let start = std::time::Instant::now();
             evaluator.bootstrap_batch(&inputs, &table).unwrap();

@@ -1,31 +1,33 @@
-//! Words of encrypted bits.
+//! Integers of encrypted bits, and their encryption.
 
+use super::clear;
+use super::width::{MAX_WIDTH, check_width};
 use crate::encryption::{Decryptor, Encryptor};
 use crate::error::Error;
 use crate::lwe::LweCiphertext;
 use crate::params::Parameters;
 
-/// The widest word.
-pub const MAX_WIDTH: usize = 64;
-
 /// An integer as encrypted bits, the least significant first, in two's complement; 1 to 64 bits.
 ///
 /// Its width is public. Changes of width and shifts by known amounts only move bits.
+///
+/// ```
+/// # use he_tfhe::*;
+/// use he_tfhe::bits::{Bits, decrypt, encrypt};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let x = encrypt(&encryptor, &[100, -7], 8)?;
+/// // Shifts by known amounts and changes of width only move bits.
+/// let moved: Vec<Bits> = x.iter().map(|x| x.shift_right_arithmetic(1).resize(12)).collect::<Result<_, _>>()?;
+/// assert_eq!(decrypt(&decryptor, &moved)?, [50, -4]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Bits {
     bits: Vec<LweCiphertext>,
-}
-
-/// A width of a word.
-pub(super) fn check_width(width: usize) -> Result<(), Error> {
-    if (1..=MAX_WIDTH).contains(&width) {
-        return Ok(());
-    }
-    Err(Error::Spec {
-        field: "width of a word",
-        found: width.to_string(),
-        needed: format!("1..={MAX_WIDTH}"),
-    })
 }
 
 /// The bits of a value that fits; the error names the range and not the value.
@@ -34,7 +36,11 @@ fn split(value: i64, width: usize) -> Result<Vec<bool>, Error> {
     let (least, most) = (i64::MIN >> (MAX_WIDTH - width), i64::MAX >> (MAX_WIDTH - width));
     if !(least..=most).contains(&value) {
         let found = "out of range".to_string();
-        return Err(Error::Spec { field: "the value of a word", found, needed: format!("{least}..={most}") });
+        return Err(Error::Spec {
+            field: "the value of an integer",
+            found,
+            needed: format!("{least}..={most}"),
+        });
     }
     Ok((0..width).map(|bit| value >> bit & 1 == 1).collect())
 }
@@ -79,7 +85,7 @@ impl Bits {
         &self.bits[self.bits.len() - 1]
     }
 
-    /// The same integer with more bits, or its low bits where `width` is less.
+    /// The integer with more bits, or its low bits where `width` is less.
     ///
     /// # Errors
     /// If the width is not `1..=64`.
@@ -90,7 +96,7 @@ impl Bits {
         Ok(self.moved(width, 0, self.sign()))
     }
 
-    /// As [`resize`](Self::resize) of a word read without a sign.
+    /// As [`resize`](Self::resize) of an unsigned integer.
     ///
     /// # Errors
     /// If the width is not `1..=64`.
@@ -108,7 +114,7 @@ impl Bits {
         Self { bits }
     }
 
-    /// `⌊a/2^places⌋` of a word read without a sign.
+    /// `⌊a/2^places⌋` of an unsigned integer.
     pub fn shift_right(&self, places: usize) -> Self {
         self.moved(self.width(), places, &self.zero())
     }
@@ -129,7 +135,7 @@ impl Bits {
     }
 }
 
-/// Encrypts integers as words of `width` bits with sign. A word of one bit is 0 or −1.
+/// Encrypts signed integers of `width` bits. An integer of one bit is 0 or −1.
 ///
 /// # Errors
 /// If the width is not `1..=64`, a value does not fit, or the operating system gives no randomness.
@@ -143,25 +149,26 @@ pub fn encrypt(encryptor: &Encryptor<'_>, values: &[i64], width: usize) -> Resul
     Ok(values.iter().map(|_| Bits { bits: ciphertexts.by_ref().take(width).collect() }).collect())
 }
 
-/// Decrypts words with sign; a condition that holds is −1 so, and 1 by [`decrypt_unsigned`].
+/// Decrypts signed integers; a condition that holds is −1, and 1 by [`decrypt_unsigned`].
 ///
 /// # Errors
-/// If a word belongs to other parameters.
-pub fn decrypt(decryptor: &Decryptor<'_>, words: &[Bits]) -> Result<Vec<i64>, Error> {
-    let signed = |(value, word): (u64, &Bits)| super::clear::signed(value, word.width());
-    Ok(decrypt_unsigned(decryptor, words)?.into_iter().zip(words).map(signed).collect())
+/// If an integer belongs to other parameters.
+pub fn decrypt(decryptor: &Decryptor<'_>, integers: &[Bits]) -> Result<Vec<i64>, Error> {
+    let signed = |(value, integer): (u64, &Bits)| clear::signed(value, integer.width());
+    Ok(decrypt_unsigned(decryptor, integers)?.into_iter().zip(integers).map(signed).collect())
 }
 
-/// Decrypts words without sign.
+/// Decrypts unsigned integers.
 ///
 /// # Errors
-/// If a word belongs to other parameters.
-pub fn decrypt_unsigned(decryptor: &Decryptor<'_>, words: &[Bits]) -> Result<Vec<u64>, Error> {
-    let value = |word: &Bits| {
-        word.bits
+/// If an integer belongs to other parameters.
+pub fn decrypt_unsigned(decryptor: &Decryptor<'_>, integers: &[Bits]) -> Result<Vec<u64>, Error> {
+    let value = |integer: &Bits| {
+        integer
+            .bits
             .iter()
             .rev()
             .try_fold(0, |value, bit| Ok(value << 1 | u64::from(decryptor.decrypt_bit(bit)?)))
     };
-    words.iter().map(value).collect()
+    integers.iter().map(value).collect()
 }

@@ -6,7 +6,7 @@ use crate::bootstrap::Job;
 use crate::noise;
 use crate::rotation::{blind_rotate, modulus_switch};
 use crate::{
-    Circuit, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
+    CircuitGadgets, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
     SecretKey, Spec, WideTable,
 };
 
@@ -27,7 +27,7 @@ fn insecure_spec() -> Spec {
         rotation: gadget(14, 1),
         key_switch: gadget(2, 7),
         packing: Some(gadget(9, 4)),
-        circuit: Some(Circuit { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 8 }),
+        circuit: Some(CircuitGadgets { rotation: gadget(15, 2), ggsw: gadget(4, 4), table_bits: 8 }),
         message_bits: 1,
         carry_bits: 1,
         squared_norm: 1.0,
@@ -45,7 +45,7 @@ impl World {
     fn new(spec: Spec) -> Self {
         let params = spec.build_insecure("a small ring for a test of noise").unwrap();
         let key = SecretKey::generate(&params).unwrap();
-        let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+        let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
         Self { params, key, evaluator }
     }
 
@@ -53,7 +53,7 @@ impl World {
     fn encrypt(&self, count: usize) -> (Vec<u32>, Vec<LweCiphertext>) {
         let mut prng = Prng::from_seed(&[3; 32]);
         let phases: Vec<u32> = (0..count).map(|_| prng.next_u64() as u32).collect();
-        let ciphertexts = Encryptor::new(&self.key).encrypt_phases(&phases).unwrap();
+        let ciphertexts = Encryptor::with_secret(&self.key).encrypt_phases(&phases).unwrap();
         (phases, ciphertexts)
     }
 
@@ -141,7 +141,7 @@ fn bootstraps_have_the_noise_of_the_formula_at_every_unrolling() {
             let world = World::new(spec);
             let table = LookupTable::new(&world.params, |m| (m + 1) % 4).unwrap();
             let messages: Vec<u64> = (0..EACH as u64).map(|i| i % 4).collect();
-            let inputs = Encryptor::new(&world.key).encrypt_all(&messages).unwrap();
+            let inputs = Encryptor::with_secret(&world.key).encrypt_all(&messages).unwrap();
             for (output, m) in world.evaluator.bootstrap_batch(&inputs, &table).unwrap().iter().zip(&messages)
             {
                 errors.add(distance(world.phase(output), (((m + 1) % 4) << 29) as u32));
@@ -170,7 +170,7 @@ fn packing_and_selections_have_the_noise_of_the_formulas() {
         // All bits of the index are 1: rounding errors of every selection count.
         let table = WideTable::new(&world.params, 8, 2, |t| vec![t & 3, t >> 2 & 3]).unwrap();
         let words: Vec<Vec<LweCiphertext>> =
-            (0..EACH / 2).map(|_| Encryptor::new(&world.key).encrypt_all(&[1; 8]).unwrap()).collect();
+            (0..EACH / 2).map(|_| Encryptor::with_secret(&world.key).encrypt_all(&[1; 8]).unwrap()).collect();
         let words: Vec<&[LweCiphertext]> = words.iter().map(Vec::as_slice).collect();
         for outputs in world.evaluator.look_up(&words, &[&table]).unwrap() {
             outputs[0].iter().for_each(|output| selected.add(distance(world.phase(output), 3 << 29)));
@@ -224,7 +224,7 @@ fn failures(spec: Spec, count: usize) -> (usize, f64) {
         let table = LookupTable::new(&world.params, |m| m).unwrap();
         // Message 0 may fail to the other sign, which is a failure like any other.
         let messages: Vec<u64> = (0..per_key as u64).map(|i| i % modulus).collect();
-        let inputs = Encryptor::new(&world.key).encrypt_all(&messages).unwrap();
+        let inputs = Encryptor::with_secret(&world.key).encrypt_all(&messages).unwrap();
         let jobs: Vec<Job<'_>> = inputs.iter().map(|input| Job { input, table: &table }).collect();
         let outputs = world.evaluator.bootstrap_jobs(&jobs).unwrap();
         let decryptor = Decryptor::new(&world.key);
@@ -282,12 +282,12 @@ fn failures_are_as_frequent_as_predicted_in_a_hundred_thousand() {
 #[test]
 #[ignore = "10^4 bootstraps of the noisiest operands at the set of failure 2^-40, a minute and a half"]
 fn ten_thousand_bootstraps_are_right() {
-    let params = crate::presets::MESSAGE_2_CARRY_2_FAILURE_40.build().unwrap();
+    let params = crate::Spec::message_2_carry_2_failure_40().build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
-    let evaluator = Evaluator::new(key.evaluation_keys().unwrap().expand());
+    let evaluator = Evaluator::new(key.evaluation_keys().unwrap());
     let table = LookupTable::new(&params, |m| (5 * m + 3) % 16).unwrap();
     let messages: Vec<u64> = (0..1000).map(|i| i % 4).collect();
-    let mut current = Encryptor::new(&key).encrypt_all(&messages).unwrap();
+    let mut current = Encryptor::with_secret(&key).encrypt_all(&messages).unwrap();
     let mut clear = messages;
     for _ in 0..10 {
         // 4·a + 3·a of bootstrapped a: squared norm 25, the most that is allowed; the sum is brought back below 16.
@@ -298,7 +298,7 @@ fn ten_thousand_bootstraps_are_right() {
             assert_eq!(decryptor.decrypt(output).unwrap(), *m);
         }
         let shift = |m: u64| (5 * m) % 32;
-        current = outputs.iter().map(|output| output.scale(5)).collect();
+        current = outputs.iter().map(|output| evaluator.mul_const(output, 5).unwrap()).collect();
         // A phase of 16 or more lies on the upper half: its table value is the negative; bring it to the lower one.
         for (input, m) in current.iter_mut().zip(&mut clear) {
             let scaled = shift(*m);

@@ -1,0 +1,105 @@
+//! The phase under the short key modulo a power of two: the input of a blind rotation.
+
+use rayon::prelude::*;
+
+use crate::error::Error;
+use crate::evaluator::Evaluator;
+use crate::lwe::LweCiphertext;
+use crate::params::Parameters;
+use crate::rotation::switch_to;
+use crate::secret::SecretKey;
+
+/// Ciphertexts whose key switches share the tables made from the key.
+const BLOCK: usize = 128;
+
+/// An encrypted mod-switched phase: an LWE ciphertext under the short key modulo `2^log`, as a blind rotation in a ring of
+/// dimension `2^{log − 1}` takes it.
+///
+/// The body is rounded down: for a phase `x` it stands for `⌊x·2^log⌋`, up to the noise of the key switch and of the modulus
+/// switch.
+///
+/// ```
+/// # use he_tfhe::{Encryptor, Error, Evaluator, SecretKey, Spec};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let server = Evaluator::new(key.evaluation_keys()?);
+/// // Three eighths of the torus, among 2^9 positions.
+/// let input = Encryptor::with_secret(&key).encrypt_phases(&[3 << 29])?;
+/// let switched = server.switched_phases(&[&input[0]], 9, 0)?;
+/// assert!(key.decrypt_phase(&switched[0])?.abs_diff(3 << 6) < 8);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "reading")]
+pub struct SwitchedPhase {
+    params: Parameters,
+    /// Mask, then body.
+    words: Vec<u32>,
+    log: u32,
+}
+
+impl SwitchedPhase {
+    /// The mask, of the dimension of the short key, below `2^log`.
+    pub fn mask(&self) -> &[u32] {
+        &self.words[..self.words.len() - 1]
+    }
+
+    /// The body, below `2^log`.
+    pub fn body(&self) -> u32 {
+        self.words[self.words.len() - 1]
+    }
+
+    /// `log2` of the modulus.
+    pub fn log(&self) -> u32 {
+        self.log
+    }
+}
+
+impl Evaluator {
+    /// Key switch and modulus switch to `2^log`, in steps of `2^spare`: the first half of a bootstrap, before its blind
+    /// rotation, where `2^log = 2N` and `2^spare` is the number of outputs of the table.
+    ///
+    /// # Errors
+    /// If `log` is not in 2 to 16 or `spare` not below it, or a ciphertext belongs to other parameters.
+    #[doc(alias = "readings")]
+    pub fn switched_phases(
+        &self,
+        inputs: &[&LweCiphertext],
+        log: u32,
+        spare: u32,
+    ) -> Result<Vec<SwitchedPhase>, Error> {
+        if !(2..=16).contains(&log) || spare >= log {
+            let (field, needed) = ("the bits of a phase", "2 to 16, and more than the spare bits".into());
+            return Err(Error::Spec { field, found: log.to_string(), needed });
+        }
+        if !inputs.iter().all(|input| input.params.same(self.params())) {
+            return Err(Error::Foreign { operation: "modulus switch", object: "operand" });
+        }
+        let params = self.params();
+        let switch = |inputs: &[&LweCiphertext]| {
+            let words: Vec<&[u32]> = inputs.iter().map(|input| input.words.as_slice()).collect();
+            let switched = self.keys().switch().switch(&words);
+            let phase = |words: Vec<u32>| {
+                let words = switch_to(log, &words, spare);
+                SwitchedPhase { params: params.clone(), words, log }
+            };
+            switched.into_iter().map(phase).collect::<Vec<_>>()
+        };
+        Ok(inputs.par_chunks(BLOCK).flat_map_iter(switch).collect())
+    }
+}
+
+impl SecretKey {
+    /// Decrypts a mod-switched phase, below `2^log`: the coefficient of the table, in a ring of that size, that a blind
+    /// rotation brings to the front. For the owner of the key, to see afterwards which entry was looked up.
+    ///
+    /// # Errors
+    /// If the phase belongs to other parameters.
+    pub fn decrypt_phase(&self, phase: &SwitchedPhase) -> Result<u32, Error> {
+        if !phase.params.same(self.params()) {
+            return Err(Error::Foreign { operation: "decryption of a phase", object: "operand" });
+        }
+        Ok(Self::phase(self.small(), &phase.words) & ((1 << phase.log) - 1))
+    }
+}
