@@ -1,4 +1,4 @@
-//! Ciphertexts: an RLWE ciphertext, its factor modulo `t` and its estimated noise.
+//! Ciphertexts: an RLWE ciphertext, its correction factor and its estimated noise.
 
 use he_core::rlwe;
 
@@ -6,14 +6,14 @@ use crate::error::Error;
 use crate::noise::Noise;
 use crate::params::Parameters;
 
-/// An encryption of a plaintext `m`: the phase is `factor·m (mod t)`.
+/// An encryption of a plaintext `m`: the phase is `f·m (mod t)` for the correction factor `f` (Gentry, Halevi, Smart 2012).
 ///
-/// Dropping a prime `q` multiplies the phase by `q^{-1}` modulo `t`; the factor remembers it.
+/// Dropping a prime `q` multiplies the phase by `q^{−1}` modulo `t`, and with it the correction factor.
 ///
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
@@ -57,9 +57,9 @@ impl Ciphertext {
         &self.inner
     }
 
-    /// Number of primes it lives over.
-    pub fn limbs(&self) -> usize {
-        self.inner.limbs()
+    /// Level `l`: it lives over the primes `q_0, …, q_l`.
+    pub fn level(&self) -> usize {
+        self.inner.limbs() - 1
     }
 
     /// Degree in the secret: 1, or 2 for a product that is not relinearized.
@@ -67,8 +67,10 @@ impl Ciphertext {
         self.inner.degree()
     }
 
-    /// The factor of the message modulo `t`.
-    pub fn factor(&self) -> u64 {
+    /// Correction factor: the message is multiplied by it modulo `t`. It is 1 in a fresh ciphertext.
+    #[doc(alias = "factor modulo t")]
+    #[doc(alias = "plaintext scale")]
+    pub fn correction_factor(&self) -> u64 {
         self.factor
     }
 
@@ -79,7 +81,7 @@ impl Ciphertext {
 
     /// Estimated bits left before it stops decrypting.
     pub fn noise_budget(&self) -> f64 {
-        self.params.noise().budget(self.noise, self.limbs())
+        self.params.noise().budget(self.noise, self.level())
     }
 
     /// Whether it hides nothing, every part but the first being zero. Servers refuse such ciphertexts.
@@ -97,9 +99,9 @@ pub struct SeededCiphertext {
 }
 
 impl SeededCiphertext {
-    /// Number of primes it lives over.
-    pub fn limbs(&self) -> usize {
-        self.inner.limbs()
+    /// Level `l`: it lives over the primes `q_0, …, q_l`.
+    pub fn level(&self) -> usize {
+        self.inner.limbs() - 1
     }
 
     /// The ciphertext with its uniform part expanded.

@@ -18,7 +18,7 @@ use crate::plaintext::Plaintext;
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));

@@ -66,14 +66,16 @@ pub enum Error {
         two_n: usize,
     },
     /// No evaluation key fits.
-    #[error("{operation}: there is no {key} for {limbs} limbs among the evaluation keys")]
+    #[error(
+        "{operation}: there is no {key} for level {level} among the evaluation keys; ask for it in the KeyRequest"
+    )]
     MissingKey {
         /// What was asked for.
         operation: &'static str,
         /// The key.
         key: String,
-        /// Limbs of the operand.
-        limbs: usize,
+        /// Level of the operand.
+        level: usize,
     },
     /// The result would not decrypt.
     #[error(
@@ -85,15 +87,27 @@ pub enum Error {
         /// Bits missing.
         excess: f64,
     },
-    /// A number of limbs that is not there.
-    #[error("{operation}: {wanted} limbs asked for, there are {present}")]
-    Limbs {
+    /// A level that is not there.
+    #[error("{operation}: level {wanted} is needed, level {present} is there")]
+    Level {
         /// What was asked for.
         operation: &'static str,
-        /// Asked for.
+        /// Level needed.
         wanted: usize,
-        /// Present.
+        /// Level that is there.
         present: usize,
+    },
+    /// Only one prime is left.
+    #[error("{operation}: the operand is at level 0, needed at least 1; start from a longer chain")]
+    LevelsUsedUp {
+        /// What was asked for.
+        operation: &'static str,
+    },
+    /// Parameters without special primes.
+    #[error("{operation}: there are no special primes, needed at least one in `p_bits`")]
+    NoSpecialPrimes {
+        /// What was asked for.
+        operation: &'static str,
     },
     /// Nothing to sum.
     #[error("{operation}: no operands")]
@@ -101,9 +115,9 @@ pub enum Error {
         /// What was asked for.
         operation: &'static str,
     },
-    /// The ciphertexts of one sum of products carry different factors modulo t.
-    #[error("{operation}: the operands carry different factors modulo t; add them one by one")]
-    MixedFactors {
+    /// The ciphertexts of one sum of products carry different correction factors.
+    #[error("{operation}: the operands carry different correction factors; add them one by one")]
+    MixedCorrectionFactors {
         /// What was asked for.
         operation: &'static str,
     },

@@ -63,17 +63,15 @@ impl SecretKey {
     /// Evaluation keys for what a circuit needs.
     ///
     /// # Errors
-    /// If the request names limbs that are not there, or the operating system gives no randomness.
+    /// If the request names a level above the highest or an element that is no automorphism, there are no special primes, or the operating system gives no randomness.
     pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
-        let present = self.params.max_limbs();
-        let wanted = request.galois.values().copied().chain([request.relinearization]).max().unwrap_or(0);
-        let special = !self.params.rlwe().spec().p.is_empty();
-        if wanted > present || (wanted > 0 && !special) {
-            let present = if special { present } else { 0 };
-            return Err(Error::Limbs { operation: "evaluation keys", wanted, present });
-        }
-        if request.galois.values().any(|&limbs| limbs == 0) {
-            return Err(Error::Limbs { operation: "evaluation keys", wanted: 0, present });
+        let operation = "evaluation keys";
+        let limbs = request.galois.values().copied().chain([request.relinearization]).max().unwrap_or(0);
+        if let Some(level) = limbs.checked_sub(1) {
+            if self.params.rlwe().spec().p.is_empty() {
+                return Err(Error::NoSpecialPrimes { operation });
+            }
+            self.params.check_level(operation, level)?;
         }
         let two_n = 2 * self.params.n();
         if let Some(&g) = request.galois.keys().find(|&&g| g % 2 == 0 || g >= two_n) {
@@ -119,57 +117,58 @@ impl EvaluationKeys {
     }
 }
 
-/// Which evaluation keys to make, and for how many limbs: keys are cut to where they are used.
+/// Which evaluation keys to make, and up to which level: a key for lower levels is smaller.
 ///
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
 /// // Rotations happen after the first prime is gone, products before: keys for rotations are smaller.
-/// let limbs = params.max_limbs();
-/// let request = KeyRequest::default().relinearization(limbs).rotations(&params, &[1, 2, 4], limbs - 1);
+/// let level = params.max_level();
+/// let request = KeyRequest::default().relinearization(level).rotations(&params, &[1, 2, 4], level - 1);
 /// let keys = key.evaluation_keys(&request)?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRequest {
+    /// One more than the highest level, 0 for no key; so for the Galois keys.
     pub(crate) relinearization: usize,
     pub(crate) galois: BTreeMap<usize, usize>,
 }
 
 impl KeyRequest {
-    /// A relinearization key for products of up to `limbs` limbs.
+    /// A relinearization key for products up to `level`.
     #[must_use]
-    pub fn relinearization(mut self, limbs: usize) -> Self {
-        self.relinearization = self.relinearization.max(limbs);
+    pub fn relinearization(mut self, level: usize) -> Self {
+        self.relinearization = self.relinearization.max(level.saturating_add(1));
         self
     }
 
-    /// The Galois key of `X ↦ X^g`, `g` odd and below `2N`, for up to `limbs` limbs.
+    /// The Galois key of `X ↦ X^g`, `g` odd and below `2N`, for ciphertexts up to `level`.
     #[must_use]
-    pub fn galois(mut self, g: usize, limbs: usize) -> Self {
+    pub fn galois(mut self, g: usize, level: usize) -> Self {
         let entry = self.galois.entry(g).or_insert(0);
-        *entry = (*entry).max(limbs);
+        *entry = (*entry).max(level.saturating_add(1));
         self
     }
 
-    /// Keys that rotate rows left by each of `steps` slots, for up to `limbs` limbs.
+    /// Keys that rotate rows left by each of `steps` slots, for ciphertexts up to `level`.
     #[must_use]
-    pub fn rotations(self, params: &Parameters, steps: &[usize], limbs: usize) -> Self {
+    pub fn rotations(self, params: &Parameters, steps: &[usize], level: usize) -> Self {
         steps.iter().fold(self, |request, &k| match crate::elements::row_element(params, k) {
             1 => request,
-            g => request.galois(g, limbs),
+            g => request.galois(g, level),
         })
     }
 
-    /// The key that swaps the two rows, for up to `limbs` limbs.
+    /// The key that swaps the two rows, for ciphertexts up to `level`.
     #[must_use]
-    pub fn row_swap(self, params: &Parameters, limbs: usize) -> Self {
-        self.galois(2 * params.n() - 1, limbs)
+    pub fn row_swap(self, params: &Parameters, level: usize) -> Self {
+        self.galois(2 * params.n() - 1, level)
     }
 }
 
@@ -201,26 +200,26 @@ impl<'k> Encryptor<'k> {
         }
     }
 
-    /// Encrypts over the whole chain.
+    /// Encrypts at the highest level.
     ///
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext, Error> {
-        self.encrypt_at(plaintext, self.params().max_limbs())
+        self.encrypt_at(plaintext, self.params().max_level())
     }
 
-    /// Encrypts over the first `limbs` primes.
+    /// Encrypts at a level, over the primes `q_0, …, q_level`.
     ///
     /// # Errors
-    /// If there are fewer, the plaintext belongs to other parameters, or the operating system gives no randomness.
-    pub fn encrypt_at(&self, plaintext: &Plaintext, limbs: usize) -> Result<Ciphertext, Error> {
+    /// If the level is above the highest, the plaintext belongs to other parameters, or the operating system gives no randomness.
+    pub fn encrypt_at(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
         let key = match self.key {
-            Key::Secret(key) => return Ok(encrypt_seeded(key, plaintext, limbs)?.expand()),
+            Key::Secret(key) => return Ok(encrypt_seeded(key, plaintext, level)?.expand()),
             Key::Public(key) => key,
         };
-        let params = check(&key.params, plaintext, limbs)?;
+        let params = check(&key.params, plaintext, level)?;
         let message = Zeroizing::new(plaintext.centred(params, 1));
-        let inner = key.inner.encrypt(limbs, &message, &mut Prng::from_os()?);
+        let inner = key.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
         Ok(Ciphertext {
             params: params.clone(),
             inner,
@@ -230,18 +229,16 @@ impl<'k> Encryptor<'k> {
     }
 }
 
-fn check<'p>(params: &'p Parameters, plaintext: &Plaintext, limbs: usize) -> Result<&'p Parameters, Error> {
+fn check<'p>(params: &'p Parameters, plaintext: &Plaintext, level: usize) -> Result<&'p Parameters, Error> {
     plaintext.check("encrypt", params)?;
-    if limbs == 0 || limbs > params.max_limbs() {
-        return Err(Error::Limbs { operation: "encrypt", wanted: limbs, present: params.max_limbs() });
-    }
+    params.check_level("encrypt", level)?;
     Ok(params)
 }
 
-fn encrypt_seeded(key: &SecretKey, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
-    let params = check(&key.params, plaintext, limbs)?;
+fn encrypt_seeded(key: &SecretKey, plaintext: &Plaintext, level: usize) -> Result<SeededCiphertext, Error> {
+    let params = check(&key.params, plaintext, level)?;
     let message = Zeroizing::new(plaintext.centred(params, 1));
-    let inner = key.inner.encrypt(limbs, &message, &mut Prng::from_os()?);
+    let inner = key.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
     Ok(SeededCiphertext {
         params: params.clone(),
         inner,
@@ -250,12 +247,12 @@ fn encrypt_seeded(key: &SecretKey, plaintext: &Plaintext, limbs: usize) -> Resul
 }
 
 impl SecretKey {
-    /// Encrypts over the first `limbs` primes, in seeded form.
+    /// Encrypts at a level, in seeded form.
     ///
     /// # Errors
-    /// If there are fewer, the plaintext belongs to other parameters, or the operating system gives no randomness.
-    pub fn encrypt_seeded(&self, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
-        encrypt_seeded(self, plaintext, limbs)
+    /// If the level is above the highest, the plaintext belongs to other parameters, or the operating system gives no randomness.
+    pub fn encrypt_seeded(&self, plaintext: &Plaintext, level: usize) -> Result<SeededCiphertext, Error> {
+        encrypt_seeded(self, plaintext, level)
     }
 }
 
@@ -264,7 +261,7 @@ impl SecretKey {
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
@@ -301,7 +298,7 @@ impl<'k> Decryptor<'k> {
         let (params, t) = (&self.key.params, self.key.params.t());
         let phase = self.key.inner.phase(&ciphertext.inner);
         let converter = BaseConverter::new(phase.basis(), &[*t], 1);
-        let limbs: Vec<&[u64]> = (0..ciphertext.limbs()).map(|i| phase.limb(i)).collect();
+        let limbs: Vec<&[u64]> = (0..=ciphertext.level()).map(|i| phase.limb(i)).collect();
         let mut coefficients = vec![0; params.n()];
         let mut prepared = converter.prepare(&limbs);
         prepared.mark_secret();
@@ -321,6 +318,6 @@ impl<'k> Decryptor<'k> {
         self.check(ciphertext)?;
         let phase = to_integers(&self.key.inner.phase(&ciphertext.inner));
         let largest = phase.iter().map(rlwe::noise::log2_abs).fold(0.0, f64::max);
-        Ok(self.key.params.noise().log_q(ciphertext.limbs()) - 1.0 - largest)
+        Ok(self.key.params.noise().log_q(ciphertext.level()) - 1.0 - largest)
     }
 }

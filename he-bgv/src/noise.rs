@@ -163,14 +163,17 @@ impl NoiseEstimator {
         }
     }
 
-    /// `log2` of the modulus of `limbs` limbs.
-    pub fn log_q(&self, limbs: usize) -> f64 {
-        self.log_q[..limbs].iter().sum()
+    /// `log2` of the modulus of a level, the product of the primes `q_0, …, q_level`.
+    ///
+    /// # Panics
+    /// If the level is above the highest; so for all methods that take a level.
+    pub fn log_q(&self, level: usize) -> f64 {
+        self.log_q[..=level].iter().sum()
     }
 
-    /// Bits left before a ciphertext of `limbs` limbs stops decrypting; negative when it may not.
-    pub fn budget(&self, noise: Noise, limbs: usize) -> f64 {
-        self.log_q(limbs) - 1.0 - self.bound_log2(noise)
+    /// Bits left before a ciphertext of a level stops decrypting; negative when it may not.
+    pub fn budget(&self, noise: Noise, level: usize) -> f64 {
+        self.log_q(level) - 1.0 - self.bound_log2(noise)
     }
 
     /// `log2` of the size that no coefficient passes but with probability `2^-62`.
@@ -231,28 +234,28 @@ impl NoiseEstimator {
         Noise { log2: a.log2 + b.log2 + growth, chaos, sides: a.sides | b.sides }
     }
 
-    /// After a key switch at `limbs` limbs.
-    pub fn key_switch(&self, noise: Noise, limbs: usize) -> Noise {
-        noise.add_unrelated(Noise::joining(self.model.key_switch(limbs)))
+    /// After a key switch at a level.
+    pub fn key_switch(&self, noise: Noise, level: usize) -> Noise {
+        noise.add_unrelated(Noise::joining(self.model.key_switch(level + 1)))
     }
 
-    /// After dropping the last of `limbs` limbs by modulus switching.
-    pub fn drop_last(&self, noise: Noise, limbs: usize) -> Noise {
-        noise.scale(-self.log_q[limbs - 1]).add_unrelated(Noise::joining(self.model.rounding()))
+    /// After dropping the last prime of a level by modulus switching.
+    pub fn drop_last(&self, noise: Noise, level: usize) -> Noise {
+        noise.scale(-self.log_q[level]).add_unrelated(Noise::joining(self.model.rounding()))
     }
 
-    /// `log2` of the deviation after dropping the last of `limbs` limbs, and whether that is worth while: cutting costs
-    /// nothing and leaves the factor modulo t alone, for which half a bit of noise is little.
-    fn divided(&self, log2: f64, limbs: usize) -> (f64, bool) {
-        let divided = log2_add(2.0 * (log2 - self.log_q[limbs - 1]), self.model.rounding().log2()) / 2.0;
+    /// `log2` of the deviation after dropping the last prime of a level, and whether that is worth while: cutting costs nothing
+    /// and leaves the correction factor alone, for which half a bit of noise is little.
+    fn divided(&self, log2: f64, level: usize) -> (f64, bool) {
+        let divided = log2_add(2.0 * (log2 - self.log_q[level]), self.model.rounding().log2()) / 2.0;
         (divided, divided + 0.5 < log2)
     }
 
-    /// How a ciphertext gets from `limbs` to `target` limbs with the least noise: by cutting while its noise is small,
-    /// by dividing otherwise. Returns the steps (true = divide) and the noise at the end.
-    pub fn reduce(&self, mut noise: Noise, limbs: usize, target: usize) -> (Vec<bool>, Noise) {
-        let mut steps = Vec::with_capacity(limbs.saturating_sub(target));
-        for l in (target + 1..=limbs).rev() {
+    /// How a ciphertext gets from `level` to `target` with the least noise: by cutting while its noise is small, by dividing
+    /// otherwise. Returns the steps (true = divide), from `level` down, and the noise at the end.
+    pub fn reduce(&self, mut noise: Noise, level: usize, target: usize) -> (Vec<bool>, Noise) {
+        let mut steps = Vec::with_capacity(level.saturating_sub(target));
+        for l in (target + 1..=level).rev() {
             let (_, divide) = self.divided(noise.log2, l);
             if divide {
                 noise = self.drop_last(noise, l);
@@ -263,22 +266,22 @@ impl NoiseEstimator {
     }
 
     /// `log2` of the deviation that [`reduce`](Self::reduce) ends with.
-    fn reduced_log2(&self, log2: f64, limbs: usize, target: usize) -> f64 {
-        (target + 1..=limbs).rev().fold(log2, |log2, l| match self.divided(log2, l) {
+    fn reduced_log2(&self, log2: f64, level: usize, target: usize) -> f64 {
+        (target + 1..=level).rev().fold(log2, |log2, l| match self.divided(log2, l) {
             (divided, true) => divided,
             _ => log2,
         })
     }
 
-    /// The number of limbs, at most `limits`, at which a product of operands with the given noises (at their present
-    /// limbs) leaves the largest budget; fewer where that costs at most half a bit.
-    pub fn best_limbs(&self, operands: &[(Noise, usize)], extra: f64) -> usize {
-        let most = operands.iter().map(|(_, limbs)| *limbs).min().unwrap_or(1);
-        let budget = |limbs: usize| {
-            let sum: f64 = operands.iter().map(|&(noise, l)| self.reduced_log2(noise.log2, l, limbs)).sum();
-            self.log_q(limbs) - sum - extra
+    /// The level at which a product of operands of the given noises and present levels leaves the largest budget, `extra` bits
+    /// being lost besides; a lower one where that costs at most half a bit.
+    pub fn best_level(&self, operands: &[(Noise, usize)], extra: f64) -> usize {
+        let highest = operands.iter().map(|(_, level)| *level).min().unwrap_or(0);
+        let budget = |level: usize| {
+            let sum: f64 = operands.iter().map(|&(noise, l)| self.reduced_log2(noise.log2, l, level)).sum();
+            self.log_q(level) - sum - extra
         };
-        let best = (1..=most).map(budget).fold(f64::NEG_INFINITY, f64::max);
-        (1..=most).find(|&l| budget(l) >= best - 0.5).unwrap_or(most)
+        let best = (0..=highest).map(budget).fold(f64::NEG_INFINITY, f64::max);
+        (0..=highest).find(|&l| budget(l) >= best - 0.5).unwrap_or(highest)
     }
 }

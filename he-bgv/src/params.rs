@@ -24,7 +24,7 @@ use crate::noise::NoiseEstimator;
 ///     digit: 1,
 /// };
 /// let params = spec.build()?;
-/// assert_eq!((params.n(), params.max_limbs()), (8192, 3));
+/// assert_eq!((params.n(), params.max_level()), (8192, 2));
 /// // 230 bits would not give 128-bit security in this dimension.
 /// let large = Spec { q_bits: vec![45; 4], ..spec };
 /// assert!(large.build().is_err());
@@ -66,32 +66,14 @@ impl Spec {
 
     /// Preset: `N = 8192`, 164 bits in 4 primes and a special prime of 50 bits, a plaintext prime of 20 bits with slots.
     /// 128 bits of security (`log2 QP ≤ 214`); two or three products.
-    ///
-    /// # Errors
-    /// Never in practice: the primes exist.
-    pub fn n8192() -> Result<Self, Error> {
-        Ok(Self {
-            log_n: 13,
-            plaintext_modulus: Self::slot_modulus(13, 20)?,
-            q_bits: vec![41; 4],
-            p_bits: vec![50],
-            digit: 1,
-        })
+    pub fn n8192() -> Self {
+        Self { log_n: 13, plaintext_modulus: 1_032_193, q_bits: vec![41; 4], p_bits: vec![50], digit: 1 }
     }
 
     /// Preset: `N = 16384`, 376 bits in 8 primes and a special prime of 48 bits, a plaintext prime of 24 bits with slots.
     /// 128 bits of security (`log2 QP = 424 ≤ 430`); six or seven products.
-    ///
-    /// # Errors
-    /// Never in practice: the primes exist.
-    pub fn n16384() -> Result<Self, Error> {
-        Ok(Self {
-            log_n: 14,
-            plaintext_modulus: Self::slot_modulus(14, 24)?,
-            q_bits: vec![47; 8],
-            p_bits: vec![48],
-            digit: 1,
-        })
+    pub fn n16384() -> Self {
+        Self { log_n: 14, plaintext_modulus: 16_580_609, q_bits: vec![47; 8], p_bits: vec![48], digit: 1 }
     }
 
     /// Parameters at 128-bit security.
@@ -217,9 +199,14 @@ impl Parameters {
         &self.0.t
     }
 
-    /// Number of primes in the whole chain.
-    pub fn max_limbs(&self) -> usize {
-        self.0.rlwe.max_limbs()
+    /// The highest level, that of a fresh ciphertext: one less than the number of primes in `Q`.
+    pub fn max_level(&self) -> usize {
+        self.0.rlwe.max_limbs() - 1
+    }
+
+    pub(crate) fn check_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
+        let present = self.max_level();
+        if level <= present { Ok(()) } else { Err(Error::Level { operation, wanted: level, present }) }
     }
 
     /// Transform modulo `t`, where it has slots.

@@ -58,29 +58,29 @@ impl Plaintext {
         self.coefficients.iter().map(|&c| t.center(t.mul(c, factor))).collect()
     }
 
-    /// The polynomial over the first `limbs` primes, times `factor` modulo `t`.
-    pub(crate) fn lift(&self, params: &Parameters, limbs: usize, factor: u64) -> Poly<Eval> {
+    /// The polynomial at a level, times `factor` modulo `t`.
+    pub(crate) fn lift(&self, params: &Parameters, level: usize, factor: u64) -> Poly<Eval> {
         let centred = Zeroizing::new(self.centred(params, factor));
-        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &centred);
+        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(level + 1), &centred);
         poly.mark_secret();
         poly.into_eval()
     }
 }
 
-/// A plaintext transformed once, to be multiplied with many ciphertexts of up to so many limbs.
+/// A plaintext transformed once, to be multiplied with many ciphertexts up to a level.
 ///
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-/// let weights = Operand::new(&params, &encoder.encode(&[10, 20])?, params.max_limbs());
+/// let weights = PreparedPlaintext::new(&params, &encoder.encode(&[10, 20])?, params.max_level())?;
 /// let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params))?;
 /// for values in [[1, 2], [3, 4]] {
 ///     let c = encryptor.encrypt(&encoder.encode(&values)?)?;
-///     let product = evaluator.mul_plain(&c, &weights)?;
+///     let product = evaluator.mul_prepared(&c, &weights)?;
 ///     let slots = encoder.decode(&decryptor.decrypt(&product)?)?;
 ///     assert_eq!(slots[..2], [10 * values[0], 20 * values[1]]);
 /// }
@@ -88,18 +88,21 @@ impl Plaintext {
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Operand {
+pub struct PreparedPlaintext {
     pub(crate) poly: Poly<Eval>,
     pub(crate) log_norm: f64,
     pub(crate) params: Parameters,
 }
 
-impl Operand {
-    /// Prepares a plaintext for ciphertexts of up to `limbs` limbs.
+impl PreparedPlaintext {
+    /// Prepares a plaintext for ciphertexts up to `level`.
     ///
-    /// # Panics
-    /// If the plaintext belongs to other parameters, or there are not so many limbs.
-    pub fn new(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Self {
+    /// # Errors
+    /// If the plaintext belongs to other parameters, or the level is above the highest.
+    pub fn new(params: &Parameters, plaintext: &Plaintext, level: usize) -> Result<Self, Error> {
+        let operation = "prepare a plaintext";
+        plaintext.check(operation, params)?;
+        params.check_level(operation, level)?;
         let centred = plaintext.centred(params, 1);
         let square: f64 = centred.iter().map(|&c| (c as f64).powi(2)).sum();
         let mut log_norm = square.max(1.0).log2() / 2.0;
@@ -108,16 +111,24 @@ impl Operand {
             let sum: f64 = centred.iter().map(|&c| (c as f64).abs()).sum();
             log_norm = log_norm.max((sum / 3.0).max(1.0).log2());
         }
-        let poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &centred).into_eval();
-        Self { poly, log_norm, params: params.clone() }
+        let poly = Poly::<Coeff>::from_signed(params.rlwe().basis(level + 1), &centred).into_eval();
+        Ok(Self { poly, log_norm, params: params.clone() })
     }
 
     /// As [`new`](Self::new), counting the norm as at least `2^log_norm`: so that noise can be planned before the
     /// plaintext is known.
-    pub fn with_log_norm(params: &Parameters, plaintext: &Plaintext, limbs: usize, log_norm: f64) -> Self {
-        let mut operand = Self::new(params, plaintext, limbs);
-        operand.log_norm = operand.log_norm.max(log_norm);
-        operand
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_log_norm(
+        params: &Parameters,
+        plaintext: &Plaintext,
+        level: usize,
+        log_norm: f64,
+    ) -> Result<Self, Error> {
+        let mut prepared = Self::new(params, plaintext, level)?;
+        prepared.log_norm = prepared.log_norm.max(log_norm);
+        Ok(prepared)
     }
 
     /// `log2` of the Euclidean norm of its coefficients, or what it counts for in estimates of noise if that is more.
@@ -125,8 +136,8 @@ impl Operand {
         self.log_norm
     }
 
-    /// Limbs it covers.
-    pub fn limbs(&self) -> usize {
-        self.poly.basis().len()
+    /// The highest level of ciphertexts it is for.
+    pub fn level(&self) -> usize {
+        self.poly.basis().len() - 1
     }
 }

@@ -22,11 +22,11 @@ impl Evaluator {
             return Ok(a.clone());
         }
         let inner = self.keys.inner.automorphism(&a.inner, g).ok_or_else(|| missing(g, a))?;
-        self.finish("rotate", inner, a.factor, self.turned(a, g))
+        self.finish("rotate", inner, a.factor, self.rotated_noise(a, g))
     }
 
-    fn turned(&self, a: &Ciphertext, g: usize) -> Noise {
-        self.params.noise().key_switch(a.noise.turn(g), a.limbs())
+    fn rotated_noise(&self, a: &Ciphertext, g: usize) -> Noise {
+        self.params.noise().key_switch(a.noise.turn(g), a.level())
     }
 
     fn check_rotation(&self, a: &Ciphertext) -> Result<(), Error> {
@@ -54,7 +54,7 @@ impl Evaluator {
                 }
                 let inner = self.keys.inner.automorphism_hoisted(&a.inner, &digits, g);
                 let inner = inner.ok_or_else(|| missing(g, a))?;
-                self.finish("rotate", inner, a.factor, self.turned(a, g))
+                self.finish("rotate", inner, a.factor, self.rotated_noise(a, g))
             })
             .collect()
     }
@@ -64,11 +64,11 @@ impl Evaluator {
     /// ```
     /// # use he_bgv::*;
     /// # fn main() -> Result<(), Error> {
-    /// # let params = Spec::n8192()?.build()?;
+    /// # let params = Spec::n8192().build()?;
     /// # let key = SecretKey::generate(&params)?;
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_limbs()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let c = encryptor.encrypt(&encoder.encode(&[1, 2, 3, 4])?)?;
     /// let turned = evaluator.rotate_rows(&c, 1)?;
@@ -97,11 +97,11 @@ impl Evaluator {
     /// ```
     /// # use he_bgv::*;
     /// # fn main() -> Result<(), Error> {
-    /// # let params = Spec::n8192()?.build()?;
+    /// # let params = Spec::n8192().build()?;
     /// # let key = SecretKey::generate(&params)?;
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_limbs()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let c = encryptor.encrypt(&encoder.encode(&[1, 2, 3, 4])?)?;
     /// let sum = evaluator.inner_sum(&c, 1, 4)?;
@@ -132,11 +132,11 @@ impl Evaluator {
         Ok(sum)
     }
 
-    /// The sum of two ciphertexts of one number of limbs and one factor whose noises are unrelated: such as one and its
+    /// The sum of two ciphertexts of one level and one correction factor whose noises are unrelated: such as one and its
     /// rotation, unless it is nearly invariant under it, as a sum of rotations is.
     ///
     /// # Errors
-    /// If they differ in limbs or factor, one is foreign, or the sum would not decrypt.
+    /// If they differ in level or correction factor, one is foreign, or the sum would not decrypt.
     pub fn add_unrelated(&self, a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.add_alike("sum", a, b, Noise::add_unrelated)
     }
@@ -150,11 +150,11 @@ impl Evaluator {
     ) -> Result<Ciphertext, Error> {
         self.check(operation, &a)?;
         self.check(operation, b)?;
-        if a.limbs() != b.limbs() {
-            return Err(Error::Limbs { operation, wanted: a.limbs(), present: b.limbs() });
+        if a.level() != b.level() {
+            return Err(Error::Level { operation, wanted: a.level(), present: b.level() });
         }
         if a.factor != b.factor {
-            return Err(Error::MixedFactors { operation });
+            return Err(Error::MixedCorrectionFactors { operation });
         }
         let mut inner = a.inner;
         inner.add_assign(&b.inner);
@@ -163,7 +163,7 @@ impl Evaluator {
 }
 
 fn missing(g: usize, a: &Ciphertext) -> Error {
-    Error::MissingKey { operation: "rotate", key: format!("Galois key of X -> X^{g}"), limbs: a.limbs() }
+    Error::MissingKey { operation: "rotate", key: format!("Galois key of X -> X^{g}"), level: a.level() }
 }
 
 impl Rotation for Evaluator {

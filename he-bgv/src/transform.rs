@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::keys::KeyRequest;
 use crate::params::Parameters;
-use crate::plaintext::Operand;
+use crate::plaintext::PreparedPlaintext;
 
 use layers::{Diagonals, Layers, Shift, multiply, place, split, steps};
 
@@ -58,7 +58,7 @@ struct Factor {
     /// Galois elements of the baby steps.
     baby: Vec<usize>,
     /// Galois element, and pairs of an index into `baby` and a diagonal.
-    giants: Vec<(usize, Vec<(usize, Operand)>)>,
+    giants: Vec<(usize, Vec<(usize, PreparedPlaintext)>)>,
 }
 
 impl Factor {
@@ -68,12 +68,12 @@ impl Factor {
         encoder: &Encoder,
         diagonals: &Diagonals,
         baby_steps: usize,
-        limbs: usize,
+        level: usize,
     ) -> Result<Self, Error> {
         let n = params.n() / 2;
         let parts = |k: usize| (k % baby_steps, k - k % baby_steps);
         let shifts: BTreeSet<Shift> = diagonals.keys().map(|&(k, swap)| (parts(k).0, swap)).collect();
-        let mut giants: BTreeMap<usize, Vec<(usize, Operand)>> = BTreeMap::new();
+        let mut giants: BTreeMap<usize, Vec<(usize, PreparedPlaintext)>> = BTreeMap::new();
         for (&(k, swap), diagonal) in diagonals {
             let (b, g) = parts(k);
             let mut turned = diagonal.clone();
@@ -83,7 +83,7 @@ impl Factor {
             giants
                 .entry(g)
                 .or_default()
-                .push((index, Operand::new(params, &encoder.encode(&values)?, limbs)));
+                .push((index, PreparedPlaintext::new(params, &encoder.encode(&values)?, level)?));
         }
         Ok(Self {
             baby: shifts.into_iter().map(|shift| element(params, shift)).collect(),
@@ -122,7 +122,7 @@ fn element(params: &Parameters, (k, swap): Shift) -> usize {
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-/// let transform = SlotTransform::new(&params, 2, params.max_limbs(), Direction::SlotsToCoefficients)?;
+/// let transform = SlotTransform::new(&params, 2, params.max_level(), Direction::SlotsToCoefficients)?;
 /// let keys = key.evaluation_keys(&transform.key_request(KeyRequest::default()))?;
 /// let evaluator = Evaluator::new(&params, keys)?;
 /// let slots = encryptor.encrypt(&encoder.encode(&[5, -6, 7])?)?;
@@ -136,31 +136,29 @@ fn element(params: &Parameters, (k, swap): Shift) -> usize {
 pub struct SlotTransform {
     params: Parameters,
     direction: Direction,
-    limbs: usize,
+    level: usize,
     /// In the order in which they are applied.
     factors: Vec<Factor>,
 }
 
 impl SlotTransform {
-    /// The transform in `factors` factors, from 1 to `log2(N/2)`, for ciphertexts of up to `limbs` limbs.
+    /// The transform in `factors` factors, from 1 to `log2(N/2)`, for ciphertexts up to `level`.
     ///
     /// # Errors
-    /// If `t` has no slots, or there cannot be so many factors or limbs.
+    /// If `t` has no slots, or there cannot be so many factors, or the level is above the highest.
     pub fn new(
         params: &Parameters,
         factors: usize,
-        limbs: usize,
+        level: usize,
         direction: Direction,
     ) -> Result<Self, Error> {
         params.slot_transform()?;
-        let (operation, t, n, present) = ("slot transform", params.t(), params.n() / 2, params.max_limbs());
+        let (t, n) = (params.t(), params.n() / 2);
         let depth = n.ilog2();
         if factors == 0 || factors > depth as usize {
             return Err(Error::Factors { wanted: factors, most: depth as usize });
         }
-        if limbs == 0 || limbs > present {
-            return Err(Error::Limbs { operation, wanted: limbs, present });
-        }
+        params.check_level("slot transform", level)?;
         let encoder = Encoder::new(params);
         // The root behind the slots is the value of X in the first of them.
         let psi = encoder.decode(&encoder.encode_coefficients(&[0, 1])?)?[0];
@@ -179,13 +177,13 @@ impl SlotTransform {
                 product = chain(&layers.butterflies(layer, inverse), &product);
             }
             let baby = steps(size, start == 0, start + size == depth).0;
-            out.push(Factor::new(params, &encoder, &product, 1 << (start + baby), limbs)?);
+            out.push(Factor::new(params, &encoder, &product, 1 << (start + baby), level)?);
             start += size;
         }
         if inverse {
             out.reverse();
         }
-        Ok(Self { params: params.clone(), direction, limbs, factors: out })
+        Ok(Self { params: params.clone(), direction, level, factors: out })
     }
 
     /// Which way it goes.
@@ -217,7 +215,7 @@ impl SlotTransform {
     #[must_use]
     pub fn key_request(&self, request: KeyRequest) -> KeyRequest {
         let elements = self.factors.iter().flat_map(Factor::elements);
-        elements.fold(request, |request, g| request.galois(g, self.limbs))
+        elements.fold(request, |request, g| request.galois(g, self.level))
     }
 }
 
@@ -261,16 +259,12 @@ impl Evaluator {
         if transform.direction != direction {
             return Err(Error::Direction { operation });
         }
-        let mut out = self.reduce_to(c, c.limbs().min(transform.limbs))?;
+        let mut out = self.mod_switch_to(c, c.level().min(transform.level))?;
         for factor in &transform.factors {
-            out = self.lighten(&self.apply_factor(factor, &self.lighten(&out)?)?)?;
+            let operand = self.mod_switch_for_plain_product(&out)?;
+            out = self.mod_switch_for_plain_product(&self.apply_factor(factor, &operand)?)?;
         }
         Ok(out)
-    }
-
-    /// Drops the primes whose loss costs a product with a plaintext next to nothing.
-    fn lighten(&self, c: &Ciphertext) -> Result<Ciphertext, Error> {
-        self.reduce_to(c, self.params.noise().best_limbs(&[(c.noise(), c.limbs())], 0.0))
     }
 
     /// `Σ_g τ_g(Σ_b d_{g,b} ∘ τ_b(x))`. The diagonals look random, whatever `x` is, so that the terms are unrelated.
@@ -279,7 +273,7 @@ impl Evaluator {
         let sums: Vec<Ciphertext> = (factor.giants.par_iter())
             .map(|(g, row)| {
                 let terms: Vec<_> = row.iter().map(|(b, diagonal)| (diagonal, &turned[*b])).collect();
-                self.automorphism(&self.dot_plain(&terms)?, *g)
+                self.automorphism(&self.dot_prepared(&terms)?, *g)
             })
             .collect::<Result<_, Error>>()?;
         let mut sums = sums.into_iter();

@@ -44,7 +44,7 @@ fn read_noise(from: &mut Reader<'_>, params: &Parameters) -> Result<Noise, WireE
         why: format!("a chaos of order {chaos}, needed 1 to {}", Chaos::MOST),
     })?;
     // More noise than the whole modulus is no ciphertext's.
-    let most = params.noise().log_q(params.max_limbs());
+    let most = params.noise().log_q(params.max_level());
     if log2 > most {
         return Err(WireError::Value { what, index: 0, found: log2 as u64, bound: most as u64 });
     }
@@ -69,7 +69,7 @@ impl Ciphertext {
     /// # Errors
     /// If a field is out of range, or bytes are missing.
     pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
-        let (what, t) = ("factor of a ciphertext", params.t());
+        let (what, t) = ("correction factor of a ciphertext", params.t());
         let factor = from.u64(what)?;
         if factor >= t.value() || t.inv(factor).is_none() {
             return Err(WireError::Value { what, index: 0, found: factor, bound: t.value() });
@@ -156,7 +156,7 @@ impl EvaluationKeys {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let most = params.rlwe().digits(params.max_limbs()) * (params.n() + 1);
+        let most = params.rlwe().digits(params.rlwe().max_limbs()) * (params.n() + 1);
         let body =
             wire::open(bytes, &header(params, EVALUATION_KEYS), serial::body_limit(params.rlwe(), most))?;
         let mut reader = Reader::new(body);

@@ -27,15 +27,11 @@ impl Ciphertext {
         &self.inner
     }
 
-    /// Number of primes it lives over.
-    pub fn limbs(&self) -> usize {
-        self.inner.limbs()
-    }
-
-    /// Levels left: products in a row that still fit. A bootstrap takes the last
-    /// [`Parameters::reserved_levels`] of them itself.
-    pub fn levels(&self) -> usize {
-        self.limbs() - 1
+    /// Level `l`: it lives over the primes `q_0, …, q_l`, and `l` products in a row still fit. A bootstrap takes the last
+    /// [`Parameters::reserved_levels`] itself.
+    #[doc(alias = "levels")]
+    pub fn level(&self) -> usize {
+        self.inner.limbs() - 1
     }
 
     /// Degree in the secret: 1, or 2 for a product that is not relinearized.
@@ -121,14 +117,14 @@ pub struct SeededCiphertext {
 }
 
 impl SeededCiphertext {
-    /// Number of primes it lives over.
-    pub fn limbs(&self) -> usize {
-        self.inner.limbs()
+    /// Level `l`: it lives over the primes `q_0, …, q_l`.
+    pub fn level(&self) -> usize {
+        self.inner.limbs() - 1
     }
 
     /// The ciphertext with its uniform part expanded.
     pub fn expand(self) -> Ciphertext {
-        let scale = self.params.scale(self.limbs());
+        let scale = self.params.scale(self.level());
         Ciphertext {
             params: self.params,
             inner: self.inner.expand(),

@@ -68,15 +68,15 @@ pub enum Error {
     },
     /// No evaluation key fits.
     #[error(
-        "{operation}: there is no {key} for {limbs} limbs among the evaluation keys; ask for it in the KeyRequest"
+        "{operation}: there is no {key} for level {level} among the evaluation keys; ask for it in the KeyRequest"
     )]
     MissingKey {
         /// What was asked for.
         operation: &'static str,
         /// The key.
         key: String,
-        /// Limbs of the operand.
-        limbs: usize,
+        /// Level of the operand.
+        level: usize,
     },
     /// Too few primes are left.
     #[error(
@@ -90,19 +90,25 @@ pub enum Error {
         /// Levels the operand has.
         present: usize,
     },
-    /// A number of limbs that is not there.
-    #[error("{operation}: {wanted} limbs asked for, there are {present}")]
-    Limbs {
+    /// A level that is not there.
+    #[error("{operation}: level {wanted} is needed, level {present} is there")]
+    Level {
         /// What was asked for.
         operation: &'static str,
-        /// Asked for.
+        /// Level needed.
         wanted: usize,
-        /// Present.
+        /// Level that is there.
         present: usize,
+    },
+    /// Parameters without special primes.
+    #[error("{operation}: there are no special primes, needed at least one in `special_bits`")]
+    NoSpecialPrimes {
+        /// What was asked for.
+        operation: &'static str,
     },
     /// Scales that cannot be brought together.
     #[error(
-        "{operation}: the left operand has scale 2^{left:.6} and the right one 2^{right:.6}, both over {limbs} limbs; rescale the product among them, or reduce both to one level with `reduce_to`"
+        "{operation}: the left operand has scale 2^{left:.6} and the right one 2^{right:.6}, both at level {level}; rescale the product among them, or bring both to one level with `mod_switch_to`"
     )]
     Scales {
         /// What was asked for.
@@ -111,8 +117,8 @@ pub enum Error {
         left: f64,
         /// `log2` of the right scale.
         right: f64,
-        /// Limbs of both.
-        limbs: usize,
+        /// Level of both.
+        level: usize,
     },
     /// The values no longer fit in the modulus.
     #[error(

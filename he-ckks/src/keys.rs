@@ -67,14 +67,18 @@ impl SecretKey {
     /// Evaluation keys for what a circuit needs.
     ///
     /// # Errors
-    /// If the request names limbs that are not there, or the operating system gives no randomness.
+    /// If the request names a level above the whole chain, there are no special primes, or the operating system gives no randomness.
     pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
         let operation = "evaluation keys";
-        let present = if self.params.spec().special_bits.is_empty() { 0 } else { self.params.max_limbs() };
-        let wanted = request.galois.values().copied().chain([request.relinearization]).max().unwrap_or(0);
-        let none = request.galois.values().any(|&limbs| limbs == 0);
-        if wanted > present || none {
-            return Err(Error::Limbs { operation, wanted: if none { 0 } else { wanted }, present });
+        let limbs = request.galois.values().copied().chain([request.relinearization]).max().unwrap_or(0);
+        if let Some(wanted) = limbs.checked_sub(1) {
+            let present = self.params.raised_level();
+            if self.params.rlwe().spec().p.is_empty() {
+                return Err(Error::NoSpecialPrimes { operation });
+            }
+            if wanted > present {
+                return Err(Error::Level { operation, wanted, present });
+            }
         }
         let inner = self.inner.evaluation_keys(request.relinearization, &request.galois)?;
         Ok(EvaluationKeys { params: self.params.clone(), inner })
@@ -94,15 +98,15 @@ impl SecretKey {
         Ok(Self { params: params.clone(), inner })
     }
 
-    /// Encrypts over the first `limbs` primes, in seeded form.
+    /// Encrypts at a level, in seeded form.
     ///
     /// # Errors
-    /// If there are fewer below the top, the plaintext does not fit, or the operating system gives no randomness.
-    pub fn encrypt_seeded(&self, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
+    /// If the level is above [`Parameters::max_level`], the plaintext does not fit, or the operating system gives no randomness.
+    pub fn encrypt_seeded(&self, plaintext: &Plaintext, level: usize) -> Result<SeededCiphertext, Error> {
         let params = &self.params;
-        let message = prepare(params, plaintext, limbs)?;
-        let inner = self.inner.encrypt(limbs, &message, &mut Prng::from_os()?);
-        let scale = params.scale(limbs);
+        let message = prepare(params, plaintext, level)?;
+        let inner = self.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
+        let scale = params.scale(level);
         let noise = params.slot_variance(plaintext.slots(), params.noise().fresh_secret(), scale);
         let estimate = plaintext.estimate(params, scale).with_noise(noise);
         Ok(SeededCiphertext { params: params.clone(), inner, slots: plaintext.slots(), estimate })
@@ -130,47 +134,52 @@ impl EvaluationKeys {
     }
 }
 
-/// Which evaluation keys to make, and for how many limbs: keys are cut to where they are used.
+/// Which evaluation keys to make, and up to which level: a key for lower levels is smaller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRequest {
+    /// One more than the highest level, 0 for no key; so for the Galois keys.
     pub(crate) relinearization: usize,
     pub(crate) galois: BTreeMap<usize, usize>,
 }
 
 impl KeyRequest {
-    /// A relinearization key for products of up to `limbs` limbs.
+    /// A relinearization key for products up to `level`.
     #[must_use]
-    pub fn relinearization(mut self, limbs: usize) -> Self {
-        self.relinearization = self.relinearization.max(limbs);
+    pub fn relinearization(mut self, level: usize) -> Self {
+        self.relinearization = self.relinearization.max(level.saturating_add(1));
         self
     }
 
-    /// The Galois key of an element, for up to `limbs` limbs.
-    pub(crate) fn galois(mut self, g: usize, limbs: usize) -> Self {
+    /// The Galois key of an element, for ciphertexts up to `level`.
+    pub(crate) fn galois(mut self, g: usize, level: usize) -> Self {
         if g != 1 {
             let entry = self.galois.entry(g).or_insert(0);
-            *entry = (*entry).max(limbs);
+            *entry = (*entry).max(level.saturating_add(1));
         }
         self
     }
 
-    /// Keys that rotate slots left by each of `steps`, for up to `limbs` limbs.
+    /// Keys that rotate slots left by each of `steps`, for ciphertexts up to `level`.
     #[must_use]
-    pub fn rotations(self, params: &Parameters, steps: &[usize], limbs: usize) -> Self {
-        steps.iter().fold(self, |request, &k| request.galois(rotation_element(params, k), limbs))
+    pub fn rotations(self, params: &Parameters, steps: &[usize], level: usize) -> Self {
+        steps.iter().fold(self, |request, &k| request.galois(rotation_element(params, k), level))
     }
 
-    /// The key that conjugates slots, for up to `limbs` limbs.
+    /// The key that conjugates slots, for ciphertexts up to `level`.
     #[must_use]
-    pub fn conjugation(self, params: &Parameters, limbs: usize) -> Self {
-        self.galois(conjugation_element(params), limbs)
+    pub fn conjugation(self, params: &Parameters, level: usize) -> Self {
+        self.galois(conjugation_element(params), level)
     }
 
     /// What either asks for.
     #[must_use]
-    pub fn and(self, other: &Self) -> Self {
-        let request = self.relinearization(other.relinearization);
-        other.galois.iter().fold(request, |request, (&g, &limbs)| request.galois(g, limbs))
+    pub fn and(mut self, other: &Self) -> Self {
+        self.relinearization = self.relinearization.max(other.relinearization);
+        for (&g, &limbs) in &other.galois {
+            let entry = self.galois.entry(g).or_insert(0);
+            *entry = (*entry).max(limbs);
+        }
+        self
     }
 }
 
@@ -207,37 +216,35 @@ impl<'k> Encryptor<'k> {
     /// # Errors
     /// If the plaintext does not fit, or the operating system gives no randomness.
     pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext, Error> {
-        self.encrypt_at(plaintext, self.params().top())
+        self.encrypt_at(plaintext, self.params().max_level())
     }
 
-    /// Encrypts over the first `limbs` primes.
+    /// Encrypts at a level, over the primes `q_0, …, q_level`.
     ///
     /// # Errors
-    /// If there are fewer below the top, the plaintext does not fit, or the operating system gives no randomness.
-    pub fn encrypt_at(&self, plaintext: &Plaintext, limbs: usize) -> Result<Ciphertext, Error> {
+    /// If the level is above [`Parameters::max_level`], the plaintext does not fit, or the operating system gives no randomness.
+    pub fn encrypt_at(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
         let key = match self.key {
-            Key::Secret(key) => return Ok(key.encrypt_seeded(plaintext, limbs)?.expand()),
+            Key::Secret(key) => return Ok(key.encrypt_seeded(plaintext, level)?.expand()),
             Key::Public(key) => key,
         };
         let params = &key.params;
-        let message = prepare(params, plaintext, limbs)?;
-        let inner = key.inner.encrypt(limbs, &message, &mut Prng::from_os()?);
-        let scale = params.scale(limbs);
+        let message = prepare(params, plaintext, level)?;
+        let inner = key.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
+        let scale = params.scale(level);
         let noise = params.slot_variance(plaintext.slots(), params.noise().fresh_public(), scale);
         let estimate = plaintext.estimate(params, scale).with_noise(noise);
         Ok(Ciphertext { params: params.clone(), inner, scale, slots: plaintext.slots(), estimate })
     }
 }
 
-fn prepare(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Result<Zeroizing<Vec<i64>>, Error> {
+fn prepare(params: &Parameters, plaintext: &Plaintext, level: usize) -> Result<Zeroizing<Vec<i64>>, Error> {
     let operation = "encrypt";
     plaintext.check(operation, params)?;
-    if limbs == 0 || limbs > params.top() {
-        return Err(Error::Limbs { operation, wanted: limbs, present: params.top() });
-    }
-    let (scale, estimate) = (params.scale(limbs), Estimate { bound: plaintext.bound(), error: 0.0 });
-    if !params.fits(estimate, scale, limbs) {
-        return Err(params.overflow(operation, estimate, scale, limbs));
+    params.check_level(operation, level)?;
+    let (scale, estimate) = (params.scale(level), Estimate { bound: plaintext.bound(), error: 0.0 });
+    if !params.fits(estimate, scale, level) {
+        return Err(params.overflow(operation, estimate, scale, level));
     }
     plaintext.scaled(params, scale)
 }
@@ -257,7 +264,7 @@ impl<'k> Decryptor<'k> {
         Self { key }
     }
 
-    /// The phase over the fewest primes that hold the values and their errors, at most `most`.
+    /// The phase at the lowest level that holds the values and their errors, at most `most`.
     fn phase(
         &self,
         operation: &'static str,
@@ -269,9 +276,9 @@ impl<'k> Decryptor<'k> {
         if !params.same(&self.key.params) {
             return Err(Error::Foreign { operation, object: "ciphertext" });
         }
-        let most = most.min(ciphertext.limbs());
-        let limbs = (1..most).find(|&limbs| params.fits(estimate, *scale, limbs)).unwrap_or(most);
-        Ok(self.key.inner.phase(&inner.truncated(limbs)))
+        let most = most.min(ciphertext.level());
+        let level = (0..most).find(|&level| params.fits(estimate, *scale, level)).unwrap_or(most);
+        Ok(self.key.inner.phase(&inner.truncated(level + 1)))
     }
 
     /// The slots of a phase.
@@ -327,12 +334,12 @@ impl<'k> Decryptor<'k> {
             return Err(Error::Drowned { operation, bound, noise });
         }
         let params = &self.key.params;
-        let limbs = ciphertext.limbs().min(2);
+        let level = ciphertext.level().min(1);
         let flooded = Estimate { bound, error: sigma / scale };
-        if !params.fits(flooded, scale, limbs) {
-            return Err(params.overflow(operation, flooded, scale, limbs));
+        if !params.fits(flooded, scale, level) {
+            return Err(params.overflow(operation, flooded, scale, level));
         }
-        let mut phase = to_words(&self.phase(operation, ciphertext, flooded, limbs)?);
+        let mut phase = to_words(&self.phase(operation, ciphertext, flooded, level)?);
         let noise = wide_noise(sigma, phase.len())?;
         phase.iter_mut().zip(noise.iter()).for_each(|(p, e)| *p += e);
         self.slots(ciphertext, |i| phase[i] as f64)

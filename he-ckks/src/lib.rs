@@ -27,7 +27,7 @@ pub use evaluator::Evaluator;
 pub use keys::{Decryptor, Encryptor, EvaluationKeys, KeyRequest, PublicKey, SecretKey};
 pub use linear::LinearTransform;
 pub use params::{Parameters, Spec};
-pub use plaintext::{Operand, Plaintext};
+pub use plaintext::{Plaintext, PreparedPlaintext};
 pub use precision::Precision;
 
 pub use he_core::rlwe::SecretDistribution;

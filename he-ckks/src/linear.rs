@@ -24,7 +24,7 @@ use crate::params::Parameters;
 use crate::plaintext::Plaintext;
 use crate::rotation::missing;
 
-/// A matrix over the slots, encoded for ciphertexts over one number of limbs.
+/// A matrix over the slots, encoded for ciphertexts at one level.
 ///
 /// ```
 /// # use he_ckks::*;
@@ -35,7 +35,7 @@ use crate::rotation::missing;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
 /// let rows = [[1.0, 2.0], [3.0, 4.0]].map(|row| row.map(|x| Complex64::new(x, 0.0)).to_vec());
-/// let matrix = LinearTransform::from_rows(&params, &rows, params.top())?;
+/// let matrix = LinearTransform::from_rows(&params, &rows, params.max_level())?;
 /// let keys = key.evaluation_keys(&matrix.key_request(&params))?;
 /// let evaluator = Evaluator::new(&params, keys)?;
 /// let x = encryptor.encrypt(&encoder.with_bound(10.0).encode_in(&[10.0, 1.0], 2)?)?;
@@ -47,12 +47,12 @@ use crate::rotation::missing;
 pub struct LinearTransform {
     params: Parameters,
     slots: usize,
-    limbs: usize,
+    level: usize,
     scale: f64,
     period: usize,
     baby: Vec<usize>,
     /// Ascending giant steps, each with pairs of an index into `baby` and a diagonal.
-    giants: Vec<(usize, Vec<(usize, rlwe::Operand)>)>,
+    giants: Vec<(usize, Vec<(usize, rlwe::PreparedPlaintext)>)>,
     /// Largest sum of the magnitudes in a row.
     sum: f64,
     /// What errors grow by at most, however they are related: the root of the largest sums in a row and in a column.
@@ -64,39 +64,33 @@ pub struct LinearTransform {
 }
 
 impl LinearTransform {
-    /// The transform with the given diagonals over `slots` cyclic slots, for ciphertexts over `limbs` limbs; the result has
-    /// one less.
+    /// The transform with the given diagonals over `slots` cyclic slots, for ciphertexts at `level`; the result is one
+    /// level lower.
     ///
     /// # Errors
-    /// If the slots or limbs are not there, a diagonal has another length, all are zero, or an entry does not fit.
+    /// If there are no such slots, the level is 0 or above the highest, a diagonal has another length, all are zero, or an entry does not fit.
     pub fn new(
         params: &Parameters,
         diagonals: &Diagonals,
         slots: usize,
-        limbs: usize,
+        level: usize,
     ) -> Result<Self, Error> {
-        let operation = "linear transform";
-        if limbs < 2 {
-            return Err(Error::LevelsUsedUp { operation, needed: 1, present: limbs.saturating_sub(1) });
-        }
-        if limbs > params.top() {
-            return Err(Error::Limbs { operation, wanted: limbs, present: params.top() });
-        }
-        let scale = params.scale(limbs - 1) * params.prime(limbs - 1) / params.scale(limbs);
+        params.check_product_level("linear transform", level)?;
+        let scale = params.product_scale(level) / params.scale(level);
         let count = diagonals.len() as f64;
         let unit = diagonals
             .keys()
             .fold(slots, |unit, &k| if k == 0 { unit } else { unit.min(1 << k.trailing_zeros()) });
         // A giant step costs about twice a baby step; both counts are powers of two.
         let baby = ((2.0 * count).sqrt() as usize).next_power_of_two();
-        Self::arranged(params, diagonals, slots, limbs, scale, baby * unit)
+        Self::arranged(params, diagonals, slots, level, scale, baby * unit)
     }
 
     /// The transform with a matrix given by rows; its size is the number of slots.
     ///
     /// # Errors
     /// If it is not square with a power of two of rows up to `N/2`, or as [`new`](Self::new).
-    pub fn from_rows(params: &Parameters, rows: &[Vec<Complex64>], limbs: usize) -> Result<Self, Error> {
+    pub fn from_rows(params: &Parameters, rows: &[Vec<Complex64>], level: usize) -> Result<Self, Error> {
         let n = rows.len();
         let columns = rows.iter().map(Vec::len).find(|&c| c != n).unwrap_or(n);
         if !n.is_power_of_two() || columns != n || n > params.slots() {
@@ -105,7 +99,7 @@ impl LinearTransform {
         let diagonal = |k: usize| (0..n).map(|i| rows[i][(i + k) % n]).collect::<Vec<_>>();
         let all = (0..n).map(|k| (k, diagonal(k)));
         let used: Diagonals = all.filter(|(_, d)| d.iter().any(|z| *z != Complex64::default())).collect();
-        Self::new(params, &used, n, limbs)
+        Self::new(params, &used, n, level)
     }
 
     /// The diagonals in baby steps below `period` and giant steps that are multiples of it, at the given scale.
@@ -113,15 +107,14 @@ impl LinearTransform {
         params: &Parameters,
         diagonals: &Diagonals,
         slots: usize,
-        limbs: usize,
+        level: usize,
         scale: f64,
         period: usize,
     ) -> Result<Self, Error> {
         let operation = "linear transform";
         params.embedding(slots)?;
         if params.rlwe().spec().p.is_empty() {
-            let (field, found) = ("special_bits", "none".into());
-            return Err(Error::Spec { field, found, needed: "special primes, for linear transforms".into() });
+            return Err(Error::NoSpecialPrimes { operation });
         }
         if diagonals.is_empty() {
             return Err(Error::NoOperands { operation });
@@ -146,10 +139,10 @@ impl LinearTransform {
                 let rounding = plaintext.estimate(params, scale).error.powi(2);
                 let scaled = plaintext.scaled(params, scale)?;
                 let index = baby.binary_search(&(k % period)).unwrap_or(0);
-                Ok((g, index, rlwe::Operand::new(params.rlwe(), limbs, &scaled), rounding))
+                Ok((g, index, rlwe::PreparedPlaintext::new(params.rlwe(), level + 1, &scaled), rounding))
             })
             .collect::<Result<Vec<_>, Error>>()?;
-        let mut giants: BTreeMap<usize, Vec<(usize, rlwe::Operand)>> = BTreeMap::new();
+        let mut giants: BTreeMap<usize, Vec<(usize, rlwe::PreparedPlaintext)>> = BTreeMap::new();
         let rounding = encoded.iter().map(|(.., rounding)| rounding).sum();
         for (g, b, operand, _) in encoded {
             giants.entry(g).or_default().push((b, operand));
@@ -162,7 +155,7 @@ impl LinearTransform {
         Ok(Self {
             params: params.clone(),
             slots,
-            limbs,
+            level,
             scale,
             period,
             baby,
@@ -182,12 +175,12 @@ impl LinearTransform {
 
     /// The keys it needs.
     pub fn key_request(&self, params: &Parameters) -> crate::KeyRequest {
-        crate::KeyRequest::default().rotations(params, &self.rotations(), self.limbs)
+        crate::KeyRequest::default().rotations(params, &self.rotations(), self.level)
     }
 
-    /// Limbs of the ciphertexts it takes.
-    pub fn limbs(&self) -> usize {
-        self.limbs
+    /// Level of the ciphertexts it takes.
+    pub fn level(&self) -> usize {
+        self.level
     }
 
     /// Bytes of its diagonals.
@@ -210,10 +203,10 @@ pub(crate) fn rotations_of(indices: impl Iterator<Item = usize>, period: usize) 
 }
 
 impl Evaluator {
-    /// The matrix times the slots; takes a level. A ciphertext of more limbs than the transform is reduced first.
+    /// The matrix times the slots; takes a level. A ciphertext of a higher level than the transform is brought down first.
     ///
     /// # Errors
-    /// If an operand is foreign, the ciphertext has fewer limbs, more slots than the matrix has rows, or is of degree 2, or a key
+    /// If an operand is foreign, the ciphertext is at a lower level, has more slots than the matrix has rows, or is of degree 2, or a key
     /// is missing.
     pub fn transform(&self, matrix: &LinearTransform, x: &Ciphertext) -> Result<Ciphertext, Error> {
         let operation = "linear transform";
@@ -224,15 +217,15 @@ impl Evaluator {
         if x.slots > matrix.slots {
             return Err(Error::SlotCount { operation, found: x.slots, needed: matrix.slots });
         }
-        if x.limbs() < matrix.limbs {
-            return Err(Error::Limbs { operation, wanted: matrix.limbs, present: x.limbs() });
+        if x.level() < matrix.level {
+            return Err(Error::Level { operation, wanted: matrix.level, present: x.level() });
         }
-        let x = if x.limbs() > matrix.limbs { self.reduce_to(x, matrix.limbs)? } else { x.clone() };
+        let x = if x.level() > matrix.level { self.mod_switch_to(x, matrix.level)? } else { x.clone() };
         let sum = self.transform_extended(matrix, &x, f64::INFINITY, matrix.gain)?;
         self.divided(operation, &sum, sum.inner.mod_down_and_drop())
     }
 
-    /// The same for a ciphertext of exactly its limbs, at whatever scale it has, and with errors that are not related; the result is
+    /// The same for a ciphertext of exactly its level, at whatever scale it has, and with errors that are not related; the result is
     /// known to stay below `bound`.
     pub(crate) fn transform_here(
         &self,
@@ -279,7 +272,7 @@ impl Evaluator {
         let estimate = Estimate { bound: (known.bound * matrix.sum).min(bound), error: known.error * gain };
         let encoding = matrix.rounding * x.estimate.bound * x.estimate.bound;
         // Without the rounding of a division: there was none.
-        let switched = self.params.noise().key_switch(x.limbs()) - self.params.noise().rounding();
+        let switched = self.params.noise().key_switch(x.level() + 1) - self.params.noise().rounding();
         let switched = self.params.slot_variance(slots, switched, x.scale);
         let estimate = estimate.with_noise(encoding + switched * matrix.independent.powi(2));
         Ok(Undivided { inner, scale: x.scale * matrix.scale, slots, estimate })

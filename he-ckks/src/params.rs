@@ -41,7 +41,7 @@ const SIGMA: f64 = 3.19;
 ///     congruence: 1,
 /// };
 /// let params = spec.build()?;
-/// assert_eq!((params.n(), params.slots(), params.top()), (16384, 8192, 8));
+/// assert_eq!((params.n(), params.slots(), params.max_level()), (16384, 8192, 7));
 /// // 457 bits would not give 128-bit security in this dimension.
 /// assert!(Spec { levels: 9, ..spec }.build().is_err());
 /// # Ok(())
@@ -128,9 +128,9 @@ impl Spec {
         Parameters::new(self, rlwe.build_insecure(reason)?, scales)
     }
 
-    /// Limbs of a fresh ciphertext.
-    fn top(&self) -> usize {
-        1 + self.bootstrap.as_ref().map_or(0, |b| b.slots_to_coefficients) + self.levels
+    /// Level of a fresh ciphertext.
+    fn max_level(&self) -> usize {
+        self.bootstrap.as_ref().map_or(0, |b| b.slots_to_coefficients) + self.levels
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -161,10 +161,10 @@ impl Spec {
         bootstrap.check(self.log_n, self.scale_bits)
     }
 
-    /// The primes, and the scale at each number of limbs.
+    /// The primes, and the scale at each level.
     fn chain(&self) -> Result<(rlwe::Spec, Vec<f64>), Error> {
         self.check()?;
-        let (two_n, top) = (2u64 << self.log_n, self.top());
+        let (two_n, max_level) = (2u64 << self.log_n, self.max_level());
         let mut taken: Vec<u64> = Vec::new();
         let near = |target: f64, step: u64, taken: &mut Vec<u64>| -> Result<u64, Error> {
             let prime = primes_around(target.round() as u64, step)
@@ -181,7 +181,7 @@ impl Spec {
         let unit = f64::from(self.scale_bits).exp2();
         // From the top down, then turned round.
         let (mut scales, mut levels) = (vec![unit], Vec::new());
-        for _ in 1..top {
+        for _ in 0..max_level {
             let scale = scales[scales.len() - 1];
             let prime = near(scale * scale / unit, step, &mut taken)?;
             levels.push(prime);
@@ -286,9 +286,11 @@ impl Parameters {
         self.n() / 2
     }
 
-    /// Limbs of a fresh ciphertext: one more than its levels, and those of slots-to-coefficients.
-    pub fn top(&self) -> usize {
-        self.spec().top()
+    /// The highest level of the user, that of a fresh ciphertext: the levels of the specification above those that
+    /// bootstrapping reserves.
+    #[doc(alias = "top")]
+    pub fn max_level(&self) -> usize {
+        self.spec().max_level()
     }
 
     /// The circuit of bootstrapping.
@@ -305,20 +307,41 @@ impl Parameters {
 
     /// Levels that a bootstrap takes itself, below those of the user: slots-to-coefficients.
     pub fn reserved_levels(&self) -> usize {
-        self.top() - 1 - self.spec().levels
+        self.max_level() - self.spec().levels
     }
 
-    /// Primes in the whole chain, with those that only bootstrapping uses.
-    pub fn max_limbs(&self) -> usize {
-        self.0.rlwe.max_limbs()
+    /// Level of a ciphertext that bootstrapping has raised to the whole chain; [`max_level`](Self::max_level) without
+    /// bootstrapping.
+    #[doc(alias = "max_limbs")]
+    pub fn raised_level(&self) -> usize {
+        self.0.rlwe.max_limbs() - 1
     }
 
-    /// The scale of ciphertexts over so many limbs; above the top those of modular reduction.
+    /// The scale of ciphertexts at a level; above [`max_level`](Self::max_level) those of modular reduction.
     ///
     /// # Panics
-    /// If `limbs` is 0 or above [`max_limbs`](Self::max_limbs).
-    pub fn scale(&self, limbs: usize) -> f64 {
-        self.0.scales[limbs - 1]
+    /// If the level is above that where modular reduction begins.
+    pub fn scale(&self, level: usize) -> f64 {
+        self.0.scales[level]
+    }
+
+    /// The scale of a product at a level, before it is rescaled to exactly the scale of the next lower one.
+    pub(crate) fn product_scale(&self, level: usize) -> f64 {
+        self.scale(level - 1) * self.prime(level)
+    }
+
+    /// That there are such ciphertexts.
+    pub(crate) fn check_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
+        let present = self.max_level();
+        if level <= present { Ok(()) } else { Err(Error::Level { operation, wanted: level, present }) }
+    }
+
+    /// That there are such ciphertexts, and that they can be multiplied.
+    pub(crate) fn check_product_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
+        if level == 0 {
+            return Err(Error::LevelsUsedUp { operation, needed: 1, present: 0 });
+        }
+        self.check_level(operation, level)
     }
 
     /// Prime at position `i` of the chain, as a number.
@@ -326,15 +349,15 @@ impl Parameters {
         self.0.rlwe.spec().q[i] as f64
     }
 
-    /// `log2` of the modulus of so many limbs.
-    pub(crate) fn log_q(&self, limbs: usize) -> f64 {
-        self.0.rlwe.basis(limbs).log2()
+    /// `log2` of the modulus of a level.
+    pub(crate) fn log_q(&self, level: usize) -> f64 {
+        self.0.rlwe.basis(level + 1).log2()
     }
 
-    /// Whether such values and their errors fit in the modulus of so many limbs; what is no number does not.
-    pub(crate) fn fits(&self, estimate: Estimate, scale: f64, limbs: usize) -> bool {
+    /// Whether such values and their errors fit in the modulus of a level; what is no number does not.
+    pub(crate) fn fits(&self, estimate: Estimate, scale: f64, level: usize) -> bool {
         let most = estimate.bound + DEVIATIONS * estimate.error;
-        most.log2() + scale.log2() <= self.log_q(limbs) - 1.0
+        most.log2() + scale.log2() <= self.log_q(level) - 1.0
     }
 
     /// That they do not.
@@ -343,10 +366,10 @@ impl Parameters {
         operation: &'static str,
         estimate: Estimate,
         scale: f64,
-        limbs: usize,
+        level: usize,
     ) -> Error {
         let bound = estimate.bound + DEVIATIONS * estimate.error;
-        Error::Overflow { operation, bound, scale: scale.log2(), modulus: self.log_q(limbs) }
+        Error::Overflow { operation, bound, scale: scale.log2(), modulus: self.log_q(level) }
     }
 
     /// The instance of the ephemeral secret of bootstrapping: the first prime, and one special prime.

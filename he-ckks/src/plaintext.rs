@@ -100,10 +100,10 @@ impl Plaintext {
         Ok(out)
     }
 
-    /// The polynomial at a scale over the first `limbs` primes.
-    pub(crate) fn lift(&self, params: &Parameters, limbs: usize, scale: f64) -> Result<Poly<Eval>, Error> {
+    /// The polynomial at a scale and a level.
+    pub(crate) fn lift(&self, params: &Parameters, level: usize, scale: f64) -> Result<Poly<Eval>, Error> {
         let scaled = self.scaled(params, scale)?;
-        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &scaled);
+        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(level + 1), &scaled);
         poly.mark_secret();
         Ok(poly.into_eval())
     }
@@ -131,9 +131,9 @@ pub(crate) fn wipe(values: &mut [Complex64]) {
     }
 }
 
-/// A plaintext transformed once, to be multiplied with many ciphertexts over so many limbs.
+/// A plaintext transformed once, to be multiplied with many ciphertexts at one level.
 #[derive(Clone)]
-pub struct Operand {
+pub struct PreparedPlaintext {
     pub(crate) params: Parameters,
     pub(crate) poly: Poly<Eval>,
     pub(crate) scale: f64,
@@ -141,32 +141,24 @@ pub struct Operand {
     pub(crate) estimate: Estimate,
 }
 
-impl Operand {
-    /// Prepares a plaintext for ciphertexts over `limbs` limbs, at the scale that makes the rescaled product one of the
-    /// next level.
+impl PreparedPlaintext {
+    /// Prepares a plaintext for ciphertexts at `level`, at the scale that makes the rescaled product one of the next lower
+    /// level.
     ///
     /// # Errors
-    /// If there are not so many limbs below the top or fewer than two, or a coefficient does not fit in a word.
-    pub fn new(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Result<Self, Error> {
-        plaintext.check("operand", params)?;
-        if limbs < 2 {
-            return Err(Error::LevelsUsedUp {
-                operation: "operand",
-                needed: 1,
-                present: limbs.saturating_sub(1),
-            });
-        }
-        if limbs > params.top() {
-            return Err(Error::Limbs { operation: "operand", wanted: limbs, present: params.top() });
-        }
-        let scale = params.scale(limbs - 1) * params.prime(limbs - 1) / params.scale(limbs);
-        let poly = plaintext.lift(params, limbs, scale)?;
+    /// If the plaintext belongs to another ring, the level is 0 or above the highest, or a coefficient does not fit in a word.
+    pub fn new(params: &Parameters, plaintext: &Plaintext, level: usize) -> Result<Self, Error> {
+        let operation = "prepare a plaintext";
+        plaintext.check(operation, params)?;
+        params.check_product_level(operation, level)?;
+        let scale = params.product_scale(level) / params.scale(level);
+        let poly = plaintext.lift(params, level, scale)?;
         let estimate = plaintext.estimate(params, scale);
         Ok(Self { params: params.clone(), poly, scale, slots: plaintext.slots, estimate })
     }
 
-    /// Limbs of the ciphertexts it is for.
-    pub fn limbs(&self) -> usize {
-        self.poly.basis().len()
+    /// Level of the ciphertexts it is for.
+    pub fn level(&self) -> usize {
+        self.poly.basis().len() - 1
     }
 }

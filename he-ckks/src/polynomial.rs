@@ -137,36 +137,36 @@ impl Basis<'_> {
         if k == 0 {
             return self.evaluator.add_complex_onto(product, -ONE);
         }
-        let (limbs, scale) = (product.limbs(), product.scale);
+        let (level, scale) = (product.level(), product.scale);
         let other = &[(-ONE, &self.known[&k])];
-        let other = self.evaluator.weighted_sum("polynomial", other, Complex64::default(), limbs, scale)?;
+        let other = self.evaluator.weighted_sum("polynomial", other, Complex64::default(), level, scale)?;
         self.evaluator.add_onto(product, &other)
     }
 
-    /// The polynomial as an unscaled sum over `limbs` limbs: to be relinearized and rescaled.
-    fn sum(&self, shape: &Shape, coefficients: &[Complex64], limbs: usize) -> Result<Ciphertext, Error> {
+    /// The polynomial as an unscaled sum at a level: to be relinearized and rescaled.
+    fn sum(&self, shape: &Shape, coefficients: &[Complex64], level: usize) -> Result<Ciphertext, Error> {
         let operation = "polynomial";
         let params = self.evaluator.params();
-        let scale = params.scale(limbs) * params.scale(limbs);
+        let scale = params.scale(level) * params.scale(level);
         let Some(g) = shape.split(coefficients.len()) else {
             let used = (1..coefficients.len()).filter(|&k| coefficients[k] != Complex64::default());
             let mut terms: Vec<_> = used.map(|k| (coefficients[k], &self.known[&k])).collect();
             if terms.is_empty() {
                 terms.push((Complex64::default(), &self.known[&1]));
             }
-            return self.evaluator.weighted_sum(operation, &terms, coefficients[0], limbs, scale);
+            return self.evaluator.weighted_sum(operation, &terms, coefficients[0], level, scale);
         };
         let (q, r) = self.kind.divide(coefficients, g);
         let quotient = if q.len() == 1 {
             // A constant: no product.
             let term = [(q[0], &self.known[&g])];
-            self.evaluator.weighted_sum(operation, &term, Complex64::default(), limbs, scale)?
+            self.evaluator.weighted_sum(operation, &term, Complex64::default(), level, scale)?
         } else {
-            let quotient = self.sum(shape, &q, limbs + 1)?;
+            let quotient = self.sum(shape, &q, level + 1)?;
             let quotient = self.evaluator.relinearize_and_rescale(&quotient)?;
             self.evaluator.mul_lazy(&quotient, &self.known[&g])?
         };
-        self.evaluator.add_onto(quotient, &self.sum(shape, &r, limbs)?)
+        self.evaluator.add_onto(quotient, &self.sum(shape, &r, level)?)
     }
 }
 
@@ -186,7 +186,7 @@ impl Evaluator {
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
     /// use approximation::{ChebyshevSeries, functions};
-    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.top()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let encoder = encoder.with_bound(4.0);
     /// let x = encryptor.encrypt(&encoder.encode(&[-3.0, 0.0, 2.0])?)?;
@@ -263,7 +263,7 @@ impl Evaluator {
         self.relinearize_and_rescale(&sums[0])?.with_bound(bound)
     }
 
-    /// Polynomials of one argument, which share their steps, as unscaled sums over equally many limbs.
+    /// Polynomials of one argument, which share their steps, as unscaled sums at one level.
     pub(crate) fn polynomial_sums(
         &self,
         kind: Kind,
@@ -272,12 +272,12 @@ impl Evaluator {
     ) -> Result<Vec<Ciphertext>, Error> {
         let operation = "polynomial";
         self.check(operation, x)?;
-        let x = &*self.settled(x)?;
+        let x = &*self.rescaled_if_due(x)?;
         self.check_rotation(operation, x)?;
         // The steps below stand on the scales of the levels.
-        let (left, right) = (x.scale.log2(), self.params.scale(x.limbs()).log2());
+        let (left, right) = (x.scale.log2(), self.params.scale(x.level()).log2());
         if (left - right).abs() > 0.5 {
-            return Err(Error::Scales { operation, left, right, limbs: x.limbs() });
+            return Err(Error::Scales { operation, left, right, level: x.level() });
         }
         // A constant is one coefficient, be it 0.
         let used = |c: &&[Complex64]| c.iter().rposition(|c| *c != Complex64::default()).map_or(1, |k| k + 1);
@@ -288,7 +288,7 @@ impl Evaluator {
         let longest = &longest[..used(longest)];
         let shape = Shape::best(kind, longest);
         let depth = polynomials.iter().map(|c| shape.depth(&c[..used(c)])).max().unwrap_or(0);
-        let (needed, present) = (depth + 1, x.levels());
+        let (needed, present) = (depth + 1, x.level());
         if needed > present {
             return Err(Error::LevelsUsedUp { operation, needed, present });
         }
@@ -296,7 +296,7 @@ impl Evaluator {
         for k in (2..shape.baby.min(longest.len())).chain(shape.giants.iter().copied()) {
             basis.make(k)?;
         }
-        let sum = |c: &&[Complex64]| basis.sum(&shape, &c[..used(c)], x.limbs() - depth);
+        let sum = |c: &&[Complex64]| basis.sum(&shape, &c[..used(c)], x.level() - depth);
         polynomials.iter().map(sum).collect()
     }
 }

@@ -12,7 +12,7 @@ use crate::evaluator::Evaluator;
 pub use crate::elements::{conjugation_element, rotation_element};
 
 impl Evaluator {
-    fn turned(&self, a: &Ciphertext) -> Estimate {
+    fn switched_estimate(&self, a: &Ciphertext) -> Estimate {
         a.estimate.with_noise(self.switching(a))
     }
 
@@ -30,7 +30,7 @@ impl Evaluator {
             return Ok(a.clone());
         }
         let inner = self.keys.inner.automorphism(&a.inner, g).ok_or_else(|| missing(operation, g, a))?;
-        self.finish(operation, inner, a.scale, a.slots, self.turned(a))
+        self.finish(operation, inner, a.scale, a.slots, self.switched_estimate(a))
     }
 
     /// Slots rotated left by `k`: slot `j` of the result is slot `j + k` of the operand. To the right by `k` is to the left by
@@ -43,7 +43,7 @@ impl Evaluator {
     /// # let key = SecretKey::generate(&params)?;
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1], params.top()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let c = encryptor.encrypt(&encoder.with_bound(4.0).encode(&[1.0, 2.0, 3.0])?)?;
     /// let turned = decryptor.decrypt(&evaluator.rotate(&c, 1)?)?;
@@ -80,7 +80,7 @@ impl Evaluator {
                 g => {
                     let inner = self.keys.inner.automorphism_hoisted(&a.inner, &digits, g);
                     let inner = inner.ok_or_else(|| missing(operation, g, a))?;
-                    self.finish(operation, inner, a.scale, a.slots, self.turned(a))
+                    self.finish(operation, inner, a.scale, a.slots, self.switched_estimate(a))
                 }
             })
             .collect()
@@ -121,7 +121,7 @@ pub(crate) fn missing(operation: &'static str, g: usize, a: &Ciphertext) -> Erro
             None => format!("Galois key of X -> X^{g}"),
         }
     };
-    Error::MissingKey { operation, key, limbs: a.limbs() }
+    Error::MissingKey { operation, key, level: a.level() }
 }
 
 impl Rotation for Evaluator {

@@ -45,15 +45,15 @@ struct Fields {
 }
 
 impl Fields {
-    fn check(&self, params: &Parameters, limbs: usize) -> Result<(), WireError> {
+    fn check(&self, params: &Parameters, level: usize) -> Result<(), WireError> {
         check_slots(params, self.slots)?;
-        let (Self { scale, estimate: Estimate { bound, error }, .. }, modulus) = (self, params.log_q(limbs));
+        let (Self { scale, estimate: Estimate { bound, error }, .. }, modulus) = (self, params.log_q(level));
         let invalid = |what, why| Err(WireError::Invalid { what, why });
         // Written so that neither infinities nor what is no number passes.
         if !(1.0..=modulus).contains(&scale.log2()) {
             return invalid("scale of a ciphertext", format!("{scale:e}, needed 2 to 2^{modulus:.1}"));
         }
-        if !(*bound >= 0.0 && params.fits(self.estimate, *scale, limbs)) {
+        if !(*bound >= 0.0 && params.fits(self.estimate, *scale, level)) {
             let (scale, why) = (scale.log2(), "needed 0 or more, and what fits in the modulus");
             let why = format!("{bound:e} at scale 2^{scale:.1} and a modulus of {modulus:.1} bits, {why}");
             return invalid("bound of a ciphertext", why);
@@ -66,8 +66,8 @@ impl Fields {
         Ok(())
     }
 
-    fn write(&self, out: &mut Writer, params: &Parameters, limbs: usize) -> Result<(), WireError> {
-        self.check(params, limbs)?;
+    fn write(&self, out: &mut Writer, params: &Parameters, level: usize) -> Result<(), WireError> {
+        self.check(params, level)?;
         out.f64(self.scale);
         out.u32(self.slots as u32);
         out.f64(self.estimate.bound);
@@ -75,7 +75,7 @@ impl Fields {
         Ok(())
     }
 
-    /// Not checked but for the slots: that takes the limbs, which follow.
+    /// Not checked but for the slots: that takes the level, which follows.
     fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
         let scale = from.f64("scale of a ciphertext")?;
         let slots = read_slots(from, params)?;
@@ -92,7 +92,7 @@ impl Ciphertext {
     /// If its scale was divided down to less than 2 or its estimated error exceeds the modulus: it would not be read.
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
         let Self { scale, slots, estimate, .. } = *self;
-        Fields { scale, slots, estimate }.write(out, &self.params, self.limbs())?;
+        Fields { scale, slots, estimate }.write(out, &self.params, self.level())?;
         serial::write_ciphertext(out, &self.inner)
     }
 
@@ -104,11 +104,11 @@ impl Ciphertext {
         let fields = Fields::read(from, params)?;
         let seeded = from.clone().u8("ciphertext")? == 1;
         let inner = serial::read_ciphertext(from, params.rlwe())?;
-        fields.check(params, inner.limbs())?;
+        fields.check(params, inner.limbs() - 1)?;
         let Fields { scale, slots, estimate } = fields;
-        let level = params.scale(inner.limbs());
-        if seeded && scale != level {
-            let why = format!("{scale:e}, a fresh ciphertext over {} limbs has {level:e}", inner.limbs());
+        let level = inner.limbs() - 1;
+        if seeded && scale != params.scale(level) {
+            let why = format!("{scale:e}, a fresh ciphertext of level {level} has {:e}", params.scale(level));
             return Err(WireError::Invalid { what: "scale of a ciphertext", why });
         }
         // A claim of less error than a fresh ciphertext has would mislead whoever adds noise to hide it.
@@ -122,7 +122,7 @@ impl Ciphertext {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let polynomials = (self.degree() + 1) * polynomial_bytes(self.params.rlwe().basis(self.limbs()));
+        let polynomials = (self.degree() + 1) * polynomial_bytes(self.params.rlwe().basis(self.level() + 1));
         wire::seal_with(&header(&self.params, CIPHERTEXT), FIELDS + polynomials, |out| self.write(out))
     }
 
@@ -145,8 +145,8 @@ impl SeededCiphertext {
     /// # Errors
     /// Never for a ciphertext that was encrypted.
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
-        let (scale, slots, estimate) = (self.params.scale(self.limbs()), self.slots, self.estimate);
-        Fields { scale, slots, estimate }.write(out, &self.params, self.limbs())?;
+        let (scale, slots, estimate) = (self.params.scale(self.level()), self.slots, self.estimate);
+        Fields { scale, slots, estimate }.write(out, &self.params, self.level())?;
         serial::write_seeded(out, &self.inner)
     }
 
@@ -155,7 +155,7 @@ impl SeededCiphertext {
     /// # Errors
     /// Never for a ciphertext that was encrypted.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let polynomial = polynomial_bytes(self.params.rlwe().basis(self.limbs()));
+        let polynomial = polynomial_bytes(self.params.rlwe().basis(self.level() + 1));
         wire::seal_with(&header(&self.params, CIPHERTEXT), FIELDS + polynomial + 32, |out| self.write(out))
     }
 }
@@ -235,7 +235,7 @@ impl BootstrapKeys {
     /// Never for keys that were made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let (params, evaluation) = (self.params(), self.evaluation());
-        let capacity = 4 + 2 * key_bytes(params.rlwe(), params.max_limbs()) + evaluation.body_bytes();
+        let capacity = 4 + 2 * key_bytes(params.rlwe(), params.rlwe().max_limbs()) + evaluation.body_bytes();
         wire::seal_with(&header(params, BOOTSTRAP_KEYS), capacity, |out| {
             out.u32(self.slots() as u32);
             serial::write_key_switch_key(out, self.encapsulation_key())?;

@@ -35,7 +35,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let refresher = Refresher::new(bgv_ckks::Keys::generate(params, &bgv, &ckks)?, bootstrapper)?;
     // ... and the evaluation keys of the schemes.
     let tables = he_tfhe::Evaluator::new(tfhe.evaluation_keys()?.expand());
-    let request = KeyRequest::default().relinearization(params.bgv().max_limbs());
+    let request = KeyRequest::default().relinearization(params.bgv().max_level());
     let sums = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request)?)?;
 
     // The client encrypts two vectors, one number a coefficient. A table will read the upper 5 bits of the plaintext modulus t,
@@ -71,7 +71,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
 
     // The same integers without a unit, at coefficient i·n/COUNT of the first ciphertext: now times a weight.
     let weight = encrypt(&[3], 1)?;
-    let product = sums.relinearize(&sums.mul(&back[0], &weight)?)?;
+    let product = sums.mul(&back[0], &weight)?;
     println!("after a product: noise budget {:.1}", product.noise_budget());
 
     // What is worn out by products is refreshed, as many ciphertexts at once as CKKS has room for.

@@ -61,7 +61,7 @@ pub fn coefficients_of(j: usize, slots: usize, n: usize) -> [usize; 2] {
 
 /// The phase of the value 1 of a slot on the torus, before it is multiplied by a power of two.
 pub fn unit(params: &Parameters) -> f64 {
-    params.ckks().scale(1) / params.joint().spec().q[0] as f64
+    params.ckks().scale(0) / params.joint().spec().q[0] as f64
 }
 
 /// The factor with which [`TfheToBgv::to_slots`] puts values `v/2^log_t` of the torus into slots.

@@ -30,8 +30,8 @@ fn world(params: Parameters, slots: usize) -> World {
     let refresher =
         Refresher::new(bgv_ckks::Keys::generate(&params, &bgv, &ckks).unwrap(), bootstrapper).unwrap();
     let evaluator = he_tfhe::Evaluator::new(tfhe.evaluation_keys().unwrap().expand());
-    let limbs = params.bgv().max_limbs();
-    let keys = bgv.evaluation_keys(&KeyRequest::default().relinearization(limbs)).unwrap();
+    let level = params.bgv().max_level();
+    let keys = bgv.evaluation_keys(&KeyRequest::default().relinearization(level)).unwrap();
     let products = he_bgv::Evaluator::new(params.bgv(), keys).unwrap();
     World { params, bgv, down, up, refresher, evaluator, products }
 }
@@ -73,7 +73,7 @@ fn values_come_back_and_can_be_multiplied() {
         println!("noise budget {:.1}, estimated {:.1}", decryptor.noise_budget(c).unwrap(), c.noise_budget());
         assert_eq!(encoder.decode_coefficients(&decryptor.decrypt(c).unwrap()), *expected);
     }
-    let square = w.products.relinearize(&w.products.square(&back[0]).unwrap()).unwrap();
+    let square = w.products.square(&back[0]).unwrap();
     println!(
         "after a product {:.1}, estimated {:.1}",
         decryptor.noise_budget(&square).unwrap(),

@@ -16,9 +16,9 @@ fn slots_go_through_tables_and_come_back_in_slots() {
     let bgv = he_bgv::SecretKey::generate(params.bgv()).unwrap();
     let ckks = he_ckks::SecretKey::generate(params.ckks()).unwrap();
     let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).unwrap();
-    let limbs = params.bgv().max_limbs();
+    let level = params.bgv().max_level();
     let [to_coefficients, to_slots] = [Direction::SlotsToCoefficients, Direction::CoefficientsToSlots]
-        .map(|direction| SlotTransform::new(params.bgv(), 1, limbs, direction).unwrap());
+        .map(|direction| SlotTransform::new(params.bgv(), 1, level, direction).unwrap());
     let request = to_slots.key_request(to_coefficients.key_request(he_bgv::KeyRequest::default()));
     let evaluator = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request).unwrap()).unwrap();
     let down = bgv_to_tfhe::SeededKey::generate(&params, &bgv, &tfhe).unwrap().expand().unwrap();
@@ -63,7 +63,7 @@ fn slots_go_through_tables_and_come_back_in_slots() {
 
     // Refreshed as any ciphertext is, with a factor or without.
     let worn = evaluator.mod_switch(&slotted).unwrap();
-    assert_ne!(worn.factor(), 1);
+    assert_ne!(worn.correction_factor(), 1);
     for c in [&slotted, &worn] {
         let fresh = refresher.refresh(std::slice::from_ref(c), (-70_f64).exp2()).unwrap();
         assert_eq!(encoder.decode(&decryptor.decrypt(&fresh[0]).unwrap()).unwrap(), found);
@@ -88,8 +88,8 @@ fn slots_reach_tfhe_at_128_bits() {
     let (n, t) = (params.bgv().n(), params.t() as f64);
     let bgv = he_bgv::SecretKey::generate(params.bgv()).unwrap();
     let tfhe = he_tfhe::SecretKey::generate(params.tfhe()).unwrap();
-    let (limbs, way) = (params.bgv().max_limbs(), Direction::SlotsToCoefficients);
-    let transform = SlotTransform::new(params.bgv(), 2, limbs, way).unwrap();
+    let (level, way) = (params.bgv().max_level(), Direction::SlotsToCoefficients);
+    let transform = SlotTransform::new(params.bgv(), 2, level, way).unwrap();
     let request = transform.key_request(he_bgv::KeyRequest::default());
     let evaluator = he_bgv::Evaluator::new(params.bgv(), bgv.evaluation_keys(&request).unwrap()).unwrap();
     let down = bgv_to_tfhe::SeededKey::generate(&params, &bgv, &tfhe).unwrap().expand().unwrap();

@@ -129,16 +129,16 @@ fn plaintext_moduli_are_found_and_refused() {
     assert!(next < t && t < 1 << 20 && t % (1 << 14) == 1 && next % (1 << 14) == 1);
     assert!(Spec::slot_modulus(13, 14).is_err() && Spec::slot_modulus(13, 0).is_err());
     for t in [0, 1, (1 << 49) + 1, u64::MAX] {
-        let spec = Spec { plaintext_modulus: t, ..Spec::n8192().unwrap() };
+        let spec = Spec { plaintext_modulus: t, ..Spec::n8192() };
         assert!(matches!(spec.build(), Err(Error::PlaintextModulus(found)) if found == t));
     }
     for log_n in [0, 2, 18, 64] {
-        let spec = Spec { log_n, ..Spec::n8192().unwrap() };
+        let spec = Spec { log_n, ..Spec::n8192() };
         assert!(matches!(spec.build_insecure("a test"), Err(Error::Parameters(_))), "2^{log_n}");
     }
     // The primes of the chain avoid the plaintext modulus.
     let t = he_core::prime::primes_below(1 << 41, 1 << 14, 1).unwrap()[0];
-    let spec = Spec { plaintext_modulus: t, ..Spec::n8192().unwrap() };
+    let spec = Spec { plaintext_modulus: t, ..Spec::n8192() };
     assert!(!spec.build().unwrap().rlwe().spec().q.contains(&t));
 }
 

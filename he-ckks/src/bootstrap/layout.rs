@@ -16,8 +16,8 @@ use crate::params::Parameters;
 pub(super) struct Stage {
     /// Layers in the order of application.
     layers: Vec<u32>,
-    /// Limbs of the ciphertext it takes.
-    pub(super) limbs: usize,
+    /// Level of the ciphertext it takes.
+    pub(super) level: usize,
     /// Rotation of what it takes.
     pub(super) before: usize,
     /// What its diagonals are moved by.
@@ -29,7 +29,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    fn new(layers: Vec<u32>, limbs: usize, slots: usize) -> Self {
+    fn new(layers: Vec<u32>, level: usize, slots: usize) -> Self {
         let low = layers.iter().min().map_or(0, |layer| layer - 1);
         let (unit, count) = (1usize << low, 1usize << layers.len());
         let wraps = unit * count >= slots;
@@ -41,7 +41,7 @@ impl Stage {
         };
         let baby = 1usize << (span.next_power_of_two().trailing_zeros().div_ceil(2));
         let shift = if wraps { 0 } else { (count - 1) * unit };
-        Self { layers, limbs, before: 0, shift, period: baby * unit, indices }
+        Self { layers, level, before: 0, shift, period: baby * unit, indices }
     }
 
     /// Its layers, in the order of application.
@@ -81,14 +81,14 @@ impl Layout {
         let embedding = params.embedding(slots)?;
         let up: Vec<u32> = (1..=embedding.layers()).collect();
         let down: Vec<u32> = up.iter().rev().copied().collect();
-        let stages = |layers: &[u32], factors: usize, limbs: usize| -> Vec<Stage> {
+        let stages = |layers: &[u32], factors: usize, level: usize| -> Vec<Stage> {
             let parts = cut(layers, factors).into_iter().enumerate();
-            parts.map(|(i, part)| Stage::new(part, limbs - i, slots)).collect()
+            parts.map(|(i, part)| Stage::new(part, level - i, slots)).collect()
         };
         let last_first = spec.order == Order::CoefficientsFirst;
-        let start = if last_first { params.top() } else { spec.slots_to_coefficients + 1 };
+        let start = if last_first { params.max_level() } else { spec.slots_to_coefficients };
         let mut to_coefficients = stages(&up, spec.slots_to_coefficients, start);
-        let mut to_slots = stages(&down, spec.coefficients_to_slots, params.max_limbs());
+        let mut to_slots = stages(&down, spec.coefficients_to_slots, params.raised_level());
         let total: usize = to_coefficients.iter().chain(&to_slots).map(|stage| stage.shift).sum();
         // The sum of all becomes a multiple of the slots.
         to_coefficients[0].shift += (slots - total % slots) % slots;
@@ -107,11 +107,11 @@ impl Layout {
         Ok(Self { to_coefficients, to_slots, slots })
     }
 
-    /// Rotations and the limbs at which each is needed.
+    /// Rotations and the level at which each is needed.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (Vec<usize>, usize)> + '_ {
         let stages = self.to_coefficients.iter().chain(&self.to_slots);
         let turns = vec![self.turn(), (self.slots - self.turn()) % self.slots];
-        stages.map(|stage| (stage.rotations(self.slots), stage.limbs)).chain([(turns, 1)])
+        stages.map(|stage| (stage.rotations(self.slots), stage.level)).chain([(turns, 0)])
     }
 
     /// Rotation of what coefficients-to-slots takes.

@@ -15,7 +15,7 @@ use crate::estimate::Estimate;
 /// A lifted polynomial.
 #[derive(Clone)]
 pub struct Lifted {
-    /// Over the limbs that the transform at the end leaves.
+    /// At the level that the transform at the end leaves.
     pub inner: rlwe::Ciphertext,
     /// What the phase was multiplied by.
     pub factor: f64,
@@ -61,9 +61,9 @@ impl Bootstrapper {
             return Err(Error::Foreign { operation, object: "ciphertext" });
         }
         if c.limbs() != 1 {
-            return Err(Error::Limbs { operation, wanted: 1, present: c.limbs() });
+            return Err(Error::Level { operation, wanted: 0, present: c.limbs() - 1 });
         }
-        let (slots, scale) = (self.slots, params.scale(1));
+        let (slots, scale) = (self.slots, params.scale(0));
         let estimate = Estimate { bound: 1.0, error: error * (2.0 * slots as f64).sqrt() };
         let low = Ciphertext { params: params.clone(), inner: c, scale, slots, estimate };
         let turned = self.evaluator.rotate(&low, self.turn)?;
@@ -76,14 +76,14 @@ impl Bootstrapper {
         self.slots
     }
 
-    /// Limbs of what [`lift`](Self::lift) gives.
-    pub fn lifted_limbs(&self) -> usize {
-        self.evaluator.params().top() - self.to_coefficients.len()
+    /// Level of a [lifted](Self::lift) ciphertext.
+    pub fn lifted_level(&self) -> usize {
+        self.evaluator.params().max_level() - self.to_coefficients.len()
     }
 
     /// The largest magnitude of a coefficient that can be lifted: the scale of a ciphertext over one prime.
     pub fn liftable(&self) -> f64 {
-        self.evaluator.params().scale(1)
+        self.evaluator.params().scale(0)
     }
 
     /// A ciphertext over the first prime alone whose phase is small, lifted to a large modulus. With fewer slots than `N/2` only
@@ -111,9 +111,9 @@ impl Bootstrapper {
             return Err(Error::Foreign { operation, object: "ciphertext" });
         }
         if c.limbs() != 1 {
-            return Err(Error::Limbs { operation, wanted: 1, present: c.limbs() });
+            return Err(Error::Level { operation, wanted: 0, present: c.limbs() - 1 });
         }
-        let (slots, scale) = (self.slots, params.scale(1));
+        let (slots, scale) = (self.slots, params.scale(0));
         let estimate = Estimate { bound: 1.0, error: 0.0 };
         let low = Ciphertext { params: params.clone(), inner: c.clone(), scale, slots, estimate };
         let [real, imaginary] = self.to_slots(&self.raise(&low)?)?;
@@ -163,7 +163,7 @@ mod tests {
             None => bootstrapper.lift(&c).unwrap(),
             Some(deviation) => bootstrapper.lift_normal(&c, deviation * unit).unwrap(),
         };
-        assert_eq!(out.inner.limbs(), bootstrapper.lifted_limbs());
+        assert_eq!(out.inner.limbs() - 1, bootstrapper.lifted_level());
         let phase = to_integers(&key.inner().phase(&out.inner));
         let found = phase.iter().map(|x| x.to_string().parse::<f64>().unwrap() / out.factor / unit).collect();
         (message.iter().map(|&m| m as f64 / unit).collect(), found, out.error / unit)

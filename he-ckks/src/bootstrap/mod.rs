@@ -134,25 +134,24 @@ impl Bootstrapper {
                 &params,
                 &stage.shifted(&matrix, slots),
                 slots,
-                stage.limbs,
+                stage.level,
                 scale,
                 stage.period,
             )
         };
         let to_coefficients = (layout.to_coefficients.iter())
             .map(|stage| {
-                let limbs = stage.limbs;
-                let scale = params.scale(limbs - 1) * params.prime(limbs - 1) / params.scale(limbs);
+                let scale = params.product_scale(stage.level) / params.scale(stage.level);
                 encode(stage, &|k| embedding.layer(k), 1.0, scale)
             })
             .collect::<Result<Vec<_>, _>>()?;
         // From the scale of what was raised to that of modular reduction, and a half for real and imaginary parts.
-        let end = params.max_limbs() - layout.to_slots.len();
+        let end = params.raised_level() - layout.to_slots.len();
         let ratio = params.scale(end) / raised_scale(&params, slots)?;
         let factor = 0.5f64.powf(1.0 / layout.to_slots.len() as f64);
         let to_slots = (layout.to_slots.iter())
             .map(|stage| {
-                let scale = params.prime(stage.limbs - 1) * ratio.powf(1.0 / layout.to_slots.len() as f64);
+                let scale = params.prime(stage.level) * ratio.powf(1.0 / layout.to_slots.len() as f64);
                 Ok::<_, Error>((
                     stage.layers().count(),
                     encode(stage, &|k| embedding.inverse_layer(k), factor, scale)?,
@@ -180,8 +179,8 @@ impl Bootstrapper {
 
     /// The same values with all levels of the user.
     ///
-    /// The values must lie in the unit disc; the ciphertext must have the levels of slots-to-coefficients left, those below what
-    /// [`Parameters::top`] counts as the user's.
+    /// The values must lie in the unit disc; the ciphertext must have the levels of slots-to-coefficients left,
+    /// [`Parameters::reserved_levels`].
     ///
     /// # Errors
     /// If it is foreign, has more slots than the keys are for, too few levels, or a bound above 1.
@@ -200,9 +199,9 @@ impl Bootstrapper {
     /// # Errors
     /// As [`bootstrap`](Self::bootstrap).
     pub fn bootstrap_twice(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
-        let (e, limbs) = (&self.evaluator, self.to_coefficients.len() + 1);
+        let (e, level) = (&self.evaluator, self.to_coefficients.len());
         let first = self.bootstrap(a)?;
-        let (low, back) = (e.reduce_to(a, limbs)?, e.reduce_to(&first, limbs)?);
+        let (low, back) = (e.mod_switch_to(a, level)?, e.mod_switch_to(&first, level)?);
         let wrong = e.sub(&low, &back)?;
         let bits = (-(DEVIATIONS * first.estimate.error).log2()).floor().clamp(0.0, 40.0);
         // To what it should be, the difference has the errors of its operands but not that of the first bootstrap.
@@ -223,8 +222,8 @@ impl Bootstrapper {
         self.check_order(Order::SlotsFirst)?;
         e.check_rotation(operation, a)?;
         let needed = self.to_coefficients.len();
-        if a.levels() < needed {
-            return Err(Error::LevelsUsedUp { operation, needed, present: a.levels() });
+        if a.level() < needed {
+            return Err(Error::LevelsUsedUp { operation, needed, present: a.level() });
         }
         self.check_slots(a)?;
         // A bound that travelled through sums is rounded.
@@ -232,7 +231,7 @@ impl Bootstrapper {
             let (low, high) = (-1.0, 1.0);
             return Err(Error::OutsideInterval { operation, bound: a.estimate.bound, low, high });
         }
-        let a = e.reduce_to(a, needed + 1)?;
+        let a = e.mod_switch_to(a, needed)?;
         let bound = a.estimate.bound;
         // What counts from here on are coefficients, and those are bounded by the values.
         self.to_coefficients.iter().try_fold(a, |a, matrix| e.transform_here(matrix, &a, bound))
@@ -258,7 +257,7 @@ impl Bootstrapper {
     pub(crate) fn raise(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         let (params, e) = (self.evaluator.params(), &self.evaluator);
         let encapsulated = self.keys.encapsulation_key().switch_ciphertext(&a.inner);
-        let raised = encapsulated.over(params.rlwe()).raised(params.max_limbs());
+        let raised = encapsulated.over(params.rlwe()).raised(params.rlwe().max_limbs());
         let inner = self.keys.decapsulation_key().switch_ciphertext(&raised);
         let scale = raised_scale(params, self.slots)?;
         let range = f64::from(params.bootstrap()?.range);
@@ -306,7 +305,7 @@ impl Bootstrapper {
         })?;
         let [real, imaginary] = e.transform_to_parts(last, &last_operand, 1.0)?;
         // Exactly so by the choice of the scales, up to the last bit of a float.
-        let scale = e.params().scale(real.limbs());
+        let scale = e.params().scale(real.level());
         let known = |part: Ciphertext| Ciphertext {
             scale,
             estimate: Estimate { bound: 1.0, ..part.estimate },

@@ -86,17 +86,17 @@ impl Modular {
     /// If they have no bootstrapping.
     pub(super) fn new(params: &Parameters, slots: usize) -> Result<Self, Error> {
         let spec = params.bootstrap()?;
-        let ratio = params.prime(0) / params.scale(1);
+        let ratio = params.prime(0) / params.scale(0);
         let series: Vec<f64> =
             sine_series(spec.terms, 2.0 * PI / ratio).iter().map(|a| a * ratio / (4.0 * PI)).collect();
-        let top = params.top();
+        let top = params.max_level();
         // c^k·(product of the scales that meet in the highest power) is its constant times the scale of the result.
-        let target = params.scale(top) * params.prime(top) * series[spec.terms - 1].abs();
-        let met = match spec.terms {
+        let target = params.product_scale(top + 1) * series[spec.terms - 1].abs();
+        let scales = match spec.terms {
             2 => params.scale(top + 1) * params.scale(top + 1),
             _ => params.scale(top + 1) * params.scale(top + 2),
         };
-        let factor = (target / met).powf(1.0 / spec.terms as f64);
+        let factor = (target / scales).powf(1.0 / spec.terms as f64);
         let x = 2.0 * PI * f64::from(spec.range) / f64::from(spec.doublings).exp2();
         let root = factor.powf((-f64::from(spec.doublings)).exp2());
         let exponential = exponential(x, spec.degree)?.iter().map(|c| c * root).collect();
@@ -183,9 +183,9 @@ impl Modular {
         turned.inner.neg_assign();
         turned.inner.mul_i_assign();
         let sum = self.joined(e, &turned, &g_)?;
-        let (top, params) = (e.params().top(), e.params());
-        if sum.limbs() != top {
-            return Err(Error::Limbs { operation, wanted: top, present: sum.limbs() });
+        let (top, params) = (e.params().max_level(), e.params());
+        if sum.level() != top {
+            return Err(Error::Level { operation, wanted: top, present: sum.level() });
         }
         // Exactly so by the choice of the constants, up to the last bit of a float.
         let scale = params.scale(top);
@@ -205,7 +205,7 @@ impl Modular {
 
     /// `exp(2πi·x)` at the user's top level.
     pub(crate) fn circle(&self, e: &Evaluator, y: &Ciphertext) -> Result<Ciphertext, Error> {
-        let (top, params) = (e.params().top(), e.params());
+        let (top, params) = (e.params().max_level(), e.params());
         let z = self.exponential(e, y)?;
         // Errors of the angle are not among those that the powers enlarge.
         let estimate = Estimate { bound: 1.0, error: self.own * 2.0 * PI / self.ratio };
@@ -231,12 +231,13 @@ impl Modular {
         let constant = |k: usize| Complex64::new(self.series[k] / self.factor.powi(k as i32 + 1), 0.0);
         let zero = Complex64::default();
         let params = e.params();
-        let (limbs, scale) = (params.top() + 1, params.scale(params.top()) * params.prime(params.top()));
+        let level = params.max_level() + 1;
+        let scale = params.product_scale(level);
         let (mut power, terms) = match self.series.len() {
             2 => (e.mul_lazy(&z, &z)?, vec![(constant(0), z)]),
             _ => {
                 let square = e.square(&z)?;
-                let short = Ciphertext { inner: z.inner.truncated(limbs), ..z.clone() };
+                let short = Ciphertext { inner: z.inner.truncated(level + 1), ..z.clone() };
                 let product = e.tensor_as_is(operation, &square, &short)?;
                 (product, vec![(constant(0), z), (constant(1), square)])
             }
@@ -249,7 +250,7 @@ impl Modular {
         let last = self.series.len() - 1;
         power.estimate = power.estimate.times(self.series[last].abs() / self.factor.powi(last as i32 + 1));
         let terms: Vec<_> = terms.iter().map(|(c, a)| (*c, a)).collect();
-        let low = e.weighted_sum(operation, &terms, zero, limbs, scale)?;
+        let low = e.weighted_sum(operation, &terms, zero, level, scale)?;
         e.add_onto(power, &low)
     }
 }

@@ -141,17 +141,18 @@ impl Bootstrapper {
         let params = e.params();
         let needed = self.to_coefficients.len() + 1;
         e.check_rotation(operation, a)?;
-        if a.levels() < needed {
-            return Err(Error::LevelsUsedUp { operation, needed, present: a.levels() });
+        if a.level() < needed {
+            return Err(Error::LevelsUsedUp { operation, needed, present: a.level() });
         }
         self.check_slots(a)?;
         let scale = params.prime(0) / t as f64;
-        let most = params.prime(0) / params.scale(1);
+        let most = params.prime(0) / params.scale(0);
         if t < 2 || t as f64 > most * (1.0 + 1e-3) {
             let needed = format!("2 to {}", most.round());
             return Err(Error::Spec { field: "modulus of integers", found: t.to_string(), needed });
         }
-        let start = e.scaled_to(a, needed, params.scale(needed) * scale / params.scale(1))?.into_owned();
+        let start =
+            e.scaled_to(a, needed - 1, params.scale(needed - 1) * scale / params.scale(0))?.into_owned();
         // What is larger wraps, and stands for its representative.
         let bound = start.estimate.bound.min(0.25 * t as f64);
         let apply = |a: Ciphertext, matrix| e.transform_here(matrix, &a, bound);
@@ -179,7 +180,7 @@ impl Bootstrapper {
             return Err(Error::Foreign { operation, object: "ciphertext" });
         }
         if c.limbs() != 1 {
-            return Err(Error::Limbs { operation, wanted: 1, present: c.limbs() });
+            return Err(Error::Level { operation, wanted: 0, present: c.limbs() - 1 });
         }
         let inner = Ciphertext {
             params: params.clone(),

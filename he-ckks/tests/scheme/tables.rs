@@ -64,7 +64,7 @@ fn tables_are_exact_and_errors_leave_with_their_square() {
             let found = b.look_up(&integers, &[&tables[0], &tables[1], &ramp_table]).unwrap();
             let all: [&dyn Fn(usize) -> f64; 3] = [&odd, &|_| 0.25, &ramp];
             for (c, f) in found.iter().zip(all) {
-                assert_eq!(c.levels(), world.params.top() - 1 - tables[0].levels());
+                assert_eq!(c.level(), world.params.max_level() - tables[0].levels());
                 world.check(&format!("modulo {t}"), c, &expected(&m, f), 20.0);
                 let worst = world
                     .decrypt(c)
@@ -137,7 +137,7 @@ fn integers_that_cannot_be_told_apart_are_refused() {
     for t in [0, 1, 257, 100_000] {
         assert!(matches!(b.to_integers(&c, t), Err(Error::Spec { field: "modulus of integers", .. })), "{t}");
     }
-    let low = world.evaluator.reduce_to(&c, 4).unwrap();
+    let low = world.evaluator.mod_switch_to(&c, 3).unwrap();
     assert!(matches!(b.to_integers(&low, 4), Err(Error::LevelsUsedUp { needed: 4, present: 3, .. })));
     let integers = b.to_integers(&c, 4).unwrap();
     let [four, five] = [4, 5].map(|t| Table::identity(t).unwrap());
@@ -154,7 +154,7 @@ fn integers_that_cannot_be_told_apart_are_refused() {
     let other = World::new(insecure(Spec::bootstrap_uniform(), 9));
     assert!(matches!(b.import(in_coefficients(&other, &m, 16, 0.0), 16, 0.0), Err(Error::Foreign { .. })));
     let two = world.key.inner().encrypt(2, &vec![0; 512], &mut Prng::from_os().unwrap()).expand();
-    assert!(matches!(b.import(two, 16, 0.0), Err(Error::Limbs { wanted: 1, present: 2, .. })));
+    assert!(matches!(b.import(two, 16, 0.0), Err(Error::Level { wanted: 0, present: 1, .. })));
     // More levels than there are.
     let large = Table::identity(1024).unwrap();
     let fine = b.import(in_coefficients(&world, &m, 1024, 0.0), 1024, 1e-6).unwrap();

@@ -74,7 +74,7 @@ impl Extended {
     ///
     /// # Panics
     /// If there is no pair, the ciphertexts differ in limbs, or an operand is too short.
-    pub fn dot(pairs: &[(&Operand, &Self)]) -> Self {
+    pub fn dot(pairs: &[(&PreparedPlaintext, &Self)]) -> Self {
         let (params, limbs) = (&pairs[0].1.params, pairs[0].1.limbs);
         let basis = params.key_basis(limbs);
         assert!(pairs.iter().all(|(m, c)| c.limbs == limbs && m.limbs >= limbs), "operands cover the sum");
@@ -167,14 +167,14 @@ impl EvaluationKeys {
 /// A polynomial over `Q_l·P`, to be multiplied with extended ciphertexts. One in `X^g` alone, `g` a power of two, has
 /// `N/g` different values and keeps no more.
 #[derive(Clone)]
-pub struct Operand {
+pub struct PreparedPlaintext {
     limbs: usize,
     /// Words kept of each limb: all of them in their order, or those that differ in bit-reversed order.
     kept: usize,
     words: Vec<u64>,
 }
 
-impl Operand {
+impl PreparedPlaintext {
     /// Prepares a polynomial for ciphertexts of up to `limbs` limbs.
     ///
     /// # Panics

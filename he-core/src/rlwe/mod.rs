@@ -17,7 +17,7 @@ pub mod serial;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use encrypt::PublicKey;
-pub use extended::{Extended, Operand};
+pub use extended::{Extended, PreparedPlaintext};
 pub use galois::EvaluationKeys;
 pub use keyswitch::{Digits, KeySwitchKey};
 pub use params::{Parameters, ParametersError, Spec};

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use he_core::ring::GaussianInteger;
 use he_core::ring::rns::to_integers;
 use he_core::rlwe::noise::{NoiseModel, log2_abs};
-use he_core::rlwe::{Ciphertext, Digits, Extended, Operand, Parameters, SecretDistribution, SecretKey, Spec};
+use he_core::rlwe::{
+    Ciphertext, Digits, Extended, Parameters, PreparedPlaintext, SecretDistribution, SecretKey, Spec,
+};
 use num_bigint::BigInt;
 
 use crate::common::{centred, insecure, prng, product, random_ciphertext, secret_coefficients};
@@ -74,8 +76,10 @@ fn one_division_serves_rotations_products_and_sums() {
             // Plaintexts of every gap, of more limbs than the ciphertext.
             let turned = [1, 5, 25].map(|g| keys.automorphism_extended(&c, &digits, g).unwrap());
             let gaps = [(1, 1u64), (4, 2), (64, 3)];
-            let operands: Vec<Operand> =
-                gaps.iter().map(|&(gap, seed)| Operand::new(&params, 4, &small(n, gap, seed))).collect();
+            let operands: Vec<PreparedPlaintext> = gaps
+                .iter()
+                .map(|&(gap, seed)| PreparedPlaintext::new(&params, 4, &small(n, gap, seed)))
+                .collect();
             assert!(operands[1].bytes() * 4 == operands[0].bytes());
             let pairs: Vec<_> = operands.iter().zip(&turned).collect();
             let mut sum = Extended::dot(&pairs);

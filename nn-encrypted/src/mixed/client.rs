@@ -124,12 +124,12 @@ impl MixedClient {
         let wrong = message("ciphertext");
         if let Some(key) = &self.secrets.bgv {
             let plain = Encoder::new(parameters.bgv()).encode_coefficients(values)?;
-            key.encrypt_seeded(&plain, parameters.bgv().max_limbs())?.write(&mut out).map_err(wrong)?;
+            key.encrypt_seeded(&plain, parameters.bgv().max_level())?.write(&mut out).map_err(wrong)?;
         } else {
             let values: Vec<f64> = values.iter().map(|&value| value as f64 * factor).collect();
             let plain = he_ckks::Encoder::new(parameters.ckks()).encode_in(&values, values.len())?;
-            let limbs = parameters.ckks().top();
-            self.secrets.ckks.encrypt_seeded(&plain, limbs)?.write(&mut out).map_err(wrong)?;
+            let level = parameters.ckks().max_level();
+            self.secrets.ckks.encrypt_seeded(&plain, level)?.write(&mut out).map_err(wrong)?;
         }
         Ok(out.finish())
     }

@@ -62,10 +62,10 @@ pub(super) struct CkksKeys {
 impl CkksKeys {
     fn generate(plan: &MixedPlan, packing: &Packing, secrets: &Secrets) -> Result<Self, MixedError> {
         let Secrets { ckks, tfhe, .. } = secrets;
-        let (parameters, limbs) = (&plan.parameters, plan.parameters.ckks().top());
+        let (parameters, level) = (&plan.parameters, plan.parameters.ckks().max_level());
         let steps: Vec<usize> = (0..packing.slots.trailing_zeros()).map(|bits| 1 << bits).collect();
-        let request = he_ckks::KeyRequest::default().relinearization(limbs);
-        let request = request.rotations(parameters.ckks(), &steps, limbs);
+        let request = he_ckks::KeyRequest::default().relinearization(level);
+        let request = request.rotations(parameters.ckks(), &steps, level);
         Ok(Self {
             tfhe: tfhe.evaluation_keys()?,
             ckks: ckks.bootstrap_keys(packing.slots, &request)?,
@@ -111,9 +111,9 @@ impl BgvKeys {
             return Err(MixedError::KeyCount { found: 2, needed: 3 });
         };
         let parameters = &plan.parameters;
-        let limbs = parameters.bgv().max_limbs();
+        let level = parameters.bgv().max_level();
         let request =
-            KeyRequest::default().relinearization(limbs).galois(2 * parameters.bgv().n() - 1, limbs);
+            KeyRequest::default().relinearization(level).galois(2 * parameters.bgv().n() - 1, level);
         Ok(Self {
             bgv: bgv.evaluation_keys(&request)?,
             tfhe: tfhe.evaluation_keys()?,
