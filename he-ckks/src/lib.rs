@@ -9,6 +9,7 @@ mod error;
 mod estimate;
 mod evaluator;
 mod keys;
+mod levels;
 mod linear;
 mod params;
 mod plaintext;
@@ -16,6 +17,7 @@ mod polynomial;
 mod precision;
 mod products;
 pub mod rotation;
+mod spec;
 mod wire;
 
 pub use bootstrap::{BootstrapKeys, BootstrapSpec, Bootstrapper};
@@ -26,9 +28,10 @@ pub use estimate::Estimate;
 pub use evaluator::Evaluator;
 pub use keys::{Decryptor, Encryptor, EvaluationKeys, KeyRequest, PublicKey, SecretKey};
 pub use linear::LinearTransform;
-pub use params::{Parameters, Spec};
+pub use params::Parameters;
 pub use plaintext::{Plaintext, PreparedPlaintext};
 pub use precision::Precision;
+pub use spec::Spec;
 
 pub use he_core::rlwe::SecretDistribution;
 pub use num_complex::Complex64;

@@ -127,44 +127,20 @@ impl LinearTransform {
         baby.dedup();
         let encoded = (diagonals.par_iter())
             .map(|(&k, diagonal)| {
-                let g = k - k % period;
-                let mut turned = diagonal.clone();
-                turned.rotate_right(g % slots);
-                // A diagonal of a smaller period is a polynomial of fewer terms.
-                let mut short = slots;
-                while short > 1 && turned[..short / 2] == turned[short / 2..short] {
-                    short /= 2;
-                }
-                let plaintext = Plaintext::new(params, &turned[..short], f64::MAX)?.with_own_bound();
-                let rounding = plaintext.estimate(params, scale).error.powi(2);
-                let scaled = plaintext.scaled(params, scale)?;
-                let index = baby.binary_search(&(k % period)).unwrap_or(0);
-                Ok((g, index, rlwe::PreparedPlaintext::new(params.rlwe(), level + 1, &scaled), rounding))
+                let giant = k - k % period;
+                let (prepared, rounding) = prepare(params, diagonal, giant, level, scale)?;
+                Ok((giant, baby.binary_search(&(k % period)).unwrap_or(0), prepared, rounding))
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let mut giants: BTreeMap<usize, Vec<(usize, rlwe::PreparedPlaintext)>> = BTreeMap::new();
         let rounding = encoded.iter().map(|(.., rounding)| rounding).sum();
-        for (g, b, operand, _) in encoded {
-            giants.entry(g).or_default().push((b, operand));
+        for (giant, index, prepared, _) in encoded {
+            giants.entry(giant).or_default().push((index, prepared));
         }
-        let row = |j: usize, power: i32| diagonals.values().map(|d| d[j].norm().powi(power)).sum::<f64>();
-        let column =
-            |j: usize| diagonals.iter().map(|(k, d)| d[(j + slots - k % slots) % slots].norm()).sum::<f64>();
-        let [rows, squares] = [1, 2].map(|power| (0..slots).map(|j| row(j, power)).fold(0.0, f64::max));
-        let columns = (0..slots).map(column).fold(0.0, f64::max);
-        Ok(Self {
-            params: params.clone(),
-            slots,
-            level,
-            scale,
-            period,
-            baby,
-            giants: giants.into_iter().collect(),
-            sum: rows,
-            gain: (rows * columns).sqrt(),
-            independent: squares.sqrt(),
-            rounding,
-        })
+        let giants = giants.into_iter().collect();
+        let [sum, gain, independent] = growth(diagonals, slots);
+        let params = params.clone();
+        Ok(Self { params, slots, level, scale, period, baby, giants, sum, gain, independent, rounding })
     }
 
     /// The rotations for which keys are needed.
@@ -187,6 +163,39 @@ impl LinearTransform {
     pub fn bytes(&self) -> usize {
         self.giants.iter().flat_map(|(_, row)| row).map(|(_, operand)| operand.bytes()).sum()
     }
+}
+
+/// A diagonal, rotated back by its giant step and encoded; and the variance of its rounding.
+fn prepare(
+    params: &Parameters,
+    diagonal: &[Complex64],
+    giant: usize,
+    level: usize,
+    scale: f64,
+) -> Result<(rlwe::PreparedPlaintext, f64), Error> {
+    let mut rotated = diagonal.to_vec();
+    let slots = rotated.len();
+    rotated.rotate_right(giant % slots);
+    // A diagonal of a smaller period is a polynomial of fewer terms.
+    let mut short = slots;
+    while short > 1 && rotated[..short / 2] == rotated[short / 2..short] {
+        short /= 2;
+    }
+    let plaintext = Plaintext::new(params, &rotated[..short], f64::MAX)?.with_own_bound();
+    let rounding = plaintext.estimate(params, scale).error.powi(2);
+    let scaled = plaintext.scaled(params, scale)?;
+    Ok((rlwe::PreparedPlaintext::new(params.rlwe(), level + 1, &scaled), rounding))
+}
+
+/// Growth of values, of errors however they are related, and of errors that are not: the fields `sum`, `gain` and
+/// `independent` of a transform.
+fn growth(diagonals: &Diagonals, slots: usize) -> [f64; 3] {
+    let row = |j: usize, power: i32| diagonals.values().map(|d| d[j].norm().powi(power)).sum::<f64>();
+    let column =
+        |j: usize| diagonals.iter().map(|(k, d)| d[(j + slots - k % slots) % slots].norm()).sum::<f64>();
+    let [rows, squares] = [1, 2].map(|power| (0..slots).map(|j| row(j, power)).fold(0.0, f64::max));
+    let columns = (0..slots).map(column).fold(0.0, f64::max);
+    [rows, (rows * columns).sqrt(), squares.sqrt()]
 }
 
 /// The rotations that diagonals at the given places take, with giant steps that are multiples of `period`: the baby steps,

@@ -38,7 +38,8 @@ use crate::error::Error;
 use crate::estimate::{DEVIATIONS, Estimate};
 use crate::evaluator::Evaluator;
 use crate::linear::LinearTransform;
-use crate::params::{Parameters, Spec};
+use crate::params::Parameters;
+use crate::spec::Spec;
 
 pub use keys::BootstrapKeys;
 use layout::{Layout, Stage};
