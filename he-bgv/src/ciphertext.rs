@@ -1,6 +1,6 @@
 //! Ciphertexts: an RLWE ciphertext, its correction factor and its estimated noise.
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use crate::error::Error;
 use crate::noise::Noise;
@@ -42,7 +42,7 @@ impl Ciphertext {
     /// If the RLWE ciphertext belongs to other parameters.
     pub fn from_rlwe(params: &Parameters, inner: rlwe::Ciphertext, log2_noise: f64) -> Result<Self, Error> {
         if !inner.params().same(params.rlwe()) {
-            return Err(Error::Foreign { operation: "bridge", object: "ciphertext" });
+            return Err(OperandError::Foreign { operation: "bridge", object: "ciphertext" }.into());
         }
         Ok(Self { params: params.clone(), inner, factor: 1, noise: Noise::from_log2(log2_noise) })
     }

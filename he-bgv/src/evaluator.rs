@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use he_core::circuits::Arithmetic;
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -56,7 +56,11 @@ impl Evaluator {
     /// If the keys belong to other parameters.
     pub fn new(params: &Parameters, keys: EvaluationKeys) -> Result<Self, Error> {
         if !keys.params.same(params) {
-            return Err(Error::Foreign { operation: "new evaluator", object: "set of evaluation keys" });
+            return Err(OperandError::Foreign {
+                operation: "new evaluator",
+                object: "set of evaluation keys",
+            }
+            .into());
         }
         Ok(Self { params: params.clone(), keys: Arc::new(keys) })
     }
@@ -70,7 +74,7 @@ impl Evaluator {
         if a.params.same(&self.params) {
             return Ok(());
         }
-        Err(Error::Foreign { operation, object: "ciphertext" })
+        Err(OperandError::Foreign { operation, object: "ciphertext" }.into())
     }
 
     /// A result, if it can be decrypted.
@@ -129,7 +133,7 @@ impl Evaluator {
         }
         let lead = (terms.iter().map(|(_, a)| *a))
             .min_by(|a, b| a.level().cmp(&b.level()).then(b.noise.log2().total_cmp(&a.noise.log2())))
-            .ok_or(Error::NoOperands { operation })?;
+            .ok_or(OperandError::NoOperands { operation })?;
         let mut sum: Option<(rlwe::Ciphertext, Noise)> = None;
         for (c, a) in terms {
             let (term, noise) = self.scaled_to(*c, a, lead);
@@ -141,7 +145,7 @@ impl Evaluator {
                 }
             });
         }
-        let (inner, noise) = sum.ok_or(Error::NoOperands { operation })?;
+        let (inner, noise) = sum.ok_or(OperandError::NoOperands { operation })?;
         self.finish(operation, inner, lead.factor, noise)
     }
 

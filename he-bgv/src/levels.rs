@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -24,7 +24,7 @@ impl Evaluator {
         let operation = "mod_switch_to";
         self.check(operation, a)?;
         if level > a.level() {
-            return Err(Error::Level { operation, wanted: level, present: a.level() });
+            return Err(OperandError::Level { operation, wanted: level, present: a.level() }.into());
         }
         let (steps, noise) = self.params.noise().reduce(a.noise, a.level(), level);
         let (mut inner, mut factor) = (Cow::Borrowed(&a.inner), a.factor);
@@ -50,7 +50,7 @@ impl Evaluator {
         self.check(operation, a)?;
         let last = a.level();
         if last == 0 {
-            return Err(Error::LevelsUsedUp { operation });
+            return Err(OperandError::LevelsUsedUp { operation, needed: 1, present: 0 }.into());
         }
         let noise = self.params.noise().drop_last(a.noise, last);
         let factor = self.params.t().mul(a.factor, self.params.drop_factor(last));

@@ -4,6 +4,7 @@ mod chaos;
 mod ciphertext;
 mod elements;
 mod encoder;
+mod encryption;
 mod error;
 mod evaluator;
 mod keys;
@@ -19,9 +20,12 @@ mod wire;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use encoder::Encoder;
+pub use encryption::{Decryptor, Encryptor};
 pub use error::Error;
 pub use evaluator::Evaluator;
-pub use keys::{Decryptor, Encryptor, EvaluationKeys, KeyRequest, PublicKey, SecretKey};
+pub use keys::{EvaluationKeys, KeyRequest, PublicKey, SecretKey};
 pub use noise::{Noise, NoiseEstimator};
 pub use params::{Parameters, Spec};
 pub use plaintext::{Plaintext, PreparedPlaintext};
+
+pub use he_core::rlwe::OperandError;

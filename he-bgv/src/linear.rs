@@ -2,6 +2,8 @@
 
 use he_core::circuits::{LinearTransform, evaluate_polynomial};
 
+use he_core::rlwe::OperandError;
+
 use crate::ciphertext::Ciphertext;
 use crate::encoder::Encoder;
 use crate::error::Error;
@@ -48,7 +50,7 @@ impl Matrix {
         let (n, slots) = (rows.len(), params.n() / 2);
         let columns = rows.iter().map(Vec::len).find(|&c| c != n).unwrap_or(n);
         if n == 0 || columns != n || slots % n != 0 {
-            return Err(Error::MatrixShape { rows: n, columns, slots });
+            return Err(OperandError::MatrixShape { rows: n, columns, slots }.into());
         }
         let diagonals = LinearTransform::<PreparedPlaintext>::diagonals_of(rows);
         let baby = (n as f64).sqrt().ceil() as usize;
@@ -72,7 +74,7 @@ impl Evaluator {
     /// If a key is missing or the product would not decrypt.
     pub fn mul_matrix(&self, matrix: &Matrix, vector: &Ciphertext) -> Result<Ciphertext, Error> {
         let product = matrix.transform.apply(self, vector)?;
-        product.ok_or(Error::NoOperands { operation: "matrix product" })
+        product.ok_or(OperandError::NoOperands { operation: "matrix product" }.into())
     }
 
     /// `Σ c_i·x^i` in every slot, for `coefficients = [c_0, c_1, …]`.
@@ -98,6 +100,6 @@ impl Evaluator {
     /// If there is no relinearization key, the result would not decrypt, or the polynomial is constant modulo `t`.
     pub fn evaluate_polynomial(&self, x: &Ciphertext, coefficients: &[i64]) -> Result<Ciphertext, Error> {
         let value = evaluate_polynomial(self, x, coefficients)?;
-        value.ok_or(Error::NoOperands { operation: "polynomial of degree 0" })
+        value.ok_or(OperandError::NoOperands { operation: "polynomial of degree 0" }.into())
     }
 }

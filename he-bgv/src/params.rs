@@ -6,7 +6,7 @@ use he_core::Modulus;
 use he_core::prime::{is_prime, primes_below};
 use he_core::ring::ntt::Ntt;
 use he_core::rlwe::params::find_primes;
-use he_core::rlwe::{self, ParametersError, SecretDistribution};
+use he_core::rlwe::{self, OperandError, ParametersError, SecretDistribution};
 
 use crate::error::Error;
 use crate::noise::NoiseEstimator;
@@ -206,7 +206,11 @@ impl Parameters {
 
     pub(crate) fn check_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
         let present = self.max_level();
-        if level <= present { Ok(()) } else { Err(Error::Level { operation, wanted: level, present }) }
+        if level <= present {
+            Ok(())
+        } else {
+            Err(OperandError::Level { operation, wanted: level, present }.into())
+        }
     }
 
     /// Transform modulo `t`, where it has slots.

@@ -6,6 +6,8 @@ use he_core::ring::{Coeff, Eval, Poly};
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use he_core::rlwe::OperandError;
+
 use crate::error::Error;
 use crate::params::Parameters;
 
@@ -44,7 +46,7 @@ impl Plaintext {
         if self.t == params.t().value() && self.coefficients.len() == params.n() {
             return Ok(());
         }
-        Err(Error::Foreign { operation, object: "plaintext" })
+        Err(OperandError::Foreign { operation, object: "plaintext" }.into())
     }
 
     /// Coefficients in `[0, t)`.

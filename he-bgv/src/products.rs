@@ -5,7 +5,7 @@
 
 use std::ops::Deref;
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -67,7 +67,8 @@ impl Evaluator {
         combine: impl Fn(Noise, Noise) -> Noise,
     ) -> Result<Ciphertext, Error> {
         let (operation, t) = ("mul_plain", self.params.t());
-        let level = ciphertexts.iter().map(|a| a.level()).min().ok_or(Error::NoOperands { operation })?;
+        let level =
+            ciphertexts.iter().map(|a| a.level()).min().ok_or(OperandError::NoOperands { operation })?;
         let operands = self.at_level(operation, ciphertexts.iter().copied(), level)?;
         let first = &operands[0];
         let (mut plaintexts, mut noise) = (Vec::with_capacity(operands.len()), None::<Noise>);
@@ -76,13 +77,13 @@ impl Evaluator {
                 if a.factor == first.factor { 1 } else { t.mul(first.factor, t.inv(a.factor).unwrap_or(1)) };
             let p = prepared(i, ratio)?;
             if !p.params.same(&self.params) {
-                return Err(Error::Foreign { operation, object: "prepared plaintext" });
+                return Err(OperandError::Foreign { operation, object: "prepared plaintext" }.into());
             }
             if p.level() < level {
-                return Err(Error::Level { operation, wanted: level, present: p.level() });
+                return Err(OperandError::Level { operation, wanted: level, present: p.level() }.into());
             }
             if a.degree() != first.degree() {
-                return Err(Error::Degree { operation, degree: a.degree().max(first.degree()) });
+                return Err(OperandError::Degree { operation, degree: a.degree().max(first.degree()) }.into());
             }
             let term = a.noise.mul_plain(p.log_norm);
             noise = Some(noise.map_or(term, |noise| combine(noise, term)));
@@ -156,12 +157,12 @@ impl Evaluator {
         let operation = "product";
         let whole = |matrix: &[&Ciphertext]| !matrix.is_empty() && matrix.len().is_multiple_of(inner.max(1));
         if inner == 0 || !whole(a) || !whole(b) {
-            return Err(Error::NoOperands { operation });
+            return Err(OperandError::NoOperands { operation }.into());
         }
         for c in a.iter().chain(b) {
             self.check(operation, c)?;
             if c.degree() != 1 {
-                return Err(Error::Degree { operation, degree: c.degree() });
+                return Err(OperandError::Degree { operation, degree: c.degree() }.into());
             }
         }
         let sides = [self.noisiest(a), self.noisiest(b)];
@@ -178,7 +179,8 @@ impl Evaluator {
                 let row = a[at / columns * inner..][..inner].iter();
                 let pairs = row.zip(b[at % columns..].iter().step_by(columns));
                 let noises = pairs.map(|(a, b)| self.params.noise().product(a.noise, b.noise));
-                let noise = noises.reduce(Noise::add_unrelated).ok_or(Error::NoOperands { operation })?;
+                let noise =
+                    noises.reduce(Noise::add_unrelated).ok_or(OperandError::NoOperands { operation })?;
                 self.finish(operation, product, factor, noise)
             })
             .collect()
@@ -201,7 +203,7 @@ impl Evaluator {
         if a.degree() == 1 {
             return Ok(a.clone());
         }
-        let inner = self.keys.inner.relinearize(&a.inner).ok_or_else(|| Error::MissingKey {
+        let inner = self.keys.inner.relinearize(&a.inner).ok_or_else(|| OperandError::MissingKey {
             operation,
             key: "relinearization key".into(),
             level: a.level(),

@@ -1,7 +1,7 @@
 //! Rotation of slots: rows left by `k`, or the two rows swapped.
 
 use he_core::circuits::Rotation;
-use he_core::rlwe::Digits;
+use he_core::rlwe::{Digits, OperandError};
 use rayon::prelude::*;
 
 use crate::ciphertext::Ciphertext;
@@ -32,7 +32,7 @@ impl Evaluator {
     fn check_rotation(&self, a: &Ciphertext) -> Result<(), Error> {
         self.check("rotate", a)?;
         if a.degree() != 1 {
-            return Err(Error::Degree { operation: "rotate", degree: a.degree() });
+            return Err(OperandError::Degree { operation: "rotate", degree: a.degree() }.into());
         }
         Ok(())
     }
@@ -115,7 +115,9 @@ impl Evaluator {
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         let row = self.params.n() / 2;
         if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > row) {
-            return Err(Error::TooManyValues { given: stride.saturating_mul(count), capacity: row });
+            return Err(
+                OperandError::TooManyValues { given: stride.saturating_mul(count), capacity: row }.into()
+            );
         }
         if stride == 0 {
             return self.mul_const(a, count as i64);
@@ -151,7 +153,7 @@ impl Evaluator {
         self.check(operation, &a)?;
         self.check(operation, b)?;
         if a.level() != b.level() {
-            return Err(Error::Level { operation, wanted: a.level(), present: b.level() });
+            return Err(OperandError::Level { operation, wanted: a.level(), present: b.level() }.into());
         }
         if a.factor != b.factor {
             return Err(Error::MixedCorrectionFactors { operation });
@@ -162,8 +164,12 @@ impl Evaluator {
     }
 }
 
-fn missing(g: usize, a: &Ciphertext) -> Error {
-    Error::MissingKey { operation: "rotate", key: format!("Galois key of X -> X^{g}"), level: a.level() }
+fn missing(g: usize, a: &Ciphertext) -> OperandError {
+    OperandError::MissingKey {
+        operation: "rotate",
+        key: format!("Galois key of X -> X^{g}"),
+        level: a.level(),
+    }
 }
 
 impl Rotation for Evaluator {

@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use he_core::rlwe::OperandError;
+
 use crate::ciphertext::Ciphertext;
 use crate::elements::row_element;
 use crate::encoder::Encoder;
@@ -254,7 +256,7 @@ impl Evaluator {
     ) -> Result<Ciphertext, Error> {
         self.check(operation, c)?;
         if !transform.params.same(&self.params) {
-            return Err(Error::Foreign { operation, object: "slot transform" });
+            return Err(OperandError::Foreign { operation, object: "slot transform" }.into());
         }
         if transform.direction != direction {
             return Err(Error::Direction { operation });
@@ -277,7 +279,7 @@ impl Evaluator {
             })
             .collect::<Result<_, Error>>()?;
         let mut sums = sums.into_iter();
-        let first = sums.next().ok_or(Error::NoOperands { operation: "slot transform" })?;
+        let first = sums.next().ok_or(OperandError::NoOperands { operation: "slot transform" })?;
         sums.try_fold(first, |sum, term| self.add_unrelated(sum, &term))
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! `cargo run --release -p he-ckks --example 01_arithmetic`
 
-use he_ckks::{Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, Precision, SecretKey, Spec};
+use he_ckks::{
+    Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, OperandError, Precision, SecretKey, Spec,
+};
 
 fn main() -> Result<(), Error> {
     // Parameters first: a ring of dimension 16384, seven levels of 40 bits; `build` checks that the whole gives 128 bits of
@@ -50,7 +52,7 @@ fn main() -> Result<(), Error> {
         }
     };
     println!("and at last: {refusal}");
-    assert!(matches!(refusal, Error::LevelsUsedUp { .. }));
+    assert!(matches!(refusal, Error::Operand(OperandError::LevelsUsedUp { .. })));
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 
 use num_complex::Complex64;
 
+use he_core::rlwe::OperandError;
+
 use crate::error::Error;
 use crate::params::Parameters;
 use crate::plaintext::{Plaintext, wipe};
@@ -66,7 +68,7 @@ impl Encoder {
     pub fn encode_complex_in(&self, values: &[Complex64], slots: usize) -> Result<Plaintext, Error> {
         self.params.embedding(slots)?;
         if values.len() > slots {
-            return Err(Error::TooManyValues { given: values.len(), capacity: slots });
+            return Err(OperandError::TooManyValues { given: values.len(), capacity: slots }.into());
         }
         let mut all = values.to_vec();
         all.resize(slots, Complex64::default());

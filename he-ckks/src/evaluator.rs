@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use he_core::circuits::Arithmetic;
 use he_core::ring::GaussianInteger;
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
@@ -65,7 +65,11 @@ impl Evaluator {
     /// If the keys belong to other parameters.
     pub fn new(params: &Parameters, keys: EvaluationKeys) -> Result<Self, Error> {
         if !keys.params.same(params) {
-            return Err(Error::Foreign { operation: "new evaluator", object: "set of evaluation keys" });
+            return Err(OperandError::Foreign {
+                operation: "new evaluator",
+                object: "set of evaluation keys",
+            }
+            .into());
         }
         Ok(Self { params: params.clone(), keys: Arc::new(keys) })
     }
@@ -79,7 +83,7 @@ impl Evaluator {
         if a.params.same(&self.params) {
             return Ok(());
         }
-        Err(Error::Foreign { operation, object: "ciphertext" })
+        Err(OperandError::Foreign { operation, object: "ciphertext" }.into())
     }
 
     /// A result, if its values fit in its modulus.
@@ -260,7 +264,8 @@ impl Evaluator {
             self.check(operation, a)?;
             rescaled.push((*c, self.rescaled_if_due(a)?));
         }
-        let lowest = rescaled.iter().min_by_key(|(_, a)| a.level()).ok_or(Error::NoOperands { operation })?;
+        let lowest =
+            rescaled.iter().min_by_key(|(_, a)| a.level()).ok_or(OperandError::NoOperands { operation })?;
         let level = self.product_level(operation, &lowest.1)?;
         let scale = self.params.product_scale(level);
         let terms: Vec<_> = rescaled.iter().map(|(c, a)| (*c, &**a)).collect();
@@ -277,13 +282,13 @@ impl Evaluator {
         level: usize,
         scale: f64,
     ) -> Result<Ciphertext, Error> {
-        let degree = terms.first().ok_or(Error::NoOperands { operation })?.1.degree();
+        let degree = terms.first().ok_or(OperandError::NoOperands { operation })?.1.degree();
         let slots = terms.iter().map(|(_, a)| a.slots).max().unwrap_or(1);
         let mut integers = Vec::with_capacity(terms.len());
         let mut estimate = Estimate { bound: constant.norm(), error: 1.0 / scale };
         for (c, a) in terms {
             if a.degree() != degree {
-                return Err(Error::Degree { operation, degree: a.degree().max(degree) });
+                return Err(OperandError::Degree { operation, degree: a.degree().max(degree) }.into());
             }
             // Half a unit of the constant is an error of the values.
             let rounding = Estimate { bound: 0.0, error: a.estimate.bound * a.scale / scale };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use he_core::ring::GaussianInteger;
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -36,7 +36,7 @@ impl Evaluator {
         let a = self.rescaled_if_due(a)?;
         let present = a.level().min(self.params.max_level());
         if level > present {
-            return Err(Error::Level { operation, wanted: level, present });
+            return Err(OperandError::Level { operation, wanted: level, present }.into());
         }
         self.scaled_to(&a, level, self.params.scale(level)).map(Cow::into_owned)
     }
@@ -107,7 +107,7 @@ impl Evaluator {
                 self.rescaled_if_due(a)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let lead = operands.iter().min_by_key(|a| a.level()).ok_or(Error::NoOperands { operation })?;
+        let lead = operands.iter().min_by_key(|a| a.level()).ok_or(OperandError::NoOperands { operation })?;
         let (level, scale) = (lead.level(), lead.scale);
         operands
             .into_iter()
@@ -121,7 +121,7 @@ impl Evaluator {
     /// The level of an operand that can still be multiplied.
     pub(crate) fn product_level(&self, operation: &'static str, a: &Ciphertext) -> Result<usize, Error> {
         match a.level() {
-            0 => Err(Error::LevelsUsedUp { operation, needed: 1, present: 0 }),
+            0 => Err(OperandError::LevelsUsedUp { operation, needed: 1, present: 0 }.into()),
             level => Ok(level),
         }
     }

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use he_core::ring::embedding::Diagonals;
-use he_core::rlwe::{self, Digits, Extended};
+use he_core::rlwe::{self, Digits, Extended, OperandError};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
@@ -94,7 +94,7 @@ impl LinearTransform {
         let n = rows.len();
         let columns = rows.iter().map(Vec::len).find(|&c| c != n).unwrap_or(n);
         if !n.is_power_of_two() || columns != n || n > params.slots() {
-            return Err(Error::MatrixShape { rows: n, columns, slots: params.slots() });
+            return Err(OperandError::MatrixShape { rows: n, columns, slots: params.slots() }.into());
         }
         let diagonal = |k: usize| (0..n).map(|i| rows[i][(i + k) % n]).collect::<Vec<_>>();
         let all = (0..n).map(|k| (k, diagonal(k)));
@@ -114,13 +114,13 @@ impl LinearTransform {
         let operation = "linear transform";
         params.embedding(slots)?;
         if params.rlwe().spec().p.is_empty() {
-            return Err(Error::NoSpecialPrimes { operation });
+            return Err(OperandError::NoSpecialPrimes { operation }.into());
         }
         if diagonals.is_empty() {
-            return Err(Error::NoOperands { operation });
+            return Err(OperandError::NoOperands { operation }.into());
         }
         if let Some(wrong) = diagonals.values().find(|d| d.len() != slots) {
-            return Err(Error::MatrixShape { rows: wrong.len(), columns: wrong.len(), slots });
+            return Err(OperandError::MatrixShape { rows: wrong.len(), columns: wrong.len(), slots }.into());
         }
         let mut baby: Vec<usize> = diagonals.keys().map(|k| k % period).collect();
         baby.sort_unstable();
@@ -221,13 +221,13 @@ impl Evaluator {
         let operation = "linear transform";
         self.check_rotation(operation, x)?;
         if !matrix.params.same(&self.params) {
-            return Err(Error::Foreign { operation, object: "matrix" });
+            return Err(OperandError::Foreign { operation, object: "matrix" }.into());
         }
         if x.slots > matrix.slots {
             return Err(Error::SlotCount { operation, found: x.slots, needed: matrix.slots });
         }
         if x.level() < matrix.level {
-            return Err(Error::Level { operation, wanted: matrix.level, present: x.level() });
+            return Err(OperandError::Level { operation, wanted: matrix.level, present: x.level() }.into());
         }
         let x = if x.level() > matrix.level { self.mod_switch_to(x, matrix.level)? } else { x.clone() };
         let sum = self.transform_extended(matrix, &x, f64::INFINITY, matrix.gain)?;
@@ -274,7 +274,7 @@ impl Evaluator {
             }
             total = Some((*g, sum));
         }
-        let (g, sum) = total.ok_or(Error::NoOperands { operation })?;
+        let (g, sum) = total.ok_or(OperandError::NoOperands { operation })?;
         let inner = self.turn(operation, &sum, element(g), x)?;
         let slots = x.slots.max(matrix.slots);
         let known = x.estimate_in(slots);
@@ -330,7 +330,7 @@ impl Evaluator {
         g: usize,
         x: &Ciphertext,
     ) -> Result<Extended, Error> {
-        self.keys.inner.turn_extended(sum, g).ok_or_else(|| missing(operation, g, x))
+        Ok(self.keys.inner.turn_extended(sum, g).ok_or_else(|| missing(operation, g, x))?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use he_core::ring::Embedding;
 use he_core::rlwe::noise::NoiseModel;
-use he_core::rlwe::{self, SecretDistribution};
+use he_core::rlwe::{self, OperandError, SecretDistribution};
 
 use crate::bootstrap::spec::{BootstrapSpec, Order};
 use crate::error::Error;
@@ -131,13 +131,17 @@ impl Parameters {
     /// That there are such ciphertexts.
     pub(crate) fn check_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
         let present = self.max_level();
-        if level <= present { Ok(()) } else { Err(Error::Level { operation, wanted: level, present }) }
+        if level <= present {
+            Ok(())
+        } else {
+            Err(OperandError::Level { operation, wanted: level, present }.into())
+        }
     }
 
     /// That there are such ciphertexts, and that they can be multiplied.
     pub(crate) fn check_product_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
         if level == 0 {
-            return Err(Error::LevelsUsedUp { operation, needed: 1, present: 0 });
+            return Err(OperandError::LevelsUsedUp { operation, needed: 1, present: 0 }.into());
         }
         self.check_level(operation, level)
     }

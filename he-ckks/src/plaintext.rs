@@ -6,6 +6,8 @@ use he_core::ring::{Coeff, Eval, Poly};
 use num_complex::Complex64;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use he_core::rlwe::OperandError;
+
 use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::params::Parameters;
@@ -119,7 +121,7 @@ impl Plaintext {
         if self.slots <= params.slots() {
             return Ok(());
         }
-        Err(Error::Foreign { operation, object: "plaintext" })
+        Err(OperandError::Foreign { operation, object: "plaintext" }.into())
     }
 }
 

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 use num_complex::Complex64;
 
+use he_core::rlwe::OperandError;
+
 use crate::approximation::{ChebyshevSeries, SignComposite, divide_by_chebyshev};
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -229,7 +231,7 @@ impl Evaluator {
     /// As [`evaluate_series`](Self::evaluate_series).
     pub fn evaluate_sign(&self, x: &Ciphertext, sign: &SignComposite) -> Result<Ciphertext, Error> {
         let mut stages = sign.stages().iter();
-        let first = stages.next().ok_or(Error::NoOperands { operation: "sign" })?;
+        let first = stages.next().ok_or(OperandError::NoOperands { operation: "sign" })?;
         let last = stages.try_fold(self.evaluate_series(x, first)?, |x, stage| {
             // The stages are scaled so that each stays in the interval of the next.
             self.evaluate_series(&x.with_bound(1.0)?, stage)
@@ -281,16 +283,17 @@ impl Evaluator {
         }
         // A constant is one coefficient, be it 0.
         let used = |c: &&[Complex64]| c.iter().rposition(|c| *c != Complex64::default()).map_or(1, |k| k + 1);
-        let longest = polynomials.iter().max_by_key(|c| used(c)).ok_or(Error::NoOperands { operation })?;
+        let longest =
+            polynomials.iter().max_by_key(|c| used(c)).ok_or(OperandError::NoOperands { operation })?;
         if polynomials.iter().any(|c| c.is_empty()) {
-            return Err(Error::NoOperands { operation });
+            return Err(OperandError::NoOperands { operation }.into());
         }
         let longest = &longest[..used(longest)];
         let shape = Shape::best(kind, longest);
         let depth = polynomials.iter().map(|c| shape.depth(&c[..used(c)])).max().unwrap_or(0);
         let (needed, present) = (depth + 1, x.level());
         if needed > present {
-            return Err(Error::LevelsUsedUp { operation, needed, present });
+            return Err(OperandError::LevelsUsedUp { operation, needed, present }.into());
         }
         let mut basis = Basis { evaluator: self, kind, known: BTreeMap::from([(1, x.clone())]) };
         for k in (2..shape.baby.min(longest.len())).chain(shape.giants.iter().copied()) {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -38,16 +38,22 @@ impl Evaluator {
     /// As [`mul_prepared`](Self::mul_prepared).
     pub fn dot_prepared(&self, terms: &[(&PreparedPlaintext, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let operation = "mul_plain";
-        let level = terms.iter().map(|(p, _)| p.level()).max().ok_or(Error::NoOperands { operation })?;
+        let level =
+            terms.iter().map(|(p, _)| p.level()).max().ok_or(OperandError::NoOperands { operation })?;
         let mut operands = Vec::with_capacity(terms.len());
         for (p, a) in terms {
             self.check(operation, a)?;
             if !p.params.same(&self.params) {
-                return Err(Error::Foreign { operation, object: "prepared plaintext" });
+                return Err(OperandError::Foreign { operation, object: "prepared plaintext" }.into());
             }
             let a = self.rescaled_if_due(a)?;
             if a.level() < level || p.level() != level {
-                return Err(Error::Level { operation, wanted: level, present: a.level().min(p.level()) });
+                return Err(OperandError::Level {
+                    operation,
+                    wanted: level,
+                    present: a.level().min(p.level()),
+                }
+                .into());
             }
             let scale = self.params.scale(level);
             operands.push(match a {
@@ -57,7 +63,7 @@ impl Evaluator {
         }
         let degree = operands[0].degree();
         if let Some(other) = operands.iter().find(|a| a.degree() != degree) {
-            return Err(Error::Degree { operation, degree: degree.max(other.degree()) });
+            return Err(OperandError::Degree { operation, degree: degree.max(other.degree()) }.into());
         }
         let pairs: Vec<_> = terms.iter().zip(&operands).map(|((p, _), a)| (&p.poly, &a.inner)).collect();
         let inner = rlwe::Ciphertext::plain_sum(level + 1, &pairs);
@@ -108,7 +114,7 @@ impl Evaluator {
         let operation = "mul";
         let operands = self.aligned(operation, pairs.iter().flat_map(|(a, b)| [*a, *b]))?;
         if let Some(wrong) = operands.iter().find(|a| a.degree() != 1) {
-            return Err(Error::Degree { operation, degree: wrong.degree() });
+            return Err(OperandError::Degree { operation, degree: wrong.degree() }.into());
         }
         let level = self.product_level(operation, &operands[0])?;
         let (left, right): (Vec<_>, Vec<_>) =
@@ -188,6 +194,6 @@ impl Evaluator {
     }
 }
 
-fn no_relinearization(a: &Ciphertext) -> Error {
-    Error::MissingKey { operation: "relinearize", key: "relinearization key".into(), level: a.level() }
+fn no_relinearization(a: &Ciphertext) -> OperandError {
+    OperandError::MissingKey { operation: "relinearize", key: "relinearization key".into(), level: a.level() }
 }

@@ -1,7 +1,7 @@
 //! Rotation and conjugation of slots.
 
 use he_core::circuits::Rotation;
-use he_core::rlwe::Digits;
+use he_core::rlwe::{Digits, OperandError};
 use rayon::prelude::*;
 
 use crate::ciphertext::Ciphertext;
@@ -20,7 +20,7 @@ impl Evaluator {
         self.check(operation, a)?;
         match a.degree() {
             1 => Ok(()),
-            degree => Err(Error::Degree { operation, degree }),
+            degree => Err(OperandError::Degree { operation, degree }.into()),
         }
     }
 
@@ -94,7 +94,9 @@ impl Evaluator {
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         let slots = self.params.slots();
         if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > slots) {
-            return Err(Error::TooManyValues { given: stride.saturating_mul(count), capacity: slots });
+            return Err(
+                OperandError::TooManyValues { given: stride.saturating_mul(count), capacity: slots }.into()
+            );
         }
         if stride == 0 {
             return self.mul_integer(a, count as i64);
@@ -110,7 +112,7 @@ impl Evaluator {
     }
 }
 
-pub(crate) fn missing(operation: &'static str, g: usize, a: &Ciphertext) -> Error {
+pub(crate) fn missing(operation: &'static str, g: usize, a: &Ciphertext) -> OperandError {
     let two_n = 2 * a.params.n();
     let key = if g == two_n - 1 {
         "conjugation key".to_owned()
@@ -121,7 +123,7 @@ pub(crate) fn missing(operation: &'static str, g: usize, a: &Ciphertext) -> Erro
             None => format!("Galois key of X -> X^{g}"),
         }
     };
-    Error::MissingKey { operation, key, level: a.level() }
+    OperandError::MissingKey { operation, key, level: a.level() }
 }
 
 impl Rotation for Evaluator {

@@ -1,7 +1,7 @@
 //! Encoders: what goes in comes out, slots multiply one by one, automorphisms move them as documented.
 
 use he_bgv::rotation::row_element;
-use he_bgv::{Encoder, Error, Parameters, Plaintext, Spec};
+use he_bgv::{Encoder, Error, OperandError, Parameters, Plaintext, Spec};
 use he_core::Modulus;
 use he_core::ring::automorphism::apply_coefficients;
 use he_core::ring::naive::negacyclic_mul;
@@ -99,8 +99,14 @@ fn ends_of_the_range_are_encoded_and_nothing_beyond() {
             );
         }
     }
-    assert!(matches!(encoder.encode(&[0; 17]), Err(Error::TooManyValues { given: 17, capacity: 16 })));
-    assert!(matches!(encoder.encode_coefficients(&[0; 17]), Err(Error::TooManyValues { .. })));
+    assert!(matches!(
+        encoder.encode(&[0; 17]),
+        Err(Error::Operand(OperandError::TooManyValues { given: 17, capacity: 16 }))
+    ));
+    assert!(matches!(
+        encoder.encode_coefficients(&[0; 17]),
+        Err(Error::Operand(OperandError::TooManyValues { .. }))
+    ));
     // Even moduli: the two ends are one residue, decoded as the positive one.
     let even = insecure(4, 256, &[50], &[], 1);
     let encoder = Encoder::new(&even);
@@ -119,7 +125,7 @@ fn plaintexts_are_equal_as_polynomials() {
     assert_ne!(slots, encoder.encode_coefficients(&[4]).unwrap());
     let other = Encoder::new(&insecure(4, 193, &[50], &[], 1));
     assert_ne!(slots, other.encode_coefficients(&[5]).unwrap());
-    assert!(matches!(other.decode(&slots), Err(Error::Foreign { .. })));
+    assert!(matches!(other.decode(&slots), Err(Error::Operand(OperandError::Foreign { .. }))));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What belongs elsewhere, has the wrong degree, or has no key.
 
 use he_bgv::{
-    Ciphertext, Decryptor, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest, PreparedPlaintext,
-    SecretKey, Spec,
+    Ciphertext, Decryptor, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest, OperandError,
+    PreparedPlaintext, SecretKey, Spec,
 };
 
 use crate::world::{World, insecure};
@@ -13,7 +13,7 @@ fn two_worlds() -> [World; 2] {
 }
 
 fn is_foreign<T>(result: Result<T, Error>) -> bool {
-    matches!(result.err(), Some(Error::Foreign { .. }))
+    matches!(result.err(), Some(Error::Operand(OperandError::Foreign { .. })))
 }
 
 #[test]
@@ -66,7 +66,9 @@ fn degree_two_goes_only_where_it_may() {
     let p = world.encoder.encode(&[1, 2, 3]).unwrap();
     let a = world.encrypt(&p);
     let product = e.mul_lazy(&a, &a).unwrap();
-    let degree = |result: Result<Ciphertext, Error>| matches!(result, Err(Error::Degree { degree: 2, .. }));
+    let degree = |result: Result<Ciphertext, Error>| {
+        matches!(result, Err(Error::Operand(OperandError::Degree { degree: 2, .. })))
+    };
     assert!(degree(e.mul(&a, &product)) && degree(e.mul(&product, &a)) && degree(e.square(&product)));
     assert!(degree(e.rotate_rows(&product, 1)) && degree(e.rotate_rows(&product, 0)));
     assert!(degree(e.swap_rows(&product)) && degree(e.inner_sum(&product, 1, 2)));
@@ -89,7 +91,7 @@ fn keys_are_asked_for_by_name() {
     let product = none.mul_lazy(&a, &a).unwrap();
     assert_eq!((a.level(), product.level()), (2, 2));
     let missing = |result: Result<Ciphertext, Error>, what: &str| match result {
-        Err(Error::MissingKey { key, level: 2, .. }) => key.contains(what),
+        Err(Error::Operand(OperandError::MissingKey { key, level: 2, .. })) => key.contains(what),
         _ => false,
     };
     assert!(missing(none.relinearize(&product), "relinearization"));
@@ -111,18 +113,27 @@ fn keys_are_asked_for_by_name() {
 fn impossible_keys_are_refused() {
     let [world, _] = two_worlds();
     let refused = |request: KeyRequest| world.key.evaluation_keys(&request).err();
-    let level = |error: Option<Error>| matches!(error, Some(Error::Level { wanted: 3, present: 2, .. }));
+    let level = |error: Option<Error>| {
+        matches!(error, Some(Error::Operand(OperandError::Level { wanted: 3, present: 2, .. })))
+    };
     assert!(level(refused(KeyRequest::default().relinearization(3))));
     assert!(level(refused(KeyRequest::default().galois(3, 3))));
-    assert!(matches!(refused(KeyRequest::default().galois(3, usize::MAX)), Some(Error::Level { .. })));
+    assert!(matches!(
+        refused(KeyRequest::default().galois(3, usize::MAX)),
+        Some(Error::Operand(OperandError::Level { .. }))
+    ));
     for g in [0, 2, 32, 33, usize::MAX] {
         let error = refused(KeyRequest::default().galois(g, 0));
-        assert!(matches!(error, Some(Error::GaloisElement { g: found, two_n: 32 }) if found == g), "{g}");
+        assert!(
+            matches!(error, Some(Error::Operand(OperandError::GaloisElement { g: found, two_n: 32 })) if found == g),
+            "{g}"
+        );
     }
     let plain = insecure(4, 97, &[50], &[], 1);
     let key = SecretKey::generate(&plain).unwrap();
-    let none =
-        |request: KeyRequest| matches!(key.evaluation_keys(&request), Err(Error::NoSpecialPrimes { .. }));
+    let none = |request: KeyRequest| {
+        matches!(key.evaluation_keys(&request), Err(Error::Operand(OperandError::NoSpecialPrimes { .. })))
+    };
     assert!(none(KeyRequest::default().relinearization(0)) && none(KeyRequest::default().galois(3, 0)));
     assert!(key.evaluation_keys(&KeyRequest::default()).is_ok());
     // The larger of two requests counts.
@@ -134,16 +145,21 @@ fn impossible_keys_are_refused() {
 fn nothing_is_no_operand() {
     let [world, _] = two_worlds();
     let e = &world.evaluator;
-    let nothing = |result: Result<Ciphertext, Error>| matches!(result, Err(Error::NoOperands { .. }));
+    let nothing = |result: Result<Ciphertext, Error>| {
+        matches!(result, Err(Error::Operand(OperandError::NoOperands { .. })))
+    };
     assert!(nothing(e.dot(&[])) && nothing(e.dot_prepared(&[])) && nothing(e.linear_combination(&[])));
     // A plaintext operand that is too short.
     let p = world.encoder.encode(&[1]).unwrap();
     let (a, short) = (world.encrypt(&p), PreparedPlaintext::new(&world.params, &p, 1).unwrap());
-    assert!(matches!(e.mul_prepared(&a, &short), Err(Error::Level { wanted: 2, present: 1, .. })));
+    assert!(matches!(
+        e.mul_prepared(&a, &short),
+        Err(Error::Operand(OperandError::Level { wanted: 2, present: 1, .. }))
+    ));
     assert!(e.mul_prepared(&e.mod_switch(&a).unwrap(), &short).is_ok());
     assert_eq!((short.level(), world.operand(&p).level()), (1, 2));
     let above = PreparedPlaintext::new(&world.params, &p, 3).err();
-    assert!(matches!(above, Some(Error::Level { wanted: 3, present: 2, .. })));
+    assert!(matches!(above, Some(Error::Operand(OperandError::Level { wanted: 3, present: 2, .. }))));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use he_bgv::transform::{Direction, SlotTransform, coefficient_order};
 use he_bgv::{
-    Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, Parameters, SecretKey, Spec,
+    Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, OperandError, Parameters,
+    SecretKey, Spec,
 };
 use proptest::prelude::*;
 
@@ -144,10 +145,10 @@ fn refusals() {
     let new = |factors, level| SlotTransform::new(params, factors, level, Direction::CoefficientsToSlots);
     assert!(matches!(new(0, level), Err(Error::Factors { .. })));
     assert!(matches!(new(4, level), Err(Error::Factors { wanted: 4, most: 3 })));
-    assert!(matches!(new(1, level + 1), Err(Error::Level { .. })));
+    assert!(matches!(new(1, level + 1), Err(Error::Operand(OperandError::Level { .. }))));
     let other = Pair::new(small(5, 1), 1);
     let foreign = other.evaluator.slots_to_coefficients(&pair.down, &other.encrypt(&[1]));
-    assert!(matches!(foreign, Err(Error::Foreign { .. })));
+    assert!(matches!(foreign, Err(Error::Operand(OperandError::Foreign { .. }))));
     let without = insecure(4, 16, &[30], &[45], 1);
     let none = SlotTransform::new(&without, 1, 0, Direction::CoefficientsToSlots);
     assert!(matches!(none, Err(Error::NoSlots { .. })));

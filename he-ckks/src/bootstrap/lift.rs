@@ -5,7 +5,7 @@
 //! Kim and Song 2018). What comes out has, over the primes that are left, the phase of what went in times the ratio of the
 //! scales, with an error: a small polynomial modulo `q_0` is *lifted* to a large modulus.
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use super::{Bootstrapper, Order};
 use crate::ciphertext::Ciphertext;
@@ -58,10 +58,10 @@ impl Bootstrapper {
         let (operation, params) = ("bootstrap", self.evaluator.params());
         self.check_order(Order::SlotsFirst)?;
         if !c.params().same(params.rlwe()) {
-            return Err(Error::Foreign { operation, object: "ciphertext" });
+            return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
         if c.limbs() != 1 {
-            return Err(Error::Level { operation, wanted: 0, present: c.limbs() - 1 });
+            return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }
         let (slots, scale) = (self.slots, params.scale(0));
         let estimate = Estimate { bound: 1.0, error: error * (2.0 * slots as f64).sqrt() };
@@ -108,10 +108,10 @@ impl Bootstrapper {
         let (operation, params) = ("lift", self.evaluator.params());
         self.check_order(Order::CoefficientsFirst)?;
         if !c.params().same(params.rlwe()) {
-            return Err(Error::Foreign { operation, object: "ciphertext" });
+            return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
         if c.limbs() != 1 {
-            return Err(Error::Level { operation, wanted: 0, present: c.limbs() - 1 });
+            return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }
         let (slots, scale) = (self.slots, params.scale(0));
         let estimate = Estimate { bound: 1.0, error: 0.0 };

@@ -30,7 +30,7 @@ mod tables;
 use std::sync::Arc;
 
 use he_core::ring::embedding::{Diagonals, multiply};
-use he_core::rlwe::SecretDistribution;
+use he_core::rlwe::{OperandError, SecretDistribution};
 use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
@@ -224,7 +224,7 @@ impl Bootstrapper {
         e.check_rotation(operation, a)?;
         let needed = self.to_coefficients.len();
         if a.level() < needed {
-            return Err(Error::LevelsUsedUp { operation, needed, present: a.level() });
+            return Err(OperandError::LevelsUsedUp { operation, needed, present: a.level() }.into());
         }
         self.check_slots(a)?;
         // A bound that travelled through sums is rounded.
@@ -298,7 +298,7 @@ impl Bootstrapper {
         let norm = |layers: usize| small * (layers as f64).exp2().sqrt();
         let mut layers = self.slots.trailing_zeros() as usize;
         let start = Ciphertext { estimate: Estimate { bound: norm(layers), ..a.estimate }, ..a.clone() };
-        let none = || Error::NoOperands { operation: "bootstrap" };
+        let none = || OperandError::NoOperands { operation: "bootstrap" };
         let ((_, last), others) = self.to_slots.split_last().ok_or_else(none)?;
         let last_operand = others.iter().try_fold(start, |a, (part, matrix)| {
             layers -= part;

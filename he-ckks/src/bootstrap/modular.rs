@@ -20,6 +20,8 @@ use std::f64::consts::PI;
 
 use num_complex::Complex64;
 
+use he_core::rlwe::OperandError;
+
 use crate::approximation::{ChebyshevSeries, solve};
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -185,7 +187,7 @@ impl Modular {
         let sum = self.joined(e, &turned, &g_)?;
         let (top, params) = (e.params().max_level(), e.params());
         if sum.level() != top {
-            return Err(Error::Level { operation, wanted: top, present: sum.level() });
+            return Err(OperandError::Level { operation, wanted: top, present: sum.level() }.into());
         }
         // Exactly so by the choice of the constants, up to the last bit of a float.
         let scale = params.scale(top);

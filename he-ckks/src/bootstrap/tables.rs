@@ -15,7 +15,7 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 use num_complex::Complex64;
 
 use super::Bootstrapper;
@@ -142,7 +142,7 @@ impl Bootstrapper {
         let needed = self.to_coefficients.len() + 1;
         e.check_rotation(operation, a)?;
         if a.level() < needed {
-            return Err(Error::LevelsUsedUp { operation, needed, present: a.level() });
+            return Err(OperandError::LevelsUsedUp { operation, needed, present: a.level() }.into());
         }
         self.check_slots(a)?;
         let scale = params.prime(0) / t as f64;
@@ -177,10 +177,10 @@ impl Bootstrapper {
     pub fn import(&self, c: rlwe::Ciphertext, t: usize, error: f64) -> Result<Integers, Error> {
         let (operation, params) = ("integers", self.evaluator.params());
         if !c.params().same(params.rlwe()) {
-            return Err(Error::Foreign { operation, object: "ciphertext" });
+            return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
         if c.limbs() != 1 {
-            return Err(Error::Level { operation, wanted: 0, present: c.limbs() - 1 });
+            return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }
         let inner = Ciphertext {
             params: params.clone(),

@@ -1,7 +1,7 @@
 //! Transforms, polynomials and approximated functions.
 
 use he_ckks::approximation::{ChebyshevSeries, SignComposite, functions};
-use he_ckks::{Error, Evaluator, LinearTransform, Precision, Spec};
+use he_ckks::{Error, Evaluator, LinearTransform, OperandError, Precision, Spec};
 use num_complex::Complex64;
 
 use crate::world::{World, insecure, reals, values, zip};
@@ -50,13 +50,16 @@ fn matrices_multiply() {
         Err(Error::SlotCount { found: 128, needed: 64, .. })
     ));
     let bare = insecure(Spec { special_bits: vec![], ..Spec::n16384() }, 9);
-    assert!(matches!(LinearTransform::from_rows(&bare, &ones, 3), Err(Error::NoSpecialPrimes { .. })));
+    assert!(matches!(
+        LinearTransform::from_rows(&bare, &ones, 3),
+        Err(Error::Operand(OperandError::NoSpecialPrimes { .. }))
+    ));
     let [ragged, odd] =
         [vec![vec![Complex64::i(); 2], vec![Complex64::i()]], vec![vec![Complex64::i(); 3]; 3]];
     for rows in [ragged, odd, vec![]] {
         assert!(matches!(
             LinearTransform::from_rows(&world.params, &rows, 7),
-            Err(Error::MatrixShape { .. })
+            Err(Error::Operand(OperandError::MatrixShape { .. }))
         ));
     }
 }
@@ -91,7 +94,10 @@ fn polynomials_in_the_chebyshev_basis() {
         let found = world.decrypt(&value);
         assert!(found.iter().all(|z| (z - constant).norm() < 1e-8) && value.level() == c.level() - 1);
     }
-    assert!(matches!(world.evaluator.evaluate_chebyshev(&c, &[]), Err(Error::NoOperands { .. })));
+    assert!(matches!(
+        world.evaluator.evaluate_chebyshev(&c, &[]),
+        Err(Error::Operand(OperandError::NoOperands { .. }))
+    ));
 }
 
 #[test]

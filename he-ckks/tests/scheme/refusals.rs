@@ -3,7 +3,7 @@
 use he_ckks::approximation::{ApproximationError, ChebyshevSeries, SignComposite, functions};
 use he_ckks::{
     Bootstrapper, Decryptor, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest, LinearTransform,
-    PreparedPlaintext, Spec,
+    OperandError, PreparedPlaintext, Spec,
 };
 use num_complex::Complex64;
 
@@ -14,7 +14,7 @@ fn world() -> World {
 }
 
 fn is_foreign<T>(result: Result<T, Error>) -> bool {
-    matches!(result.err(), Some(Error::Foreign { .. }))
+    matches!(result.err(), Some(Error::Operand(OperandError::Foreign { .. })))
 }
 
 #[test]
@@ -64,7 +64,10 @@ fn values_that_do_not_fit_are_refused() {
     let world = world();
     let encoder = world.encoder.clone().with_bound(2000.0);
     let wrong = |values: &[f64], slots| encoder.encode_in(values, slots).unwrap_err();
-    assert!(matches!(wrong(&[0.0; 5], 4), Error::TooManyValues { given: 5, capacity: 4 }));
+    assert!(matches!(
+        wrong(&[0.0; 5], 4),
+        Error::Operand(OperandError::TooManyValues { given: 5, capacity: 4 })
+    ));
     for slots in [0, 3, 512] {
         assert!(matches!(wrong(&[0.0], slots), Error::Slots { most: 256, .. }));
     }
@@ -111,7 +114,7 @@ fn levels_that_are_used_up_are_named() {
     let low = e.mod_switch_to(&world.encrypt(&values(256, 1)), 0).unwrap();
     let used_up = |result: Result<he_ckks::Ciphertext, Error>, operation: &str| {
         let error = result.err().unwrap();
-        assert!(matches!(error, Error::LevelsUsedUp { present: 0, .. }), "{error}");
+        assert!(matches!(error, Error::Operand(OperandError::LevelsUsedUp { present: 0, .. })), "{error}");
         assert!(
             error.to_string().starts_with(operation) && error.to_string().contains("bootstrap"),
             "{error}"
@@ -125,21 +128,33 @@ fn levels_that_are_used_up_are_named() {
     used_up(e.evaluate_chebyshev(&low, &[Complex64::i(); 4]), "polynomial");
     let c = world.encrypt(&values(256, 1));
     let deep = e.evaluate_chebyshev(&c, &[Complex64::i(); 40]).err().unwrap();
-    assert!(matches!(deep, Error::LevelsUsedUp { needed: 6, present: 3, .. }), "{deep}");
-    assert!(matches!(PreparedPlaintext::new(&world.params, &p, 0), Err(Error::LevelsUsedUp { .. })));
+    assert!(
+        matches!(deep, Error::Operand(OperandError::LevelsUsedUp { needed: 6, present: 3, .. })),
+        "{deep}"
+    );
+    assert!(matches!(
+        PreparedPlaintext::new(&world.params, &p, 0),
+        Err(Error::Operand(OperandError::LevelsUsedUp { .. }))
+    ));
     assert!(matches!(
         PreparedPlaintext::new(&world.params, &p, 8),
-        Err(Error::Level { wanted: 8, present: 3, .. })
+        Err(Error::Operand(OperandError::Level { wanted: 8, present: 3, .. }))
     ));
     for level in [4, usize::MAX] {
-        assert!(matches!(e.mod_switch_to(&c, level), Err(Error::Level { present: 3, .. })));
+        assert!(matches!(
+            e.mod_switch_to(&c, level),
+            Err(Error::Operand(OperandError::Level { present: 3, .. }))
+        ));
         assert!(matches!(
             Encryptor::with_secret(&world.key).encrypt_at(&p, level),
-            Err(Error::Level { present: 3, .. })
+            Err(Error::Operand(OperandError::Level { present: 3, .. }))
         ));
     }
     let operand = PreparedPlaintext::new(&world.params, &p, 3).unwrap();
-    assert!(matches!(e.mul_prepared(&low, &operand), Err(Error::Level { wanted: 3, present: 0, .. })));
+    assert!(matches!(
+        e.mul_prepared(&low, &operand),
+        Err(Error::Operand(OperandError::Level { wanted: 3, present: 0, .. }))
+    ));
 }
 
 #[test]
@@ -156,8 +171,9 @@ fn keys_and_degrees_are_asked_for_by_name() {
     missing(none.rotate_many(&c, &[5, 7]).map(|mut all| all.remove(0)), "key that rotates by");
     missing(none.conjugate(&c), "conjugation key");
     let product = none.mul_lazy(&c, &c).unwrap();
-    let degree =
-        |result: Result<he_ckks::Ciphertext, Error>| matches!(result, Err(Error::Degree { degree: 2, .. }));
+    let degree = |result: Result<he_ckks::Ciphertext, Error>| {
+        matches!(result, Err(Error::Operand(OperandError::Degree { degree: 2, .. })))
+    };
     let e = &world.evaluator;
     assert!(
         degree(e.rotate(&product, 1)) && degree(e.conjugate(&product)) && degree(e.inner_sum(&product, 1, 2))
@@ -169,13 +185,22 @@ fn keys_and_degrees_are_asked_for_by_name() {
     for request in
         [KeyRequest::default().relinearization(8), KeyRequest::default().rotations(&world.params, &[1], 4)]
     {
-        assert!(matches!(world.key.evaluation_keys(&request), Err(Error::Level { present: 3, .. })));
+        assert!(matches!(
+            world.key.evaluation_keys(&request),
+            Err(Error::Operand(OperandError::Level { present: 3, .. }))
+        ));
     }
-    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::TooManyValues { .. })));
-    assert!(matches!(e.inner_sum(&c, 200, 2), Err(Error::TooManyValues { capacity: 256, .. })));
+    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::Operand(OperandError::TooManyValues { .. }))));
+    assert!(matches!(
+        e.inner_sum(&c, 200, 2),
+        Err(Error::Operand(OperandError::TooManyValues { capacity: 256, .. }))
+    ));
     assert!(
-        matches!(e.dot(&[]), Err(Error::NoOperands { .. }))
-            && matches!(e.linear_combination(&[], Complex64::i()), Err(Error::NoOperands { .. }))
+        matches!(e.dot(&[]), Err(Error::Operand(OperandError::NoOperands { .. })))
+            && matches!(
+                e.linear_combination(&[], Complex64::i()),
+                Err(Error::Operand(OperandError::NoOperands { .. }))
+            )
     );
 }
 
@@ -287,9 +312,12 @@ fn bootstrapping_says_what_it_needs() {
     let c = there.encrypt(&values(16, 1));
     assert!(matches!(b.bootstrap(&there.encrypt(&values(32, 1))), Err(Error::Slots { slots: 32, most: 16 })));
     let low = there.evaluator.mod_switch_to(&c, 2).unwrap();
-    assert!(matches!(b.bootstrap(&low), Err(Error::LevelsUsedUp { needed: 3, present: 2, .. })));
+    assert!(matches!(
+        b.bootstrap(&low),
+        Err(Error::Operand(OperandError::LevelsUsedUp { needed: 3, present: 2, .. }))
+    ));
     let wide = there.evaluator.mul_integer(&c, 3).unwrap();
     assert!(matches!(b.bootstrap(&wide), Err(Error::OutsideInterval { operation: "bootstrap", .. })));
     let product = there.evaluator.mul_lazy(&c, &c).unwrap();
-    assert!(matches!(b.bootstrap(&product), Err(Error::Degree { .. })));
+    assert!(matches!(b.bootstrap(&product), Err(Error::Operand(OperandError::Degree { .. }))));
 }

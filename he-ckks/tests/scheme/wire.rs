@@ -4,7 +4,7 @@ use he_ckks::approximation::ChebyshevSeries;
 use he_ckks::bootstrap::Table;
 use he_ckks::{
     BootstrapKeys, BootstrapSpec, Bootstrapper, Ciphertext, Decryptor, Error, EvaluationKeys, Evaluator,
-    KeyRequest, LinearTransform, Parameters, PublicKey, SecretKey, Spec,
+    KeyRequest, LinearTransform, OperandError, Parameters, PublicKey, SecretKey, Spec,
 };
 use he_core::ring::sample::Prng;
 use he_core::rlwe::serial::{polynomial_bytes, write_key_switch_key};
@@ -328,7 +328,7 @@ fn bootstrap_keys_have_the_limbs_they_need() {
     let whole = with(params.rlwe().max_limbs());
     let incomplete = Bootstrapper::new(open(&whole).unwrap()).unwrap();
     let low = world.evaluator.mod_switch_to(&world.encrypt(&values(FEW, 5)), 3).unwrap();
-    assert!(matches!(incomplete.bootstrap(&low), Err(Error::MissingKey { .. })));
+    assert!(matches!(incomplete.bootstrap(&low), Err(Error::Operand(OperandError::MissingKey { .. }))));
     assert!(is_invalid(open(&with(params.rlwe().max_limbs() - 1))) && is_invalid(open(&with(1))));
     let mut changed = whole.clone();
     for limbs in [0, 2, 27] {

@@ -5,20 +5,25 @@
 
 pub mod ciphertext;
 pub mod encrypt;
+pub mod error;
 pub mod extended;
 pub mod galois;
 pub mod keyswitch;
 pub mod lwe;
 pub mod noise;
 pub mod params;
+pub mod request;
+pub mod sealed;
 pub mod secret;
 pub mod security;
 pub mod serial;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use encrypt::PublicKey;
+pub use error::OperandError;
 pub use extended::{Extended, PreparedPlaintext};
 pub use galois::EvaluationKeys;
 pub use keyswitch::{Digits, KeySwitchKey};
 pub use params::{Parameters, ParametersError, Spec};
+pub use request::KeyRequest;
 pub use secret::{SecretDistribution, SecretKey};
