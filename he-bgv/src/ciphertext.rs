@@ -36,7 +36,7 @@ pub struct Ciphertext {
 
 impl Ciphertext {
     /// A ciphertext of these parameters with phase `m (mod t)` for the message `m`, and noise of independent coefficients with
-    /// a deviation of `2^log2_noise`: what bridges from other schemes make. Nothing checks the claim.
+    /// a deviation of `2^log2_noise`: for bridges from other schemes. Nothing checks the claim.
     ///
     /// # Errors
     /// If the RLWE ciphertext belongs to other parameters.
@@ -84,13 +84,28 @@ impl Ciphertext {
         self.params.noise().budget(self.noise, self.level())
     }
 
-    /// Whether it hides nothing, every part but the first being zero. Servers refuse such ciphertexts.
+    /// True if every part but the first is zero: such a ciphertext hides nothing, and servers refuse it.
     pub fn is_transparent(&self) -> bool {
         self.inner.is_transparent()
     }
 }
 
 /// A fresh ciphertext in half the space: the uniform part is kept as a seed.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+/// let seeded = key.encrypt_seeded(&encoder.encode(&[7])?, params.max_level())?;
+/// let whole = seeded.clone().expand();
+/// assert!(seeded.to_bytes()?.len() < whole.to_bytes()?.len() * 2 / 3);
+/// // Either form is read by the same function.
+/// let read = Ciphertext::from_bytes(&params, &seeded.to_bytes()?)?;
+/// assert!(Decryptor::new(&key).decrypt(&read)? == Decryptor::new(&key).decrypt(&whole)?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SeededCiphertext {
     pub(crate) params: Parameters,

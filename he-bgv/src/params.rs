@@ -11,7 +11,7 @@ use he_core::rlwe::{self, OperandError, ParametersError, SecretDistribution};
 use crate::error::Error;
 use crate::noise::NoiseEstimator;
 
-/// What an instance consists of.
+/// The specification of an instance: sizes of its ring, primes and plaintext modulus.
 ///
 /// ```
 /// # use he_bgv::*;
@@ -120,6 +120,19 @@ fn given(log_n: u32, t: u64, q: &[u64], p: &[u64], digit: usize) -> rlwe::Spec {
 }
 
 /// Checked parameters; cheap to clone.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// let params = Spec::n8192().build()?;
+/// assert_eq!((params.n(), params.t().value(), params.max_level()), (8192, 1_032_193, 3));
+/// assert_eq!(params.rlwe().security_bits(), Some(128));
+/// // Weaker parameters are an error, unless they are called insecure and a reason is given.
+/// let small = Spec { log_n: 5, ..Spec::n8192() };
+/// assert!(small.build().is_err() && small.build_insecure("an example")?.n() == 32);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Parameters(Arc<Inner>);
 
@@ -149,7 +162,7 @@ impl Parameters {
         Self::with_plaintext(t, given(log_n, t, q, p, digit).build()?)
     }
 
-    /// The same without security; `reason` says why that is right.
+    /// Parameters without security over given primes; `reason` says why that is right.
     ///
     /// # Errors
     /// As [`Spec::build_insecure`].
@@ -164,8 +177,8 @@ impl Parameters {
         Self::with_plaintext(t, given(log_n, t, q, p, digit).build_insecure(reason)?)
     }
 
-    /// The same primes, plaintext modulus and noise estimates over a ring of dimension 16: a circuit rehearsed there takes
-    /// the same levels and factors as in earnest, and a thousandth of the time. It protects nothing.
+    /// Parameters with these primes, plaintext modulus and noise estimates over a ring of dimension 16: a circuit rehearsed there
+    /// takes the levels and correction factors of the real one, and a thousandth of the time. It protects nothing.
     ///
     /// # Errors
     /// Never for parameters that were built.
@@ -223,7 +236,7 @@ impl Parameters {
         &self.0.noise
     }
 
-    /// Whether both are the same instance.
+    /// True if both are one instance.
     pub fn same(&self, other: &Self) -> bool {
         self.rlwe().same(other.rlwe())
     }

@@ -12,12 +12,24 @@ use crate::error::Error;
 use crate::params::Parameters;
 
 /// A polynomial modulo `t`, by coefficients in `[0, t)`; wiped when dropped, and printed without its coefficients.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// let encoder = Encoder::new(&params);
+/// // In coefficients: 1 − 2X modulo t.
+/// let plaintext = encoder.encode_coefficients(&[1, -2])?;
+/// assert_eq!(plaintext.coefficients()[..3], [1, params.t().value() - 2, 0]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Plaintext {
     pub(crate) coefficients: Vec<u64>,
     #[zeroize(skip)]
     pub(crate) t: u64,
-    /// Whether it was encoded in slots: its coefficients then count as random in estimates of noise.
+    /// True if it was encoded in slots: its coefficients then count as random in estimates of noise.
     #[zeroize(skip)]
     pub(crate) slots: bool,
 }
@@ -41,7 +53,7 @@ impl PartialEq for Plaintext {
 impl Eq for Plaintext {}
 
 impl Plaintext {
-    /// That it is a plaintext of these parameters.
+    /// Refuses plaintexts of other parameters.
     pub(crate) fn check(&self, operation: &'static str, params: &Parameters) -> Result<(), Error> {
         if self.t == params.t().value() && self.coefficients.len() == params.n() {
             return Ok(());

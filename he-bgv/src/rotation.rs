@@ -26,7 +26,7 @@ impl Evaluator {
     }
 
     fn rotated_noise(&self, a: &Ciphertext, g: usize) -> Noise {
-        self.params.noise().key_switch(a.noise.turn(g), a.level())
+        self.params.noise().key_switch(a.noise.after_automorphism(g), a.level())
     }
 
     fn check_rotation(&self, a: &Ciphertext) -> Result<(), Error> {
@@ -71,8 +71,8 @@ impl Evaluator {
     /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let c = encryptor.encrypt(&encoder.encode(&[1, 2, 3, 4])?)?;
-    /// let turned = evaluator.rotate_rows(&c, 1)?;
-    /// assert_eq!(encoder.decode(&decryptor.decrypt(&turned)?)?[..4], [2, 3, 4, 0]);
+    /// let rotated = evaluator.rotate_rows(&c, 1)?;
+    /// assert_eq!(encoder.decode(&decryptor.decrypt(&rotated)?)?[..4], [2, 3, 4, 0]);
     /// # Ok(())
     /// # }
     /// ```

@@ -37,7 +37,21 @@ use crate::plaintext::PreparedPlaintext;
 
 use layers::{Diagonals, Layers, Shift, multiply, place, split, steps};
 
-/// Which way a transform goes.
+/// Direction of a slot transform.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// use he_bgv::transform::{Direction, SlotTransform};
+///
+/// let [down, up] = [Direction::SlotsToCoefficients, Direction::CoefficientsToSlots]
+///     .map(|direction| SlotTransform::new(&params, 2, params.max_level(), direction));
+/// assert_eq!(down?.direction(), Direction::SlotsToCoefficients);
+/// assert_eq!(up?.direction(), Direction::CoefficientsToSlots);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Values in slots become coefficients.
@@ -99,7 +113,7 @@ impl Factor {
         all.filter(|&g| g != 1)
     }
 
-    /// `log2` of what it multiplies noise by.
+    /// `log2` of its growth of noise.
     fn growth(&self) -> f64 {
         let operands = self.giants.iter().flat_map(|(_, row)| row);
         operands.map(|(_, p)| (2.0 * p.log_norm()).exp2()).sum::<f64>().log2() / 2.0
@@ -188,7 +202,7 @@ impl SlotTransform {
         Ok(Self { params: params.clone(), direction, level, factors: out })
     }
 
-    /// Which way it goes.
+    /// Direction of the transform.
     pub fn direction(&self) -> Direction {
         self.direction
     }
@@ -208,7 +222,7 @@ impl SlotTransform {
         self.factors.iter().flat_map(|factor| &factor.giants).map(|(_, row)| row.len()).sum()
     }
 
-    /// `log2` of what each factor multiplies noise by, in the order in which they are applied.
+    /// `log2` of the growth of noise by each factor, in the order in which they are applied.
     pub fn growth(&self) -> Vec<f64> {
         self.factors.iter().map(Factor::growth).collect()
     }

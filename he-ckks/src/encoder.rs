@@ -16,6 +16,19 @@ use crate::plaintext::{Plaintext, wipe};
 /// **Bounds are public.** Every plaintext, and every ciphertext made of it, carries a bound of the magnitude of its values in the
 /// clear; it must not depend on the data. It is 1 unless [`with_bound`](Self::with_bound) states another, and larger values are
 /// an error.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// // Values of up to 8 in magnitude, in four slots that stand for all.
+/// let encoder = Encoder::new(&params).with_bound(8.0);
+/// let plaintext = encoder.encode_in(&[1.5, -7.0], 4)?;
+/// assert_eq!((plaintext.slots(), plaintext.bound()), (4, 8.0));
+/// assert!(encoder.encode(&[9.0]).is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Encoder {
     params: Parameters,

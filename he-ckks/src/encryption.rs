@@ -121,6 +121,22 @@ fn fresh(params: &Parameters, plaintext: &Plaintext, level: usize, variance: f64
 /// **Decrypted values carry the error of the ciphertext, which depends on the secret key.** Whoever sees them in full
 /// precision next to the ciphertext can recover the key (Li, Micciancio 2021). What leaves the owner of the key goes through
 /// [`decrypt_shared`](Self::decrypt_shared).
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+/// let c = Encryptor::with_secret(&key).encrypt(&encoder.encode(&[0.5])?)?;
+/// let decryptor = Decryptor::new(&key);
+/// // For the owner of the key.
+/// assert!((decryptor.decrypt(&c)?[0] - 0.5).abs() < 1e-6);
+/// // For others: noise hides the error of the ciphertext, at the price of precision.
+/// let shown = decryptor.decrypt_shared(&c, 8)?;
+/// assert!((shown[0].re - 0.5).abs() < 1e-3);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Decryptor<'k> {
     key: &'k SecretKey,
 }

@@ -22,9 +22,9 @@ pub enum Error {
     Spec {
         /// The field.
         field: &'static str,
-        /// What it is.
+        /// Its value.
         found: String,
-        /// What it may be.
+        /// Values that are taken.
         needed: String,
     },
     /// A number of slots that no plaintext has.

@@ -208,7 +208,7 @@ impl Evaluator {
         self.add_complex_onto(a.clone(), c)
     }
 
-    /// The same in the place of `a`.
+    /// `a + c` in the place of `a`.
     pub(crate) fn add_complex_onto(&self, a: Ciphertext, c: Complex64) -> Result<Ciphertext, Error> {
         self.check("add_const", &a)?;
         let Ciphertext { mut inner, scale, slots, estimate, .. } = a;
@@ -225,7 +225,7 @@ impl Evaluator {
         self.mul_integer_onto(a.clone(), c)
     }
 
-    /// The same in the place of `a`.
+    /// `c·a` in the place of `a`.
     pub(crate) fn mul_integer_onto(&self, a: Ciphertext, c: i64) -> Result<Ciphertext, Error> {
         self.check("mul_integer", &a)?;
         let Ciphertext { mut inner, scale, slots, estimate, .. } = a;

@@ -142,7 +142,7 @@ impl EvaluationKeys {
     }
 }
 
-/// Which evaluation keys to make, and up to which level: a key for lower levels is smaller.
+/// A request for evaluation keys, each up to a level: a key for lower levels is smaller.
 ///
 /// ```
 /// # use he_ckks::*;

@@ -11,12 +11,12 @@ use crate::estimate::Estimate;
 use crate::evaluator::{Evaluator, SAME_SCALE};
 
 impl Evaluator {
-    /// Whether it is a product that was not rescaled: its scale is nearer to the square of that of its level.
+    /// True for a product that was not rescaled: its scale is nearer to the square of that of its level.
     fn is_unscaled(&self, a: &Ciphertext) -> bool {
         a.scale.log2() > 1.5 * self.params.scale(a.level()).log2()
     }
 
-    /// Relinearized and rescaled if it was not: what further operations take.
+    /// The ciphertext, relinearized and rescaled if it is a product that was not: the form that further operations take.
     pub(crate) fn rescaled_if_due<'a>(&self, a: &'a Ciphertext) -> Result<Cow<'a, Ciphertext>, Error> {
         if !self.is_unscaled(a) {
             return Ok(Cow::Borrowed(a));
@@ -127,7 +127,7 @@ impl Evaluator {
     }
 }
 
-/// The same values modulo a shorter chain, at the same scale.
+/// The ciphertext modulo a shorter chain, at its scale.
 fn cut(a: &Ciphertext, level: usize) -> Ciphertext {
     let Ciphertext { params, inner, scale, slots, estimate } = a;
     Ciphertext {

@@ -21,7 +21,7 @@ pub mod rotation;
 mod spec;
 mod wire;
 
-pub use bootstrap::{BootstrapKeys, BootstrapSpec, Bootstrapper};
+pub use bootstrap::{BootstrapKeys, Bootstrapper};
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use encoder::Encoder;
 pub use encryption::{Decryptor, Encryptor};
@@ -33,7 +33,7 @@ pub use linear::LinearTransform;
 pub use params::Parameters;
 pub use plaintext::{Plaintext, PreparedPlaintext};
 pub use precision::Precision;
-pub use spec::Spec;
+pub use spec::{BootstrapSpec, Spec};
 
 pub use he_core::rlwe::{OperandError, SecretDistribution};
 pub use num_complex::Complex64;

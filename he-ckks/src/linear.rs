@@ -55,9 +55,9 @@ pub struct LinearTransform {
     giants: Vec<(usize, Vec<(usize, rlwe::PreparedPlaintext)>)>,
     /// Largest sum of the magnitudes in a row.
     sum: f64,
-    /// What errors grow by at most, however they are related: the root of the largest sums in a row and in a column.
+    /// Growth of errors at most, however they are related: the root of the largest sums in a row and in a column.
     gain: f64,
-    /// What errors that are not related grow by: the largest root of the sum of squares in a row.
+    /// Growth of errors that are not related: the largest root of the sum of squares in a row.
     independent: f64,
     /// Variance of the rounding of the diagonals, for values of magnitude 1.
     rounding: f64,
@@ -234,7 +234,7 @@ impl Evaluator {
         self.divided(operation, &sum, sum.inner.mod_down_and_drop())
     }
 
-    /// The same for a ciphertext of exactly its level, at whatever scale it has, and with errors that are not related; the result is
+    /// The transform of a ciphertext of exactly its level, at whatever scale it has, and with errors that are not related; the result is
     /// known to stay below `bound`.
     pub(crate) fn transform_here(
         &self,
@@ -246,7 +246,7 @@ impl Evaluator {
         self.divided("linear transform", &sum, sum.inner.mod_down_and_drop())
     }
 
-    /// The same, not divided yet.
+    /// The transform before the division.
     pub(crate) fn transform_extended(
         &self,
         matrix: &LinearTransform,
@@ -270,12 +270,12 @@ impl Evaluator {
             let pairs: Vec<_> = row.iter().map(|(b, diagonal)| (diagonal, &turned[*b])).collect();
             let mut sum = Extended::dot(&pairs);
             if let Some((above, total)) = &total {
-                sum.add_assign(&self.turn(operation, total, element(above - g), x)?);
+                sum.add_assign(&self.rotate_extended(operation, total, element(above - g), x)?);
             }
             total = Some((*g, sum));
         }
         let (g, sum) = total.ok_or(OperandError::NoOperands { operation })?;
-        let inner = self.turn(operation, &sum, element(g), x)?;
+        let inner = self.rotate_extended(operation, &sum, element(g), x)?;
         let slots = x.slots.max(matrix.slots);
         let known = x.estimate_in(slots);
         let estimate = Estimate { bound: (known.bound * matrix.sum).min(bound), error: known.error * gain };
@@ -297,7 +297,7 @@ impl Evaluator {
     ) -> Result<[Ciphertext; 2], Error> {
         let operation = "conjugate";
         let half = self.transform_extended(matrix, x, bound, matrix.independent)?;
-        let conjugate = self.turn(operation, &half.inner, conjugation_element(&self.params), x)?;
+        let conjugate = self.rotate_extended(operation, &half.inner, conjugation_element(&self.params), x)?;
         let (mut real, mut imaginary) = (half.inner.clone(), conjugate.clone());
         real.add_assign(&conjugate);
         // conj(w) − w = −2i·Im w.
@@ -323,7 +323,7 @@ impl Evaluator {
         self.finish(operation, inner, scale, sum.slots, estimate)
     }
 
-    fn turn(
+    fn rotate_extended(
         &self,
         operation: &'static str,
         sum: &Extended,

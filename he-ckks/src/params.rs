@@ -6,10 +6,9 @@ use he_core::ring::Embedding;
 use he_core::rlwe::noise::NoiseModel;
 use he_core::rlwe::{self, OperandError, SecretDistribution};
 
-use crate::bootstrap::spec::{BootstrapSpec, Order};
 use crate::error::Error;
 use crate::estimate::{DEVIATIONS, Estimate};
-use crate::spec::Spec;
+use crate::spec::{BootstrapSpec, Order, Spec};
 
 impl Spec {
     /// Parameters at 128-bit security.
@@ -37,6 +36,20 @@ impl Spec {
 }
 
 /// Checked parameters; cheap to clone.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// let params = Spec::n8192().build()?;
+/// assert_eq!((params.n(), params.slots(), params.max_level()), (8192, 4096, 3));
+/// // One scale a level, all of them close to 2^36.
+/// assert!((0..=3).all(|level| (params.scale(level).log2() - 36.0).abs() < 0.01));
+/// // Weaker parameters are an error, unless they are called insecure and a reason is given.
+/// let small = Spec { log_n: 5, ..Spec::n8192() };
+/// assert!(small.build().is_err() && small.build_insecure("an example")?.n() == 32);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Parameters(Arc<Inner>);
 
@@ -58,7 +71,7 @@ impl Parameters {
         Ok(Self(Arc::new(Inner { spec: spec.clone(), rlwe, scales, hash, noise, embeddings })))
     }
 
-    /// What they were built from.
+    /// The specification they were built from.
     pub fn spec(&self) -> &Spec {
         &self.0.spec
     }
@@ -128,7 +141,7 @@ impl Parameters {
         self.scale(level - 1) * self.prime(level)
     }
 
-    /// That there are such ciphertexts.
+    /// Refuses levels above the highest of the user.
     pub(crate) fn check_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
         let present = self.max_level();
         if level <= present {
@@ -138,7 +151,7 @@ impl Parameters {
         }
     }
 
-    /// That there are such ciphertexts, and that they can be multiplied.
+    /// Refuses levels at which there are no products.
     pub(crate) fn check_product_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
         if level == 0 {
             return Err(OperandError::LevelsUsedUp { operation, needed: 1, present: 0 }.into());
@@ -156,13 +169,13 @@ impl Parameters {
         self.0.rlwe.basis(level + 1).log2()
     }
 
-    /// Whether such values and their errors fit in the modulus of a level; what is no number does not.
+    /// True if such values and their errors fit in the modulus of a level; what is no number does not.
     pub(crate) fn fits(&self, estimate: Estimate, scale: f64, level: usize) -> bool {
         let most = estimate.bound + DEVIATIONS * estimate.error;
         most.log2() + scale.log2() <= self.log_q(level) - 1.0
     }
 
-    /// That they do not.
+    /// The error for values that do not fit.
     pub(crate) fn overflow(
         &self,
         operation: &'static str,
@@ -213,7 +226,7 @@ impl Parameters {
         Ok(self.0.embeddings[slots.trailing_zeros() as usize].get_or_init(|| Embedding::new(slots)))
     }
 
-    /// Whether both are the same instance.
+    /// True if both are one instance.
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.hash == other.0.hash
     }

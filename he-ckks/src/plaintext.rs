@@ -17,6 +17,18 @@ const LARGEST: f64 = (1u64 << 60) as f64;
 
 /// Values in slots. It is scaled where it is used, so that it serves at every level; wiped when dropped, and printed
 /// without its values.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// let plaintext = Encoder::new(&params).encode(&[0.5, -0.25])?;
+/// assert_eq!((plaintext.slots(), plaintext.bound()), (params.slots(), 1.0));
+/// // Weights of a server are no secret: products with them get the bound of the values that they have.
+/// assert_eq!(plaintext.with_own_bound().bound(), 0.5);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Plaintext {
     /// `2·slots` coefficients of a polynomial in `X^{N/(2·slots)}`.
@@ -64,7 +76,7 @@ impl Plaintext {
         self.bound
     }
 
-    /// The same with another bound. A ciphertext carries its bound in the clear: it must not depend on the data.
+    /// The plaintext with another bound. A ciphertext carries its bound in the clear: it must not depend on the data.
     ///
     /// # Errors
     /// If a value is larger, or the bound is not finite.
@@ -76,7 +88,7 @@ impl Plaintext {
         Ok(self)
     }
 
-    /// The same, bounded by the largest of its own values: for plaintexts that are no secret, such as the weights of a server.
+    /// The plaintext bounded by the largest of its own values: for plaintexts that are no secret, such as the weights of a server.
     /// Encrypted, it would show that value.
     #[must_use]
     pub fn with_own_bound(mut self) -> Self {
@@ -116,7 +128,7 @@ impl Plaintext {
         Estimate { bound: self.bound, error: rounding.sqrt() }
     }
 
-    /// That it is a plaintext of this ring.
+    /// Refuses plaintexts of a larger ring.
     pub(crate) fn check(&self, operation: &'static str, params: &Parameters) -> Result<(), Error> {
         if self.slots <= params.slots() {
             return Ok(());
@@ -134,6 +146,22 @@ pub(crate) fn wipe(values: &mut [Complex64]) {
 }
 
 /// A plaintext transformed once, to be multiplied with many ciphertexts at one level.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+/// let weights = PreparedPlaintext::new(&params, &encoder.encode(&[0.5, -0.25])?, params.max_level())?;
+/// let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params))?;
+/// for x in [0.5, -1.0] {
+///     let c = Encryptor::with_secret(&key).encrypt(&encoder.encode(&[x, x])?)?;
+///     let product = Decryptor::new(&key).decrypt(&evaluator.mul_prepared(&c, &weights)?)?;
+///     assert!((product[0] - 0.5 * x).abs() < 1e-5 && (product[1] + 0.25 * x).abs() < 1e-5);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct PreparedPlaintext {
     pub(crate) params: Parameters,

@@ -22,7 +22,7 @@ use crate::evaluator::Evaluator;
 
 const ONE: Complex64 = Complex64::new(1.0, 0.0);
 
-/// What the coefficients multiply.
+/// The basis of a polynomial.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `T_k(x)`.
@@ -46,7 +46,7 @@ fn depth(k: usize) -> usize {
     k.next_power_of_two().trailing_zeros() as usize
 }
 
-/// How a polynomial is split.
+/// The split of a polynomial into baby steps and giant steps.
 struct Shape {
     kind: Kind,
     baby: usize,
@@ -215,9 +215,9 @@ impl Evaluator {
         let x = if unit {
             x.clone()
         } else {
-            let (slope, middle) = (2.0 / (high - low), -(high + low) / (high - low));
-            let turned = [(Complex64::new(slope, 0.0), x)];
-            self.linear_combination(&turned, Complex64::new(middle, 0.0))?.with_bound(1.0)?
+            let (factor, middle) = (2.0 / (high - low), -(high + low) / (high - low));
+            let shifted = [(Complex64::new(factor, 0.0), x)];
+            self.linear_combination(&shifted, Complex64::new(middle, 0.0))?.with_bound(1.0)?
         };
         let value = self.evaluate_chebyshev(&x, &coefficients)?;
         let estimate = value.estimate.add(Estimate { bound: 0.0, error: series.error() });

@@ -46,8 +46,8 @@ impl Evaluator {
     /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let c = encryptor.encrypt(&encoder.with_bound(4.0).encode(&[1.0, 2.0, 3.0])?)?;
-    /// let turned = decryptor.decrypt(&evaluator.rotate(&c, 1)?)?;
-    /// assert!((turned[0] - 2.0).abs() < 1e-5 && (turned[1] - 3.0).abs() < 1e-5);
+    /// let rotated = decryptor.decrypt(&evaluator.rotate(&c, 1)?)?;
+    /// assert!((rotated[0] - 2.0).abs() < 1e-5 && (rotated[1] - 3.0).abs() < 1e-5);
     /// # Ok(())
     /// # }
     /// ```

@@ -36,7 +36,7 @@ fn read_slots(from: &mut Reader<'_>, params: &Parameters) -> Result<usize, WireE
     Ok(slots)
 }
 
-/// What a ciphertext says of itself.
+/// Scale, slots and estimate, as a ciphertext carries them.
 struct Fields {
     scale: f64,
     slots: usize,

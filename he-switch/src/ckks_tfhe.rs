@@ -11,7 +11,7 @@
 //! Slot `j` of `n` slots has the coefficients `r` and `r + n` as real and imaginary part, `r` being `j` with its bits
 //! reversed; of fewer slots than `N/2` these are coefficients of the powers of `X^{N/2n}`: [`coefficients_of`].
 
-use he_ckks::bootstrap::{Bootstrapper, Lowered};
+use he_ckks::bootstrap::{Bootstrapper, CoefficientCiphertext};
 use he_tfhe::{GlweCiphertext, LweCiphertext};
 
 use crate::error::Error;
@@ -130,7 +130,7 @@ impl CkksToTfhe {
         self.read(&self.lower(bootstrapper, ciphertext)?, all, slots, bits)
     }
 
-    fn lower(&self, bootstrapper: &Bootstrapper, ciphertext: &he_ckks::Ciphertext) -> Result<Lowered, Error> {
+    fn lower(&self, bootstrapper: &Bootstrapper, ciphertext: &he_ckks::Ciphertext) -> Result<CoefficientCiphertext, Error> {
         let params = self.params();
         if !ciphertext.params().same(params.ckks()) {
             return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "ciphertext" });
@@ -143,7 +143,7 @@ impl CkksToTfhe {
 
     fn read(
         &self,
-        low: &Lowered,
+        low: &CoefficientCiphertext,
         all: usize,
         slots: &[usize],
         bits: u32,

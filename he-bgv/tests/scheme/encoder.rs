@@ -155,3 +155,10 @@ fn plaintexts_are_printed_without_what_they_hold() {
     assert_eq!(plaintext.coefficients()[0], 77_777);
     assert!(printed.starts_with("Plaintext { n: 16, t: ") && !printed.contains("77777"), "{printed}");
 }
+
+#[test]
+fn presets_have_the_largest_moduli_of_their_size() {
+    for (spec, bits) in [(Spec::n8192(), 20), (Spec::n16384(), 24)] {
+        assert_eq!(spec.plaintext_modulus, Spec::slot_modulus(spec.log_n, bits).unwrap());
+    }
+}

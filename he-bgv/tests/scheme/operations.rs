@@ -33,7 +33,11 @@ fn coefficients_multiply_as_polynomials_for_any_modulus() {
         assert_eq!(world.decrypt(&secret).coefficients(), product, "t = {t}");
         assert_eq!(world.decrypt(&e.mod_switch(&secret).unwrap()).coefficients(), product);
         assert_eq!(world.decrypt(&e.mod_switch_for_product(&secret).unwrap()).coefficients(), product);
-        assert_eq!(world.decrypt(&e.mul_prepared(&a, &world.operand(&py)).unwrap()).coefficients(), product);
+        let prepared = e.mul_prepared(&a, &world.operand(&py)).unwrap();
+        assert_eq!(world.decrypt(&prepared).coefficients(), product);
+        let plain = e.mul_plain(&a, &py).unwrap();
+        assert_eq!(plain.noise(), prepared.noise());
+        assert_eq!(plain.inner().parts()[0].words(), prepared.inner().parts()[0].words());
         assert_eq!(world.decrypt(&e.add(&a, &b).unwrap()).coefficients(), sum);
         assert_eq!(world.decrypt(&e.add_plain(&a, &py).unwrap()).coefficients(), sum);
         let mut shifted = px.coefficients().to_vec();

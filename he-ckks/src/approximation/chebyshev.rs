@@ -11,6 +11,17 @@ use std::ops::{Add, Mul, Sub};
 use super::error::{ApproximationError, Result};
 
 /// A polynomial in the Chebyshev basis of an interval.
+///
+/// ```
+/// # use he_ckks::approximation::*;
+/// # fn main() -> Result<(), ApproximationError> {
+/// let series = ChebyshevSeries::interpolate(functions::sigmoid, (-8.0, 8.0), 31)?;
+/// assert!(series.error() < 1e-4 && (series.evaluate(0.0) - 0.5).abs() < 1e-4);
+/// // In the clear, values outside the interval are found; encrypted, they would be wrong unseen.
+/// assert!(series.simulate(9.0).is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChebyshevSeries {
     pub(super) coefficients: Vec<f64>,

@@ -39,7 +39,7 @@ pub enum ApproximationError {
     Degree {
         /// The degree asked for.
         degree: usize,
-        /// What it may be.
+        /// Degrees that are taken.
         needed: &'static str,
     },
     /// No degree tried is enough.
@@ -47,9 +47,9 @@ pub enum ApproximationError {
     Tolerance {
         /// Largest degree.
         degree: usize,
-        /// What was asked for.
+        /// Largest error asked for.
         tolerance: f64,
-        /// What was reached.
+        /// Least error reached.
         best: f64,
     },
     /// A gap outside `(0, 1)`.

@@ -10,6 +10,15 @@ use super::solve::solve;
 /// Function by Composite Polynomial for Homomorphic Comparison*, IEEE TDSC 2022, section 3). Each stage is the odd polynomial of
 /// its degree with the least largest error on the two intervals where the stage before puts its results, which are scaled to
 /// lie in `[−1, 1]`: no stage takes a level to be moved there.
+///
+/// ```
+/// # use he_ckks::approximation::*;
+/// # fn main() -> Result<(), ApproximationError> {
+/// let sign = SignComposite::new(1.0 / 128.0, &[15, 15, 15])?;
+/// assert!((sign.evaluate(-0.1) + 1.0).abs() <= sign.tolerance() && sign.tolerance() < 1e-7);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignComposite {
     stages: Vec<ChebyshevSeries>,

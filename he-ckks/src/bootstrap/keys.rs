@@ -11,6 +11,20 @@ use crate::keys::{EvaluationKeys, KeyRequest, SecretKey};
 use crate::params::Parameters;
 
 /// Everything a server needs to bootstrap ciphertexts of up to so many slots, and to compute in between; cheap to clone.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 9, ..Spec::bootstrap_sparse() }.build_insecure("an example")?;
+/// let key = SecretKey::generate(&params)?;
+/// // For ciphertexts of four slots; between two bootstraps the server multiplies, too.
+/// let further = KeyRequest::default().relinearization(params.max_level());
+/// let keys = key.bootstrap_keys(4, &further)?;
+/// let bootstrapper = Bootstrapper::new(BootstrapKeys::from_bytes(&params, &keys.to_bytes()?)?)?;
+/// assert_eq!(bootstrapper.slots(), 4);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct BootstrapKeys {
     evaluation: Arc<EvaluationKeys>,
@@ -54,7 +68,7 @@ impl BootstrapKeys {
     }
 }
 
-/// What bootstrapping asks of the evaluation keys.
+/// The evaluation keys that bootstrapping takes.
 fn request(params: &Parameters, slots: usize) -> Result<KeyRequest, Error> {
     let layout = Layout::new(params, slots)?;
     let level = params.raised_level() - layout.to_slots.len();

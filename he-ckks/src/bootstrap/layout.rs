@@ -1,4 +1,4 @@
-//! How the transforms of bootstrapping are cut into factors, and which rotations each takes.
+//! The factors of the transforms of bootstrapping, and the rotations that each takes.
 //!
 //! Layers `a + 1, …, b` of the embedding together have diagonals at the multiples of `2^a` up to `±(2^{b−a} − 1)·2^a`; with the
 //! last layer the negative ones coincide with positive ones. A factor is applied with its lowest diagonal moved to 0, which
@@ -7,10 +7,10 @@
 
 use he_core::ring::embedding::Diagonals;
 
-use super::spec::Order;
 use crate::error::Error;
 use crate::linear::rotations_of;
 use crate::params::Parameters;
+use crate::spec::Order;
 
 /// One factor.
 pub(super) struct Stage {
@@ -18,9 +18,9 @@ pub(super) struct Stage {
     layers: Vec<u32>,
     /// Level of the ciphertext it takes.
     pub(super) level: usize,
-    /// Rotation of what it takes.
+    /// Rotation of its operand.
     pub(super) before: usize,
-    /// What its diagonals are moved by.
+    /// Places by which its diagonals are moved.
     shift: usize,
     /// Giant steps are multiples of this.
     pub(super) period: usize,
@@ -52,11 +52,11 @@ impl Stage {
     /// The diagonals of its matrix as they are applied: `rot_s∘M` on a rotated operand has the diagonal `d_k`, rotated by both,
     /// at `k + s`.
     pub(super) fn shifted(&self, matrix: &Diagonals, slots: usize) -> Diagonals {
-        let turn = (self.before + self.shift) % slots;
+        let rotation = (self.before + self.shift) % slots;
         (matrix.iter())
             .map(|(&k, diagonal)| {
                 let mut diagonal = diagonal.clone();
-                diagonal.rotate_left(turn);
+                diagonal.rotate_left(rotation);
                 ((k + self.shift) % slots, diagonal)
             })
             .collect()
@@ -110,12 +110,12 @@ impl Layout {
     /// Rotations and the level at which each is needed.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (Vec<usize>, usize)> + '_ {
         let stages = self.to_coefficients.iter().chain(&self.to_slots);
-        let turns = vec![self.turn(), (self.slots - self.turn()) % self.slots];
-        stages.map(|stage| (stage.rotations(self.slots), stage.level)).chain([(turns, 0)])
+        let ends = vec![self.rotation(), (self.slots - self.rotation()) % self.slots];
+        stages.map(|stage| (stage.rotations(self.slots), stage.level)).chain([(ends, 0)])
     }
 
-    /// Rotation of what coefficients-to-slots takes.
-    pub(super) fn turn(&self) -> usize {
+    /// Rotation of the operand of coefficients-to-slots.
+    pub(super) fn rotation(&self) -> usize {
         self.to_slots.first().map_or(0, |stage| stage.before)
     }
 }

@@ -3,12 +3,12 @@
 //! In the order that puts slots into coefficients first:
 //!
 //! 1. *slots-to-coefficients* at the lowest levels: the values stand in the coefficients of a ciphertext modulo `q_0`, at
-//!    scale `Δ_1`;
+//!    scale `Δ_0`;
 //! 2. *encapsulation* (Bossuat, Troncoso-Pastoriza, Hubaux 2022): a switch to a secret of weight 32 that exists modulo
-//!    `q_0·p` alone; *modulus raising*: modulo the whole chain the phase is `t = Δ_1·v + q_0·I` with small integers `I`; and a
+//!    `q_0·p` alone; *modulus raising*: modulo the whole chain the phase is `t = Δ_0·v + q_0·I` with small integers `I`; and a
 //!    switch back to the secret;
 //! 3. *coefficients-to-slots*: two ciphertexts with `t/(q_0·K)` in their slots, for real and for imaginary parts;
-//! 4. *modular reduction* of both, which meets the values again in the slots.
+//! 4. *modular reduction* of both, which brings the values back into the slots.
 //!
 //! With the coefficients first, modular reduction sees the values themselves, whatever they are: its error does not depend
 //! on how they are distributed.
@@ -24,13 +24,12 @@ mod keys;
 mod layout;
 mod lift;
 mod modular;
-pub(crate) mod spec;
 mod tables;
 
 use std::sync::Arc;
 
 use he_core::ring::embedding::{Diagonals, multiply};
-use he_core::rlwe::{OperandError, SecretDistribution};
+use he_core::rlwe::OperandError;
 use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
@@ -39,69 +38,31 @@ use crate::estimate::{DEVIATIONS, Estimate};
 use crate::evaluator::Evaluator;
 use crate::linear::LinearTransform;
 use crate::params::Parameters;
-use crate::spec::Spec;
 
+pub use crate::spec::{BootstrapSpec, Order};
 pub use keys::BootstrapKeys;
 use layout::{Layout, Stage};
-pub use lift::{Lifted, Lowered};
+pub use lift::{CoefficientCiphertext, Lifted};
 use modular::Modular;
-pub use spec::{BootstrapSpec, Order};
 pub use tables::{Integers, Table};
 
-impl Spec {
-    /// Preset A: bootstrapping at `N = 65536`, 32,768 slots, with a sparse secret of weight 192; 9 levels of 41 bits.
-    ///
-    /// 128 bits of security (`log2 QP = 1577 ≤ 1590`, see `docs/security/sparse-secrets.md`). Attacks on sparse secrets are
-    /// younger than those on uniform ones: prefer [`bootstrap_uniform`](Self::bootstrap_uniform).
-    ///
-    /// Of all slots: 26.2 bits of precision (rms; 23.5 the worst of 32,768), 9 levels left; a bootstrap fails with probability
-    /// below `2^-95`; keys of 1.4 GB on disk and about 2.8 GB in memory, transforms of 0.5 GB. Integers modulo `t ≤ 256` from
-    /// slots. Measured by `cargo bench -p he-ckks --bench bootstrap`.
-    pub fn bootstrap_sparse() -> Self {
-        Self {
-            log_n: 16,
-            first_bits: 49,
-            scale_bits: 41,
-            levels: 9,
-            special_bits: vec![50; 7],
-            digit: 7,
-            secret: SecretDistribution::SparseTernary { weight: 192 },
-            bootstrap: Some(BootstrapSpec {
-                slots_to_coefficients: 3,
-                coefficients_to_slots: 4,
-                modular_bits: 49,
-                range: 16,
-                degree: 23,
-                doublings: 4,
-                terms: 2,
-                ephemeral_weight: 32,
-                order: Order::SlotsFirst,
-            }),
-            congruence: 1,
-        }
-    }
-
-    /// Preset B, the default: bootstrapping at `N = 65536`, 32,768 slots, with a uniform secret; 9 levels of 45 bits.
-    ///
-    /// 128 bits of security (`log2 QP = 1740 ≤ 1747`).
-    ///
-    /// Of all slots: 26.2 bits of precision (rms; 23.5 the worst of 32,768), 9 levels left; a bootstrap fails with probability
-    /// below `2^-95`; keys of 1.5 GB on disk and about 3.1 GB in memory, transforms of 0.5 GB. Integers modulo `t ≤ 32` from
-    /// slots. Measured by `cargo bench -p he-ckks --bench bootstrap`.
-    pub fn bootstrap_uniform() -> Self {
-        let sparse = Self::bootstrap_sparse();
-        Self {
-            first_bits: 50,
-            scale_bits: 45,
-            special_bits: vec![50; 8],
-            secret: SecretDistribution::UniformTernary,
-            bootstrap: sparse.bootstrap.map(|b| BootstrapSpec { modular_bits: 50, terms: 3, ..b }),
-            ..sparse
-        }
-    }
-}
-
 /// Bootstraps ciphertexts of one number of slots.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 9, ..Spec::bootstrap_sparse() }.build_insecure("an example")?;
+/// let key = SecretKey::generate(&params)?;
+/// let bootstrapper = Bootstrapper::new(key.bootstrap_keys(4, &KeyRequest::default())?)?;
+/// // Only the levels are left that a bootstrap takes itself.
+/// let plaintext = Encoder::new(&params).encode_in(&[0.5, -0.25, 1.0, 0.0], 4)?;
+/// let used_up = Encryptor::with_secret(&key).encrypt_at(&plaintext, params.reserved_levels())?;
+/// let refreshed = bootstrapper.bootstrap(&used_up)?;
+/// assert_eq!(refreshed.level(), params.max_level());
+/// assert!((Decryptor::new(&key).decrypt(&refreshed)?[0] - 0.5).abs() < 1e-5);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Bootstrapper {
     evaluator: Evaluator,
     keys: BootstrapKeys,
@@ -111,7 +72,7 @@ pub struct Bootstrapper {
     to_slots: Vec<(usize, LinearTransform)>,
     modular: Modular,
     /// Rotation from coefficients as they stand to those that coefficients-to-slots takes.
-    turn: usize,
+    rotation: usize,
 }
 
 impl Bootstrapper {
@@ -160,8 +121,8 @@ impl Bootstrapper {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let evaluator = Evaluator { params: params.clone(), keys: Arc::clone(keys.evaluation()) };
-        let turn = layout.turn();
-        Ok(Self { evaluator, keys, slots, to_coefficients, to_slots, modular, turn })
+        let rotation = layout.rotation();
+        Ok(Self { evaluator, keys, slots, to_coefficients, to_slots, modular, rotation })
     }
 
     /// The evaluator with its keys, for what comes between two bootstraps.
@@ -178,7 +139,7 @@ impl Bootstrapper {
             .sum()
     }
 
-    /// The same values with all levels of the user.
+    /// A ciphertext of the same values with all levels of the user.
     ///
     /// The values must lie in the unit disc; the ciphertext must have the levels of slots-to-coefficients left,
     /// [`Parameters::reserved_levels`].
@@ -193,7 +154,7 @@ impl Bootstrapper {
         Ok(Ciphertext { slots: a.slots, estimate, ..whole })
     }
 
-    /// The same in two iterations (Bae, Cheon, Cho, Kim, Kim 2022): what the first bootstrap got wrong is known at the lowest
+    /// A bootstrap in two iterations (Bae, Cheon, Cho, Kim, Kim 2022): the error of the first bootstrap is known at the lowest
     /// levels, where the values still are; multiplied up to the interval, bootstrapped and added, it leaves the errors of
     /// rescaling at the user's scale. Takes twice the time, and one level of the user.
     ///

@@ -48,7 +48,7 @@ pub(super) struct Modular {
     approximation: f64,
 }
 
-/// What the rounding errors of a reduction come to at its end, for one squaring and a ratio of 1; every squaring doubles it. The
+/// Growth of the rounding errors of a reduction up to its end, for one squaring and a ratio of 1; every squaring doubles it. The
 /// roundings of the Chebyshev polynomials are most of it. Measured, at several rings and secrets; the tests hold the estimate to
 /// a quarter of the measured variance.
 const GAIN: f64 = 1.21;
@@ -57,7 +57,7 @@ const GAIN: f64 = 1.21;
 /// 65,536 coefficients, and up to the end of the range the result is still close.
 const CORE: f64 = 0.75;
 
-/// Chebyshev coefficients on `[−1, 1]` of the polynomial that meets `exp(i·x·y)` at the Chebyshev nodes of the core.
+/// Chebyshev coefficients on `[−1, 1]` of the polynomial that equals `exp(i·x·y)` at the Chebyshev nodes of the core.
 fn exponential(x: f64, degree: usize) -> Result<Vec<Complex64>, Error> {
     let part = |f: fn(f64) -> f64| -> Result<Vec<f64>, Error> {
         let core = ChebyshevSeries::interpolate(|y| f(x * y), (-CORE, CORE), degree)?;
@@ -129,7 +129,7 @@ impl Modular {
         self.own
     }
 
-    /// What the circuit approximates: the sine series of the angle, for real and imaginary part.
+    /// The function that the circuit approximates: the sine series of the angle, for real and imaginary part.
     #[cfg(test)]
     pub(crate) fn in_the_clear(&self, y: Complex64) -> Complex64 {
         let angle = 2.0 * PI * self.range;
@@ -147,7 +147,7 @@ impl Modular {
         self.estimate_with(operand, self.approximation)
     }
 
-    /// The same for values whose parts are distributed normally with the given deviation: around zero the series is closer.
+    /// [`estimate`](Self::estimate) for values whose parts are distributed normally with the given deviation: around zero the series is closer.
     pub(crate) fn estimate_of_normal(&self, operand: f64, deviation: f64) -> Estimate {
         let (mut squares, mut weights) = (0.0, 0.0);
         for i in -300..=300 {

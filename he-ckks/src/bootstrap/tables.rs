@@ -94,7 +94,7 @@ impl Table {
         self.modulus().next_power_of_two().trailing_zeros() as usize
     }
 
-    /// What the polynomial gives at `x`, an integer with an error.
+    /// Value of the polynomial at `x`, an integer with an error.
     pub fn evaluate(&self, x: f64) -> f64 {
         let e = Complex64::from_polar(1.0, 2.0 * PI * x / self.modulus() as f64);
         2.0 * self.coefficients.iter().rev().fold(Complex64::default(), |sum, c| sum * e + c).re
@@ -110,6 +110,20 @@ impl Table {
 
 /// Integers modulo `t` in the coefficients of a ciphertext over the first prime; they have no levels, and wait to be looked
 /// up.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 9, ..Spec::bootstrap_sparse() }.build_insecure("an example")?;
+/// let key = SecretKey::generate(&params)?;
+/// let bootstrapper = Bootstrapper::new(key.bootstrap_keys(4, &KeyRequest::default())?)?;
+/// let plaintext = Encoder::new(&params).with_bound(8.0).encode_in(&[0.01, 3.0, 4.99, 7.0], 4)?;
+/// let c = Encryptor::with_secret(&key).encrypt(&plaintext)?;
+/// let integers = bootstrapper.to_integers(&c, 8)?;
+/// assert!(integers.modulus() == 8 && integers.error() < 0.01);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Integers {
     /// At scale `q_0/t`.
@@ -172,8 +186,8 @@ impl Bootstrapper {
     /// with its bits reversed.
     ///
     /// # Errors
-    /// If the ciphertext is not one of these parameters over one prime, of degree 1, or the error is too large to tell the
-    /// integers apart.
+    /// If the ciphertext is not one of these parameters over one prime, of degree 1, or the error is too large to distinguish the
+    /// integers.
     pub fn import(&self, c: rlwe::Ciphertext, t: usize, error: f64) -> Result<Integers, Error> {
         let (operation, params) = ("integers", self.evaluator.params());
         if !c.params().same(params.rlwe()) {
@@ -189,11 +203,11 @@ impl Bootstrapper {
             slots: self.slots,
             estimate: Estimate { bound: 0.25 * t as f64, error },
         };
-        let turned = self.evaluator.rotate(&inner, self.turn)?;
+        let rotated = self.evaluator.rotate(&inner, self.rotation)?;
         // Its estimate took the error for one of slots; a rounding is lost in that of the import.
         let switched = params.noise().key_switch(1).sqrt() / inner.scale;
         let inner =
-            Ciphertext { estimate: Estimate { error: error.hypot(switched), ..inner.estimate }, ..turned };
+            Ciphertext { estimate: Estimate { error: error.hypot(switched), ..inner.estimate }, ..rotated };
         self.distinct(operation, Integers { inner, modulus: t })
     }
 
@@ -202,7 +216,7 @@ impl Bootstrapper {
     /// # Errors
     /// If the integers belong to other parameters.
     pub fn export(&self, a: &Integers) -> Result<rlwe::Ciphertext, Error> {
-        Ok(self.evaluator.rotate(&a.inner, self.slots - self.turn)?.inner)
+        Ok(self.evaluator.rotate(&a.inner, self.slots - self.rotation)?.inner)
     }
 
     /// Tables of the integers, all from one modulus raising and one exponential: values in slots, with the levels that

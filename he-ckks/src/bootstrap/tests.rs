@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 
 use super::*;
-use crate::{Decryptor, Encoder, Encryptor, KeyRequest, Precision, SecretKey};
+use crate::{Decryptor, Encoder, Encryptor, KeyRequest, Precision, SecretKey, Spec};
 
 /// Complex numbers with parts in `[−1, 1]`, from a seed.
 fn values(n: usize, seed: u64) -> Vec<Complex64> {
@@ -34,7 +34,7 @@ impl Tally {
         self.estimated += estimated * estimated;
     }
 
-    /// That the variance is within a quarter of its estimate.
+    /// Asserts that the variance is its estimate up to a quarter.
     fn check(&self, what: &str) {
         let ratio = self.measured / self.estimated;
         println!("{what}: measured variance {ratio:.3} of the estimate");

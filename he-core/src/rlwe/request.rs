@@ -1,4 +1,4 @@
-//! Requests for evaluation keys: which ones, and up to which level.
+//! Requests for evaluation keys.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,25 @@ use super::params::Parameters;
 use super::secret::SecretKey;
 use crate::ring::sample::SampleError;
 
-/// Which evaluation keys to make, and up to which level: a key for lower levels is smaller. A ciphertext of level `l` lives over
-/// the primes `q_0, …, q_l`.
+/// A request for evaluation keys, each up to a level: a key for lower levels is smaller. A ciphertext of level `l` lives over the
+/// primes `q_0, …, q_l`.
+///
+/// ```
+/// # use he_core::rlwe::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let secret = SecretDistribution::UniformTernary;
+/// # let spec =
+/// #     Spec { log_n: 4, q: vec![97, 193], p: vec![257], digit: 1, secret, sigma: 3.19, error_factor: 1 };
+/// # let params = spec.build_insecure("an example")?;
+/// let mut request = KeyRequest::default();
+/// request.relinearization(1);
+/// request.galois(3, 0);
+/// request.check(&params)?;
+/// let keys = request.make(&SecretKey::generate(&params)?)?;
+/// assert_eq!(keys.galois_elements().collect::<Vec<_>>(), [3]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRequest {
     relinearization: Option<usize>,
