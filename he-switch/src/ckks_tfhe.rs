@@ -130,7 +130,11 @@ impl CkksToTfhe {
         self.read(&self.lower(bootstrapper, ciphertext)?, all, slots, bits)
     }
 
-    fn lower(&self, bootstrapper: &Bootstrapper, ciphertext: &he_ckks::Ciphertext) -> Result<CoefficientCiphertext, Error> {
+    fn lower(
+        &self,
+        bootstrapper: &Bootstrapper,
+        ciphertext: &he_ckks::Ciphertext,
+    ) -> Result<CoefficientCiphertext, Error> {
         let params = self.params();
         if !ciphertext.params().same(params.ckks()) {
             return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "ciphertext" });

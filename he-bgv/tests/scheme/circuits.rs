@@ -163,9 +163,11 @@ impl Circuit<'_> {
                 }
             }
             _ => {
-                self.accept(format!("{i} switched for a product"), e.mod_switch_for_product(&a.secret), |k| {
-                    a.clear[k]
-                })
+                self.accept(
+                    format!("{i} switched for a product"),
+                    e.mod_switch_for_product(&a.secret),
+                    |k| a.clear[k],
+                );
             }
         }
         if self.pool.len() > before {

@@ -92,7 +92,7 @@ impl KeyRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rlwe::{SecretDistribution, Spec};
+    use crate::rlwe::{KeySwitchKey, SecretDistribution, Spec};
 
     fn params(p: Vec<u64>) -> Parameters {
         let spec = Spec {
@@ -117,9 +117,9 @@ mod tests {
         request.extend(&other);
         request.galois(3, 0);
         let keys = request.make(&SecretKey::generate(&params(vec![257])).unwrap()).unwrap();
-        assert_eq!(keys.relinearization().map(|key| key.limbs()), Some(1));
+        assert_eq!(keys.relinearization().map(KeySwitchKey::limbs), Some(1));
         assert_eq!(keys.galois_elements().collect::<Vec<_>>(), [3]);
-        assert_eq!(keys.galois(3).map(|key| key.limbs()), Some(2));
+        assert_eq!(keys.galois(3).map(KeySwitchKey::limbs), Some(2));
     }
 
     #[test]
