@@ -11,7 +11,7 @@ use he_core::wire::{HEADER_BYTES, Header};
 use crate::world::{CKKS, CKKS_SLOTS, ckks_key, ckks_request, object};
 
 static BOOTSTRAPPER: LazyLock<Bootstrapper> = LazyLock::new(|| {
-    let further = ckks_request(&CKKS).and(&KeyRequest::default().conjugation(&CKKS, CKKS.top()));
+    let further = ckks_request(&CKKS).and(&KeyRequest::default().conjugation(&CKKS, CKKS.max_level()));
     Bootstrapper::new(ckks_key(&CKKS).bootstrap_keys(CKKS_SLOTS, &further).expect("keys"))
         .expect("transforms")
 });
@@ -37,12 +37,12 @@ fn ciphertext(bytes: &[u8]) {
     assert_eq!(Decryptor::new(&key).decrypt(&read).expect("values").len(), read.slots());
     // All of these may be refused, by an error.
     let _ = Decryptor::new(&key).decrypt_shared(&read, 5);
-    let fresh = key.encrypt_seeded(&plaintext(), CKKS.top()).expect("a ciphertext").expand();
+    let fresh = key.encrypt_seeded(&plaintext(), CKKS.max_level()).expect("a ciphertext").expand();
     let _ = e.mul(&read, &fresh).and_then(|product| e.rotate(&product, 1));
     let _ = e.add(&fresh, &read).and_then(|sum| e.mul_plain(&sum, &plaintext()));
     let _ = e.add_plain(&read, &plaintext()).and_then(|sum| e.conjugate(&sum));
     let _ = e.relinearize_and_rescale(&read).and_then(|c| e.add_const(&c, 0.5));
-    let _ = e.mul_const(&read, 0.5).and_then(|c| e.reduce_to(&c, 1));
+    let _ = e.mul_const(&read, 0.5).and_then(|c| e.mod_switch_to(&c, 0));
     let _ = BOOTSTRAPPER.bootstrap(&read);
     let _ = BOOTSTRAPPER.bootstrap_integers(&read, 2);
     let _ = BOOTSTRAPPER.bootstrap_twice(&read);
@@ -74,7 +74,7 @@ fn evaluation_keys(bytes: &[u8]) {
     let Ok(keys) = EvaluationKeys::from_bytes(&CKKS, bytes) else { return };
     assert_eq!(keys.to_bytes().expect("bytes"), bytes);
     let evaluator = Evaluator::new(&CKKS, keys).expect("an evaluator");
-    let c = ckks_key(&CKKS).encrypt_seeded(&plaintext(), CKKS.top()).expect("a ciphertext").expand();
+    let c = ckks_key(&CKKS).encrypt_seeded(&plaintext(), CKKS.max_level()).expect("a ciphertext").expand();
     // Missing keys are errors, wrong ones give wrong results.
     let _ = evaluator.mul(&c, &c);
     let _ = evaluator.rotate(&c, 1).and_then(|c| evaluator.conjugate(&c));
@@ -84,6 +84,6 @@ fn bootstrap_keys(bytes: &[u8]) {
     let Ok(keys) = BootstrapKeys::from_bytes(&CKKS, bytes) else { return };
     assert_eq!(keys.to_bytes().expect("bytes"), bytes);
     let bootstrapper = Bootstrapper::new(keys).expect("transforms");
-    let c = ckks_key(&CKKS).encrypt_seeded(&plaintext(), CKKS.top()).expect("a ciphertext").expand();
+    let c = ckks_key(&CKKS).encrypt_seeded(&plaintext(), CKKS.max_level()).expect("a ciphertext").expand();
     let _ = bootstrapper.bootstrap(&c);
 }

@@ -72,7 +72,7 @@ pub fn evaluation_keys(bytes: &[u8]) {
     assert_eq!(keys.to_bytes().expect("bytes"), bytes);
     let evaluator = Evaluator::new(&INSECURE, keys).expect("an evaluator");
     let plaintext = Encoder::new(&INSECURE).encode(&[1, 2, 3]).expect("a plaintext");
-    let c = known_key(&INSECURE).encrypt_seeded(&plaintext, 2).expect("a ciphertext").expand();
+    let c = known_key(&INSECURE).encrypt_seeded(&plaintext, 1).expect("a ciphertext").expand();
     // Missing keys are errors, wrong ones give wrong results.
     let _ = evaluator.mul(&c, &c);
     let _ = evaluator.rotate_rows(&c, 1).and_then(|c| evaluator.swap_rows(&c));

@@ -35,7 +35,7 @@ pub fn known_key(params: &Parameters) -> SecretKey {
 
 /// Keys for products and for a rotation by one.
 pub fn key_request(params: &Parameters) -> KeyRequest {
-    KeyRequest::default().relinearization(2).rotations(params, &[1], 2)
+    KeyRequest::default().relinearization(1).rotations(params, &[1], 1)
 }
 
 /// The parameters of the target of CKKS, with the shortest circuit of bootstrapping.
@@ -77,7 +77,7 @@ pub fn ckks_key(params: &he_ckks::Parameters) -> he_ckks::SecretKey {
 
 /// Keys for products and for a rotation by one.
 pub fn ckks_request(params: &he_ckks::Parameters) -> he_ckks::KeyRequest {
-    he_ckks::KeyRequest::default().relinearization(params.top()).rotations(params, &[1], params.top())
+    he_ckks::KeyRequest::default().relinearization(params.max_level()).rotations(params, &[1], params.max_level())
 }
 
 /// The parameters of the target of TFHE, with a circuit part.

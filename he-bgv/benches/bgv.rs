@@ -12,7 +12,7 @@ use concrete_ntt::prime64::Plan;
 use criterion::Criterion;
 use he_bgv::rotation::row_element;
 use he_bgv::transform::{Direction, SlotTransform};
-use he_bgv::{Encoder, Encryptor, Evaluator, KeyRequest, Operand, Parameters, SecretKey, Spec};
+use he_bgv::{Encoder, Encryptor, Evaluator, KeyRequest, Parameters, PreparedPlaintext, SecretKey, Spec};
 use he_core::prime::primes_below;
 
 /// Rows of the table: name, median seconds.
@@ -52,7 +52,7 @@ impl Table {
 
 /// The operations at one set of parameters.
 fn operations(c: &mut Criterion, title: &str, params: &Parameters, targets: &[(&str, f64)]) {
-    let (table, n, top) = (Table::default(), params.n(), params.max_limbs());
+    let (table, n, top) = (Table::default(), params.n(), params.max_level());
     let name = |what: &str| format!("{n}/{what}");
     let prime = primes_below(1 << 50, 2 * n as u64, 1).expect("there are such primes")[0];
     let plan = Plan::try_new(n, prime).expect("the library has a transform for this prime");
@@ -71,16 +71,16 @@ fn operations(c: &mut Criterion, title: &str, params: &Parameters, targets: &[(&
     let plaintext = encoder.encode(&(0..n as i64).map(|i| i % 1000).collect::<Vec<_>>()).expect("slots");
     let encryptor = Encryptor::with_secret(&key);
     let [a, b] = [(); 2].map(|()| encryptor.encrypt(&plaintext).expect("randomness"));
-    let operand = Operand::new(params, &plaintext, top);
-    let product = evaluator.mul(&a, &b).expect("fits");
-    assert_eq!(product.limbs(), top, "a fresh product keeps the whole chain");
-    table.time(c, name("multiply"), || evaluator.mul(&a, &b).expect("fits"));
+    let operand = PreparedPlaintext::new(params, &plaintext, top).expect("fits");
+    let product = evaluator.mul_lazy(&a, &b).expect("fits");
+    assert_eq!(product.level(), top, "a fresh product keeps the whole chain");
+    table.time(c, name("multiply"), || evaluator.mul_lazy(&a, &b).expect("fits"));
     table.time(c, name("relinearize"), || evaluator.relinearize(&product).expect("fits"));
     table.time(c, name("rotate"), || evaluator.rotate_rows(&a, 1).expect("fits"));
     let elements = [1, 2, 3, 4].map(|k| row_element(params, k));
     table.time(c, name("rotate, 4 hoisted"), || evaluator.automorphism_many(&a, &elements).expect("fits"));
     table.time(c, name("switch modulus"), || evaluator.mod_switch(&product).expect("fits"));
-    table.time(c, name("multiply by plaintext"), || evaluator.mul_plain(&a, &operand).expect("fits"));
+    table.time(c, name("multiply by plaintext"), || evaluator.mul_prepared(&a, &operand).expect("fits"));
     table.time(c, name("add"), || evaluator.add(&a, &b).expect("fits"));
     table.time(c, name("encrypt"), || encryptor.encrypt(&plaintext).expect("randomness"));
     table.print(title, unit, targets);
@@ -100,7 +100,7 @@ fn slot_transforms(c: &mut Criterion, log_n: u32, q_bits: &[u32], p_bits: u32) {
         let params = spec.build().expect("128 bits of security");
         let direction = Direction::SlotsToCoefficients;
         let transform =
-            SlotTransform::new(&params, factors, params.max_limbs(), direction).expect("there are slots");
+            SlotTransform::new(&params, factors, params.max_level(), direction).expect("there are slots");
         let key = SecretKey::generate(&params).expect("randomness");
         let keys = key.evaluation_keys(&transform.key_request(KeyRequest::default())).expect("randomness");
         let evaluator = Evaluator::new(&params, keys).expect("own keys");
@@ -111,11 +111,11 @@ fn slot_transforms(c: &mut Criterion, log_n: u32, q_bits: &[u32], p_bits: u32) {
             evaluator.slots_to_coefficients(&transform, &a).expect("fits")
         });
         println!(
-            "N = {n}, {factors} factors: {seconds:.3} s, {} rotations, {} diagonals; limbs {} to {}, budget {:.1} to {:.1}",
+            "N = {n}, {factors} factors: {seconds:.3} s, {} rotations, {} diagonals; level {} to {}, budget {:.1} to {:.1}",
             transform.rotations(),
             transform.diagonals(),
-            a.limbs(),
-            out.limbs(),
+            a.level(),
+            out.level(),
             a.noise_budget(),
             out.noise_budget(),
         );
@@ -125,7 +125,7 @@ fn slot_transforms(c: &mut Criterion, log_n: u32, q_bits: &[u32], p_bits: u32) {
 fn main() {
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool was built before");
     let mut c = Criterion::default().sample_size(20).configure_from_args();
-    let preset = Spec::n16384().and_then(|spec| spec.build()).expect("a preset");
+    let preset = Spec::n16384().build().expect("a preset");
     operations(
         &mut c,
         "N = 16384, 8 primes of 47 bits, special prime of 48 bits",

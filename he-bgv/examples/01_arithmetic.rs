@@ -7,14 +7,14 @@ use he_bgv::{Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, Secret
 fn main() -> Result<(), Error> {
     // Parameters first. The preset has a ring of dimension 16384 and a modulus of eight primes; `build` checks that the
     // whole gives 128 bits of security.
-    let params = Spec::n16384()?.build()?;
-    let (t, limbs) = (params.t().value(), params.max_limbs());
-    println!("N = {}, t = {t}, {limbs} primes, log2 QP = {:.0}", params.n(), params.rlwe().log_qp());
+    let params = Spec::n16384().build()?;
+    let (t, level) = (params.t().value(), params.max_level());
+    println!("N = {}, t = {t}, {} primes, log2 QP = {:.0}", params.n(), level + 1, params.rlwe().log_qp());
 
     // The client makes a secret key, and from it a public key for others and evaluation keys for the server.
     let key = SecretKey::generate(&params)?;
     let public = key.public_key()?;
-    let keys = key.evaluation_keys(&KeyRequest::default().relinearization(limbs))?;
+    let keys = key.evaluation_keys(&KeyRequest::default().relinearization(level))?;
 
     // Anyone with the public key encrypts. Here each plaintext is one number, in the constant coefficient.
     let encoder = Encoder::new(&params);
@@ -26,7 +26,7 @@ fn main() -> Result<(), Error> {
     // The server computes (a + b)·(a − b) + 1 without learning anything.
     let evaluator = Evaluator::new(&params, keys)?;
     let (sum, difference) = (evaluator.add(&a, &b)?, evaluator.sub(&a, &b)?);
-    let product = evaluator.relinearize(&evaluator.mul(&sum, &difference)?)?;
+    let product = evaluator.mul(&sum, &difference)?;
     let result = evaluator.add_const(&product, 1)?;
     println!("after one product: about {:.0} bits", result.noise_budget());
 
@@ -39,7 +39,7 @@ fn main() -> Result<(), Error> {
     let mut power = a;
     let mut squarings = 0;
     let refusal = loop {
-        match evaluator.square(&power).and_then(|square| evaluator.relinearize(&square)) {
+        match evaluator.square(&power) {
             Ok(square) => power = square,
             Err(refusal) => break refusal,
         }

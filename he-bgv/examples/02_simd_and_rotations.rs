@@ -6,8 +6,8 @@ use he_bgv::linear::Matrix;
 use he_bgv::{Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, SecretKey, Spec};
 
 fn main() -> Result<(), Error> {
-    let params = Spec::n8192()?.build()?;
-    let limbs = params.max_limbs();
+    let params = Spec::n8192().build()?;
+    let level = params.max_level();
     let key = SecretKey::generate(&params)?;
     let encoder = Encoder::new(&params);
 
@@ -19,16 +19,16 @@ fn main() -> Result<(), Error> {
 
     // A matrix of 8 x 8, kept in the clear by the server; each row of slots holds vectors of 8 over and over.
     let rows: Vec<Vec<i64>> = (0..8).map(|i| (0..8).map(|j| (3 * i + j) % 5 - 2).collect()).collect();
-    let matrix = Matrix::new(&params, &encoder, &rows, limbs)?;
+    let matrix = Matrix::new(&params, &encoder, &rows, level)?;
 
     // Every rotation needs a key of its own; those of a sum over 128 slots are by 1, 2, 4, …, 64.
     let sums: Vec<usize> = (0..7).map(|i| 1 << i).collect();
     let request = KeyRequest::default()
-        .relinearization(limbs)
-        .rotations(&params, &[5], limbs)
-        .rotations(&params, &sums, limbs)
-        .rotations(&params, &matrix.rotations(), limbs)
-        .row_swap(&params, limbs);
+        .relinearization(level)
+        .rotations(&params, &[5], level)
+        .rotations(&params, &sums, level)
+        .rotations(&params, &matrix.rotations(), level)
+        .row_swap(&params, level);
     let evaluator = Evaluator::new(&params, key.evaluation_keys(&request)?)?;
     let decryptor = Decryptor::new(&key);
     let show = |ciphertext: Ciphertext| encoder.decode(&decryptor.decrypt(&ciphertext)?);
@@ -36,7 +36,7 @@ fn main() -> Result<(), Error> {
     let x = Encryptor::with_secret(&key).encrypt(&encoder.encode(&values)?)?;
 
     // One operation, N results.
-    let squares = show(evaluator.relinearize(&evaluator.square(&x)?)?)?;
+    let squares = show(evaluator.square(&x)?)?;
     assert!(squares.iter().zip(&values).all(|(s, v)| *s == v * v));
     println!("squares: {:?} …", &squares[..6]);
 

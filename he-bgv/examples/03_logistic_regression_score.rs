@@ -5,9 +5,7 @@
 //!
 //! `cargo run --release -p he-bgv --example 03_logistic_regression_score`
 
-use he_bgv::{
-    Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, Operand, SecretKey, Spec,
-};
+use he_bgv::{Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, SecretKey, Spec};
 
 const FEATURES: usize = 64;
 const PEOPLE: usize = 64;
@@ -23,15 +21,15 @@ fn number(i: usize) -> f64 {
 
 fn main() -> Result<(), Error> {
     // Scores stay below 2^19: 64 products of 6-bit by 6-bit numbers, and a bias.
-    let params = Spec { plaintext_modulus: Spec::slot_modulus(13, 24)?, ..Spec::n8192()? }.build()?;
-    let limbs = params.max_limbs();
+    let params = Spec { plaintext_modulus: Spec::slot_modulus(13, 24)?, ..Spec::n8192() }.build()?;
+    let level = params.max_level();
     let encoder = Encoder::new(&params);
 
     // --- The client: one person's features lie in 64 neighbouring slots, the people one after another.
     let features: Vec<i64> = (0..PEOPLE * FEATURES).map(|i| (number(i) * SCALE).round() as i64).collect();
     let key = SecretKey::generate(&params)?;
     let steps: Vec<usize> = (0..FEATURES.ilog2()).map(|i| 1 << i).collect();
-    let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &steps, limbs))?;
+    let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &steps, level))?;
     let encrypted = Encryptor::with_secret(&key).encrypt(&encoder.encode(&features)?)?;
     // What goes to the server, byte by byte; it is checked when it is opened.
     let (keys, encrypted) = (keys.to_bytes()?, encrypted.to_bytes()?);
@@ -44,12 +42,12 @@ fn main() -> Result<(), Error> {
     let repeated: Vec<i64> = (0..PEOPLE * FEATURES).map(|i| weights[i % FEATURES]).collect();
     let evaluator = Evaluator::new(&params, he_bgv::EvaluationKeys::from_bytes(&params, &keys)?)?;
     let x = Ciphertext::from_bytes(&params, &encrypted)?;
-    let products = evaluator.mul_plain(&x, &Operand::new(&params, &encoder.encode(&repeated)?, limbs))?;
-    let sums = evaluator.inner_sum(&evaluator.settle(&products)?, 1, FEATURES)?;
+    let products = evaluator.mul_plain(&x, &encoder.encode(&repeated)?)?;
+    let sums = evaluator.inner_sum(&evaluator.mod_switch_for_product(&products)?, 1, FEATURES)?;
     let scores = evaluator.add_const(&sums, bias)?;
     // Before it is sent back, the ciphertext is cut to the fewest primes that still decrypt. Slots between the scores hold
     // partial sums; a server that must not show them multiplies by a mask first.
-    let answer = evaluator.shrink(&scores, 2.0)?.to_bytes()?;
+    let answer = evaluator.mod_switch_for_decryption(&scores, 2.0)?.to_bytes()?;
     println!("to the client: {:.2} MB", mega(&answer));
 
     // --- The client decrypts the logits and applies the sigmoid, which needs no secrecy any more.

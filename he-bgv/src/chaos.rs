@@ -1,4 +1,4 @@
-//! How far noise is from Gaussian: how its powers grow.
+//! Moment orders of noise: its distance from a Gaussian, and the growth of its powers.
 //!
 //! At a root of `X^N + 1` a polynomial of independent coefficients takes a complex Gaussian value `z`, with
 //! `E|z|^{2p} = p!·(E|z|²)^p`. A product of `k` such polynomials, all the same in the worst case, has
@@ -11,7 +11,7 @@ use std::f64::consts::{LOG2_E, PI};
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct Chaos(f64);
 
-/// The powers in which sums are compared with what they count for: squares and fourth powers.
+/// The powers in which a sum and its estimate are compared: squares and fourth powers.
 const POWERS: [u32; 2] = [2, 4];
 
 /// `log2 Γ(x + 1)` by Stirling's series, to 40 bits.
@@ -34,7 +34,7 @@ impl Chaos {
     /// The largest that is read from outside: no product of any useful depth has as many factors.
     pub(crate) const MOST: f64 = 1024.0;
 
-    /// From what is on the wire, if it is one.
+    /// From the field on the wire, if it is in range.
     pub(crate) fn new(k: f64) -> Option<Self> {
         (1.0..=Self::MOST).contains(&k).then_some(Self(k))
     }

@@ -1,19 +1,19 @@
-//! Ciphertexts: an RLWE ciphertext, its factor modulo `t` and its estimated noise.
+//! Ciphertexts: an RLWE ciphertext, its correction factor and its estimated noise.
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use crate::error::Error;
 use crate::noise::Noise;
 use crate::params::Parameters;
 
-/// An encryption of a plaintext `m`: the phase is `factor·m (mod t)`.
+/// An encryption of a plaintext `m`: the phase is `f·m (mod t)` for the correction factor `f` (Gentry, Halevi, Smart 2012).
 ///
-/// Dropping a prime `q` multiplies the phase by `q^{-1}` modulo `t`; the factor remembers it.
+/// Dropping a prime `q` multiplies the phase by `q^{−1}` modulo `t`, and with it the correction factor.
 ///
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
@@ -36,13 +36,13 @@ pub struct Ciphertext {
 
 impl Ciphertext {
     /// A ciphertext of these parameters with phase `m (mod t)` for the message `m`, and noise of independent coefficients with
-    /// a deviation of `2^log2_noise`: what bridges from other schemes make. Nothing checks the claim.
+    /// a deviation of `2^log2_noise`: for bridges from other schemes. Nothing checks the claim.
     ///
     /// # Errors
     /// If the RLWE ciphertext belongs to other parameters.
     pub fn from_rlwe(params: &Parameters, inner: rlwe::Ciphertext, log2_noise: f64) -> Result<Self, Error> {
         if !inner.params().same(params.rlwe()) {
-            return Err(Error::Foreign { operation: "bridge", object: "ciphertext" });
+            return Err(OperandError::Foreign { operation: "bridge", object: "ciphertext" }.into());
         }
         Ok(Self { params: params.clone(), inner, factor: 1, noise: Noise::from_log2(log2_noise) })
     }
@@ -57,9 +57,9 @@ impl Ciphertext {
         &self.inner
     }
 
-    /// Number of primes it lives over.
-    pub fn limbs(&self) -> usize {
-        self.inner.limbs()
+    /// Level `l`: it lives over the primes `q_0, …, q_l`.
+    pub fn level(&self) -> usize {
+        self.inner.limbs() - 1
     }
 
     /// Degree in the secret: 1, or 2 for a product that is not relinearized.
@@ -67,8 +67,10 @@ impl Ciphertext {
         self.inner.degree()
     }
 
-    /// The factor of the message modulo `t`.
-    pub fn factor(&self) -> u64 {
+    /// Correction factor: the message is multiplied by it modulo `t`. It is 1 in a fresh ciphertext.
+    #[doc(alias = "factor modulo t")]
+    #[doc(alias = "plaintext scale")]
+    pub fn correction_factor(&self) -> u64 {
         self.factor
     }
 
@@ -79,16 +81,31 @@ impl Ciphertext {
 
     /// Estimated bits left before it stops decrypting.
     pub fn noise_budget(&self) -> f64 {
-        self.params.noise().budget(self.noise, self.limbs())
+        self.params.noise().budget(self.noise, self.level())
     }
 
-    /// Whether it hides nothing, every part but the first being zero. Servers refuse such ciphertexts.
+    /// True if every part but the first is zero: such a ciphertext hides nothing, and servers refuse it.
     pub fn is_transparent(&self) -> bool {
         self.inner.is_transparent()
     }
 }
 
 /// A fresh ciphertext in half the space: the uniform part is kept as a seed.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+/// let seeded = key.encrypt_seeded(&encoder.encode(&[7])?, params.max_level())?;
+/// let whole = seeded.clone().expand();
+/// assert!(seeded.to_bytes()?.len() < whole.to_bytes()?.len() * 2 / 3);
+/// // Either form is read by the same function.
+/// let read = Ciphertext::from_bytes(&params, &seeded.to_bytes()?)?;
+/// assert!(Decryptor::new(&key).decrypt(&read)? == Decryptor::new(&key).decrypt(&whole)?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SeededCiphertext {
     pub(crate) params: Parameters,
@@ -97,9 +114,9 @@ pub struct SeededCiphertext {
 }
 
 impl SeededCiphertext {
-    /// Number of primes it lives over.
-    pub fn limbs(&self) -> usize {
-        self.inner.limbs()
+    /// Level `l`: it lives over the primes `q_0, …, q_l`.
+    pub fn level(&self) -> usize {
+        self.inner.limbs() - 1
     }
 
     /// The ciphertext with its uniform part expanded.

@@ -9,6 +9,8 @@
 
 use he_core::ring::automorphism::Automorphisms;
 
+use he_core::rlwe::OperandError;
+
 use crate::error::Error;
 use crate::params::Parameters;
 use crate::plaintext::Plaintext;
@@ -18,7 +20,7 @@ use crate::plaintext::Plaintext;
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
@@ -59,7 +61,7 @@ impl Encoder {
     fn residues(&self, values: &[i64]) -> Result<Vec<u64>, Error> {
         let (t, capacity) = (self.params.t(), self.params.n());
         if values.len() > capacity {
-            return Err(Error::TooManyValues { given: values.len(), capacity });
+            return Err(OperandError::TooManyValues { given: values.len(), capacity }.into());
         }
         let half = (t.value() / 2) as i64;
         let mut out = vec![0; capacity];

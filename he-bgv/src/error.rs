@@ -2,13 +2,16 @@
 
 use he_core::ring::basis::RingError;
 use he_core::ring::sample::SampleError;
-use he_core::rlwe::ParametersError;
+use he_core::rlwe::{OperandError, ParametersError};
 use he_core::wire::WireError;
 use thiserror::Error;
 
-/// What can go wrong. Every message names what was there and what was needed.
+/// Errors of BGV. Every message names what was there and what was needed.
 #[derive(Debug, Error)]
 pub enum Error {
+    /// Operands that do not fit the operation.
+    #[error(transparent)]
+    Operand(#[from] OperandError),
     /// Parameters that are weak or inconsistent.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
@@ -23,14 +26,6 @@ pub enum Error {
         /// Ring dimension.
         n: usize,
     },
-    /// Too many values for one plaintext.
-    #[error("{given} values do not fit in {capacity} places")]
-    TooManyValues {
-        /// Values given.
-        given: usize,
-        /// Places there are.
-        capacity: usize,
-    },
     /// A value that the plaintext modulus cannot tell from another.
     #[error("value {value} at place {index} is outside the plaintext range -{half} to {half}")]
     ValueOutOfRange {
@@ -41,83 +36,21 @@ pub enum Error {
         /// Largest magnitude.
         half: i64,
     },
-    /// Objects of different parameters met.
-    #[error("{operation}: the {object} belongs to other parameters")]
-    Foreign {
-        /// What was asked for.
-        operation: &'static str,
-        /// The foreign object.
-        object: &'static str,
-    },
-    /// The ciphertext has a degree the operation does not take.
-    #[error("{operation}: the operand has degree {degree}, needed 1: relinearize it first")]
-    Degree {
-        /// What was asked for.
-        operation: &'static str,
-        /// Its degree.
-        degree: usize,
-    },
-    /// An exponent that is no automorphism.
-    #[error("X -> X^{g} is no automorphism: needed an odd exponent below {two_n}")]
-    GaloisElement {
-        /// The exponent.
-        g: usize,
-        /// Twice the ring dimension.
-        two_n: usize,
-    },
-    /// No evaluation key fits.
-    #[error("{operation}: there is no {key} for {limbs} limbs among the evaluation keys")]
-    MissingKey {
-        /// What was asked for.
-        operation: &'static str,
-        /// The key.
-        key: String,
-        /// Limbs of the operand.
-        limbs: usize,
-    },
     /// The result would not decrypt.
     #[error(
         "{operation}: the noise would exceed the modulus by {excess:.1} bits; start from a longer chain, or refresh earlier"
     )]
     NoiseExhausted {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Bits missing.
         excess: f64,
     },
-    /// A number of limbs that is not there.
-    #[error("{operation}: {wanted} limbs asked for, there are {present}")]
-    Limbs {
-        /// What was asked for.
+    /// The ciphertexts of one sum of products carry different correction factors.
+    #[error("{operation}: the operands carry different correction factors; add them one by one")]
+    MixedCorrectionFactors {
+        /// The operation.
         operation: &'static str,
-        /// Asked for.
-        wanted: usize,
-        /// Present.
-        present: usize,
-    },
-    /// Nothing to sum.
-    #[error("{operation}: no operands")]
-    NoOperands {
-        /// What was asked for.
-        operation: &'static str,
-    },
-    /// The ciphertexts of one sum of products carry different factors modulo t.
-    #[error("{operation}: the operands carry different factors modulo t; add them one by one")]
-    MixedFactors {
-        /// What was asked for.
-        operation: &'static str,
-    },
-    /// A matrix that does not fit the slots.
-    #[error(
-        "a matrix of {rows} rows and {columns} columns does not fit: needed equal sides that divide {slots}"
-    )]
-    MatrixShape {
-        /// Rows.
-        rows: usize,
-        /// Columns of the first row that is wrong, or of all.
-        columns: usize,
-        /// Slots of a row.
-        slots: usize,
     },
     /// A number of factors that a slot transform cannot have.
     #[error("a slot transform of {wanted} factors: needed 1 to {most}")]
@@ -130,10 +63,10 @@ pub enum Error {
     /// A slot transform of the other direction.
     #[error("{operation}: the slot transform goes the other way")]
     Direction {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
     },
-    /// The ring refused something.
+    /// A modulus that the ring does not take.
     #[error(transparent)]
     Ring(#[from] RingError),
     /// The operating system gave no randomness.

@@ -1,20 +1,28 @@
-//! Keys, encryption and decryption.
+//! Keys.
 
-use std::collections::BTreeMap;
-
-use he_core::ring::rns::{BaseConverter, to_integers};
-use he_core::ring::sample::Prng;
 use he_core::rlwe;
 use he_core::wire::WireError;
 use zeroize::Zeroizing;
 
-use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::elements::row_element;
 use crate::error::Error;
 use crate::params::Parameters;
-use crate::plaintext::Plaintext;
 
 /// A secret key. It cannot be printed, cloned, compared or serialized by derive, and is wiped when dropped.
 ///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// let key = SecretKey::generate(&params)?;
+/// let bytes = key.to_secret_bytes(); // wiped when dropped, too
+/// let again = SecretKey::from_secret_bytes(&params, &bytes)?;
+/// # let plaintext = Encoder::new(&params).encode(&[7])?;
+/// # let c = Encryptor::with_secret(&key).encrypt(&plaintext)?;
+/// assert!(Decryptor::new(&again).decrypt(&c)? == Decryptor::new(&key).decrypt(&c)?);
+/// # Ok(())
+/// # }
+/// ```
 /// ```compile_fail,E0277
 /// fn print(key: &he_bgv::SecretKey) { println!("{key:?}"); }
 /// ```
@@ -29,8 +37,8 @@ use crate::plaintext::Plaintext;
 /// struct Backup { key: he_bgv::SecretKey }
 /// ```
 pub struct SecretKey {
-    params: Parameters,
-    inner: rlwe::SecretKey,
+    pub(crate) params: Parameters,
+    pub(crate) inner: rlwe::SecretKey,
 }
 
 impl SecretKey {
@@ -60,27 +68,14 @@ impl SecretKey {
         Ok(PublicKey { params: self.params.clone(), inner: self.inner.public_key()? })
     }
 
-    /// Evaluation keys for what a circuit needs.
+    /// Evaluation keys for the operations of a circuit.
     ///
     /// # Errors
-    /// If the request names limbs that are not there, or the operating system gives no randomness.
+    /// If the request names a level above the highest or an element that is no automorphism, there are no special primes, or the
+    /// operating system gives no randomness.
     pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
-        let present = self.params.max_limbs();
-        let wanted = request.galois.values().copied().chain([request.relinearization]).max().unwrap_or(0);
-        let special = !self.params.rlwe().spec().p.is_empty();
-        if wanted > present || (wanted > 0 && !special) {
-            let present = if special { present } else { 0 };
-            return Err(Error::Limbs { operation: "evaluation keys", wanted, present });
-        }
-        if request.galois.values().any(|&limbs| limbs == 0) {
-            return Err(Error::Limbs { operation: "evaluation keys", wanted: 0, present });
-        }
-        let two_n = 2 * self.params.n();
-        if let Some(&g) = request.galois.keys().find(|&&g| g % 2 == 0 || g >= two_n) {
-            return Err(Error::GaloisElement { g, two_n });
-        }
-        let inner = self.inner.evaluation_keys(request.relinearization, &request.galois)?;
-        Ok(EvaluationKeys { params: self.params.clone(), inner })
+        request.0.check(self.params.rlwe())?;
+        Ok(EvaluationKeys { params: self.params.clone(), inner: request.0.make(&self.inner)? })
     }
 
     /// The key as bytes: the only way in which it leaves memory.
@@ -99,13 +94,41 @@ impl SecretKey {
 }
 
 /// A public encryption key.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let encoder = Encoder::new(&params);
+/// let public = key.public_key()?;
+/// // Whoever gets these bytes can encrypt, and nothing else.
+/// let theirs = PublicKey::from_bytes(&params, &public.to_bytes()?)?;
+/// let c = Encryptor::with_public(&theirs).encrypt(&encoder.encode(&[7])?)?;
+/// assert_eq!(encoder.decode(&Decryptor::new(&key).decrypt(&c)?)?[0], 7);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct PublicKey {
     pub(crate) params: Parameters,
     pub(crate) inner: rlwe::PublicKey,
 }
 
-/// What a server computes with; it decrypts nothing.
+/// The keys that a server computes with; they decrypt nothing.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
+/// // Sent in seeded form, half of their size in memory.
+/// let keys = EvaluationKeys::from_bytes(&params, &keys.to_bytes()?)?;
+/// let evaluator = Evaluator::new(&params, keys)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct EvaluationKeys {
     pub(crate) params: Parameters,
@@ -119,208 +142,54 @@ impl EvaluationKeys {
     }
 }
 
-/// Which evaluation keys to make, and for how many limbs: keys are cut to where they are used.
+/// A request for evaluation keys, each up to a level: a key for lower levels is smaller.
 ///
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
 /// # let key = SecretKey::generate(&params)?;
-/// # let (encoder, encryptor, decryptor) =
-/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-/// // Rotations happen after the first prime is gone, products before: keys for rotations are smaller.
-/// let limbs = params.max_limbs();
-/// let request = KeyRequest::default().relinearization(limbs).rotations(&params, &[1, 2, 4], limbs - 1);
+/// // Rotations happen after the first prime is gone, products before.
+/// let level = params.max_level();
+/// let request = KeyRequest::default().relinearization(level).rotations(&params, &[1, 2, 4], level - 1);
 /// let keys = key.evaluation_keys(&request)?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyRequest {
-    pub(crate) relinearization: usize,
-    pub(crate) galois: BTreeMap<usize, usize>,
-}
+pub struct KeyRequest(rlwe::KeyRequest);
 
 impl KeyRequest {
-    /// A relinearization key for products of up to `limbs` limbs.
+    /// A relinearization key for products up to `level`.
     #[must_use]
-    pub fn relinearization(mut self, limbs: usize) -> Self {
-        self.relinearization = self.relinearization.max(limbs);
+    pub fn relinearization(mut self, level: usize) -> Self {
+        self.0.relinearization(level);
         self
     }
 
-    /// The Galois key of `X ↦ X^g`, `g` odd and below `2N`, for up to `limbs` limbs.
+    /// The Galois key of `X ↦ X^g`, `g` odd and below `2N`, for ciphertexts up to `level`.
     #[must_use]
-    pub fn galois(mut self, g: usize, limbs: usize) -> Self {
-        let entry = self.galois.entry(g).or_insert(0);
-        *entry = (*entry).max(limbs);
+    pub fn galois(mut self, g: usize, level: usize) -> Self {
+        self.0.galois(g, level);
         self
     }
 
-    /// Keys that rotate rows left by each of `steps` slots, for up to `limbs` limbs.
+    /// Keys that rotate rows left by each of `steps` slots, for ciphertexts up to `level`.
     #[must_use]
-    pub fn rotations(self, params: &Parameters, steps: &[usize], limbs: usize) -> Self {
-        steps.iter().fold(self, |request, &k| match crate::elements::row_element(params, k) {
-            1 => request,
-            g => request.galois(g, limbs),
-        })
+    pub fn rotations(self, params: &Parameters, steps: &[usize], level: usize) -> Self {
+        steps.iter().fold(self, |request, &k| request.galois(row_element(params, k), level))
     }
 
-    /// The key that swaps the two rows, for up to `limbs` limbs.
+    /// The key that swaps the two rows, for ciphertexts up to `level`.
     #[must_use]
-    pub fn row_swap(self, params: &Parameters, limbs: usize) -> Self {
-        self.galois(2 * params.n() - 1, limbs)
-    }
-}
-
-enum Key<'k> {
-    Secret(&'k SecretKey),
-    Public(&'k PublicKey),
-}
-
-/// Encrypts plaintexts.
-pub struct Encryptor<'k> {
-    key: Key<'k>,
-}
-
-impl<'k> Encryptor<'k> {
-    /// Under a secret key: less noise, and ciphertexts that can be sent in seeded form.
-    pub fn with_secret(key: &'k SecretKey) -> Self {
-        Self { key: Key::Secret(key) }
+    pub fn row_swap(self, params: &Parameters, level: usize) -> Self {
+        self.galois(2 * params.n() - 1, level)
     }
 
-    /// Under a public key.
-    pub fn with_public(key: &'k PublicKey) -> Self {
-        Self { key: Key::Public(key) }
-    }
-
-    fn params(&self) -> &Parameters {
-        match self.key {
-            Key::Secret(key) => &key.params,
-            Key::Public(key) => &key.params,
-        }
-    }
-
-    /// Encrypts over the whole chain.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext, Error> {
-        self.encrypt_at(plaintext, self.params().max_limbs())
-    }
-
-    /// Encrypts over the first `limbs` primes.
-    ///
-    /// # Errors
-    /// If there are fewer, the plaintext belongs to other parameters, or the operating system gives no randomness.
-    pub fn encrypt_at(&self, plaintext: &Plaintext, limbs: usize) -> Result<Ciphertext, Error> {
-        let key = match self.key {
-            Key::Secret(key) => return Ok(encrypt_seeded(key, plaintext, limbs)?.expand()),
-            Key::Public(key) => key,
-        };
-        let params = check(&key.params, plaintext, limbs)?;
-        let message = Zeroizing::new(plaintext.centred(params, 1));
-        let inner = key.inner.encrypt(limbs, &message, &mut Prng::from_os()?);
-        Ok(Ciphertext {
-            params: params.clone(),
-            inner,
-            factor: 1,
-            noise: params.noise().fresh_public_of(plaintext.slots),
-        })
-    }
-}
-
-fn check<'p>(params: &'p Parameters, plaintext: &Plaintext, limbs: usize) -> Result<&'p Parameters, Error> {
-    plaintext.check("encrypt", params)?;
-    if limbs == 0 || limbs > params.max_limbs() {
-        return Err(Error::Limbs { operation: "encrypt", wanted: limbs, present: params.max_limbs() });
-    }
-    Ok(params)
-}
-
-fn encrypt_seeded(key: &SecretKey, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
-    let params = check(&key.params, plaintext, limbs)?;
-    let message = Zeroizing::new(plaintext.centred(params, 1));
-    let inner = key.inner.encrypt(limbs, &message, &mut Prng::from_os()?);
-    Ok(SeededCiphertext {
-        params: params.clone(),
-        inner,
-        noise: params.noise().fresh_secret_of(plaintext.slots),
-    })
-}
-
-impl SecretKey {
-    /// Encrypts over the first `limbs` primes, in seeded form.
-    ///
-    /// # Errors
-    /// If there are fewer, the plaintext belongs to other parameters, or the operating system gives no randomness.
-    pub fn encrypt_seeded(&self, plaintext: &Plaintext, limbs: usize) -> Result<SeededCiphertext, Error> {
-        encrypt_seeded(self, plaintext, limbs)
-    }
-}
-
-/// Decrypts, and measures noise.
-///
-/// ```
-/// # use he_bgv::*;
-/// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
-/// # let key = SecretKey::generate(&params)?;
-/// # let (encoder, encryptor, decryptor) =
-/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-/// let c = encryptor.encrypt(&encoder.encode(&[7])?)?;
-/// assert_eq!(encoder.decode(&decryptor.decrypt(&c)?)?[0], 7);
-/// // The budget estimated without the key is never above the measured one.
-/// assert!(c.noise_budget() <= decryptor.noise_budget(&c)?);
-/// # Ok(())
-/// # }
-/// ```
-pub struct Decryptor<'k> {
-    key: &'k SecretKey,
-}
-
-impl<'k> Decryptor<'k> {
-    /// A decryptor.
-    pub fn new(key: &'k SecretKey) -> Self {
-        Self { key }
-    }
-
-    fn check(&self, ciphertext: &Ciphertext) -> Result<(), Error> {
-        if ciphertext.params.same(&self.key.params) {
-            return Ok(());
-        }
-        Err(Error::Foreign { operation: "decrypt", object: "ciphertext" })
-    }
-
-    /// The plaintext. It is right while the noise budget is positive; there is no check that it was.
-    ///
-    /// # Errors
-    /// If the ciphertext belongs to other parameters.
-    pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
-        self.check(ciphertext)?;
-        let (params, t) = (&self.key.params, self.key.params.t());
-        let phase = self.key.inner.phase(&ciphertext.inner);
-        let converter = BaseConverter::new(phase.basis(), &[*t], 1);
-        let limbs: Vec<&[u64]> = (0..ciphertext.limbs()).map(|i| phase.limb(i)).collect();
-        let mut coefficients = vec![0; params.n()];
-        let mut prepared = converter.prepare(&limbs);
-        prepared.mark_secret();
-        converter.limb(&prepared, 0, &mut coefficients);
-        let inverse = t.inv(ciphertext.factor).unwrap_or(1);
-        if inverse != 1 {
-            he_core::ring::kernel::mul_scalar_assign(t, &mut coefficients, inverse);
-        }
-        Ok(Plaintext { coefficients, t: t.value(), slots: false })
-    }
-
-    /// Measured bits left before the ciphertext stops decrypting: `log2(Q/2) − log2 max|v|` for its phase `v`.
-    ///
-    /// # Errors
-    /// If the ciphertext belongs to other parameters.
-    pub fn noise_budget(&self, ciphertext: &Ciphertext) -> Result<f64, Error> {
-        self.check(ciphertext)?;
-        let phase = to_integers(&self.key.inner.phase(&ciphertext.inner));
-        let largest = phase.iter().map(rlwe::noise::log2_abs).fold(0.0, f64::max);
-        Ok(self.key.params.noise().log_q(ciphertext.limbs()) - 1.0 - largest)
+    /// The keys of this request and those of another.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.0.extend(&other.0);
+        self
     }
 }

@@ -2,25 +2,27 @@
 
 use he_core::circuits::{LinearTransform, evaluate_polynomial};
 
+use he_core::rlwe::OperandError;
+
 use crate::ciphertext::Ciphertext;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::params::Parameters;
-use crate::plaintext::Operand;
+use crate::plaintext::PreparedPlaintext;
 
 /// A square matrix of integers, encoded to be multiplied with encrypted vectors of one slot row.
 ///
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
 /// let rows = vec![vec![1, 2], vec![3, 4]];
-/// let matrix = linear::Matrix::new(&params, &encoder, &rows, params.max_limbs())?;
-/// let request = KeyRequest::default().rotations(&params, &matrix.rotations(), params.max_limbs());
+/// let matrix = linear::Matrix::new(&params, &encoder, &rows, params.max_level())?;
+/// let request = KeyRequest::default().rotations(&params, &matrix.rotations(), params.max_level());
 /// let evaluator = Evaluator::new(&params, key.evaluation_keys(&request)?)?;
 /// // The vector, repeated along both rows of slots.
 /// let repeated: Vec<i64> = [10, 1].iter().copied().cycle().take(params.n()).collect();
@@ -30,11 +32,11 @@ use crate::plaintext::Operand;
 /// # }
 /// ```
 pub struct Matrix {
-    transform: LinearTransform<Operand>,
+    transform: LinearTransform<PreparedPlaintext>,
 }
 
 impl Matrix {
-    /// Encodes an `n × n` matrix, `n` a divisor of `N/2`, for ciphertexts of up to `limbs` limbs. The vector is expected
+    /// Encodes an `n × n` matrix, `n` a divisor of `N/2`, for ciphertexts up to `level`. The vector is expected
     /// repeated along its row with period `n`, and so is the product.
     ///
     /// # Errors
@@ -43,18 +45,18 @@ impl Matrix {
         params: &Parameters,
         encoder: &Encoder,
         rows: &[Vec<i64>],
-        limbs: usize,
+        level: usize,
     ) -> Result<Self, Error> {
         let (n, slots) = (rows.len(), params.n() / 2);
         let columns = rows.iter().map(Vec::len).find(|&c| c != n).unwrap_or(n);
         if n == 0 || columns != n || slots % n != 0 {
-            return Err(Error::MatrixShape { rows: n, columns, slots });
+            return Err(OperandError::MatrixShape { rows: n, columns, slots }.into());
         }
-        let diagonals = LinearTransform::<Operand>::diagonals_of(rows);
+        let diagonals = LinearTransform::<PreparedPlaintext>::diagonals_of(rows);
         let baby = (n as f64).sqrt().ceil() as usize;
         let transform = LinearTransform::new(&diagonals, n, baby, |diagonal| {
             let repeated: Vec<i64> = diagonal.iter().copied().cycle().take(params.n()).collect();
-            Ok::<_, Error>(Operand::new(params, &encoder.encode(&repeated)?, limbs))
+            PreparedPlaintext::new(params, &encoder.encode(&repeated)?, level)
         })?;
         Ok(Self { transform })
     }
@@ -72,7 +74,7 @@ impl Evaluator {
     /// If a key is missing or the product would not decrypt.
     pub fn mul_matrix(&self, matrix: &Matrix, vector: &Ciphertext) -> Result<Ciphertext, Error> {
         let product = matrix.transform.apply(self, vector)?;
-        product.ok_or(Error::NoOperands { operation: "matrix product" })
+        product.ok_or(OperandError::NoOperands { operation: "matrix product" }.into())
     }
 
     /// `Σ c_i·x^i` in every slot, for `coefficients = [c_0, c_1, …]`.
@@ -80,11 +82,11 @@ impl Evaluator {
     /// ```
     /// # use he_bgv::*;
     /// # fn main() -> Result<(), Error> {
-    /// # let params = Spec::n8192()?.build()?;
+    /// # let params = Spec::n8192().build()?;
     /// # let key = SecretKey::generate(&params)?;
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_limbs()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let x = encryptor.encrypt(&encoder.encode(&[2, 3])?)?;
     /// // 1 + 5x + x³
@@ -98,6 +100,6 @@ impl Evaluator {
     /// If there is no relinearization key, the result would not decrypt, or the polynomial is constant modulo `t`.
     pub fn evaluate_polynomial(&self, x: &Ciphertext, coefficients: &[i64]) -> Result<Ciphertext, Error> {
         let value = evaluate_polynomial(self, x, coefficients)?;
-        value.ok_or(Error::NoOperands { operation: "polynomial of degree 0" })
+        value.ok_or(OperandError::NoOperands { operation: "polynomial of degree 0" }.into())
     }
 }

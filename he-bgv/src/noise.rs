@@ -1,10 +1,10 @@
-//! The noise of a ciphertext, estimated without the key.
+//! Noise, estimated without the key. *Chaos* is our word for the moment order of noise; the other terms are the field's.
 //!
 //! BGV decrypts while every coefficient of the phase `v = m + t·e` stays below `Q/2`. [`Noise`] is `log2` of the deviation
 //! of one coefficient of `v`; the *budget* of a ciphertext is `log2(Q/2) − log2(τ·deviation)`, where one coefficient in `2^62`
 //! passes `τ` deviations: nine, and more after many products, see below. Formulas (`h` = expected squared norm of the secret):
 //!
-//! | operation | variance of `v` | chaos `k` |
+//! | operation | variance of `v` | moment order `k` |
 //! |---|---|---|
 //! | message | `t²/12` (by coefficients `t²N/(9π²)`) | 1 |
 //! | fresh, secret key | message `+ t²σ²` | 1 |
@@ -14,14 +14,14 @@
 //! | constant `c` | `c²·V` | `k` |
 //! | plaintext `p` | `k·‖p‖²·V` | `k + 1` |
 //! | product | `C(k_a + k_b, k_a)·N·V_a·V_b` | `k_a + k_b` |
-//! | the same, of operands on opposite sides | at least `N²/81·V_a·V_b` | `k_a + k_b` |
+//! | product of operands on opposite sides | at least `N²/81·V_a·V_b` | `k_a + k_b` |
 //! | key switch | `V + t²Nσ²/12·Σ(D_i/P)² + t²(1 + h)/12` | sum with one of 1.75 |
 //! | modulus switch by `q` | `V/q² + t²(1 + h)/12` | sum with one of 1.75 |
 //!
 //! *Products.* A coefficient of a product of unrelated operands is a sum of `N` nearly independent terms: variance
 //! `N·V_a·V_b`. Operands that are related give more, most of all powers. At a root of `X^N + 1` fresh noise takes a complex
-//! Gaussian value `z`, and `E|z|^{2k} = k!·(E|z|²)^k`. So a phase carries the order `k` of the chaos it lives in, the number
-//! of factors of its longest product, and `C(k_a + k_b, k_a)` makes powers come out right and everything else too large. All
+//! Gaussian value `z`, and `E|z|^{2k} = k!·(E|z|²)^k`. So a phase carries its moment order `k`, the number of factors
+//! of its longest product, and `C(k_a + k_b, k_a)` makes powers come out right and everything else too large. All
 //! ciphertexts are related by the secret: the rounding of a modulus switch is `r_0 + r_1·s`, and powers of `s` are part of
 //! every product. It counts for 1.75. Tails grow with `k` too: a single root with `|z|² = 52·E|z|²` gives the coefficients
 //! `2/N` of the power of its value, so that `τ = max(9, 2·52^{k/2}/√(N·k!))`.
@@ -46,6 +46,22 @@ use he_core::rlwe::noise::NoiseModel;
 use crate::chaos::{Chaos, log2_add};
 
 /// `log2` of the deviation of one coefficient of the phase, and how far it is from Gaussian.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// let (estimator, level) = (params.noise(), params.max_level());
+/// let fresh = estimator.fresh_secret();
+/// // A related sum doubles the deviation; an unrelated one doubles the variance.
+/// assert!((fresh.add_related(fresh).log2() - fresh.log2() - 1.0).abs() < 1e-9);
+/// assert!((fresh.add_unrelated(fresh).log2() - fresh.log2() - 0.5).abs() < 1e-9);
+/// // A product costs budget.
+/// let product = estimator.product(fresh, fresh);
+/// assert!(estimator.budget(product, level) < estimator.budget(fresh, level));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Noise {
     log2: f64,
@@ -74,7 +90,7 @@ impl Noise {
         Self { log2: variance.log2() / 2.0, chaos: Chaos::SECRET, sides: 0 }
     }
 
-    /// From what is on the wire.
+    /// From the fields on the wire.
     pub(crate) fn from_parts(log2: f64, chaos: Chaos, sides: u8) -> Self {
         Self { log2, chaos, sides }
     }
@@ -84,7 +100,7 @@ impl Noise {
         self.log2
     }
 
-    /// Order of the chaos it lives in.
+    /// Moment order.
     pub(crate) fn chaos(self) -> Chaos {
         self.chaos
     }
@@ -132,7 +148,7 @@ impl Noise {
 
     /// After `X ↦ X^g`: the powers of 3, with which rows are rotated, are 1 and 3 modulo 8; their negatives change side.
     #[must_use]
-    pub(crate) fn turn(self, g: usize) -> Self {
+    pub(crate) fn after_automorphism(self, g: usize) -> Self {
         if g % 8 < 4 {
             return self;
         }
@@ -141,6 +157,22 @@ impl Noise {
 }
 
 /// The formulas of the module for one set of parameters.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// let (estimator, level) = (params.noise(), params.max_level());
+/// let product = estimator.product(estimator.fresh_secret(), estimator.fresh_secret());
+/// let relinearized = estimator.key_switch(product, level);
+/// // The noise of a product is worth dividing away: the next product is computed at a lower level.
+/// let lower = estimator.best_level(&[(relinearized, level), (relinearized, level)], 0.0);
+/// assert!(lower < level);
+/// let (steps, noise) = estimator.reduce(relinearized, level, lower);
+/// assert!(steps.contains(&true) && noise < relinearized);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct NoiseEstimator {
     model: NoiseModel,
@@ -163,14 +195,17 @@ impl NoiseEstimator {
         }
     }
 
-    /// `log2` of the modulus of `limbs` limbs.
-    pub fn log_q(&self, limbs: usize) -> f64 {
-        self.log_q[..limbs].iter().sum()
+    /// `log2` of the modulus of a level, the product of the primes `q_0, …, q_level`.
+    ///
+    /// # Panics
+    /// If the level is above the highest; so for all methods that take a level.
+    pub fn log_q(&self, level: usize) -> f64 {
+        self.log_q[..=level].iter().sum()
     }
 
-    /// Bits left before a ciphertext of `limbs` limbs stops decrypting; negative when it may not.
-    pub fn budget(&self, noise: Noise, limbs: usize) -> f64 {
-        self.log_q(limbs) - 1.0 - self.bound_log2(noise)
+    /// Bits left before a ciphertext of a level stops decrypting; negative when it may not.
+    pub fn budget(&self, noise: Noise, level: usize) -> f64 {
+        self.log_q(level) - 1.0 - self.bound_log2(noise)
     }
 
     /// `log2` of the size that no coefficient passes but with probability `2^-62`.
@@ -185,7 +220,7 @@ impl NoiseEstimator {
         self.log_t
     }
 
-    /// The same where all plaintexts are in slots, even if they are given by coefficients.
+    /// The estimator for circuits in which all plaintexts are in slots, even if they are given by coefficients.
     pub(crate) fn for_slots(&self) -> Self {
         Self { message: [self.message[0]; 2], ..self.clone() }
     }
@@ -213,7 +248,7 @@ impl NoiseEstimator {
         Noise { sides: FRESH, ..noise }
     }
 
-    /// What a sum with a plaintext adds.
+    /// Noise that a sum with a plaintext adds.
     pub(crate) fn plaintext(&self, slots: bool) -> Noise {
         Noise { chaos: Chaos::GAUSSIAN, ..Noise::joining(self.message(slots)) }
     }
@@ -223,7 +258,7 @@ impl NoiseEstimator {
         let chaos = a.chaos.of_product(b.chaos);
         let related = a.chaos.log2_related(b.chaos);
         let mut growth = (self.log_n + related) / 2.0;
-        if a.sides & b.turn(7).sides != 0 {
+        if a.sides & b.after_automorphism(7).sides != 0 {
             // Norms are sums of N squares: nine of their deviations more than expected.
             let spread = 1.0 + ((related + 1.0 - self.log_n) / 2.0 + TAIL_BITS).exp2();
             growth = growth.max(self.log_n + spread.log2() - TAIL_BITS);
@@ -231,28 +266,28 @@ impl NoiseEstimator {
         Noise { log2: a.log2 + b.log2 + growth, chaos, sides: a.sides | b.sides }
     }
 
-    /// After a key switch at `limbs` limbs.
-    pub fn key_switch(&self, noise: Noise, limbs: usize) -> Noise {
-        noise.add_unrelated(Noise::joining(self.model.key_switch(limbs)))
+    /// After a key switch at a level.
+    pub fn key_switch(&self, noise: Noise, level: usize) -> Noise {
+        noise.add_unrelated(Noise::joining(self.model.key_switch(level + 1)))
     }
 
-    /// After dropping the last of `limbs` limbs by modulus switching.
-    pub fn drop_last(&self, noise: Noise, limbs: usize) -> Noise {
-        noise.scale(-self.log_q[limbs - 1]).add_unrelated(Noise::joining(self.model.rounding()))
+    /// After dropping the last prime of a level by modulus switching.
+    pub fn drop_last(&self, noise: Noise, level: usize) -> Noise {
+        noise.scale(-self.log_q[level]).add_unrelated(Noise::joining(self.model.rounding()))
     }
 
-    /// `log2` of the deviation after dropping the last of `limbs` limbs, and whether that is worth while: cutting costs
-    /// nothing and leaves the factor modulo t alone, for which half a bit of noise is little.
-    fn divided(&self, log2: f64, limbs: usize) -> (f64, bool) {
-        let divided = log2_add(2.0 * (log2 - self.log_q[limbs - 1]), self.model.rounding().log2()) / 2.0;
+    /// `log2` of the deviation after dropping the last prime of a level, and whether that is worth while: cutting costs nothing
+    /// and leaves the correction factor alone, for which half a bit of noise is little.
+    fn divided(&self, log2: f64, level: usize) -> (f64, bool) {
+        let divided = log2_add(2.0 * (log2 - self.log_q[level]), self.model.rounding().log2()) / 2.0;
         (divided, divided + 0.5 < log2)
     }
 
-    /// How a ciphertext gets from `limbs` to `target` limbs with the least noise: by cutting while its noise is small,
-    /// by dividing otherwise. Returns the steps (true = divide) and the noise at the end.
-    pub fn reduce(&self, mut noise: Noise, limbs: usize, target: usize) -> (Vec<bool>, Noise) {
-        let mut steps = Vec::with_capacity(limbs.saturating_sub(target));
-        for l in (target + 1..=limbs).rev() {
+    /// The way from `level` to `target` that leaves the least noise: by cutting while the noise is small, by dividing otherwise.
+    /// Returns the steps (true = divide), from `level` down, and the noise at the end.
+    pub fn reduce(&self, mut noise: Noise, level: usize, target: usize) -> (Vec<bool>, Noise) {
+        let mut steps = Vec::with_capacity(level.saturating_sub(target));
+        for l in (target + 1..=level).rev() {
             let (_, divide) = self.divided(noise.log2, l);
             if divide {
                 noise = self.drop_last(noise, l);
@@ -263,22 +298,22 @@ impl NoiseEstimator {
     }
 
     /// `log2` of the deviation that [`reduce`](Self::reduce) ends with.
-    fn reduced_log2(&self, log2: f64, limbs: usize, target: usize) -> f64 {
-        (target + 1..=limbs).rev().fold(log2, |log2, l| match self.divided(log2, l) {
+    fn reduced_log2(&self, log2: f64, level: usize, target: usize) -> f64 {
+        (target + 1..=level).rev().fold(log2, |log2, l| match self.divided(log2, l) {
             (divided, true) => divided,
             _ => log2,
         })
     }
 
-    /// The number of limbs, at most `limits`, at which a product of operands with the given noises (at their present
-    /// limbs) leaves the largest budget; fewer where that costs at most half a bit.
-    pub fn best_limbs(&self, operands: &[(Noise, usize)], extra: f64) -> usize {
-        let most = operands.iter().map(|(_, limbs)| *limbs).min().unwrap_or(1);
-        let budget = |limbs: usize| {
-            let sum: f64 = operands.iter().map(|&(noise, l)| self.reduced_log2(noise.log2, l, limbs)).sum();
-            self.log_q(limbs) - sum - extra
+    /// The level at which a product of operands of the given noises and present levels leaves the largest budget, `extra` bits
+    /// being lost besides; a lower one where that costs at most half a bit.
+    pub fn best_level(&self, operands: &[(Noise, usize)], extra: f64) -> usize {
+        let highest = operands.iter().map(|(_, level)| *level).min().unwrap_or(0);
+        let budget = |level: usize| {
+            let sum: f64 = operands.iter().map(|&(noise, l)| self.reduced_log2(noise.log2, l, level)).sum();
+            self.log_q(level) - sum - extra
         };
-        let best = (1..=most).map(budget).fold(f64::NEG_INFINITY, f64::max);
-        (1..=most).find(|&l| budget(l) >= best - 0.5).unwrap_or(most)
+        let best = (0..=highest).map(budget).fold(f64::NEG_INFINITY, f64::max);
+        (0..=highest).find(|&l| budget(l) >= best - 0.5).unwrap_or(highest)
     }
 }

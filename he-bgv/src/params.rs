@@ -6,12 +6,12 @@ use he_core::Modulus;
 use he_core::prime::{is_prime, primes_below};
 use he_core::ring::ntt::Ntt;
 use he_core::rlwe::params::find_primes;
-use he_core::rlwe::{self, ParametersError, SecretDistribution};
+use he_core::rlwe::{self, OperandError, ParametersError, SecretDistribution};
 
 use crate::error::Error;
 use crate::noise::NoiseEstimator;
 
-/// What an instance consists of.
+/// The specification of an instance: sizes of its ring, primes and plaintext modulus.
 ///
 /// ```
 /// # use he_bgv::*;
@@ -24,7 +24,7 @@ use crate::noise::NoiseEstimator;
 ///     digit: 1,
 /// };
 /// let params = spec.build()?;
-/// assert_eq!((params.n(), params.max_limbs()), (8192, 3));
+/// assert_eq!((params.n(), params.max_level()), (8192, 2));
 /// // 230 bits would not give 128-bit security in this dimension.
 /// let large = Spec { q_bits: vec![45; 4], ..spec };
 /// assert!(large.build().is_err());
@@ -66,32 +66,14 @@ impl Spec {
 
     /// Preset: `N = 8192`, 164 bits in 4 primes and a special prime of 50 bits, a plaintext prime of 20 bits with slots.
     /// 128 bits of security (`log2 QP ≤ 214`); two or three products.
-    ///
-    /// # Errors
-    /// Never in practice: the primes exist.
-    pub fn n8192() -> Result<Self, Error> {
-        Ok(Self {
-            log_n: 13,
-            plaintext_modulus: Self::slot_modulus(13, 20)?,
-            q_bits: vec![41; 4],
-            p_bits: vec![50],
-            digit: 1,
-        })
+    pub fn n8192() -> Self {
+        Self { log_n: 13, plaintext_modulus: 1_032_193, q_bits: vec![41; 4], p_bits: vec![50], digit: 1 }
     }
 
     /// Preset: `N = 16384`, 376 bits in 8 primes and a special prime of 48 bits, a plaintext prime of 24 bits with slots.
     /// 128 bits of security (`log2 QP = 424 ≤ 430`); six or seven products.
-    ///
-    /// # Errors
-    /// Never in practice: the primes exist.
-    pub fn n16384() -> Result<Self, Error> {
-        Ok(Self {
-            log_n: 14,
-            plaintext_modulus: Self::slot_modulus(14, 24)?,
-            q_bits: vec![47; 8],
-            p_bits: vec![48],
-            digit: 1,
-        })
+    pub fn n16384() -> Self {
+        Self { log_n: 14, plaintext_modulus: 16_580_609, q_bits: vec![47; 8], p_bits: vec![48], digit: 1 }
     }
 
     /// Parameters at 128-bit security.
@@ -138,6 +120,19 @@ fn given(log_n: u32, t: u64, q: &[u64], p: &[u64], digit: usize) -> rlwe::Spec {
 }
 
 /// Checked parameters; cheap to clone.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// let params = Spec::n8192().build()?;
+/// assert_eq!((params.n(), params.t().value(), params.max_level()), (8192, 1_032_193, 3));
+/// assert_eq!(params.rlwe().security_bits(), Some(128));
+/// // Weaker parameters are an error, unless they are called insecure and a reason is given.
+/// let small = Spec { log_n: 5, ..Spec::n8192() };
+/// assert!(small.build().is_err() && small.build_insecure("an example")?.n() == 32);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Parameters(Arc<Inner>);
 
@@ -167,7 +162,7 @@ impl Parameters {
         Self::with_plaintext(t, given(log_n, t, q, p, digit).build()?)
     }
 
-    /// The same without security; `reason` says why that is right.
+    /// Parameters without security over given primes; `reason` says why that is right.
     ///
     /// # Errors
     /// As [`Spec::build_insecure`].
@@ -182,8 +177,8 @@ impl Parameters {
         Self::with_plaintext(t, given(log_n, t, q, p, digit).build_insecure(reason)?)
     }
 
-    /// The same primes, plaintext modulus and noise estimates over a ring of dimension 16: a circuit rehearsed there takes
-    /// the same levels and factors as in earnest, and a thousandth of the time. It protects nothing.
+    /// Parameters with these primes, plaintext modulus and noise estimates over a ring of dimension 16: a circuit rehearsed there
+    /// takes the levels and correction factors of the real one, and a thousandth of the time. It protects nothing.
     ///
     /// # Errors
     /// Never for parameters that were built.
@@ -217,9 +212,18 @@ impl Parameters {
         &self.0.t
     }
 
-    /// Number of primes in the whole chain.
-    pub fn max_limbs(&self) -> usize {
-        self.0.rlwe.max_limbs()
+    /// The highest level, that of a fresh ciphertext: one less than the number of primes in `Q`.
+    pub fn max_level(&self) -> usize {
+        self.0.rlwe.max_limbs() - 1
+    }
+
+    pub(crate) fn check_level(&self, operation: &'static str, level: usize) -> Result<(), Error> {
+        let present = self.max_level();
+        if level <= present {
+            Ok(())
+        } else {
+            Err(OperandError::Level { operation, wanted: level, present }.into())
+        }
     }
 
     /// Transform modulo `t`, where it has slots.
@@ -232,7 +236,7 @@ impl Parameters {
         &self.0.noise
     }
 
-    /// Whether both are the same instance.
+    /// True if both are one instance.
     pub fn same(&self, other: &Self) -> bool {
         self.rlwe().same(other.rlwe())
     }

@@ -6,16 +6,30 @@ use he_core::ring::{Coeff, Eval, Poly};
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use he_core::rlwe::OperandError;
+
 use crate::error::Error;
 use crate::params::Parameters;
 
 /// A polynomial modulo `t`, by coefficients in `[0, t)`; wiped when dropped, and printed without its coefficients.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// let encoder = Encoder::new(&params);
+/// // In coefficients: 1 − 2X modulo t.
+/// let plaintext = encoder.encode_coefficients(&[1, -2])?;
+/// assert_eq!(plaintext.coefficients()[..3], [1, params.t().value() - 2, 0]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Plaintext {
     pub(crate) coefficients: Vec<u64>,
     #[zeroize(skip)]
     pub(crate) t: u64,
-    /// Whether it was encoded in slots: its coefficients then count as random in estimates of noise.
+    /// True if it was encoded in slots: its coefficients then count as random in estimates of noise.
     #[zeroize(skip)]
     pub(crate) slots: bool,
 }
@@ -39,12 +53,12 @@ impl PartialEq for Plaintext {
 impl Eq for Plaintext {}
 
 impl Plaintext {
-    /// That it is a plaintext of these parameters.
+    /// Refuses plaintexts of other parameters.
     pub(crate) fn check(&self, operation: &'static str, params: &Parameters) -> Result<(), Error> {
         if self.t == params.t().value() && self.coefficients.len() == params.n() {
             return Ok(());
         }
-        Err(Error::Foreign { operation, object: "plaintext" })
+        Err(OperandError::Foreign { operation, object: "plaintext" }.into())
     }
 
     /// Coefficients in `[0, t)`.
@@ -58,29 +72,29 @@ impl Plaintext {
         self.coefficients.iter().map(|&c| t.center(t.mul(c, factor))).collect()
     }
 
-    /// The polynomial over the first `limbs` primes, times `factor` modulo `t`.
-    pub(crate) fn lift(&self, params: &Parameters, limbs: usize, factor: u64) -> Poly<Eval> {
+    /// The polynomial at a level, times `factor` modulo `t`.
+    pub(crate) fn lift(&self, params: &Parameters, level: usize, factor: u64) -> Poly<Eval> {
         let centred = Zeroizing::new(self.centred(params, factor));
-        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &centred);
+        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(level + 1), &centred);
         poly.mark_secret();
         poly.into_eval()
     }
 }
 
-/// A plaintext transformed once, to be multiplied with many ciphertexts of up to so many limbs.
+/// A plaintext transformed once, to be multiplied with many ciphertexts up to a level.
 ///
 /// ```
 /// # use he_bgv::*;
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::n8192()?.build()?;
+/// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-/// let weights = Operand::new(&params, &encoder.encode(&[10, 20])?, params.max_limbs());
+/// let weights = PreparedPlaintext::new(&params, &encoder.encode(&[10, 20])?, params.max_level())?;
 /// let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params))?;
 /// for values in [[1, 2], [3, 4]] {
 ///     let c = encryptor.encrypt(&encoder.encode(&values)?)?;
-///     let product = evaluator.mul_plain(&c, &weights)?;
+///     let product = evaluator.mul_prepared(&c, &weights)?;
 ///     let slots = encoder.decode(&decryptor.decrypt(&product)?)?;
 ///     assert_eq!(slots[..2], [10 * values[0], 20 * values[1]]);
 /// }
@@ -88,18 +102,21 @@ impl Plaintext {
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Operand {
+pub struct PreparedPlaintext {
     pub(crate) poly: Poly<Eval>,
     pub(crate) log_norm: f64,
     pub(crate) params: Parameters,
 }
 
-impl Operand {
-    /// Prepares a plaintext for ciphertexts of up to `limbs` limbs.
+impl PreparedPlaintext {
+    /// Prepares a plaintext for ciphertexts up to `level`.
     ///
-    /// # Panics
-    /// If the plaintext belongs to other parameters, or there are not so many limbs.
-    pub fn new(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Self {
+    /// # Errors
+    /// If the plaintext belongs to other parameters, or the level is above the highest.
+    pub fn new(params: &Parameters, plaintext: &Plaintext, level: usize) -> Result<Self, Error> {
+        let operation = "prepare a plaintext";
+        plaintext.check(operation, params)?;
+        params.check_level(operation, level)?;
         let centred = plaintext.centred(params, 1);
         let square: f64 = centred.iter().map(|&c| (c as f64).powi(2)).sum();
         let mut log_norm = square.max(1.0).log2() / 2.0;
@@ -108,16 +125,24 @@ impl Operand {
             let sum: f64 = centred.iter().map(|&c| (c as f64).abs()).sum();
             log_norm = log_norm.max((sum / 3.0).max(1.0).log2());
         }
-        let poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &centred).into_eval();
-        Self { poly, log_norm, params: params.clone() }
+        let poly = Poly::<Coeff>::from_signed(params.rlwe().basis(level + 1), &centred).into_eval();
+        Ok(Self { poly, log_norm, params: params.clone() })
     }
 
     /// As [`new`](Self::new), counting the norm as at least `2^log_norm`: so that noise can be planned before the
     /// plaintext is known.
-    pub fn with_log_norm(params: &Parameters, plaintext: &Plaintext, limbs: usize, log_norm: f64) -> Self {
-        let mut operand = Self::new(params, plaintext, limbs);
-        operand.log_norm = operand.log_norm.max(log_norm);
-        operand
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_log_norm(
+        params: &Parameters,
+        plaintext: &Plaintext,
+        level: usize,
+        log_norm: f64,
+    ) -> Result<Self, Error> {
+        let mut prepared = Self::new(params, plaintext, level)?;
+        prepared.log_norm = prepared.log_norm.max(log_norm);
+        Ok(prepared)
     }
 
     /// `log2` of the Euclidean norm of its coefficients, or what it counts for in estimates of noise if that is more.
@@ -125,8 +150,8 @@ impl Operand {
         self.log_norm
     }
 
-    /// Limbs it covers.
-    pub fn limbs(&self) -> usize {
-        self.poly.basis().len()
+    /// The highest level of ciphertexts it is for.
+    pub fn level(&self) -> usize {
+        self.poly.basis().len() - 1
     }
 }

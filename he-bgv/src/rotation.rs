@@ -1,7 +1,7 @@
 //! Rotation of slots: rows left by `k`, or the two rows swapped.
 
 use he_core::circuits::Rotation;
-use he_core::rlwe::Digits;
+use he_core::rlwe::{Digits, OperandError};
 use rayon::prelude::*;
 
 use crate::ciphertext::Ciphertext;
@@ -22,17 +22,17 @@ impl Evaluator {
             return Ok(a.clone());
         }
         let inner = self.keys.inner.automorphism(&a.inner, g).ok_or_else(|| missing(g, a))?;
-        self.finish("rotate", inner, a.factor, self.turned(a, g))
+        self.finish("rotate", inner, a.factor, self.rotated_noise(a, g))
     }
 
-    fn turned(&self, a: &Ciphertext, g: usize) -> Noise {
-        self.params.noise().key_switch(a.noise.turn(g), a.limbs())
+    fn rotated_noise(&self, a: &Ciphertext, g: usize) -> Noise {
+        self.params.noise().key_switch(a.noise.after_automorphism(g), a.level())
     }
 
     fn check_rotation(&self, a: &Ciphertext) -> Result<(), Error> {
         self.check("rotate", a)?;
         if a.degree() != 1 {
-            return Err(Error::Degree { operation: "rotate", degree: a.degree() });
+            return Err(OperandError::Degree { operation: "rotate", degree: a.degree() }.into());
         }
         Ok(())
     }
@@ -54,7 +54,7 @@ impl Evaluator {
                 }
                 let inner = self.keys.inner.automorphism_hoisted(&a.inner, &digits, g);
                 let inner = inner.ok_or_else(|| missing(g, a))?;
-                self.finish("rotate", inner, a.factor, self.turned(a, g))
+                self.finish("rotate", inner, a.factor, self.rotated_noise(a, g))
             })
             .collect()
     }
@@ -64,15 +64,15 @@ impl Evaluator {
     /// ```
     /// # use he_bgv::*;
     /// # fn main() -> Result<(), Error> {
-    /// # let params = Spec::n8192()?.build()?;
+    /// # let params = Spec::n8192().build()?;
     /// # let key = SecretKey::generate(&params)?;
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_limbs()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let c = encryptor.encrypt(&encoder.encode(&[1, 2, 3, 4])?)?;
-    /// let turned = evaluator.rotate_rows(&c, 1)?;
-    /// assert_eq!(encoder.decode(&decryptor.decrypt(&turned)?)?[..4], [2, 3, 4, 0]);
+    /// let rotated = evaluator.rotate_rows(&c, 1)?;
+    /// assert_eq!(encoder.decode(&decryptor.decrypt(&rotated)?)?[..4], [2, 3, 4, 0]);
     /// # Ok(())
     /// # }
     /// ```
@@ -97,11 +97,11 @@ impl Evaluator {
     /// ```
     /// # use he_bgv::*;
     /// # fn main() -> Result<(), Error> {
-    /// # let params = Spec::n8192()?.build()?;
+    /// # let params = Spec::n8192().build()?;
     /// # let key = SecretKey::generate(&params)?;
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_limbs()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let c = encryptor.encrypt(&encoder.encode(&[1, 2, 3, 4])?)?;
     /// let sum = evaluator.inner_sum(&c, 1, 4)?;
@@ -115,7 +115,9 @@ impl Evaluator {
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         let row = self.params.n() / 2;
         if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > row) {
-            return Err(Error::TooManyValues { given: stride.saturating_mul(count), capacity: row });
+            return Err(
+                OperandError::TooManyValues { given: stride.saturating_mul(count), capacity: row }.into()
+            );
         }
         if stride == 0 {
             return self.mul_const(a, count as i64);
@@ -132,11 +134,11 @@ impl Evaluator {
         Ok(sum)
     }
 
-    /// The sum of two ciphertexts of one number of limbs and one factor whose noises are unrelated: such as one and its
+    /// The sum of two ciphertexts of one level and one correction factor whose noises are unrelated: such as one and its
     /// rotation, unless it is nearly invariant under it, as a sum of rotations is.
     ///
     /// # Errors
-    /// If they differ in limbs or factor, one is foreign, or the sum would not decrypt.
+    /// If they differ in level or correction factor, one is foreign, or the sum would not decrypt.
     pub fn add_unrelated(&self, a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.add_alike("sum", a, b, Noise::add_unrelated)
     }
@@ -150,11 +152,11 @@ impl Evaluator {
     ) -> Result<Ciphertext, Error> {
         self.check(operation, &a)?;
         self.check(operation, b)?;
-        if a.limbs() != b.limbs() {
-            return Err(Error::Limbs { operation, wanted: a.limbs(), present: b.limbs() });
+        if a.level() != b.level() {
+            return Err(OperandError::Level { operation, wanted: a.level(), present: b.level() }.into());
         }
         if a.factor != b.factor {
-            return Err(Error::MixedFactors { operation });
+            return Err(Error::MixedCorrectionFactors { operation });
         }
         let mut inner = a.inner;
         inner.add_assign(&b.inner);
@@ -162,8 +164,12 @@ impl Evaluator {
     }
 }
 
-fn missing(g: usize, a: &Ciphertext) -> Error {
-    Error::MissingKey { operation: "rotate", key: format!("Galois key of X -> X^{g}"), limbs: a.limbs() }
+fn missing(g: usize, a: &Ciphertext) -> OperandError {
+    OperandError::MissingKey {
+        operation: "rotate",
+        key: format!("Galois key of X -> X^{g}"),
+        level: a.level(),
+    }
 }
 
 impl Rotation for Evaluator {

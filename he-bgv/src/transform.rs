@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use he_core::rlwe::OperandError;
+
 use crate::ciphertext::Ciphertext;
 use crate::elements::row_element;
 use crate::encoder::Encoder;
@@ -31,11 +33,25 @@ use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::keys::KeyRequest;
 use crate::params::Parameters;
-use crate::plaintext::Operand;
+use crate::plaintext::PreparedPlaintext;
 
 use layers::{Diagonals, Layers, Shift, multiply, place, split, steps};
 
-/// Which way a transform goes.
+/// Direction of a slot transform.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// use he_bgv::transform::{Direction, SlotTransform};
+///
+/// let [down, up] = [Direction::SlotsToCoefficients, Direction::CoefficientsToSlots]
+///     .map(|direction| SlotTransform::new(&params, 2, params.max_level(), direction));
+/// assert_eq!(down?.direction(), Direction::SlotsToCoefficients);
+/// assert_eq!(up?.direction(), Direction::CoefficientsToSlots);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Values in slots become coefficients.
@@ -58,7 +74,7 @@ struct Factor {
     /// Galois elements of the baby steps.
     baby: Vec<usize>,
     /// Galois element, and pairs of an index into `baby` and a diagonal.
-    giants: Vec<(usize, Vec<(usize, Operand)>)>,
+    giants: Vec<(usize, Vec<(usize, PreparedPlaintext)>)>,
 }
 
 impl Factor {
@@ -68,12 +84,12 @@ impl Factor {
         encoder: &Encoder,
         diagonals: &Diagonals,
         baby_steps: usize,
-        limbs: usize,
+        level: usize,
     ) -> Result<Self, Error> {
         let n = params.n() / 2;
         let parts = |k: usize| (k % baby_steps, k - k % baby_steps);
         let shifts: BTreeSet<Shift> = diagonals.keys().map(|&(k, swap)| (parts(k).0, swap)).collect();
-        let mut giants: BTreeMap<usize, Vec<(usize, Operand)>> = BTreeMap::new();
+        let mut giants: BTreeMap<usize, Vec<(usize, PreparedPlaintext)>> = BTreeMap::new();
         for (&(k, swap), diagonal) in diagonals {
             let (b, g) = parts(k);
             let mut turned = diagonal.clone();
@@ -83,7 +99,7 @@ impl Factor {
             giants
                 .entry(g)
                 .or_default()
-                .push((index, Operand::new(params, &encoder.encode(&values)?, limbs)));
+                .push((index, PreparedPlaintext::new(params, &encoder.encode(&values)?, level)?));
         }
         Ok(Self {
             baby: shifts.into_iter().map(|shift| element(params, shift)).collect(),
@@ -97,7 +113,7 @@ impl Factor {
         all.filter(|&g| g != 1)
     }
 
-    /// `log2` of what it multiplies noise by.
+    /// `log2` of its growth of noise.
     fn growth(&self) -> f64 {
         let operands = self.giants.iter().flat_map(|(_, row)| row);
         operands.map(|(_, p)| (2.0 * p.log_norm()).exp2()).sum::<f64>().log2() / 2.0
@@ -122,7 +138,7 @@ fn element(params: &Parameters, (k, swap): Shift) -> usize {
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-/// let transform = SlotTransform::new(&params, 2, params.max_limbs(), Direction::SlotsToCoefficients)?;
+/// let transform = SlotTransform::new(&params, 2, params.max_level(), Direction::SlotsToCoefficients)?;
 /// let keys = key.evaluation_keys(&transform.key_request(KeyRequest::default()))?;
 /// let evaluator = Evaluator::new(&params, keys)?;
 /// let slots = encryptor.encrypt(&encoder.encode(&[5, -6, 7])?)?;
@@ -136,31 +152,29 @@ fn element(params: &Parameters, (k, swap): Shift) -> usize {
 pub struct SlotTransform {
     params: Parameters,
     direction: Direction,
-    limbs: usize,
+    level: usize,
     /// In the order in which they are applied.
     factors: Vec<Factor>,
 }
 
 impl SlotTransform {
-    /// The transform in `factors` factors, from 1 to `log2(N/2)`, for ciphertexts of up to `limbs` limbs.
+    /// The transform in `factors` factors, from 1 to `log2(N/2)`, for ciphertexts up to `level`.
     ///
     /// # Errors
-    /// If `t` has no slots, or there cannot be so many factors or limbs.
+    /// If `t` has no slots, or there cannot be so many factors, or the level is above the highest.
     pub fn new(
         params: &Parameters,
         factors: usize,
-        limbs: usize,
+        level: usize,
         direction: Direction,
     ) -> Result<Self, Error> {
         params.slot_transform()?;
-        let (operation, t, n, present) = ("slot transform", params.t(), params.n() / 2, params.max_limbs());
+        let (t, n) = (params.t(), params.n() / 2);
         let depth = n.ilog2();
         if factors == 0 || factors > depth as usize {
             return Err(Error::Factors { wanted: factors, most: depth as usize });
         }
-        if limbs == 0 || limbs > present {
-            return Err(Error::Limbs { operation, wanted: limbs, present });
-        }
+        params.check_level("slot transform", level)?;
         let encoder = Encoder::new(params);
         // The root behind the slots is the value of X in the first of them.
         let psi = encoder.decode(&encoder.encode_coefficients(&[0, 1])?)?[0];
@@ -179,16 +193,16 @@ impl SlotTransform {
                 product = chain(&layers.butterflies(layer, inverse), &product);
             }
             let baby = steps(size, start == 0, start + size == depth).0;
-            out.push(Factor::new(params, &encoder, &product, 1 << (start + baby), limbs)?);
+            out.push(Factor::new(params, &encoder, &product, 1 << (start + baby), level)?);
             start += size;
         }
         if inverse {
             out.reverse();
         }
-        Ok(Self { params: params.clone(), direction, limbs, factors: out })
+        Ok(Self { params: params.clone(), direction, level, factors: out })
     }
 
-    /// Which way it goes.
+    /// Direction of the transform.
     pub fn direction(&self) -> Direction {
         self.direction
     }
@@ -208,7 +222,7 @@ impl SlotTransform {
         self.factors.iter().flat_map(|factor| &factor.giants).map(|(_, row)| row.len()).sum()
     }
 
-    /// `log2` of what each factor multiplies noise by, in the order in which they are applied.
+    /// `log2` of the growth of noise by each factor, in the order in which they are applied.
     pub fn growth(&self) -> Vec<f64> {
         self.factors.iter().map(Factor::growth).collect()
     }
@@ -217,7 +231,7 @@ impl SlotTransform {
     #[must_use]
     pub fn key_request(&self, request: KeyRequest) -> KeyRequest {
         let elements = self.factors.iter().flat_map(Factor::elements);
-        elements.fold(request, |request, g| request.galois(g, self.limbs))
+        elements.fold(request, |request, g| request.galois(g, self.level))
     }
 }
 
@@ -256,21 +270,17 @@ impl Evaluator {
     ) -> Result<Ciphertext, Error> {
         self.check(operation, c)?;
         if !transform.params.same(&self.params) {
-            return Err(Error::Foreign { operation, object: "slot transform" });
+            return Err(OperandError::Foreign { operation, object: "slot transform" }.into());
         }
         if transform.direction != direction {
             return Err(Error::Direction { operation });
         }
-        let mut out = self.reduce_to(c, c.limbs().min(transform.limbs))?;
+        let mut out = self.mod_switch_to(c, c.level().min(transform.level))?;
         for factor in &transform.factors {
-            out = self.lighten(&self.apply_factor(factor, &self.lighten(&out)?)?)?;
+            let operand = self.mod_switch_for_plain_product(&out)?;
+            out = self.mod_switch_for_plain_product(&self.apply_factor(factor, &operand)?)?;
         }
         Ok(out)
-    }
-
-    /// Drops the primes whose loss costs a product with a plaintext next to nothing.
-    fn lighten(&self, c: &Ciphertext) -> Result<Ciphertext, Error> {
-        self.reduce_to(c, self.params.noise().best_limbs(&[(c.noise(), c.limbs())], 0.0))
     }
 
     /// `Σ_g τ_g(Σ_b d_{g,b} ∘ τ_b(x))`. The diagonals look random, whatever `x` is, so that the terms are unrelated.
@@ -279,11 +289,11 @@ impl Evaluator {
         let sums: Vec<Ciphertext> = (factor.giants.par_iter())
             .map(|(g, row)| {
                 let terms: Vec<_> = row.iter().map(|(b, diagonal)| (diagonal, &turned[*b])).collect();
-                self.automorphism(&self.dot_plain(&terms)?, *g)
+                self.automorphism(&self.dot_prepared(&terms)?, *g)
             })
             .collect::<Result<_, Error>>()?;
         let mut sums = sums.into_iter();
-        let first = sums.next().ok_or(Error::NoOperands { operation: "slot transform" })?;
+        let first = sums.next().ok_or(OperandError::NoOperands { operation: "slot transform" })?;
         sums.try_fold(first, |sum, term| self.add_unrelated(sum, &term))
     }
 }

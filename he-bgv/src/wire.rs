@@ -1,6 +1,6 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
-use he_core::rlwe::serial;
+use he_core::rlwe::{sealed, serial};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::chaos::Chaos;
@@ -17,17 +17,11 @@ const PUBLIC_KEY: u16 = 2;
 const EVALUATION_KEYS: u16 = 3;
 const CIPHERTEXT: u16 = 4;
 
+/// Bytes of a ciphertext beside its polynomials: correction factor, and deviation, moment order and sides of the noise.
+const FIELDS: usize = 8 + 8 + 8 + 1;
+
 fn header(params: &Parameters, kind: u16) -> Header {
     Header { tag: TAG, kind, params: *params.rlwe().hash() }
-}
-
-fn sealed(
-    header: &Header,
-    write: impl FnOnce(&mut Writer) -> Result<(), WireError>,
-) -> Result<Vec<u8>, WireError> {
-    let mut body = Writer::new();
-    write(&mut body)?;
-    Ok(wire::seal(header, &body.finish()))
 }
 
 fn write_noise(out: &mut Writer, noise: Noise) {
@@ -47,7 +41,7 @@ fn read_noise(from: &mut Reader<'_>, params: &Parameters) -> Result<Noise, WireE
         why: format!("a chaos of order {chaos}, needed 1 to {}", Chaos::MOST),
     })?;
     // More noise than the whole modulus is no ciphertext's.
-    let most = params.noise().log_q(params.max_limbs());
+    let most = params.noise().log_q(params.max_level());
     if log2 > most {
         return Err(WireError::Value { what, index: 0, found: log2 as u64, bound: most as u64 });
     }
@@ -72,7 +66,7 @@ impl Ciphertext {
     /// # Errors
     /// If a field is out of range, or bytes are missing.
     pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
-        let (what, t) = ("factor of a ciphertext", params.t());
+        let (what, t) = ("correction factor of a ciphertext", params.t());
         let factor = from.u64(what)?;
         if factor >= t.value() || t.inv(factor).is_none() {
             return Err(WireError::Value { what, index: 0, found: factor, bound: t.value() });
@@ -87,7 +81,8 @@ impl Ciphertext {
     /// # Errors
     /// Never for a ciphertext that was computed.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed(&header(&self.params, CIPHERTEXT), |out| self.write(out))
+        let body = sealed::ciphertext_bytes(&self.inner) + FIELDS;
+        wire::seal_with(&header(&self.params, CIPHERTEXT), body, |out| self.write(out))
     }
 
     /// Opens a sealed ciphertext, in either form.
@@ -95,11 +90,9 @@ impl Ciphertext {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let body = wire::open(bytes, &header(params, CIPHERTEXT), serial::body_limit(params.rlwe(), 3))?;
-        let mut reader = Reader::new(body);
-        let ciphertext = Self::read(&mut reader, params)?;
-        reader.finish("ciphertext")?;
-        Ok(ciphertext)
+        sealed::open_ciphertext(&header(params, CIPHERTEXT), params.rlwe(), bytes, |from| {
+            Self::read(from, params)
+        })
     }
 }
 
@@ -119,7 +112,8 @@ impl SeededCiphertext {
     /// # Errors
     /// Never for a ciphertext that was encrypted.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed(&header(&self.params, CIPHERTEXT), |out| self.write(out))
+        let body = sealed::seeded_bytes(&self.inner) + FIELDS;
+        wire::seal_with(&header(&self.params, CIPHERTEXT), body, |out| self.write(out))
     }
 }
 
@@ -129,7 +123,7 @@ impl PublicKey {
     /// # Errors
     /// Never for a key that was made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed(&header(&self.params, PUBLIC_KEY), |out| serial::write_public_key(out, &self.inner))
+        sealed::seal_public_key(&header(&self.params, PUBLIC_KEY), &self.inner)
     }
 
     /// Opens a sealed key.
@@ -137,10 +131,7 @@ impl PublicKey {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let body = wire::open(bytes, &header(params, PUBLIC_KEY), serial::body_limit(params.rlwe(), 1))?;
-        let mut reader = Reader::new(body);
-        let inner = serial::read_public_key(&mut reader, params.rlwe())?;
-        reader.finish("public key")?;
+        let inner = sealed::open_public_key(&header(params, PUBLIC_KEY), params.rlwe(), bytes)?;
         Ok(Self { params: params.clone(), inner })
     }
 }
@@ -151,7 +142,7 @@ impl EvaluationKeys {
     /// # Errors
     /// Never for keys that were made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed(&header(&self.params, EVALUATION_KEYS), |out| serial::write_evaluation_keys(out, &self.inner))
+        sealed::seal_evaluation_keys(&header(&self.params, EVALUATION_KEYS), &self.inner)
     }
 
     /// Opens sealed keys.
@@ -159,12 +150,10 @@ impl EvaluationKeys {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let most = params.rlwe().digits(params.max_limbs()) * (params.n() + 1);
-        let body =
-            wire::open(bytes, &header(params, EVALUATION_KEYS), serial::body_limit(params.rlwe(), most))?;
-        let mut reader = Reader::new(body);
-        let inner = serial::read_evaluation_keys(&mut reader, params.rlwe())?;
-        reader.finish("evaluation keys")?;
-        Ok(Self { params: params.clone(), inner })
+        let header = header(params, EVALUATION_KEYS);
+        Ok(Self {
+            params: params.clone(),
+            inner: sealed::open_evaluation_keys(&header, params.rlwe(), bytes)?,
+        })
     }
 }

@@ -61,13 +61,13 @@ fn preset(name: &str, spec: &Spec) {
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let (one, two) = (pool(1), pool(2));
     let mut unit = unit(&params);
-    println!("\n{name}: log2 QP = {:.0}", params.rlwe().key_basis(params.max_limbs()).log2());
+    println!("\n{name}: log2 QP = {:.0}", params.rlwe().key_basis(params.rlwe().max_limbs()).log2());
     let key = SecretKey::generate(&params).expect("randomness");
     let x = values(params.slots());
     let plaintext = Encoder::new(&params).encode_complex(&x).expect("fits");
     let fresh = Encryptor::with_secret(&key).encrypt(&plaintext).expect("randomness");
     let low = Evaluator::new(&params, EvaluationKeys::none(&params)).expect("own parameters");
-    let low = low.reduce_to(&fresh, params.reserved_levels() + 1).expect("levels");
+    let low = low.mod_switch_to(&fresh, params.reserved_levels()).expect("levels");
     let start = Instant::now();
     let keys =
         two.install(|| key.bootstrap_keys(params.slots(), &KeyRequest::default()).expect("randomness"));

@@ -10,7 +10,9 @@ use std::time::Instant;
 
 use concrete_ntt::prime64::Plan;
 use criterion::Criterion;
-use he_ckks::{Encoder, Encryptor, Evaluator, KeyRequest, Operand, SecretDistribution, SecretKey, Spec};
+use he_ckks::{
+    Encoder, Encryptor, Evaluator, KeyRequest, PreparedPlaintext, SecretDistribution, SecretKey, Spec,
+};
 use he_core::prime::primes_below;
 
 /// Rows of the table: name, median seconds.
@@ -63,7 +65,7 @@ fn main() {
         congruence: 1,
     };
     let params = spec.build().expect("1700 bits of 1747");
-    let (table, n, top) = (Table::default(), params.n(), params.top());
+    let (table, n, top) = (Table::default(), params.n(), params.max_level());
     let prime = primes_below(1 << 50, 2 * n as u64, 1).expect("there are such primes")[0];
     let plan = Plan::try_new(n, prime).expect("the library has a transform for this prime");
     let mut words: Vec<u64> = (0..n as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % prime).collect();
@@ -83,10 +85,10 @@ fn main() {
     let encryptor = Encryptor::with_secret(&key);
     table.time(&mut c, "encrypt", || encryptor.encrypt(&plaintext).expect("randomness"));
     let [a, b] = [(); 2].map(|()| encryptor.encrypt(&plaintext).expect("randomness"));
-    let operand = Operand::new(&params, &plaintext, top).expect("fits");
+    let operand = PreparedPlaintext::new(&params, &plaintext, top).expect("fits");
     let product = evaluator.mul_lazy(&a, &b).expect("fits");
     table.time(&mut c, "add", || evaluator.add(&a, &b).expect("fits"));
-    table.time(&mut c, "multiply by plaintext", || evaluator.mul_operand(&a, &operand).expect("fits"));
+    table.time(&mut c, "multiply by plaintext", || evaluator.mul_prepared(&a, &operand).expect("fits"));
     table.time(&mut c, "multiply, lazily", || evaluator.mul_lazy(&a, &b).expect("fits"));
     table.time(&mut c, "relinearize", || evaluator.relinearize(&product).expect("fits"));
     table.time(&mut c, "relinearize and rescale", || {
@@ -97,8 +99,9 @@ fn main() {
     table.time(&mut c, "rescale", || evaluator.rescale(&a).expect("fits"));
     table.print(
         &format!(
-            "N = 65536, {top} limbs of {:.0} bits, 9 special primes of 450 bits, 3 digits",
-            params.rlwe().basis(top).log2()
+            "N = 65536, {} primes of {:.0} bits, 9 special primes of 450 bits, 3 digits",
+            top + 1,
+            params.rlwe().basis(top + 1).log2()
         ),
         unit,
         &[("relinearize", 570.0), ("rotate", 570.0), ("rescale", 570.0)],

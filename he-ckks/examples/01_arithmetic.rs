@@ -2,19 +2,21 @@
 //!
 //! `cargo run --release -p he-ckks --example 01_arithmetic`
 
-use he_ckks::{Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, Precision, SecretKey, Spec};
+use he_ckks::{
+    Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, OperandError, Precision, SecretKey, Spec,
+};
 
 fn main() -> Result<(), Error> {
     // Parameters first: a ring of dimension 16384, seven levels of 40 bits; `build` checks that the whole gives 128 bits of
     // security.
     let params = Spec::n16384().build()?;
-    println!("N = {}, {} slots, {} levels", params.n(), params.slots(), params.top() - 1);
+    println!("N = {}, {} slots, {} levels", params.n(), params.slots(), params.max_level());
 
     // The client makes a secret key, and from it a public key for others and evaluation keys for the server.
     let key = SecretKey::generate(&params)?;
     let public = key.public_key()?;
-    let request = KeyRequest::default().relinearization(params.top());
-    let keys = key.evaluation_keys(&request.rotations(&params, &[1, 2], params.top()))?;
+    let request = KeyRequest::default().relinearization(params.max_level());
+    let keys = key.evaluation_keys(&request.rotations(&params, &[1, 2], params.max_level()))?;
 
     // Anyone with the public key encrypts: a number in each slot. The bound of the values is part of the ciphertext and seen by
     // everybody, so it is stated, not taken from the data.
@@ -29,7 +31,7 @@ fn main() -> Result<(), Error> {
     let third = evaluator.mul_const(&evaluator.add_const(&a, -1.0)?, 1.0 / 3.0)?;
     let result = evaluator.add(&evaluator.mul(&a, &b)?, &third)?;
     let total = evaluator.inner_sum(&result, 1, 4)?;
-    println!("result: {} levels left, about {:.1} bits right", result.levels(), result.estimate().bits());
+    println!("result: {} levels left, about {:.1} bits right", result.level(), result.estimate().bits());
 
     // The client decrypts.
     let decryptor = Decryptor::new(&key);
@@ -50,7 +52,7 @@ fn main() -> Result<(), Error> {
         }
     };
     println!("and at last: {refusal}");
-    assert!(matches!(refusal, Error::LevelsUsedUp { .. }));
+    assert!(matches!(refusal, Error::Operand(OperandError::LevelsUsedUp { .. })));
     Ok(())
 }
 

@@ -19,7 +19,7 @@ fn main() -> Result<(), Error> {
     let weight = |i: usize, j: usize| ((3 * i + 5 * j) % 7) as f64 / 7.0 - 0.5;
     let rows: Vec<Vec<Complex64>> =
         (0..SIZE).map(|i| (0..SIZE).map(|j| Complex64::new(weight(i, j), 0.0)).collect()).collect();
-    let matrix = LinearTransform::from_rows(&params, &rows, params.top())?;
+    let matrix = LinearTransform::from_rows(&params, &rows, params.max_level())?;
     let sigmoid = ChebyshevSeries::interpolate(functions::sigmoid, (-4.0, 4.0), 15)?;
     println!("sigmoid on [-4, 4]: error at most {:.1e}", sigmoid.max_error(functions::sigmoid, 1000));
 
@@ -29,7 +29,7 @@ fn main() -> Result<(), Error> {
     let expected = sums.iter().map(|&z| sigmoid.simulate(z)).collect::<Result<Vec<_>, _>>()?;
 
     // The keys that the circuit needs: those of the matrix, and one for products.
-    let request = matrix.key_request(&params).and(&KeyRequest::default().relinearization(params.top()));
+    let request = matrix.key_request(&params).and(&KeyRequest::default().relinearization(params.max_level()));
     let evaluator = Evaluator::new(&params, key.evaluation_keys(&request)?)?;
 
     let plaintext = Encoder::new(&params).encode_in(&x, SIZE)?;
@@ -38,7 +38,7 @@ fn main() -> Result<(), Error> {
     let layer = evaluator.transform(&matrix, &encrypted)?;
     println!("bound by the magnitudes of the weights: {:.2}", layer.estimate().bound);
     let output = evaluator.evaluate_series(&layer.with_bound(4.0)?, &sigmoid)?;
-    println!("{} of {} levels left", output.levels(), encrypted.levels());
+    println!("{} of {} levels left", output.level(), encrypted.level());
 
     let found = Decryptor::new(&key).decrypt(&output)?;
     let precision = Precision::of_real(&found, &expected);

@@ -29,10 +29,10 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let mut x = Encryptor::with_secret(&key).encrypt(&plaintext)?;
     let mut bootstraps = 0;
     for _ in 0..8 {
-        if x.levels() < reserve + 2 {
+        if x.level() < reserve + 2 {
             x = bootstrapper.bootstrap(&x)?;
             bootstraps += 1;
-            println!("{} levels again, about {:.1} bits right", x.levels() - reserve, x.estimate().bits());
+            println!("{} levels again, about {:.1} bits right", x.level() - reserve, x.estimate().bits());
         }
         let rest = evaluator.add_const(&evaluator.negate(&x)?, 1.0)?;
         x = evaluator.mul(&evaluator.mul_const(&x, 3.6)?, &rest)?.with_bound(1.0)?;

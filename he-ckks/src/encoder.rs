@@ -2,6 +2,8 @@
 
 use num_complex::Complex64;
 
+use he_core::rlwe::OperandError;
+
 use crate::error::Error;
 use crate::params::Parameters;
 use crate::plaintext::{Plaintext, wipe};
@@ -14,6 +16,19 @@ use crate::plaintext::{Plaintext, wipe};
 /// **Bounds are public.** Every plaintext, and every ciphertext made of it, carries a bound of the magnitude of its values in the
 /// clear; it must not depend on the data. It is 1 unless [`with_bound`](Self::with_bound) states another, and larger values are
 /// an error.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// // Values of up to 8 in magnitude, in four slots that stand for all.
+/// let encoder = Encoder::new(&params).with_bound(8.0);
+/// let plaintext = encoder.encode_in(&[1.5, -7.0], 4)?;
+/// assert_eq!((plaintext.slots(), plaintext.bound()), (4, 8.0));
+/// assert!(encoder.encode(&[9.0]).is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Encoder {
     params: Parameters,
@@ -66,7 +81,7 @@ impl Encoder {
     pub fn encode_complex_in(&self, values: &[Complex64], slots: usize) -> Result<Plaintext, Error> {
         self.params.embedding(slots)?;
         if values.len() > slots {
-            return Err(Error::TooManyValues { given: values.len(), capacity: slots });
+            return Err(OperandError::TooManyValues { given: values.len(), capacity: slots }.into());
         }
         let mut all = values.to_vec();
         all.resize(slots, Complex64::default());

@@ -2,15 +2,18 @@
 
 use he_core::ring::basis::RingError;
 use he_core::ring::sample::SampleError;
-use he_core::rlwe::ParametersError;
+use he_core::rlwe::{OperandError, ParametersError};
 use he_core::wire::WireError;
 use thiserror::Error;
 
 use crate::approximation::ApproximationError;
 
-/// What can go wrong. Every message names what was there, what was needed and, where there is one, the remedy.
+/// Errors of CKKS. Every message names what was there, what was needed and, where there is one, the remedy.
 #[derive(Debug, Error)]
 pub enum Error {
+    /// Operands that do not fit the operation.
+    #[error(transparent)]
+    Operand(#[from] OperandError),
     /// Parameters that are weak or inconsistent.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
@@ -19,18 +22,10 @@ pub enum Error {
     Spec {
         /// The field.
         field: &'static str,
-        /// What it is.
+        /// Its value.
         found: String,
-        /// What it may be.
+        /// Values that are taken.
         needed: String,
-    },
-    /// Too many values for one plaintext.
-    #[error("{given} values do not fit in {capacity} slots")]
-    TooManyValues {
-        /// Values given.
-        given: usize,
-        /// Slots there are.
-        capacity: usize,
     },
     /// A number of slots that no plaintext has.
     #[error("{slots} slots asked for, needed a power of two up to {most}")]
@@ -50,76 +45,26 @@ pub enum Error {
         /// Largest magnitude.
         most: f64,
     },
-    /// Objects of different parameters met.
-    #[error("{operation}: the {object} belongs to other parameters")]
-    Foreign {
-        /// What was asked for.
-        operation: &'static str,
-        /// The foreign object.
-        object: &'static str,
-    },
-    /// The ciphertext has a degree the operation does not take.
-    #[error("{operation}: the operand has degree {degree}, needed 1: relinearize it first")]
-    Degree {
-        /// What was asked for.
-        operation: &'static str,
-        /// Its degree.
-        degree: usize,
-    },
-    /// No evaluation key fits.
-    #[error(
-        "{operation}: there is no {key} for {limbs} limbs among the evaluation keys; ask for it in the KeyRequest"
-    )]
-    MissingKey {
-        /// What was asked for.
-        operation: &'static str,
-        /// The key.
-        key: String,
-        /// Limbs of the operand.
-        limbs: usize,
-    },
-    /// Too few primes are left.
-    #[error(
-        "{operation}: it takes {needed} level(s), the operand has {present} left; bootstrap it before, or start from a longer chain"
-    )]
-    LevelsUsedUp {
-        /// What was asked for.
-        operation: &'static str,
-        /// Levels it takes.
-        needed: usize,
-        /// Levels the operand has.
-        present: usize,
-    },
-    /// A number of limbs that is not there.
-    #[error("{operation}: {wanted} limbs asked for, there are {present}")]
-    Limbs {
-        /// What was asked for.
-        operation: &'static str,
-        /// Asked for.
-        wanted: usize,
-        /// Present.
-        present: usize,
-    },
     /// Scales that cannot be brought together.
     #[error(
-        "{operation}: the left operand has scale 2^{left:.6} and the right one 2^{right:.6}, both over {limbs} limbs; rescale the product among them, or reduce both to one level with `reduce_to`"
+        "{operation}: the left operand has scale 2^{left:.6} and the right one 2^{right:.6}, both at level {level}; rescale the product among them, or bring both to one level with `mod_switch_to`"
     )]
     Scales {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// `log2` of the left scale.
         left: f64,
         /// `log2` of the right scale.
         right: f64,
-        /// Limbs of both.
-        limbs: usize,
+        /// Level of both.
+        level: usize,
     },
     /// The values no longer fit in the modulus.
     #[error(
         "{operation}: values of up to {bound:e} at scale 2^{scale:.1} do not fit in a modulus of {modulus:.1} bits; state a smaller bound with `with_bound`, scale the values down, or keep more levels"
     )]
     Overflow {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Bound of the values.
         bound: f64,
@@ -133,7 +78,7 @@ pub enum Error {
         "{operation}: values of up to {bound:e} drown in noise of {noise:e} (rms); hide fewer bits, or decrypt at a larger scale, before a product is rescaled"
     )]
     Drowned {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Bound of the values.
         bound: f64,
@@ -145,7 +90,7 @@ pub enum Error {
         "{operation}: the ciphertext has {found} slots and the matrix {needed} rows; encode as many values as rows, by `encode_in`"
     )]
     SlotCount {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Slots of the ciphertext.
         found: usize,
@@ -157,7 +102,7 @@ pub enum Error {
         "{operation}: values of up to {bound} lie outside the interval [{low}, {high}] of the approximation; scale them, state a smaller bound with `with_bound`, or approximate on a wider interval"
     )]
     OutsideInterval {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Bound of the values.
         bound: f64,
@@ -171,7 +116,7 @@ pub enum Error {
         "{operation}: integers modulo {modulus} with errors of {error:e} cannot be told apart, needed at most {most:e} (rms); clean them earlier, or take a smaller modulus"
     )]
     Indistinct {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// The modulus.
         modulus: usize,
@@ -180,28 +125,10 @@ pub enum Error {
         /// The largest that is taken.
         most: f64,
     },
-    /// Nothing to sum.
-    #[error("{operation}: no operands")]
-    NoOperands {
-        /// What was asked for.
-        operation: &'static str,
-    },
-    /// A matrix that does not fit the slots.
-    #[error(
-        "a matrix of {rows} rows and {columns} columns does not fit: needed equal sides that divide {slots}"
-    )]
-    MatrixShape {
-        /// Rows.
-        rows: usize,
-        /// Columns of the first row that is wrong, or of all.
-        columns: usize,
-        /// Slots.
-        slots: usize,
-    },
     /// An approximation that cannot be made.
     #[error(transparent)]
     Approximation(#[from] ApproximationError),
-    /// The ring refused something.
+    /// A modulus that the ring does not take.
     #[error(transparent)]
     Ring(#[from] RingError),
     /// The operating system gave no randomness.

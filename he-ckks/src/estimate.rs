@@ -11,10 +11,29 @@
 /// No error of a slot is so many times the estimated root mean square.
 pub(crate) const DEVIATIONS: f64 = 16.0;
 
-/// What is known of the values in a ciphertext.
+/// Bound and estimated error of the values in a ciphertext.
 ///
 /// The bound is public: it travels with the ciphertext. [`Plaintext::with_bound`](crate::Plaintext::with_bound) sets one
 /// that does not depend on the data.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+/// let encryptor = Encryptor::with_secret(&key);
+/// let [x, y] = [[0.5], [0.25]].map(|v| encoder.encode(&v).and_then(|p| encryptor.encrypt(&p)));
+/// let (x, y) = (x?, y?);
+/// let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params))?;
+/// let sum = evaluator.add(&x, &y)?;
+/// // Bounds add, and so do errors.
+/// assert_eq!(sum.estimate().bound, 2.0);
+/// assert!(sum.estimate().bits() < x.estimate().bits());
+/// let found = Decryptor::new(&key).decrypt(&sum)?[0];
+/// assert!((found - 0.75).abs() < sum.estimate().worst_error());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// No value is larger in magnitude.

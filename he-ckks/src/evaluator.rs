@@ -1,7 +1,7 @@
 //! Arithmetic on ciphertexts.
 //!
-//! Levels and scales look after themselves: operands of a sum or a product meet at the lower of their levels, with exactly
-//! the scale of that level, and a product is relinearized and rescaled in one division. The `_lazy` products, `relinearize`
+//! Levels and scales look after themselves: operands of a sum or a product are brought to the lower of their levels, with
+//! exactly the scale of that level, and a product is relinearized and rescaled in one division. The `_lazy` products, `relinearize`
 //! and `rescale` are for those who would rather sum first.
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use he_core::circuits::Arithmetic;
 use he_core::ring::GaussianInteger;
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
@@ -17,10 +17,10 @@ use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::keys::EvaluationKeys;
 use crate::params::Parameters;
-use crate::plaintext::{Operand, Plaintext};
+use crate::plaintext::{Plaintext, PreparedPlaintext};
 
 /// Scales that agree to this are the same: what differs is below the error of a rescaling at any scale there is.
-const SAME_SCALE: f64 = 1e-13;
+pub(crate) const SAME_SCALE: f64 = 1e-13;
 
 /// Computes with ciphertexts; holds evaluation keys and nothing that decrypts.
 ///
@@ -31,7 +31,7 @@ const SAME_SCALE: f64 = 1e-13;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-/// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.top()))?;
+/// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
 /// let evaluator = Evaluator::new(&params, keys)?;
 /// let encoder = encoder.with_bound(4.0);
 /// let [x, y] = [[2.0, 3.5], [0.25, -1.0]].map(|v| encoder.encode(&v).and_then(|p| encryptor.encrypt(&p)));
@@ -41,7 +41,7 @@ const SAME_SCALE: f64 = 1e-13;
 /// let result = evaluator.add_const(&product, -1.0)?;
 /// let slots = decryptor.decrypt(&result)?;
 /// assert!((slots[0] - 3.5).abs() < 1e-5 && (slots[1] - 7.75).abs() < 1e-5);
-/// assert_eq!(result.levels(), x.levels() - 1);
+/// assert_eq!(result.level(), x.level() - 1);
 /// # Ok(())
 /// # }
 /// ```
@@ -65,7 +65,11 @@ impl Evaluator {
     /// If the keys belong to other parameters.
     pub fn new(params: &Parameters, keys: EvaluationKeys) -> Result<Self, Error> {
         if !keys.params.same(params) {
-            return Err(Error::Foreign { operation: "new evaluator", object: "set of evaluation keys" });
+            return Err(OperandError::Foreign {
+                operation: "new evaluator",
+                object: "set of evaluation keys",
+            }
+            .into());
         }
         Ok(Self { params: params.clone(), keys: Arc::new(keys) })
     }
@@ -79,7 +83,7 @@ impl Evaluator {
         if a.params.same(&self.params) {
             return Ok(());
         }
-        Err(Error::Foreign { operation, object: "ciphertext" })
+        Err(OperandError::Foreign { operation, object: "ciphertext" }.into())
     }
 
     /// A result, if its values fit in its modulus.
@@ -91,8 +95,9 @@ impl Evaluator {
         slots: usize,
         estimate: Estimate,
     ) -> Result<Ciphertext, Error> {
-        if !self.params.fits(estimate, scale, inner.limbs()) {
-            return Err(self.params.overflow(operation, estimate, scale, inner.limbs()));
+        let level = inner.limbs() - 1;
+        if !self.params.fits(estimate, scale, level) {
+            return Err(self.params.overflow(operation, estimate, scale, level));
         }
         Ok(Ciphertext { params: self.params.clone(), inner, scale, slots, estimate })
     }
@@ -104,111 +109,7 @@ impl Evaluator {
 
     /// Variance in a slot of a key switch of the ciphertext.
     pub(crate) fn switching(&self, a: &Ciphertext) -> f64 {
-        self.params.slot_variance(a.slots, self.params.noise().key_switch(a.limbs()), a.scale)
-    }
-
-    /// Whether it is a product that was not rescaled: its scale is nearer to the square of that of its level.
-    fn is_unscaled(&self, a: &Ciphertext) -> bool {
-        a.scale.log2() > 1.5 * self.params.scale(a.limbs()).log2()
-    }
-
-    /// Relinearized and rescaled if it was not: what further operations take.
-    pub(crate) fn settled<'a>(&self, a: &'a Ciphertext) -> Result<Cow<'a, Ciphertext>, Error> {
-        if !self.is_unscaled(a) {
-            return Ok(Cow::Borrowed(a));
-        }
-        Ok(Cow::Owned(if a.degree() == 2 { self.relinearize_and_rescale(a)? } else { self.rescale(a)? }))
-    }
-
-    /// The ciphertext over `limbs` primes, with exactly the scale of that level: multiplied with the constant that makes it
-    /// so, and rescaled once.
-    ///
-    /// # Errors
-    /// If it is foreign, or there are not so many limbs.
-    pub fn reduce_to(&self, a: &Ciphertext, limbs: usize) -> Result<Ciphertext, Error> {
-        self.check("reduce", a)?;
-        let a = self.settled(a)?;
-        let most = a.limbs().min(self.params.top());
-        if limbs == 0 || limbs > most {
-            return Err(Error::Limbs { operation: "reduce", wanted: limbs, present: most });
-        }
-        self.scaled_to(&a, limbs, self.params.scale(limbs)).map(Cow::into_owned)
-    }
-
-    /// `a` over `limbs` limbs at a scale.
-    pub(crate) fn scaled_to<'a>(
-        &self,
-        a: &'a Ciphertext,
-        limbs: usize,
-        scale: f64,
-    ) -> Result<Cow<'a, Ciphertext>, Error> {
-        let operation = "scale alignment";
-        let same = |a: &Ciphertext| (a.scale / scale - 1.0).abs() < SAME_SCALE;
-        if a.limbs() == limbs {
-            if same(a) {
-                return Ok(Cow::Borrowed(a));
-            }
-            // Without a level to spare: only by a constant large enough to be rounded.
-            let constant = scale / a.scale;
-            if constant < (1u64 << 24) as f64 {
-                let (left, right) = (a.scale.log2(), scale.log2());
-                return Err(Error::Scales { operation, left, right, limbs });
-            }
-            let mut out = self.times_integer(operation, a, constant)?;
-            out.scale = scale;
-            return Ok(Cow::Owned(out));
-        }
-        if same(a) {
-            let Ciphertext { inner, scale, slots, estimate, .. } = cut(a, limbs);
-            return self.finish(operation, inner, scale, slots, estimate).map(Cow::Owned);
-        }
-        let constant = scale * self.params.prime(limbs) / a.scale;
-        if constant < (1u64 << 16) as f64 {
-            let (left, right) = (a.scale.log2(), scale.log2());
-            return Err(Error::Scales { operation, left, right, limbs });
-        }
-        let mut out = self.rescale(&self.times_integer(operation, &cut(a, limbs + 1), constant)?)?;
-        out.scale = scale;
-        Ok(Cow::Owned(out))
-    }
-
-    /// The integer nearest to `constant` times `a`, which keeps its values: the scale grows, and the rounding of the constant
-    /// is an error.
-    fn times_integer(
-        &self,
-        operation: &'static str,
-        a: &Ciphertext,
-        constant: f64,
-    ) -> Result<Ciphertext, Error> {
-        let re = constant.round() as i128;
-        let inner = rlwe::Ciphertext::gaussian_sum(a.limbs(), &[(GaussianInteger { re, im: 0 }, &a.inner)]);
-        let relative = (re as f64 / constant - 1.0).abs();
-        let estimate = Estimate { error: a.estimate.error + relative * a.estimate.bound, ..a.estimate };
-        self.finish(operation, inner, a.scale * re as f64, a.slots, estimate)
-    }
-
-    /// Brings operands together: settled, at the fewest limbs among them and the scale there.
-    pub(crate) fn meet<'a>(
-        &self,
-        operation: &'static str,
-        operands: impl IntoIterator<Item = &'a Ciphertext>,
-    ) -> Result<Vec<Cow<'a, Ciphertext>>, Error> {
-        let settled = operands
-            .into_iter()
-            .map(|a| {
-                self.check(operation, a)?;
-                self.settled(a)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let lead = settled.iter().min_by_key(|a| a.limbs()).ok_or(Error::NoOperands { operation })?;
-        let (limbs, scale) = (lead.limbs(), lead.scale);
-        settled
-            .into_iter()
-            .map(|a| match a {
-                Cow::Borrowed(a) => self.scaled_to(a, limbs, scale),
-                Cow::Owned(a) => Ok(Cow::Owned(self.scaled_to(&a, limbs, scale)?.into_owned())),
-            })
-            .collect()
+        self.params.slot_variance(a.slots, self.params.noise().key_switch(a.level() + 1), a.scale)
     }
 
     fn pairwise(
@@ -221,9 +122,9 @@ impl Evaluator {
         self.check(operation, &a)?;
         self.check(operation, b)?;
         // Products that are not rescaled yet are summed as they are.
-        if a.limbs() != b.limbs() || (a.scale / b.scale - 1.0).abs() >= SAME_SCALE {
-            let met = self.meet(operation, [&*a, b])?;
-            return self.pairwise(operation, Cow::Borrowed(&met[0]), &met[1], combine);
+        if a.level() != b.level() || (a.scale / b.scale - 1.0).abs() >= SAME_SCALE {
+            let both = self.aligned(operation, [&*a, b])?;
+            return self.pairwise(operation, Cow::Borrowed(&both[0]), &both[1], combine);
         }
         let slots = a.slots.max(b.slots);
         let estimate = a.estimate_in(slots).add(b.estimate_in(slots));
@@ -283,9 +184,9 @@ impl Evaluator {
         let operation = "add_plain";
         self.check(operation, a)?;
         p.check(operation, &self.params)?;
-        let a = self.settled(a)?;
+        let a = self.rescaled_if_due(a)?;
         let mut inner = a.inner.clone();
-        inner.add_to_phase(&p.lift(&self.params, a.limbs(), a.scale)?);
+        inner.add_to_phase(&p.lift(&self.params, a.level(), a.scale)?);
         let slots = a.slots.max(p.slots());
         let estimate = a.estimate_in(slots).add(p.estimate(&self.params, a.scale));
         self.finish(operation, inner, a.scale, slots, estimate)
@@ -307,7 +208,7 @@ impl Evaluator {
         self.add_complex_onto(a.clone(), c)
     }
 
-    /// The same in the place of `a`.
+    /// `a + c` in the place of `a`.
     pub(crate) fn add_complex_onto(&self, a: Ciphertext, c: Complex64) -> Result<Ciphertext, Error> {
         self.check("add_const", &a)?;
         let Ciphertext { mut inner, scale, slots, estimate, .. } = a;
@@ -324,7 +225,7 @@ impl Evaluator {
         self.mul_integer_onto(a.clone(), c)
     }
 
-    /// The same in the place of `a`.
+    /// `c·a` in the place of `a`.
     pub(crate) fn mul_integer_onto(&self, a: Ciphertext, c: i64) -> Result<Ciphertext, Error> {
         self.check("mul_integer", &a)?;
         let Ciphertext { mut inner, scale, slots, estimate, .. } = a;
@@ -358,64 +259,45 @@ impl Evaluator {
         constant: Complex64,
     ) -> Result<Ciphertext, Error> {
         let operation = "linear combination";
-        let mut settled = Vec::with_capacity(terms.len());
+        let mut rescaled = Vec::with_capacity(terms.len());
         for (c, a) in terms {
             self.check(operation, a)?;
-            settled.push((*c, self.settled(a)?));
+            rescaled.push((*c, self.rescaled_if_due(a)?));
         }
-        let lowest = settled.iter().min_by_key(|(_, a)| a.limbs()).ok_or(Error::NoOperands { operation })?;
-        let limbs = self.one_level(operation, &lowest.1)?;
-        let scale = self.params.scale(limbs - 1) * self.params.prime(limbs - 1);
-        let terms: Vec<_> = settled.iter().map(|(c, a)| (*c, &**a)).collect();
-        self.rescale(&self.weighted_sum(operation, &terms, constant, limbs, scale)?)
+        let lowest =
+            rescaled.iter().min_by_key(|(_, a)| a.level()).ok_or(OperandError::NoOperands { operation })?;
+        let level = self.product_level(operation, &lowest.1)?;
+        let scale = self.params.product_scale(level);
+        let terms: Vec<_> = rescaled.iter().map(|(c, a)| (*c, &**a)).collect();
+        self.rescale(&self.weighted_sum(operation, &terms, constant, level, scale)?)
     }
 
-    /// `constant + Σ c_i·a_i` over the first `limbs` primes and at the given scale, not rescaled: the operands, of one degree
-    /// and any scales, have at least so many limbs.
+    /// `constant + Σ c_i·a_i` at a level and a scale, not rescaled: the operands, of one degree and any scales, are at
+    /// that level or above.
     pub(crate) fn weighted_sum(
         &self,
         operation: &'static str,
         terms: &[(Complex64, &Ciphertext)],
         constant: Complex64,
-        limbs: usize,
+        level: usize,
         scale: f64,
     ) -> Result<Ciphertext, Error> {
-        let degree = terms.first().ok_or(Error::NoOperands { operation })?.1.degree();
+        let degree = terms.first().ok_or(OperandError::NoOperands { operation })?.1.degree();
         let slots = terms.iter().map(|(_, a)| a.slots).max().unwrap_or(1);
         let mut integers = Vec::with_capacity(terms.len());
         let mut estimate = Estimate { bound: constant.norm(), error: 1.0 / scale };
         for (c, a) in terms {
             if a.degree() != degree {
-                return Err(Error::Degree { operation, degree: a.degree().max(degree) });
+                return Err(OperandError::Degree { operation, degree: a.degree().max(degree) }.into());
             }
             // Half a unit of the constant is an error of the values.
             let rounding = Estimate { bound: 0.0, error: a.estimate.bound * a.scale / scale };
             estimate = estimate.add(a.estimate_in(slots).times(c.norm())).add(rounding);
             integers.push((gaussian(c * (scale / a.scale))?, &a.inner));
         }
-        let mut inner = rlwe::Ciphertext::gaussian_sum(limbs, &integers);
+        let mut inner = rlwe::Ciphertext::gaussian_sum(level + 1, &integers);
         inner.add_gaussian_assign(gaussian(constant * scale)?);
         self.finish(operation, inner, scale, slots, estimate)
-    }
-
-    /// The limbs of an operand that still has a level to give.
-    pub(crate) fn one_level(&self, operation: &'static str, a: &Ciphertext) -> Result<usize, Error> {
-        match a.limbs() {
-            1 => Err(Error::LevelsUsedUp { operation, needed: 1, present: 0 }),
-            limbs => Ok(limbs),
-        }
-    }
-}
-
-/// The same values modulo a shorter chain, at the same scale.
-fn cut(a: &Ciphertext, limbs: usize) -> Ciphertext {
-    let Ciphertext { params, inner, scale, slots, estimate } = a;
-    Ciphertext {
-        params: params.clone(),
-        inner: inner.truncated(limbs),
-        scale: *scale,
-        slots: *slots,
-        estimate: *estimate,
     }
 }
 
@@ -431,7 +313,7 @@ pub(crate) fn gaussian(c: Complex64) -> Result<GaussianInteger, Error> {
 
 impl Arithmetic for Evaluator {
     type Ciphertext = Ciphertext;
-    type Plaintext = Operand;
+    type Plaintext = PreparedPlaintext;
     type Scalar = Complex64;
     type Error = Error;
 
@@ -443,8 +325,8 @@ impl Arithmetic for Evaluator {
         Self::mul(self, a, b)
     }
 
-    fn mul_plain(&self, a: &Ciphertext, b: &Operand) -> Result<Ciphertext, Error> {
-        self.mul_operand(a, b)
+    fn mul_plain(&self, a: &Ciphertext, b: &PreparedPlaintext) -> Result<Ciphertext, Error> {
+        self.mul_prepared(a, b)
     }
 
     fn mul_scalar(&self, a: &Ciphertext, c: &Complex64) -> Result<Ciphertext, Error> {

@@ -6,6 +6,8 @@ use he_core::ring::{Coeff, Eval, Poly};
 use num_complex::Complex64;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use he_core::rlwe::OperandError;
+
 use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::params::Parameters;
@@ -15,6 +17,18 @@ const LARGEST: f64 = (1u64 << 60) as f64;
 
 /// Values in slots. It is scaled where it is used, so that it serves at every level; wiped when dropped, and printed
 /// without its values.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// let plaintext = Encoder::new(&params).encode(&[0.5, -0.25])?;
+/// assert_eq!((plaintext.slots(), plaintext.bound()), (params.slots(), 1.0));
+/// // Weights of a server are no secret: products with them get the bound of the values that they have.
+/// assert_eq!(plaintext.with_own_bound().bound(), 0.5);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Plaintext {
     /// `2·slots` coefficients of a polynomial in `X^{N/(2·slots)}`.
@@ -62,7 +76,7 @@ impl Plaintext {
         self.bound
     }
 
-    /// The same with another bound. A ciphertext carries its bound in the clear: it must not depend on the data.
+    /// The plaintext with another bound. A ciphertext carries its bound in the clear: it must not depend on the data.
     ///
     /// # Errors
     /// If a value is larger, or the bound is not finite.
@@ -74,7 +88,7 @@ impl Plaintext {
         Ok(self)
     }
 
-    /// The same, bounded by the largest of its own values: for plaintexts that are no secret, such as the weights of a server.
+    /// The plaintext bounded by the largest of its own values: for plaintexts that are no secret, such as the weights of a server.
     /// Encrypted, it would show that value.
     #[must_use]
     pub fn with_own_bound(mut self) -> Self {
@@ -100,10 +114,10 @@ impl Plaintext {
         Ok(out)
     }
 
-    /// The polynomial at a scale over the first `limbs` primes.
-    pub(crate) fn lift(&self, params: &Parameters, limbs: usize, scale: f64) -> Result<Poly<Eval>, Error> {
+    /// The polynomial at a scale and a level.
+    pub(crate) fn lift(&self, params: &Parameters, level: usize, scale: f64) -> Result<Poly<Eval>, Error> {
         let scaled = self.scaled(params, scale)?;
-        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(limbs), &scaled);
+        let mut poly = Poly::<Coeff>::from_signed(params.rlwe().basis(level + 1), &scaled);
         poly.mark_secret();
         Ok(poly.into_eval())
     }
@@ -114,12 +128,12 @@ impl Plaintext {
         Estimate { bound: self.bound, error: rounding.sqrt() }
     }
 
-    /// That it is a plaintext of this ring.
+    /// Refuses plaintexts of a larger ring.
     pub(crate) fn check(&self, operation: &'static str, params: &Parameters) -> Result<(), Error> {
         if self.slots <= params.slots() {
             return Ok(());
         }
-        Err(Error::Foreign { operation, object: "plaintext" })
+        Err(OperandError::Foreign { operation, object: "plaintext" }.into())
     }
 }
 
@@ -131,9 +145,25 @@ pub(crate) fn wipe(values: &mut [Complex64]) {
     }
 }
 
-/// A plaintext transformed once, to be multiplied with many ciphertexts over so many limbs.
+/// A plaintext transformed once, to be multiplied with many ciphertexts at one level.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+/// let weights = PreparedPlaintext::new(&params, &encoder.encode(&[0.5, -0.25])?, params.max_level())?;
+/// let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params))?;
+/// for x in [0.5, -1.0] {
+///     let c = Encryptor::with_secret(&key).encrypt(&encoder.encode(&[x, x])?)?;
+///     let product = Decryptor::new(&key).decrypt(&evaluator.mul_prepared(&c, &weights)?)?;
+///     assert!((product[0] - 0.5 * x).abs() < 1e-5 && (product[1] + 0.25 * x).abs() < 1e-5);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
-pub struct Operand {
+pub struct PreparedPlaintext {
     pub(crate) params: Parameters,
     pub(crate) poly: Poly<Eval>,
     pub(crate) scale: f64,
@@ -141,32 +171,24 @@ pub struct Operand {
     pub(crate) estimate: Estimate,
 }
 
-impl Operand {
-    /// Prepares a plaintext for ciphertexts over `limbs` limbs, at the scale that makes the rescaled product one of the
-    /// next level.
+impl PreparedPlaintext {
+    /// Prepares a plaintext for ciphertexts at `level`, at the scale that makes the rescaled product one of the next lower
+    /// level.
     ///
     /// # Errors
-    /// If there are not so many limbs below the top or fewer than two, or a coefficient does not fit in a word.
-    pub fn new(params: &Parameters, plaintext: &Plaintext, limbs: usize) -> Result<Self, Error> {
-        plaintext.check("operand", params)?;
-        if limbs < 2 {
-            return Err(Error::LevelsUsedUp {
-                operation: "operand",
-                needed: 1,
-                present: limbs.saturating_sub(1),
-            });
-        }
-        if limbs > params.top() {
-            return Err(Error::Limbs { operation: "operand", wanted: limbs, present: params.top() });
-        }
-        let scale = params.scale(limbs - 1) * params.prime(limbs - 1) / params.scale(limbs);
-        let poly = plaintext.lift(params, limbs, scale)?;
+    /// If the plaintext belongs to another ring, the level is 0 or above the highest, or a coefficient does not fit in a word.
+    pub fn new(params: &Parameters, plaintext: &Plaintext, level: usize) -> Result<Self, Error> {
+        let operation = "prepare a plaintext";
+        plaintext.check(operation, params)?;
+        params.check_product_level(operation, level)?;
+        let scale = params.product_scale(level) / params.scale(level);
+        let poly = plaintext.lift(params, level, scale)?;
         let estimate = plaintext.estimate(params, scale);
         Ok(Self { params: params.clone(), poly, scale, slots: plaintext.slots, estimate })
     }
 
-    /// Limbs of the ciphertexts it is for.
-    pub fn limbs(&self) -> usize {
-        self.poly.basis().len()
+    /// Level of the ciphertexts it is for.
+    pub fn level(&self) -> usize {
+        self.poly.basis().len() - 1
     }
 }

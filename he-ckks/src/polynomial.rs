@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 use num_complex::Complex64;
 
+use he_core::rlwe::OperandError;
+
 use crate::approximation::{ChebyshevSeries, SignComposite, divide_by_chebyshev};
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -20,7 +22,7 @@ use crate::evaluator::Evaluator;
 
 const ONE: Complex64 = Complex64::new(1.0, 0.0);
 
-/// What the coefficients multiply.
+/// The basis of a polynomial.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `T_k(x)`.
@@ -44,7 +46,7 @@ fn depth(k: usize) -> usize {
     k.next_power_of_two().trailing_zeros() as usize
 }
 
-/// How a polynomial is split.
+/// The split of a polynomial into baby steps and giant steps.
 struct Shape {
     kind: Kind,
     baby: usize,
@@ -137,36 +139,36 @@ impl Basis<'_> {
         if k == 0 {
             return self.evaluator.add_complex_onto(product, -ONE);
         }
-        let (limbs, scale) = (product.limbs(), product.scale);
+        let (level, scale) = (product.level(), product.scale);
         let other = &[(-ONE, &self.known[&k])];
-        let other = self.evaluator.weighted_sum("polynomial", other, Complex64::default(), limbs, scale)?;
+        let other = self.evaluator.weighted_sum("polynomial", other, Complex64::default(), level, scale)?;
         self.evaluator.add_onto(product, &other)
     }
 
-    /// The polynomial as an unscaled sum over `limbs` limbs: to be relinearized and rescaled.
-    fn sum(&self, shape: &Shape, coefficients: &[Complex64], limbs: usize) -> Result<Ciphertext, Error> {
+    /// The polynomial as an unscaled sum at a level: to be relinearized and rescaled.
+    fn sum(&self, shape: &Shape, coefficients: &[Complex64], level: usize) -> Result<Ciphertext, Error> {
         let operation = "polynomial";
         let params = self.evaluator.params();
-        let scale = params.scale(limbs) * params.scale(limbs);
+        let scale = params.scale(level) * params.scale(level);
         let Some(g) = shape.split(coefficients.len()) else {
             let used = (1..coefficients.len()).filter(|&k| coefficients[k] != Complex64::default());
             let mut terms: Vec<_> = used.map(|k| (coefficients[k], &self.known[&k])).collect();
             if terms.is_empty() {
                 terms.push((Complex64::default(), &self.known[&1]));
             }
-            return self.evaluator.weighted_sum(operation, &terms, coefficients[0], limbs, scale);
+            return self.evaluator.weighted_sum(operation, &terms, coefficients[0], level, scale);
         };
         let (q, r) = self.kind.divide(coefficients, g);
         let quotient = if q.len() == 1 {
             // A constant: no product.
             let term = [(q[0], &self.known[&g])];
-            self.evaluator.weighted_sum(operation, &term, Complex64::default(), limbs, scale)?
+            self.evaluator.weighted_sum(operation, &term, Complex64::default(), level, scale)?
         } else {
-            let quotient = self.sum(shape, &q, limbs + 1)?;
+            let quotient = self.sum(shape, &q, level + 1)?;
             let quotient = self.evaluator.relinearize_and_rescale(&quotient)?;
             self.evaluator.mul_lazy(&quotient, &self.known[&g])?
         };
-        self.evaluator.add_onto(quotient, &self.sum(shape, &r, limbs)?)
+        self.evaluator.add_onto(quotient, &self.sum(shape, &r, level)?)
     }
 }
 
@@ -186,7 +188,7 @@ impl Evaluator {
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
     /// use approximation::{ChebyshevSeries, functions};
-    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.top()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let encoder = encoder.with_bound(4.0);
     /// let x = encryptor.encrypt(&encoder.encode(&[-3.0, 0.0, 2.0])?)?;
@@ -213,9 +215,9 @@ impl Evaluator {
         let x = if unit {
             x.clone()
         } else {
-            let (slope, middle) = (2.0 / (high - low), -(high + low) / (high - low));
-            let turned = [(Complex64::new(slope, 0.0), x)];
-            self.linear_combination(&turned, Complex64::new(middle, 0.0))?.with_bound(1.0)?
+            let (factor, middle) = (2.0 / (high - low), -(high + low) / (high - low));
+            let shifted = [(Complex64::new(factor, 0.0), x)];
+            self.linear_combination(&shifted, Complex64::new(middle, 0.0))?.with_bound(1.0)?
         };
         let value = self.evaluate_chebyshev(&x, &coefficients)?;
         let estimate = value.estimate.add(Estimate { bound: 0.0, error: series.error() });
@@ -229,7 +231,7 @@ impl Evaluator {
     /// As [`evaluate_series`](Self::evaluate_series).
     pub fn evaluate_sign(&self, x: &Ciphertext, sign: &SignComposite) -> Result<Ciphertext, Error> {
         let mut stages = sign.stages().iter();
-        let first = stages.next().ok_or(Error::NoOperands { operation: "sign" })?;
+        let first = stages.next().ok_or(OperandError::NoOperands { operation: "sign" })?;
         let last = stages.try_fold(self.evaluate_series(x, first)?, |x, stage| {
             // The stages are scaled so that each stays in the interval of the next.
             self.evaluate_series(&x.with_bound(1.0)?, stage)
@@ -263,7 +265,7 @@ impl Evaluator {
         self.relinearize_and_rescale(&sums[0])?.with_bound(bound)
     }
 
-    /// Polynomials of one argument, which share their steps, as unscaled sums over equally many limbs.
+    /// Polynomials of one argument, which share their steps, as unscaled sums at one level.
     pub(crate) fn polynomial_sums(
         &self,
         kind: Kind,
@@ -272,31 +274,32 @@ impl Evaluator {
     ) -> Result<Vec<Ciphertext>, Error> {
         let operation = "polynomial";
         self.check(operation, x)?;
-        let x = &*self.settled(x)?;
+        let x = &*self.rescaled_if_due(x)?;
         self.check_rotation(operation, x)?;
         // The steps below stand on the scales of the levels.
-        let (left, right) = (x.scale.log2(), self.params.scale(x.limbs()).log2());
+        let (left, right) = (x.scale.log2(), self.params.scale(x.level()).log2());
         if (left - right).abs() > 0.5 {
-            return Err(Error::Scales { operation, left, right, limbs: x.limbs() });
+            return Err(Error::Scales { operation, left, right, level: x.level() });
         }
         // A constant is one coefficient, be it 0.
         let used = |c: &&[Complex64]| c.iter().rposition(|c| *c != Complex64::default()).map_or(1, |k| k + 1);
-        let longest = polynomials.iter().max_by_key(|c| used(c)).ok_or(Error::NoOperands { operation })?;
+        let longest =
+            polynomials.iter().max_by_key(|c| used(c)).ok_or(OperandError::NoOperands { operation })?;
         if polynomials.iter().any(|c| c.is_empty()) {
-            return Err(Error::NoOperands { operation });
+            return Err(OperandError::NoOperands { operation }.into());
         }
         let longest = &longest[..used(longest)];
         let shape = Shape::best(kind, longest);
         let depth = polynomials.iter().map(|c| shape.depth(&c[..used(c)])).max().unwrap_or(0);
-        let (needed, present) = (depth + 1, x.levels());
+        let (needed, present) = (depth + 1, x.level());
         if needed > present {
-            return Err(Error::LevelsUsedUp { operation, needed, present });
+            return Err(OperandError::LevelsUsedUp { operation, needed, present }.into());
         }
         let mut basis = Basis { evaluator: self, kind, known: BTreeMap::from([(1, x.clone())]) };
         for k in (2..shape.baby.min(longest.len())).chain(shape.giants.iter().copied()) {
             basis.make(k)?;
         }
-        let sum = |c: &&[Complex64]| basis.sum(&shape, &c[..used(c)], x.limbs() - depth);
+        let sum = |c: &&[Complex64]| basis.sum(&shape, &c[..used(c)], x.level() - depth);
         polynomials.iter().map(sum).collect()
     }
 }

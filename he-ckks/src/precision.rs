@@ -1,8 +1,17 @@
-//! How close values are to what they should be.
+//! Precision of values against those expected.
 
 use num_complex::Complex64;
 
 /// Errors of slots, in bits after the binary point: `−log2` of an absolute error.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Error> {
+/// let found = Precision::of_real(&[1.0, 2.25], &[1.0, 2.0]);
+/// assert_eq!((found.mean, found.worst), (3.0, 2.0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Precision {
     /// Bits of the root mean square of the complex errors.
@@ -14,7 +23,7 @@ pub struct Precision {
 }
 
 impl Precision {
-    /// Compares values with what they should be, as far as both go; infinite where all are equal, and not a number for none.
+    /// Compares values with those expected, as far as both go; infinite where all are equal, and not a number for none.
     pub fn of(values: &[Complex64], expected: &[Complex64]) -> Self {
         let errors: Vec<f64> = values.iter().zip(expected).map(|(a, b)| (a - b).norm()).collect();
         let count = errors.len() as f64;
@@ -30,7 +39,7 @@ impl Precision {
         }
     }
 
-    /// The same for real values.
+    /// Compares real values with those expected.
     pub fn of_real(values: &[f64], expected: &[f64]) -> Self {
         let complex = |values: &[f64]| values.iter().map(|&x| Complex64::new(x, 0.0)).collect::<Vec<_>>();
         Self::of(&complex(values), &complex(expected))

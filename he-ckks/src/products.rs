@@ -2,68 +2,75 @@
 
 use std::borrow::Cow;
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::evaluator::Evaluator;
-use crate::plaintext::{Operand, Plaintext};
+use crate::plaintext::{Plaintext, PreparedPlaintext};
 
 impl Evaluator {
-    /// `p·a`, slot by slot; takes a level. For a plaintext that is used many times see [`Operand`].
+    /// `p·a`, slot by slot; takes a level. For a plaintext that is used many times see [`PreparedPlaintext`].
     ///
     /// # Errors
     /// If the operand is foreign, no level is left, or a value does not fit.
     pub fn mul_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
         let operation = "mul_plain";
         self.check(operation, a)?;
-        let a = self.settled(a)?;
-        let limbs = self.one_level(operation, &a)?;
-        self.mul_operand(&a, &Operand::new(&self.params, p, limbs)?)
+        let a = self.rescaled_if_due(a)?;
+        let level = self.product_level(operation, &a)?;
+        self.mul_prepared(&a, &PreparedPlaintext::new(&self.params, p, level)?)
     }
 
-    /// `p·a` for a prepared plaintext; takes a level. A ciphertext of more limbs than the operand is reduced first.
+    /// `p·a` for a prepared plaintext; takes a level. A ciphertext of a higher level than it was prepared for is
+    /// brought down first.
     ///
     /// # Errors
-    /// If an operand is foreign, or the ciphertext has fewer limbs than the operand.
-    pub fn mul_operand(&self, a: &Ciphertext, p: &Operand) -> Result<Ciphertext, Error> {
-        self.dot_plain(&[(p, a)])
+    /// If an operand is foreign, or the plaintext was prepared for a higher level than the ciphertext has.
+    pub fn mul_prepared(&self, a: &Ciphertext, p: &PreparedPlaintext) -> Result<Ciphertext, Error> {
+        self.dot_prepared(&[(p, a)])
     }
 
-    /// `Σ p_i·a_i` for operands of one number of limbs; takes a level, and one rounding.
+    /// `Σ p_i·a_i` for plaintexts prepared for one level; takes a level, and one rounding.
     ///
     /// # Errors
-    /// As [`mul_operand`](Self::mul_operand).
-    pub fn dot_plain(&self, terms: &[(&Operand, &Ciphertext)]) -> Result<Ciphertext, Error> {
+    /// As [`mul_prepared`](Self::mul_prepared).
+    pub fn dot_prepared(&self, terms: &[(&PreparedPlaintext, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let operation = "mul_plain";
-        let limbs = terms.iter().map(|(p, _)| p.limbs()).max().ok_or(Error::NoOperands { operation })?;
-        let mut met = Vec::with_capacity(terms.len());
+        let level =
+            terms.iter().map(|(p, _)| p.level()).max().ok_or(OperandError::NoOperands { operation })?;
+        let mut operands = Vec::with_capacity(terms.len());
         for (p, a) in terms {
             self.check(operation, a)?;
             if !p.params.same(&self.params) {
-                return Err(Error::Foreign { operation, object: "plaintext operand" });
+                return Err(OperandError::Foreign { operation, object: "prepared plaintext" }.into());
             }
-            let a = self.settled(a)?;
-            if a.limbs() < limbs || p.limbs() != limbs {
-                return Err(Error::Limbs { operation, wanted: limbs, present: a.limbs().min(p.limbs()) });
+            let a = self.rescaled_if_due(a)?;
+            if a.level() < level || p.level() != level {
+                return Err(OperandError::Level {
+                    operation,
+                    wanted: level,
+                    present: a.level().min(p.level()),
+                }
+                .into());
             }
-            let scale = self.params.scale(limbs);
-            met.push(match a {
-                Cow::Borrowed(a) => self.scaled_to(a, limbs, scale)?,
-                Cow::Owned(a) => Cow::Owned(self.scaled_to(&a, limbs, scale)?.into_owned()),
+            let scale = self.params.scale(level);
+            operands.push(match a {
+                Cow::Borrowed(a) => self.scaled_to(a, level, scale)?,
+                Cow::Owned(a) => Cow::Owned(self.scaled_to(&a, level, scale)?.into_owned()),
             });
         }
-        let degree = met[0].degree();
-        if let Some(other) = met.iter().find(|a| a.degree() != degree) {
-            return Err(Error::Degree { operation, degree: degree.max(other.degree()) });
+        let degree = operands[0].degree();
+        if let Some(other) = operands.iter().find(|a| a.degree() != degree) {
+            return Err(OperandError::Degree { operation, degree: degree.max(other.degree()) }.into());
         }
-        let pairs: Vec<_> = terms.iter().zip(&met).map(|((p, _), a)| (&p.poly, &a.inner)).collect();
-        let inner = rlwe::Ciphertext::plain_sum(limbs, &pairs);
+        let pairs: Vec<_> = terms.iter().zip(&operands).map(|((p, _), a)| (&p.poly, &a.inner)).collect();
+        let inner = rlwe::Ciphertext::plain_sum(level + 1, &pairs);
         let slots = terms.iter().map(|(p, a)| p.slots.max(a.slots)).max().unwrap_or(1);
-        let products = terms.iter().zip(&met).map(|((p, _), a)| p.estimate.mul(a.estimate_in(slots)));
-        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
-        let sum = self.finish(operation, inner, met[0].scale * terms[0].0.scale, slots, estimate)?;
+        let products = terms.iter().zip(&operands).map(|((p, _), a)| p.estimate.mul(a.estimate_in(slots)));
+        let estimate = products.reduce(Estimate::add).unwrap_or(operands[0].estimate);
+        let sum = self.finish(operation, inner, operands[0].scale * terms[0].0.scale, slots, estimate)?;
         self.rescale(&sum)
     }
 
@@ -105,17 +112,18 @@ impl Evaluator {
     /// As [`mul_lazy`](Self::mul_lazy); also if there is no pair.
     pub fn dot_lazy(&self, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let operation = "mul";
-        let met = self.meet(operation, pairs.iter().flat_map(|(a, b)| [*a, *b]))?;
-        if let Some(wrong) = met.iter().find(|a| a.degree() != 1) {
-            return Err(Error::Degree { operation, degree: wrong.degree() });
+        let operands = self.aligned(operation, pairs.iter().flat_map(|(a, b)| [*a, *b]))?;
+        if let Some(wrong) = operands.iter().find(|a| a.degree() != 1) {
+            return Err(OperandError::Degree { operation, degree: wrong.degree() }.into());
         }
-        let limbs = self.one_level(operation, &met[0])?;
-        let (left, right): (Vec<_>, Vec<_>) = met.chunks_exact(2).map(|p| (&p[0].inner, &p[1].inner)).unzip();
-        let inner = rlwe::Ciphertext::tensor_products(limbs, pairs.len(), &left, &right).swap_remove(0);
-        let slots = met.iter().map(|a| a.slots).max().unwrap_or(1);
-        let products = met.chunks_exact(2).map(|p| p[0].estimate_in(slots).mul(p[1].estimate_in(slots)));
-        let estimate = products.reduce(Estimate::add).unwrap_or(met[0].estimate);
-        self.finish(operation, inner, met[0].scale * met[0].scale, slots, estimate)
+        let level = self.product_level(operation, &operands[0])?;
+        let (left, right): (Vec<_>, Vec<_>) =
+            operands.chunks_exact(2).map(|p| (&p[0].inner, &p[1].inner)).unzip();
+        let inner = rlwe::Ciphertext::tensor_products(level + 1, pairs.len(), &left, &right).swap_remove(0);
+        let slots = operands.iter().map(|a| a.slots).max().unwrap_or(1);
+        let products = operands.chunks_exact(2).map(|p| p[0].estimate_in(slots).mul(p[1].estimate_in(slots)));
+        let estimate = products.reduce(Estimate::add).unwrap_or(operands[0].estimate);
+        self.finish(operation, inner, operands[0].scale * operands[0].scale, slots, estimate)
     }
 
     /// `a·b` of ciphertexts over the same primes at whatever scales they have.
@@ -125,7 +133,8 @@ impl Evaluator {
         a: &Ciphertext,
         b: &Ciphertext,
     ) -> Result<Ciphertext, Error> {
-        let inner = rlwe::Ciphertext::tensor_products(a.limbs(), 1, &[&a.inner], &[&b.inner]).swap_remove(0);
+        let inner =
+            rlwe::Ciphertext::tensor_products(a.level() + 1, 1, &[&a.inner], &[&b.inner]).swap_remove(0);
         let slots = a.slots.max(b.slots);
         let estimate = a.estimate_in(slots).mul(b.estimate_in(slots));
         self.finish(operation, inner, a.scale * b.scale, slots, estimate)
@@ -134,7 +143,7 @@ impl Evaluator {
     /// A product of degree 2 back at degree 1.
     ///
     /// # Errors
-    /// If the operand is foreign or there is no relinearization key for its limbs.
+    /// If the operand is foreign or there is no relinearization key for its level.
     pub fn relinearize(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         self.check("relinearize", a)?;
         if a.degree() == 1 {
@@ -151,33 +160,33 @@ impl Evaluator {
     /// If the operand is foreign or no level is left.
     pub fn rescale(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         self.check("rescale", a)?;
-        let limbs = self.one_level("rescale", a)?;
-        self.rescaled(a, a.inner.drop_last(), limbs, a.estimate)
+        let level = self.product_level("rescale", a)?;
+        self.rescaled(a, a.inner.drop_last(), level, a.estimate)
     }
 
     /// Both at once, in one rounding and with one set of transforms less.
     ///
     /// # Errors
-    /// If the operand is foreign, no level is left, or there is no relinearization key for its limbs.
+    /// If the operand is foreign, no level is left, or there is no relinearization key for its level.
     pub fn relinearize_and_rescale(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         if a.degree() == 1 {
             return self.rescale(a);
         }
         self.check("rescale", a)?;
-        let limbs = self.one_level("rescale", a)?;
+        let level = self.product_level("rescale", a)?;
         let extended = self.keys.inner.relinearize_extended(&a.inner).ok_or_else(|| no_relinearization(a))?;
         let estimate = a.estimate.with_noise(self.switching(a));
-        self.rescaled(a, extended.mod_down_and_drop(), limbs, estimate)
+        self.rescaled(a, extended.mod_down_and_drop(), level, estimate)
     }
 
     fn rescaled(
         &self,
         a: &Ciphertext,
         inner: rlwe::Ciphertext,
-        limbs: usize,
+        level: usize,
         estimate: Estimate,
     ) -> Result<Ciphertext, Error> {
-        let scale = a.scale / self.params.prime(limbs - 1);
+        let scale = a.scale / self.params.prime(level);
         let noise = self.params.noise();
         let rounding = if inner.degree() == 2 { noise.rounding_at_degree_two() } else { noise.rounding() };
         let estimate = estimate.with_noise(self.params.slot_variance(a.slots, rounding, scale));
@@ -185,6 +194,6 @@ impl Evaluator {
     }
 }
 
-fn no_relinearization(a: &Ciphertext) -> Error {
-    Error::MissingKey { operation: "relinearize", key: "relinearization key".into(), limbs: a.limbs() }
+fn no_relinearization(a: &Ciphertext) -> OperandError {
+    OperandError::MissingKey { operation: "relinearize", key: "relinearization key".into(), level: a.level() }
 }

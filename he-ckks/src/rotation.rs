@@ -1,7 +1,7 @@
 //! Rotation and conjugation of slots.
 
 use he_core::circuits::Rotation;
-use he_core::rlwe::Digits;
+use he_core::rlwe::{Digits, OperandError};
 use rayon::prelude::*;
 
 use crate::ciphertext::Ciphertext;
@@ -12,7 +12,7 @@ use crate::evaluator::Evaluator;
 pub use crate::elements::{conjugation_element, rotation_element};
 
 impl Evaluator {
-    fn turned(&self, a: &Ciphertext) -> Estimate {
+    fn switched_estimate(&self, a: &Ciphertext) -> Estimate {
         a.estimate.with_noise(self.switching(a))
     }
 
@@ -20,7 +20,7 @@ impl Evaluator {
         self.check(operation, a)?;
         match a.degree() {
             1 => Ok(()),
-            degree => Err(Error::Degree { operation, degree }),
+            degree => Err(OperandError::Degree { operation, degree }.into()),
         }
     }
 
@@ -30,7 +30,7 @@ impl Evaluator {
             return Ok(a.clone());
         }
         let inner = self.keys.inner.automorphism(&a.inner, g).ok_or_else(|| missing(operation, g, a))?;
-        self.finish(operation, inner, a.scale, a.slots, self.turned(a))
+        self.finish(operation, inner, a.scale, a.slots, self.switched_estimate(a))
     }
 
     /// Slots rotated left by `k`: slot `j` of the result is slot `j + k` of the operand. To the right by `k` is to the left by
@@ -43,11 +43,11 @@ impl Evaluator {
     /// # let key = SecretKey::generate(&params)?;
     /// # let (encoder, encryptor, decryptor) =
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
-    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1], params.top()))?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
     /// let c = encryptor.encrypt(&encoder.with_bound(4.0).encode(&[1.0, 2.0, 3.0])?)?;
-    /// let turned = decryptor.decrypt(&evaluator.rotate(&c, 1)?)?;
-    /// assert!((turned[0] - 2.0).abs() < 1e-5 && (turned[1] - 3.0).abs() < 1e-5);
+    /// let rotated = decryptor.decrypt(&evaluator.rotate(&c, 1)?)?;
+    /// assert!((rotated[0] - 2.0).abs() < 1e-5 && (rotated[1] - 3.0).abs() < 1e-5);
     /// # Ok(())
     /// # }
     /// ```
@@ -80,7 +80,7 @@ impl Evaluator {
                 g => {
                     let inner = self.keys.inner.automorphism_hoisted(&a.inner, &digits, g);
                     let inner = inner.ok_or_else(|| missing(operation, g, a))?;
-                    self.finish(operation, inner, a.scale, a.slots, self.turned(a))
+                    self.finish(operation, inner, a.scale, a.slots, self.switched_estimate(a))
                 }
             })
             .collect()
@@ -94,7 +94,9 @@ impl Evaluator {
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         let slots = self.params.slots();
         if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > slots) {
-            return Err(Error::TooManyValues { given: stride.saturating_mul(count), capacity: slots });
+            return Err(
+                OperandError::TooManyValues { given: stride.saturating_mul(count), capacity: slots }.into()
+            );
         }
         if stride == 0 {
             return self.mul_integer(a, count as i64);
@@ -110,7 +112,7 @@ impl Evaluator {
     }
 }
 
-pub(crate) fn missing(operation: &'static str, g: usize, a: &Ciphertext) -> Error {
+pub(crate) fn missing(operation: &'static str, g: usize, a: &Ciphertext) -> OperandError {
     let two_n = 2 * a.params.n();
     let key = if g == two_n - 1 {
         "conjugation key".to_owned()
@@ -121,7 +123,7 @@ pub(crate) fn missing(operation: &'static str, g: usize, a: &Ciphertext) -> Erro
             None => format!("Galois key of X -> X^{g}"),
         }
     };
-    Error::MissingKey { operation, key, limbs: a.limbs() }
+    OperandError::MissingKey { operation, key, level: a.level() }
 }
 
 impl Rotation for Evaluator {

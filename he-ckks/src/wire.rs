@@ -1,7 +1,6 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
-use he_core::rlwe::serial::{self, polynomial_bytes};
-use he_core::rlwe::{self, KeySwitchKey};
+use he_core::rlwe::{sealed, serial};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::bootstrap::BootstrapKeys;
@@ -19,8 +18,8 @@ const EVALUATION_KEYS: u16 = 3;
 const CIPHERTEXT: u16 = 4;
 const BOOTSTRAP_KEYS: u16 = 5;
 
-/// Bytes of a ciphertext that are no words of polynomials: scale, slots, bound, error, number of polynomials, limbs.
-const FIELDS: usize = 8 + 4 + 8 + 8 + 1 + 2;
+/// Bytes of a ciphertext beside its polynomials: scale, slots, bound, error.
+const FIELDS: usize = 8 + 4 + 8 + 8;
 
 fn header(params: &Parameters, kind: u16) -> Header {
     Header { tag: TAG, kind, params: *params.hash() }
@@ -40,7 +39,7 @@ fn read_slots(from: &mut Reader<'_>, params: &Parameters) -> Result<usize, WireE
     Ok(slots)
 }
 
-/// What a ciphertext says of itself.
+/// Scale, slots and estimate, as a ciphertext carries them.
 struct Fields {
     scale: f64,
     slots: usize,
@@ -48,15 +47,15 @@ struct Fields {
 }
 
 impl Fields {
-    fn check(&self, params: &Parameters, limbs: usize) -> Result<(), WireError> {
+    fn check(&self, params: &Parameters, level: usize) -> Result<(), WireError> {
         check_slots(params, self.slots)?;
-        let (Self { scale, estimate: Estimate { bound, error }, .. }, modulus) = (self, params.log_q(limbs));
+        let (Self { scale, estimate: Estimate { bound, error }, .. }, modulus) = (self, params.log_q(level));
         let invalid = |what, why| Err(WireError::Invalid { what, why });
         // Written so that neither infinities nor what is no number passes.
         if !(1.0..=modulus).contains(&scale.log2()) {
             return invalid("scale of a ciphertext", format!("{scale:e}, needed 2 to 2^{modulus:.1}"));
         }
-        if !(*bound >= 0.0 && params.fits(self.estimate, *scale, limbs)) {
+        if !(*bound >= 0.0 && params.fits(self.estimate, *scale, level)) {
             let (scale, why) = (scale.log2(), "needed 0 or more, and what fits in the modulus");
             let why = format!("{bound:e} at scale 2^{scale:.1} and a modulus of {modulus:.1} bits, {why}");
             return invalid("bound of a ciphertext", why);
@@ -69,8 +68,8 @@ impl Fields {
         Ok(())
     }
 
-    fn write(&self, out: &mut Writer, params: &Parameters, limbs: usize) -> Result<(), WireError> {
-        self.check(params, limbs)?;
+    fn write(&self, out: &mut Writer, params: &Parameters, level: usize) -> Result<(), WireError> {
+        self.check(params, level)?;
         out.f64(self.scale);
         out.u32(self.slots as u32);
         out.f64(self.estimate.bound);
@@ -78,7 +77,7 @@ impl Fields {
         Ok(())
     }
 
-    /// Not checked but for the slots: that takes the limbs, which follow.
+    /// Not checked but for the slots: that takes the level, which follows.
     fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
         let scale = from.f64("scale of a ciphertext")?;
         let slots = read_slots(from, params)?;
@@ -95,7 +94,7 @@ impl Ciphertext {
     /// If its scale was divided down to less than 2 or its estimated error exceeds the modulus: it would not be read.
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
         let Self { scale, slots, estimate, .. } = *self;
-        Fields { scale, slots, estimate }.write(out, &self.params, self.limbs())?;
+        Fields { scale, slots, estimate }.write(out, &self.params, self.level())?;
         serial::write_ciphertext(out, &self.inner)
     }
 
@@ -107,11 +106,11 @@ impl Ciphertext {
         let fields = Fields::read(from, params)?;
         let seeded = from.clone().u8("ciphertext")? == 1;
         let inner = serial::read_ciphertext(from, params.rlwe())?;
-        fields.check(params, inner.limbs())?;
+        fields.check(params, inner.limbs() - 1)?;
         let Fields { scale, slots, estimate } = fields;
-        let level = params.scale(inner.limbs());
-        if seeded && scale != level {
-            let why = format!("{scale:e}, a fresh ciphertext over {} limbs has {level:e}", inner.limbs());
+        let level = inner.limbs() - 1;
+        if seeded && scale != params.scale(level) {
+            let why = format!("{scale:e}, a fresh ciphertext of level {level} has {:e}", params.scale(level));
             return Err(WireError::Invalid { what: "scale of a ciphertext", why });
         }
         // A claim of less error than a fresh ciphertext has would mislead whoever adds noise to hide it.
@@ -125,8 +124,8 @@ impl Ciphertext {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let polynomials = (self.degree() + 1) * polynomial_bytes(self.params.rlwe().basis(self.limbs()));
-        wire::seal_with(&header(&self.params, CIPHERTEXT), FIELDS + polynomials, |out| self.write(out))
+        let body = sealed::ciphertext_bytes(&self.inner) + FIELDS;
+        wire::seal_with(&header(&self.params, CIPHERTEXT), body, |out| self.write(out))
     }
 
     /// Opens a sealed ciphertext, in either form.
@@ -134,11 +133,9 @@ impl Ciphertext {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let body = wire::open(bytes, &header(params, CIPHERTEXT), serial::body_limit(params.rlwe(), 3))?;
-        let mut reader = Reader::new(body);
-        let ciphertext = Self::read(&mut reader, params)?;
-        reader.finish("ciphertext")?;
-        Ok(ciphertext)
+        sealed::open_ciphertext(&header(params, CIPHERTEXT), params.rlwe(), bytes, |from| {
+            Self::read(from, params)
+        })
     }
 }
 
@@ -148,8 +145,8 @@ impl SeededCiphertext {
     /// # Errors
     /// Never for a ciphertext that was encrypted.
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
-        let (scale, slots, estimate) = (self.params.scale(self.limbs()), self.slots, self.estimate);
-        Fields { scale, slots, estimate }.write(out, &self.params, self.limbs())?;
+        let (scale, slots, estimate) = (self.params.scale(self.level()), self.slots, self.estimate);
+        Fields { scale, slots, estimate }.write(out, &self.params, self.level())?;
         serial::write_seeded(out, &self.inner)
     }
 
@@ -158,8 +155,8 @@ impl SeededCiphertext {
     /// # Errors
     /// Never for a ciphertext that was encrypted.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let polynomial = polynomial_bytes(self.params.rlwe().basis(self.limbs()));
-        wire::seal_with(&header(&self.params, CIPHERTEXT), FIELDS + polynomial + 32, |out| self.write(out))
+        let body = sealed::seeded_bytes(&self.inner) + FIELDS;
+        wire::seal_with(&header(&self.params, CIPHERTEXT), body, |out| self.write(out))
     }
 }
 
@@ -169,11 +166,7 @@ impl PublicKey {
     /// # Errors
     /// Never for a key that was made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let rlwe = self.params.rlwe();
-        let capacity = polynomial_bytes(rlwe.basis(rlwe.max_limbs())) + 32;
-        wire::seal_with(&header(&self.params, PUBLIC_KEY), capacity, |out| {
-            serial::write_public_key(out, &self.inner)
-        })
+        sealed::seal_public_key(&header(&self.params, PUBLIC_KEY), &self.inner)
     }
 
     /// Opens a sealed key.
@@ -181,41 +174,18 @@ impl PublicKey {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let body = wire::open(bytes, &header(params, PUBLIC_KEY), serial::body_limit(params.rlwe(), 1))?;
-        let mut reader = Reader::new(body);
-        let inner = serial::read_public_key(&mut reader, params.rlwe())?;
-        reader.finish("public key")?;
+        let inner = sealed::open_public_key(&header(params, PUBLIC_KEY), params.rlwe(), bytes)?;
         Ok(Self { params: params.clone(), inner })
     }
 }
 
-/// Bytes of a key-switching key: limbs and seed, and half of its polynomials.
-fn key_bytes(params: &rlwe::Parameters, limbs: usize) -> usize {
-    2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
-}
-
-/// Largest body of evaluation keys: one for every element there is, and one for products.
-fn evaluation_limit(params: &rlwe::Parameters) -> usize {
-    1 + 4 + (params.n() + 1) * (4 + key_bytes(params, params.max_limbs()))
-}
-
 impl EvaluationKeys {
-    /// Bytes of the body: such keys take gigabytes, and the memory for them is taken once.
-    fn body_bytes(&self) -> usize {
-        let (keys, params) = (&self.inner, self.params.rlwe());
-        let bytes = |key: &KeySwitchKey| key_bytes(params, key.limbs());
-        let galois = keys.galois_elements().filter_map(|g| keys.galois(g)).map(|key| 4 + bytes(key));
-        1 + keys.relinearization().map_or(0, bytes) + 4 + galois.sum::<usize>()
-    }
-
     /// The keys, sealed, in seeded form.
     ///
     /// # Errors
     /// Never for keys that were made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        wire::seal_with(&header(&self.params, EVALUATION_KEYS), self.body_bytes(), |out| {
-            serial::write_evaluation_keys(out, &self.inner)
-        })
+        sealed::seal_evaluation_keys(&header(&self.params, EVALUATION_KEYS), &self.inner)
     }
 
     /// Opens sealed keys.
@@ -223,11 +193,11 @@ impl EvaluationKeys {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let body = wire::open(bytes, &header(params, EVALUATION_KEYS), evaluation_limit(params.rlwe()))?;
-        let mut reader = Reader::new(body);
-        let inner = serial::read_evaluation_keys(&mut reader, params.rlwe())?;
-        reader.finish("evaluation keys")?;
-        Ok(Self { params: params.clone(), inner })
+        let header = header(params, EVALUATION_KEYS);
+        Ok(Self {
+            params: params.clone(),
+            inner: sealed::open_evaluation_keys(&header, params.rlwe(), bytes)?,
+        })
     }
 }
 
@@ -238,7 +208,8 @@ impl BootstrapKeys {
     /// Never for keys that were made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let (params, evaluation) = (self.params(), self.evaluation());
-        let capacity = 4 + 2 * key_bytes(params.rlwe(), params.max_limbs()) + evaluation.body_bytes();
+        let key = sealed::key_switch_key_bytes(params.rlwe(), params.rlwe().max_limbs());
+        let capacity = 4 + 2 * key + sealed::evaluation_keys_bytes(&evaluation.inner);
         wire::seal_with(&header(params, BOOTSTRAP_KEYS), capacity, |out| {
             out.u32(self.slots() as u32);
             serial::write_key_switch_key(out, self.encapsulation_key())?;
@@ -259,7 +230,8 @@ impl BootstrapKeys {
         }
         let short = params.ephemeral().map_err(|error| invalid(error.to_string()))?;
         let whole = rlwe.max_limbs();
-        let limit = 4 + key_bytes(&short, 1) + key_bytes(rlwe, whole) + evaluation_limit(rlwe);
+        let keys = sealed::key_switch_key_bytes(&short, 1) + sealed::key_switch_key_bytes(rlwe, whole);
+        let limit = 4 + keys + sealed::evaluation_keys_limit(rlwe);
         let mut reader = Reader::new(wire::open(bytes, &header(params, BOOTSTRAP_KEYS), limit)?);
         let slots = read_slots(&mut reader, params)?;
         // Its instance has one limb, and so has the key.

@@ -108,10 +108,10 @@ fn ciphertexts_decrypt_to_what_was_encrypted() {
     holds(&read("expanded.ciphertext"), &MESSAGE, 30);
     let product = read("product.ciphertext");
     holds(&product, &squares(), 30);
-    assert_eq!((product.limbs(), product.scale(), product.degree()), (3, params.scale(3), 1));
+    assert_eq!((product.level(), product.scale(), product.degree()), (2, params.scale(2), 1));
     let lazy = read("lazy.ciphertext");
     holds(&lazy, &squares(), 30);
-    assert_eq!((lazy.limbs(), lazy.degree()), (4, 2));
+    assert_eq!((lazy.level(), lazy.degree()), (3, 2));
     assert_eq!(read("pair.ciphertext").slots(), 2);
     for name in ["expanded.ciphertext", "product.ciphertext", "lazy.ciphertext"] {
         assert_eq!(read(name).to_bytes().unwrap(), golden(name));
@@ -139,7 +139,7 @@ fn bootstrapping_keys_bootstrap() {
     let pair = Ciphertext::from_bytes(&params, &golden("pair.ciphertext")).unwrap();
     holds(&pair, &PAIR, 30);
     let refreshed = Bootstrapper::new(keys).unwrap().bootstrap(&pair).unwrap();
-    assert_eq!((pair.limbs(), refreshed.limbs()), (2, params.top()));
+    assert_eq!((pair.level(), refreshed.level()), (1, params.max_level()));
     holds(&refreshed, &PAIR, 15);
 }
 
@@ -147,7 +147,7 @@ fn bootstrapping_keys_bootstrap() {
 #[ignore = "writes the golden files of the present format version"]
 fn write_golden_files() {
     let params = insecure_params();
-    let (key, top) = (known_key(&params), params.top());
+    let (key, top) = (known_key(&params), params.max_level());
     let (message, pair) = (plaintext(&params, &MESSAGE), plaintext(&params, &PAIR));
     let request = KeyRequest::default().relinearization(top).rotations(&params, &[1], top);
     let keys = key.evaluation_keys(&request).unwrap();
@@ -156,11 +156,11 @@ fn write_golden_files() {
     for (name, bytes) in [
         ("secret.key", key.to_secret_bytes().to_vec()),
         ("public.key", key.public_key().unwrap().to_bytes().unwrap()),
-        ("seeded.ciphertext", key.encrypt_seeded(&message, 2).unwrap().to_bytes().unwrap()),
+        ("seeded.ciphertext", key.encrypt_seeded(&message, 1).unwrap().to_bytes().unwrap()),
         ("expanded.ciphertext", expanded.to_bytes().unwrap()),
         ("lazy.ciphertext", evaluator.mul_lazy(&expanded, &expanded).unwrap().to_bytes().unwrap()),
         ("product.ciphertext", evaluator.square(&expanded).unwrap().to_bytes().unwrap()),
-        ("pair.ciphertext", key.encrypt_seeded(&pair, 2).unwrap().to_bytes().unwrap()),
+        ("pair.ciphertext", key.encrypt_seeded(&pair, 1).unwrap().to_bytes().unwrap()),
         ("evaluation.keys", keys.to_bytes().unwrap()),
         (
             "bootstrap.keys",

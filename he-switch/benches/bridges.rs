@@ -111,11 +111,11 @@ fn stages(bgv: &he_bgv::SecretKey, bridges: &Bridges, evaluator: &he_tfhe::Evalu
     let least = (-56_f64).exp2();
     let out = timed("cleaned further to 2^-56", all, || refresher.refresh(&out, least).expect("refresh"));
     budget(&out[0]);
-    let limbs = params.bgv().max_limbs();
-    let keys = bgv.evaluation_keys(&he_bgv::KeyRequest::default().relinearization(limbs)).expect("keys");
+    let level = params.bgv().max_level();
+    let keys = bgv.evaluation_keys(&he_bgv::KeyRequest::default().relinearization(level)).expect("keys");
     let products = he_bgv::Evaluator::new(params.bgv(), keys).expect("keys");
     let square =
-        |c: &he_bgv::Ciphertext| products.relinearize(&products.square(c).expect("own")).expect("key");
+        |c: &he_bgv::Ciphertext| products.relinearize(&products.mul_lazy(c, c).expect("own")).expect("key");
     let squares: Vec<_> = timed("squares of all ciphertexts", all, || out.iter().map(square).collect());
     budget(&squares[0]);
     let fresh =

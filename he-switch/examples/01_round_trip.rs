@@ -21,7 +21,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let secret = SecretKeys::generate(params)?;
 
     // The server gets a key for each bridge, each secret encrypted under another, and the evaluation keys of the schemes.
-    let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_limbs());
+    let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_level());
     let server = Switcher::new(secret.evaluation_keys(&KeyRequest::bgv_and_tfhe().bgv(products))?)?;
     let (sums, tables) = (server.bgv(), server.tfhe()?);
 
@@ -59,7 +59,7 @@ fn run(params: &Parameters) -> Result<(), Error> {
 
     // The same integers without a unit, at coefficient i·n/COUNT of the first ciphertext: now times a weight.
     let weight = encrypt(&[3], 1)?;
-    let product = sums.relinearize(&sums.mul(&back[0], &weight)?)?;
+    let product = sums.mul(&back[0], &weight)?;
     println!("after a product: noise budget {:.1}", product.noise_budget());
 
     // The noise budget that products used up is refreshed, for as many ciphertexts at once as CKKS has room for.

@@ -159,7 +159,7 @@ impl Refresher {
         if !bootstrapper.evaluator().params().same(params.ckks()) {
             return Err(Error::Foreign { operation: "refresh", object: "bootstrapper" });
         }
-        let (found, needed) = (bootstrapper.lifted_limbs(), params.joint().max_limbs());
+        let (found, needed) = (bootstrapper.lifted_level() + 1, params.joint().max_limbs());
         if found < needed {
             let (found, needed) = (found.to_string(), format!("{needed}, those of BGV"));
             return Err(Error::Mismatch { field: "primes that a bootstrap leaves", found, needed });
@@ -184,14 +184,14 @@ impl Refresher {
             let (found, needed) = (ciphertexts.len().to_string(), format!("1 to {most}"));
             return Err(Error::Mismatch { field: "the number of ciphertexts", found, needed });
         }
-        let limbs = ciphertexts[0].limbs();
+        let level = ciphertexts[0].level();
         for c in ciphertexts {
             if !c.params().same(params.bgv()) {
                 return Err(Error::Foreign { operation, object: "ciphertext" });
             }
-            if c.degree() != 1 || c.limbs() != limbs {
-                let found = format!("degree {}, {} limbs", c.degree(), c.limbs());
-                let needed = format!("degree 1, {limbs} limbs");
+            if c.degree() != 1 || c.level() != level {
+                let found = format!("degree {}, level {}", c.degree(), c.level());
+                let needed = format!("degree 1, level {level}");
                 return Err(Error::Mismatch { field: "the ciphertext", found, needed });
             }
         }
@@ -200,8 +200,8 @@ impl Refresher {
         let noises = ciphertexts.iter().zip(growth).map(|(c, growth)| c.noise().log2().exp2() * growth);
         let noise = noises.fold(0.0, f64::max);
         let joined = join(&pieces, params.joint());
-        let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt();
-        let modulus = estimator.log_q(limbs).exp2();
+        let switched = NoiseModel::new(params.joint()).key_switch(level + 1).sqrt();
+        let modulus = estimator.log_q(level).exp2();
         let error = (noise / modulus).hypot(switched * t as f64 / modulus);
         let dimension = ciphertexts.len().next_power_of_two() * params.bgv().n();
         Ok(Integers { inner: self.keys.up.switch_ciphertext(&joined), t, error, dimension })
@@ -287,7 +287,7 @@ impl Refresher {
         // Modulo t, m·Q/t times −t is m·Q.
         let q = params.joint().spec().q.iter().fold(1, |q, &p| t.mul(q, t.reduce(p)));
         let back = -i128::from(t.center(t.inv(q).unwrap_or(1))) * i128::from(t.value());
-        let own = c.error / c.t as f64 * params.bgv().noise().log_q(limbs).exp2();
+        let own = c.error / c.t as f64 * params.bgv().noise().log_q(limbs - 1).exp2();
         let noise = (back as f64 * own.hypot(switched)).abs().log2();
         let pieces = split(&self.keys.down.switch_ciphertext(&c.inner), params.top());
         let back = |piece: &rlwe::Ciphertext| {

@@ -112,7 +112,7 @@ impl BgvToTfhe {
             return Err(Error::Mismatch { field: "the ciphertext", found, needed });
         }
         let (top, growth) = at_the_top(params, ciphertext);
-        let relative = ciphertext.noise().log2() - params.bgv().noise().log_q(ciphertext.limbs());
+        let relative = ciphertext.noise().log2() - params.bgv().noise().log_q(ciphertext.level());
         let variance = (relative.exp2() * growth / params.t() as f64).powi(2) + noise(params);
         self.0.extract(&to_one_limb(&top), coefficients, variance)
     }
@@ -147,7 +147,7 @@ pub(crate) fn at_the_top(params: &Parameters, c: &he_bgv::Ciphertext) -> (rlwe::
     let t = params.bgv().t();
     let q = c.inner().parts()[0].basis().moduli().fold(1, |q, p| t.mul(q, t.reduce(p.value())));
     // The correction factor of a ciphertext is a unit.
-    let g = -t.center(t.mul(q, t.inv(c.factor()).unwrap_or(1)));
+    let g = -t.center(t.mul(q, t.inv(c.correction_factor()).unwrap_or(1)));
     let inner = c.inner().clone().over(params.top());
     (mul_wide(&div_exact(&inner, t.value()), g.into()), g.unsigned_abs() as f64)
 }

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use he_ckks::bootstrap::{Bootstrapper, Lowered};
+use he_ckks::bootstrap::{Bootstrapper, CoefficientCiphertext};
 use he_tfhe::LweCiphertext;
 
 use crate::error::Error;
@@ -61,7 +61,7 @@ pub fn coefficients_of(j: usize, slots: usize, n: usize) -> [usize; 2] {
 
 /// The phase of the value 1 of a slot on the torus, before it is multiplied by a power of two.
 pub fn unit(params: &Parameters) -> f64 {
-    params.ckks().scale(1) / params.joint().spec().q[0] as f64
+    params.ckks().scale(0) / params.joint().spec().q[0] as f64
 }
 
 /// Variance that the ring switch adds, relative to the torus.
@@ -158,7 +158,7 @@ impl CkksToTfhe {
         self.switch(&self.to_coefficients(ciphertext)?, slots, bits)
     }
 
-    fn to_coefficients(&self, ciphertext: &he_ckks::Ciphertext) -> Result<Lowered, Error> {
+    fn to_coefficients(&self, ciphertext: &he_ckks::Ciphertext) -> Result<CoefficientCiphertext, Error> {
         if !ciphertext.params().same(self.params().ckks()) {
             return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "ciphertext" });
         }
@@ -166,7 +166,12 @@ impl CkksToTfhe {
     }
 
     /// The ring switch of values in coefficients, times `2^bits`.
-    fn switch(&self, low: &Lowered, slots: &[usize], bits: u32) -> Result<(Vec<LweCiphertext>, f64), Error> {
+    fn switch(
+        &self,
+        low: &CoefficientCiphertext,
+        slots: &[usize],
+        bits: u32,
+    ) -> Result<(Vec<LweCiphertext>, f64), Error> {
         let (joint, all) = (self.params().joint(), self.bootstrapper.slots());
         let unit = low.scale / joint.spec().q[0] as f64 * f64::from(bits).exp2();
         let amplified = mul_wide(&low.inner.clone().over(joint), 1 << bits);

@@ -68,13 +68,13 @@ impl Expander {
 
     /// The automorphisms of an expansion, and the primes of their keys.
     pub(crate) fn elements(params: &Parameters, levels: u32) -> BTreeMap<usize, usize> {
-        let (n, limbs) = (params.bgv().n(), params.bgv().max_limbs());
+        let (n, limbs) = (params.bgv().n(), params.bgv().rlwe().max_limbs());
         (0..levels).map(|j| (element(n, j), limbs)).collect()
     }
 
     /// With keys of the right elements, and fewer levels than `log2 n`.
     pub(crate) fn with_keys(params: &Parameters, levels: u32, keys: EvaluationKeys) -> Self {
-        let (n, limbs) = (params.bgv().n(), params.bgv().max_limbs());
+        let (n, limbs) = (params.bgv().n(), params.bgv().rlwe().max_limbs());
         let monomial = |j: u32| {
             let mut coefficients = vec![0; n];
             // X^{−k} = −X^{n − k}.
@@ -86,15 +86,15 @@ impl Expander {
 
     /// Variance that the key switches of an expansion in `2^levels` add to a coefficient of the phase.
     pub fn noise(&self, levels: u32) -> f64 {
-        let one = NoiseModel::new(self.params.bgv().rlwe()).key_switch(self.params.bgv().max_limbs());
+        let one = NoiseModel::new(self.params.bgv().rlwe()).key_switch(self.params.bgv().rlwe().max_limbs());
         (f64::from(2 * levels).exp2() - 1.0) / 3.0 * one
     }
 
     /// The expansion of a BGV ciphertext over all primes in `2^levels`.
     ///
     /// # Errors
-    /// If it belongs to other parameters, is not relinearized, has a correction factor, or lacks primes, or there are no keys for so
-    /// many levels.
+    /// If it belongs to other parameters, is not relinearized, has a correction factor, or a level below the highest, or there are no keys for
+    /// so many levels.
     pub fn expand(&self, c: &he_bgv::Ciphertext, levels: u32) -> Result<Vec<he_bgv::Ciphertext>, Error> {
         let bgv = self.params.bgv();
         if levels > self.levels {
@@ -104,9 +104,10 @@ impl Expander {
         if !c.params().same(bgv) {
             return Err(Error::Foreign { operation: "expansion", object: "ciphertext" });
         }
-        if c.degree() != 1 || c.factor() != 1 || c.limbs() != bgv.max_limbs() {
-            let found = format!("degree {}, factor {}, {} limbs", c.degree(), c.factor(), c.limbs());
-            let needed = format!("degree 1, factor 1, {} limbs", bgv.max_limbs());
+        if c.degree() != 1 || c.correction_factor() != 1 || c.level() != bgv.max_level() {
+            let found =
+                format!("degree {}, factor {}, level {}", c.degree(), c.correction_factor(), c.level());
+            let needed = format!("degree 1, factor 1, level {}", bgv.max_level());
             return Err(Error::Mismatch { field: "the ciphertext", found, needed });
         }
         let noise = 0.5 * ((2.0 * c.noise().log2()).exp2() + self.noise(levels)).log2();
@@ -141,16 +142,18 @@ pub fn combine(parts: &[he_bgv::Ciphertext]) -> Result<he_bgv::Ciphertext, Error
         let (found, needed) = (parts.len().to_string(), format!("1 to {most}"));
         return Err(Error::Mismatch { field: "the number of ciphertexts", found, needed });
     }
-    let (bgv, limbs, degree) = (parts[0].params(), parts[0].limbs(), parts[0].degree());
-    if let Some(c) = parts.iter().find(|c| (c.limbs(), c.degree(), c.factor()) != (limbs, degree, 1)) {
-        let found = format!("degree {}, factor {}, {} limbs", c.degree(), c.factor(), c.limbs());
-        let needed = format!("degree {degree}, factor 1, {limbs} limbs");
+    let (bgv, level, degree) = (parts[0].params(), parts[0].level(), parts[0].degree());
+    if let Some(c) =
+        parts.iter().find(|c| (c.level(), c.degree(), c.correction_factor()) != (level, degree, 1))
+    {
+        let found = format!("degree {}, factor {}, level {}", c.degree(), c.correction_factor(), c.level());
+        let needed = format!("degree {degree}, factor 1, level {level}");
         return Err(Error::Mismatch { field: "the ciphertext", found, needed });
     }
     if !parts.iter().all(|c| c.params().same(bgv)) {
         return Err(Error::Foreign { operation: "combination", object: "ciphertext" });
     }
-    let basis = bgv.rlwe().basis(limbs);
+    let basis = bgv.rlwe().basis(level + 1);
     let mut x = vec![0; bgv.n()];
     x[1] = 1;
     let x = Poly::<Coeff>::from_signed(basis, &x).into_eval();
@@ -200,7 +203,7 @@ mod tests {
         }
         assert!(Expander::generate(&params, &key, 10).is_err());
         assert!(combine(&[]).is_err() && expander.expand(&c, 4).is_err());
-        let other = he_bgv::Spec::n8192().unwrap().build().unwrap();
+        let other = he_bgv::Spec::n8192().build().unwrap();
         let foreign = he_bgv::SecretKey::generate(&other).unwrap();
         assert!(Expander::generate(&params, &foreign, 1).is_err());
     }

@@ -237,7 +237,7 @@ fn values_that_are_gathered_and_widened_have_the_noise_they_say() {
     let (n, k) = (params.tfhe().n(), params.tfhe_capacity());
     let encryptor = he_tfhe::Encryptor::with_secret(w.secret.tfhe());
     // Multiples of 2^-12 all over the interval that is lifted.
-    let interval = params.ckks().scale(1) / params.joint().spec().q[0] as f64;
+    let interval = params.ckks().scale(0) / params.joint().spec().q[0] as f64;
     let most = (interval * 12_f64.exp2()) as u32 - 1;
     let packed: Vec<GlweCiphertext> = (0..k as u32)
         .map(|r| {
@@ -277,8 +277,8 @@ fn expansions_add_the_noise_of_the_formula() {
     let n = w.params.bgv().n();
     let c = w.encrypted(&(0..n as i64).map(|i| i * 31 % 1021 - 510).collect::<Vec<_>>());
     let before = phase(w.secret.bgv().inner(), c.inner());
-    let q = modulus(w.params.bgv().rlwe(), w.params.bgv().max_limbs());
-    let width = w.params.bgv().noise().log_q(w.params.bgv().max_limbs()).exp2();
+    let q = modulus(w.params.bgv().rlwe(), w.params.bgv().rlwe().max_limbs());
+    let width = w.params.bgv().noise().log_q(w.params.bgv().max_level()).exp2();
     for levels in [1, 2, 4] {
         let (mut errors, mut variance) = (vec![], 0.0);
         // Keys of so small a ring differ in their noise.
@@ -298,7 +298,7 @@ fn expansions_add_the_noise_of_the_formula() {
 #[test]
 fn refreshed_integers_have_the_errors_they_say() {
     let w = World::small();
-    let (params, limbs) = (&w.params, w.params.bgv().max_limbs());
+    let (params, limbs) = (&w.params, w.params.bgv().rlwe().max_limbs());
     let n = params.bgv().n();
     let c = [3, 5].map(|k| {
         w.encrypted(&(0..n as i64).map(|i| i * k * 77_777 % 60_000_007 - 30_000_003).collect::<Vec<_>>())
@@ -309,7 +309,7 @@ fn refreshed_integers_have_the_errors_they_say() {
     let pieces: Vec<_> = c.iter().map(|c| at_the_top(params, c).0).collect();
     let before = phase(&w.secret.bgv().inner().interleaved(params.joint()), &join(&pieces, params.joint()));
     let errors = differences(&phase(&w.joint, &gathered.inner), &before, &q);
-    let width = params.bgv().noise().log_q(limbs).exp2();
+    let width = params.bgv().noise().log_q(limbs - 1).exp2();
     let switch = rlwe::noise::NoiseModel::new(params.joint()).key_switch(limbs);
     check("BGV refreshed: gather's key switch", &errors, switch / (width * width));
     check("BGV refreshed: gathered", &w.errors(&gathered), gathered.error().powi(2));
@@ -336,6 +336,6 @@ fn refreshed_integers_have_the_errors_they_say() {
     check(
         "BGV refreshed: scattered",
         &errors,
-        (2.0 * (back[0].noise().log2() - params.bgv().noise().log_q(limbs))).exp2(),
+        (2.0 * (back[0].noise().log2() - params.bgv().noise().log_q(limbs - 1))).exp2(),
     );
 }

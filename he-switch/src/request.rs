@@ -106,7 +106,7 @@ impl fmt::Display for KeyKind {
 /// # let params = Spec::insecure_small().build_insecure("an example")?;
 /// # let secret = SecretKeys::generate(&params)?;
 /// // Both ways between BGV and TFHE, products in BGV, and BGV ciphertexts taken apart in up to 4.
-/// let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_limbs());
+/// let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_level());
 /// let request = KeyRequest::bgv_and_tfhe().bgv(products).expansion(2);
 /// let keys = secret.evaluation_keys(&request)?;
 /// assert_eq!(keys.kinds(), request.kinds());

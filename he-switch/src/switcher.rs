@@ -33,7 +33,7 @@ use crate::tfhe_to_ckks::TfheToCkks;
 /// let c = he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&plaintext)?;
 /// let last = switcher.bgv().mod_switch(&switcher.bgv().mod_switch(&c)?)?;
 /// let fresh = switcher.refresh(&[last], (-46_f64).exp2())?;
-/// assert_eq!(fresh[0].limbs(), params.bgv().max_limbs());
+/// assert_eq!(fresh[0].level(), params.bgv().max_level());
 /// // No bridge to TFHE was requested.
 /// assert!(matches!(switcher.bgv_to_tfhe(&c, &[0]), Err(Error::NoKey { .. })));
 /// # Ok(())

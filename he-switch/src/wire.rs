@@ -175,7 +175,7 @@ impl bgv_ckks::Keys {
 /// Bytes of the keys of an expansion: levels, no relinearization, their number, and element and key of each.
 fn expansion_bytes(params: &Parameters, levels: u32) -> usize {
     let bgv = params.bgv();
-    4 + 1 + 4 + levels as usize * (4 + key_bytes(bgv.rlwe(), bgv.max_limbs()))
+    4 + 1 + 4 + levels as usize * (4 + key_bytes(bgv.rlwe(), bgv.rlwe().max_limbs()))
 }
 
 impl Expander {
@@ -221,7 +221,7 @@ impl Expander {
 fn check_expansion(params: &Parameters, levels: u32, keys: &EvaluationKeys) -> Result<(), WireError> {
     let needed: Vec<usize> = Expander::elements(params, levels).into_keys().collect();
     let found: Vec<usize> = keys.galois_elements().collect();
-    let limbs = params.bgv().max_limbs();
+    let limbs = params.bgv().rlwe().max_limbs();
     let whole = |&g: &usize| keys.galois(g).is_some_and(|key| key.limbs() == limbs);
     if keys.relinearization().is_none() && found == needed && found.iter().all(whole) {
         return Ok(());

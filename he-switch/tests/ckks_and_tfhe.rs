@@ -38,7 +38,7 @@ fn slots_go_through_tables_and_come_back_with_levels() {
     }
     let packed: Vec<_> = pieces.iter().map(|piece| tables.pack(piece).unwrap()).collect();
     let (back, factor) = switcher.tfhe_to_ckks(&packed, 12).unwrap();
-    assert_eq!(back.limbs(), params.ckks().top());
+    assert_eq!(back.level(), params.ckks().max_level());
     let found = Decryptor::new(secret.ckks()).decrypt(&back).unwrap();
     let error = |j: usize| (found[j] / factor / 64.0 - values[j].max(0.0)).abs();
     let worst = (0..slots).map(error).fold(0.0, f64::max);

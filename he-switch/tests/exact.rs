@@ -23,7 +23,7 @@ fn unit(params: &Parameters) -> i64 {
 
 /// `log2` of the probability that a message of a fresh ciphertext is not read as it is, by the formulas.
 fn reading_failure(params: &Parameters, low: i64) -> f64 {
-    let (spec, q) = (params.tfhe().spec(), params.bgv().noise().log_q(params.bgv().max_limbs()));
+    let (spec, q) = (params.tfhe().spec(), params.bgv().noise().log_q(params.bgv().max_level()));
     let fresh = params.bgv().noise().fresh_secret().log2() - q - f64::from(params.log_t());
     let sample = (2.0 * fresh).exp2() + bgv_to_tfhe::noise(params) + noise::to_32_bits(spec);
     let variance = sample + noise::key_switch(spec) + noise::modulus_switch(spec, 0);
@@ -37,7 +37,7 @@ fn reading_failure(params: &Parameters, low: i64) -> f64 {
 fn return_failure(params: &Parameters) -> f64 {
     let (spec, prediction) = (params.tfhe().spec(), params.tfhe().prediction());
     let variance = prediction.bootstrap + noise::packing(spec) + tfhe_to_ckks::noise(params);
-    let interval = params.ckks().scale(1) / params.ckks().rlwe().spec().q[0] as f64;
+    let interval = params.ckks().scale(0) / params.ckks().rlwe().spec().q[0] as f64;
     // The messages themselves are lifted first.
     assert!((f64::from(BITS) - 1.0 - f64::from(LOG_SMALL)).exp2() <= interval);
     noise::log2_erfc(interval / f64::from(LOG_SMALL).exp2() / (2.0 * variance).sqrt())

@@ -9,7 +9,7 @@ fn values_come_back_and_can_be_multiplied() {
     let params = Spec::insecure_small().build_insecure("a test of the bridges").unwrap();
     let n = params.bgv().n();
     let secret = SecretKeys::generate(&params).unwrap();
-    let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_limbs());
+    let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_level());
     // Slots for one BGV ciphertext; the ring has twice as many.
     let request = KeyRequest::bgv_and_tfhe().bgv(products).slots(512);
     let switcher = Switcher::new(secret.evaluation_keys(&request).unwrap()).unwrap();
@@ -44,7 +44,7 @@ fn values_come_back_and_can_be_multiplied() {
         println!("noise budget {:.1}, estimated {:.1}", decryptor.noise_budget(c).unwrap(), c.noise_budget());
         assert_eq!(encoder.decode_coefficients(&decryptor.decrypt(c).unwrap()), *expected);
     }
-    let square = switcher.bgv().relinearize(&switcher.bgv().square(&back[0]).unwrap()).unwrap();
+    let square = switcher.bgv().square(&back[0]).unwrap();
     println!(
         "after a product {:.1}, estimated {:.1}",
         decryptor.noise_budget(&square).unwrap(),

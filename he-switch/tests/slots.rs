@@ -10,9 +10,9 @@ fn slots_go_through_tables_and_come_back_in_slots() {
     let params = spec.build_insecure("a test of the bridges").unwrap();
     let (n, t) = (params.bgv().n(), params.t() as i64);
     assert!(t % (2 * n as i64) == 1 && t < 1 << 20);
-    let limbs = params.bgv().max_limbs();
+    let level = params.bgv().max_level();
     let [to_coefficients, to_slots] = [Direction::SlotsToCoefficients, Direction::CoefficientsToSlots]
-        .map(|direction| SlotTransform::new(params.bgv(), 1, limbs, direction).unwrap());
+        .map(|direction| SlotTransform::new(params.bgv(), 1, level, direction).unwrap());
     let request = to_slots.key_request(to_coefficients.key_request(he_bgv::KeyRequest::default()));
     let secret = SecretKeys::generate(&params).unwrap();
     let keys = secret.evaluation_keys(&KeyRequest::bgv_and_tfhe().bgv(request)).unwrap();
@@ -54,7 +54,7 @@ fn slots_go_through_tables_and_come_back_in_slots() {
 
     // Refreshed as any ciphertext is, with a correction factor or without.
     let switched = evaluator.mod_switch(&slotted).unwrap();
-    assert_ne!(switched.factor(), 1);
+    assert_ne!(switched.correction_factor(), 1);
     for c in [&slotted, &switched] {
         let fresh = switcher.refresh(std::slice::from_ref(c), (-70_f64).exp2()).unwrap();
         assert_eq!(encoder.decode(&decryptor.decrypt(&fresh[0]).unwrap()).unwrap(), found);
@@ -78,8 +78,8 @@ fn slots_reach_tfhe_at_128_bits() {
     let params = Spec { log_t: 20, slots: true, ..Spec::glyph() }.build().unwrap();
     let (n, t) = (params.bgv().n(), params.t() as f64);
     let secret = SecretKeys::generate(&params).unwrap();
-    let (limbs, way) = (params.bgv().max_limbs(), Direction::SlotsToCoefficients);
-    let transform = SlotTransform::new(params.bgv(), 2, limbs, way).unwrap();
+    let (level, way) = (params.bgv().max_level(), Direction::SlotsToCoefficients);
+    let transform = SlotTransform::new(params.bgv(), 2, level, way).unwrap();
     let request = transform.key_request(he_bgv::KeyRequest::default());
     let request = KeyRequest::default().bridge(Bridge::BgvToTfhe).bgv(request);
     let switcher = Switcher::new(secret.evaluation_keys(&request).unwrap()).unwrap();

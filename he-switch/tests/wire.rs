@@ -57,7 +57,7 @@ fn bridges_of_bgv_compute_alike_after_sending() {
     let c = he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&c).unwrap();
     let small = he_tfhe::Encryptor::with_secret(secret.tfhe()).encrypt_phases(&[3 << 20, 5 << 20]).unwrap();
 
-    let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_limbs());
+    let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_level());
     let request = KeyRequest::bgv_and_tfhe().bgv(products).expansion(3);
     let keys = secret.evaluation_keys(&request).unwrap();
     let messages = keys.to_bytes().unwrap();
@@ -75,7 +75,7 @@ fn bridges_of_bgv_compute_alike_after_sending() {
         (
             LweCiphertext::to_bytes(params.tfhe(), &samples).unwrap(),
             bytes(&switcher.expand(&c, 2).unwrap()),
-            bytes(&[switcher.bgv().relinearize(&switcher.bgv().square(&c).unwrap()).unwrap()]),
+            bytes(&[switcher.bgv().square(&c).unwrap()]),
             bytes(&switcher.refresh(std::slice::from_ref(&c), (-46_f64).exp2()).unwrap()),
             bytes(&back),
         )

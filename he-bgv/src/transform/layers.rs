@@ -118,7 +118,7 @@ impl<'t> Layers<'t> {
     }
 }
 
-/// How many layers each factor takes, from layer 1 up, so that rotations and products cost least.
+/// Numbers of layers of the factors, from layer 1 up, by which rotations and products cost least.
 pub(super) fn split(layers: u32, factors: usize) -> Vec<u32> {
     fn best(start: u32, layers: u32, factors: usize) -> Option<(usize, Vec<u32>)> {
         let left = layers - start;

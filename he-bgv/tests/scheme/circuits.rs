@@ -97,11 +97,11 @@ impl Circuit<'_> {
                 self.accept(format!("{i} - {j}"), e.sub(&a.secret, &b.secret), |k| world.centre(x(k) - y(k)));
             }
             2 | 3 => {
-                let product = e.mul(&a.secret, &b.secret).and_then(|c| e.relinearize(&c));
+                let product = e.mul_lazy(&a.secret, &b.secret).and_then(|c| e.relinearize(&c));
                 self.accept(format!("{i} * {j}"), product, |k| world.centre(x(k) * y(k)));
             }
             4 => {
-                let square = e.square(&a.secret);
+                let square = e.mul_lazy(&a.secret, &a.secret);
                 self.accept(format!("{i} squared, of degree 2"), square, |k| world.centre(x(k) * x(k)));
                 // Degree 2 stays out of the pool.
                 if self.pool.len() > before {
@@ -119,7 +119,7 @@ impl Circuit<'_> {
             6 => {
                 let (plaintext, p) = self.message();
                 let operand = world.operand(&plaintext);
-                self.accept(format!("{i} * plaintext"), e.mul_plain(&a.secret, &operand), |k| {
+                self.accept(format!("{i} * plaintext"), e.mul_prepared(&a.secret, &operand), |k| {
                     world.centre(x(k) * i128::from(p[k]))
                 });
             }
@@ -157,12 +157,18 @@ impl Circuit<'_> {
                 self.accept(format!("{i} summed {count} by {stride}"), sum, |k| world.centre(clear[k]));
             }
             12 => {
-                if a.secret.limbs() > 1 {
+                if a.secret.level() > 0 {
                     let switched = e.mod_switch(&a.secret);
                     self.accept(format!("{i} switched"), switched, |k| a.clear[k]);
                 }
             }
-            _ => self.accept(format!("{i} settled"), e.settle(&a.secret), |k| a.clear[k]),
+            _ => {
+                self.accept(
+                    format!("{i} switched for a product"),
+                    e.mod_switch_for_product(&a.secret),
+                    |k| a.clear[k],
+                );
+            }
         }
         if self.pool.len() > before {
             self.verify(before);

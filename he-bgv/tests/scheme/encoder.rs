@@ -1,7 +1,7 @@
 //! Encoders: what goes in comes out, slots multiply one by one, automorphisms move them as documented.
 
 use he_bgv::rotation::row_element;
-use he_bgv::{Encoder, Error, Parameters, Plaintext, Spec};
+use he_bgv::{Encoder, Error, OperandError, Parameters, Plaintext, Spec};
 use he_core::Modulus;
 use he_core::ring::automorphism::apply_coefficients;
 use he_core::ring::naive::negacyclic_mul;
@@ -99,8 +99,14 @@ fn ends_of_the_range_are_encoded_and_nothing_beyond() {
             );
         }
     }
-    assert!(matches!(encoder.encode(&[0; 17]), Err(Error::TooManyValues { given: 17, capacity: 16 })));
-    assert!(matches!(encoder.encode_coefficients(&[0; 17]), Err(Error::TooManyValues { .. })));
+    assert!(matches!(
+        encoder.encode(&[0; 17]),
+        Err(Error::Operand(OperandError::TooManyValues { given: 17, capacity: 16 }))
+    ));
+    assert!(matches!(
+        encoder.encode_coefficients(&[0; 17]),
+        Err(Error::Operand(OperandError::TooManyValues { .. }))
+    ));
     // Even moduli: the two ends are one residue, decoded as the positive one.
     let even = insecure(4, 256, &[50], &[], 1);
     let encoder = Encoder::new(&even);
@@ -119,7 +125,7 @@ fn plaintexts_are_equal_as_polynomials() {
     assert_ne!(slots, encoder.encode_coefficients(&[4]).unwrap());
     let other = Encoder::new(&insecure(4, 193, &[50], &[], 1));
     assert_ne!(slots, other.encode_coefficients(&[5]).unwrap());
-    assert!(matches!(other.decode(&slots), Err(Error::Foreign { .. })));
+    assert!(matches!(other.decode(&slots), Err(Error::Operand(OperandError::Foreign { .. }))));
 }
 
 #[test]
@@ -129,16 +135,16 @@ fn plaintext_moduli_are_found_and_refused() {
     assert!(next < t && t < 1 << 20 && t % (1 << 14) == 1 && next % (1 << 14) == 1);
     assert!(Spec::slot_modulus(13, 14).is_err() && Spec::slot_modulus(13, 0).is_err());
     for t in [0, 1, (1 << 49) + 1, u64::MAX] {
-        let spec = Spec { plaintext_modulus: t, ..Spec::n8192().unwrap() };
+        let spec = Spec { plaintext_modulus: t, ..Spec::n8192() };
         assert!(matches!(spec.build(), Err(Error::PlaintextModulus(found)) if found == t));
     }
     for log_n in [0, 2, 18, 64] {
-        let spec = Spec { log_n, ..Spec::n8192().unwrap() };
+        let spec = Spec { log_n, ..Spec::n8192() };
         assert!(matches!(spec.build_insecure("a test"), Err(Error::Parameters(_))), "2^{log_n}");
     }
     // The primes of the chain avoid the plaintext modulus.
     let t = he_core::prime::primes_below(1 << 41, 1 << 14, 1).unwrap()[0];
-    let spec = Spec { plaintext_modulus: t, ..Spec::n8192().unwrap() };
+    let spec = Spec { plaintext_modulus: t, ..Spec::n8192() };
     assert!(!spec.build().unwrap().rlwe().spec().q.contains(&t));
 }
 
@@ -148,4 +154,11 @@ fn plaintexts_are_printed_without_what_they_hold() {
     let printed = format!("{plaintext:?}");
     assert_eq!(plaintext.coefficients()[0], 77_777);
     assert!(printed.starts_with("Plaintext { n: 16, t: ") && !printed.contains("77777"), "{printed}");
+}
+
+#[test]
+fn presets_have_the_largest_moduli_of_their_size() {
+    for (spec, bits) in [(Spec::n8192(), 20), (Spec::n16384(), 24)] {
+        assert_eq!(spec.plaintext_modulus, Spec::slot_modulus(spec.log_n, bits).unwrap());
+    }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use he_bgv::linear::Matrix;
 use he_bgv::rotation::row_element;
-use he_bgv::{Ciphertext, Encryptor, Error, Evaluator, KeyRequest, Operand, SeededCiphertext, Spec};
+use he_bgv::{
+    Ciphertext, Encryptor, Error, Evaluator, KeyRequest, OperandError, PreparedPlaintext, SeededCiphertext,
+    Spec,
+};
 use he_core::ring::naive::negacyclic_mul;
 use proptest::prelude::*;
 
@@ -26,11 +29,15 @@ fn coefficients_multiply_as_polynomials_for_any_modulus() {
         let product = negacyclic_mul(px.coefficients(), py.coefficients(), &modulus);
         let sum: Vec<u64> =
             px.coefficients().iter().zip(py.coefficients()).map(|(&x, &y)| modulus.add(x, y)).collect();
-        let secret = e.relinearize(&e.mul(&a, &b).unwrap()).unwrap();
+        let secret = e.relinearize(&e.mul_lazy(&a, &b).unwrap()).unwrap();
         assert_eq!(world.decrypt(&secret).coefficients(), product, "t = {t}");
         assert_eq!(world.decrypt(&e.mod_switch(&secret).unwrap()).coefficients(), product);
-        assert_eq!(world.decrypt(&e.settle(&secret).unwrap()).coefficients(), product);
-        assert_eq!(world.decrypt(&e.mul_plain(&a, &world.operand(&py)).unwrap()).coefficients(), product);
+        assert_eq!(world.decrypt(&e.mod_switch_for_product(&secret).unwrap()).coefficients(), product);
+        let prepared = e.mul_prepared(&a, &world.operand(&py)).unwrap();
+        assert_eq!(world.decrypt(&prepared).coefficients(), product);
+        let plain = e.mul_plain(&a, &py).unwrap();
+        assert_eq!(plain.noise(), prepared.noise());
+        assert_eq!(plain.inner().parts()[0].words(), prepared.inner().parts()[0].words());
         assert_eq!(world.decrypt(&e.add(&a, &b).unwrap()).coefficients(), sum);
         assert_eq!(world.decrypt(&e.add_plain(&a, &py).unwrap()).coefficients(), sum);
         let mut shifted = px.coefficients().to_vec();
@@ -83,14 +90,14 @@ fn products_of_many_terms() {
             })
             .collect();
         let pairs: Vec<_> = (0..terms).map(|i| (&secrets[i], &secrets[i + 10])).collect();
-        let dot = e.dot(&pairs).unwrap();
+        let dot = e.dot_lazy(&pairs).unwrap();
         assert_eq!(dot.degree(), 2);
         assert_eq!(world.slots(&dot), expected);
         let dot = e.relinearize(&dot).unwrap();
         assert_eq!((dot.degree(), world.slots(&dot)), (1, expected.clone()));
         assert!(dot.noise_budget() <= world.measured(&dot));
         let pairs: Vec<_> = (0..terms).map(|i| (&operands[i], &secrets[i + 10])).collect();
-        let dot = e.dot_plain(&pairs).unwrap();
+        let dot = e.dot_prepared(&pairs).unwrap();
         assert_eq!(world.slots(&dot), expected);
         assert!(dot.noise_budget() <= world.measured(&dot));
     }
@@ -105,15 +112,15 @@ fn weighted_sums_repair_factors() {
     let [x, w] = [(); 2].map(|()| world.random(&mut choices));
     let plaintext = world.encoder.encode(&x).unwrap();
     let low = e.mod_switch(&world.encrypt(&plaintext)).unwrap();
-    let high = Encryptor::with_secret(&world.key).encrypt_at(&plaintext, low.limbs()).unwrap();
-    assert_ne!(low.factor(), high.factor());
-    let scaled = |ratio: u64| -> Operand {
+    let high = Encryptor::with_secret(&world.key).encrypt_at(&plaintext, low.level()).unwrap();
+    assert_ne!(low.correction_factor(), high.correction_factor());
+    let scaled = |ratio: u64| -> PreparedPlaintext {
         let values: Vec<i64> = w.iter().map(|&w| t.center(t.mul(t.reduce_i64(w), ratio))).collect();
         world.operand(&world.encoder.encode(&values).unwrap())
     };
     let mut ratios = BTreeMap::new();
     let sum = e
-        .dot_plain_with(&[&high, &low, &high], |i, ratio| {
+        .dot_prepared_with(&[&high, &low, &high], |i, ratio| {
             ratios.insert(i, ratio);
             Ok::<_, Error>(Box::new(scaled(ratio)))
         })
@@ -123,50 +130,61 @@ fn weighted_sums_repair_factors() {
         x.iter().zip(&w).map(|(&x, &w)| world.centre(3 * i128::from(x) * i128::from(w))).collect();
     assert_eq!(world.slots(&sum), expected);
     let operand = scaled(1);
-    assert!(matches!(e.dot_plain(&[(&operand, &high), (&operand, &low)]), Err(Error::MixedFactors { .. })));
-    assert!(matches!(e.dot(&[(&high, &high), (&low, &high)]), Err(Error::MixedFactors { .. })));
-    assert!(matches!(e.add_unrelated(high.clone(), &low), Err(Error::MixedFactors { .. })));
+    assert!(matches!(
+        e.dot_prepared(&[(&operand, &high), (&operand, &low)]),
+        Err(Error::MixedCorrectionFactors { .. })
+    ));
+    assert!(matches!(
+        e.dot_lazy(&[(&high, &high), (&low, &high)]),
+        Err(Error::MixedCorrectionFactors { .. })
+    ));
+    assert!(matches!(e.add_unrelated(high.clone(), &low), Err(Error::MixedCorrectionFactors { .. })));
 }
 
 #[test]
-fn limbs_go_down_as_asked() {
+fn levels_go_down_as_asked() {
     let world = world(5, 14);
     let (e, x) = (&world.evaluator, world.random(&mut Choices::new(4)));
     let plaintext = world.encoder.encode(&x).unwrap();
     let a = world.encrypt(&plaintext);
-    for limbs in 1..=6 {
+    assert_eq!((world.params.max_level(), a.level(), a.inner().limbs()), (5, 5, 6));
+    for level in 0..=5 {
         for c in [
-            Encryptor::with_secret(&world.key).encrypt_at(&plaintext, limbs).unwrap(),
-            Encryptor::with_public(&world.public).encrypt_at(&plaintext, limbs).unwrap(),
-            world.key.encrypt_seeded(&plaintext, limbs).map(SeededCiphertext::expand).unwrap(),
-            e.reduce_to(&a, limbs).unwrap(),
+            Encryptor::with_secret(&world.key).encrypt_at(&plaintext, level).unwrap(),
+            Encryptor::with_public(&world.public).encrypt_at(&plaintext, level).unwrap(),
+            world.key.encrypt_seeded(&plaintext, level).map(SeededCiphertext::expand).unwrap(),
+            e.mod_switch_to(&a, level).unwrap(),
         ] {
-            assert_eq!((c.limbs(), world.slots(&c)), (limbs, x.clone()));
+            assert_eq!((c.level(), c.inner().limbs(), world.slots(&c)), (level, level + 1, x.clone()));
             assert!(c.noise_budget() <= world.measured(&c));
         }
     }
-    for limbs in [0, 7] {
+    for level in [6, usize::MAX] {
         for error in [
-            e.reduce_to(&a, limbs).err(),
-            Encryptor::with_secret(&world.key).encrypt_at(&plaintext, limbs).err(),
-            Encryptor::with_public(&world.public).encrypt_at(&plaintext, limbs).err(),
+            e.mod_switch_to(&a, level).err(),
+            Encryptor::with_secret(&world.key).encrypt_at(&plaintext, level).err(),
+            Encryptor::with_public(&world.public).encrypt_at(&plaintext, level).err(),
         ] {
-            assert!(matches!(error, Some(Error::Limbs { wanted, .. }) if wanted == limbs));
+            assert!(
+                matches!(error, Some(Error::Operand(OperandError::Level { wanted, present: 5, .. })) if wanted == level)
+            );
         }
     }
-    let mut last = e.reduce_to(&a, 1).unwrap();
-    assert!(matches!(e.mod_switch(&last), Err(Error::Limbs { wanted: 0, present: 1, .. })));
+    let mut last = e.mod_switch_to(&a, 0).unwrap();
+    assert!(matches!(e.mod_switch(&last), Err(Error::Operand(OperandError::LevelsUsedUp { .. }))));
     // Noise that is worth dividing away goes down with the primes.
     last = a.clone();
     for _ in 0..3 {
-        last = e.relinearize(&e.square(&last).unwrap()).unwrap();
-        let settled = e.settle(&last).unwrap();
-        assert!(settled.limbs() <= last.limbs());
-        assert_eq!(world.slots(&settled), world.slots(&last));
-        let shrunk = e.shrink(&last, 6.0).unwrap();
-        assert!(shrunk.limbs() < last.limbs() && shrunk.noise_budget() >= 6.0);
+        let square = e.square(&last).unwrap();
+        last = e.relinearize(&e.mul_lazy(&last, &last).unwrap()).unwrap();
+        let switched = e.mod_switch_for_product(&last).unwrap();
+        assert!(switched.level() <= last.level());
+        assert_eq!(world.slots(&switched), world.slots(&last));
+        assert_eq!(square.inner().parts()[1].words(), switched.inner().parts()[1].words());
+        let shrunk = e.mod_switch_for_decryption(&last, 6.0).unwrap();
+        assert!(shrunk.level() < last.level() && shrunk.noise_budget() >= 6.0);
         assert_eq!(world.slots(&shrunk), world.slots(&last));
-        assert_eq!(e.shrink(&last, 1e9).unwrap().limbs(), last.limbs());
+        assert_eq!(e.mod_switch_for_decryption(&last, 1e9).unwrap().level(), last.level());
     }
 }
 
@@ -176,11 +194,11 @@ fn rotations_of_every_kind() {
     let (n, row) = (params.n(), params.n() / 2);
     let every: Vec<usize> = (0..row).collect();
     let mut world = World::new(params);
-    let request = KeyRequest::default().rotations(&world.params, &every, 2).row_swap(&world.params, 3);
+    let request = KeyRequest::default().rotations(&world.params, &every, 1).row_swap(&world.params, 2);
     world.evaluator = Evaluator::new(&world.params, world.key.evaluation_keys(&request).unwrap()).unwrap();
     let (e, x) = (&world.evaluator, world.random(&mut Choices::new(5)));
     let top = world.encrypt(&world.encoder.encode(&x).unwrap());
-    let a = e.reduce_to(&top, 2).unwrap();
+    let a = e.mod_switch_to(&top, 1).unwrap();
     let elements: Vec<usize> = every.iter().map(|&k| row_element(&world.params, k)).collect();
     let hoisted = e.automorphism_many(&a, &elements).unwrap();
     for k in every {
@@ -193,10 +211,13 @@ fn rotations_of_every_kind() {
     }
     // Rotations by the row and beyond wrap around.
     assert_eq!(world.slots(&e.rotate_rows(&a, row + 3).unwrap()), rotated(&x, 3));
-    // Keys were cut to two limbs, but for the swap.
-    assert!(matches!(e.rotate_rows(&top, 1), Err(Error::MissingKey { limbs: 3, .. })));
+    // Keys were made for level 1, but for the swap.
+    assert!(matches!(e.rotate_rows(&top, 1), Err(Error::Operand(OperandError::MissingKey { level: 2, .. }))));
     assert!(e.swap_rows(&top).is_ok());
-    assert!(matches!(e.automorphism_many(&top, &[3, 9]), Err(Error::MissingKey { .. })));
+    assert!(matches!(
+        e.automorphism_many(&top, &[3, 9]),
+        Err(Error::Operand(OperandError::MissingKey { .. }))
+    ));
     for (stride, count) in [(1, 1), (1, row), (2, row / 2), (4, 4), (row, 1), (0, 8)] {
         let sum = e.inner_sum(&a, stride, count).unwrap();
         let turns: Vec<Vec<i64>> = (0..count).map(|s| rotated(&x, s * stride)).collect();
@@ -205,7 +226,10 @@ fn rotations_of_every_kind() {
         assert_eq!(world.slots(&sum), expected, "{count} by {stride}");
     }
     for (stride, count) in [(1, 3), (1, 2 * row), (row, 2), (usize::MAX, 2), (1, 0)] {
-        assert!(matches!(e.inner_sum(&a, stride, count), Err(Error::TooManyValues { .. })));
+        assert!(matches!(
+            e.inner_sum(&a, stride, count),
+            Err(Error::Operand(OperandError::TooManyValues { .. }))
+        ));
     }
 }
 
@@ -218,8 +242,8 @@ fn matrices_multiply_vectors_in_both_rows() {
         let mut choices = Choices::new(size as u64);
         let rows: Vec<Vec<i64>> =
             (0..size).map(|_| (0..size).map(|_| world.centre(choices.word().into())).collect()).collect();
-        let matrix = Matrix::new(&world.params, &world.encoder, &rows, 3).unwrap();
-        let request = KeyRequest::default().rotations(&world.params, &matrix.rotations(), 3);
+        let matrix = Matrix::new(&world.params, &world.encoder, &rows, 2).unwrap();
+        let request = KeyRequest::default().rotations(&world.params, &matrix.rotations(), 2);
         world.evaluator =
             Evaluator::new(&world.params, world.key.evaluation_keys(&request).unwrap()).unwrap();
         let vectors: Vec<Vec<i64>> =
@@ -241,7 +265,7 @@ fn matrices_multiply_vectors_in_both_rows() {
     let shape = |rows: &[Vec<i64>]| Matrix::new(&world.params, &world.encoder, rows, 3).err();
     for rows in [vec![], vec![vec![1, 2]], vec![vec![1], vec![2]], vec![vec![0; 3]; 3], vec![vec![0; 64]; 64]]
     {
-        assert!(matches!(shape(&rows), Some(Error::MatrixShape { .. })), "{rows:?}");
+        assert!(matches!(shape(&rows), Some(Error::Operand(OperandError::MatrixShape { .. }))), "{rows:?}");
     }
     assert!(matches!(shape(&[vec![1 << 40]]), Some(Error::ValueOutOfRange { .. })));
 }
@@ -271,7 +295,7 @@ proptest! {
             prop_assert!(value.noise_budget() <= world.measured(&value));
         }
         for constant in [&[][..], &[5], &[5, 0, 0], &[1, world.t() as i64]] {
-            let refused = matches!(world.evaluator.evaluate_polynomial(&a, constant), Err(Error::NoOperands { .. }));
+            let refused = matches!(world.evaluator.evaluate_polynomial(&a, constant), Err(Error::Operand(OperandError::NoOperands { .. })));
             prop_assert!(refused);
         }
     }
@@ -284,13 +308,13 @@ fn exhausted_noise_is_an_error_and_never_a_wrong_result() {
         let t = Spec::slot_modulus(log_n, t_bits).unwrap();
         let world = World::new(insecure(log_n, t, &vec![50; chain], &[50], 1));
         let e = &world.evaluator;
-        for settle in [true, false] {
+        for switch in [true, false] {
             let mut x = world.random(&mut Choices::new(6));
             let mut a = world.encrypt(&world.encoder.encode(&x).unwrap());
             let mut products = 0;
             let error = loop {
-                let next = e.square(&a).and_then(|c| e.relinearize(&c));
-                let next = if settle { next.and_then(|c| e.settle(&c)) } else { next };
+                let next =
+                    if switch { e.square(&a) } else { e.mul_lazy(&a, &a).and_then(|c| e.relinearize(&c)) };
                 match next {
                     Ok(next) => a = next,
                     Err(error) => break error,
@@ -305,7 +329,7 @@ fn exhausted_noise_is_an_error_and_never_a_wrong_result() {
             assert!(products >= 1);
         }
         // Sums and constants run out too.
-        let mut a = e.reduce_to(&world.encrypt(&world.encoder.encode(&[1]).unwrap()), 1).ok();
+        let mut a = e.mod_switch_to(&world.encrypt(&world.encoder.encode(&[1]).unwrap()), 0).ok();
         let mut value = 1i128;
         while let Some(c) = a.take() {
             assert_eq!(world.slots(&c)[0], world.centre(value));
@@ -324,18 +348,19 @@ fn exhausted_noise_is_an_error_and_never_a_wrong_result() {
 fn rehearsals_run_as_the_real_circuit() {
     let real = World::new(insecure(8, Spec::slot_modulus(8, 20).unwrap(), &[50; 5], &[50], 1));
     let tiny = real.params.insecure_rehearsal().unwrap();
-    assert_eq!((tiny.n(), tiny.max_limbs()), (16, 5));
+    assert_eq!((tiny.n(), tiny.max_level()), (16, 4));
     let key = he_bgv::SecretKey::generate(&tiny).unwrap();
-    let request = KeyRequest::default().relinearization(5);
+    let request = KeyRequest::default().relinearization(4);
     let rehearsal = Evaluator::new(&tiny, key.evaluation_keys(&request).unwrap()).unwrap();
     let zero = he_bgv::Encoder::new(&tiny).encode_coefficients(&[]).unwrap();
     let mut a = real.encrypt(&real.encoder.encode(&[3; 256]).unwrap());
     let mut b = Encryptor::with_secret(&key).encrypt(&zero).unwrap();
-    let step = |e: &Evaluator, c: &Ciphertext| {
-        e.square(c).and_then(|c| e.relinearize(&c)).and_then(|c| e.settle(&c))
-    };
+    let step = |e: &Evaluator, c: &Ciphertext| e.square(c);
     loop {
-        assert_eq!((a.limbs(), a.factor(), a.noise()), (b.limbs(), b.factor(), b.noise()));
+        assert_eq!(
+            (a.level(), a.correction_factor(), a.noise()),
+            (b.level(), b.correction_factor(), b.noise())
+        );
         match (step(&real.evaluator, &a), step(&rehearsal, &b)) {
             (Ok(x), Ok(y)) => (a, b) = (x, y),
             (Err(Error::NoiseExhausted { excess, .. }), Err(Error::NoiseExhausted { excess: other, .. })) => {

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use he_bgv::transform::{Direction, SlotTransform, coefficient_order};
 use he_bgv::{
-    Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, Parameters, SecretKey, Spec,
+    Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, OperandError, Parameters,
+    SecretKey, Spec,
 };
 use proptest::prelude::*;
 
@@ -22,15 +23,15 @@ struct Pair {
 
 impl Pair {
     fn new(params: Parameters, factors: usize) -> Self {
-        let limbs = params.max_limbs();
+        let level = params.max_level();
         let [down, up] = [Direction::SlotsToCoefficients, Direction::CoefficientsToSlots]
-            .map(|direction| SlotTransform::new(&params, factors, limbs, direction).unwrap());
+            .map(|direction| SlotTransform::new(&params, factors, level, direction).unwrap());
         assert_eq!((down.levels(), up.levels()), (factors, factors));
         let key = SecretKey::generate(&params).unwrap();
         let shared = down.key_request(KeyRequest::default());
         assert_eq!(up.key_request(shared.clone()), shared, "both directions take the same keys");
         let steps: Vec<usize> = (0..params.n().ilog2() - 1).map(|i| 1 << i).collect();
-        let request = shared.rotations(&params, &steps, limbs).row_swap(&params, limbs);
+        let request = shared.rotations(&params, &steps, level).row_swap(&params, level);
         let evaluator = Evaluator::new(&params, key.evaluation_keys(&request).unwrap()).unwrap();
         Self { encoder: Encoder::new(&params), params, key, down, up, evaluator }
     }
@@ -140,16 +141,16 @@ fn refusals() {
     let c = pair.encrypt(&[1, 2]);
     let wrong = pair.evaluator.slots_to_coefficients(&pair.up, &c);
     assert!(matches!(wrong, Err(Error::Direction { .. })));
-    let (params, limbs) = (&pair.params, pair.params.max_limbs());
-    let new = |factors, limbs| SlotTransform::new(params, factors, limbs, Direction::CoefficientsToSlots);
-    assert!(matches!(new(0, limbs), Err(Error::Factors { .. })));
-    assert!(matches!(new(4, limbs), Err(Error::Factors { wanted: 4, most: 3 })));
-    assert!(matches!(new(1, limbs + 1), Err(Error::Limbs { .. })));
+    let (params, level) = (&pair.params, pair.params.max_level());
+    let new = |factors, level| SlotTransform::new(params, factors, level, Direction::CoefficientsToSlots);
+    assert!(matches!(new(0, level), Err(Error::Factors { .. })));
+    assert!(matches!(new(4, level), Err(Error::Factors { wanted: 4, most: 3 })));
+    assert!(matches!(new(1, level + 1), Err(Error::Operand(OperandError::Level { .. }))));
     let other = Pair::new(small(5, 1), 1);
     let foreign = other.evaluator.slots_to_coefficients(&pair.down, &other.encrypt(&[1]));
-    assert!(matches!(foreign, Err(Error::Foreign { .. })));
+    assert!(matches!(foreign, Err(Error::Operand(OperandError::Foreign { .. }))));
     let without = insecure(4, 16, &[30], &[45], 1);
-    let none = SlotTransform::new(&without, 1, 1, Direction::CoefficientsToSlots);
+    let none = SlotTransform::new(&without, 1, 0, Direction::CoefficientsToSlots);
     assert!(matches!(none, Err(Error::NoSlots { .. })));
     let short = Pair::new(insecure(4, Spec::slot_modulus(4, 16).unwrap(), &[30], &[45], 1), 1);
     let spent = short.evaluator.slots_to_coefficients(&short.down, &short.encrypt(&[1]));
@@ -175,7 +176,7 @@ fn figures_at_128_bits() {
         let plaintext_modulus = Spec::slot_modulus(log_n, 20).unwrap();
         Spec { log_n, plaintext_modulus, q_bits, p_bits: vec![p_bits], digit: 1 }
     };
-    let (small, large) = (Spec::n8192().unwrap(), Spec::n16384().unwrap());
+    let (small, large) = (Spec::n8192(), Spec::n16384());
     for spec in [of(13, vec![28; 6], 45), small, of(14, vec![30; 12], 50), large] {
         for factors in 2..=4 {
             let (log_n, primes) = (spec.log_n, spec.q_bits.len());
@@ -195,9 +196,9 @@ fn figures_at_128_bits() {
             let show = |what: &str, c: &Ciphertext, start: Instant| {
                 let seconds = start.elapsed().as_secs_f64();
                 let measured = Decryptor::new(&pair.key).noise_budget(c).unwrap();
-                let (limbs, budget) = (c.limbs(), c.noise_budget());
+                let (level, budget) = (c.level(), c.noise_budget());
                 println!(
-                    "  {what}: {seconds:.2} s, limbs {limbs}, budget {budget:.1}, measured {measured:.1}"
+                    "  {what}: {seconds:.2} s, level {level}, budget {budget:.1}, measured {measured:.1}"
                 );
             };
             show("fresh", &c, Instant::now());

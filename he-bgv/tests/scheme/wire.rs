@@ -16,7 +16,7 @@ fn same(read: &Ciphertext, c: &Ciphertext) -> bool {
     let words = |c: &Ciphertext| c.inner().parts().iter().map(|p| p.words().to_vec()).collect::<Vec<_>>();
     let raised = c.params().noise().fresh_secret();
     let noise = read.noise() == c.noise() || c.noise() < raised && read.noise().log2() == raised.log2();
-    noise && (read.factor(), words(read)) == (c.factor(), words(c))
+    noise && (read.correction_factor(), words(read)) == (c.correction_factor(), words(c))
 }
 
 /// Every prefix, every bit, one byte more: all errors, for a sealed object.
@@ -47,21 +47,21 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let plaintext = world.encoder.encode(&[1, 2, 3]).unwrap();
     let fresh = world.encrypt(&plaintext);
     let by_coefficients = world.encrypt(&world.encoder.encode_coefficients(&[5; 8]).unwrap());
-    let product = e.square(&fresh).unwrap();
+    let product = e.mul_lazy(&fresh, &fresh).unwrap();
     let switched = e.mod_switch(&e.swap_rows(&fresh).unwrap()).unwrap();
     for c in [fresh, by_coefficients, product, switched, world.encrypt_public(&plaintext)] {
         let bytes = c.to_bytes().unwrap();
         assert!(same(&Ciphertext::from_bytes(params, &bytes).unwrap(), &c));
         damage(&bytes, |bytes| Ciphertext::from_bytes(params, bytes));
     }
-    let seeded = world.key.encrypt_seeded(&plaintext, 2).unwrap();
+    let seeded = world.key.encrypt_seeded(&plaintext, 1).unwrap();
     let bytes = seeded.to_bytes().unwrap();
     assert!(same(&Ciphertext::from_bytes(params, &bytes).unwrap(), &seeded.expand()));
     damage(&bytes, |bytes| Ciphertext::from_bytes(params, bytes));
 
     let bytes = world.public.to_bytes().unwrap();
     damage(&bytes, |bytes| PublicKey::from_bytes(params, bytes));
-    let request = KeyRequest::default().relinearization(1).galois(3, 2);
+    let request = KeyRequest::default().relinearization(0).galois(3, 1);
     let keys = world.key.evaluation_keys(&request).unwrap();
     let bytes = keys.to_bytes().unwrap();
     damage(&bytes, |bytes| EvaluationKeys::from_bytes(params, bytes));
@@ -84,14 +84,14 @@ fn several_ciphertexts_share_an_envelope() {
     let all: Vec<Ciphertext> = (0..3).map(|i| world.encrypt(&world.encoder.encode(&[i]).unwrap())).collect();
     let mut out = Writer::new();
     all.iter().for_each(|c| c.write(&mut out).unwrap());
-    world.key.encrypt_seeded(&world.encoder.encode(&[3]).unwrap(), 1).unwrap().write(&mut out).unwrap();
+    world.key.encrypt_seeded(&world.encoder.encode(&[3]).unwrap(), 0).unwrap().write(&mut out).unwrap();
     let bytes = out.finish();
     let mut reader = Reader::new(&bytes);
     for c in &all {
         assert!(same(&Ciphertext::read(&mut reader, &world.params).unwrap(), c));
     }
     let last = Ciphertext::read(&mut reader, &world.params).unwrap();
-    assert_eq!((last.limbs(), world.slots(&last)[0]), (1, 3));
+    assert_eq!((last.level(), world.slots(&last)[0]), (0, 3));
     reader.finish("test").unwrap();
 }
 
@@ -163,10 +163,10 @@ fn fields_out_of_range_are_refused() {
         assert_eq!(body(1, claim, 1.0, 1).unwrap().noise(), good.noise());
     }
     assert!(matches!(body(1, 1e300, 1.0, 1), Err(WireError::Value { index: 0, .. })));
-    let loud = body(1, params.noise().log_q(2), 1024.0, 3).unwrap();
+    let loud = body(1, params.noise().log_q(1), 1024.0, 3).unwrap();
     assert!(loud.noise_budget() < 0.0);
     assert!(world.evaluator.add(&loud, &good).is_err() && world.evaluator.mul(&loud, &loud).is_err());
-    assert!(world.evaluator.settle(&loud).is_err());
+    assert!(world.evaluator.mod_switch_for_product(&loud).is_err());
 }
 
 fn open(params: &Parameters, body: &[u8]) -> Result<Ciphertext, WireError> {

@@ -1,8 +1,8 @@
 //! What the tests share: keys, and a clear model of slots.
 
 use he_bgv::{
-    Ciphertext, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, Operand, Parameters, Plaintext,
-    PublicKey, SecretKey, Spec,
+    Ciphertext, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, Parameters, Plaintext,
+    PreparedPlaintext, PublicKey, SecretKey, Spec,
 };
 
 /// A linear congruential generator: a test's choices follow from its seed.
@@ -46,7 +46,7 @@ impl World {
     /// Keys for relinearization, the rotations by powers of two, and the swap.
     pub(crate) fn new(params: Parameters) -> Self {
         let key = SecretKey::generate(&params).unwrap();
-        let top = params.max_limbs();
+        let top = params.max_level();
         let steps: Vec<usize> = (0..params.rlwe().spec().log_n - 1).map(|i| 1 << i).collect();
         let request =
             KeyRequest::default().relinearization(top).rotations(&params, &steps, top).row_swap(&params, top);
@@ -69,8 +69,8 @@ impl World {
         self.params.t().center(x.rem_euclid(self.t()) as u64)
     }
 
-    pub(crate) fn operand(&self, plaintext: &Plaintext) -> Operand {
-        Operand::new(&self.params, plaintext, self.params.max_limbs())
+    pub(crate) fn operand(&self, plaintext: &Plaintext) -> PreparedPlaintext {
+        PreparedPlaintext::new(&self.params, plaintext, self.params.max_level()).unwrap()
     }
 
     /// Under the secret key.

@@ -11,6 +11,20 @@ use crate::keys::{EvaluationKeys, KeyRequest, SecretKey};
 use crate::params::Parameters;
 
 /// Everything a server needs to bootstrap ciphertexts of up to so many slots, and to compute in between; cheap to clone.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 9, ..Spec::bootstrap_sparse() }.build_insecure("an example")?;
+/// let key = SecretKey::generate(&params)?;
+/// // For ciphertexts of four slots; between two bootstraps the server multiplies, too.
+/// let further = KeyRequest::default().relinearization(params.max_level());
+/// let keys = key.bootstrap_keys(4, &further)?;
+/// let bootstrapper = Bootstrapper::new(BootstrapKeys::from_bytes(&params, &keys.to_bytes()?)?)?;
+/// assert_eq!(bootstrapper.slots(), 4);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct BootstrapKeys {
     evaluation: Arc<EvaluationKeys>,
@@ -54,15 +68,15 @@ impl BootstrapKeys {
     }
 }
 
-/// What bootstrapping asks of the evaluation keys.
+/// The evaluation keys that bootstrapping takes.
 fn request(params: &Parameters, slots: usize) -> Result<KeyRequest, Error> {
     let layout = Layout::new(params, slots)?;
-    let limbs = params.max_limbs() - layout.to_slots.len();
+    let level = params.raised_level() - layout.to_slots.len();
     let trace: Vec<usize> =
         std::iter::successors(Some(slots), |k| Some(2 * k)).take_while(|&k| k < params.slots()).collect();
-    let all = KeyRequest::default().relinearization(limbs).conjugation(params, limbs + 1);
-    let all = all.rotations(params, &trace, params.max_limbs());
-    Ok(layout.rotations().fold(all, |all, (steps, limbs)| all.rotations(params, &steps, limbs)))
+    let all = KeyRequest::default().relinearization(level).conjugation(params, level + 1);
+    let all = all.rotations(params, &trace, params.raised_level());
+    Ok(layout.rotations().fold(all, |all, (steps, level)| all.rotations(params, &steps, level)))
 }
 
 impl SecretKey {
@@ -70,15 +84,15 @@ impl SecretKey {
     /// forgotten.
     ///
     /// # Errors
-    /// If the parameters have no bootstrapping, there are no plaintexts of so many slots, the request names limbs that are not
-    /// there, or the operating system gives no randomness.
+    /// If the parameters have no bootstrapping, there are no plaintexts of so many slots, the request names a level above
+    /// the whole chain, or the operating system gives no randomness.
     pub fn bootstrap_keys(&self, slots: usize, further: &KeyRequest) -> Result<BootstrapKeys, Error> {
         let params = self.params();
         let evaluation = self.evaluation_keys(&request(params, slots)?.and(further))?;
         let thin = rlwe::SecretKey::generate(&params.ephemeral()?)?;
         let mut prng = Prng::from_os()?;
         let to_ephemeral = thin.switching_key_from(self.inner(), 1, &mut prng);
-        let from_ephemeral = self.inner().switching_key_from(&thin, params.max_limbs(), &mut prng);
+        let from_ephemeral = self.inner().switching_key_from(&thin, params.rlwe().max_limbs(), &mut prng);
         Ok(BootstrapKeys::from_parts(evaluation, to_ephemeral, from_ephemeral, slots))
     }
 }

@@ -1,4 +1,4 @@
-//! How the transforms of bootstrapping are cut into factors, and which rotations each takes.
+//! The factors of the transforms of bootstrapping, and the rotations that each takes.
 //!
 //! Layers `a + 1, …, b` of the embedding together have diagonals at the multiples of `2^a` up to `±(2^{b−a} − 1)·2^a`; with the
 //! last layer the negative ones coincide with positive ones. A factor is applied with its lowest diagonal moved to 0, which
@@ -7,20 +7,20 @@
 
 use he_core::ring::embedding::Diagonals;
 
-use super::spec::Order;
 use crate::error::Error;
 use crate::linear::rotations_of;
 use crate::params::Parameters;
+use crate::spec::Order;
 
 /// One factor.
 pub(super) struct Stage {
     /// Layers in the order of application.
     layers: Vec<u32>,
-    /// Limbs of the ciphertext it takes.
-    pub(super) limbs: usize,
-    /// Rotation of what it takes.
+    /// Level of the ciphertext it takes.
+    pub(super) level: usize,
+    /// Rotation of its operand.
     pub(super) before: usize,
-    /// What its diagonals are moved by.
+    /// Places by which its diagonals are moved.
     shift: usize,
     /// Giant steps are multiples of this.
     pub(super) period: usize,
@@ -29,7 +29,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    fn new(layers: Vec<u32>, limbs: usize, slots: usize) -> Self {
+    fn new(layers: Vec<u32>, level: usize, slots: usize) -> Self {
         let low = layers.iter().min().map_or(0, |layer| layer - 1);
         let (unit, count) = (1usize << low, 1usize << layers.len());
         let wraps = unit * count >= slots;
@@ -41,7 +41,7 @@ impl Stage {
         };
         let baby = 1usize << (span.next_power_of_two().trailing_zeros().div_ceil(2));
         let shift = if wraps { 0 } else { (count - 1) * unit };
-        Self { layers, limbs, before: 0, shift, period: baby * unit, indices }
+        Self { layers, level, before: 0, shift, period: baby * unit, indices }
     }
 
     /// Its layers, in the order of application.
@@ -52,11 +52,11 @@ impl Stage {
     /// The diagonals of its matrix as they are applied: `rot_s∘M` on a rotated operand has the diagonal `d_k`, rotated by both,
     /// at `k + s`.
     pub(super) fn shifted(&self, matrix: &Diagonals, slots: usize) -> Diagonals {
-        let turn = (self.before + self.shift) % slots;
+        let rotation = (self.before + self.shift) % slots;
         (matrix.iter())
             .map(|(&k, diagonal)| {
                 let mut diagonal = diagonal.clone();
-                diagonal.rotate_left(turn);
+                diagonal.rotate_left(rotation);
                 ((k + self.shift) % slots, diagonal)
             })
             .collect()
@@ -81,14 +81,14 @@ impl Layout {
         let embedding = params.embedding(slots)?;
         let up: Vec<u32> = (1..=embedding.layers()).collect();
         let down: Vec<u32> = up.iter().rev().copied().collect();
-        let stages = |layers: &[u32], factors: usize, limbs: usize| -> Vec<Stage> {
+        let stages = |layers: &[u32], factors: usize, level: usize| -> Vec<Stage> {
             let parts = cut(layers, factors).into_iter().enumerate();
-            parts.map(|(i, part)| Stage::new(part, limbs - i, slots)).collect()
+            parts.map(|(i, part)| Stage::new(part, level - i, slots)).collect()
         };
         let last_first = spec.order == Order::CoefficientsFirst;
-        let start = if last_first { params.top() } else { spec.slots_to_coefficients + 1 };
+        let start = if last_first { params.max_level() } else { spec.slots_to_coefficients };
         let mut to_coefficients = stages(&up, spec.slots_to_coefficients, start);
-        let mut to_slots = stages(&down, spec.coefficients_to_slots, params.max_limbs());
+        let mut to_slots = stages(&down, spec.coefficients_to_slots, params.raised_level());
         let total: usize = to_coefficients.iter().chain(&to_slots).map(|stage| stage.shift).sum();
         // The sum of all becomes a multiple of the slots.
         to_coefficients[0].shift += (slots - total % slots) % slots;
@@ -107,15 +107,15 @@ impl Layout {
         Ok(Self { to_coefficients, to_slots, slots })
     }
 
-    /// Rotations and the limbs at which each is needed.
+    /// Rotations and the level at which each is needed.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (Vec<usize>, usize)> + '_ {
         let stages = self.to_coefficients.iter().chain(&self.to_slots);
-        let turns = vec![self.turn(), (self.slots - self.turn()) % self.slots];
-        stages.map(|stage| (stage.rotations(self.slots), stage.limbs)).chain([(turns, 1)])
+        let ends = vec![self.rotation(), (self.slots - self.rotation()) % self.slots];
+        stages.map(|stage| (stage.rotations(self.slots), stage.level)).chain([(ends, 0)])
     }
 
-    /// Rotation of what coefficients-to-slots takes.
-    pub(super) fn turn(&self) -> usize {
+    /// Rotation of the operand of coefficients-to-slots.
+    pub(super) fn rotation(&self) -> usize {
         self.to_slots.first().map_or(0, |stage| stage.before)
     }
 }

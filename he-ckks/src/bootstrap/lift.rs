@@ -5,30 +5,64 @@
 //! Kim and Song 2018). What comes out has, over the primes that are left, the phase of what went in times the ratio of the
 //! scales, with an error: a small polynomial modulo `q_0` is *lifted* to a large modulus.
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 
 use super::{Bootstrapper, Order};
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
 use crate::estimate::Estimate;
 
-/// A lifted polynomial.
+/// A polynomial lifted from the first prime to a large modulus.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// # let spec = Spec { log_n: 9, levels: 2, ..Spec::bootstrap_uniform() };
+/// # let bootstrap = spec.bootstrap.clone().map(|b| BootstrapSpec { order: Order::CoefficientsFirst, ..b });
+/// # let params = Spec { bootstrap, ..spec }.build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// let bootstrapper = Bootstrapper::new(key.bootstrap_keys(params.slots(), &KeyRequest::default())?)?;
+/// let mut prng = he_core::ring::sample::Prng::from_os()?;
+/// let small = key.inner().encrypt(1, &[1 << 40, -(1 << 40)], &mut prng).expand();
+/// let lifted = bootstrapper.lift(&small)?;
+/// assert_eq!(lifted.inner.limbs(), bootstrapper.lifted_level() + 1);
+/// assert!(lifted.error < 1e-4 * bootstrapper.liftable());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Lifted {
-    /// Over the limbs that the transform at the end leaves.
+    /// At the level that the transform at the end leaves.
     pub inner: rlwe::Ciphertext,
-    /// What the phase was multiplied by.
+    /// Factor of the phase.
     pub factor: f64,
     /// Root mean square of the error of a coefficient, in units of the phase that went in.
     pub error: f64,
 }
 
 /// Values in the coefficients of a ciphertext over the first prime.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// # let spec = Spec { log_n: 9, levels: 2, ..Spec::bootstrap_uniform() };
+/// # let params = spec.build_insecure("an example")?;
+/// # let key = SecretKey::generate(&params)?;
+/// let bootstrapper = Bootstrapper::new(key.bootstrap_keys(4, &KeyRequest::default())?)?;
+/// let plaintext = Encoder::new(&params).encode_in(&[0.5, -0.25, 1.0, 0.0], 4)?;
+/// let c = Encryptor::with_secret(&key).encrypt_at(&plaintext, params.reserved_levels())?;
+/// // Half a bootstrap; what a bridge computes on the coefficients comes between the halves.
+/// let CoefficientCiphertext { inner, error, .. } = bootstrapper.to_first_prime(&c)?;
+/// let refreshed = bootstrapper.from_first_prime(inner, error)?;
+/// assert!((Decryptor::new(&key).decrypt(&refreshed)?[0] - 0.5).abs() < 1e-5);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
-pub struct Lowered {
+pub struct CoefficientCiphertext {
     /// Over one prime.
     pub inner: rlwe::Ciphertext,
-    /// What the values are multiplied by.
+    /// Factor of the values.
     pub scale: f64,
     /// Root mean square of the error of a coefficient, in units of the values.
     pub error: f64,
@@ -40,16 +74,16 @@ impl Bootstrapper {
     ///
     /// # Errors
     /// As [`bootstrap`](Self::bootstrap).
-    pub fn to_first_prime(&self, a: &Ciphertext) -> Result<Lowered, Error> {
+    pub fn to_first_prime(&self, a: &Ciphertext) -> Result<CoefficientCiphertext, Error> {
         let low = self.to_coefficients(a)?;
         // A slot's error is that of a sum over all coefficients.
         let error = low.estimate.error / (2.0 * self.slots as f64).sqrt();
-        let turned = self.evaluator.rotate(&low, self.slots - self.turn)?;
-        Ok(Lowered { inner: turned.inner, scale: low.scale, error })
+        let rotated = self.evaluator.rotate(&low, self.slots - self.rotation)?;
+        Ok(CoefficientCiphertext { inner: rotated.inner, scale: low.scale, error })
     }
 
-    /// The second half: what stands in coefficients over the first prime, in units of the scale over one prime
-    /// ([`liftable`](Self::liftable)), in slots with all levels of the user. `error` is the root mean square of the error of a
+    /// The second half: values in coefficients over the first prime, in units of the scale over one prime
+    /// ([`liftable`](Self::liftable)), become slots with all levels of the user. `error` is the root mean square of the error of a
     /// coefficient in these units.
     ///
     /// # Errors
@@ -58,16 +92,16 @@ impl Bootstrapper {
         let (operation, params) = ("bootstrap", self.evaluator.params());
         self.check_order(Order::SlotsFirst)?;
         if !c.params().same(params.rlwe()) {
-            return Err(Error::Foreign { operation, object: "ciphertext" });
+            return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
         if c.limbs() != 1 {
-            return Err(Error::Limbs { operation, wanted: 1, present: c.limbs() });
+            return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }
-        let (slots, scale) = (self.slots, params.scale(1));
+        let (slots, scale) = (self.slots, params.scale(0));
         let estimate = Estimate { bound: 1.0, error: error * (2.0 * slots as f64).sqrt() };
         let low = Ciphertext { params: params.clone(), inner: c, scale, slots, estimate };
-        let turned = self.evaluator.rotate(&low, self.turn)?;
-        let [real, imaginary] = self.to_slots(&self.raise(&turned)?)?;
+        let rotated = self.evaluator.rotate(&low, self.rotation)?;
+        let [real, imaginary] = self.to_slots(&self.raise(&rotated)?)?;
         self.modular.reduce(&self.evaluator, &real, &imaginary)
     }
 
@@ -76,14 +110,14 @@ impl Bootstrapper {
         self.slots
     }
 
-    /// Limbs of what [`lift`](Self::lift) gives.
-    pub fn lifted_limbs(&self) -> usize {
-        self.evaluator.params().top() - self.to_coefficients.len()
+    /// Level of a [lifted](Self::lift) ciphertext.
+    pub fn lifted_level(&self) -> usize {
+        self.evaluator.params().max_level() - self.to_coefficients.len()
     }
 
     /// The largest magnitude of a coefficient that can be lifted: the scale of a ciphertext over one prime.
     pub fn liftable(&self) -> f64 {
-        self.evaluator.params().scale(1)
+        self.evaluator.params().scale(0)
     }
 
     /// A ciphertext over the first prime alone whose phase is small, lifted to a large modulus. With fewer slots than `N/2` only
@@ -95,7 +129,7 @@ impl Bootstrapper {
         self.lift_of(c, None)
     }
 
-    /// The same, for a phase with normally distributed coefficients: modular reduction errs less around zero than where values
+    /// [`lift`](Self::lift) for a phase with normally distributed coefficients: modular reduction errs less around zero than where values
     /// are spread over the interval. The deviation is in units of the phase.
     ///
     /// # Errors
@@ -108,12 +142,12 @@ impl Bootstrapper {
         let (operation, params) = ("lift", self.evaluator.params());
         self.check_order(Order::CoefficientsFirst)?;
         if !c.params().same(params.rlwe()) {
-            return Err(Error::Foreign { operation, object: "ciphertext" });
+            return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
         if c.limbs() != 1 {
-            return Err(Error::Limbs { operation, wanted: 1, present: c.limbs() });
+            return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }
-        let (slots, scale) = (self.slots, params.scale(1));
+        let (slots, scale) = (self.slots, params.scale(0));
         let estimate = Estimate { bound: 1.0, error: 0.0 };
         let low = Ciphertext { params: params.clone(), inner: c.clone(), scale, slots, estimate };
         let [real, imaginary] = self.to_slots(&self.raise(&low)?)?;
@@ -163,7 +197,7 @@ mod tests {
             None => bootstrapper.lift(&c).unwrap(),
             Some(deviation) => bootstrapper.lift_normal(&c, deviation * unit).unwrap(),
         };
-        assert_eq!(out.inner.limbs(), bootstrapper.lifted_limbs());
+        assert_eq!(out.inner.limbs() - 1, bootstrapper.lifted_level());
         let phase = to_integers(&key.inner().phase(&out.inner));
         let found = phase.iter().map(|x| x.to_string().parse::<f64>().unwrap() / out.factor / unit).collect();
         (message.iter().map(|&m| m as f64 / unit).collect(), found, out.error / unit)

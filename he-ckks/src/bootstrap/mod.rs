@@ -3,12 +3,12 @@
 //! In the order that puts slots into coefficients first:
 //!
 //! 1. *slots-to-coefficients* at the lowest levels: the values stand in the coefficients of a ciphertext modulo `q_0`, at
-//!    scale `Δ_1`;
+//!    scale `Δ_0`;
 //! 2. *encapsulation* (Bossuat, Troncoso-Pastoriza, Hubaux 2022): a switch to a secret of weight 32 that exists modulo
-//!    `q_0·p` alone; *modulus raising*: modulo the whole chain the phase is `t = Δ_1·v + q_0·I` with small integers `I`; and a
+//!    `q_0·p` alone; *modulus raising*: modulo the whole chain the phase is `t = Δ_0·v + q_0·I` with small integers `I`; and a
 //!    switch back to the secret;
 //! 3. *coefficients-to-slots*: two ciphertexts with `t/(q_0·K)` in their slots, for real and for imaginary parts;
-//! 4. *modular reduction* of both, which meets the values again in the slots.
+//! 4. *modular reduction* of both, which brings the values back into the slots.
 //!
 //! With the coefficients first, modular reduction sees the values themselves, whatever they are: its error does not depend
 //! on how they are distributed.
@@ -24,13 +24,12 @@ mod keys;
 mod layout;
 mod lift;
 mod modular;
-pub(crate) mod spec;
 mod tables;
 
 use std::sync::Arc;
 
 use he_core::ring::embedding::{Diagonals, multiply};
-use he_core::rlwe::SecretDistribution;
+use he_core::rlwe::OperandError;
 use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
@@ -38,69 +37,32 @@ use crate::error::Error;
 use crate::estimate::{DEVIATIONS, Estimate};
 use crate::evaluator::Evaluator;
 use crate::linear::LinearTransform;
-use crate::params::{Parameters, Spec};
+use crate::params::Parameters;
 
+pub use crate::spec::{BootstrapSpec, Order};
 pub use keys::BootstrapKeys;
 use layout::{Layout, Stage};
-pub use lift::{Lifted, Lowered};
+pub use lift::{CoefficientCiphertext, Lifted};
 use modular::Modular;
-pub use spec::{BootstrapSpec, Order};
 pub use tables::{Integers, Table};
 
-impl Spec {
-    /// Preset A: bootstrapping at `N = 65536`, 32,768 slots, with a sparse secret of weight 192; 9 levels of 41 bits.
-    ///
-    /// 128 bits of security (`log2 QP = 1577 ≤ 1590`, see `docs/security/sparse-secrets.md`). Attacks on sparse secrets are
-    /// younger than those on uniform ones: prefer [`bootstrap_uniform`](Self::bootstrap_uniform).
-    ///
-    /// Of all slots: 26.2 bits of precision (rms; 23.5 the worst of 32,768), 9 levels left; a bootstrap fails with probability
-    /// below `2^-95`; keys of 1.4 GB on disk and about 2.8 GB in memory, transforms of 0.5 GB. Integers modulo `t ≤ 256` from
-    /// slots. Measured by `cargo bench -p he-ckks --bench bootstrap`.
-    pub fn bootstrap_sparse() -> Self {
-        Self {
-            log_n: 16,
-            first_bits: 49,
-            scale_bits: 41,
-            levels: 9,
-            special_bits: vec![50; 7],
-            digit: 7,
-            secret: SecretDistribution::SparseTernary { weight: 192 },
-            bootstrap: Some(BootstrapSpec {
-                slots_to_coefficients: 3,
-                coefficients_to_slots: 4,
-                modular_bits: 49,
-                range: 16,
-                degree: 23,
-                doublings: 4,
-                terms: 2,
-                ephemeral_weight: 32,
-                order: Order::SlotsFirst,
-            }),
-            congruence: 1,
-        }
-    }
-
-    /// Preset B, the default: bootstrapping at `N = 65536`, 32,768 slots, with a uniform secret; 9 levels of 45 bits.
-    ///
-    /// 128 bits of security (`log2 QP = 1740 ≤ 1747`).
-    ///
-    /// Of all slots: 26.2 bits of precision (rms; 23.5 the worst of 32,768), 9 levels left; a bootstrap fails with probability
-    /// below `2^-95`; keys of 1.5 GB on disk and about 3.1 GB in memory, transforms of 0.5 GB. Integers modulo `t ≤ 32` from
-    /// slots. Measured by `cargo bench -p he-ckks --bench bootstrap`.
-    pub fn bootstrap_uniform() -> Self {
-        let sparse = Self::bootstrap_sparse();
-        Self {
-            first_bits: 50,
-            scale_bits: 45,
-            special_bits: vec![50; 8],
-            secret: SecretDistribution::UniformTernary,
-            bootstrap: sparse.bootstrap.map(|b| BootstrapSpec { modular_bits: 50, terms: 3, ..b }),
-            ..sparse
-        }
-    }
-}
-
 /// Bootstraps ciphertexts of one number of slots.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 9, ..Spec::bootstrap_sparse() }.build_insecure("an example")?;
+/// let key = SecretKey::generate(&params)?;
+/// let bootstrapper = Bootstrapper::new(key.bootstrap_keys(4, &KeyRequest::default())?)?;
+/// // Only the levels are left that a bootstrap takes itself.
+/// let plaintext = Encoder::new(&params).encode_in(&[0.5, -0.25, 1.0, 0.0], 4)?;
+/// let used_up = Encryptor::with_secret(&key).encrypt_at(&plaintext, params.reserved_levels())?;
+/// let refreshed = bootstrapper.bootstrap(&used_up)?;
+/// assert_eq!(refreshed.level(), params.max_level());
+/// assert!((Decryptor::new(&key).decrypt(&refreshed)?[0] - 0.5).abs() < 1e-5);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Bootstrapper {
     evaluator: Evaluator,
     keys: BootstrapKeys,
@@ -110,7 +72,7 @@ pub struct Bootstrapper {
     to_slots: Vec<(usize, LinearTransform)>,
     modular: Modular,
     /// Rotation from coefficients as they stand to those that coefficients-to-slots takes.
-    turn: usize,
+    rotation: usize,
 }
 
 impl Bootstrapper {
@@ -134,25 +96,24 @@ impl Bootstrapper {
                 &params,
                 &stage.shifted(&matrix, slots),
                 slots,
-                stage.limbs,
+                stage.level,
                 scale,
                 stage.period,
             )
         };
         let to_coefficients = (layout.to_coefficients.iter())
             .map(|stage| {
-                let limbs = stage.limbs;
-                let scale = params.scale(limbs - 1) * params.prime(limbs - 1) / params.scale(limbs);
+                let scale = params.product_scale(stage.level) / params.scale(stage.level);
                 encode(stage, &|k| embedding.layer(k), 1.0, scale)
             })
             .collect::<Result<Vec<_>, _>>()?;
         // From the scale of what was raised to that of modular reduction, and a half for real and imaginary parts.
-        let end = params.max_limbs() - layout.to_slots.len();
+        let end = params.raised_level() - layout.to_slots.len();
         let ratio = params.scale(end) / raised_scale(&params, slots)?;
         let factor = 0.5f64.powf(1.0 / layout.to_slots.len() as f64);
         let to_slots = (layout.to_slots.iter())
             .map(|stage| {
-                let scale = params.prime(stage.limbs - 1) * ratio.powf(1.0 / layout.to_slots.len() as f64);
+                let scale = params.prime(stage.level) * ratio.powf(1.0 / layout.to_slots.len() as f64);
                 Ok::<_, Error>((
                     stage.layers().count(),
                     encode(stage, &|k| embedding.inverse_layer(k), factor, scale)?,
@@ -160,8 +121,8 @@ impl Bootstrapper {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let evaluator = Evaluator { params: params.clone(), keys: Arc::clone(keys.evaluation()) };
-        let turn = layout.turn();
-        Ok(Self { evaluator, keys, slots, to_coefficients, to_slots, modular, turn })
+        let rotation = layout.rotation();
+        Ok(Self { evaluator, keys, slots, to_coefficients, to_slots, modular, rotation })
     }
 
     /// The evaluator with its keys, for what comes between two bootstraps.
@@ -178,10 +139,10 @@ impl Bootstrapper {
             .sum()
     }
 
-    /// The same values with all levels of the user.
+    /// A ciphertext of the same values with all levels of the user.
     ///
-    /// The values must lie in the unit disc; the ciphertext must have the levels of slots-to-coefficients left, those below what
-    /// [`Parameters::top`] counts as the user's.
+    /// The values must lie in the unit disc; the ciphertext must have the levels of slots-to-coefficients left,
+    /// [`Parameters::reserved_levels`].
     ///
     /// # Errors
     /// If it is foreign, has more slots than the keys are for, too few levels, or a bound above 1.
@@ -193,16 +154,16 @@ impl Bootstrapper {
         Ok(Ciphertext { slots: a.slots, estimate, ..whole })
     }
 
-    /// The same in two iterations (Bae, Cheon, Cho, Kim, Kim 2022): what the first bootstrap got wrong is known at the lowest
+    /// A bootstrap in two iterations (Bae, Cheon, Cho, Kim, Kim 2022): the error of the first bootstrap is known at the lowest
     /// levels, where the values still are; multiplied up to the interval, bootstrapped and added, it leaves the errors of
     /// rescaling at the user's scale. Takes twice the time, and one level of the user.
     ///
     /// # Errors
     /// As [`bootstrap`](Self::bootstrap).
     pub fn bootstrap_twice(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
-        let (e, limbs) = (&self.evaluator, self.to_coefficients.len() + 1);
+        let (e, level) = (&self.evaluator, self.to_coefficients.len());
         let first = self.bootstrap(a)?;
-        let (low, back) = (e.reduce_to(a, limbs)?, e.reduce_to(&first, limbs)?);
+        let (low, back) = (e.mod_switch_to(a, level)?, e.mod_switch_to(&first, level)?);
         let wrong = e.sub(&low, &back)?;
         let bits = (-(DEVIATIONS * first.estimate.error).log2()).floor().clamp(0.0, 40.0);
         // To what it should be, the difference has the errors of its operands but not that of the first bootstrap.
@@ -223,8 +184,8 @@ impl Bootstrapper {
         self.check_order(Order::SlotsFirst)?;
         e.check_rotation(operation, a)?;
         let needed = self.to_coefficients.len();
-        if a.levels() < needed {
-            return Err(Error::LevelsUsedUp { operation, needed, present: a.levels() });
+        if a.level() < needed {
+            return Err(OperandError::LevelsUsedUp { operation, needed, present: a.level() }.into());
         }
         self.check_slots(a)?;
         // A bound that travelled through sums is rounded.
@@ -232,7 +193,7 @@ impl Bootstrapper {
             let (low, high) = (-1.0, 1.0);
             return Err(Error::OutsideInterval { operation, bound: a.estimate.bound, low, high });
         }
-        let a = e.reduce_to(a, needed + 1)?;
+        let a = e.mod_switch_to(a, needed)?;
         let bound = a.estimate.bound;
         // What counts from here on are coefficients, and those are bounded by the values.
         self.to_coefficients.iter().try_fold(a, |a, matrix| e.transform_here(matrix, &a, bound))
@@ -258,7 +219,7 @@ impl Bootstrapper {
     pub(crate) fn raise(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         let (params, e) = (self.evaluator.params(), &self.evaluator);
         let encapsulated = self.keys.encapsulation_key().switch_ciphertext(&a.inner);
-        let raised = encapsulated.over(params.rlwe()).raised(params.max_limbs());
+        let raised = encapsulated.over(params.rlwe()).raised(params.rlwe().max_limbs());
         let inner = self.keys.decapsulation_key().switch_ciphertext(&raised);
         let scale = raised_scale(params, self.slots)?;
         let range = f64::from(params.bootstrap()?.range);
@@ -298,7 +259,7 @@ impl Bootstrapper {
         let norm = |layers: usize| small * (layers as f64).exp2().sqrt();
         let mut layers = self.slots.trailing_zeros() as usize;
         let start = Ciphertext { estimate: Estimate { bound: norm(layers), ..a.estimate }, ..a.clone() };
-        let none = || Error::NoOperands { operation: "bootstrap" };
+        let none = || OperandError::NoOperands { operation: "bootstrap" };
         let ((_, last), others) = self.to_slots.split_last().ok_or_else(none)?;
         let last_operand = others.iter().try_fold(start, |a, (part, matrix)| {
             layers -= part;
@@ -306,7 +267,7 @@ impl Bootstrapper {
         })?;
         let [real, imaginary] = e.transform_to_parts(last, &last_operand, 1.0)?;
         // Exactly so by the choice of the scales, up to the last bit of a float.
-        let scale = e.params().scale(real.limbs());
+        let scale = e.params().scale(real.level());
         let known = |part: Ciphertext| Ciphertext {
             scale,
             estimate: Estimate { bound: 1.0, ..part.estimate },

@@ -20,6 +20,8 @@ use std::f64::consts::PI;
 
 use num_complex::Complex64;
 
+use he_core::rlwe::OperandError;
+
 use crate::approximation::{ChebyshevSeries, solve};
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -46,7 +48,7 @@ pub(super) struct Modular {
     approximation: f64,
 }
 
-/// What the rounding errors of a reduction come to at its end, for one squaring and a ratio of 1; every squaring doubles it. The
+/// Growth of the rounding errors of a reduction up to its end, for one squaring and a ratio of 1; every squaring doubles it. The
 /// roundings of the Chebyshev polynomials are most of it. Measured, at several rings and secrets; the tests hold the estimate to
 /// a quarter of the measured variance.
 const GAIN: f64 = 1.21;
@@ -55,7 +57,7 @@ const GAIN: f64 = 1.21;
 /// 65,536 coefficients, and up to the end of the range the result is still close.
 const CORE: f64 = 0.75;
 
-/// Chebyshev coefficients on `[−1, 1]` of the polynomial that meets `exp(i·x·y)` at the Chebyshev nodes of the core.
+/// Chebyshev coefficients on `[−1, 1]` of the polynomial that equals `exp(i·x·y)` at the Chebyshev nodes of the core.
 fn exponential(x: f64, degree: usize) -> Result<Vec<Complex64>, Error> {
     let part = |f: fn(f64) -> f64| -> Result<Vec<f64>, Error> {
         let core = ChebyshevSeries::interpolate(|y| f(x * y), (-CORE, CORE), degree)?;
@@ -86,17 +88,17 @@ impl Modular {
     /// If they have no bootstrapping.
     pub(super) fn new(params: &Parameters, slots: usize) -> Result<Self, Error> {
         let spec = params.bootstrap()?;
-        let ratio = params.prime(0) / params.scale(1);
+        let ratio = params.prime(0) / params.scale(0);
         let series: Vec<f64> =
             sine_series(spec.terms, 2.0 * PI / ratio).iter().map(|a| a * ratio / (4.0 * PI)).collect();
-        let top = params.top();
+        let top = params.max_level();
         // c^k·(product of the scales that meet in the highest power) is its constant times the scale of the result.
-        let target = params.scale(top) * params.prime(top) * series[spec.terms - 1].abs();
-        let met = match spec.terms {
+        let target = params.product_scale(top + 1) * series[spec.terms - 1].abs();
+        let scales = match spec.terms {
             2 => params.scale(top + 1) * params.scale(top + 1),
             _ => params.scale(top + 1) * params.scale(top + 2),
         };
-        let factor = (target / met).powf(1.0 / spec.terms as f64);
+        let factor = (target / scales).powf(1.0 / spec.terms as f64);
         let x = 2.0 * PI * f64::from(spec.range) / f64::from(spec.doublings).exp2();
         let root = factor.powf((-f64::from(spec.doublings)).exp2());
         let exponential = exponential(x, spec.degree)?.iter().map(|c| c * root).collect();
@@ -127,7 +129,7 @@ impl Modular {
         self.own
     }
 
-    /// What the circuit approximates: the sine series of the angle, for real and imaginary part.
+    /// The function that the circuit approximates: the sine series of the angle, for real and imaginary part.
     #[cfg(test)]
     pub(crate) fn in_the_clear(&self, y: Complex64) -> Complex64 {
         let angle = 2.0 * PI * self.range;
@@ -145,7 +147,7 @@ impl Modular {
         self.estimate_with(operand, self.approximation)
     }
 
-    /// The same for values whose parts are distributed normally with the given deviation: around zero the series is closer.
+    /// [`estimate`](Self::estimate) for values whose parts are distributed normally with the given deviation: around zero the series is closer.
     pub(crate) fn estimate_of_normal(&self, operand: f64, deviation: f64) -> Estimate {
         let (mut squares, mut weights) = (0.0, 0.0);
         for i in -300..=300 {
@@ -183,9 +185,9 @@ impl Modular {
         turned.inner.neg_assign();
         turned.inner.mul_i_assign();
         let sum = self.joined(e, &turned, &g_)?;
-        let (top, params) = (e.params().top(), e.params());
-        if sum.limbs() != top {
-            return Err(Error::Limbs { operation, wanted: top, present: sum.limbs() });
+        let (top, params) = (e.params().max_level(), e.params());
+        if sum.level() != top {
+            return Err(OperandError::Level { operation, wanted: top, present: sum.level() }.into());
         }
         // Exactly so by the choice of the constants, up to the last bit of a float.
         let scale = params.scale(top);
@@ -205,7 +207,7 @@ impl Modular {
 
     /// `exp(2πi·x)` at the user's top level.
     pub(crate) fn circle(&self, e: &Evaluator, y: &Ciphertext) -> Result<Ciphertext, Error> {
-        let (top, params) = (e.params().top(), e.params());
+        let (top, params) = (e.params().max_level(), e.params());
         let z = self.exponential(e, y)?;
         // Errors of the angle are not among those that the powers enlarge.
         let estimate = Estimate { bound: 1.0, error: self.own * 2.0 * PI / self.ratio };
@@ -231,12 +233,13 @@ impl Modular {
         let constant = |k: usize| Complex64::new(self.series[k] / self.factor.powi(k as i32 + 1), 0.0);
         let zero = Complex64::default();
         let params = e.params();
-        let (limbs, scale) = (params.top() + 1, params.scale(params.top()) * params.prime(params.top()));
+        let level = params.max_level() + 1;
+        let scale = params.product_scale(level);
         let (mut power, terms) = match self.series.len() {
             2 => (e.mul_lazy(&z, &z)?, vec![(constant(0), z)]),
             _ => {
                 let square = e.square(&z)?;
-                let short = Ciphertext { inner: z.inner.truncated(limbs), ..z.clone() };
+                let short = Ciphertext { inner: z.inner.truncated(level + 1), ..z.clone() };
                 let product = e.tensor_as_is(operation, &square, &short)?;
                 (product, vec![(constant(0), z), (constant(1), square)])
             }
@@ -249,7 +252,7 @@ impl Modular {
         let last = self.series.len() - 1;
         power.estimate = power.estimate.times(self.series[last].abs() / self.factor.powi(last as i32 + 1));
         let terms: Vec<_> = terms.iter().map(|(c, a)| (*c, a)).collect();
-        let low = e.weighted_sum(operation, &terms, zero, limbs, scale)?;
+        let low = e.weighted_sum(operation, &terms, zero, level, scale)?;
         e.add_onto(power, &low)
     }
 }

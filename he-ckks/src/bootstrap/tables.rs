@@ -15,7 +15,7 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 use num_complex::Complex64;
 
 use super::Bootstrapper;
@@ -94,7 +94,7 @@ impl Table {
         self.modulus().next_power_of_two().trailing_zeros() as usize
     }
 
-    /// What the polynomial gives at `x`, an integer with an error.
+    /// Value of the polynomial at `x`, an integer with an error.
     pub fn evaluate(&self, x: f64) -> f64 {
         let e = Complex64::from_polar(1.0, 2.0 * PI * x / self.modulus() as f64);
         2.0 * self.coefficients.iter().rev().fold(Complex64::default(), |sum, c| sum * e + c).re
@@ -110,6 +110,20 @@ impl Table {
 
 /// Integers modulo `t` in the coefficients of a ciphertext over the first prime; they have no levels, and wait to be looked
 /// up.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 9, ..Spec::bootstrap_sparse() }.build_insecure("an example")?;
+/// let key = SecretKey::generate(&params)?;
+/// let bootstrapper = Bootstrapper::new(key.bootstrap_keys(4, &KeyRequest::default())?)?;
+/// let plaintext = Encoder::new(&params).with_bound(8.0).encode_in(&[0.01, 3.0, 4.99, 7.0], 4)?;
+/// let c = Encryptor::with_secret(&key).encrypt(&plaintext)?;
+/// let integers = bootstrapper.to_integers(&c, 8)?;
+/// assert!(integers.modulus() == 8 && integers.error() < 0.01);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Integers {
     /// At scale `q_0/t`.
@@ -141,17 +155,18 @@ impl Bootstrapper {
         let params = e.params();
         let needed = self.to_coefficients.len() + 1;
         e.check_rotation(operation, a)?;
-        if a.levels() < needed {
-            return Err(Error::LevelsUsedUp { operation, needed, present: a.levels() });
+        if a.level() < needed {
+            return Err(OperandError::LevelsUsedUp { operation, needed, present: a.level() }.into());
         }
         self.check_slots(a)?;
         let scale = params.prime(0) / t as f64;
-        let most = params.prime(0) / params.scale(1);
+        let most = params.prime(0) / params.scale(0);
         if t < 2 || t as f64 > most * (1.0 + 1e-3) {
             let needed = format!("2 to {}", most.round());
             return Err(Error::Spec { field: "modulus of integers", found: t.to_string(), needed });
         }
-        let start = e.scaled_to(a, needed, params.scale(needed) * scale / params.scale(1))?.into_owned();
+        let start =
+            e.scaled_to(a, needed - 1, params.scale(needed - 1) * scale / params.scale(0))?.into_owned();
         // What is larger wraps, and stands for its representative.
         let bound = start.estimate.bound.min(0.25 * t as f64);
         let apply = |a: Ciphertext, matrix| e.transform_here(matrix, &a, bound);
@@ -171,15 +186,15 @@ impl Bootstrapper {
     /// with its bits reversed.
     ///
     /// # Errors
-    /// If the ciphertext is not one of these parameters over one prime, of degree 1, or the error is too large to tell the
-    /// integers apart.
+    /// If the ciphertext is not one of these parameters over one prime, of degree 1, or the error is too large to distinguish the
+    /// integers.
     pub fn import(&self, c: rlwe::Ciphertext, t: usize, error: f64) -> Result<Integers, Error> {
         let (operation, params) = ("integers", self.evaluator.params());
         if !c.params().same(params.rlwe()) {
-            return Err(Error::Foreign { operation, object: "ciphertext" });
+            return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
         if c.limbs() != 1 {
-            return Err(Error::Limbs { operation, wanted: 1, present: c.limbs() });
+            return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }
         let inner = Ciphertext {
             params: params.clone(),
@@ -188,11 +203,11 @@ impl Bootstrapper {
             slots: self.slots,
             estimate: Estimate { bound: 0.25 * t as f64, error },
         };
-        let turned = self.evaluator.rotate(&inner, self.turn)?;
+        let rotated = self.evaluator.rotate(&inner, self.rotation)?;
         // Its estimate took the error for one of slots; a rounding is lost in that of the import.
         let switched = params.noise().key_switch(1).sqrt() / inner.scale;
         let inner =
-            Ciphertext { estimate: Estimate { error: error.hypot(switched), ..inner.estimate }, ..turned };
+            Ciphertext { estimate: Estimate { error: error.hypot(switched), ..inner.estimate }, ..rotated };
         self.distinct(operation, Integers { inner, modulus: t })
     }
 
@@ -201,7 +216,7 @@ impl Bootstrapper {
     /// # Errors
     /// If the integers belong to other parameters.
     pub fn export(&self, a: &Integers) -> Result<rlwe::Ciphertext, Error> {
-        Ok(self.evaluator.rotate(&a.inner, self.slots - self.turn)?.inner)
+        Ok(self.evaluator.rotate(&a.inner, self.slots - self.rotation)?.inner)
     }
 
     /// Tables of the integers, all from one modulus raising and one exponential: values in slots, with the levels that

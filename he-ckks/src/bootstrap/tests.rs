@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 
 use super::*;
-use crate::{Decryptor, Encoder, Encryptor, KeyRequest, Precision, SecretKey};
+use crate::{Decryptor, Encoder, Encryptor, KeyRequest, Precision, SecretKey, Spec};
 
 /// Complex numbers with parts in `[−1, 1]`, from a seed.
 fn values(n: usize, seed: u64) -> Vec<Complex64> {
@@ -34,7 +34,7 @@ impl Tally {
         self.estimated += estimated * estimated;
     }
 
-    /// That the variance is within a quarter of its estimate.
+    /// Asserts that the variance is its estimate up to a quarter.
     fn check(&self, what: &str) {
         let ratio = self.measured / self.estimated;
         println!("{what}: measured variance {ratio:.3} of the estimate");
@@ -46,7 +46,7 @@ fn steps(spec: &Spec, log_n: u32, slots: usize, runs: u64) {
     let params = Spec { log_n, ..spec.clone() }.build_insecure("a test").unwrap();
     let key = SecretKey::generate(&params).unwrap();
     let bootstrapper = Bootstrapper::new(key.bootstrap_keys(slots, &KeyRequest::default()).unwrap()).unwrap();
-    let (decryptor, low) = (Decryptor::new(&key), spec.bootstrap.as_ref().unwrap().slots_to_coefficients + 1);
+    let (decryptor, low) = (Decryptor::new(&key), spec.bootstrap.as_ref().unwrap().slots_to_coefficients);
     let [mut flat, mut turned, mut reduced, mut whole] = [(); 4].map(|()| Tally::default());
     for run in 0..runs {
         let x = values(slots, run);
@@ -55,7 +55,7 @@ fn steps(spec: &Spec, log_n: u32, slots: usize, runs: u64) {
 
         // The coefficients are the values in the reversed order, up to the rotation that the other factors undo.
         let low = bootstrapper.to_coefficients(&c).unwrap();
-        assert_eq!(low.limbs(), 1);
+        assert_eq!(low.level(), 0);
         let layout = Layout::new(&params, slots).unwrap();
         let coefficients = |c: &Ciphertext| {
             let mut slots_of = decryptor.decrypt_complex(c).unwrap();
@@ -66,7 +66,7 @@ fn steps(spec: &Spec, log_n: u32, slots: usize, runs: u64) {
         flat.add(Precision::of(&coefficients(&low), &x).rms, low.estimate().error / (slots as f64).sqrt());
 
         let raised = bootstrapper.raise(&low).unwrap();
-        assert_eq!(raised.limbs(), params.max_limbs());
+        assert_eq!(raised.level(), params.raised_level());
         let [real, imaginary] = bootstrapper.to_slots(&raised).unwrap();
         let [re, im] = [&real, &imaginary].map(|c| decryptor.decrypt(c).unwrap());
         let found: Vec<Complex64> = re.iter().zip(&im).map(|(&re, &im)| Complex64::new(re, im)).collect();
@@ -75,7 +75,7 @@ fn steps(spec: &Spec, log_n: u32, slots: usize, runs: u64) {
 
         let ideal: Vec<Complex64> = found.iter().map(|y| bootstrapper.modular.in_the_clear(*y)).collect();
         let out = bootstrapper.modular.reduce(bootstrapper.evaluator(), &real, &imaginary).unwrap();
-        assert_eq!((out.limbs(), out.scale()), (params.top(), params.scale(params.top())));
+        assert_eq!((out.level(), out.scale()), (params.max_level(), params.scale(params.max_level())));
         let result = decryptor.decrypt_complex(&out).unwrap();
         reduced.add(Precision::of(&result, &ideal).rms, bootstrapper.modular.own_error());
         whole.add(Precision::of(&result, &x).rms, out.estimate().error);

@@ -13,9 +13,9 @@ fn with_bootstrapper(spec: Spec, log_n: u32, slots: usize) -> (World, Bootstrapp
 
 /// Bootstraps values with no levels left, and checks the worst error; gives its ratio to the estimate.
 fn refreshed(world: &World, b: &Bootstrapper, x: &[Complex64]) -> f64 {
-    let low = world.evaluator.reduce_to(&world.encrypt(x), 4).unwrap();
+    let low = world.evaluator.mod_switch_to(&world.encrypt(x), 3).unwrap();
     let out = b.bootstrap(&low).unwrap();
-    assert_eq!((out.limbs(), out.scale(), out.slots()), (13, world.params.scale(13), x.len()));
+    assert_eq!((out.level(), out.scale(), out.slots()), (12, world.params.scale(12), x.len()));
     let precision = Precision::of(&world.decrypt(&out), x);
     let (worst, estimate) = ((-precision.worst).exp2(), out.estimate());
     assert!(worst < estimate.worst_error(), "an error of {worst:e}, bounded by {:e}", estimate.worst_error());
@@ -55,11 +55,11 @@ fn a_second_iteration_leaves_the_errors_of_rescaling() {
     for spec in [Spec::bootstrap_sparse(), Spec::bootstrap_uniform()] {
         let (world, b) = with_bootstrapper(spec, 10, 512);
         let x = values(512, 1);
-        let low = world.evaluator.reduce_to(&world.encrypt(&x), 4).unwrap();
+        let low = world.evaluator.mod_switch_to(&world.encrypt(&x), 3).unwrap();
         let [once, twice] = [b.bootstrap(&low).unwrap(), b.bootstrap_twice(&low).unwrap()];
         world.check("once", &once, &x, 1.0);
         world.check("twice", &twice, &x, 1.0);
-        assert_eq!(twice.limbs(), once.limbs() - 1);
+        assert_eq!(twice.level(), once.level() - 1);
         let bits = |c| Precision::of(&world.decrypt(c), &x).rms;
         assert!(bits(&twice) > bits(&once) + 2.0, "{} and {} bits", bits(&once), bits(&twice));
     }

@@ -1,7 +1,7 @@
 //! Transforms, polynomials and approximated functions.
 
 use he_ckks::approximation::{ChebyshevSeries, SignComposite, functions};
-use he_ckks::{Error, Evaluator, LinearTransform, Precision, Spec};
+use he_ckks::{Error, Evaluator, LinearTransform, OperandError, Precision, Spec};
 use num_complex::Complex64;
 
 use crate::world::{World, insecure, reals, values, zip};
@@ -15,14 +15,14 @@ fn matrices_multiply() {
             if (j + n - i).is_multiple_of(density) { entries[i * n + j] } else { Complex64::default() }
         };
         let rows: Vec<Vec<Complex64>> = (0..n).map(|i| (0..n).map(|j| entry(i, j)).collect()).collect();
-        for limbs in [8, 2] {
-            let matrix = LinearTransform::from_rows(&world.params, &rows, limbs).unwrap();
-            assert_eq!(matrix.limbs(), limbs);
+        for level in [7, 1] {
+            let matrix = LinearTransform::from_rows(&world.params, &rows, level).unwrap();
+            assert_eq!(matrix.level(), level);
             let keys = world.key.evaluation_keys(&matrix.key_request(&world.params)).unwrap();
             let evaluator = Evaluator::new(&world.params, keys).unwrap();
             let x = values(n, 8);
             let product = evaluator.transform(&matrix, &world.encrypt(&x)).unwrap();
-            assert_eq!(product.limbs(), limbs - 1);
+            assert_eq!(product.level(), level - 1);
             let expected: Vec<Complex64> =
                 rows.iter().map(|row| row.iter().zip(&x).map(|(a, b)| a * b).sum()).collect();
             world.check(&format!("{n} x {n}"), &product, &expected, 6.0);
@@ -32,9 +32,9 @@ fn matrices_multiply() {
     let ones = vec![vec![Complex64::new(1.0, 0.0); 64]; 64];
     let mut x = values(64, 2);
     let mut c = world.encrypt(&x);
-    let transforms: Vec<_> = [8, 7, 6]
+    let transforms: Vec<_> = [7, 6, 5]
         .iter()
-        .map(|&limbs| LinearTransform::from_rows(&world.params, &ones, limbs).unwrap())
+        .map(|&level| LinearTransform::from_rows(&world.params, &ones, level).unwrap())
         .collect();
     let request =
         (transforms.iter()).fold(he_ckks::KeyRequest::default(), |r, m| r.and(&m.key_request(&world.params)));
@@ -51,15 +51,15 @@ fn matrices_multiply() {
     ));
     let bare = insecure(Spec { special_bits: vec![], ..Spec::n16384() }, 9);
     assert!(matches!(
-        LinearTransform::from_rows(&bare, &ones, 4),
-        Err(Error::Spec { field: "special_bits", .. })
+        LinearTransform::from_rows(&bare, &ones, 3),
+        Err(Error::Operand(OperandError::NoSpecialPrimes { .. }))
     ));
     let [ragged, odd] =
         [vec![vec![Complex64::i(); 2], vec![Complex64::i()]], vec![vec![Complex64::i(); 3]; 3]];
     for rows in [ragged, odd, vec![]] {
         assert!(matches!(
-            LinearTransform::from_rows(&world.params, &rows, 8),
-            Err(Error::MatrixShape { .. })
+            LinearTransform::from_rows(&world.params, &rows, 7),
+            Err(Error::Operand(OperandError::MatrixShape { .. }))
         ));
     }
 }
@@ -75,7 +75,7 @@ fn polynomials_in_the_chebyshev_basis() {
         let coefficients: Vec<Complex64> =
             values(degree + 1, degree as u64).iter().map(|c| c / (degree as f64)).collect();
         let value = world.evaluator.evaluate_chebyshev(&c, &coefficients).unwrap();
-        assert_eq!(c.levels() - value.levels(), levels, "degree {degree}");
+        assert_eq!(c.level() - value.level(), levels, "degree {degree}");
         let term = |k: usize, z: Complex64| coefficients[k] * (k as f64 * z.re.acos()).cos();
         let expected: Vec<Complex64> = x.iter().map(|&z| (0..=degree).map(|k| term(k, z)).sum()).collect();
         world.check(&format!("degree {degree}"), &value, &expected, 20.0);
@@ -92,9 +92,12 @@ fn polynomials_in_the_chebyshev_basis() {
     for constant in [Complex64::i(), Complex64::default()] {
         let value = world.evaluator.evaluate_chebyshev(&c, &[constant, Complex64::default()]).unwrap();
         let found = world.decrypt(&value);
-        assert!(found.iter().all(|z| (z - constant).norm() < 1e-8) && value.levels() == c.levels() - 1);
+        assert!(found.iter().all(|z| (z - constant).norm() < 1e-8) && value.level() == c.level() - 1);
     }
-    assert!(matches!(world.evaluator.evaluate_chebyshev(&c, &[]), Err(Error::NoOperands { .. })));
+    assert!(matches!(
+        world.evaluator.evaluate_chebyshev(&c, &[]),
+        Err(Error::Operand(OperandError::NoOperands { .. }))
+    ));
 }
 
 #[test]
@@ -178,7 +181,7 @@ fn signs_by_composition() {
         .collect();
     let c = world.encrypt(&x);
     let value = world.evaluator.evaluate_sign(&c, &sign).unwrap();
-    assert_eq!(c.levels() - value.levels(), 9);
+    assert_eq!(c.level() - value.level(), 9);
     let expected: Vec<Complex64> = x.iter().map(|z| Complex64::new(z.re.signum(), 0.0)).collect();
     let worst = Precision::of(&world.decrypt(&value), &expected).worst;
     assert!(worst > -(sign.tolerance() + 1e-4).log2(), "{worst:.1} bits");

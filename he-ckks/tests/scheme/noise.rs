@@ -46,6 +46,6 @@ fn encryption_switching_and_rescaling_have_the_noise_of_their_formulas() {
         check("rotation", ratio(&world, &x, 4, || e.rotate(&secret(), 1).unwrap(), |i| x[(i + 1) % n]));
         check("conjugation", ratio(&world, &x, 4, || e.conjugate(&secret()).unwrap(), |i| x[i].conj()));
         check("rescaling", ratio(&world, &x, 4, || e.mul_const(&secret(), 0.25).unwrap(), |i| x[i] * 0.25));
-        check("reduction", ratio(&world, &x, 4, || e.reduce_to(&secret(), 2).unwrap(), |i| x[i]));
+        check("reduction", ratio(&world, &x, 4, || e.mod_switch_to(&secret(), 1).unwrap(), |i| x[i]));
     }
 }

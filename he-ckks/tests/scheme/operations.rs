@@ -1,6 +1,6 @@
 //! Every operation against the same in the clear.
 
-use he_ckks::{Decryptor, Encryptor, Error, Operand, Precision, Spec};
+use he_ckks::{Decryptor, Encryptor, Error, Precision, PreparedPlaintext, Spec};
 use num_complex::Complex64;
 
 use crate::world::{World, insecure, reals, values, zip};
@@ -16,9 +16,9 @@ fn values_come_back_in_any_number_of_slots() {
         let x = values(1 << log, log);
         world.check("secret", &world.encrypt(&x), &x, 4.0);
         let plaintext = world.encoder.encode_complex_in(&x, x.len()).unwrap();
-        for limbs in [1, 3, 8] {
-            let c = Encryptor::with_public(&world.public).encrypt_at(&plaintext, limbs).unwrap();
-            assert_eq!(c.limbs(), limbs);
+        for level in [0, 2, 7] {
+            let c = Encryptor::with_public(&world.public).encrypt_at(&plaintext, level).unwrap();
+            assert_eq!((c.level(), c.inner().limbs()), (level, level + 1));
             world.check("public", &c, &x, 4.0);
         }
     }
@@ -95,19 +95,19 @@ fn levels_and_scales_meet_by_themselves() {
     // x⁴ three levels apart from y, in every combination.
     let (square, x2) = (e.square(&a).unwrap(), zip(&x, &x, |x, y| x * y));
     let (fourth, x4) = (e.square(&square).unwrap(), zip(&x2, &x2, |x, y| x * y));
-    assert_eq!([&a, &square, &fourth].map(he_ckks::Ciphertext::limbs), [8, 7, 6]);
+    assert_eq!([&a, &square, &fourth].map(he_ckks::Ciphertext::level), [7, 6, 5]);
     world.check("x⁴ + y", &e.add(&fourth, &b).unwrap(), &zip(&x4, &y, |x, y| x + y), 2.0);
     world.check("y − x⁴", &e.sub(&b, &fourth).unwrap(), &zip(&y, &x4, |x, y| x - y), 2.0);
     world.check("y·x⁴", &e.mul(&b, &fourth).unwrap(), &zip(&y, &x4, |x, y| x * y), 3.0);
-    for limbs in 1..8 {
-        let reduced = e.reduce_to(&a, limbs).unwrap();
-        assert_eq!((reduced.limbs(), reduced.scale()), (limbs, world.params.scale(limbs)));
+    for level in 0..7 {
+        let reduced = e.mod_switch_to(&a, level).unwrap();
+        assert_eq!((reduced.level(), reduced.scale()), (level, world.params.scale(level)));
         world.check("reduced", &reduced, &x, 1.0);
     }
     // By hand: products summed before one relinearization and one rescaling, and what follows settles them.
     let lazy = e.add(&e.mul_lazy(&a, &b).unwrap(), &e.mul_lazy(&a, &a).unwrap()).unwrap();
     let expected = zip(&x, &y, |x, y| x * y + x * x);
-    assert_eq!((lazy.degree(), lazy.limbs()), (2, 8));
+    assert_eq!((lazy.degree(), lazy.level()), (2, 7));
     world.check("lazy, rescaled", &e.relinearize_and_rescale(&lazy).unwrap(), &expected, 2.0);
     let apart = e.rescale(&e.relinearize(&lazy).unwrap()).unwrap();
     world.check("lazy, one by one", &apart, &expected, 2.0);
@@ -123,11 +123,12 @@ fn levels_and_scales_meet_by_themselves() {
     // Constants of several operands in one level.
     let [u, v] = [Complex64::new(0.2, 0.1), Complex64::new(-1.5, 0.0)];
     let sum = e.linear_combination(&[(u, &a), (v, &fourth)], Complex64::i()).unwrap();
-    assert_eq!(sum.limbs(), 5);
+    assert_eq!(sum.level(), 4);
     world.check("combination", &sum, &zip(&x, &x4, |x, y| u * x + v * y + Complex64::i()), 2.0);
     // Operands of a plain product, prepared once.
-    let operand = Operand::new(&world.params, &world.encoder.encode_complex(&y).unwrap(), 6).unwrap();
-    let sum = e.dot_plain(&[(&operand, &fourth), (&operand, &a)]).unwrap();
+    let operand =
+        PreparedPlaintext::new(&world.params, &world.encoder.encode_complex(&y).unwrap(), 5).unwrap();
+    let sum = e.dot_prepared(&[(&operand, &fourth), (&operand, &a)]).unwrap();
     world.check("plain dot", &sum, &zip(&zip(&x4, &x, |x, y| x + y), &y, |x, y| x * y), 2.0);
 }
 
@@ -143,7 +144,7 @@ fn large_values_and_unscaled_products_are_decrypted() {
     let fourth = e.square(&e.relinearize_and_rescale(&square).unwrap()).unwrap();
     world.check("fourth power, large", &fourth, &zip(&x2, &x2, |x, y| x * y), 3.0);
     // Reduced, a product is settled first.
-    world.check("reduced product", &e.reduce_to(&square, 5).unwrap(), &x2, 3.0);
+    world.check("reduced product", &e.mod_switch_to(&square, 4).unwrap(), &x2, 3.0);
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn a_whole_chain_of_products_keeps_its_scale() {
     for level in (0..7).rev() {
         c = e.square(&c).unwrap();
         x = zip(&x, &x, |x, y| x * y);
-        assert_eq!(c.levels(), level);
+        assert_eq!(c.level(), level);
         world.check("square", &c, &x, 1.5);
     }
 }
@@ -200,7 +201,7 @@ fn noise_hides_the_error_of_what_is_shared() {
     assert!(error.to_string().contains("larger scale"), "{error}");
     // No room in the modulus: a bound of 126 where 128 fits, and noise of a few units.
     let wide = world.encoder.clone().with_bound(126.0).encode_in(&[1.0], 1).unwrap();
-    let low = Encryptor::with_secret(&world.key).encrypt_at(&wide, 1).unwrap();
+    let low = Encryptor::with_secret(&world.key).encrypt_at(&wide, 0).unwrap();
     let error = decryptor.decrypt_shared(&low, 36).unwrap_err();
     assert!(matches!(error, Error::Overflow { operation: "shared decryption", .. }), "{error}");
 }

@@ -3,7 +3,7 @@
 use he_ckks::approximation::{ApproximationError, ChebyshevSeries, SignComposite, functions};
 use he_ckks::{
     Bootstrapper, Decryptor, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest, LinearTransform,
-    Operand, Spec,
+    OperandError, PreparedPlaintext, Spec,
 };
 use num_complex::Complex64;
 
@@ -14,7 +14,7 @@ fn world() -> World {
 }
 
 fn is_foreign<T>(result: Result<T, Error>) -> bool {
-    matches!(result.err(), Some(Error::Foreign { .. }))
+    matches!(result.err(), Some(Error::Operand(OperandError::Foreign { .. })))
 }
 
 #[test]
@@ -24,9 +24,9 @@ fn objects_of_other_parameters_are_refused() {
     let x = values(256, 1);
     let (a, b) = (here.encrypt(&x), there.encrypt(&x));
     let p = there.encoder.encode_complex(&x).unwrap();
-    let operand = Operand::new(&there.params, &p, 4).unwrap();
+    let operand = PreparedPlaintext::new(&there.params, &p, 3).unwrap();
     let rows = vec![vec![Complex64::i(); 2]; 2];
-    let matrix = LinearTransform::from_rows(&there.params, &rows, 4).unwrap();
+    let matrix = LinearTransform::from_rows(&there.params, &rows, 3).unwrap();
     assert!(is_foreign(Evaluator::new(&here.params, EvaluationKeys::none(&there.params))));
     assert!(
         is_foreign(Decryptor::new(&here.key).decrypt(&b))
@@ -40,8 +40,8 @@ fn objects_of_other_parameters_are_refused() {
             && is_foreign(e.add_plain(&b, &p))
     );
     assert!(is_foreign(e.mul(&a, &b)) && is_foreign(e.mul_lazy(&b, &a)) && is_foreign(e.square(&b)));
-    assert!(is_foreign(e.mul_plain(&b, &p)) && is_foreign(e.mul_operand(&a, &operand)));
-    assert!(is_foreign(e.relinearize(&b)) && is_foreign(e.rescale(&b)) && is_foreign(e.reduce_to(&b, 1)));
+    assert!(is_foreign(e.mul_plain(&b, &p)) && is_foreign(e.mul_prepared(&a, &operand)));
+    assert!(is_foreign(e.relinearize(&b)) && is_foreign(e.rescale(&b)) && is_foreign(e.mod_switch_to(&b, 0)));
     assert!(
         is_foreign(e.rotate(&b, 1)) && is_foreign(e.rotate_many(&b, &[1])) && is_foreign(e.conjugate(&b))
     );
@@ -64,7 +64,10 @@ fn values_that_do_not_fit_are_refused() {
     let world = world();
     let encoder = world.encoder.clone().with_bound(2000.0);
     let wrong = |values: &[f64], slots| encoder.encode_in(values, slots).unwrap_err();
-    assert!(matches!(wrong(&[0.0; 5], 4), Error::TooManyValues { given: 5, capacity: 4 }));
+    assert!(matches!(
+        wrong(&[0.0; 5], 4),
+        Error::Operand(OperandError::TooManyValues { given: 5, capacity: 4 })
+    ));
     for slots in [0, 3, 512] {
         assert!(matches!(wrong(&[0.0], slots), Error::Slots { most: 256, .. }));
     }
@@ -76,12 +79,12 @@ fn values_that_do_not_fit_are_refused() {
     assert!(matches!(error, Error::ValueOutOfRange { index: 1, most: 1.0 }), "{error}");
     assert!(error.to_string().contains("with_bound") && !error.to_string().contains("1.25"), "{error}");
     // 48 bits of modulus at a scale of 40 hold values up to 128 in magnitude.
-    let encrypt = |value: f64, limbs| {
+    let encrypt = |value: f64, level| {
         let plaintext = encoder.encode(&[value]).unwrap().with_own_bound();
-        Encryptor::with_secret(&world.key).encrypt_at(&plaintext, limbs)
+        Encryptor::with_secret(&world.key).encrypt_at(&plaintext, level)
     };
-    assert!(encrypt(100.0, 1).is_ok() && encrypt(1000.0, 2).is_ok());
-    let error = encrypt(1000.0, 1).err().unwrap();
+    assert!(encrypt(100.0, 0).is_ok() && encrypt(1000.0, 1).is_ok());
+    let error = encrypt(1000.0, 0).err().unwrap();
     assert!(matches!(error, Error::Overflow { operation: "encrypt", .. }));
     assert!(error.to_string().contains("1e3") && error.to_string().contains("with_bound"), "{error}");
     // A bound below the values, and sums that outgrow the modulus.
@@ -91,15 +94,15 @@ fn values_that_do_not_fit_are_refused() {
     assert_eq!(two.clone().with_bound(64.0).unwrap().bound(), 64.0);
     assert_eq!(two.with_own_bound().bound(), 2.0);
     // Errors count where values fit as they are.
-    let noisy = world.evaluator.mul_integer(&encrypt(0.0, 1).unwrap(), 1 << 60);
+    let noisy = world.evaluator.mul_integer(&encrypt(0.0, 0).unwrap(), 1 << 60);
     assert!(matches!(noisy, Err(Error::Overflow { operation: "mul_integer", .. })));
-    let c = encrypt(100.0, 1).unwrap();
+    let c = encrypt(100.0, 0).unwrap();
     assert!(matches!(world.evaluator.add(&c, &c), Err(Error::Overflow { operation: "add", .. })));
     let known = c.with_bound(50.0).unwrap();
     assert!(world.evaluator.add(&known, &known).is_ok());
     assert!(known.with_bound(f64::NAN).is_err());
     assert!(matches!(
-        world.evaluator.add_const(&encrypt(1.0, 1).unwrap(), 1e40),
+        world.evaluator.add_const(&encrypt(1.0, 0).unwrap(), 1e40),
         Err(Error::ValueOutOfRange { .. })
     ));
 }
@@ -108,10 +111,10 @@ fn values_that_do_not_fit_are_refused() {
 fn levels_that_are_used_up_are_named() {
     let world = world();
     let e = &world.evaluator;
-    let low = e.reduce_to(&world.encrypt(&values(256, 1)), 1).unwrap();
+    let low = e.mod_switch_to(&world.encrypt(&values(256, 1)), 0).unwrap();
     let used_up = |result: Result<he_ckks::Ciphertext, Error>, operation: &str| {
         let error = result.err().unwrap();
-        assert!(matches!(error, Error::LevelsUsedUp { present: 0, .. }), "{error}");
+        assert!(matches!(error, Error::Operand(OperandError::LevelsUsedUp { present: 0, .. })), "{error}");
         assert!(
             error.to_string().starts_with(operation) && error.to_string().contains("bootstrap"),
             "{error}"
@@ -125,18 +128,33 @@ fn levels_that_are_used_up_are_named() {
     used_up(e.evaluate_chebyshev(&low, &[Complex64::i(); 4]), "polynomial");
     let c = world.encrypt(&values(256, 1));
     let deep = e.evaluate_chebyshev(&c, &[Complex64::i(); 40]).err().unwrap();
-    assert!(matches!(deep, Error::LevelsUsedUp { needed: 6, present: 3, .. }), "{deep}");
-    assert!(matches!(Operand::new(&world.params, &p, 1), Err(Error::LevelsUsedUp { .. })));
-    assert!(matches!(Operand::new(&world.params, &p, 9), Err(Error::Limbs { wanted: 9, present: 4, .. })));
-    for limbs in [0, 5] {
-        assert!(matches!(e.reduce_to(&c, limbs), Err(Error::Limbs { present: 4, .. })));
+    assert!(
+        matches!(deep, Error::Operand(OperandError::LevelsUsedUp { needed: 6, present: 3, .. })),
+        "{deep}"
+    );
+    assert!(matches!(
+        PreparedPlaintext::new(&world.params, &p, 0),
+        Err(Error::Operand(OperandError::LevelsUsedUp { .. }))
+    ));
+    assert!(matches!(
+        PreparedPlaintext::new(&world.params, &p, 8),
+        Err(Error::Operand(OperandError::Level { wanted: 8, present: 3, .. }))
+    ));
+    for level in [4, usize::MAX] {
         assert!(matches!(
-            Encryptor::with_secret(&world.key).encrypt_at(&p, limbs),
-            Err(Error::Limbs { present: 4, .. })
+            e.mod_switch_to(&c, level),
+            Err(Error::Operand(OperandError::Level { present: 3, .. }))
+        ));
+        assert!(matches!(
+            Encryptor::with_secret(&world.key).encrypt_at(&p, level),
+            Err(Error::Operand(OperandError::Level { present: 3, .. }))
         ));
     }
-    let operand = Operand::new(&world.params, &p, 4).unwrap();
-    assert!(matches!(e.mul_operand(&low, &operand), Err(Error::Limbs { wanted: 4, present: 1, .. })));
+    let operand = PreparedPlaintext::new(&world.params, &p, 3).unwrap();
+    assert!(matches!(
+        e.mul_prepared(&low, &operand),
+        Err(Error::Operand(OperandError::Level { wanted: 3, present: 0, .. }))
+    ));
 }
 
 #[test]
@@ -146,15 +164,16 @@ fn keys_and_degrees_are_asked_for_by_name() {
     let c = world.encrypt(&values(256, 1));
     let missing = |result: Result<he_ckks::Ciphertext, Error>, key: &str| {
         let error = result.err().unwrap().to_string();
-        assert!(error.contains(key) && error.contains("4 limbs") && error.contains("KeyRequest"), "{error}");
+        assert!(error.contains(key) && error.contains("level 3") && error.contains("KeyRequest"), "{error}");
     };
     missing(none.mul(&c, &c), "relinearization key");
     missing(none.rotate(&c, 3), "key that rotates by 3");
     missing(none.rotate_many(&c, &[5, 7]).map(|mut all| all.remove(0)), "key that rotates by");
     missing(none.conjugate(&c), "conjugation key");
     let product = none.mul_lazy(&c, &c).unwrap();
-    let degree =
-        |result: Result<he_ckks::Ciphertext, Error>| matches!(result, Err(Error::Degree { degree: 2, .. }));
+    let degree = |result: Result<he_ckks::Ciphertext, Error>| {
+        matches!(result, Err(Error::Operand(OperandError::Degree { degree: 2, .. })))
+    };
     let e = &world.evaluator;
     assert!(
         degree(e.rotate(&product, 1)) && degree(e.conjugate(&product)) && degree(e.inner_sum(&product, 1, 2))
@@ -164,15 +183,24 @@ fn keys_and_degrees_are_asked_for_by_name() {
         degree(e.mul(&rescaled, &rescaled)) && degree(e.evaluate_chebyshev(&rescaled, &[Complex64::i(); 3]))
     );
     for request in
-        [KeyRequest::default().relinearization(9), KeyRequest::default().rotations(&world.params, &[1], 0)]
+        [KeyRequest::default().relinearization(8), KeyRequest::default().rotations(&world.params, &[1], 4)]
     {
-        assert!(matches!(world.key.evaluation_keys(&request), Err(Error::Limbs { present: 4, .. })));
+        assert!(matches!(
+            world.key.evaluation_keys(&request),
+            Err(Error::Operand(OperandError::Level { present: 3, .. }))
+        ));
     }
-    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::TooManyValues { .. })));
-    assert!(matches!(e.inner_sum(&c, 200, 2), Err(Error::TooManyValues { capacity: 256, .. })));
+    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::Operand(OperandError::TooManyValues { .. }))));
+    assert!(matches!(
+        e.inner_sum(&c, 200, 2),
+        Err(Error::Operand(OperandError::TooManyValues { capacity: 256, .. }))
+    ));
     assert!(
-        matches!(e.dot(&[]), Err(Error::NoOperands { .. }))
-            && matches!(e.linear_combination(&[], Complex64::i()), Err(Error::NoOperands { .. }))
+        matches!(e.dot(&[]), Err(Error::Operand(OperandError::NoOperands { .. })))
+            && matches!(
+                e.linear_combination(&[], Complex64::i()),
+                Err(Error::Operand(OperandError::NoOperands { .. }))
+            )
     );
 }
 
@@ -183,10 +211,10 @@ fn scales_apart_are_refused_with_both_named() {
     let a = world.encrypt(&values(256, 1));
     // Rescaled by hand without need: the scale falls to almost nothing.
     let tiny = e.rescale(&a).unwrap();
-    let error = e.add(&tiny, &e.reduce_to(&a, 3).unwrap()).err();
+    let error = e.add(&tiny, &e.mod_switch_to(&a, 2).unwrap()).err();
     // The sum is brought to the scale of the one that comes first; either way both scales are in the message.
-    let error = error.or_else(|| e.add(&e.reduce_to(&a, 3).unwrap(), &tiny).err()).unwrap();
-    assert!(matches!(error, Error::Scales { limbs: 3, .. }), "{error}");
+    let error = error.or_else(|| e.add(&e.mod_switch_to(&a, 2).unwrap(), &tiny).err()).unwrap();
+    assert!(matches!(error, Error::Scales { level: 2, .. }), "{error}");
     assert!(error.to_string().contains("2^40") && error.to_string().contains("rescale"), "{error}");
 }
 
@@ -283,10 +311,13 @@ fn bootstrapping_says_what_it_needs() {
     assert!(is_foreign(b.bootstrap(&world.encrypt(&values(16, 1)))));
     let c = there.encrypt(&values(16, 1));
     assert!(matches!(b.bootstrap(&there.encrypt(&values(32, 1))), Err(Error::Slots { slots: 32, most: 16 })));
-    let low = there.evaluator.reduce_to(&c, 3).unwrap();
-    assert!(matches!(b.bootstrap(&low), Err(Error::LevelsUsedUp { needed: 3, present: 2, .. })));
+    let low = there.evaluator.mod_switch_to(&c, 2).unwrap();
+    assert!(matches!(
+        b.bootstrap(&low),
+        Err(Error::Operand(OperandError::LevelsUsedUp { needed: 3, present: 2, .. }))
+    ));
     let wide = there.evaluator.mul_integer(&c, 3).unwrap();
     assert!(matches!(b.bootstrap(&wide), Err(Error::OutsideInterval { operation: "bootstrap", .. })));
     let product = there.evaluator.mul_lazy(&c, &c).unwrap();
-    assert!(matches!(b.bootstrap(&product), Err(Error::Degree { .. })));
+    assert!(matches!(b.bootstrap(&product), Err(Error::Operand(OperandError::Degree { .. }))));
 }

@@ -1,7 +1,7 @@
 //! Integers in coefficients: refreshed, cleaned, and looked up.
 
 use he_ckks::bootstrap::Table;
-use he_ckks::{Bootstrapper, Error, KeyRequest, Spec};
+use he_ckks::{Bootstrapper, Error, KeyRequest, OperandError, Spec};
 use he_core::ring::rns::to_integers;
 use he_core::ring::sample::{Gaussian, Prng};
 use he_core::rlwe;
@@ -64,7 +64,7 @@ fn tables_are_exact_and_errors_leave_with_their_square() {
             let found = b.look_up(&integers, &[&tables[0], &tables[1], &ramp_table]).unwrap();
             let all: [&dyn Fn(usize) -> f64; 3] = [&odd, &|_| 0.25, &ramp];
             for (c, f) in found.iter().zip(all) {
-                assert_eq!(c.levels(), world.params.top() - 1 - tables[0].levels());
+                assert_eq!(c.level(), world.params.max_level() - tables[0].levels());
                 world.check(&format!("modulo {t}"), c, &expected(&m, f), 20.0);
                 let worst = world
                     .decrypt(c)
@@ -137,12 +137,15 @@ fn integers_that_cannot_be_told_apart_are_refused() {
     for t in [0, 1, 257, 100_000] {
         assert!(matches!(b.to_integers(&c, t), Err(Error::Spec { field: "modulus of integers", .. })), "{t}");
     }
-    let low = world.evaluator.reduce_to(&c, 4).unwrap();
-    assert!(matches!(b.to_integers(&low, 4), Err(Error::LevelsUsedUp { needed: 4, present: 3, .. })));
+    let low = world.evaluator.mod_switch_to(&c, 3).unwrap();
+    assert!(matches!(
+        b.to_integers(&low, 4),
+        Err(Error::Operand(OperandError::LevelsUsedUp { needed: 4, present: 3, .. }))
+    ));
     let integers = b.to_integers(&c, 4).unwrap();
     let [four, five] = [4, 5].map(|t| Table::identity(t).unwrap());
     assert!(matches!(b.look_up(&integers, &[&four, &five]), Err(Error::Spec { .. })));
-    assert!(matches!(b.look_up(&integers, &[]), Err(Error::NoOperands { .. })));
+    assert!(matches!(b.look_up(&integers, &[]), Err(Error::Operand(OperandError::NoOperands { .. }))));
     // Nothing but zeros, beside another.
     let nothing = Table::new(&[0.0; 4]).unwrap();
     let found = b.look_up(&integers, &[&nothing, &four]).unwrap();
@@ -152,9 +155,15 @@ fn integers_that_cannot_be_told_apart_are_refused() {
     }
     assert!(Table::identity(1).is_err() && Table::identity(2000).is_err());
     let other = World::new(insecure(Spec::bootstrap_uniform(), 9));
-    assert!(matches!(b.import(in_coefficients(&other, &m, 16, 0.0), 16, 0.0), Err(Error::Foreign { .. })));
+    assert!(matches!(
+        b.import(in_coefficients(&other, &m, 16, 0.0), 16, 0.0),
+        Err(Error::Operand(OperandError::Foreign { .. }))
+    ));
     let two = world.key.inner().encrypt(2, &vec![0; 512], &mut Prng::from_os().unwrap()).expand();
-    assert!(matches!(b.import(two, 16, 0.0), Err(Error::Limbs { wanted: 1, present: 2, .. })));
+    assert!(matches!(
+        b.import(two, 16, 0.0),
+        Err(Error::Operand(OperandError::Level { wanted: 0, present: 1, .. }))
+    ));
     // More levels than there are.
     let large = Table::identity(1024).unwrap();
     let fine = b.import(in_coefficients(&world, &m, 1024, 0.0), 1024, 1e-6).unwrap();

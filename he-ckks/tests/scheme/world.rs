@@ -39,7 +39,7 @@ impl World {
     /// Keys for products, rotations by powers of two, and conjugation.
     pub(crate) fn new(params: Parameters) -> Self {
         let key = SecretKey::generate(&params).unwrap();
-        let top = params.top();
+        let top = params.max_level();
         let steps: Vec<usize> = (0..params.slots().trailing_zeros()).map(|i| 1 << i).collect();
         let request = KeyRequest::default().relinearization(top).rotations(&params, &steps, top);
         let keys = key.evaluation_keys(&request.conjugation(&params, top)).unwrap();
@@ -70,7 +70,7 @@ impl World {
         assert_eq!(found.len(), expected.len(), "{what}");
         let (precision, estimate) = (Precision::of(&found, expected), c.estimate());
         let (measured, claimed) = (precision.rms, estimate.bits());
-        println!("{what:>30}: {measured:.2} bits, estimated {claimed:.2}, {} limbs", c.limbs());
+        println!("{what:>30}: {measured:.2} bits, estimated {claimed:.2}, level {}", c.level());
         let chance = 1.0 / (found.len() as f64).sqrt();
         let [least, most] = [claimed - 0.2 - 2.0 * chance, claimed + slack + 4.0 * chance];
         assert!(measured > least, "{what}: {measured:.2} bits, estimated {claimed:.2}");
@@ -83,7 +83,7 @@ impl World {
         );
         if c.degree() == 1 {
             assert!(
-                (c.scale() / self.params.scale(c.limbs()) - 1.0).abs() < 1e-12,
+                (c.scale() / self.params.scale(c.level()) - 1.0).abs() < 1e-12,
                 "{what}: scale of its level"
             );
         }

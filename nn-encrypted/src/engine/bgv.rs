@@ -65,8 +65,8 @@ impl BgvEngine {
 
     fn turn(&self, channel: &Channel, a: &Ciphertext, turn: Turn) -> Result<Ciphertext, Error> {
         self.record(|usage| {
-            usage.count(Cost::KeySwitch, a.limbs(), 1);
-            usage.turn(turn, a.limbs());
+            usage.count(Cost::KeySwitch, a.level() + 1, 1);
+            usage.turn(turn, a.level() + 1);
         });
         channel.evaluator.automorphism(a, channel.element(turn))
     }
@@ -90,9 +90,10 @@ impl BgvEngine {
         b: &[&Ciphertext],
         level: Level,
     ) -> Result<Vec<Ciphertext>, Error> {
-        let products = channel.evaluator.matrix_product(inner, a, b, level.product.unwrap_or(usize::MAX))?;
+        let max_level = level.product.map_or(usize::MAX, |limbs| limbs.saturating_sub(1));
+        let products = channel.evaluator.matrix_product_lazy(inner, a, b, max_level)?;
         let count = products.len() as u64;
-        let limbs = products.first().map_or(0, Ciphertext::limbs);
+        let limbs = products.first().map_or(0, |product| product.level() + 1);
         self.record(|usage| {
             usage.count(Cost::Product, limbs, count * inner as u64);
             usage.count(Cost::KeySwitch, limbs, count);
@@ -111,17 +112,17 @@ impl BgvEngine {
         level: Level,
     ) -> Result<Ciphertext, Error> {
         let sum = channel.masked_sum(terms)?;
-        self.record(|usage| usage.count(Cost::Mask, sum.limbs(), terms.len() as u64));
+        self.record(|usage| usage.count(Cost::Mask, sum.level() + 1, terms.len() as u64));
         self.settle(channel, &sum, level)
     }
 
     /// Brings a result to the limbs where it goes on.
     fn settle(&self, channel: &Channel, a: &Ciphertext, level: Level) -> Result<Ciphertext, Error> {
         let settled = match level.result {
-            Some(limbs) => channel.evaluator.reduce_to(a, limbs.min(a.limbs()))?,
-            None => channel.evaluator.settle(a)?,
+            Some(limbs) => channel.evaluator.mod_switch_to(a, limbs.saturating_sub(1).min(a.level()))?,
+            None => channel.evaluator.mod_switch_for_product(a)?,
         };
-        self.count_drops(a.limbs(), settled.limbs());
+        self.count_drops(a.level() + 1, settled.level() + 1);
         Ok(settled)
     }
 
@@ -129,10 +130,10 @@ impl BgvEngine {
         let stride = self.cube.strides().0;
         let turns: Vec<Turn> = shifts.iter().map(|&r| Turn::Rows(r * stride)).collect();
         self.record(|usage| {
-            usage.count(Cost::Decompose, a.limbs(), 1);
+            usage.count(Cost::Decompose, a.level() + 1, 1);
             for &turn in turns.iter().filter(|&&turn| turn != Turn::Rows(0)) {
-                usage.count(Cost::Hoisted, a.limbs(), 1);
-                usage.turn(turn, a.limbs());
+                usage.count(Cost::Hoisted, a.level() + 1, 1);
+                usage.turn(turn, a.level() + 1);
             }
         });
         let elements: Vec<usize> = turns.iter().map(|&turn| channel.element(turn)).collect();
@@ -165,8 +166,8 @@ impl SlotEngine for BgvEngine {
         self.each(|c, channel| {
             let terms: Vec<_> = terms.iter().map(|(k, a)| (*k, of(c, a))).collect();
             let sum = channel.evaluator.linear_combination(&terms)?;
-            self.record(|usage| usage.count(Cost::Linear, sum.limbs(), terms.len() as u64));
-            terms.iter().for_each(|(_, a)| self.count_drops(a.limbs(), sum.limbs()));
+            self.record(|usage| usage.count(Cost::Linear, sum.level() + 1, terms.len() as u64));
+            terms.iter().for_each(|(_, a)| self.count_drops(a.level() + 1, sum.level() + 1));
             Ok(sum)
         })
     }

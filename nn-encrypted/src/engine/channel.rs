@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use he_bgv::{
-    Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Operand, Parameters, SecretKey,
+    Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Parameters, PreparedPlaintext,
+    SecretKey,
 };
 
 use super::usage::Turn;
@@ -26,9 +27,9 @@ pub struct Channel {
     pub(super) evaluator: Evaluator,
     cube: Cube,
     slots: Slots,
-    masks: RwLock<HashMap<(Mask, u64), Arc<Operand>>>,
-    /// Limbs at which masks are kept.
-    mask_limbs: usize,
+    masks: RwLock<HashMap<(Mask, u64), Arc<PreparedPlaintext>>>,
+    /// Level at which masks are kept.
+    mask_level: usize,
     mask_log_norm: f64,
 }
 
@@ -49,10 +50,10 @@ impl Channel {
     /// If the operating system gives no randomness.
     pub fn rehearsal(cube: Cube, real: &Parameters, key: &SecretKey) -> Result<Self, Error> {
         let params = key.params();
-        let limbs = params.max_limbs();
+        let level = params.max_level();
         let request = (3..2 * params.n())
             .step_by(2)
-            .fold(KeyRequest::default().relinearization(limbs), |request, g| request.galois(g, limbs));
+            .fold(KeyRequest::default().relinearization(level), |request, g| request.galois(g, level));
         let keys = key.evaluation_keys(&request)?;
         Self::with(cube, Evaluator::new(params, keys)?, Slots::Rehearsal, real)
     }
@@ -67,12 +68,12 @@ impl Channel {
         // covers their scatter, so that levels can be planned before a mask is made.
         let mask_log_norm =
             (real.n() as f64).log2() / 2.0 + (real.t().value() as f64).log2() - 12f64.log2() / 2.0 + 0.1;
-        let mask_limbs = real.max_limbs();
-        Ok(Self { evaluator, cube, slots, masks: RwLock::default(), mask_limbs, mask_log_norm })
+        let mask_level = real.max_level();
+        Ok(Self { evaluator, cube, slots, masks: RwLock::default(), mask_level, mask_log_norm })
     }
 
     /// The mask times `ratio` modulo `t`, made when first asked for.
-    pub(super) fn mask(&self, mask: Mask, ratio: u64) -> Result<Arc<Operand>, Error> {
+    pub(super) fn mask(&self, mask: Mask, ratio: u64) -> Result<Arc<PreparedPlaintext>, Error> {
         let key = (mask, ratio);
         if let Some(found) = self.masks.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(found));
@@ -85,16 +86,17 @@ impl Channel {
                 encoder.encode(&Mask { value, ..mask }.slots(&self.cube))?
             }
         };
-        let operand = Operand::with_log_norm(params, &plaintext, self.mask_limbs, self.mask_log_norm);
+        let operand =
+            PreparedPlaintext::with_log_norm(params, &plaintext, self.mask_level, self.mask_log_norm)?;
         let made = Arc::new(operand);
         self.masks.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
         Ok(made)
     }
 
-    /// `Σ mask_i·a_i`: operands meet at the fewest limbs; their factors modulo `t` are made equal by the masks.
+    /// `Σ mask_i·a_i`: operands meet at the lowest level; their correction factors are made equal by the masks.
     pub(super) fn masked_sum(&self, terms: &[(Mask, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let ciphertexts: Vec<_> = terms.iter().map(|(_, a)| *a).collect();
-        self.evaluator.dot_plain_with(&ciphertexts, |i, ratio| self.mask(terms[i].0, ratio))
+        self.evaluator.dot_prepared_with(&ciphertexts, |i, ratio| self.mask(terms[i].0, ratio))
     }
 
     /// Galois element of a movement. In the small ring of a rehearsal many rotations are none: they are replaced by one

@@ -76,7 +76,7 @@ impl Engine {
     /// A constant at a place, the other coefficients zero, as a ciphertext that hides nothing.
     pub(super) fn trivial(&self, place: Place, value: i64) -> Result<Ciphertext, MixedError> {
         let bgv = self.plan.parameters.bgv();
-        let zero = Poly::<Eval>::zero(bgv.rlwe().basis(bgv.max_limbs()));
+        let zero = Poly::<Eval>::zero(bgv.rlwe().basis(bgv.rlwe().max_limbs()));
         let inner = rlwe::Ciphertext::new(bgv.rlwe(), vec![zero.clone(), zero]);
         let zero = Ciphertext::from_rlwe(bgv, inner, 0.0)?;
         Ok(self.products.add_plain(&zero, &self.constant(place, value)?)?)
@@ -120,10 +120,10 @@ impl Engine {
     /// error of `y·y'·q·√n` at the second modulus `q`, and `√` of their number is that of the sum.
     pub(super) fn error_beside(&self, inputs: &[Ciphertext], batch: usize, parts: usize) -> f64 {
         let bgv = self.plan.parameters.bgv();
-        let relative = |c: &Ciphertext| c.noise().log2() - bgv.noise().log_q(c.limbs());
+        let relative = |c: &Ciphertext| c.noise().log2() - bgv.noise().log_q(c.level());
         let worst = inputs.iter().map(relative).fold(f64::MIN, f64::max);
         let terms = (bgv.n() * batch * parts) as f64;
-        let needed = LOG_WORN - worst - bgv.noise().log_q(2.min(bgv.max_limbs())) - 0.5 * terms.log2();
+        let needed = LOG_WORN - worst - bgv.noise().log_q(1.min(bgv.max_level())) - 0.5 * terms.log2();
         needed.min(LOG_CLEAN).exp2()
     }
 
@@ -196,8 +196,12 @@ impl layers::Engine for Engine {
     fn read(&self, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
         let c = Ciphertext::read(from, self.plan.parameters.bgv())?;
         let invalid = |why| Err(WireError::Invalid { what: "ciphertext", why });
-        if c.degree() != 1 || c.factor() != 1 {
-            return invalid(format!("degree {} and factor {}, 1 and 1 are needed", c.degree(), c.factor()));
+        if c.degree() != 1 || c.correction_factor() != 1 {
+            return invalid(format!(
+                "degree {} and factor {}, 1 and 1 are needed",
+                c.degree(),
+                c.correction_factor()
+            ));
         }
         if c.is_transparent() {
             return invalid("it hides nothing: its second part is zero".into());
@@ -210,10 +214,10 @@ impl layers::Engine for Engine {
     }
 
     fn health(&self, cipher: &Ciphertext) -> (usize, usize, f64) {
-        (cipher.limbs(), self.plan.parameters.bgv().max_limbs(), cipher.noise_budget())
+        (cipher.level() + 1, self.plan.parameters.bgv().max_level() + 1, cipher.noise_budget())
     }
 
     fn least(&self, cipher: &Ciphertext) -> Result<Ciphertext, MixedError> {
-        Ok(self.products.shrink(cipher, 2.0)?)
+        Ok(self.products.mod_switch_for_decryption(cipher, 2.0)?)
     }
 }

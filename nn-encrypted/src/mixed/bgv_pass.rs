@@ -66,7 +66,7 @@ impl<'a> Pass<'a> {
             let rows: Vec<&Ciphertext> =
                 (0..tiles).flat_map(|tile| inputs[tile..].iter().step_by(tiles)).collect();
             let errors: Vec<&Ciphertext> = errors.iter().collect();
-            let products = engine.products.matrix_product(layout.batch, &rows, &errors, usize::MAX)?;
+            let products = engine.products.matrix_product_lazy(layout.batch, &rows, &errors, usize::MAX)?;
             let gradient = |product: &Ciphertext| {
                 let product = engine.products.relinearize(product)?;
                 Ok(engine.products.automorphism(&product, 2 * layout.n - 1)?)
@@ -75,10 +75,10 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// Ciphertexts over the same limbs.
+    /// Ciphertexts at one level.
     fn level(&self, all: &[Ciphertext]) -> Result<Vec<Ciphertext>, MixedError> {
-        let limbs = all.iter().map(Ciphertext::limbs).min().unwrap_or(1);
-        all.iter().map(|c| Ok(self.engine.products.reduce_to(c, limbs)?)).collect()
+        let level = all.iter().map(Ciphertext::level).min().unwrap_or(0);
+        all.iter().map(|c| Ok(self.engine.products.mod_switch_to(c, level)?)).collect()
     }
 }
 
@@ -121,7 +121,7 @@ impl Layers for Pass<'_> {
         let (engine, weights) = (self.engine, self.weights(l));
         engine.lookup.stages.on(Stage::Products, || {
             let (inputs, tiles): (Vec<_>, Vec<_>) = (inputs.iter().collect(), weights.iter().collect());
-            let products = engine.products.matrix_product(weights.len(), &inputs, &tiles, usize::MAX)?;
+            let products = engine.products.matrix_product_lazy(weights.len(), &inputs, &tiles, usize::MAX)?;
             engine.dense(&products, self.layout.errors().levels)
         })
     }
@@ -175,7 +175,7 @@ impl Layers for Pass<'_> {
         engine.lookup.stages.on(Stage::Products, || {
             let (errors, weights): (Vec<_>, Vec<_>) =
                 (errors.iter().collect(), self.weights(l)[..tiles].iter().collect());
-            let products = engine.products.matrix_product(1, &errors, &weights, usize::MAX)?;
+            let products = engine.products.matrix_product_lazy(1, &errors, &weights, usize::MAX)?;
             engine.dense(&products, layout.handed_back(l).levels)
         })
     }

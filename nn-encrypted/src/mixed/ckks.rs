@@ -131,8 +131,8 @@ impl layers::Engine for Engine {
                 c.slots()
             ));
         }
-        if c.limbs() != self.plan.parameters.ckks().top() {
-            return invalid(format!("{} limbs", c.limbs()));
+        if c.level() != self.plan.parameters.ckks().max_level() {
+            return invalid(format!("level {}", c.level()));
         }
         if c.is_transparent() {
             return invalid("it hides nothing: its second part is zero".into());
@@ -145,11 +145,11 @@ impl layers::Engine for Engine {
     }
 
     fn health(&self, cipher: &Ciphertext) -> (usize, usize, f64) {
-        (cipher.limbs(), self.plan.parameters.ckks().top(), cipher.estimate().bits())
+        (cipher.level() + 1, self.plan.parameters.ckks().max_level() + 1, cipher.estimate().bits())
     }
 
     fn least(&self, cipher: &Ciphertext) -> Result<Ciphertext, MixedError> {
-        Ok(self.evaluator().reduce_to(cipher, 1)?)
+        Ok(self.evaluator().mod_switch_to(cipher, 0)?)
     }
 }
 

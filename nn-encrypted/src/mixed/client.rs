@@ -93,15 +93,15 @@ impl MixedClient {
         let wrong = message("ciphertext");
         match self.plan.arrangement {
             Arrangement::Bgv(_) => {
-                let (key, limbs) = (self.secrets.bgv(), parameters.bgv().max_limbs());
+                let (key, level) = (self.secrets.bgv(), parameters.bgv().max_level());
                 let plain = Encoder::new(parameters.bgv()).encode_coefficients(values)?;
-                key.encrypt_seeded(&plain, limbs)?.write(&mut out).map_err(wrong)?;
+                key.encrypt_seeded(&plain, level)?.write(&mut out).map_err(wrong)?;
             }
             Arrangement::Ckks(_) => {
-                let (key, limbs) = (self.secrets.ckks(), parameters.ckks().top());
+                let (key, level) = (self.secrets.ckks(), parameters.ckks().max_level());
                 let values: Vec<f64> = values.iter().map(|&value| value as f64 * factor).collect();
                 let plain = he_ckks::Encoder::new(parameters.ckks()).encode_in(&values, values.len())?;
-                key.encrypt_seeded(&plain, limbs)?.write(&mut out).map_err(wrong)?;
+                key.encrypt_seeded(&plain, level)?.write(&mut out).map_err(wrong)?;
             }
         }
         Ok(out.finish())

@@ -12,15 +12,15 @@ impl MixedPlan {
         match &self.arrangement {
             Arrangement::Bgv(layout) => {
                 let bgv = self.parameters.bgv();
-                let limbs = bgv.max_limbs();
-                let own = he_bgv::KeyRequest::default().relinearization(limbs).galois(2 * bgv.n() - 1, limbs);
+                let level = bgv.max_level();
+                let own = he_bgv::KeyRequest::default().relinearization(level).galois(2 * bgv.n() - 1, level);
                 KeyRequest::bgv_and_tfhe().bgv(own).expansion(layout.levels()).slots(self.slots())
             }
             Arrangement::Ckks(packing) => {
                 let ckks = self.parameters.ckks();
                 let steps: Vec<usize> = (0..packing.slots.trailing_zeros()).map(|bits| 1 << bits).collect();
-                let own = he_ckks::KeyRequest::default().relinearization(ckks.top());
-                let own = own.rotations(ckks, &steps, ckks.top());
+                let own = he_ckks::KeyRequest::default().relinearization(ckks.max_level());
+                let own = own.rotations(ckks, &steps, ckks.max_level());
                 KeyRequest::ckks_and_tfhe().ckks(own).slots(self.slots())
             }
         }

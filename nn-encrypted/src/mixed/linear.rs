@@ -110,7 +110,7 @@ impl Linear {
         weights: &[Ciphertext],
     ) -> Result<Ciphertext, Error> {
         let pairs: Vec<_> = inputs.iter().zip(weights).collect();
-        evaluator.relinearize(&evaluator.dot(&pairs)?)
+        evaluator.relinearize(&evaluator.dot_lazy(&pairs)?)
     }
 
     /// What an error of an image hands back to the inputs, a ciphertext a tile.
@@ -123,7 +123,7 @@ impl Linear {
         error: &Ciphertext,
         weights: &[Ciphertext],
     ) -> Result<Vec<Ciphertext>, Error> {
-        weights.iter().map(|tile| evaluator.relinearize(&evaluator.mul(error, tile)?)).collect()
+        weights.iter().map(|tile| evaluator.relinearize(&evaluator.mul_lazy(error, tile)?)).collect()
     }
 
     /// The gradient of one tile, summed over images: the tile's inputs of each, and its error.
@@ -135,7 +135,7 @@ impl Linear {
         evaluator: &Evaluator,
         images: &[(&Ciphertext, &Ciphertext)],
     ) -> Result<Ciphertext, Error> {
-        let product = evaluator.relinearize(&evaluator.dot(images)?)?;
+        let product = evaluator.relinearize(&evaluator.dot_lazy(images)?)?;
         evaluator.automorphism(&product, 2 * self.n - 1)
     }
 }
@@ -164,8 +164,8 @@ mod tests {
             };
             let params: Parameters = spec.build_insecure("a test of layouts").unwrap();
             let key = SecretKey::generate(&params).unwrap();
-            let limbs = params.max_limbs();
-            let request = KeyRequest::default().relinearization(limbs).galois(2 * params.n() - 1, limbs);
+            let level = params.max_level();
+            let request = KeyRequest::default().relinearization(level).galois(2 * params.n() - 1, level);
             let evaluator = Evaluator::new(&params, key.evaluation_keys(&request).unwrap()).unwrap();
             Self { encoder: Encoder::new(&params), key, evaluator, n: params.n() }
         }

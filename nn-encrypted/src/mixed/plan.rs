@@ -167,7 +167,7 @@ impl fmt::Display for MixedPlan {
         let numbers = self.numbers;
         let exact = matches!(self.arrangement, Arrangement::Bgv(_));
         if exact {
-            let (n, limbs, bits) = (bgv.n(), bgv.max_limbs(), security(bgv.rlwe().security_bits()));
+            let (n, limbs, bits) = (bgv.n(), bgv.max_level() + 1, security(bgv.rlwe().security_bits()));
             writeln!(f, "BGV: N = {n}, t = 2^{}, {limbs} primes, security {bits}", numbers.log_t)?;
         }
         let spec = tfhe.spec();

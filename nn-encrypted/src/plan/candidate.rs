@@ -332,7 +332,7 @@ fn rehearse(
     let params: Vec<Parameters> = instances.iter().map(|instance| instance.params.clone()).collect();
     let stage = Stage::new(&geometry, &params)?;
     let limbs: BTreeMap<Tensor, usize> =
-        fresh_tensors(program).into_iter().map(|tensor| (tensor, params[0].max_limbs())).collect();
+        fresh_tensors(program).into_iter().map(|tensor| (tensor, params[0].max_level() + 1)).collect();
     let levels = BTreeMap::new();
     Ok(match stage.walk(&geometry, program, &limbs, &levels) {
         Ok(rehearsal) => {

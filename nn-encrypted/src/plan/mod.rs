@@ -172,10 +172,13 @@ impl Plan {
 
     /// The evaluation keys it needs.
     pub fn keys(&self, params: &Parameters) -> KeyRequest {
-        let request = KeyRequest::default().relinearization(self.usage.relinearize);
+        let request = match self.usage.relinearize.checked_sub(1) {
+            Some(level) => KeyRequest::default().relinearization(level),
+            None => KeyRequest::default(),
+        };
         self.usage.turns.iter().fold(request, |request, (turn, &limbs)| match turn {
-            Turn::Rows(k) => request.rotations(params, &[*k], limbs),
-            Turn::Swap => request.row_swap(params, limbs),
+            Turn::Rows(k) => request.rotations(params, &[*k], limbs - 1),
+            Turn::Swap => request.row_swap(params, limbs - 1),
         })
     }
 

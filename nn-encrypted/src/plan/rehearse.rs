@@ -62,7 +62,8 @@ impl Stage {
         if let Some(fresh) = known.get(&limbs) {
             return Ok(fresh.clone());
         }
-        let reduced = self.sources.iter().zip(&self.evaluators).map(|(source, e)| e.reduce_to(source, limbs));
+        let reduced =
+            self.sources.iter().zip(&self.evaluators).map(|(source, e)| e.mod_switch_to(source, limbs - 1));
         let fresh = self.engine.source(reduced.collect::<Result<_, _>>()?);
         known.insert(limbs, fresh.clone());
         Ok(fresh)
@@ -108,7 +109,7 @@ impl Stage {
             let spent = self.engine.take_usage();
             let tiles = step.writes().map(|to| (to, store.get(to)));
             if let Some((to, [tile, ..])) = tiles {
-                computed.insert(to, (spent.most_limbs(Cost::Product), tile.channels[0].limbs()));
+                computed.insert(to, (spent.most_limbs(Cost::Product), tile.channels[0].level() + 1));
             }
             usage.merge(&spent);
         }
@@ -119,7 +120,7 @@ impl Stage {
         let mut limbs = Vec::new();
         for tile in tiles {
             for (ciphertext, evaluator) in tile.channels.iter().zip(&self.evaluators) {
-                limbs.push(evaluator.shrink(ciphertext, 0.0)?.limbs());
+                limbs.push(evaluator.mod_switch_for_decryption(ciphertext, 0.0)?.level() + 1);
             }
         }
         Ok(limbs)

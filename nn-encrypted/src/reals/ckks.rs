@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use he_ckks::{
     BootstrapKeys, Bootstrapper, Ciphertext, Complex64, Encoder, EvaluationKeys, Evaluator, LinearTransform,
-    Operand, Parameters,
+    Parameters, PreparedPlaintext,
 };
 
 use super::clock::Clock;
@@ -35,7 +35,7 @@ pub struct CkksSlots {
     evaluator: Evaluator,
     bootstrapper: Option<Bootstrapper>,
     shape: Arc<Shape>,
-    masks: Mutex<HashMap<Key, Arc<Operand>>>,
+    masks: Mutex<HashMap<Key, Arc<PreparedPlaintext>>>,
     ties: Mutex<HashMap<usize, Arc<LinearTransform>>>,
     bootstraps: AtomicU64,
     /// Set from outside to end the step that goes on.
@@ -83,7 +83,7 @@ impl CkksSlots {
     /// # Errors
     /// If it has fewer.
     pub fn at(&self, a: &Ciphertext, limbs: usize) -> Result<Ciphertext> {
-        Ok(self.evaluator.reduce_to(a, limbs)?)
+        Ok(self.evaluator.mod_switch_to(a, limbs - 1)?)
     }
 
     /// Steps end with an error from now on once `stop` is set.
@@ -125,7 +125,7 @@ impl CkksSlots {
         out
     }
 
-    fn mask(&self, mask: &Mask, limbs: usize) -> Result<Arc<Operand>> {
+    fn mask(&self, mask: &Mask, limbs: usize) -> Result<Arc<PreparedPlaintext>> {
         let bits = [mask.value.re.to_bits(), mask.value.im.to_bits()];
         let key = (mask.rows, mask.x, mask.z, mask.tile, bits, limbs);
         if let Some(found) = self.masks.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
@@ -134,7 +134,7 @@ impl CkksSlots {
         let params = self.params();
         let encoder = Encoder::new(params).with_bound(mask.value.norm().max(f64::MIN_POSITIVE));
         let plaintext = encoder.encode_complex(&self.values(mask))?;
-        let made = Arc::new(Operand::new(params, &plaintext, limbs)?);
+        let made = Arc::new(PreparedPlaintext::new(params, &plaintext, limbs - 1)?);
         self.masks.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
         Ok(made)
     }
@@ -176,10 +176,10 @@ impl Slots for CkksSlots {
     }
 
     fn masked(&self, terms: &[(Mask, &Ciphertext)]) -> Result<Ciphertext> {
-        let limbs = terms.iter().map(|(_, a)| a.limbs()).min().ok_or(RealError::Empty)?;
+        let limbs = terms.iter().map(|(_, a)| a.level() + 1).min().ok_or(RealError::Empty)?;
         let masks = terms.iter().map(|(mask, _)| self.mask(mask, limbs)).collect::<Result<Vec<_>>>()?;
         let pairs: Vec<_> = masks.iter().zip(terms).map(|(mask, (_, a))| (&**mask, *a)).collect();
-        Ok(self.evaluator.dot_plain(&pairs)?)
+        Ok(self.evaluator.dot_prepared(&pairs)?)
     }
 
     fn rotate_many(&self, a: &Ciphertext, steps: &[isize]) -> Result<Vec<Ciphertext>> {
@@ -198,14 +198,14 @@ impl Slots for CkksSlots {
     }
 
     fn tie(&self, a: &Ciphertext) -> Result<Ciphertext> {
-        let limbs = a.limbs();
+        let limbs = a.level() + 1;
         let known = self.ties.lock().unwrap_or_else(PoisonError::into_inner).get(&limbs).cloned();
         let matrix = match known {
             Some(matrix) => matrix,
             None => {
                 let diagonals = self.shape.ties();
                 let slots = self.params().slots();
-                let made = Arc::new(LinearTransform::new(self.params(), &diagonals, slots, limbs)?);
+                let made = Arc::new(LinearTransform::new(self.params(), &diagonals, slots, limbs - 1)?);
                 let mut known = self.ties.lock().unwrap_or_else(PoisonError::into_inner);
                 known.insert(limbs, Arc::clone(&made));
                 made
@@ -221,10 +221,10 @@ impl Slots for CkksSlots {
     }
 
     fn lowered(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext> {
-        if a.limbs() <= b.limbs() {
+        if a.level() <= b.level() {
             return Ok(a.clone());
         }
-        Ok(self.evaluator.reduce_to(a, b.limbs())?)
+        Ok(self.evaluator.mod_switch_to(a, b.level())?)
     }
 
     fn within(&self, a: Ciphertext, bound: f64) -> Result<Ciphertext> {

@@ -61,7 +61,7 @@ impl RealClient {
 
     fn encrypt(&self, plaintext: &Plaintext, limbs: usize) -> Result<Vec<u8>> {
         let mut out = Writer::new();
-        self.key.encrypt_seeded(plaintext, limbs)?.write(&mut out).map_err(message("ciphertext"))?;
+        self.key.encrypt_seeded(plaintext, limbs - 1)?.write(&mut out).map_err(message("ciphertext"))?;
         Ok(out.finish())
     }
 

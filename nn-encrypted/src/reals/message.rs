@@ -73,8 +73,8 @@ pub(super) fn open(
         let mut reader = Reader::new(bytes);
         let ciphertext = Ciphertext::read(&mut reader, &plan.params)?;
         reader.finish("ciphertext")?;
-        if ciphertext.limbs() != limbs {
-            return Err(invalid("limbs", format!("{}, the plan has {limbs}", ciphertext.limbs())));
+        if ciphertext.level() + 1 != limbs {
+            return Err(invalid("limbs", format!("{}, the plan has {limbs}", ciphertext.level() + 1)));
         }
         if ciphertext.is_transparent() {
             return Err(invalid("ciphertext", "it hides nothing: its second part is zero".into()));

@@ -178,13 +178,13 @@ impl RealPlan {
     pub fn state_limbs(&self) -> usize {
         match self.backward {
             Backward::Encrypted => self.params.reserved_levels() + 1,
-            Backward::Client => self.params.top(),
+            Backward::Client => self.params.max_level() + 1,
         }
     }
 
     /// Limbs of features and targets: the level of expanded weights.
     pub fn sample_limbs(&self) -> usize {
-        self.params.top() - 1
+        self.params.max_level()
     }
 
     /// The keys that steps take, beside those of bootstrapping.
@@ -192,23 +192,23 @@ impl RealPlan {
     /// # Errors
     /// If the transform of ties cannot be encoded.
     pub fn key_request(&self) -> Result<KeyRequest, RealError> {
-        let (params, top) = (&self.params, self.params.top() as isize);
-        let limbs = |level: isize| usize::try_from(top + level).unwrap_or(1);
+        let (params, top) = (&self.params, self.params.max_level() as isize);
+        let at = |level: isize| usize::try_from(top + level).unwrap_or(0);
         let mut request = KeyRequest::default();
         if let Some(level) = self.tally.products {
-            request = request.relinearization(limbs(level));
+            request = request.relinearization(at(level));
         }
         for (&step, &level) in &self.tally.rotations {
             request = match step {
-                0 => request.conjugation(params, limbs(level)),
+                0 => request.conjugation(params, at(level)),
                 step => {
                     let step = step.rem_euclid(params.slots() as isize) as usize;
-                    request.rotations(params, &[step], limbs(level))
+                    request.rotations(params, &[step], at(level))
                 }
             };
         }
         if let Some(level) = self.tally.ties {
-            let transform = LinearTransform::new(params, &self.shape.ties(), params.slots(), limbs(level))?;
+            let transform = LinearTransform::new(params, &self.shape.ties(), params.slots(), at(level))?;
             request = request.and(&transform.key_request(params));
         }
         Ok(request)

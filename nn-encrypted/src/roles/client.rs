@@ -221,7 +221,7 @@ impl Client {
                 let residues = Zeroizing::new(self.plaintext.residues(tile, c));
                 let plaintext = self.encoders[c].encode(&residues)?;
                 let mut piece = Writer::new();
-                self.keys[c].encrypt_seeded(&plaintext, limbs)?.write(&mut piece)?;
+                self.keys[c].encrypt_seeded(&plaintext, limbs - 1)?.write(&mut piece)?;
                 Ok(piece.finish())
             })
             .collect()

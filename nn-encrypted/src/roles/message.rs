@@ -223,7 +223,7 @@ fn check(
     plan: &Plan,
     purpose: Purpose,
 ) -> Result<(), MessageError> {
-    let (limbs, factor) = (ciphertext.limbs(), ciphertext.factor());
+    let (limbs, factor) = (ciphertext.level() + 1, ciphertext.correction_factor());
     let expected =
         if purpose.is_fresh() { plan.fresh_limbs.get(&tensor) } else { plan.sent_limbs.get(&tensor) };
     let expected = expected.copied().unwrap_or(0);

@@ -309,7 +309,9 @@ impl Server {
         flat.par_iter()
             .map(|(ciphertext, evaluator)| {
                 let mut piece = Writer::new();
-                evaluator.reduce_to(ciphertext, limbs.min(ciphertext.limbs()))?.write(&mut piece)?;
+                evaluator
+                    .mod_switch_to(ciphertext, limbs.saturating_sub(1).min(ciphertext.level()))?
+                    .write(&mut piece)?;
                 Ok(piece.finish())
             })
             .collect()

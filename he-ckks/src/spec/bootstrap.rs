@@ -1,22 +1,50 @@
-//! What the circuit of bootstrapping consists of.
+//! The specification of the circuit of bootstrapping.
 
 use crate::error::Error;
 
 /// `log2` of the largest probability of failure that is taken.
 const LARGEST_FAILURE: f64 = -40.0;
 
-/// Which of its two transforms bootstrapping does first.
+/// Order of the two transforms of bootstrapping.
+///
+/// ```
+/// # use he_ckks::{bootstrap::*, *};
+/// # fn main() -> Result<(), Error> {
+/// let spec = Spec::bootstrap_uniform();
+/// let first = spec.bootstrap.clone().map(|b| BootstrapSpec { order: Order::CoefficientsFirst, ..b });
+/// // The same primes, another circuit: objects of the two are told apart.
+/// let [a, b] = [spec.bootstrap.clone(), first]
+///     .map(|bootstrap| Spec { log_n: 9, bootstrap, ..spec.clone() }.build_insecure("an example"));
+/// assert!(!a?.same(&b?));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Slots to coefficients first, at the lowest levels: refreshes values in slots
-    /// ([`Bootstrapper::bootstrap`](super::Bootstrapper::bootstrap)).
+    /// ([`Bootstrapper::bootstrap`](crate::Bootstrapper::bootstrap)).
     SlotsFirst,
     /// Coefficients to slots first, and slots to coefficients last, at the highest levels of the user: refreshes the
-    /// polynomial of a ciphertext ([`Bootstrapper::lift`](super::Bootstrapper::lift)), as exact schemes need it.
+    /// polynomial of a ciphertext ([`Bootstrapper::lift`](crate::Bootstrapper::lift)), as exact schemes need it.
     CoefficientsFirst,
 }
 
 /// The circuit of bootstrapping, and the primes it adds to a chain.
+///
+/// ```
+/// # use he_ckks::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bootstrap = Spec::bootstrap_sparse().bootstrap.ok_or("the preset has one")?;
+/// assert!(bootstrap.log2_failure(1 << 16) < -95.0);
+/// // A polynomial of degree 23, four squarings, and two terms of the sine series.
+/// assert_eq!(bootstrap.modular_levels(), 5 + 4 + 1);
+/// // A range that fails too often is refused.
+/// let small = BootstrapSpec { range: 8, ..bootstrap };
+/// let spec = Spec { bootstrap: Some(small), ..Spec::bootstrap_sparse() };
+/// assert!(spec.build_insecure("an example").is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct BootstrapSpec {
     /// Factors of the transform of slots to coefficients: levels below those of the user, of their size.
@@ -35,7 +63,7 @@ pub struct BootstrapSpec {
     pub terms: usize,
     /// Weight of the ephemeral secret.
     pub ephemeral_weight: usize,
-    /// Which transform comes first.
+    /// Order of the transforms.
     pub order: Order,
 }
 
@@ -65,7 +93,7 @@ impl BootstrapSpec {
     }
 
     /// For a ring of dimension `2^log_n` and levels of so many bits.
-    pub(crate) fn check(&self, log_n: u32, scale_bits: u32) -> Result<(), Error> {
+    pub(super) fn check(&self, log_n: u32, scale_bits: u32) -> Result<(), Error> {
         let in_range = |field, found: usize, least: usize, most: usize| {
             if (least..=most).contains(&found) {
                 return Ok(());

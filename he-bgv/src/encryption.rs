@@ -1,0 +1,167 @@
+//! Encryption and decryption.
+
+use he_core::ring::rns::{BaseConverter, to_integers};
+use he_core::ring::sample::Prng;
+use he_core::rlwe::{self, OperandError};
+use zeroize::Zeroizing;
+
+use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::error::Error;
+use crate::keys::{PublicKey, SecretKey};
+use crate::params::Parameters;
+use crate::plaintext::Plaintext;
+
+enum Key<'k> {
+    Secret(&'k SecretKey),
+    Public(&'k PublicKey),
+}
+
+/// Encrypts plaintexts.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+/// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+/// let plaintext = encoder.encode(&[1, 2, 3])?;
+/// let own = Encryptor::with_secret(&key).encrypt(&plaintext)?;
+/// // For one that is only decrypted, the lowest level is enough.
+/// let theirs = Encryptor::with_public(&key.public_key()?).encrypt_at(&plaintext, 0)?;
+/// assert_eq!((own.level(), theirs.level()), (params.max_level(), 0));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Encryptor<'k> {
+    key: Key<'k>,
+}
+
+impl<'k> Encryptor<'k> {
+    /// Under a secret key: less noise, and ciphertexts that can be sent in seeded form.
+    pub fn with_secret(key: &'k SecretKey) -> Self {
+        Self { key: Key::Secret(key) }
+    }
+
+    /// Under a public key.
+    pub fn with_public(key: &'k PublicKey) -> Self {
+        Self { key: Key::Public(key) }
+    }
+
+    /// Encrypts at the highest level.
+    ///
+    /// # Errors
+    /// If the plaintext belongs to other parameters, or the operating system gives no randomness.
+    pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext, Error> {
+        let params = match self.key {
+            Key::Secret(key) => &key.params,
+            Key::Public(key) => &key.params,
+        };
+        self.encrypt_at(plaintext, params.max_level())
+    }
+
+    /// Encrypts at a level, over the primes `q_0, …, q_level`.
+    ///
+    /// # Errors
+    /// If the level is above the highest, the plaintext belongs to other parameters, or the operating system gives no randomness.
+    pub fn encrypt_at(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
+        match self.key {
+            Key::Secret(key) => Ok(key.encrypt_seeded(plaintext, level)?.expand()),
+            Key::Public(key) => key.encrypt(plaintext, level),
+        }
+    }
+}
+
+/// The integer polynomial to be encrypted at a level.
+fn message(params: &Parameters, plaintext: &Plaintext, level: usize) -> Result<Zeroizing<Vec<i64>>, Error> {
+    let operation = "encrypt";
+    plaintext.check(operation, params)?;
+    params.check_level(operation, level)?;
+    Ok(Zeroizing::new(plaintext.centred(params, 1)))
+}
+
+impl SecretKey {
+    /// Encrypts at a level, in seeded form.
+    ///
+    /// # Errors
+    /// If the level is above the highest, the plaintext belongs to other parameters, or the operating system gives no randomness.
+    pub fn encrypt_seeded(&self, plaintext: &Plaintext, level: usize) -> Result<SeededCiphertext, Error> {
+        let (params, message) = (&self.params, message(&self.params, plaintext, level)?);
+        let inner = self.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
+        let noise = params.noise().fresh_secret_of(plaintext.slots);
+        Ok(SeededCiphertext { params: params.clone(), inner, noise })
+    }
+}
+
+impl PublicKey {
+    fn encrypt(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
+        let (params, message) = (&self.params, message(&self.params, plaintext, level)?);
+        let inner = self.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
+        let noise = params.noise().fresh_public_of(plaintext.slots);
+        Ok(Ciphertext { params: params.clone(), inner, factor: 1, noise })
+    }
+}
+
+/// Decrypts, and measures noise.
+///
+/// ```
+/// # use he_bgv::*;
+/// # fn main() -> Result<(), Error> {
+/// # let params = Spec::n8192().build()?;
+/// # let key = SecretKey::generate(&params)?;
+/// # let (encoder, encryptor, decryptor) =
+/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let c = encryptor.encrypt(&encoder.encode(&[7])?)?;
+/// assert_eq!(encoder.decode(&decryptor.decrypt(&c)?)?[0], 7);
+/// // The budget estimated without the key is never above the measured one.
+/// assert!(c.noise_budget() <= decryptor.noise_budget(&c)?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Decryptor<'k> {
+    key: &'k SecretKey,
+}
+
+impl<'k> Decryptor<'k> {
+    /// A decryptor.
+    pub fn new(key: &'k SecretKey) -> Self {
+        Self { key }
+    }
+
+    fn check(&self, ciphertext: &Ciphertext) -> Result<(), Error> {
+        if ciphertext.params.same(&self.key.params) {
+            return Ok(());
+        }
+        Err(OperandError::Foreign { operation: "decrypt", object: "ciphertext" }.into())
+    }
+
+    /// The plaintext. It is right while the noise budget is positive; there is no check that it was.
+    ///
+    /// # Errors
+    /// If the ciphertext belongs to other parameters.
+    pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
+        self.check(ciphertext)?;
+        let (params, t) = (&self.key.params, self.key.params.t());
+        let phase = self.key.inner.phase(&ciphertext.inner);
+        let converter = BaseConverter::new(phase.basis(), &[*t], 1);
+        let limbs: Vec<&[u64]> = (0..=ciphertext.level()).map(|i| phase.limb(i)).collect();
+        let mut coefficients = vec![0; params.n()];
+        let mut prepared = converter.prepare(&limbs);
+        prepared.mark_secret();
+        converter.limb(&prepared, 0, &mut coefficients);
+        let inverse = t.inv(ciphertext.factor).unwrap_or(1);
+        if inverse != 1 {
+            he_core::ring::kernel::mul_scalar_assign(t, &mut coefficients, inverse);
+        }
+        Ok(Plaintext { coefficients, t: t.value(), slots: false })
+    }
+
+    /// Measured bits left before the ciphertext stops decrypting: `log2(Q/2) − log2 max|v|` for its phase `v`.
+    ///
+    /// # Errors
+    /// If the ciphertext belongs to other parameters.
+    pub fn noise_budget(&self, ciphertext: &Ciphertext) -> Result<f64, Error> {
+        self.check(ciphertext)?;
+        let phase = to_integers(&self.key.inner.phase(&ciphertext.inner));
+        let largest = phase.iter().map(rlwe::noise::log2_abs).fold(0.0, f64::max);
+        Ok(self.key.params.noise().log_q(ciphertext.level()) - 1.0 - largest)
+    }
+}

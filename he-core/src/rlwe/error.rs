@@ -1,0 +1,98 @@
+//! Errors that all schemes over RLWE share: operands that do not fit an operation.
+
+use thiserror::Error;
+
+/// Reasons why an operation does not take its operands. Every message names what was there and what was needed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum OperandError {
+    /// Objects of different parameters.
+    #[error("{operation}: the {object} belongs to other parameters")]
+    Foreign {
+        /// The operation.
+        operation: &'static str,
+        /// The foreign object.
+        object: &'static str,
+    },
+    /// A ciphertext of degree 2 where only degree 1 is taken.
+    #[error("{operation}: the operand has degree {degree}, needed 1: relinearize it first")]
+    Degree {
+        /// The operation.
+        operation: &'static str,
+        /// Degree of the operand.
+        degree: usize,
+    },
+    /// A level that is not there.
+    #[error("{operation}: level {wanted} is needed, level {present} is there")]
+    Level {
+        /// The operation.
+        operation: &'static str,
+        /// Level needed.
+        wanted: usize,
+        /// Level that is there.
+        present: usize,
+    },
+    /// Too few levels are left.
+    #[error(
+        "{operation}: it takes {needed} level(s), the operand has {present} left; refresh or bootstrap it before, or start from a longer chain"
+    )]
+    LevelsUsedUp {
+        /// The operation.
+        operation: &'static str,
+        /// Levels it takes.
+        needed: usize,
+        /// Levels the operand has.
+        present: usize,
+    },
+    /// No evaluation key fits.
+    #[error(
+        "{operation}: there is no {key} for level {level} among the evaluation keys; ask for it in the KeyRequest"
+    )]
+    MissingKey {
+        /// The operation.
+        operation: &'static str,
+        /// The key.
+        key: String,
+        /// Level of the operand.
+        level: usize,
+    },
+    /// An exponent that is no automorphism.
+    #[error("X -> X^{g} is no automorphism: needed an odd exponent below {two_n}")]
+    GaloisElement {
+        /// The exponent.
+        g: usize,
+        /// Twice the ring dimension.
+        two_n: usize,
+    },
+    /// Parameters without special primes.
+    #[error("{operation}: the parameters have no special primes, needed at least one")]
+    NoSpecialPrimes {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// Too many values for one plaintext.
+    #[error("{given} values do not fit in {capacity} places")]
+    TooManyValues {
+        /// Values given.
+        given: usize,
+        /// Places there are.
+        capacity: usize,
+    },
+    /// A matrix that does not fit the slots.
+    #[error(
+        "a matrix of {rows} rows and {columns} columns does not fit: needed equal sides that divide {slots}"
+    )]
+    MatrixShape {
+        /// Rows.
+        rows: usize,
+        /// Columns of the first row that is wrong, or of all.
+        columns: usize,
+        /// Slots.
+        slots: usize,
+    },
+    /// A sum or a product of nothing.
+    #[error("{operation}: no operands")]
+    NoOperands {
+        /// The operation.
+        operation: &'static str,
+    },
+}

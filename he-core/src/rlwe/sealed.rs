@@ -1,0 +1,100 @@
+//! Ciphertexts and keys as sealed objects, of whichever scheme the header names.
+//!
+//! Evaluation keys take gigabytes: the memory for their bytes is taken once, at its final size.
+
+use super::ciphertext::{Ciphertext, SeededCiphertext};
+use super::encrypt::PublicKey;
+use super::galois::EvaluationKeys;
+use super::params::Parameters;
+use super::serial::{
+    body_limit, polynomial_bytes, read_evaluation_keys, read_public_key, write_evaluation_keys,
+    write_public_key,
+};
+use crate::wire::{self, Header, Reader, WireError};
+
+/// Bytes of a ciphertext in the body of an object.
+pub fn ciphertext_bytes(ciphertext: &Ciphertext) -> usize {
+    1 + 2 + ciphertext.parts().len() * polynomial_bytes(ciphertext.params().basis(ciphertext.limbs()))
+}
+
+/// Bytes of a seeded ciphertext in the body of an object.
+pub fn seeded_bytes(ciphertext: &SeededCiphertext) -> usize {
+    1 + 2 + polynomial_bytes(ciphertext.params().basis(ciphertext.limbs())) + 32
+}
+
+/// Opens a sealed ciphertext of degree 1 or 2; `read` reads its body.
+///
+/// # Errors
+/// If the bytes are truncated, altered, of another kind, or belong to other parameters; whatever `read` returns.
+pub fn open_ciphertext<'a, C>(
+    header: &Header,
+    params: &Parameters,
+    bytes: &'a [u8],
+    read: impl FnOnce(&mut Reader<'a>) -> Result<C, WireError>,
+) -> Result<C, WireError> {
+    let mut reader = Reader::new(wire::open(bytes, header, body_limit(params, 3))?);
+    let ciphertext = read(&mut reader)?;
+    reader.finish("ciphertext")?;
+    Ok(ciphertext)
+}
+
+/// Bytes of a key-switching key over `limbs` primes: their number and the seed, and half of its polynomials.
+pub fn key_switch_key_bytes(params: &Parameters, limbs: usize) -> usize {
+    2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
+}
+
+/// Bytes of the body of evaluation keys.
+pub fn evaluation_keys_bytes(keys: &EvaluationKeys) -> usize {
+    let bytes = |limbs| key_switch_key_bytes(keys.params(), limbs);
+    let galois = keys.galois_elements().filter_map(|g| keys.galois(g)).map(|key| 4 + bytes(key.limbs()));
+    1 + keys.relinearization().map_or(0, |key| bytes(key.limbs())) + 4 + galois.sum::<usize>()
+}
+
+/// Largest body of evaluation keys: one for every element there is, and one for products.
+pub fn evaluation_keys_limit(params: &Parameters) -> usize {
+    1 + 4 + (params.n() + 1) * (4 + key_switch_key_bytes(params, params.max_limbs()))
+}
+
+/// Seals a public key.
+///
+/// # Errors
+/// Never for a key that was made.
+pub fn seal_public_key(header: &Header, key: &PublicKey) -> Result<Vec<u8>, WireError> {
+    let params = key.zero().params();
+    let capacity = polynomial_bytes(params.basis(params.max_limbs())) + 32;
+    wire::seal_with(header, capacity, |out| write_public_key(out, key))
+}
+
+/// Opens a sealed public key.
+///
+/// # Errors
+/// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+pub fn open_public_key(header: &Header, params: &Parameters, bytes: &[u8]) -> Result<PublicKey, WireError> {
+    let mut reader = Reader::new(wire::open(bytes, header, body_limit(params, 1))?);
+    let key = read_public_key(&mut reader, params)?;
+    reader.finish("public key")?;
+    Ok(key)
+}
+
+/// Seals evaluation keys, in seeded form.
+///
+/// # Errors
+/// Never for keys that were made.
+pub fn seal_evaluation_keys(header: &Header, keys: &EvaluationKeys) -> Result<Vec<u8>, WireError> {
+    wire::seal_with(header, evaluation_keys_bytes(keys), |out| write_evaluation_keys(out, keys))
+}
+
+/// Opens sealed evaluation keys.
+///
+/// # Errors
+/// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+pub fn open_evaluation_keys(
+    header: &Header,
+    params: &Parameters,
+    bytes: &[u8],
+) -> Result<EvaluationKeys, WireError> {
+    let mut reader = Reader::new(wire::open(bytes, header, evaluation_keys_limit(params))?);
+    let keys = read_evaluation_keys(&mut reader, params)?;
+    reader.finish("evaluation keys")?;
+    Ok(keys)
+}
