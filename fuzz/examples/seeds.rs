@@ -62,7 +62,7 @@ fn scheme() -> Result<(), Box<dyn Error>> {
     let plaintext = encoder.encode(&[1, 2, 3])?;
     let full = Encryptor::with_secret(&key).encrypt(&plaintext)?;
     put_both("ciphertext", "full", 0, &full.to_bytes()?)?;
-    put_both("ciphertext", "seeded", 0, &key.encrypt_seeded(&plaintext, 1)?.to_bytes()?)?;
+    put_both("ciphertext", "seeded", 0, &key.encrypt_seeded(&plaintext, 0)?.to_bytes()?)?;
     put_both("keys", "public", 0, &key.public_key()?.to_bytes()?)?;
     put_both("keys", "secret", 2, &key.to_secret_bytes())?;
     let keys = key.evaluation_keys(&key_request(&INSECURE))?.to_bytes()?;
@@ -86,7 +86,7 @@ fn ckks() -> Result<(), Box<dyn Error>> {
     let product = he_ckks::Evaluator::new(&CKKS, keys.clone())?.mul_lazy(&full, &full)?;
     put_both("ckks", "full", 0, &full.to_bytes()?)?;
     put_both("ckks", "product", 0, &product.to_bytes()?)?;
-    put_both("ckks", "seeded", 0, &key.encrypt_seeded(&plaintext, 2)?.to_bytes()?)?;
+    put_both("ckks", "seeded", 0, &key.encrypt_seeded(&plaintext, 1)?.to_bytes()?)?;
     put_both("ckks", "public", 2, &key.public_key()?.to_bytes()?)?;
     put_both("ckks", "evaluation", 4, &keys.to_bytes()?)?;
     put_both("ckks", "none", 4, &he_ckks::EvaluationKeys::none(&CKKS).to_bytes()?)?;

@@ -262,7 +262,7 @@ fn matrices_multiply_vectors_in_both_rows() {
         assert_eq!(world.slots(&product), expected, "{size} by {size}");
         assert!(product.noise_budget() <= world.measured(&product));
     }
-    let shape = |rows: &[Vec<i64>]| Matrix::new(&world.params, &world.encoder, rows, 3).err();
+    let shape = |rows: &[Vec<i64>]| Matrix::new(&world.params, &world.encoder, rows, 2).err();
     for rows in [vec![], vec![vec![1, 2]], vec![vec![1], vec![2]], vec![vec![0; 3]; 3], vec![vec![0; 64]; 64]]
     {
         assert!(matches!(shape(&rows), Some(Error::Operand(OperandError::MatrixShape { .. }))), "{rows:?}");

@@ -112,7 +112,7 @@ fn kinds_and_parameters_do_not_mix() {
     ];
     let c = world.encrypt(&world.encoder.encode(&[1]).unwrap()).to_bytes().unwrap();
     let public = world.public.to_bytes().unwrap();
-    let keys = world.key.evaluation_keys(&KeyRequest::default().galois(3, 1)).unwrap().to_bytes().unwrap();
+    let keys = world.key.evaluation_keys(&KeyRequest::default().galois(3, 0)).unwrap().to_bytes().unwrap();
     for other in others {
         let foreign = |error: Option<WireError>| matches!(error, Some(WireError::Parameters { .. }));
         assert!(foreign(Ciphertext::from_bytes(&other, &c).err()));
