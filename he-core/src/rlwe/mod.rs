@@ -13,6 +13,7 @@ pub mod lwe;
 pub mod noise;
 pub mod params;
 pub mod request;
+mod scheme_keys;
 pub mod sealed;
 pub mod secret;
 pub mod security;
