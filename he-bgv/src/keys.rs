@@ -1,172 +1,111 @@
-//! Keys.
+//! Keys, and encryption under them.
 
-use he_core::rlwe;
-use he_core::wire::WireError;
-use zeroize::Zeroizing;
-
+use crate::ciphertext::Ciphertext;
 use crate::elements::row_element;
 use crate::error::Error;
 use crate::params::Parameters;
+use crate::plaintext::Plaintext;
 
-/// A secret key. It cannot be printed, cloned, compared or serialized by derive, and is wiped when dropped.
-///
-/// ```
-/// # use he_bgv::*;
-/// # fn main() -> Result<(), Error> {
-/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
-/// let key = SecretKey::generate(&params)?;
-/// let bytes = key.to_secret_bytes(); // wiped when dropped, too
-/// let again = SecretKey::from_secret_bytes(&params, &bytes)?;
-/// # let plaintext = Encoder::new(&params).encode(&[7])?;
-/// # let c = Encryptor::with_secret(&key).encrypt(&plaintext)?;
-/// assert!(Decryptor::new(&again).decrypt(&c)? == Decryptor::new(&key).decrypt(&c)?);
-/// # Ok(())
-/// # }
-/// ```
-/// ```compile_fail,E0277
-/// fn print(key: &he_bgv::SecretKey) { println!("{key:?}"); }
-/// ```
-/// ```compile_fail,E0308
-/// fn copy(key: &he_bgv::SecretKey) -> he_bgv::SecretKey { key.clone() }
-/// ```
-/// ```compile_fail,E0369
-/// fn compare(a: &he_bgv::SecretKey, b: &he_bgv::SecretKey) -> bool { a == b }
-/// ```
-/// ```compile_fail,E0277
-/// #[derive(serde::Serialize)]
-/// struct Backup { key: he_bgv::SecretKey }
-/// ```
-pub struct SecretKey {
-    pub(crate) params: Parameters,
-    pub(crate) inner: rlwe::SecretKey,
-}
-
-impl SecretKey {
-    /// Draws a key.
+he_core::scheme_keys! {
+    /// A secret key. It cannot be printed, cloned, compared or serialized by derive, and is wiped when dropped.
     ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub fn generate(params: &Parameters) -> Result<Self, Error> {
-        Ok(Self { params: params.clone(), inner: rlwe::SecretKey::generate(params.rlwe())? })
-    }
+    /// ```
+    /// # use he_bgv::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+    /// let key = SecretKey::generate(&params)?;
+    /// let bytes = key.to_secret_bytes(); // wiped when dropped, too
+    /// let again = SecretKey::from_secret_bytes(&params, &bytes)?;
+    /// # let plaintext = Encoder::new(&params).encode(&[7])?;
+    /// # let c = Encryptor::with_secret(&key).encrypt(&plaintext)?;
+    /// assert!(Decryptor::new(&again).decrypt(&c)? == Decryptor::new(&key).decrypt(&c)?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    /// ```compile_fail,E0277
+    /// fn print(key: &he_bgv::SecretKey) { println!("{key:?}"); }
+    /// ```
+    /// ```compile_fail,E0308
+    /// fn copy(key: &he_bgv::SecretKey) -> he_bgv::SecretKey { key.clone() }
+    /// ```
+    /// ```compile_fail,E0369
+    /// fn compare(a: &he_bgv::SecretKey, b: &he_bgv::SecretKey) -> bool { a == b }
+    /// ```
+    /// ```compile_fail,E0277
+    /// #[derive(serde::Serialize)]
+    /// struct Backup { key: he_bgv::SecretKey }
+    /// ```
+    SecretKey,
 
-    /// The parameters.
-    pub fn params(&self) -> &Parameters {
-        &self.params
-    }
-
-    /// The RLWE key.
-    pub fn inner(&self) -> &rlwe::SecretKey {
-        &self.inner
-    }
-
-    /// A public key.
+    /// A public encryption key.
     ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub fn public_key(&self) -> Result<PublicKey, Error> {
-        Ok(PublicKey { params: self.params.clone(), inner: self.inner.public_key()? })
-    }
+    /// ```
+    /// # use he_bgv::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+    /// # let key = SecretKey::generate(&params)?;
+    /// # let encoder = Encoder::new(&params);
+    /// let public = key.public_key()?;
+    /// // Whoever gets these bytes can encrypt, and nothing else.
+    /// let theirs = PublicKey::from_bytes(&params, &public.to_bytes()?)?;
+    /// let c = Encryptor::with_public(&theirs).encrypt(&encoder.encode(&[7])?)?;
+    /// assert_eq!(encoder.decode(&Decryptor::new(&key).decrypt(&c)?)?[0], 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    PublicKey,
 
-    /// Evaluation keys for the operations of a circuit.
+    /// The keys that a server computes with; they decrypt nothing.
     ///
-    /// # Errors
-    /// If the request names a level above the highest or an element that is no automorphism, there are no special primes, or the
-    /// operating system gives no randomness.
-    pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
-        request.0.check(self.params.rlwe())?;
-        Ok(EvaluationKeys { params: self.params.clone(), inner: request.0.make(&self.inner)? })
-    }
+    /// ```
+    /// # use he_bgv::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+    /// # let key = SecretKey::generate(&params)?;
+    /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
+    /// // Sent in seeded form, half of their size in memory.
+    /// let keys = EvaluationKeys::from_bytes(&params, &keys.to_bytes()?)?;
+    /// let evaluator = Evaluator::new(&params, keys)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    EvaluationKeys,
 
-    /// The key as bytes: the only way in which it leaves memory.
-    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        self.inner.to_secret_bytes()
-    }
-
-    /// Reads a key back.
+    /// A request for evaluation keys, each up to a level: a key for lower levels is smaller.
     ///
-    /// # Errors
-    /// If the bytes are damaged or belong to other parameters.
-    pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let inner = rlwe::SecretKey::from_secret_bytes(params.rlwe(), bytes)?;
-        Ok(Self { params: params.clone(), inner })
-    }
-}
+    /// ```
+    /// # use he_bgv::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+    /// # let key = SecretKey::generate(&params)?;
+    /// // Rotations happen after the first prime is gone, products before.
+    /// let level = params.max_level();
+    /// let request = KeyRequest::default().relinearization(level).rotations(&params, &[1, 2, 4], level - 1);
+    /// let keys = key.evaluation_keys(&request)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    KeyRequest,
 
-/// A public encryption key.
-///
-/// ```
-/// # use he_bgv::*;
-/// # fn main() -> Result<(), Error> {
-/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
-/// # let key = SecretKey::generate(&params)?;
-/// # let encoder = Encoder::new(&params);
-/// let public = key.public_key()?;
-/// // Whoever gets these bytes can encrypt, and nothing else.
-/// let theirs = PublicKey::from_bytes(&params, &public.to_bytes()?)?;
-/// let c = Encryptor::with_public(&theirs).encrypt(&encoder.encode(&[7])?)?;
-/// assert_eq!(encoder.decode(&Decryptor::new(&key).decrypt(&c)?)?[0], 7);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct PublicKey {
-    pub(crate) params: Parameters,
-    pub(crate) inner: rlwe::PublicKey,
+    /// Encrypts plaintexts.
+    ///
+    /// ```
+    /// # use he_bgv::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
+    /// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+    /// let plaintext = encoder.encode(&[1, 2, 3])?;
+    /// let own = Encryptor::with_secret(&key).encrypt(&plaintext)?;
+    /// // For one that is only decrypted, the lowest level is enough.
+    /// let theirs = Encryptor::with_public(&key.public_key()?).encrypt_at(&plaintext, 0)?;
+    /// assert_eq!((own.level(), theirs.level()), (params.max_level(), 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    Encryptor,
 }
-
-/// The keys that a server computes with; they decrypt nothing.
-///
-/// ```
-/// # use he_bgv::*;
-/// # fn main() -> Result<(), Error> {
-/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
-/// # let key = SecretKey::generate(&params)?;
-/// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
-/// // Sent in seeded form, half of their size in memory.
-/// let keys = EvaluationKeys::from_bytes(&params, &keys.to_bytes()?)?;
-/// let evaluator = Evaluator::new(&params, keys)?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct EvaluationKeys {
-    pub(crate) params: Parameters,
-    pub(crate) inner: rlwe::EvaluationKeys,
-}
-
-impl EvaluationKeys {
-    /// No keys: enough for sums and plain products.
-    pub fn none(params: &Parameters) -> Self {
-        Self { params: params.clone(), inner: rlwe::EvaluationKeys::none(params.rlwe()) }
-    }
-}
-
-/// A request for evaluation keys, each up to a level: a key for lower levels is smaller.
-///
-/// ```
-/// # use he_bgv::*;
-/// # fn main() -> Result<(), Error> {
-/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
-/// # let key = SecretKey::generate(&params)?;
-/// // Rotations happen after the first prime is gone, products before.
-/// let level = params.max_level();
-/// let request = KeyRequest::default().relinearization(level).rotations(&params, &[1, 2, 4], level - 1);
-/// let keys = key.evaluation_keys(&request)?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyRequest(rlwe::KeyRequest);
 
 impl KeyRequest {
-    /// A relinearization key for products up to `level`.
-    #[must_use]
-    pub fn relinearization(mut self, level: usize) -> Self {
-        self.0.relinearization(level);
-        self
-    }
-
     /// The Galois key of `X ↦ X^g`, `g` odd and below `2N`, for ciphertexts up to `level`.
     #[must_use]
     pub fn galois(mut self, g: usize, level: usize) -> Self {
@@ -184,12 +123,5 @@ impl KeyRequest {
     #[must_use]
     pub fn row_swap(self, params: &Parameters, level: usize) -> Self {
         self.galois(2 * params.n() - 1, level)
-    }
-
-    /// The keys of this request and those of another.
-    #[must_use]
-    pub fn and(mut self, other: &Self) -> Self {
-        self.0.extend(&other.0);
-        self
     }
 }

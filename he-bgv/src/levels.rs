@@ -2,7 +2,7 @@
 //!
 //! A ciphertext of level `l` lives over the primes `q_0, …, q_l` of the chain. It loses its last prime in one of two ways. *Cut*,
 //! its residues modulo that prime are dropped: the noise stays, and so does the correction factor. *Divided* (modulus switching), the
-//! phase shrinks by the prime and with it the noise, down to that of the rounding, and the correction factor takes `q_l^{−1}`
+//! phase is divided by the prime and with it the noise, down to that of the rounding, and the correction factor takes `q_l^{−1}`
 //! modulo `t`. Cutting is free and best while the noise is small; see [`NoiseEstimator::reduce`](crate::NoiseEstimator::reduce).
 
 use std::borrow::Cow;

@@ -20,10 +20,10 @@ mod wire;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use encoder::Encoder;
-pub use encryption::{Decryptor, Encryptor};
+pub use encryption::Decryptor;
 pub use error::Error;
 pub use evaluator::Evaluator;
-pub use keys::{EvaluationKeys, KeyRequest, PublicKey, SecretKey};
+pub use keys::{Encryptor, EvaluationKeys, KeyRequest, PublicKey, SecretKey};
 pub use noise::{Noise, NoiseEstimator};
 pub use params::{Parameters, Spec};
 pub use plaintext::{Plaintext, PreparedPlaintext};

@@ -1,27 +1,25 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
+use he_core::rlwe::object::Kind;
 use he_core::rlwe::{sealed, serial};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::chaos::Chaos;
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
-use crate::keys::{EvaluationKeys, PublicKey};
 use crate::noise::{BOTH, Noise};
 use crate::params::Parameters;
 
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(1);
 
-/// Kinds of objects.
-const PUBLIC_KEY: u16 = 2;
-const EVALUATION_KEYS: u16 = 3;
-const CIPHERTEXT: u16 = 4;
-
 /// Bytes of a ciphertext beside its polynomials: correction factor, and deviation, moment order and sides of the noise.
 const FIELDS: usize = 8 + 8 + 8 + 1;
 
-fn header(params: &Parameters, kind: u16) -> Header {
-    Header { tag: TAG, kind, params: *params.rlwe().hash() }
+impl Parameters {
+    /// The header of an object of these parameters.
+    pub(crate) fn header(&self, kind: Kind) -> Header {
+        Header { tag: TAG, kind: kind as u16, params: *self.rlwe().hash() }
+    }
 }
 
 fn write_noise(out: &mut Writer, noise: Noise) {
@@ -82,7 +80,7 @@ impl Ciphertext {
     /// Never for a ciphertext that was computed.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let body = sealed::ciphertext_bytes(&self.inner) + FIELDS;
-        wire::seal_with(&header(&self.params, CIPHERTEXT), body, |out| self.write(out))
+        wire::seal_with(&self.params.header(Kind::Ciphertext), body, |out| self.write(out))
     }
 
     /// Opens a sealed ciphertext, in either form.
@@ -90,7 +88,7 @@ impl Ciphertext {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        sealed::open_ciphertext(&header(params, CIPHERTEXT), params.rlwe(), bytes, |from| {
+        sealed::open_ciphertext(&params.header(Kind::Ciphertext), params.rlwe(), bytes, |from| {
             Self::read(from, params)
         })
     }
@@ -113,47 +111,6 @@ impl SeededCiphertext {
     /// Never for a ciphertext that was encrypted.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let body = sealed::seeded_bytes(&self.inner) + FIELDS;
-        wire::seal_with(&header(&self.params, CIPHERTEXT), body, |out| self.write(out))
-    }
-}
-
-impl PublicKey {
-    /// The key, sealed.
-    ///
-    /// # Errors
-    /// Never for a key that was made.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed::seal_public_key(&header(&self.params, PUBLIC_KEY), &self.inner)
-    }
-
-    /// Opens a sealed key.
-    ///
-    /// # Errors
-    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
-    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let inner = sealed::open_public_key(&header(params, PUBLIC_KEY), params.rlwe(), bytes)?;
-        Ok(Self { params: params.clone(), inner })
-    }
-}
-
-impl EvaluationKeys {
-    /// The keys, sealed, in seeded form.
-    ///
-    /// # Errors
-    /// Never for keys that were made.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed::seal_evaluation_keys(&header(&self.params, EVALUATION_KEYS), &self.inner)
-    }
-
-    /// Opens sealed keys.
-    ///
-    /// # Errors
-    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
-    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let header = header(params, EVALUATION_KEYS);
-        Ok(Self {
-            params: params.clone(),
-            inner: sealed::open_evaluation_keys(&header, params.rlwe(), bytes)?,
-        })
+        wire::seal_with(&self.params.header(Kind::Ciphertext), body, |out| self.write(out))
     }
 }

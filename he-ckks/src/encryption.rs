@@ -14,65 +14,6 @@ use crate::keys::{PublicKey, SecretKey};
 use crate::params::Parameters;
 use crate::plaintext::Plaintext;
 
-enum Key<'k> {
-    Secret(&'k SecretKey),
-    Public(&'k PublicKey),
-}
-
-/// Encrypts plaintexts.
-///
-/// ```
-/// # use he_ckks::*;
-/// # fn main() -> Result<(), Error> {
-/// # let params = Spec { log_n: 5, ..Spec::n8192() }.build_insecure("an example")?;
-/// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
-/// let plaintext = encoder.encode(&[0.5, -0.25])?;
-/// let own = Encryptor::with_secret(&key).encrypt(&plaintext)?;
-/// // For one that is only decrypted, the lowest level is enough.
-/// let theirs = Encryptor::with_public(&key.public_key()?).encrypt_at(&plaintext, 0)?;
-/// assert_eq!((own.level(), theirs.level()), (params.max_level(), 0));
-/// # Ok(())
-/// # }
-/// ```
-pub struct Encryptor<'k> {
-    key: Key<'k>,
-}
-
-impl<'k> Encryptor<'k> {
-    /// Under a secret key: less noise, and ciphertexts that can be sent in seeded form.
-    pub fn with_secret(key: &'k SecretKey) -> Self {
-        Self { key: Key::Secret(key) }
-    }
-
-    /// Under a public key.
-    pub fn with_public(key: &'k PublicKey) -> Self {
-        Self { key: Key::Public(key) }
-    }
-
-    /// Encrypts at the highest level of the user.
-    ///
-    /// # Errors
-    /// If the plaintext belongs to another ring or does not fit, or the operating system gives no randomness.
-    pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext, Error> {
-        let params = match self.key {
-            Key::Secret(key) => &key.params,
-            Key::Public(key) => &key.params,
-        };
-        self.encrypt_at(plaintext, params.max_level())
-    }
-
-    /// Encrypts at a level, over the primes `q_0, …, q_level`.
-    ///
-    /// # Errors
-    /// If the level is above [`Parameters::max_level`], the plaintext belongs to another ring or does not fit, or the operating system gives no randomness.
-    pub fn encrypt_at(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
-        match self.key {
-            Key::Secret(key) => Ok(key.encrypt_seeded(plaintext, level)?.expand()),
-            Key::Public(key) => key.encrypt(plaintext, level),
-        }
-    }
-}
-
 /// The integer polynomial to be encrypted at a level.
 fn message(params: &Parameters, plaintext: &Plaintext, level: usize) -> Result<Zeroizing<Vec<i64>>, Error> {
     let operation = "encrypt";
@@ -100,7 +41,7 @@ impl SecretKey {
 }
 
 impl PublicKey {
-    fn encrypt(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
+    pub(crate) fn encrypt_at(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
         let (params, message) = (&self.params, message(&self.params, plaintext, level)?);
         let inner = self.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
         let estimate = fresh(params, plaintext, level, params.noise().fresh_public());

@@ -154,7 +154,7 @@ impl Evaluator {
         self.finish("relinearize", inner, a.scale, a.slots, estimate)
     }
 
-    /// Divides by the last prime: the scale and the modulus shrink by it, the values stay.
+    /// Divides by the last prime: the scale and the modulus become smaller by it, the values stay.
     ///
     /// # Errors
     /// If the operand is foreign or no level is left.

@@ -1,28 +1,33 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
+use he_core::rlwe::object::Kind;
 use he_core::rlwe::{sealed, serial};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::bootstrap::BootstrapKeys;
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::estimate::Estimate;
-use crate::keys::{EvaluationKeys, PublicKey};
+use crate::keys::EvaluationKeys;
 use crate::params::Parameters;
 
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(2);
 
-/// Kinds of objects.
-const PUBLIC_KEY: u16 = 2;
-const EVALUATION_KEYS: u16 = 3;
-const CIPHERTEXT: u16 = 4;
+/// Kind of the one object that RLWE does not have.
 const BOOTSTRAP_KEYS: u16 = 5;
 
 /// Bytes of a ciphertext beside its polynomials: scale, slots, bound, error.
 const FIELDS: usize = 8 + 4 + 8 + 8;
 
-fn header(params: &Parameters, kind: u16) -> Header {
-    Header { tag: TAG, kind, params: *params.hash() }
+impl Parameters {
+    fn header_of(&self, kind: u16) -> Header {
+        Header { tag: TAG, kind, params: *self.hash() }
+    }
+
+    /// The header of an object of these parameters.
+    pub(crate) fn header(&self, kind: Kind) -> Header {
+        self.header_of(kind as u16)
+    }
 }
 
 fn check_slots(params: &Parameters, slots: usize) -> Result<(), WireError> {
@@ -125,7 +130,7 @@ impl Ciphertext {
     /// As [`write`](Self::write).
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let body = sealed::ciphertext_bytes(&self.inner) + FIELDS;
-        wire::seal_with(&header(&self.params, CIPHERTEXT), body, |out| self.write(out))
+        wire::seal_with(&self.params.header(Kind::Ciphertext), body, |out| self.write(out))
     }
 
     /// Opens a sealed ciphertext, in either form.
@@ -133,7 +138,7 @@ impl Ciphertext {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        sealed::open_ciphertext(&header(params, CIPHERTEXT), params.rlwe(), bytes, |from| {
+        sealed::open_ciphertext(&params.header(Kind::Ciphertext), params.rlwe(), bytes, |from| {
             Self::read(from, params)
         })
     }
@@ -156,48 +161,7 @@ impl SeededCiphertext {
     /// Never for a ciphertext that was encrypted.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let body = sealed::seeded_bytes(&self.inner) + FIELDS;
-        wire::seal_with(&header(&self.params, CIPHERTEXT), body, |out| self.write(out))
-    }
-}
-
-impl PublicKey {
-    /// The key, sealed.
-    ///
-    /// # Errors
-    /// Never for a key that was made.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed::seal_public_key(&header(&self.params, PUBLIC_KEY), &self.inner)
-    }
-
-    /// Opens a sealed key.
-    ///
-    /// # Errors
-    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
-    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let inner = sealed::open_public_key(&header(params, PUBLIC_KEY), params.rlwe(), bytes)?;
-        Ok(Self { params: params.clone(), inner })
-    }
-}
-
-impl EvaluationKeys {
-    /// The keys, sealed, in seeded form.
-    ///
-    /// # Errors
-    /// Never for keys that were made.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        sealed::seal_evaluation_keys(&header(&self.params, EVALUATION_KEYS), &self.inner)
-    }
-
-    /// Opens sealed keys.
-    ///
-    /// # Errors
-    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
-    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let header = header(params, EVALUATION_KEYS);
-        Ok(Self {
-            params: params.clone(),
-            inner: sealed::open_evaluation_keys(&header, params.rlwe(), bytes)?,
-        })
+        wire::seal_with(&self.params.header(Kind::Ciphertext), body, |out| self.write(out))
     }
 }
 
@@ -210,7 +174,7 @@ impl BootstrapKeys {
         let (params, evaluation) = (self.params(), self.evaluation());
         let key = sealed::key_switch_key_bytes(params.rlwe(), params.rlwe().max_limbs());
         let capacity = 4 + 2 * key + sealed::evaluation_keys_bytes(&evaluation.inner);
-        wire::seal_with(&header(params, BOOTSTRAP_KEYS), capacity, |out| {
+        wire::seal_with(&params.header_of(BOOTSTRAP_KEYS), capacity, |out| {
             out.u32(self.slots() as u32);
             serial::write_key_switch_key(out, self.encapsulation_key())?;
             serial::write_key_switch_key(out, self.decapsulation_key())?;
@@ -232,7 +196,7 @@ impl BootstrapKeys {
         let whole = rlwe.max_limbs();
         let keys = sealed::key_switch_key_bytes(&short, 1) + sealed::key_switch_key_bytes(rlwe, whole);
         let limit = 4 + keys + sealed::evaluation_keys_limit(rlwe);
-        let mut reader = Reader::new(wire::open(bytes, &header(params, BOOTSTRAP_KEYS), limit)?);
+        let mut reader = Reader::new(wire::open(bytes, &params.header_of(BOOTSTRAP_KEYS), limit)?);
         let slots = read_slots(&mut reader, params)?;
         // Its instance has one limb, and so has the key.
         let to_ephemeral = serial::read_key_switch_key(&mut reader, &short)?;

@@ -49,7 +49,7 @@ fn operations(c: &mut Criterion) {
             .bench_function(format!("{MANY} products"), |b| b.iter(|| black_box(evaluator.dot_lazy(&pairs))));
         group.bench_function("settle", |b| b.iter(|| black_box(evaluator.relinearize_and_rescale(&product))));
         group.bench_function(format!("{MANY} masks"), |b| {
-            b.iter(|| black_box(evaluator.dot_prepared(&masked)))
+            b.iter(|| black_box(evaluator.dot_prepared(&masked)));
         });
         group.bench_function("sum", |b| b.iter(|| black_box(evaluator.add(&all[0], &all[1]))));
         group.bench_function("reduce", |b| b.iter(|| black_box(evaluator.mod_switch_to(&all[0], limbs - 3))));

@@ -26,11 +26,12 @@ fn integers(slots: usize, t: usize, seed: u64) -> Vec<usize> {
 fn in_coefficients(world: &World, m: &[usize], t: usize, deviation: f64) -> rlwe::Ciphertext {
     let (params, n) = (world.params.rlwe(), world.params.n());
     let unit = params.spec().q[0] as f64 / t as f64;
-    let mut prng = Prng::from_os().unwrap();
+    // From a seed: the mean square of a few errors' squares is any number.
+    let mut errors = Prng::from_seed(&[t as u8; 32]);
     let mut message = vec![0i64; n];
     // Wider than is drawn at once: multiples.
     let step = (1u64 << 20) as f64;
-    Gaussian::new(step).unwrap().sample(&mut prng, &mut message);
+    Gaussian::new(step).unwrap().sample(&mut errors, &mut message);
     message.iter_mut().for_each(|e| *e *= (deviation * unit / step).round() as i64);
     let (gap, half) = (n / m.len(), params.spec().q[0] as i64);
     for (c, &m) in message.iter_mut().step_by(gap).zip(m) {
@@ -38,7 +39,7 @@ fn in_coefficients(world: &World, m: &[usize], t: usize, deviation: f64) -> rlwe
     }
     let centred = |c: i64| if c > half / 2 { c - half } else { c };
     let message: Vec<i64> = message.into_iter().map(centred).collect();
-    world.key.inner().encrypt(1, &message, &mut prng).expand()
+    world.key.inner().encrypt(1, &message, &mut Prng::from_os().unwrap()).expand()
 }
 
 /// `f` of the integers, where the slots of a result have them.

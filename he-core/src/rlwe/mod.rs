@@ -16,6 +16,7 @@ pub mod object;
 mod parameters_error;
 pub mod params;
 pub mod request;
+mod scheme_keys;
 pub mod sealed;
 pub mod secret;
 pub mod security;

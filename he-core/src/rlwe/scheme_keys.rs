@@ -1,0 +1,209 @@
+//! The keys of a scheme: RLWE keys under the scheme's own types.
+
+/// Defines the keys of a scheme over RLWE, and encryption under them: `SecretKey`, `PublicKey`, `EvaluationKeys`, `KeyRequest` and
+/// `Encryptor`, types of the calling crate that hold an RLWE key together with the scheme's parameters.
+///
+/// Where it is called there are
+///
+/// * `Parameters` with the methods `rlwe`, `max_level` and `header(Kind)`, and an `Error` made from
+///   [`SampleError`](crate::ring::sample::SampleError) and [`OperandError`](crate::rlwe::OperandError);
+/// * `Plaintext`, `Ciphertext`, `SeededCiphertext` with `expand`, and the methods `SecretKey::encrypt_seeded(&Plaintext, level)`
+///   and `PublicKey::encrypt_at(&Plaintext, level)`, which know how a plaintext is put into a polynomial.
+///
+/// The documentation of each type is that of the scheme. `he_bgv` and `he_ckks` are examples of its use.
+#[macro_export]
+macro_rules! scheme_keys {
+    (
+        $(#[$secret:meta])* SecretKey,
+        $(#[$public:meta])* PublicKey,
+        $(#[$evaluation:meta])* EvaluationKeys,
+        $(#[$request:meta])* KeyRequest,
+        $(#[$encryptor:meta])* Encryptor $(,)?
+    ) => {
+        $(#[$secret])*
+        pub struct SecretKey {
+            pub(crate) params: Parameters,
+            pub(crate) inner: $crate::rlwe::SecretKey,
+        }
+
+        impl SecretKey {
+            /// Draws a key.
+            ///
+            /// # Errors
+            /// If the operating system gives no randomness.
+            pub fn generate(params: &Parameters) -> Result<Self, Error> {
+                let inner = $crate::rlwe::SecretKey::generate(params.rlwe())?;
+                Ok(Self { params: params.clone(), inner })
+            }
+
+            /// The parameters.
+            pub fn params(&self) -> &Parameters {
+                &self.params
+            }
+
+            /// The RLWE key.
+            pub fn inner(&self) -> &$crate::rlwe::SecretKey {
+                &self.inner
+            }
+
+            /// A public key.
+            ///
+            /// # Errors
+            /// If the operating system gives no randomness.
+            pub fn public_key(&self) -> Result<PublicKey, Error> {
+                Ok(PublicKey { params: self.params.clone(), inner: self.inner.public_key()? })
+            }
+
+            /// Evaluation keys for the operations of a circuit.
+            ///
+            /// # Errors
+            /// If the request names a level above the whole chain or an element that is no automorphism, there are no special
+            /// primes, or the operating system gives no randomness.
+            pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
+                request.0.check(self.params.rlwe())?;
+                Ok(EvaluationKeys { params: self.params.clone(), inner: request.0.make(&self.inner)? })
+            }
+
+            /// The key as bytes: the only way in which it leaves memory.
+            pub fn to_secret_bytes(&self) -> ::zeroize::Zeroizing<Vec<u8>> {
+                self.inner.to_secret_bytes()
+            }
+
+            /// Reads a key back.
+            ///
+            /// # Errors
+            /// If the bytes are damaged or belong to other parameters.
+            pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, $crate::wire::WireError> {
+                let inner = $crate::rlwe::SecretKey::from_secret_bytes(params.rlwe(), bytes)?;
+                Ok(Self { params: params.clone(), inner })
+            }
+        }
+
+        $(#[$public])*
+        #[derive(Clone)]
+        pub struct PublicKey {
+            pub(crate) params: Parameters,
+            pub(crate) inner: $crate::rlwe::PublicKey,
+        }
+
+        impl PublicKey {
+            /// The key, sealed.
+            ///
+            /// # Errors
+            /// Never for a key that was made.
+            pub fn to_bytes(&self) -> Result<Vec<u8>, $crate::wire::WireError> {
+                let header = self.params.header($crate::rlwe::object::Kind::PublicKey);
+                $crate::rlwe::sealed::seal_public_key(&header, &self.inner)
+            }
+
+            /// Opens a sealed key.
+            ///
+            /// # Errors
+            /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+            pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, $crate::wire::WireError> {
+                let header = params.header($crate::rlwe::object::Kind::PublicKey);
+                let inner = $crate::rlwe::sealed::open_public_key(&header, params.rlwe(), bytes)?;
+                Ok(Self { params: params.clone(), inner })
+            }
+        }
+
+        $(#[$evaluation])*
+        #[derive(Clone)]
+        pub struct EvaluationKeys {
+            pub(crate) params: Parameters,
+            pub(crate) inner: $crate::rlwe::EvaluationKeys,
+        }
+
+        impl EvaluationKeys {
+            /// No keys: enough for sums and plain products.
+            pub fn none(params: &Parameters) -> Self {
+                let inner = $crate::rlwe::EvaluationKeys::none(params.rlwe());
+                Self { params: params.clone(), inner }
+            }
+
+            /// The keys, sealed, in seeded form.
+            ///
+            /// # Errors
+            /// Never for keys that were made.
+            pub fn to_bytes(&self) -> Result<Vec<u8>, $crate::wire::WireError> {
+                let header = self.params.header($crate::rlwe::object::Kind::EvaluationKeys);
+                $crate::rlwe::sealed::seal_evaluation_keys(&header, &self.inner)
+            }
+
+            /// Opens sealed keys.
+            ///
+            /// # Errors
+            /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+            pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, $crate::wire::WireError> {
+                let header = params.header($crate::rlwe::object::Kind::EvaluationKeys);
+                let inner = $crate::rlwe::sealed::open_evaluation_keys(&header, params.rlwe(), bytes)?;
+                Ok(Self { params: params.clone(), inner })
+            }
+        }
+
+        $(#[$request])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct KeyRequest(pub(crate) $crate::rlwe::KeyRequest);
+
+        impl KeyRequest {
+            /// A relinearization key for products up to `level`.
+            #[must_use]
+            pub fn relinearization(mut self, level: usize) -> Self {
+                self.0.relinearization(level);
+                self
+            }
+
+            /// The keys of this request and those of another.
+            #[must_use]
+            pub fn and(mut self, other: &Self) -> Self {
+                self.0.extend(&other.0);
+                self
+            }
+        }
+
+        enum EncryptionKey<'k> {
+            Secret(&'k SecretKey),
+            Public(&'k PublicKey),
+        }
+
+        $(#[$encryptor])*
+        pub struct Encryptor<'k> {
+            key: EncryptionKey<'k>,
+        }
+
+        impl<'k> Encryptor<'k> {
+            /// Under a secret key: less noise, and ciphertexts that can be sent in seeded form.
+            pub fn with_secret(key: &'k SecretKey) -> Self {
+                Self { key: EncryptionKey::Secret(key) }
+            }
+
+            /// Under a public key.
+            pub fn with_public(key: &'k PublicKey) -> Self {
+                Self { key: EncryptionKey::Public(key) }
+            }
+
+            /// Encrypts at the highest level, [`Parameters::max_level`].
+            ///
+            /// # Errors
+            /// If the plaintext belongs to other parameters or does not fit, or the operating system gives no randomness.
+            pub fn encrypt(&self, plaintext: &Plaintext) -> Result<Ciphertext, Error> {
+                let params = match self.key {
+                    EncryptionKey::Secret(key) => &key.params,
+                    EncryptionKey::Public(key) => &key.params,
+                };
+                self.encrypt_at(plaintext, params.max_level())
+            }
+
+            /// Encrypts at a level, over the primes `q_0, …, q_level`.
+            ///
+            /// # Errors
+            /// As [`encrypt`](Self::encrypt); also if the level is above [`Parameters::max_level`].
+            pub fn encrypt_at(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
+                match self.key {
+                    EncryptionKey::Secret(key) => Ok(key.encrypt_seeded(plaintext, level)?.expand()),
+                    EncryptionKey::Public(key) => key.encrypt_at(plaintext, level),
+                }
+            }
+        }
+    };
+}
