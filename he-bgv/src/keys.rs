@@ -35,7 +35,7 @@ he_core::scheme_keys! {
     /// #[derive(serde::Serialize)]
     /// struct Backup { key: he_bgv::SecretKey }
     /// ```
-    SecretKey,
+    pub struct SecretKey;
 
     /// A public encryption key.
     ///
@@ -53,7 +53,7 @@ he_core::scheme_keys! {
     /// # Ok(())
     /// # }
     /// ```
-    PublicKey,
+    pub struct PublicKey;
 
     /// The keys that a server computes with; they decrypt nothing.
     ///
@@ -69,7 +69,7 @@ he_core::scheme_keys! {
     /// # Ok(())
     /// # }
     /// ```
-    EvaluationKeys,
+    pub struct EvaluationKeys;
 
     /// A request for evaluation keys, each up to a level: a key for lower levels is smaller.
     ///
@@ -85,7 +85,7 @@ he_core::scheme_keys! {
     /// # Ok(())
     /// # }
     /// ```
-    KeyRequest,
+    pub struct KeyRequest;
 
     /// Encrypts plaintexts.
     ///
@@ -102,7 +102,7 @@ he_core::scheme_keys! {
     /// # Ok(())
     /// # }
     /// ```
-    Encryptor,
+    pub struct Encryptor;
 }
 
 impl KeyRequest {

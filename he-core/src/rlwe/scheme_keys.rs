@@ -14,11 +14,11 @@
 #[macro_export]
 macro_rules! scheme_keys {
     (
-        $(#[$secret:meta])* SecretKey,
-        $(#[$public:meta])* PublicKey,
-        $(#[$evaluation:meta])* EvaluationKeys,
-        $(#[$request:meta])* KeyRequest,
-        $(#[$encryptor:meta])* Encryptor $(,)?
+        $(#[$secret:meta])* pub struct SecretKey;
+        $(#[$public:meta])* pub struct PublicKey;
+        $(#[$evaluation:meta])* pub struct EvaluationKeys;
+        $(#[$request:meta])* pub struct KeyRequest;
+        $(#[$encryptor:meta])* pub struct Encryptor;
     ) => {
         $(#[$secret])*
         pub struct SecretKey {

@@ -11,7 +11,7 @@ use crate::mentions::{documentation, for_tests};
 use crate::workspace::code;
 
 /// Crates that are held to the names of the field.
-const HELD: [&str; 1] = ["he-core"];
+const HELD: [&str; 5] = ["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch"];
 
 /// Prose that has a name in the field: a pattern, without regard to case, and the name.
 const PROSE: [(&str, &str); 10] = [

@@ -12,7 +12,7 @@ use crate::mentions::{documentation, for_tests};
 use crate::workspace::code;
 
 /// Crates of which all public types have an example.
-const HELD: [&str; 1] = ["he-core"];
+const HELD: [&str; 5] = ["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch"];
 
 /// What a user of a crate can name: modules, and names that modules define.
 #[derive(Default)]
@@ -141,6 +141,9 @@ fn a_type_without_an_example_is_found() {
         #[cfg(test)]
         pub struct ForTests;
         pub trait Arithmetic {}
+        made_by! { /// A key.
+            pub struct Made; }
+        made_by! { other words, no items }
     ";
     let closed = "pub struct Shown; pub struct Unshown; pub mod deep { pub enum Deep { A } enum Private {} }";
     let files =
@@ -148,6 +151,6 @@ fn a_type_without_an_example_is_found() {
     let sources = files.map(|(file, text)| (file.to_owned(), text.to_owned())).into_iter().collect();
     let mut found = without_example("some-crate", &sources);
     found.sort();
-    let expected = ["Deep in closed", "Refused in open", "Shown in closed", "Text in open"];
+    let expected = ["Deep in closed", "Made in open", "Refused in open", "Shown in closed", "Text in open"];
     assert_eq!(found, expected.map(|line| format!("some-crate: {line}")));
 }
