@@ -1,31 +1,20 @@
 //! The keys of a scheme: RLWE keys under the scheme's own types.
 
-/// Defines the keys of a scheme over RLWE, and encryption under them: `SecretKey`, `PublicKey`, `EvaluationKeys`, `KeyRequest` and
-/// `Encryptor`, types of the calling crate that hold an RLWE key together with the scheme's parameters.
+/// Implements what the keys of all schemes over RLWE have in common: making keys and sealing them, requests for evaluation keys, and
+/// the choice of the key to encrypt under.
 ///
 /// Where it is called there are
 ///
-/// * `Parameters` with the methods `rlwe`, `max_level` and `header(Kind)`, and an `Error` made from
+/// * the types of the scheme: `SecretKey`, `PublicKey` and `EvaluationKeys`, each with the fields `params`, of type `Parameters`, and
+///   `inner`, the key of RLWE; `KeyRequest(`[`rlwe::KeyRequest`](crate::rlwe::KeyRequest)`)`; and `Encryptor<'k>` with the field
+///   `key: EncryptionKey<'k>`, which is defined here;
+/// * the methods `rlwe`, `max_level` and `header(Kind)` of `Parameters`, and an `Error` made from
 ///   [`SampleError`](crate::ring::sample::SampleError) and [`OperandError`](crate::rlwe::OperandError);
 /// * `Plaintext`, `Ciphertext`, `SeededCiphertext` with `expand`, and the methods `SecretKey::encrypt_seeded(&Plaintext, level)`
 ///   and `PublicKey::encrypt_at(&Plaintext, level)`, which know how a plaintext is put into a polynomial.
-///
-/// The documentation of each type is that of the scheme. `he_bgv` and `he_ckks` are examples of its use.
 #[macro_export]
 macro_rules! scheme_keys {
-    (
-        $(#[$secret:meta])* pub struct SecretKey;
-        $(#[$public:meta])* pub struct PublicKey;
-        $(#[$evaluation:meta])* pub struct EvaluationKeys;
-        $(#[$request:meta])* pub struct KeyRequest;
-        $(#[$encryptor:meta])* pub struct Encryptor;
-    ) => {
-        $(#[$secret])*
-        pub struct SecretKey {
-            pub(crate) params: Parameters,
-            pub(crate) inner: $crate::rlwe::SecretKey,
-        }
-
+    () => {
         impl SecretKey {
             /// Draws a key.
             ///
@@ -73,17 +62,13 @@ macro_rules! scheme_keys {
             ///
             /// # Errors
             /// If the bytes are damaged or belong to other parameters.
-            pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, $crate::wire::WireError> {
+            pub fn from_secret_bytes(
+                params: &Parameters,
+                bytes: &[u8],
+            ) -> Result<Self, $crate::wire::WireError> {
                 let inner = $crate::rlwe::SecretKey::from_secret_bytes(params.rlwe(), bytes)?;
                 Ok(Self { params: params.clone(), inner })
             }
-        }
-
-        $(#[$public])*
-        #[derive(Clone)]
-        pub struct PublicKey {
-            pub(crate) params: Parameters,
-            pub(crate) inner: $crate::rlwe::PublicKey,
         }
 
         impl PublicKey {
@@ -105,13 +90,6 @@ macro_rules! scheme_keys {
                 let inner = $crate::rlwe::sealed::open_public_key(&header, params.rlwe(), bytes)?;
                 Ok(Self { params: params.clone(), inner })
             }
-        }
-
-        $(#[$evaluation])*
-        #[derive(Clone)]
-        pub struct EvaluationKeys {
-            pub(crate) params: Parameters,
-            pub(crate) inner: $crate::rlwe::EvaluationKeys,
         }
 
         impl EvaluationKeys {
@@ -141,10 +119,6 @@ macro_rules! scheme_keys {
             }
         }
 
-        $(#[$request])*
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct KeyRequest(pub(crate) $crate::rlwe::KeyRequest);
-
         impl KeyRequest {
             /// A relinearization key for products up to `level`.
             #[must_use]
@@ -164,11 +138,6 @@ macro_rules! scheme_keys {
         enum EncryptionKey<'k> {
             Secret(&'k SecretKey),
             Public(&'k PublicKey),
-        }
-
-        $(#[$encryptor])*
-        pub struct Encryptor<'k> {
-            key: EncryptionKey<'k>,
         }
 
         impl<'k> Encryptor<'k> {

@@ -72,9 +72,8 @@ impl Crate {
     ) -> usize {
         let here = self.modules.len();
         unread.remove(format!("{}.rs", body.file).as_str());
-        let passed: Vec<Item> = body.items.iter().flat_map(passed_on).collect();
         let (modules, items): (Vec<Item>, Vec<Item>) =
-            body.items.into_iter().chain(passed).partition(|item| matches!(item, Item::Mod(_)));
+            body.items.into_iter().partition(|item| matches!(item, Item::Mod(_)));
         self.modules.push(Module {
             file: body.file.clone(),
             parent,
@@ -202,16 +201,6 @@ impl Body {
         let parsed = syn::parse_file(text).unwrap_or_else(|error| panic!("{file}: {error}"));
         let file = file.strip_suffix(".rs").unwrap_or(file).to_owned();
         Self { items: parsed.items, file, folder: folder.to_owned(), attributes: parsed.attrs, public: true }
-    }
-}
-
-/// Items in the arguments of a macro that is called where items stand, if all of them are: the macro defines them.
-fn passed_on(item: &Item) -> Vec<Item> {
-    match item {
-        Item::Macro(call) if call.ident.is_none() => {
-            syn::parse2(call.mac.tokens.clone()).map_or_else(|_| vec![], |file: syn::File| file.items)
-        }
-        _ => vec![],
     }
 }
 
