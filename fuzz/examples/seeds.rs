@@ -9,12 +9,14 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use he_bgv::{Encoder, Encryptor, EvaluationKeys, SecretKey};
+use he_bgv::{Encoder, Encryptor, EvaluationKeys};
 use he_core::rlwe::object::TAG;
 use he_core::wire::{HEADER_BYTES, Header, Reader, Writer, open, peek, seal};
 use he_fuzz::world::{
-    CKKS, CKKS_SLOTS, INSECURE, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request, known_key, tfhe_key,
+    CKKS, CKKS_SLOTS, INSECURE, INSTANCES, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request,
+    known_key, tfhe_key,
 };
+use nn_encrypted::engine::slots::bgv::Instance;
 use nn_encrypted::frozen::{AvgPool2d, BUILTIN, Frozen, Layer, Relu, Shape};
 use nn_encrypted::run::{Options, RunError, RunFolder};
 
@@ -94,13 +96,23 @@ fn ckks() -> Result<(), Box<dyn Error>> {
     put_both("ckks", "bootstrap", 6, &keys.to_bytes()?)
 }
 
-/// A message of the client made into one of the server, with one of its tensors only.
-fn reply(sealed: &[u8], kind: u16, pieces: usize) -> Result<Vec<u8>, Box<dyn Error>> {
+/// A mini-batch made into a message of the server, with pre-activations in place of features.
+fn reply(sealed: &[u8], kind: u16) -> Result<Vec<u8>, Box<dyn Error>> {
+    // The number of this tensor on the wire.
+    const SUM: u16 = 6;
     let (header, _) = peek(sealed)?;
     let mut reader = Reader::new(open(sealed, &header, sealed.len())?);
     let mut body = Writer::new();
-    body.bytes(reader.bytes(10, "step and round")?);
-    for _ in 0..pieces {
+    body.bytes(reader.bytes(14, "number, round and images")?);
+    reader.bytes(4, "parts")?;
+    body.u32(1);
+    reader.u16("tensor")?;
+    body.u16(SUM);
+    body.bytes(reader.bytes(8, "layer, engine and part")?);
+    let wanted = PLAN.engines[0].sent(nn_encrypted::program::Tensor::Sum(0), 4).pieces;
+    let there = reader.u32("ciphertexts")? as usize;
+    body.u32(wanted as u32);
+    for _ in 0..wanted.min(there) {
         body.len_bytes(reader.len_bytes(sealed.len(), "piece")?);
     }
     Ok(seal(&Header { kind, ..header }, &body.finish()))
@@ -108,14 +120,12 @@ fn reply(sealed: &[u8], kind: u16, pieces: usize) -> Result<Vec<u8>, Box<dyn Err
 
 fn messages() -> Result<(), Box<dyn Error>> {
     let client = he_fuzz::client();
-    let (x, labels) = SESSION.data.train.select(&[0, 1, 2, 3]);
-    let batch = client.encrypt_batch(0, x.view(), &labels)?;
+    let (x, targets) = SESSION.batch(0)?;
+    let batch = client.encrypt_batch(0, x.view(), targets.view())?;
     put_both("message", "batch", 0, &batch)?;
-    put_both("message", "model", 2, &client.encrypt_model()?)?;
-    let pieces = |from| PLAN.ciphertexts(from) * PLAN.instances.len();
-    let outputs = pieces(PLAN.rounds[0][0].from());
-    put_both("message", "request", 4, &reply(&batch, 3, outputs)?)?;
-    put_both("message", "outputs", 6, &reply(&batch, 8, outputs)?)
+    put_both("message", "model", 2, &client.encrypt_model(0)?)?;
+    put_both("message", "request", 4, &reply(&batch, 4)?)?;
+    put_both("message", "outputs", 6, &reply(&batch, 8)?)
 }
 
 /// The files of a short run, and keys of the tiny ring.
@@ -131,12 +141,13 @@ fn run_folders() -> Result<(), Box<dyn Error>> {
     nn_encrypted::run::train(SESSION.recipe.clone(), &options)?;
     let client = he_fuzz::client();
     let folder = RunFolder::new(&root);
-    folder.write_secret_keys(client.keys())?;
+    folder.write_secret_keys(&client.secret_bytes())?;
     // Not those of the plan: the tiny ring has fewer primes than the plan's rotations need.
-    let keys = |key: &SecretKey| -> Result<Vec<u8>, Box<dyn Error>> {
+    let keys = |instance: &Instance| -> Result<Vec<u8>, Box<dyn Error>> {
+        let key = known_key(&instance.params);
         Ok(key.evaluation_keys(&key_request(key.params()))?.to_bytes()?)
     };
-    folder.write_evaluation_keys(&client.keys().iter().map(keys).collect::<Result<Vec<_>, _>>()?)?;
+    folder.write_evaluation_keys(&vec![INSTANCES.iter().map(keys).collect::<Result<Vec<_>, _>>()?])?;
     let files = [
         "report.json",
         "client/model.safetensors",
@@ -178,7 +189,7 @@ fn gzip(bytes: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
 fn text() -> Result<(), Box<dyn Error>> {
     put("recipe", "builtin", include_bytes!("../../nn-encrypted/recipes/hesamifard2017.toml"))?;
     put("recipe", "complete", SESSION.recipe.to_toml()?.as_bytes())?;
-    let settings = "\0optimizer.momentum=3/4\0layers.1={kind='Polynomial',scheme='bgv',coefficients=[0,'1/2']}\0data.set=iris";
+    let settings = "\0optimizer.momentum=3/4\0layers.2={kind='Polynomial',scheme='bgv',coefficients=[0,'1/2']}\0data.set=iris";
     put("recipe", "settings", settings.as_bytes())?;
     put("table", "header", b"\0a,b,y\n1,2.5,p\n-3,4e1,q\n")?;
     put("table", "numbers", b"\x031,2,10\n3,4,9\n5,6,10\n")?;

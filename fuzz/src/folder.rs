@@ -35,7 +35,7 @@ pub fn run_folder(bytes: &[u8]) {
         }
         2 => {
             ["client/secret.key", "client/secret-1.key"].into_iter().for_each(put);
-            let _ = folder.read_secret_keys(&PLAN);
+            let _ = folder.client_with(&PLAN, SESSION.first.clone());
         }
         3 => {
             ["server/evaluation-0.keys", "server/evaluation-1.keys"].into_iter().for_each(put);
@@ -70,10 +70,8 @@ fn report(folder: &RunFolder) {
 }
 
 fn model(folder: &RunFolder) {
-    let Ok(model) = folder.read_model(&SESSION.network, &SESSION.recipe) else { return };
-    folder.write_model(&model).expect("a model");
-    assert_eq!(
-        folder.read_model(&SESSION.network, &SESSION.recipe).expect("what was written is read"),
-        model
-    );
+    let (recipe, network) = (&SESSION.recipe, &SESSION.network);
+    let Ok(model) = folder.read_model(recipe, network) else { return };
+    folder.write_model(recipe, network, &model).expect("a model");
+    assert_eq!(folder.read_model(recipe, network).expect("what was written is read"), model);
 }

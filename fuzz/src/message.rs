@@ -4,28 +4,28 @@ use he_bgv::EvaluationKeys;
 use he_core::wire::Header;
 use nn_encrypted::roles::{Client, Server};
 
-use crate::world::{PLAN, SESSION, known_key, object};
+use crate::world::{INSTANCES, PLAN, SESSION, known_key, object};
 
-/// Kinds of messages, as on the wire.
-pub const BATCH: u16 = 1;
-/// The first weights.
-pub const MODEL: u16 = 2;
+/// Kinds of messages, as on the wire: weights.
+pub const MODEL: u16 = 1;
+/// A mini-batch.
+pub const BATCH: u16 = 2;
 /// Tensors to be refreshed while training.
-pub const REQUEST: u16 = 3;
+pub const REQUEST: u16 = 4;
 /// The outputs of a classification.
 pub const OUTPUTS: u16 = 8;
 
 /// A client with known keys.
 pub fn client() -> Client {
-    let keys = PLAN.instances.iter().map(|instance| known_key(&instance.params)).collect();
-    Client::with_keys(&PLAN, SESSION.initial(), keys)
+    let keys = INSTANCES.iter().map(|instance| known_key(&instance.params).to_secret_bytes()).collect();
+    Client::with_secrets(&PLAN, SESSION.first.clone(), &[keys]).expect("keys")
 }
 
 /// A server without evaluation keys.
 pub fn server() -> Server {
     let none = |params| EvaluationKeys::none(params).to_bytes().expect("bytes");
-    let keys: Vec<Vec<u8>> = PLAN.instances.iter().map(|instance| none(&instance.params)).collect();
-    Server::new(&PLAN, &keys).expect("a server")
+    let keys: Vec<Vec<u8>> = INSTANCES.iter().map(|instance| none(&instance.params)).collect();
+    Server::new(&PLAN, &[keys], false).expect("a server")
 }
 
 /// The upper bits of the first byte say which message it is.
@@ -35,7 +35,7 @@ pub fn message(bytes: &[u8]) {
     let bytes = object(&Header { tag: nn_encrypted::TAG, kind, params: PLAN.hash() }, bytes);
     match kind {
         BATCH => drop(server().receive_batch(0, bytes)),
-        MODEL => drop(server().receive_model(&bytes)),
+        MODEL => drop(server().receive_model(0, bytes)),
         REQUEST => request(&bytes),
         _ => outputs(&bytes),
     }
@@ -44,18 +44,19 @@ pub fn message(bytes: &[u8]) {
 /// A request that is answered is not answered twice, and its answer is a message.
 fn request(bytes: &[u8]) {
     let mut client = client();
-    client.begin(0, 4);
-    if client.refresh(bytes).is_ok() {
-        assert!(client.refresh(bytes).is_err());
+    let (x, targets) = SESSION.batch(0).expect("a mini-batch");
+    client.begin(0, x.view(), targets.view()).expect("a step");
+    if client.answer(bytes.to_vec()).is_ok() {
+        assert!(client.answer(bytes.to_vec()).is_err());
     }
 }
 
 fn outputs(bytes: &[u8]) {
     let mut client = client();
     let (x, _) = SESSION.data.train.select(&[0, 1]);
-    client.encrypt_query(0, x.view()).expect("a query");
-    if let Ok(outputs) = client.read_outputs(bytes) {
+    client.encrypt_query(0, SESSION.features(&x).view()).expect("a query");
+    if let Ok(outputs) = client.read_outputs(bytes.to_vec()) {
         assert_eq!(outputs.dim(), (2, 3));
-        assert!(client.read_outputs(bytes).is_err());
+        assert!(client.read_outputs(bytes.to_vec()).is_err());
     }
 }

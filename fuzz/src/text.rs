@@ -2,7 +2,8 @@
 
 use nn_encrypted::data::{CsvOptions, Dataset, Separator, parse_csv, parse_images, parse_labels};
 use nn_encrypted::frozen::Frozen;
-use nn_encrypted::recipe::AnyRecipe;
+use nn_encrypted::network::Network;
+use nn_encrypted::recipe::Recipe;
 
 const BUILTIN: &str = include_str!("../../nn-encrypted/recipes/hesamifard2017.toml");
 
@@ -12,24 +13,12 @@ pub fn recipe(bytes: &[u8]) {
     let mut parts = text.split('\0');
     let toml = parts.next().filter(|toml| !toml.is_empty()).unwrap_or(BUILTIN);
     let settings: Vec<String> = parts.map(str::to_owned).collect();
-    let Ok(recipe) = AnyRecipe::from_toml(toml, "fuzz", &settings) else { return };
+    let Ok(recipe) = Recipe::from_toml(toml, "fuzz", &settings) else { return };
     let written = recipe.to_toml().expect("TOML");
-    let again = AnyRecipe::from_toml(&written, "again", &[]).expect("what was written is read");
-    match (recipe, again) {
-        (AnyRecipe::Refreshed(recipe), AnyRecipe::Refreshed(again)) => {
-            assert_eq!(recipe, again);
-            let _ = recipe.network(4, 3);
-        }
-        (AnyRecipe::Words(recipe), AnyRecipe::Words(again)) => {
-            assert_eq!(recipe, again);
-            let _ = recipe.widths(4, 3);
-        }
-        (AnyRecipe::Reals(recipe), AnyRecipe::Reals(again)) => {
-            assert_eq!(recipe, again);
-            let _ = recipe.network(4, 3);
-        }
-        _ => panic!("what was written is of another kind"),
-    }
+    let again = Recipe::from_toml(&written, "again", &[]).expect("what was written is read");
+    assert_eq!(recipe, again);
+    let _ = Network::new(&recipe, 4, None, 3);
+    let _ = Network::new(&recipe, 20, Some([4, 5]), 2);
 }
 
 /// CSV; the first byte says which column is the label's, whether one is left out, whether there is a header, and what

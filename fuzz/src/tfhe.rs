@@ -20,8 +20,7 @@ fn table() -> LookupTable {
 pub fn tfhe(bytes: &[u8]) {
     let Some(&first) = bytes.first() else { return };
     let choice = usize::from(first / 2 % 3);
-    let bytes =
-        object(&Header { tag: he_tfhe::TAG, kind: [3, 2, 1][choice], params: *TFHE.hash() }, bytes);
+    let bytes = object(&Header { tag: he_tfhe::TAG, kind: [3, 2, 1][choice], params: *TFHE.hash() }, bytes);
     [ciphertexts, evaluation_keys, secret_key][choice](&bytes);
 }
 

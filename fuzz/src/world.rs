@@ -1,15 +1,22 @@
 //! Parameters, keys and a plan that protect nothing and are the same in every run.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use he_bgv::{KeyRequest, Parameters, SecretKey, Spec};
 use he_core::rlwe::serial::{Kind, header};
-use he_core::wire::{Header, seal};
-use nn_encrypted::engine::Geometry;
-use nn_encrypted::packing::{Cube, Order};
-use nn_encrypted::plan::{Instance, Plan};
+use he_core::wire::{Header, Writer, seal};
+use nn_encrypted::engine::slots::bgv::{Agreement, BgvEngine, Instance};
+use nn_encrypted::engine::{Engine, EngineError};
+use nn_encrypted::layout::{Cube, Geometry, Order};
+use nn_encrypted::plan::slots::bgv::PlannedBgv;
+use nn_encrypted::plan::{Estimate, Plan, PlannedEngine, SchemeUse, Sent, Tolerance};
+use nn_encrypted::program::{Tensor, lower};
 use nn_encrypted::recipe::Recipe;
+use nn_encrypted::roles::cipher::bgv::BgvCipher;
+use nn_encrypted::roles::cipher::{Cipher, CipherError};
 use nn_encrypted::run::Session;
+use zeroize::Zeroizing;
 
 /// An instance in dimension 16 with slots; the plaintext prime is the `i`-th of 20 bits.
 fn insecure_instance(i: usize) -> Instance {
@@ -77,17 +84,17 @@ pub fn ckks_key(params: &he_ckks::Parameters) -> he_ckks::SecretKey {
 
 /// Keys for products and for a rotation by one.
 pub fn ckks_request(params: &he_ckks::Parameters) -> he_ckks::KeyRequest {
-    he_ckks::KeyRequest::default().relinearization(params.max_level()).rotations(params, &[1], params.max_level())
+    he_ckks::KeyRequest::default().relinearization(params.max_level()).rotations(
+        params,
+        &[1],
+        params.max_level(),
+    )
 }
 
 /// The parameters of the target of TFHE, with a circuit part.
 pub static TFHE: LazyLock<he_tfhe::Parameters> = LazyLock::new(|| {
     let gadget = |base_log, levels| he_tfhe::Decomposition { base_log, levels };
-    let circuit = he_tfhe::CircuitGadgets {
-        rotation: gadget(15, 2),
-        ggsw: gadget(4, 2),
-        table_bits: 4,
-    };
+    let circuit = he_tfhe::CircuitGadgets { rotation: gadget(15, 2), ggsw: gadget(4, 2), table_bits: 4 };
     let spec = he_tfhe::Spec {
         lwe_dimension: 4,
         lwe_noise: -22.0,
@@ -123,17 +130,93 @@ pub static SESSION: LazyLock<Session> = LazyLock::new(|| {
     Session::new(recipe, None).expect("a session")
 });
 
-/// Its plan, with the layout and the parameters of a tiny ring and two plaintext primes.
+/// Two plaintext primes in a tiny ring.
+pub static INSTANCES: LazyLock<[Instance; 2]> = LazyLock::new(|| [0, 1].map(insecure_instance));
+
+/// An engine in BGV with the layout and the parameters of a tiny ring.
+struct Tiny(Arc<Agreement>);
+
+impl Tiny {
+    /// That of the one layer of [`SESSION`].
+    fn new() -> Self {
+        let Session { recipe, network, data, .. } = &*SESSION;
+        let bound = f64::from(data.bound) / f64::from(data.fraction_bits).exp2();
+        let planned = PlannedBgv::new(recipe, network, &lower(recipe, network), &[0], bound).expect("a plan");
+        let plan = planned.agreement();
+        let shapes = plan.geometry.layers.iter().map(|layer| (0, (layer.inputs, layer.outputs)));
+        let cut = |primes: &std::collections::BTreeMap<Tensor, usize>| {
+            primes.iter().map(|(&tensor, &primes)| (tensor, primes.min(2))).collect()
+        };
+        Self(Arc::new(Agreement {
+            geometry: Geometry::new(Cube { order: Order::Images, b: 4, p: 2, q: 2 }, shapes, 4),
+            matrices: plan.matrices.clone(),
+            scales: plan.scales.clone(),
+            gradient_bits: plan.gradient_bits,
+            formulas: plan.formulas.clone(),
+            bounds: plan.bounds.clone(),
+            instances: INSTANCES.to_vec(),
+            fresh: cut(&plan.fresh),
+            sent: cut(&plan.sent),
+            levels: plan.levels.clone(),
+            operations: plan.operations.clone(),
+        }))
+    }
+}
+
+impl fmt::Display for Tiny {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a tiny ring without security")
+    }
+}
+
+impl PlannedEngine for Tiny {
+    fn encode(&self, out: &mut Writer) {
+        out.u32(4);
+    }
+
+    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
+        let is_sent = self.0.fresh.contains_key(&tensor) || self.0.sent.contains_key(&tensor);
+        let pieces = self.0.pieces(tensor);
+        Sent { parts: usize::from(is_sent && pieces > 0), pieces, bytes: self.0.piece_bytes() }
+    }
+
+    fn key_names(&self) -> Vec<String> {
+        (1..=2).map(|i| format!("evaluation keys of plaintext prime {i}")).collect()
+    }
+
+    fn secret_keys(&self) -> usize {
+        2
+    }
+
+    fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
+        Ok(Box::new(BgvCipher::generate(&self.0)?))
+    }
+
+    fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
+        Ok(Box::new(BgvCipher::with_secret(&self.0, keys)?))
+    }
+
+    fn engine(&self, keys: &[Vec<u8>], _record: bool) -> Result<Box<dyn Engine>, EngineError> {
+        Ok(Box::new(BgvEngine::new(&self.0, keys)?))
+    }
+
+    fn schemes(&self) -> Vec<SchemeUse> {
+        vec![]
+    }
+
+    fn tolerance(&self) -> Option<Tolerance> {
+        None
+    }
+
+    fn estimate(&self) -> Estimate {
+        Estimate::default()
+    }
+}
+
+/// Its plan, over an engine in a tiny ring with two plaintext primes.
 pub static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
-    let plan = Arc::into_inner(SESSION.plan().expect("a plan")).expect("no other owner");
-    let shapes = SESSION.network.layers.iter().map(|layer| (layer.inputs, layer.outputs));
-    let geometry = Geometry::new(Cube { order: Order::Images, b: 4, p: 2, q: 2 }, shapes, 4);
-    let instances = vec![insecure_instance(0), insecure_instance(1)];
-    let cut = |limbs: std::collections::BTreeMap<_, usize>| {
-        limbs.into_iter().map(|(tensor, limbs)| (tensor, limbs.min(2))).collect()
-    };
-    let (fresh_limbs, sent_limbs) = (cut(plan.fresh_limbs), cut(plan.sent_limbs));
-    Arc::new(Plan { geometry, instances, fresh_limbs, sent_limbs, ..plan })
+    let plan = SESSION.plan().expect("a plan");
+    Arc::new(Plan { engines: vec![Arc::new(Tiny::new())], ..(*plan).clone() })
 });
 
 /// The object that the bytes of a target stand for.

@@ -9,15 +9,17 @@ use std::time::Instant;
 
 use nn_encrypted::activation::Function;
 use nn_encrypted::clear::Clear;
-use nn_encrypted::data::{Batches, prepare};
+use nn_encrypted::metrics;
 use nn_encrypted::recipe::Recipe;
+use nn_encrypted::run::Session;
+use nn_encrypted::twin::classes;
 
 const SETTINGS: [&str; 5] = [
     "data.set=mnist",
     "data.frozen=digits-cnn",
     "layers=[{kind='Linear',out_features=84,scheme='bgv'},{kind='Square',scheme='bgv'},\
      {kind='Linear',scheme='bgv'}]",
-    "quantization.input_bits=8",
+    "numbers.input_bits=8",
     "optimizer={learning_rate='1/16',momentum='7/8',batch_size=60,epochs=5,init_gain=1.4}",
 ];
 
@@ -27,15 +29,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings: Vec<String> = SETTINGS.iter().map(|setting| (*setting).to_owned()).chain(words).collect();
     let recipe = Recipe::load("hesamifard2017", &settings)?;
     let start = Instant::now();
-    let data = prepare(&recipe, Some(&folder))?;
+    let session = Session::new(recipe, Some(&folder))?;
+    let Session { recipe, data, network, batches, first, .. } = &session;
     println!("{} features after {:.1} s", data.features.len(), start.elapsed().as_secs_f64());
     println!("saturated: {} of {}", data.train.saturated, data.train.x.len());
-    let network = recipe.network(data.features.len(), data.classes.len())?;
-    let batches = Batches::of(&recipe, &data.train.labels);
-    let mut net = Clear::with_function(&recipe, &network, recipe.seed, &Function::Relu);
+    let mut net = Clear::with_function(recipe, network, first.clone(), &Function::Relu)?;
     for epoch in 0..recipe.optimizer.epochs {
-        net.epoch(&data.train, &batches, epoch);
-        let (accuracy, seconds) = (100.0 * net.accuracy(&data.test), start.elapsed().as_secs_f64());
+        for batch in batches.order(epoch) {
+            let (x, targets) = session.batch(batch)?;
+            net.step(&x, &targets)?;
+        }
+        let found = classes(recipe, &net.outputs(&session.features(&data.test.x))?);
+        let accuracy = 100.0 * metrics::accuracy(&found, &data.test.labels);
+        let seconds = start.elapsed().as_secs_f64();
         println!("epoch {}: {accuracy:.2} % of the test images right, {seconds:.1} s", epoch + 1);
     }
     Ok(())

@@ -15,10 +15,14 @@ pub use self::fit::{FitMethod, fit};
 /// A real activation function.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Function {
-    /// A polynomial, exactly.
+    /// A polynomial with dyadic coefficients, exactly.
     Polynomial(Polynomial),
-    /// σ(z) - 1/2 with σ(z) = 1 / (1 + e^-z): centred, because quadratic loss trains badly without.
+    /// A polynomial with real coefficients, constant first.
+    Real(Vec<f64>),
+    /// `σ(z) = 1/(1 + e^−z)`
     Sigmoid,
+    /// `σ(z) − 1/2`: centred, because quadratic loss trains badly without.
+    CentredSigmoid,
     /// max(z, 0)
     Relu,
     /// The hyperbolic tangent.
@@ -31,7 +35,9 @@ impl Function {
     pub fn value(&self, z: f64) -> f64 {
         match self {
             Self::Polynomial(polynomial) => polynomial.value(z),
-            Self::Sigmoid => sigmoid(z) - 0.5,
+            Self::Real(coefficients) => coefficients.iter().rev().fold(0.0, |sum, c| sum * z + c),
+            Self::Sigmoid => sigmoid(z),
+            Self::CentredSigmoid => sigmoid(z) - 0.5,
             Self::Relu => z.max(0.0),
             Self::Tanh => tanh(z),
         }
@@ -42,7 +48,11 @@ impl Function {
     pub fn derivative(&self, z: f64) -> f64 {
         match self {
             Self::Polynomial(polynomial) => polynomial.derivative_value(z),
-            Self::Sigmoid => {
+            Self::Real(coefficients) => {
+                let powers = coefficients.iter().enumerate().skip(1).rev();
+                powers.fold(0.0, |sum, (power, c)| sum * z + power as f64 * c)
+            }
+            Self::Sigmoid | Self::CentredSigmoid => {
                 let s = sigmoid(z);
                 s * (1.0 - s)
             }

@@ -1,25 +1,26 @@
-//! Train neural networks on encrypted data, and classify with them.
-//!
-//! A [`recipe`] says what is trained, on which [`data`], with which numbers. The same recipe runs in
-//! floating point ([`clear`]), on plain integers ([`twin`]) and encrypted.
+#![doc = include_str!("../README.md")]
 
 pub mod activation;
 pub mod clear;
 pub mod data;
 pub mod engine;
+#[cfg(feature = "fetch")]
 pub mod fetch;
+mod fit;
 pub mod frozen;
+pub mod layout;
 mod meter;
 pub mod metrics;
-pub mod mixed;
-pub mod packing;
+pub mod model;
+pub mod network;
+pub mod numbers;
 pub mod plan;
-pub mod reals;
+pub mod program;
 pub mod recipe;
 pub mod roles;
 pub mod run;
 mod tag;
 pub mod twin;
-pub mod words;
 
-pub use tag::TAG;
+pub use self::fit::{Trained, fit};
+pub use self::tag::TAG;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
 
-use ndarray::Array1;
-use nn_encrypted::recipe::{Model, Recipe};
-use nn_encrypted::run::RunFolder;
+use nn_encrypted::model::Model;
+use nn_encrypted::recipe::Recipe;
+use nn_encrypted::run::{RunFolder, Session};
 
 /// A folder of its own for a test, removed at the end.
 struct Folder(PathBuf);
@@ -73,7 +73,7 @@ const SETTINGS: [(&[&str], &str); 46] = [
     (&["name=.hidden"], "`name`"),
     (&["name=''"], "`name`"),
     (&["optimizer.speed=3"], "unknown field `speed`"),
-    (&["optimizer.learning_rate=0.1"], "not a dyadic number"),
+    (&["optimizer.learning_rate=0.1"], "n/2^k with a denominator up to 2^16 is needed"),
     (&["optimizer.learning_rate=-1/8"], "`optimizer.learning_rate`"),
     (&["optimizer.momentum=1"], "`optimizer.momentum`"),
     (&["optimizer.batch_size=1438"], "1437"),
@@ -81,51 +81,57 @@ const SETTINGS: [(&[&str], &str); 46] = [
     (&["optimizer"], "key.path=value is needed"),
     (&["seed=-1"], "-1"),
     (&["layers=[]"], "`layers`"),
-    (&["layers.1.kind=Swish"], "unknown variant `Swish`"),
-    (&["layers.1.scheme=ckks"], "scheme `ckks`"),
-    (&["layers.0.scheme=rsa"], "unknown variant `rsa`"),
-    (&["layers.0.out_features=0"], "`out_features` = 0"),
-    (&["layers.0.out_features=65536", "layers.2.out_features=65536"], "weights"),
-    (&["layers.4.out_features=7"], "the data has 10 classes"),
+    (&["layers.2.kind=Swish"], "unknown variant `Swish`"),
+    (&["layers.2.scheme=ckks"], "scheme `ckks`"),
+    (&["layers.1.scheme=rsa"], "unknown variant `rsa`"),
+    (&["layers.1.out_features=0"], "`out_features` = 0"),
+    (&["layers.1.out_features=65536", "layers.3.out_features=65536"], "entries up to here"),
+    (&["layers.5.out_features=7"], "the data needs 10"),
     (
         &["layers=[{kind='Linear',out_features=9,scheme='bgv'},{kind='Square',scheme='bgv'}]"],
-        "last layer must be Linear",
+        "nothing but a Sigmoid may stand",
     ),
-    (&["layers.1={kind='Polynomial',scheme='bgv',coefficients=['1/2',0,0]}"], "polynomial is constant"),
-    (&["layers.3={kind='Sigmoid',scheme='bgv',polynomial={coefficient_bits=0}}"], "layers[3] (Sigmoid)"),
-    (&["layers.1={kind='Polynomial',scheme='bgv',coefficients=[0,100000]}"], "`coefficients`"),
-    (&["quantization.bounds.error=-6.0"], "`quantization.bounds.error`"),
-    (&["quantization.bounds.weight=nan"], "NaN"),
-    (&["quantization.bounds.output=inf"], "inf"),
-    (&["quantization.input_bits=4294967295"], "`quantization.input_bits`"),
+    (&["layers.2={kind='Polynomial',scheme='bgv',coefficients=['1/2',0,0]}"], "ends with 0"),
     (
-        &["quantization.preactivation_bits=16"],
-        "layers[0] (Linear): its weighted sums have 10 fractional bits",
+        &["layers.4={kind='CentredSigmoid',scheme='bgv',polynomial={coefficient_bits=0}}"],
+        "its polynomial is constant",
     ),
-    (&["quantization.output_bits=16"], "layers[4] (Linear): its weighted sums have 14 fractional bits"),
-    (&["quantization.product_weight_bits=15"], "weight_bits = 14"),
+    (&["layers.2={kind='Polynomial',scheme='bgv',coefficients=[0,100000]}"], "`coefficients`"),
+    (&["numbers.bounds.error=-6.0"], "`numbers.bounds.error`"),
+    (&["numbers.bounds.weight=nan"], "NaN"),
+    (&["numbers.bounds.output=inf"], "inf"),
+    (&["numbers.input_bits=4294967295"], "`numbers.input_bits`"),
+    (&["numbers.preactivation_bits=16"], "layer 1 (Linear): its pre-activations have 10 fractional bits"),
+    (&["numbers.output_bits=16"], "layer 5 (Linear): its pre-activations have 14 fractional bits"),
+    (&["numbers.product_weight_bits=15"], "weight_bits = 14"),
     (
-        &["quantization.error_bits=16", "quantization.preactivation_bits=1", "quantization.output_bits=1"],
-        "layers[2] (Linear): its errors have 7 fractional bits",
+        &["numbers.error_bits=16", "numbers.preactivation_bits=1", "numbers.output_bits=1"],
+        "layer 3 (Linear): its errors have 7 fractional bits",
     ),
-    (&["refresh.tensors=['weight','momentum','output','preactivation']"], "lacks `error`"),
-    (&["refresh.tensors=['weight','momentum','output','error']"], "new momenta have 64 fractional bits"),
+    (
+        &["refresh.tensors=['weight','momentum','output','preactivation']"],
+        "layer 3 (Linear): layout: `refresh.tensors` leaves the layer 2 error",
+    ),
+    (
+        &["refresh.tensors=['weight','momentum','output','error']"],
+        "layout: `refresh.tensors` leaves the layer 1 pre-activation",
+    ),
     (&["refresh.tensors=['weight']"], "Momentum is missing"),
     (&["parameters.security=192"], "`parameters.security`"),
     (&["parameters.security=80"], "`parameters.security`"),
     (&["parameters.ring_dimension=1000"], "1000"),
     (&["parameters.ring_dimension=2048"], "2048"),
-    (&["parameters.plaintext_bits=20"], "needs at least"),
-    (&["quantization.bounds.weight=1048576.0"], "`quantization.bounds.weight`"),
-    (&["parameters.plaintext_bits=99"], "99"),
+    (&["numbers.plaintext_bits=20"], "layer 3 (Linear): range: the weights as computed may reach 26.5 bits"),
+    (&["numbers.bounds.weight=1048576.0"], "`numbers.bounds.weight`"),
+    (&["numbers.plaintext_bits=99"], "99"),
     (&["data.test=2000"], "2000 of 1797 rows"),
     (&["data.frozen=digits-cnn"], "data.frozen = \"digits-cnn\": images of 1x28x28 = 784 pixels are needed"),
     (&["data.frozen=absent.safetensors"], "data.frozen = \"absent.safetensors\": absent.safetensors: "),
     (&["data.frozen=3"], "frozen"),
     (
         &[
-            "layers.1={kind='Polynomial',scheme='bgv',coefficients=[0,0,0,0,0,0,0,1]}",
-            "quantization.bounds={preactivation=1024.0,weight=1024.0,error=1024.0}",
+            "layers.2={kind='Polynomial',scheme='bgv',coefficients=[0,0,0,0,0,0,0,1]}",
+            "numbers.bounds={preactivation=1024.0,weight=1024.0,error=1024.0}",
         ],
         "lower its bounds",
     ),
@@ -182,9 +188,12 @@ const ARGUMENTS: [(&[&str], &str); 68] = [
         "crabs.csv:3: column `FL`: `wide` is not a number",
     ),
     (&["train", "--data", "climate", "--data-dir", "faulty"], "no column `21`"),
-    (&["train", "--data", "milk"], "data set milk: data.set is a series"),
-    (&["train", "tbmpnet2021", "--data", "milk"], "data set milk: data.set is a series"),
-    (&["study", "hesamifard2017", "--data", "milk"], "data set milk: data.set is a series"),
+    (&["train", "--data", "milk", "--set", "data.test=24"], "data set milk: data.set is a series"),
+    (
+        &["train", "tbmpnet2021", "--data", "milk"],
+        "data set milk: data.normalize.method = \"affine\" is needed",
+    ),
+    (&["study", "hesamifard2017", "--data", "milk", "--set", "data.test=24"], "milk: data.set is a series"),
     (&["train", "--data", "iris", "--set", "data.balance=often"], "unknown variant `often`"),
     (
         &["train", "--data", "iris", "--variant", "hidden9"],
@@ -207,7 +216,10 @@ const ARGUMENTS: [(&[&str], &str); 68] = [
         "column `b`: its values are too large or too far apart",
     ),
     (&["train", "--set", "data.frozen=random.toml"], "data.frozen = \"random.toml\": random.toml: "),
-    (&["train", "--data", "milk", "--set", "data.frozen=digits-cnn"], "data set milk: data.set is a series"),
+    (
+        &["train", "--data", "milk", "--set", "data.frozen=digits-cnn"],
+        "data set milk: data.frozen = \"digits-cnn\": images",
+    ),
     (&["pretrain", "--out", "a", "--epochs", "0"], "1..=10000"),
     (&["pretrain", "--out", "ok.csv/a", "--epochs", "1"], "ok.csv"),
     (&["predict", "--run", "absent"], "recipe.toml"),
@@ -297,31 +309,33 @@ fn arguments_and_files_that_cannot_be_used() {
 #[test]
 fn a_model_outside_its_bounds_is_refused_by_the_name_of_its_tensor() {
     let folder = Folder::new("model");
-    let recipe = Recipe::builtin("hesamifard2017").unwrap();
-    let network = recipe.network(64, 10).unwrap();
+    let session = Session::new(Recipe::load("hesamifard2017", &[]).unwrap(), None).unwrap();
+    let (recipe, network) = (&session.recipe, &session.network);
     let run = RunFolder::new(&folder.0);
-    let model = Model::initial(&recipe, &network, 1);
-    run.write_model(&model).unwrap();
-    assert_eq!(run.read_model(&network, &recipe).unwrap(), model);
+    let model = &session.first;
+    run.write_model(recipe, network, model).unwrap();
+    assert_eq!(&run.read_model(recipe, network).unwrap(), model);
     let changed = |change: &dyn Fn(&mut Model)| {
         let mut model = model.clone();
         change(&mut model);
-        run.write_model(&model).unwrap();
-        run.read_model(&network, &recipe).map_err(|error| error.to_string())
+        let written = run.write_model(recipe, network, &model);
+        written.and_then(|()| run.read_model(recipe, network)).map_err(|error| error.to_string())
     };
-    assert!(changed(&|model| model.layers[1].weight[(3, 2)] = -(1 << 14)).is_ok());
+    let unit = |bits: i32| 0.5_f64.powi(bits);
+    assert!(changed(&|model| model.layers[1].weight[35] = -1.0).is_ok());
     type Case<'a> = (&'a dyn Fn(&mut Model), &'a str);
-    let table: [Case<'_>; 4] = [
+    let table: [Case<'_>; 5] = [
         (
-            &|model| model.layers[1].weight[(3, 2)] = (1 << 14) + 1,
-            "linear2.weight has 16385, needed at most 16384",
+            &|model| model.layers[1].weight[35] = 1.0 + unit(14),
+            "tensor linear2.weight: 1.00006103515625 at place 35; a multiple of 2^-14 up to 1 is needed",
         ),
-        (&|model| model.layers[0].bias[0] = i64::MIN, "linear1.bias has -9223372036854775808"),
-        (&|model| model.layers[2].weight_momentum[(0, 0)] = -4097, "linear3.weight_momentum has -4097"),
+        (&|model| model.layers[0].weight[7] = unit(15), "tensor linear1.weight: 0.000030517578125"),
+        (&|model| model.layers[0].bias[0] = f64::NAN, "tensor linear1.bias has NaN at place 0"),
         (
-            &|model| model.layers[0].bias_momentum = Array1::zeros(3),
-            "linear1.bias_momentum is I64 of shape [3]",
+            &|model| model.layers[2].weight_momentum[0] = -1.0 - unit(12),
+            "tensor linear3.weight_momentum: -1.0002",
         ),
+        (&|model| model.layers[0].bias_momentum = vec![0.0; 3], "tensor linear1.bias_momentum: 3 numbers"),
     ];
     for (change, expected) in table {
         let message = changed(change).unwrap_err();

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use he_core::wire::{self, Header};
 use nn_encrypted::plan::Plan;
-use nn_encrypted::recipe::{Model, Recipe};
-use nn_encrypted::roles::{Client, Server};
+use nn_encrypted::recipe::Recipe;
+use nn_encrypted::roles::{Client, Server, ServerError};
 use nn_encrypted::run::{RunError, RunFolder, Session};
 
 /// A small network, keys for it, and their folder.
@@ -34,7 +34,7 @@ impl World {
         let _ = fs::remove_dir_all(&root);
         let session = session(&["data.set=iris", LAYERS, "optimizer.batch_size=8"]);
         let plan = session.plan().unwrap();
-        let client = Client::new(&plan, session.initial()).unwrap();
+        let client = Client::new(&plan, session.first.clone()).unwrap();
         Self { session, plan, client, root }
     }
 
@@ -44,9 +44,10 @@ impl World {
 
     fn write(&self) {
         let folder = self.folder();
-        folder.begin(&self.session.recipe).unwrap();
-        folder.write_model(&self.session.initial()).unwrap();
-        folder.write_secret_keys(self.client.keys()).unwrap();
+        let Session { recipe, network, first, .. } = &self.session;
+        folder.begin(recipe).unwrap();
+        folder.write_model(recipe, network, first).unwrap();
+        folder.write_secret_keys(&self.client.secret_bytes()).unwrap();
         folder.write_evaluation_keys(&self.client.evaluation_keys().unwrap()).unwrap();
     }
 }
@@ -118,12 +119,14 @@ fn every_file_of_a_run_folder_is_checked() {
     let (network, recipe) = (&world.session.network, &world.session.recipe);
     type Reading<'a> = (&'a str, bool, &'a dyn Fn() -> Result<(), RunError>);
     let readings: [Reading<'_>; 4] = [
-        ("client/secret.key", true, &|| folder.read_secret_keys(&world.plan).map(drop)),
+        ("client/secret.key", true, &|| {
+            folder.client_with(&world.plan, world.session.first.clone()).map(drop)
+        }),
         ("server/evaluation-0.keys", true, &|| {
             let keys = folder.read_evaluation_keys(&world.plan)?;
             folder.server_with(&world.plan, &keys).map(drop)
         }),
-        ("client/model.safetensors", false, &|| folder.read_model(network, recipe).map(drop)),
+        ("client/model.safetensors", false, &|| folder.read_model(recipe, network).map(drop)),
         ("recipe.toml", false, &|| folder.read_recipe().map(drop)),
     ];
     for (file, sealed, read) in readings {
@@ -177,7 +180,7 @@ fn a_report_is_checked() {
     let folder = world.folder();
     fs::create_dir_all(&world.root).unwrap();
     let path = world.root.join("report.json");
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1/report.json");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v2/report.json");
     let whole = fs::read(golden).unwrap();
     fs::write(&path, &whole).unwrap();
     folder.read_report().unwrap();
@@ -192,72 +195,69 @@ fn a_report_is_checked() {
 #[test]
 fn a_message_that_was_damaged_or_is_another_is_refused() {
     let mut world = World::new("messages");
-    let (x, labels) = world.session.data.train.select(&[0, 1, 2]);
-    let batch = world.client.encrypt_batch(5, x.view(), &labels).unwrap();
-    let model = world.client.encrypt_model().unwrap();
-    let mut server = Server::new(&world.plan, &world.client.evaluation_keys().unwrap()).unwrap();
-    let error = |result: Result<(), nn_encrypted::roles::ServerError>| result.err().map(|e| e.to_string());
+    let (x, targets) = world.session.batch(0).unwrap();
+    let batch = world.client.encrypt_batch(5, x.view(), targets.view()).unwrap();
+    let model = world.client.encrypt_model(0).unwrap();
+    let mut server = Server::new(&world.plan, &world.client.evaluation_keys().unwrap(), false).unwrap();
+    let error = |result: Result<(), ServerError>| result.err().map(|e| e.to_string());
     for (what, bytes) in damaged(&model).into_iter().chain(mislabelled(&model)) {
         let message =
-            error(server.receive_model(&bytes)).unwrap_or_else(|| panic!("model, {what}: was taken"));
+            error(server.receive_model(0, bytes)).unwrap_or_else(|| panic!("model, {what}: was taken"));
         assert!(message.starts_with("model: "), "{what}: {message}");
     }
     for (what, bytes) in damaged(&batch).into_iter().chain(mislabelled(&batch)) {
         let message =
             error(server.receive_batch(5, bytes)).unwrap_or_else(|| panic!("batch, {what}: was taken"));
-        assert!(message.starts_with("batch: "), "{what}: {message}");
-        world.client.begin(0, 3);
+        assert!(message.starts_with("mini-batch: "), "{what}: {message}");
     }
     // Whole, but not what is due.
     let message = error(server.receive_batch(4, batch.clone())).unwrap();
     assert!(message.contains("step 5, round 0: expected step 4"), "{message}");
-    assert!(error(server.receive_model(&batch)).unwrap().contains("kind 1, expected kind 2"));
+    assert!(error(server.receive_model(0, batch.clone())).unwrap().contains("kind 2, expected kind 1"));
     let other = session(&["data.set=iris", LAYERS, "optimizer.batch_size=16"]);
-    let foreign = Client::new(&other.plan().unwrap(), other.initial()).unwrap();
-    let message = error(server.receive_model(&foreign.encrypt_model().unwrap())).unwrap();
+    let foreign = Client::new(&other.plan().unwrap(), other.first.clone()).unwrap();
+    let message = error(server.receive_model(0, foreign.encrypt_model(0).unwrap())).unwrap();
     assert!(message.contains("made under parameters"), "{message}");
     for (what, bytes) in damaged(&batch).into_iter().chain(mislabelled(&batch)) {
-        world.client.begin(0, 3);
-        assert!(world.client.refresh(&bytes).is_err(), "request, {what}");
-        assert!(world.client.read_outputs(&bytes).is_err(), "outputs, {what}");
+        world.client.begin(0, x.view(), targets.view()).unwrap();
+        assert!(world.client.answer(bytes.clone()).is_err(), "request, {what}");
+        assert!(world.client.read_outputs(bytes).is_err(), "outputs, {what}");
     }
-    assert!(server.receive_batch(5, batch).is_ok() && server.receive_model(&model).is_ok());
+    assert!(server.receive_batch(5, batch).is_ok() && server.receive_model(0, model).is_ok());
 }
 
 #[test]
 fn values_out_of_range_are_not_encrypted() {
     let world = World::new("ranges");
-    let (mut x, mut labels) = world.session.data.train.select(&[0, 1, 2]);
-    let error = |x: &ndarray::Array2<i32>, labels: &[usize]| {
-        world.client.encrypt_batch(0, x.view(), labels).unwrap_err().to_string()
+    let (mut x, targets) = world.session.batch(0).unwrap();
+    let error = |x: &ndarray::Array2<f64>| {
+        world.client.encrypt_batch(0, x.view(), targets.view()).unwrap_err().to_string()
     };
-    labels[1] = 3;
-    assert_eq!(error(&x, &labels), "label of an image: 3, needed below 3");
-    labels[1] = 0;
-    x[(2, 1)] = i32::MIN;
-    let message = error(&x, &labels);
-    assert!(message.starts_with("magnitude of a feature: 2147483648, needed at most"), "{message}");
-    assert_eq!(error(&x.select(ndarray::Axis(1), &[0, 1, 2]), &labels), "features of an image: 3, needed 4");
+    let message = error(&x.select(ndarray::Axis(1), &[0, 1, 2]));
+    assert_eq!(message, "features of an image: 3, needed 4");
+    for value in [-134_217_728.0, f64::NAN] {
+        x[(2, 1)] = value;
+        let message = error(&x);
+        assert!(message.starts_with("number to be encrypted: "), "{message}");
+    }
 }
 
-/// A run as the first version wrote it: `train --data iris --mode simulate --steps 1 --batch 4 --set
+/// A run as this version writes it: `train --data iris --mode simulate --steps 1 --batch 4 --set
 /// "layers=[{kind='Linear',scheme='bgv'}]"`. Files of another version go into another folder, beside these.
 #[test]
 fn golden_files_are_read() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v2");
     let folder = RunFolder::new(&golden);
     let report = folder.read_report().unwrap();
     assert_eq!((report.schema, report.steps, &report.network[..]), (1, 1, &[4, 3][..]));
     assert_eq!((report.data.train, report.data.test, report.mode.as_str()), (120, 30, "simulate"));
-    let recipe = folder.read_recipe().unwrap();
-    let network = recipe.network(4, 3).unwrap();
-    let model = folder.read_model(&network, &recipe).unwrap();
-    assert_ne!(model, Model::initial(&recipe, &network, recipe.seed));
-    let session = Session::new(recipe.clone(), None).unwrap();
-    let mut twin = nn_encrypted::twin::Twin::with_model(&recipe, &network, session.initial());
+    let session = Session::new(folder.read_recipe().unwrap(), None).unwrap();
+    let model = folder.read_model(&session.recipe, &session.network).unwrap();
+    assert_ne!(model, session.first);
+    let mut twin = session.twin(session.first.clone()).unwrap();
     for batch in session.batches.schedule(0).take(1) {
-        let (x, labels) = session.data.train.select(session.batches.rows(batch));
-        twin.step(&x, &labels).unwrap();
+        let (x, targets) = session.batch(batch).unwrap();
+        twin.step(&x, &targets).unwrap();
     }
     assert_eq!(&model, twin.model());
 }

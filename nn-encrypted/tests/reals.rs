@@ -10,16 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ndarray::Array2;
-use nn_encrypted::reals::{RealClient, RealServer, RealTwin};
-use nn_encrypted::recipe::{AnyRecipe, RealModel, RealRecipe};
-use nn_encrypted::run::{RealSession, RunFolder};
-
-fn recipe(name: &str) -> RealRecipe {
-    match AnyRecipe::load(name, &[]).unwrap() {
-        AnyRecipe::Reals(recipe) => recipe,
-        other => panic!("{} is of another kind", other.name()),
-    }
-}
+use nn_encrypted::model::Model;
+use nn_encrypted::recipe::Recipe;
+use nn_encrypted::roles::Client;
+use nn_encrypted::run::{Encrypted, RunFolder, Session};
+use nn_encrypted::twin::Twin;
 
 /// A folder of its own for a test, removed at the end.
 struct Folder(PathBuf);
@@ -134,21 +129,28 @@ fn a_run_tells_how_good_a_forecast_is_and_who_saw_what() {
 fn a_simulation_tells_which_tensors_leave_their_bounds() {
     let folder = Folder::new("bounds");
     let train = ["train", "ckks_sgd", "--mode", "simulate", "--steps", "30", "--out"];
-    let report = |out: &str, more: &[&str]| {
-        folder.run(&[&train[..], &[out], more].concat());
-        RunFolder::new(folder.path(out)).read_report().unwrap()
-    };
-    let (fits, leaves) = (report("fits", &[]), report("leaves", &["--set", "bounds.preactivation=0.75"]));
-    assert_eq!((fits.traffic.saturations, leaves.traffic.saturations), (0, 1));
+    folder.run(&[&train[..], &["fits"]].concat());
+    let leaves = [&train[..], &["leaves", "--set", "numbers.bounds.preactivation=0.75"]].concat();
+    let output = folder.command(&leaves).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for word in
+        ["layer 1", "linear1.preactivation reaches", "beyond 0.75", "change `numbers.bounds.preactivation`"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let [fits, leaves] =
+        ["fits", "leaves"].map(|out| RunFolder::new(folder.path(out)).read_report().unwrap());
+    assert_eq!((fits.traffic.out_of_bounds, leaves.traffic.out_of_bounds), (0, 1));
     assert!(fits.accuracy.twin_test == leaves.accuracy.twin_test && fits.accuracy.twin_test > Some(0.85));
 }
 
 /// Mean loss over a whole training part.
-fn loss(twin: &RealTwin, x: &Array2<f64>, y: &Array2<f64>) -> f64 {
-    (twin.outputs(x) - y).mapv(|e| e * e).sum() / (2.0 * x.nrows() as f64)
+fn loss(twin: &Twin, x: &Array2<f64>, y: &Array2<f64>) -> f64 {
+    (twin.clone().outputs(x).unwrap() - y).mapv(|e| e * e).sum() / (2.0 * x.nrows() as f64)
 }
 
-fn flat(model: &RealModel) -> Vec<f64> {
+fn flat(model: &Model) -> Vec<f64> {
     model.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias)).copied().collect()
 }
 
@@ -156,27 +158,25 @@ fn flat(model: &RealModel) -> Vec<f64> {
 #[test]
 #[ignore = "full-size keys: cargo test --release -p nn-encrypted --test reals -- --ignored --nocapture"]
 fn each_step_is_right_to_a_hundredth_of_what_it_changes() {
-    let session = RealSession::new(recipe("ckks_sgd"), None).unwrap();
+    let session = Session::new(Recipe::load("ckks_sgd", &[]).unwrap(), None).unwrap();
     let plan = session.plan().unwrap();
     println!("{plan}");
-    let client = RealClient::new(&plan).unwrap();
-    let start = client.encrypt_model(0, &session.first).unwrap();
-    let mut server = RealServer::new(&plan, &client.evaluation_keys().unwrap(), 0, &start).unwrap();
-    let twin_of = |model| RealTwin::new(&session.recipe, 64, 10, model).unwrap();
+    let client = Client::new(&plan, session.first.clone()).unwrap();
+    let (mut both, _) = Encrypted::start(&plan, client).unwrap();
+    let twin_of = |model| session.twin(model).unwrap();
     let mut twin = twin_of(session.first.clone());
-    let whole: Vec<_> = (0..session.batches.count()).map(|batch| session.batch(batch)).collect();
+    let whole: Vec<_> = (0..session.batches.count()).map(|batch| session.batch(batch).unwrap()).collect();
     let all = |parts: Vec<_>| ndarray::concatenate(ndarray::Axis(0), &parts).unwrap();
     let x = all(whole.iter().map(|(x, _)| x.view()).collect());
     let y = all(whole.iter().map(|(_, y)| y.view()).collect());
     let mut before = loss(&twin, &x, &y);
     for (step, batch) in session.batches.schedule(0).take(3).enumerate() {
         let (x_batch, y_batch) = &whole[batch];
-        let sent = client.encrypt_batch(batch, x_batch.view(), y_batch.view()).unwrap();
-        server.receive_batch(batch, x_batch.nrows(), sent).unwrap();
         let last = flat(twin.model());
-        server.train(batch, &Arc::default()).unwrap();
-        twin.step(x_batch, y_batch);
-        let found = client.decrypt_model(1, &server.model(1).unwrap()).unwrap();
+        both.send(&session, batch).unwrap();
+        both.step(&session, step as u64, batch, &Arc::default()).unwrap();
+        twin.step(x_batch, y_batch).unwrap();
+        let found = both.model(step as u64 + 1).unwrap();
         let (error, moved) =
             (distance(&flat(&found), &flat(twin.model())), distance(&flat(twin.model()), &last));
         let after = loss(&twin_of(found), &x, &y);

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use he_bgv::{Ciphertext, EvaluationKeys, Evaluator, Parameters};
 use he_core::wire::{self, Header, Reader, Writer};
 use nn_encrypted::plan::Plan;
+use nn_encrypted::plan::slots::bgv::PlannedBgv;
+use nn_encrypted::program::lower;
 use nn_encrypted::recipe::Recipe;
-use nn_encrypted::roles::{Client, Link, LinkError, Server, ServerError};
-use nn_encrypted::run::{Encrypted, Predictions, Session, predict_encrypted};
+use nn_encrypted::roles::{Client, Link, LinkError, Server};
+use nn_encrypted::run::{Encrypted, Session, predict_encrypted};
 use nn_encrypted::twin::Twin;
 
 fn session(settings: &[&str]) -> Session {
@@ -19,18 +21,18 @@ fn session(settings: &[&str]) -> Session {
 
 fn start(session: &Session) -> Encrypted {
     let plan = session.plan().unwrap();
-    Encrypted::start(&plan, Client::new(&plan, session.initial()).unwrap()).unwrap().0
+    Encrypted::start(&plan, Client::new(&plan, session.first.clone()).unwrap()).unwrap().0
 }
 
 /// Trains both sides side by side.
 fn train(session: &Session, steps: usize) -> (Encrypted, Twin) {
     let mut both = start(session);
-    let mut twin = Twin::with_model(&session.recipe, &session.network, session.initial());
+    let mut twin = session.twin(session.first.clone()).unwrap();
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         both.send(session, batch).unwrap();
-        both.step(session, step as u64, batch).unwrap();
-        let (x, labels) = session.data.train.select(session.batches.rows(batch));
-        twin.step(&x, &labels).unwrap();
+        assert!(both.step(session, step as u64, batch, &Arc::default()).unwrap());
+        let (x, targets) = session.batch(batch).unwrap();
+        twin.step(&x, &targets).unwrap();
         assert_eq!(both.client.model(), twin.model(), "step {step}");
     }
     (both, twin)
@@ -40,18 +42,17 @@ fn train(session: &Session, steps: usize) -> (Encrypted, Twin) {
 fn the_digits_recipe_equals_its_twin_and_keeps_its_promises() {
     let session = session(&[]);
     let steps = 20;
-    let (mut both, twin) = train(&session, steps);
-    assert!(both.plan.instances.iter().all(|instance| instance.params.rlwe().security_bits() == Some(128)));
+    let (mut both, mut twin) = train(&session, steps);
+    assert!(both.plan.engines[0].schemes().iter().all(|scheme| scheme.security_bits == Some(128)));
     assert_eq!(both.client.counts().out_of_bounds, 0);
-    assert_eq!(both.client.counts().saturations, twin.saturations());
+    assert_eq!(both.client.counts().saturations, twin.out_of_range());
     let layers = session.network.layers.len();
     assert!(both.traffic.rounds <= (steps * (2 * layers + 1)) as u64);
     let most = (20_000_000 * steps) as u64;
     assert!(both.traffic.to_server <= most && both.traffic.to_client <= most);
     let prediction = predict_encrypted(&session, &mut both, &twin).unwrap();
     assert!(prediction.summary.twin_equal);
-    let expected = twin.predict(&session.data.test.x).unwrap();
-    assert_eq!(prediction.predicted, Predictions::Classes(expected));
+    assert_eq!(prediction.predicted, session.predicted(&mut twin, &session.data.test).unwrap());
 }
 
 #[test]
@@ -80,10 +81,10 @@ fn a_single_layer_with_a_short_last_batch_equals_its_twin() {
 #[test]
 fn values_too_wide_for_one_plaintext_prime_go_into_several() {
     let layers = "[{kind='Linear',out_features=8,scheme='bgv'},\
-                   {kind='Sigmoid',scheme='bgv',polynomial={degree=5,coefficient_bits=10}},{kind='Linear',scheme='bgv'}]";
+                   {kind='CentredSigmoid',scheme='bgv',polynomial={degree=5,coefficient_bits=10}},{kind='Linear',scheme='bgv'}]";
     let session = session(&["data.set=iris", &format!("layers={layers}")]);
     let (both, _) = train(&session, 4);
-    assert!(both.plan.instances.len() > 1, "{:.1} bits in one prime", both.plan.value_bits());
+    assert!(both.plan.engines[0].schemes().len() > 1, "{}", both.plan);
 }
 
 #[test]
@@ -92,8 +93,8 @@ fn one_seed_gives_one_model_and_never_the_same_ciphertexts() {
     let (first, _) = train(&session, 3);
     let (second, _) = train(&session, 3);
     assert_eq!(first.client.model(), second.client.model());
-    assert_ne!(first.client.encrypt_model().unwrap(), second.client.encrypt_model().unwrap());
-    assert_ne!(first.client.encrypt_model().unwrap(), first.client.encrypt_model().unwrap());
+    assert_ne!(first.client.encrypt_model(3).unwrap(), second.client.encrypt_model(3).unwrap());
+    assert_ne!(first.client.encrypt_model(3).unwrap(), first.client.encrypt_model(3).unwrap());
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn mini_batches_that_do_not_all_fit_are_sent_again_and_the_model_is_the_same() {
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         both.send(&session, batch).unwrap();
         assert_eq!(both.batches_kept(), 1);
-        both.step(&session, step as u64, batch).unwrap();
+        both.step(&session, step as u64, batch, &Arc::default()).unwrap();
     }
     assert_eq!(both.client.model(), whole.client.model());
     assert!(both.data_bytes - first > whole.data_bytes - first);
@@ -120,27 +121,51 @@ fn mini_batches_that_do_not_all_fit_are_sent_again_and_the_model_is_the_same() {
 struct Tampering<'a> {
     client: &'a mut Client,
     plan: Arc<Plan>,
+    params: &'a Parameters,
     /// Rounds until the one that is altered.
     rounds_left: usize,
 }
 
+/// The parameters of the first plaintext prime of a session's plan.
+fn parameters(session: &Session) -> Parameters {
+    let (recipe, network) = (&session.recipe, &session.network);
+    let layers: Vec<usize> = (0..network.depth()).collect();
+    let bound = f64::from(session.data.bound) / f64::from(session.data.fraction_bits).exp2();
+    let planned = PlannedBgv::new(recipe, network, &lower(recipe, network), &layers, bound).unwrap();
+    planned.agreement().instances[0].params.clone()
+}
+
 /// Reseals a message with its first ciphertext changed.
-fn alter(plan: &Plan, bytes: &[u8], change: impl Fn(&Parameters, Ciphertext) -> Vec<u8>) -> Vec<u8> {
+fn alter(
+    (plan, params): (&Plan, &Parameters),
+    bytes: &[u8],
+    change: impl Fn(&Parameters, Ciphertext) -> Vec<u8>,
+) -> Vec<u8> {
     let (header, _) = wire::peek(bytes).unwrap();
     let header = Header { tag: nn_encrypted::TAG, kind: header.kind, params: plan.hash() };
     let mut reader = Reader::new(wire::open(bytes, &header, bytes.len()).unwrap());
     let mut body = Writer::new();
+    // Number, round, images and parts.
     body.u64(reader.u64("step").unwrap());
     body.u16(reader.u16("round").unwrap());
+    body.u32(reader.u32("images").unwrap());
+    body.u32(reader.u32("parts").unwrap());
     let mut first = true;
     while reader.remaining() > 0 {
-        let piece = reader.len_bytes(bytes.len(), "piece").unwrap();
-        let params = &plan.instances[0].params;
-        if std::mem::take(&mut first) {
-            let ciphertext = Ciphertext::read(&mut Reader::new(piece), params).unwrap();
-            body.len_bytes(&change(params, ciphertext));
-        } else {
-            body.len_bytes(piece);
+        for _ in 0..3 {
+            body.u16(reader.u16("tensor, layer, engine").unwrap());
+        }
+        body.u32(reader.u32("part").unwrap());
+        let pieces = reader.u32("ciphertexts").unwrap();
+        body.u32(pieces);
+        for _ in 0..pieces {
+            let piece = reader.len_bytes(bytes.len(), "piece").unwrap();
+            if std::mem::take(&mut first) {
+                let ciphertext = Ciphertext::read(&mut Reader::new(piece), params).unwrap();
+                body.len_bytes(&change(params, ciphertext));
+            } else {
+                body.len_bytes(piece);
+            }
         }
     }
     wire::seal(&header, &body.finish())
@@ -155,20 +180,20 @@ fn one_coefficient(params: &Parameters, ciphertext: Ciphertext) -> Vec<u8> {
 }
 
 impl Link for Tampering<'_> {
-    fn refresh(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
+    fn exchange(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
         let now = self.rounds_left == 0;
         self.rounds_left = self.rounds_left.wrapping_sub(1);
-        let request = if now { alter(&self.plan, &request, one_coefficient) } else { request };
-        Ok(self.client.refresh(&request)?)
+        let request = if now { alter((&self.plan, self.params), &request, one_coefficient) } else { request };
+        Ok(self.client.answer(request)?)
     }
 }
 
 /// Workers that wait take up other trials of the plan; none may wait for what its own thread holds.
 #[test]
 fn any_number_of_threads_plans_alike() {
-    let session = session(&["data.set=iris"]);
     let plan = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let session = self::session(&["data.set=iris"]);
         pool.install(|| session.plan()).unwrap().to_string()
     };
     let alone = plan(1);
@@ -180,19 +205,21 @@ fn any_number_of_threads_plans_alike() {
 #[test]
 fn one_altered_coefficient_ends_in_another_model_than_the_twins() {
     let session = session(&["data.set=iris"]);
-    let plan = session.plan().unwrap();
-    let mut client = Client::new(&plan, session.initial()).unwrap();
-    let mut server = Server::new(&plan, &client.evaluation_keys().unwrap()).unwrap();
-    server.receive_model(&client.encrypt_model().unwrap()).unwrap();
-    let mut twin = Twin::with_model(&session.recipe, &session.network, session.initial());
+    let (plan, params) = (session.plan().unwrap(), parameters(&session));
+    let mut client = Client::new(&plan, session.first.clone()).unwrap();
+    let mut server = Server::new(&plan, &client.evaluation_keys().unwrap(), false).unwrap();
+    server.receive_model(0, client.encrypt_model(0).unwrap()).unwrap();
+    let mut twin = session.twin(session.first.clone()).unwrap();
     for (step, batch) in session.batches.schedule(0).take(4).enumerate() {
-        let (x, labels) = session.data.train.select(session.batches.rows(batch));
-        server.receive_batch(batch, client.encrypt_batch(batch, x.view(), &labels).unwrap()).unwrap();
-        client.begin(step as u64, labels.len());
+        let (x, targets) = session.batch(batch).unwrap();
+        let sent = client.encrypt_batch(batch, x.view(), targets.view()).unwrap();
+        server.receive_batch(batch, sent).unwrap();
+        client.begin(step as u64, x.view(), targets.view()).unwrap();
         let rounds_left = if step == 2 { 0 } else { usize::MAX };
-        let mut link = Tampering { client: &mut client, plan: Arc::clone(&plan), rounds_left };
-        server.train(step as u64, batch, &mut link).unwrap();
-        twin.step(&x, &labels).unwrap();
+        let mut link =
+            Tampering { client: &mut client, plan: Arc::clone(&plan), params: &params, rounds_left };
+        server.train(step as u64, batch, &mut link, &Arc::default()).unwrap();
+        twin.step(&x, &targets).unwrap();
         assert_eq!(client.model() == twin.model(), step < 2, "step {step}");
     }
 }
@@ -200,20 +227,17 @@ fn one_altered_coefficient_ends_in_another_model_than_the_twins() {
 #[test]
 fn a_transparent_ciphertext_is_refused() {
     let session = session(&["data.set=iris"]);
-    let plan = session.plan().unwrap();
-    let client = Client::new(&plan, session.initial()).unwrap();
-    let mut server = Server::new(&plan, &client.evaluation_keys().unwrap()).unwrap();
-    let bytes = client.encrypt_model().unwrap();
-    let transparent = alter(&plan, &bytes, |params, ciphertext| {
+    let (plan, params) = (session.plan().unwrap(), parameters(&session));
+    let client = Client::new(&plan, session.first.clone()).unwrap();
+    let mut server = Server::new(&plan, &client.evaluation_keys().unwrap(), false).unwrap();
+    let bytes = client.encrypt_model(0).unwrap();
+    let transparent = alter((&plan, &params), &bytes, |params, ciphertext| {
         let evaluator = Evaluator::new(params, EvaluationKeys::none(params)).unwrap();
         let mut out = Writer::new();
         evaluator.sub(&ciphertext, &ciphertext).unwrap().write(&mut out).unwrap();
         out.finish()
     });
-    server.receive_model(&bytes).unwrap();
-    let refused = server.receive_model(&transparent).unwrap_err();
-    assert!(
-        matches!(refused, ServerError::Message(_)) && refused.to_string().contains("transparent"),
-        "{refused}"
-    );
+    server.receive_model(0, bytes).unwrap();
+    let refused = server.receive_model(0, transparent).unwrap_err().to_string();
+    assert!(refused.contains("transparent"), "{refused}");
 }

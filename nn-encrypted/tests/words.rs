@@ -6,53 +6,55 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
 use std::time::Duration;
 
 use he_core::wire::{self, Header};
-use nn_encrypted::recipe::{AnyRecipe, WordModel};
-use nn_encrypted::run::{RunFolder, WordSession};
-use nn_encrypted::words::twin::WordTwin;
-use nn_encrypted::words::{BitWords, Cipher, DigitWords, WordClient, WordServer};
+use nn_encrypted::model::Model;
+use nn_encrypted::recipe::Recipe;
+use nn_encrypted::roles::{Client, LocalLink, Server, Traffic};
+use nn_encrypted::run::{RunFolder, Session};
 
 /// The smallest network, in the shortest words, on one sample.
-const TINY: [&str; 3] = ["variant=tiny", "word_bits=8", "optimizer.batch_size=1"];
+const TINY: [&str; 4] =
+    ["variant=tiny", "optimizer.learning_rate=1", "numbers.word_bits=8", "optimizer.batch_size=1"];
 
-fn session(more: &[&str]) -> WordSession {
+fn session(more: &[&str]) -> Session {
     let settings: Vec<String> = TINY.iter().chain(more).map(ToString::to_string).collect();
-    match AnyRecipe::load("tbmpnet2021", &settings).unwrap() {
-        AnyRecipe::Words(recipe) => WordSession::new(recipe, None).unwrap(),
-        other => panic!("{} is of another kind", other.name()),
-    }
+    Session::new(Recipe::load("tbmpnet2021", &settings).unwrap(), None).unwrap()
 }
 
 /// The models after a step of the server, which starts from what `change` leaves of the encrypted weights, and of the twin.
-fn step<C: Cipher>(session: &WordSession, change: impl Fn(Vec<u8>) -> Vec<u8>) -> (WordModel, WordModel) {
+fn step(session: &Session, change: impl Fn(Vec<u8>) -> Vec<u8>) -> (Model, Model) {
     let plan = session.plan().unwrap();
-    let client = WordClient::new(&plan).unwrap();
-    let model = change(client.encrypt_model::<C>(&session.initial()).unwrap());
-    let keys = client.evaluation_keys().unwrap();
-    let mut server = WordServer::<C>::new(&plan, &keys, 0, &model).unwrap();
+    let mut client = Client::new(&plan, session.first.clone()).unwrap();
+    let mut server = Server::new(&plan, &client.evaluation_keys().unwrap(), false).unwrap();
+    server.receive_model(0, change(client.encrypt_model(0).unwrap())).unwrap();
     let batch = session.batches.schedule(0).next().unwrap();
-    server.receive_batch(batch, client.encrypt_batch::<C>(batch, &session.batch(batch)).unwrap()).unwrap();
-    server.train(batch, &AtomicBool::new(false)).unwrap();
-    assert!(server.bootstraps() > 0);
-    let mut twin = WordTwin::new(&session.recipe, session.initial());
-    let (x, labels) = session.data.train.select(session.batches.rows(batch));
-    twin.step(&x, &labels);
-    (client.decrypt_model::<C>(1, &server.model(1)).unwrap(), twin.model().clone())
+    let (x, targets) = session.batch(batch).unwrap();
+    server.receive_batch(batch, client.encrypt_batch(batch, x.view(), targets.view()).unwrap()).unwrap();
+    client.begin(0, x.view(), targets.view()).unwrap();
+    let mut traffic = Traffic::default();
+    let mut link = LocalLink { client: &mut client, traffic: &mut traffic };
+    server.train(0, batch, &mut link, &Arc::default()).unwrap();
+    assert!(server.usage()[0].tables > 0 && traffic.rounds == 0);
+    let mut twin = session.twin(session.first.clone()).unwrap();
+    twin.step(&x, &targets).unwrap();
+    let model = server.model(1).unwrap();
+    (client.decrypt_model(1, model).unwrap().clone(), twin.model().clone())
 }
 
 #[test]
 fn digits_equal_the_twin() {
-    let (found, twin) = step::<DigitWords>(&session(&[]), |model| model);
+    let session = session(&[]);
+    let (found, twin) = step(&session, |model| model);
     assert_eq!(found, twin);
-    assert_ne!(found, session(&[]).initial());
+    assert_ne!(found, session.first);
 }
 
 #[test]
 fn bits_equal_the_twin() {
-    let (found, twin) = step::<BitWords>(&session(&["activation=circuit"]), |model| model);
+    let (found, twin) = step(&session(&["numbers.words=bits"]), |model| model);
     assert_eq!(found, twin);
 }
 
@@ -67,7 +69,7 @@ fn one_altered_coefficient_ends_in_another_model_than_the_twins() {
         body[last..].copy_from_slice(&word.to_le_bytes());
         wire::seal(&Header { ..header }, &body)
     };
-    let (found, twin) = step::<DigitWords>(&session(&[]), alter);
+    let (found, twin) = step(&session(&[]), alter);
     assert_ne!(found, twin);
 }
 
@@ -103,7 +105,18 @@ fn said(output: &Output) -> String {
 #[test]
 fn an_interrupted_run_goes_on_and_the_server_holds_no_secret() {
     let folder = Folder::new("interrupted");
-    let run = ["train", "tbmpnet2021", "--variant", "tiny", "--set", "word_bits=8", "--batch", "1"];
+    let run = [
+        "train",
+        "tbmpnet2021",
+        "--variant",
+        "tiny",
+        "--set",
+        "numbers.word_bits=8",
+        "--batch",
+        "1",
+        "--set",
+        "optimizer.learning_rate=1",
+    ];
     let args = [&run[..], &["--steps", "2", "--out", "run"]].concat();
     let mut child = folder.command(&args).spawn().unwrap();
     while !folder.0.join("run/client/checkpoint-1.state").exists() {
@@ -146,11 +159,11 @@ fn a_simulation_learns_and_bad_settings_are_refused_by_name() {
     let report = RunFolder::new(folder.0.join("run")).read_report().unwrap();
     assert!(report.accuracy.twin_test.unwrap() >= 0.93 && report.traffic.saturations == 0);
     for (setting, word) in [
-        ("word_bits=12", "`word_bits`: 12"),
-        ("fraction_bits=9", "`fraction_bits`: 9"),
-        ("fraction_bits=14", "layer 1: with the initial weights"),
+        ("numbers.word_bits=12", "`numbers.word_bits`: 12"),
+        ("numbers.fraction_bits=9", "`numbers.fraction_bits`: 9"),
+        ("numbers.fraction_bits=14", "layer 1 (Linear): range: with the initial weights"),
         ("optimizer.learning_rate=3/4", "`optimizer.learning_rate`: 3/4"),
-        ("outputs=single", "`outputs`: \"single\"; the data has 3 classes"),
+        ("data.outputs=single", "data.outputs = \"single\"; the data has 3 classes"),
         ("data.columns=['stem']", "no column `stem`"),
     ] {
         let args =

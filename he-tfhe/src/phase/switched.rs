@@ -1,5 +1,6 @@
 //! The phase under the short key modulo a power of two: the input of a blind rotation.
 
+use he_core::wire::{Reader, WireError, Writer};
 use rayon::prelude::*;
 
 use crate::error::Error;
@@ -54,6 +55,33 @@ impl SwitchedPhase {
     pub fn log(&self) -> u32 {
         self.log
     }
+
+    /// Writes it without an envelope: the bits of its modulus, and two bytes a word.
+    pub fn write(&self, out: &mut Writer) {
+        out.u32(self.log);
+        // Words are below `2^16`.
+        self.words.iter().for_each(|&word| out.u16(word as u16));
+    }
+
+    /// Reads what [`write`](Self::write) wrote.
+    ///
+    /// # Errors
+    /// If bytes are missing, or a word is not below the modulus.
+    pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
+        let what = "mod-switched phase";
+        let log = from.u32(what)?;
+        if !(2..=16).contains(&log) {
+            let why = format!("a modulus of {log} bits, needed 2 to 16");
+            return Err(WireError::Invalid { what, why });
+        }
+        let words = (0..=params.spec().lwe_dimension).map(|index| {
+            let word = u32::from(from.u16(what)?);
+            let bound = 1 << log;
+            let fits = u64::from(word) < bound;
+            fits.then_some(word).ok_or(WireError::Value { what, index, found: word.into(), bound })
+        });
+        Ok(Self { words: words.collect::<Result<_, _>>()?, params: params.clone(), log })
+    }
 }
 
 impl Evaluator {
@@ -101,5 +129,29 @@ impl SecretKey {
             return Err(Error::Foreign { operation: "decryption of a phase", object: "operand" });
         }
         Ok(Self::phase(self.small(), &phase.words) & ((1 << phase.log) - 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Spec;
+
+    #[test]
+    fn phases_are_read_as_they_were_written() {
+        let params = Spec::insecure_small().build_insecure("a test of bytes").unwrap();
+        let words: Vec<u32> = (0..=params.spec().lwe_dimension as u32).map(|i| i * 37 % 512).collect();
+        let mut out = Writer::new();
+        SwitchedPhase { params: params.clone(), words: words.clone(), log: 9 }.write(&mut out);
+        let bytes = out.finish();
+        let read = SwitchedPhase::read(&mut Reader::new(&bytes), &params).unwrap();
+        assert_eq!((&read.words, read.log()), (&words, 9));
+        assert!(SwitchedPhase::read(&mut Reader::new(&bytes[..bytes.len() - 1]), &params).is_err());
+        let mut large = bytes.clone();
+        large[5] = 2;
+        assert!(SwitchedPhase::read(&mut Reader::new(&large), &params).is_err());
+        let mut modulus = bytes;
+        modulus[0] = 17;
+        assert!(SwitchedPhase::read(&mut Reader::new(&modulus), &params).is_err());
     }
 }

@@ -131,6 +131,13 @@ impl Polynomial {
         Self::new(coefficients.iter().map(|c| c.numerator << (bits - c.bits)).collect(), bits)
     }
 
+    /// Its coefficients as real numbers, constant first.
+    #[must_use]
+    pub fn to_real(&self) -> Vec<f64> {
+        let unit = 2_f64.powi(self.fraction_bits as i32);
+        self.coefficients.iter().map(|&c| c as f64 / unit).collect()
+    }
+
     /// The degree; 0 for a constant.
     #[must_use]
     pub fn degree(&self) -> usize {

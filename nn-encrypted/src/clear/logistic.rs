@@ -10,6 +10,15 @@ use crate::metrics;
 const STEPS: usize = 3000;
 
 /// A trained regression.
+///
+/// ```
+/// use ndarray::arr2;
+/// use nn_encrypted::clear::Logistic;
+///
+/// let x = arr2(&[[-1.0], [-0.5], [0.5], [1.0]]);
+/// let regression = Logistic::fit(&x, &[0, 0, 1, 1], 2);
+/// assert_eq!(regression.predict(&arr2(&[[-2.0], [0.25]])), [0, 1]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Logistic {
     /// features x classes.

@@ -3,25 +3,53 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::Clear;
+use super::network::Clear;
 use crate::activation::{Dyadic, Function};
-use crate::data::{Batches, DataError, prepare};
-use crate::recipe::{Recipe, RecipeError};
+use crate::data::{Batches, DataError, Prepared, Samples};
+use crate::frozen;
+use crate::metrics;
+use crate::model::Model;
+use crate::network::Network;
+use crate::numbers::weight_grid;
+use crate::recipe::{Recipe, RecipeError, Scalar};
+use crate::twin::{TwinError, classes, hard_targets};
 
 /// One setting of a sweep, averaged over seeds.
+///
+/// ```
+/// use nn_encrypted::clear::{Run, Sweep};
+///
+/// let run = |learning_rate, accuracy| Run { learning_rate, init_gain: 1.0, accuracy, worst: accuracy };
+/// let sweep = Sweep { runs: vec![run(0.125, 0.9), run(0.25, 0.95)] };
+/// assert_eq!(sweep.best().map(|best| best.learning_rate), Some(0.25));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
     /// The learning rate.
     pub learning_rate: f64,
     /// The deviation of the initial weights times the root of the inputs.
     pub init_gain: f64,
-    /// The mean test accuracy after the last epoch.
+    /// The mean test accuracy after the last epoch; that of a training whose numbers leave floating point is 0.
     pub accuracy: f64,
     /// The lowest test accuracy of a seed after the last epoch.
     pub worst: f64,
 }
 
 /// All settings of a sweep.
+///
+/// ```
+/// use nn_encrypted::activation::{Dyadic, Function};
+/// use nn_encrypted::clear::{Sweep, sweep};
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let settings = ["optimizer.epochs=2", "data.set=iris"].map(str::to_owned);
+/// let recipe = Recipe::load("hesamifard2017", &settings)?;
+/// let rates = [Dyadic::new(1, 3), Dyadic::new(1, 1)];
+/// let sweep: Sweep = sweep(&recipe, &Function::Tanh, &rates, &[1.0], &[1], None)?;
+/// assert_eq!(sweep.runs.len(), 2);
+/// assert!(sweep.best().is_some_and(|best| best.accuracy > 0.3));
+/// # Ok::<(), nn_encrypted::clear::SweepError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sweep {
     /// The runs in the order of the grid.
@@ -37,6 +65,9 @@ pub enum SweepError {
     /// The recipe does not fit the data.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
+    /// A training cannot begin or go on.
+    #[error(transparent)]
+    Training(#[from] TwinError),
 }
 
 impl Sweep {
@@ -65,17 +96,16 @@ pub fn sweep(
     let mut accuracies = vec![Vec::new(); grid.len()];
     for &seed in seeds {
         let recipe = Recipe { seed, ..recipe.clone() };
-        let data = prepare(&recipe, data_dir)?;
-        let network = recipe.network(data.features.len(), data.classes.len())?;
-        let batches = Batches::of(&recipe, &data.train.labels);
+        let data =
+            frozen::prepare(&recipe.data, seed, recipe.numbers.input_bits, data_dir)?.with_classes()?;
+        let network = Network::new(&recipe, data.features.len(), data.sides, data.classes.len())?;
         let train = |&(rate, gain): &(Dyadic, f64)| {
             let mut recipe = recipe.clone();
-            (recipe.optimizer.learning_rate, recipe.optimizer.init_gain) = (rate, Some(gain));
-            let mut net = Clear::with_function(&recipe, &network, seed, function);
-            (0..recipe.optimizer.epochs).for_each(|epoch| net.epoch(&data.train, &batches, epoch));
-            net.accuracy(&data.test)
+            recipe.optimizer.learning_rate = Scalar::from(rate);
+            recipe.optimizer.init_gain = Some(gain);
+            accuracy(&recipe, &network, &data, function)
         };
-        let found: Vec<f64> = grid.par_iter().map(train).collect();
+        let found: Vec<f64> = grid.par_iter().map(train).collect::<Result<_, TwinError>>()?;
         accuracies.iter_mut().zip(found).for_each(|(all, accuracy)| all.push(accuracy));
     }
     let runs = grid.iter().zip(&accuracies).map(|((rate, gain), accuracies)| Run {
@@ -87,6 +117,35 @@ pub fn sweep(
     Ok(Sweep { runs: runs.collect() })
 }
 
+/// The test accuracy after all epochs.
+fn accuracy(
+    recipe: &Recipe,
+    network: &Network,
+    data: &Prepared,
+    function: &Function,
+) -> Result<f64, TwinError> {
+    let unit = f64::from(data.fraction_bits).exp2();
+    let real = |x: ndarray::Array2<i32>| x.mapv(|x| f64::from(x) / unit);
+    let grid = |l: usize| weight_grid(recipe, &network.layers[l]);
+    let model = Model::initial(network, recipe.init_gain(), recipe.seed, grid);
+    let mut net = Clear::with_function(recipe, network, model, function)?;
+    let (optimizer, labels) = (&recipe.optimizer, &data.train.labels);
+    let batches = Batches::balanced(recipe.data.balance, labels, optimizer.batch_size, recipe.seed);
+    let outputs = network.layers.last().map_or(0, crate::network::Layer::outputs);
+    let mut train = |samples: &Samples| -> Result<f64, TwinError> {
+        for batch in (0..optimizer.epochs).flat_map(|epoch| batches.order(epoch)) {
+            let (x, labels) = samples.select(batches.rows(batch));
+            net.step(&real(x), &hard_targets(recipe, None, &labels, outputs)?)?;
+        }
+        let found = classes(recipe, &net.outputs(&real(data.test.x.clone()))?);
+        Ok(metrics::accuracy(&found, &data.test.labels))
+    };
+    match train(&data.train) {
+        Err(TwinError::NotFinite { .. }) => Ok(0.0),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +155,7 @@ mod tests {
         let settings = ["optimizer.epochs=1".to_owned(), "data.set=iris".to_owned()];
         let recipe = Recipe::load("hesamifard2017", &settings).unwrap();
         let rates = [Dyadic::new(1, 3), Dyadic::new(1, 0)];
-        let sweep = sweep(&recipe, &Function::Sigmoid, &rates, &[1.0, 2.0], &[1, 2], None).unwrap();
+        let sweep = sweep(&recipe, &Function::CentredSigmoid, &rates, &[1.0, 2.0], &[1, 2], None).unwrap();
         assert_eq!(sweep.runs.len(), 4);
         assert_eq!((sweep.runs[1].learning_rate, sweep.runs[1].init_gain), (0.125, 2.0));
         let best = sweep.best().unwrap();

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::random::{Purpose, permutation, shuffle, stream};
-use crate::recipe::Recipe;
 
 /// How rare classes are dealt with in training.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +35,6 @@ impl Batches {
             Balance::None => Self::new(labels.len(), size, seed),
             Balance::Resample => Self { rows: resample(labels, seed), size: size.max(1), seed },
         }
-    }
-
-    /// The batches of a recipe for training rows with these labels.
-    #[must_use]
-    pub fn of(recipe: &Recipe, labels: &[usize]) -> Self {
-        Self::balanced(recipe.data.balance, labels, recipe.optimizer.batch_size, recipe.seed)
     }
 
     /// How many rows an epoch has, repeated ones as often as they occur.

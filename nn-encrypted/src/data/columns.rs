@@ -1,7 +1,7 @@
 //! The roles of a table's columns.
 
-use super::csv::{Record, fault};
-use super::{CsvOptions, DataError};
+use super::DataError;
+use super::records::{CsvOptions, Record, fault};
 
 /// Which column is what.
 pub(super) struct Columns {

@@ -69,7 +69,17 @@ pub(super) fn pictures(name: &str, parts: &[Part], own_test: Option<usize>) -> R
         .map_err(|error| DataError::File { file: name.to_owned(), what: error.to_string() })?;
     let features = (0..rows * columns).map(|i| format!("pixel_{}_{}", i / columns, i % columns)).collect();
     let classes = (0..10).map(|digit| digit.to_string()).collect();
-    Ok(Dataset { name: name.to_owned(), features, classes, x, labels, own_test, series: None })
+    Ok(Dataset {
+        name: name.to_owned(),
+        features,
+        classes,
+        x,
+        labels,
+        own_test,
+        series: None,
+        sides: Some([rows, columns]),
+        frozen: None,
+    })
 }
 
 #[cfg(test)]
@@ -79,7 +89,7 @@ mod tests {
     #[test]
     fn digits_are_those_of_uci() {
         let data = digits().unwrap();
-        assert_eq!(data.x.dim(), (1797, 64));
+        assert_eq!((data.x.dim(), data.sides), ((1797, 64), Some([8, 8])));
         assert_eq!(data.classes.len(), 10);
         assert_eq!(data.x.sum(), 561_718.0);
         assert_eq!(data.x.row(0).to_vec()[..8], [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);

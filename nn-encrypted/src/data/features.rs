@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::DataError;
 use super::columns::{Columns, missing_cell};
-use super::csv::{Record, fault};
+use super::records::{Record, fault};
 
 /// Different words of a column; more are a name or an identifier.
 const MOST_WORDS: usize = 64;

@@ -46,7 +46,7 @@ mod tests {
             fs::write(inner.join(format!("{part}-labels-idx1-ubyte")), labels.concat()).unwrap();
         }
         let data = mnist(&dir).unwrap();
-        assert_eq!((data.x.dim(), data.own_test), ((5, 2), Some(2)));
+        assert_eq!((data.x.dim(), data.own_test, data.sides), ((5, 2), Some(2), Some([1, 2])));
         fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -7,15 +7,16 @@ mod csv;
 mod embedded;
 mod error;
 mod features;
-mod frozen;
 mod idx;
 mod mnist;
 mod normalize;
 mod open;
 mod prepare;
 pub mod random;
+mod records;
 mod select;
 mod series;
+mod settings;
 mod split;
 mod whiten;
 
@@ -25,14 +26,16 @@ use ndarray::Array2;
 
 pub use self::batches::{Balance, Batches};
 pub use self::catalog::{Form, KNOWN, Known, KnownFile, KnownTable};
-pub use self::csv::{CsvOptions, Separator, parse as parse_csv, read_csv};
+pub use self::csv::{parse as parse_csv, read_csv};
 pub use self::embedded::{digits, iris, milk};
 pub use self::error::DataError;
 pub use self::idx::{Images, images as parse_images, labels as parse_labels, read_images, read_labels};
 pub use self::mnist::mnist;
 pub use self::normalize::{Normalization, Scale};
-pub use self::prepare::{Prepared, Samples, prepare, prepare_classes, prepare_set};
+pub use self::prepare::{Prepared, Samples, prepare, read};
+pub use self::records::{CsvOptions, Separator};
 pub use self::series::{Naive, Series};
+pub use self::settings::{Coding, Data};
 pub use self::split::{Split, TestPart, split};
 
 /// A labelled table of numbers, as read.
@@ -52,6 +55,10 @@ pub struct Dataset {
     pub own_test: Option<usize>,
     /// For a series: its values before the first label. The samples are in order of time then.
     pub series: Option<Vec<usize>>,
+    /// Rows and columns if the columns of `x` are the pixels of images, row after row.
+    pub sides: Option<[usize; 2]>,
+    /// The frozen network whose features the columns of `x` are.
+    pub frozen: Option<String>,
 }
 
 /// Where a data set comes from.

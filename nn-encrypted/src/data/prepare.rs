@@ -1,11 +1,13 @@
-//! The data of a recipe, ready to train on.
+//! Data sets, ready to train on.
 
 use std::path::Path;
 
 use ndarray::{Array2, Axis};
 
-use super::{Balance, DataError, Dataset, Series, Source, frozen, load, select, split};
-use crate::recipe::{Data, Recipe};
+use super::{Balance, Coding, Data, DataError, Dataset, Series, Source, load, select, split};
+
+/// The largest pixel.
+const WHITE: f64 = 255.0;
 
 /// Samples as integers.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +28,7 @@ impl Samples {
     }
 }
 
-/// A data set split and normalized as a recipe says.
+/// A data set split and normalized as its settings say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
     /// The name of the data set.
@@ -47,6 +49,24 @@ pub struct Prepared {
     pub series: Option<Series>,
     /// For a series: its values before the first label of `train`.
     pub before: Vec<usize>,
+    /// Rows and columns if the features are the pixels of images, row after row.
+    pub sides: Option<[usize; 2]>,
+    /// Outputs of a network: one a class, or one for a series and for two classes with `outputs = "single"`.
+    pub outputs: usize,
+}
+
+impl Prepared {
+    /// These data, if their labels are classes.
+    ///
+    /// # Errors
+    /// If they are a series.
+    pub fn with_classes(self) -> Result<Self, DataError> {
+        if self.series.is_none() {
+            return Ok(self);
+        }
+        let what = "data.set is a series of measured values; this kind of recipe needs classes".to_owned();
+        Err(DataError::Setting { set: self.name, what })
+    }
 }
 
 /// A series has no classes to balance or choose from, and one normalization for features and targets.
@@ -84,64 +104,65 @@ fn none_missing(data: &Dataset, train: &[usize]) -> Result<(), DataError> {
     })
 }
 
-/// Loads, splits and normalizes the data set of a recipe.
-///
-/// # Errors
-/// If the data cannot be read, or a setting of the recipe does not fit it.
-pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<Prepared, DataError> {
-    prepare_classes(&recipe.data, recipe.seed, recipe.quantization.input_bits, data_dir)
-}
-
-/// Loads, splits by seed and normalizes a data set; the values have `fraction_bits` fractional bits.
-///
-/// # Errors
-/// If the data cannot be read, or a setting does not fit it.
-pub fn prepare_set(
-    settings: &Data,
-    seed: u64,
-    fraction_bits: u32,
-    data_dir: Option<&Path>,
-) -> Result<Prepared, DataError> {
-    prepared(read(settings, data_dir)?, settings, seed, fraction_bits)
-}
-
-/// As [`prepare_set`], for a recipe that tells classes apart.
-///
-/// # Errors
-/// As [`prepare_set`], and if the data set is a series.
-pub fn prepare_classes(
-    settings: &Data,
-    seed: u64,
-    fraction_bits: u32,
-    data_dir: Option<&Path>,
-) -> Result<Prepared, DataError> {
-    let data = read(settings, data_dir)?;
-    if data.series.is_some() {
-        let what = "data.set is a series of measured values; this kind of recipe needs classes".to_owned();
-        return Err(DataError::Setting { set: data.name, what });
+/// Outputs of a network, one a class or a single one.
+fn outputs(data: &Dataset, coding: Coding) -> Result<usize, DataError> {
+    let classes = data.classes.len();
+    match coding {
+        _ if data.series.is_some() => Ok(1),
+        Coding::OneHot => Ok(classes),
+        Coding::Single if classes == 2 => Ok(1),
+        Coding::Single => {
+            let what = format!(
+                "data.outputs = \"single\"; the data has {classes} classes, 2 are needed: see data.positive"
+            );
+            Err(DataError::Setting { set: data.name.clone(), what })
+        }
     }
-    prepared(data, settings, seed, fraction_bits)
 }
 
-fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
+/// Brings features of a frozen network to the range of pixels, whose normalization the settings have: the largest value of each
+/// feature in the training part becomes 255. A feature that is nowhere positive there is left as it is.
+fn like_pixels(x: &mut Array2<f64>, train: &[usize]) {
+    for mut feature in x.columns_mut() {
+        let largest = train.iter().map(|&row| feature[row]).fold(0.0, f64::max);
+        if largest > 0.0 {
+            feature.mapv_inplace(|value| value / largest * WHITE);
+        }
+    }
+}
+
+/// Reads the data set that settings name.
+///
+/// # Errors
+/// If the data cannot be read.
+pub fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
     let source = Source::new(&settings.set, settings.label.as_deref(), &settings.ignore, settings.no_header)?;
     load(&source, data_dir)
 }
 
-fn prepared(data: Dataset, settings: &Data, seed: u64, fraction_bits: u32) -> Result<Prepared, DataError> {
+/// Splits by seed and normalizes a data set; the values have `fraction_bits` fractional bits.
+///
+/// # Errors
+/// If a setting does not fit the data. With `frozen`, the data must have the features of that network already.
+pub fn prepare(data: Dataset, settings: &Data, seed: u64, fraction_bits: u32) -> Result<Prepared, DataError> {
     let series = data.series.as_ref().map(|_| fits_series(settings)).transpose()?;
-    let data = match &settings.frozen {
-        Some(network) => frozen::features(data, network)?,
-        None => data,
-    };
+    if data.frozen != settings.frozen {
+        let text = |frozen: &Option<String>| {
+            frozen.as_ref().map_or_else(|| "none".to_owned(), |name| format!("{name:?}"))
+        };
+        let (asked, found) = (text(&settings.frozen), text(&data.frozen));
+        let what = format!("data.frozen = {asked}; these are features of {found}");
+        return Err(DataError::Setting { set: settings.set.clone(), what });
+    }
     let mut data = select::chosen(data, &settings.columns, settings.positive.as_deref())?;
+    let outputs = outputs(&data, settings.outputs)?;
     enough_of_each(&data)?;
     let parts = split(&data, settings.test, settings.stratify, seed)?;
     if settings.balance == Balance::Resample {
         none_missing(&data, &parts.train)?;
     }
     if settings.frozen.is_some() {
-        frozen::like_pixels(&mut data.x, &parts.train);
+        like_pixels(&mut data.x, &parts.train);
     }
     let scale = settings.normalize.fit(&data.x, &parts.train, fraction_bits);
     if let Some(feature) = scale.overflowing() {
@@ -166,6 +187,8 @@ fn prepared(data: Dataset, settings: &Data, seed: u64, fraction_bits: u32) -> Re
         bound: scale.bound(),
         series,
         before: data.series.unwrap_or_default(),
+        sides: data.sides,
+        outputs,
     })
 }
 
@@ -186,13 +209,18 @@ mod tests {
             test: TestPart::Count(24),
             stratify: false,
             balance: Balance::None,
+            outputs: crate::data::Coding::OneHot,
             normalize: Normalization::Affine { divisor: 256.0, center: 3.0, limit: 1.0 },
         }
     }
 
+    fn prepared(settings: &Data, fraction_bits: u32) -> Result<Prepared, DataError> {
+        prepare(read(settings, None)?, settings, 5, fraction_bits)
+    }
+
     #[test]
     fn a_series_ends_with_its_test_part() {
-        let data = prepare_set(&milk(), 5, 8, None).unwrap();
+        let data = prepared(&milk(), 8).unwrap();
         assert_eq!((data.train.x.dim(), data.test.x.dim()), ((132, 12), (24, 12)));
         assert_eq!((data.before[0], data.train.labels[0], data.test.labels[23]), (589, 600, 843));
         assert_eq!(data.train.x[(0, 0)], 589 - 3 * 256);
@@ -207,12 +235,12 @@ mod tests {
         }
         // Neither the columns chosen nor their format have a part in it.
         let lag = Data { columns: vec!["lag 1".to_owned()], ..milk() };
-        assert_eq!(Naive::of(&prepare_set(&lag, 5, 2, None).unwrap()), Some(found));
+        assert_eq!(Naive::of(&prepared(&lag, 2).unwrap()), Some(found));
     }
 
     #[test]
     fn what_a_series_cannot_be_asked_for() {
-        let message = |data: &Data| prepare_set(data, 5, 8, None).unwrap_err().to_string();
+        let message = |data: &Data| prepared(data, 8).unwrap_err().to_string();
         let min_max = Normalization::MinMax { limit: 1.0 };
         for (data, words) in [
             (Data { stratify: true, ..milk() }, "data.stratify = true needs classes"),
@@ -223,43 +251,21 @@ mod tests {
         ] {
             assert!(message(&data).contains(words), "{}", message(&data));
         }
-        let error = prepare_classes(&milk(), 5, 8, None).unwrap_err().to_string();
+        let error = prepared(&milk(), 8).unwrap().with_classes().unwrap_err().to_string();
         assert!(error.starts_with("data set milk: data.set is a series"), "{error}");
-        let iris = prepare_set(&Data { set: "iris".to_owned(), ..milk() }, 5, 8, None).unwrap();
-        assert_eq!((iris.series, Naive::of(&iris)), (None, None));
-    }
-
-    #[test]
-    fn images_become_integers_of_frozen_features() {
-        let x =
-            Array2::from_shape_fn((40, 784), |(row, place)| ((row * 31 + place * place * 7) % 256) as f64);
-        let images = Dataset {
-            name: "noise".to_owned(),
-            features: (0..784).map(|place| place.to_string()).collect(),
-            classes: vec!["a".to_owned(), "b".to_owned()],
-            x,
-            labels: (0..40).map(|row| row % 2).collect(),
-            own_test: None,
-            series: None,
-        };
-        let normalize = Normalization::Affine { divisor: 255.0, center: 0.0, limit: 1.0 };
-        let settings = Data {
-            set: "noise".to_owned(),
-            frozen: Some("digits-cnn".to_owned()),
-            test: TestPart::Count(10),
-            normalize,
-            ..milk()
-        };
-        let data = prepared(images.clone(), &settings, 5, 8).unwrap();
-        assert_eq!((data.train.x.dim(), data.test.x.dim()), ((30, 400), (10, 400)));
-        assert_eq!((data.bound, data.train.saturated), (256, 0));
-        // The scale is that of the training part alone.
-        for feature in data.train.x.columns() {
-            assert!(matches!(feature.iter().max(), Some(0 | 256)) && feature.iter().all(|&value| value >= 0));
-        }
-        assert!(data.test.saturated > 0 && data.test.x.iter().all(|&value| (0..=256).contains(&value)));
-        // Columns are those of the features then.
-        let settings = Data { columns: vec!["frozen_3_0_4".to_owned()], ..settings };
-        assert_eq!(prepared(images, &settings, 5, 8).unwrap().train.x.dim(), (30, 1));
+        let iris = prepared(&Data { set: "iris".to_owned(), ..milk() }, 8).unwrap();
+        assert_eq!((iris.series, iris.outputs, Naive::of(&iris)), (None, 3, None));
+        assert_eq!(prepared(&milk(), 8).unwrap().outputs, 1);
+        let single = Data { set: "iris".to_owned(), outputs: Coding::Single, ..milk() };
+        let error = prepared(&single, 8).unwrap_err().to_string();
+        assert!(
+            error.starts_with("data set iris: data.outputs = \"single\"; the data has 3 classes"),
+            "{error}"
+        );
+        assert_eq!(prepared(&Data { positive: Some("setosa".to_owned()), ..single }, 8).unwrap().outputs, 1);
+        let frozen = Data { set: "digits".to_owned(), frozen: Some("digits-cnn".to_owned()), ..milk() };
+        let error = prepared(&frozen, 8).unwrap_err().to_string();
+        assert_eq!(error, "data set digits: data.frozen = \"digits-cnn\"; these are features of none");
+        assert_eq!(prepared(&Data { frozen: None, ..frozen }, 8).unwrap().sides, Some([8, 8]));
     }
 }

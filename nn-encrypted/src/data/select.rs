@@ -26,7 +26,7 @@ fn with_columns(data: Dataset, columns: &[String]) -> Result<Dataset, DataError>
         })
     };
     let places = columns.iter().map(place).collect::<Result<Vec<_>, _>>()?;
-    Ok(Dataset { x: data.x.select(Axis(1), &places), features: columns.to_vec(), ..data })
+    Ok(Dataset { x: data.x.select(Axis(1), &places), features: columns.to_vec(), sides: None, ..data })
 }
 
 fn against_others(data: Dataset, class: &str) -> Result<Dataset, DataError> {
@@ -42,6 +42,13 @@ fn against_others(data: Dataset, class: &str) -> Result<Dataset, DataError> {
 mod tests {
     use super::*;
     use crate::data::iris;
+
+    #[test]
+    fn some_pixels_are_no_image() {
+        let data = crate::data::digits().unwrap();
+        assert_eq!(chosen(data.clone(), &[], Some("3")).unwrap().sides, Some([8, 8]));
+        assert_eq!(chosen(data, &["pixel_1_2".to_owned()], None).unwrap().sides, None);
+    }
 
     #[test]
     fn one_column_and_one_class_of_iris() {

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use ndarray::Array2;
 
-use super::csv::{fault, records};
+use super::records::{fault, records};
 use super::{DataError, Dataset, Normalization, Prepared};
 use crate::metrics;
 
@@ -129,6 +129,8 @@ fn windows(values: &[usize], name: &str, window: usize) -> Dataset {
         labels: labels.to_vec(),
         own_test: None,
         series: Some(before.to_vec()),
+        sides: None,
+        frozen: None,
     }
 }
 

@@ -1,128 +1,88 @@
-//! What the steps of a plan need of an encryption scheme with slots, and what runs them.
+//! Engines: what computes the steps of a program on ciphertexts.
+//!
+//! An engine holds evaluation keys and ciphertexts, and nothing that decrypts. It knows the layout of its tensors, its levels and
+//! its numbers; what a server knows of it is this trait.
 
-mod bgv;
-mod channel;
-#[cfg(test)]
-mod clear_slots;
-mod execute;
-#[cfg(test)]
-mod tests;
-mod usage;
+pub(crate) mod blocks;
+mod clock;
+pub(crate) mod coefficients;
+mod error;
+mod pieces;
+pub mod slots;
+pub mod tables;
+pub mod words;
 
-pub use bgv::BgvEngine;
-pub use channel::{Channel, ChannelSpec};
-pub use execute::{Executor, Geometry, Store};
-pub use usage::{Cost, Turn, Usage};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use crate::packing::{Mask, Side};
+pub use self::error::EngineError;
+pub use self::pieces::Pieces;
+use crate::program::{Refresh, Refresher, Step, Tensor};
 
-/// An engine refused an operation.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The scheme refused.
-    #[error(transparent)]
-    Bgv(#[from] he_bgv::Error),
-    /// A sum of nothing.
-    #[error("a sum without terms")]
-    Empty,
-}
-
-/// Limbs at which products are computed. Where a number is missing the engine chooses the one that leaves most room for
-/// noise; a plan that knows what comes next gets along with fewer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Level {
-    /// The most limbs of a product of ciphertexts.
-    pub product: Option<usize>,
-    /// The most limbs of the result.
-    pub result: Option<usize>,
-}
-
-/// The vocabulary of encrypted training: slot-wise sums and products, and movement along the axes of the cube.
-///
-/// Levels and scales modulo the plaintext modulus are the engine's affair.
-pub trait SlotEngine: Sync {
-    /// A ciphertext, one for each plaintext prime.
-    type Ciphertext: Clone + Send + Sync;
-
-    /// The matrix product `Σ_k a_ik·b_kj`, relinearized: `a` has `inner` columns, `b` as
-    /// many rows; both, and the result, are given row after row.
+/// What a server knows of an engine. Layers with weights that do not run here are another engine's.
+pub trait Engine: Send + Sync {
+    /// Checks a tensor of `rows` images as it was sent, in parts, without keeping it: what can be known without decrypting.
     ///
     /// # Errors
-    /// If a matrix is empty, or the noise would exceed the modulus; so for every operation.
-    fn products(
-        &self,
-        inner: usize,
-        a: &[&Self::Ciphertext],
-        b: &[&Self::Ciphertext],
-        level: Level,
-    ) -> Result<Vec<Self::Ciphertext>, EngineError>;
+    /// If a ciphertext is damaged, transparent, or not of the shape that the plan has there; the tensor is named.
+    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<(), EngineError>;
 
-    /// `a·b`, as a matrix product of one element.
+    /// Takes a tensor of `rows` images as it was sent; it replaces what was there. Parts may stay sealed until they are used.
     ///
     /// # Errors
-    /// See [`products`](Self::products).
-    fn product(
-        &self,
-        a: &Self::Ciphertext,
-        b: &Self::Ciphertext,
-        level: Level,
-    ) -> Result<Self::Ciphertext, EngineError> {
-        self.products(1, &[a], &[b], level)?.pop().ok_or(EngineError::Empty)
+    /// As [`check`](Self::check).
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError>;
+
+    /// Runs some steps of which none reads what another writes; refreshes are not among them. A step whose result is still there
+    /// since the last classification, such as expanded weights, does nothing. Of what lives from step to step nothing changes
+    /// but by [`receive`](Self::receive) and [`end`](Self::end).
+    ///
+    /// # Errors
+    /// If the scheme refuses, or the engine was told to stop: [`EngineError::Stopped`].
+    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError>;
+
+    /// Refreshes the tensors of a round by itself: [`Refresher::Bootstrap`] or [`Refresher::Clean`].
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`EngineError::Unplanned`] of an engine that cannot.
+    fn refresh(&mut self, _round: &[Refresh], by: Refresher) -> Result<(), EngineError> {
+        Err(EngineError::Unplanned(format!("refresh by {by}")))
     }
 
-    /// `Σ c_i·a_i`.
+    /// A tensor as it is sent, in parts, each a list of ciphertexts: over as few primes as still decrypt. What lives only within a
+    /// step is taken out.
     ///
     /// # Errors
-    /// See [`products`](Self::products).
-    fn combine(&self, terms: &[(i64, &Self::Ciphertext)]) -> Result<Self::Ciphertext, EngineError>;
+    /// If it is not there.
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError>;
 
-    /// `a + c` in every slot.
-    ///
-    /// # Errors
-    /// See [`products`](Self::products).
-    fn add_const(&self, a: &Self::Ciphertext, c: i64) -> Result<Self::Ciphertext, EngineError>;
+    /// Forgets everything but weights and momentum. With `trained`, after a step that came to its end, weights and momentum as
+    /// computed take the place of those before, unless a refresh by the client did. Otherwise, after a classification or a step
+    /// that failed, weights and momentum stay, and what was expanded of them may.
+    fn end(&mut self, trained: bool);
 
-    /// `Σ mask_i·a_i`.
-    ///
-    /// # Errors
-    /// See [`products`](Self::products).
-    fn masked_sum(
-        &self,
-        terms: &[(Mask, &Self::Ciphertext)],
-        level: Level,
-    ) -> Result<Self::Ciphertext, EngineError>;
+    /// Steps end with [`EngineError::Stopped`] from now on once `stop` is set.
+    fn stop_by(&mut self, stop: &Arc<AtomicBool>);
 
-    /// Sum of ciphertexts of one level whose noises are unrelated.
-    ///
-    /// # Errors
-    /// See [`products`](Self::products).
-    fn sum(&self, terms: &[&Self::Ciphertext]) -> Result<Self::Ciphertext, EngineError>;
+    /// What was counted and measured so far.
+    fn usage(&self) -> Usage;
 
-    /// For each `r` of `shifts`, the ciphertext whose image `y` is image `y + r` of `a`, within its half of the images.
-    ///
-    /// # Errors
-    /// See [`products`](Self::products).
-    fn shift_images(
-        &self,
-        a: &Self::Ciphertext,
-        shifts: &[usize],
-    ) -> Result<Vec<Self::Ciphertext>, EngineError>;
+    /// Records for an audit by the owner of the key, as opaque bytes: what a twin needs to replay the last step. None of most
+    /// engines.
+    fn take_records(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+}
 
-    /// Sums the first `count` along a side, or some more of what follows up to a power of two, which must be zeros; right
-    /// where the index along it is 0.
-    ///
-    /// # Errors
-    /// See [`products`](Self::products).
-    fn sum_side(
-        &self,
-        a: &Self::Ciphertext,
-        side: Side,
-        count: usize,
-    ) -> Result<Self::Ciphertext, EngineError>;
-
-    /// Sums over all images of one residue modulo `class`; right everywhere.
-    ///
-    /// # Errors
-    /// See [`products`](Self::products).
-    fn sum_images(&self, a: &Self::Ciphertext, class: usize) -> Result<Self::Ciphertext, EngineError>;
+/// What an engine counted and measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Bootstraps of lookup tables.
+    pub tables: u64,
+    /// Bootstraps that refresh approximate ciphertexts, or fill or refresh exact ones.
+    pub bootstraps: u64,
+    /// Values that crossed from one scheme to another.
+    pub switches: u64,
+    /// Seconds by the clock and of all cores, for each stage of a step, in the order in which stages were first entered.
+    pub stages: Vec<(String, f64, f64)>,
 }

@@ -8,6 +8,7 @@
 //! four basic operations and the square root, in one order whatever the number of threads: the same bits on
 //! every machine.
 
+mod apply;
 mod augment;
 mod batch_norm;
 mod conv;
@@ -23,6 +24,7 @@ mod shape;
 mod tests;
 mod trainer;
 
+pub use self::apply::{features, prepare};
 pub use self::batch_norm::BatchNorm2d;
 pub use self::conv::Conv2d;
 pub use self::error::FrozenError;

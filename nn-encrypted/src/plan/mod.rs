@@ -1,229 +1,242 @@
-//! From a recipe to a plan: steps, layout, parameters, levels and keys, before any key exists.
+//! From a recipe to a plan: program, engines with their layouts and parameters, levels and keys, before any key exists.
 //!
-//! 1. The network is lowered to [`Step`]s; interval arithmetic from one refresh to the next gives the largest magnitude
-//!    of every tensor, hence the least plaintext modulus `t` that nothing can wrap in.
-//! 2. For each ring dimension, modulus chain and cube the plan is *rehearsed* on ciphertexts of a tiny ring whose noise
-//!    is estimated as that of the real one: it fails where the noise would not fit, and counts what it costs otherwise.
-//! 3. The cheapest candidates are *trimmed*: each tensor is encrypted, and each product computed, over as few primes as
-//!    still hold the noise of what follows. The one that is cheapest then is kept, with the keys it uses.
+//! A plan is a function of the recipe, the shape of the data and committed cost tables: nothing measured on a machine enters it,
+//! so that two machines make the same plan. What client and server must agree on is in [`Plan::hash`], over a canonical encoding.
 
-mod candidate;
-mod describe;
-mod lower;
-mod once;
-mod rehearse;
+mod choose;
+mod error;
+mod parameters;
+pub mod slots;
+pub mod tables;
+pub mod words;
 
-mod step;
-mod tensor;
+use std::fmt::{self, Display};
+use std::sync::Arc;
 
-use std::collections::BTreeMap;
+use he_core::wire::Writer;
+use zeroize::Zeroizing;
 
-use he_bgv::{KeyRequest, Parameters};
-
-pub use self::candidate::Instance;
-pub use self::step::{Refresh, Step};
-pub use self::tensor::{Layout, Tensor};
-use crate::engine::{Geometry, Level, Turn, Usage};
-use crate::packing::Tiles;
-use crate::recipe::{Network, Recipe};
-
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// A layer asks for a scheme this strategy does not run in.
-    #[error(
-        "layers[{layer}]: scheme `{scheme}` is not available with refresh strategy `client`: needed `bgv`"
-    )]
-    Scheme {
-        /// Place among the recipe's layers.
-        layer: usize,
-        /// The scheme.
-        scheme: String,
-    },
-    /// A tensor is not refreshed.
-    #[error(
-        "refresh.tensors lacks `{tensor}`: without a refresh it is not spread along the axis the next product needs"
-    )]
-    Unspread {
-        /// The tensor.
-        tensor: String,
-    },
-    /// Values grow too large between two refreshes.
-    #[error(
-        "{tensor} may reach {bits:.1} bits between two refreshes, which {primes} plaintext primes of {most} bits cannot hold: lower its bounds or fractional bits"
-    )]
-    Wraps {
-        /// The tensor, with its layer.
-        tensor: Tensor,
-        /// Bits it may take, with sign.
-        bits: f64,
-        /// Plaintext primes there may be.
-        primes: usize,
-        /// Bits of each.
-        most: u32,
-    },
-    /// A scale that a refresh cannot reach by rounding.
-    #[error(
-        "{tensor} has {from} fractional bits as computed and should have {to} after its refresh: needed at most as many"
-    )]
-    Scale {
-        /// The tensor.
-        tensor: Tensor,
-        /// Bits as computed.
-        from: u32,
-        /// Bits asked for.
-        to: u32,
-    },
-    /// A plaintext modulus set by hand that is too small.
-    #[error("parameters.plaintext_bits = {set}: {tensor} needs at least {needed}")]
-    PlaintextBits {
-        /// What the recipe says.
-        set: usize,
-        /// What is needed.
-        needed: u32,
-        /// The tensor that needs it.
-        tensor: Tensor,
-    },
-    /// A field has a value the planner has no parameters for.
-    #[error("parameters.{field} = {value}: {needed}")]
-    Parameters {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: usize,
-        /// What there is.
-        needed: &'static str,
-    },
-    /// No parameters hold the noise.
-    #[error("no 128-bit parameters hold the noise of a step; the last tried failed in {place}: {why}")]
-    NoParameters {
-        /// Where.
-        place: String,
-        /// Why.
-        why: String,
-    },
-    /// The scheme refused the parameters.
-    #[error(transparent)]
-    Bgv(#[from] he_bgv::Error),
-}
+pub use self::choose::{DataShape, Planned, Task};
+pub use self::error::{PlanError, Reason};
+use crate::engine::{Engine, EngineError};
+use crate::network::{Extent, Network};
+use crate::numbers::tables::TableReader;
+use crate::program::{Program, Step, Tensor};
+use crate::recipe::{Loss, Optimizer};
+use crate::roles::cipher::{Cipher, CipherError};
 
 /// A training plan.
+#[derive(Clone)]
 pub struct Plan {
-    /// Layout.
-    pub geometry: Geometry,
-    /// Steps of training on one mini-batch.
-    pub training: Vec<Step>,
-    /// Steps of a prediction: a prefix of the training's.
-    pub prediction: Vec<Step>,
-    /// What the client does in each round.
-    pub rounds: Vec<Vec<Refresh>>,
-    /// Largest magnitude of every tensor, proven.
-    pub bounds: BTreeMap<Tensor, i128>,
-    /// One BGV instance for each plaintext prime.
-    pub instances: Vec<Instance>,
-    /// Number of primes over which each tensor is encrypted afresh.
-    pub fresh_limbs: BTreeMap<Tensor, usize>,
-    /// Number of primes over which each tensor is sent to the client.
-    pub sent_limbs: BTreeMap<Tensor, usize>,
-    /// Numbers of primes over which products are computed, fewer than what leaves most room for noise.
-    pub levels: BTreeMap<Tensor, Level>,
-    /// What a training step takes, on one plaintext prime or on all.
-    pub usage: Usage,
-    /// Reckoned core-seconds of a step, the client's included; for ranking plans.
-    pub estimate: f64,
+    /// The network.
+    pub network: Network,
+    /// How the weights move; its batch size is that of a mini-batch, of which the last of an epoch may have fewer samples.
+    pub optimizer: Optimizer,
+    /// Steps and refreshes.
+    pub program: Program,
+    /// The engines.
+    pub engines: Vec<Arc<dyn PlannedEngine>>,
+    /// The engine of each layer with weights, an index into `engines`.
+    pub engine_of: Vec<usize>,
 }
 
 impl Plan {
-    /// The cheapest plan for a recipe on data with features of at most `input_bound` in magnitude.
+    /// Digest of everything client and server must agree on.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        let mut out = Writer::new();
+        let Optimizer { learning_rate, momentum, nesterov, batch_size, .. } = self.optimizer;
+        out.f64(learning_rate.value());
+        out.f64(momentum.value());
+        out.u8(u8::from(nesterov));
+        out.length(batch_size);
+        encode_network(&self.network, &mut out);
+        self.program.encode(&mut out);
+        out.length(self.engine_of.len());
+        self.engine_of.iter().for_each(|&engine| out.length(engine));
+        out.length(self.engines.len());
+        self.engines.iter().for_each(|engine| engine.encode(&mut out));
+        blake3::derive_key("nn-encrypted plan v2", &out.finish())
+    }
+
+    /// Samples of a mini-batch.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        self.optimizer.batch_size
+    }
+
+    /// The engine of layer `l`, or of the last layer where there is none.
+    pub(crate) fn of_layer(&self, l: usize) -> usize {
+        self.engine_of.get(l).or(self.engine_of.last()).copied().unwrap_or(0)
+    }
+
+    /// The engines that run a step: layers run in theirs, an activation in that of the layer behind it.
+    pub(crate) fn runs(&self, step: Step) -> Vec<usize> {
+        match step {
+            Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => vec![self.of_layer(l)],
+            Step::Activate(l) | Step::Derivative(l) => vec![self.of_layer(l + 1)],
+            Step::Loss => vec![self.of_layer(usize::MAX)],
+            Step::Expand | Step::Update | Step::Refresh { .. } => (0..self.engines.len()).collect(),
+        }
+    }
+
+    /// The engines that compute a tensor or are sent it.
+    pub(crate) fn holders(&self, tensor: Tensor) -> Vec<usize> {
+        match tensor {
+            Tensor::Features => vec![self.of_layer(0)],
+            Tensor::Targets => vec![self.of_layer(usize::MAX)],
+            Tensor::Sum(l) | Tensor::Error(l) | Tensor::Products(l) => vec![self.of_layer(l)],
+            Tensor::Preactivation(l)
+            | Tensor::Activation(l)
+            | Tensor::Derivative(l)
+            | Tensor::InputGradient(l)
+            | Tensor::RawError(l) => vec![self.of_layer(l + 1)],
+            _ => (0..self.engines.len()).collect(),
+        }
+    }
+
+    /// The layers of an engine, input first.
+    pub(crate) fn layers(&self, engine: usize) -> impl Iterator<Item = usize> {
+        (0..self.engine_of.len()).filter(move |&l| self.engine_of[l] == engine)
+    }
+}
+
+impl Display for Plan {
+    /// The engines; where there are several, each with its layers, counted from 1.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, engine) in self.engines.iter().enumerate() {
+            if place > 0 {
+                writeln!(f)?;
+            }
+            if self.engines.len() > 1 {
+                let layers: Vec<String> = self.layers(place).map(|l| (l + 1).to_string()).collect();
+                writeln!(f, "layers with weights {}:", layers.join(", "))?;
+            }
+            engine.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes what the steps compute.
+fn encode_network(network: &Network, out: &mut Writer) {
+    out.u8(match network.loss {
+        Loss::Quadratic => 0,
+        Loss::CrossEntropy => 1,
+    });
+    out.length(network.layers.len());
+    for layer in &network.layers {
+        out.u16(layer.kind as u16);
+        for Extent { channels, height, width } in [layer.input, layer.output] {
+            [channels, height, width].into_iter().for_each(|size| out.length(size));
+        }
+        [layer.pool, layer.kernel].into_iter().flatten().for_each(|size| out.length(size));
+        out.u8(u8::from(layer.activation.is_some()));
+        let Some(activation) = &layer.activation else { continue };
+        out.u16(activation.kind as u16);
+        let coefficients = activation.polynomial.as_deref().unwrap_or_default();
+        out.length(coefficients.len());
+        coefficients.iter().for_each(|&coefficient| out.f64(coefficient));
+    }
+}
+
+/// The size of a tensor as it is sent, in either direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Parts; 0 of a tensor that the engine is not sent and does not send.
+    pub parts: usize,
+    /// Ciphertexts of each part.
+    pub pieces: usize,
+    /// Bytes of a ciphertext, at most.
+    pub bytes: usize,
+}
+
+/// An engine as planned: its layout, parameters, levels and keys. It makes the engine of a server and the cipher of a client.
+pub trait PlannedEngine: Display + Send + Sync {
+    /// Writes everything that client and server must agree on, canonically: numbers in their order, no text.
+    fn encode(&self, out: &mut Writer);
+
+    /// The size of a tensor of `rows` images as it is sent. Momentum that lies in the ciphertexts of the weights has no parts.
+    fn sent(&self, tensor: Tensor, rows: usize) -> Sent;
+
+    /// Names of the kinds of evaluation keys, in the order in which they are sent.
+    fn key_names(&self) -> Vec<String>;
+
+    /// Number of secret keys, see [`Cipher::secret_bytes`].
+    fn secret_keys(&self) -> usize {
+        1
+    }
+
+    /// A client's side with new secret keys.
     ///
     /// # Errors
-    /// If the recipe asks for what cannot be: the error names the layer or tensor.
-    pub fn new(recipe: &Recipe, network: &Network, input_bound: i64) -> Result<Self, PlanError> {
-        candidate::choose(recipe, network, input_bound)
+    /// If the operating system gives no randomness.
+    fn generate(&self) -> Result<Box<dyn Cipher>, CipherError>;
+
+    /// A client's side with secret keys of before, as [`Cipher::secret_bytes`] gave them.
+    ///
+    /// # Errors
+    /// If they are damaged or of other parameters.
+    fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError>;
+
+    /// A server's side with evaluation keys as they were sent; `record` keeps what an audit needs.
+    ///
+    /// # Errors
+    /// If keys are missing, damaged or of other parameters.
+    fn engine(&self, keys: &[Vec<u8>], record: bool) -> Result<Box<dyn Engine>, EngineError>;
+
+    /// The schemes and their parameters.
+    fn schemes(&self) -> Vec<SchemeUse>;
+
+    /// How far weights, as real numbers, may be from the twin's after training, and outputs after a classification; none where
+    /// every bit is the same.
+    fn tolerance(&self) -> Option<Tolerance>;
+
+    /// What lookups in tables can tell apart, which the twin needs; none without tables beside other schemes.
+    fn table_reader(&self) -> Option<TableReader> {
+        None
     }
 
-    /// Bits the largest tensor takes, with its sign.
-    pub fn value_bits(&self) -> f64 {
-        candidate::bits(candidate::widest(&self.bounds).1)
-    }
-
-    /// Layout of a tensor.
-    pub fn layout(&self, tensor: Tensor) -> Layout {
-        layout(&self.geometry, tensor)
-    }
-
-    /// Tiles of an images-by-features tensor.
-    pub fn tiles(&self, tensor: Tensor) -> Option<Tiles> {
-        match self.layout(tensor) {
-            Layout::Spread(tiles) | Layout::AtZero(tiles) => Some(tiles),
-            _ => None,
-        }
-    }
-
-    /// Ciphertexts (of each plaintext prime) of a tensor.
-    pub fn ciphertexts(&self, tensor: Tensor) -> usize {
-        ciphertexts(&self.geometry, tensor)
-    }
-
-    /// Rounds with the client in a step.
-    pub fn rounds_per_step(&self) -> usize {
-        self.rounds.len()
-    }
-
-    /// The evaluation keys it needs.
-    pub fn keys(&self, params: &Parameters) -> KeyRequest {
-        let request = match self.usage.relinearize.checked_sub(1) {
-            Some(level) => KeyRequest::default().relinearization(level),
-            None => KeyRequest::default(),
-        };
-        self.usage.turns.iter().fold(request, |request, (turn, &limbs)| match turn {
-            Turn::Rows(k) => request.rotations(params, &[*k], limbs - 1),
-            Turn::Swap => request.row_swap(params, limbs - 1),
-        })
-    }
-
-    /// Digest of everything client and server must agree on.
-    pub fn hash(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted plan v1");
-        let levels = (&self.fresh_limbs, &self.sent_limbs, &self.levels, &self.bounds);
-        hasher
-            .update(format!("{:?}{:?}{levels:?}{:?}", self.training, self.rounds, self.geometry).as_bytes());
-        for instance in &self.instances {
-            hasher.update(instance.params.rlwe().hash());
-        }
-        *hasher.finalize().as_bytes()
-    }
+    /// What a step is reckoned to take, by committed tables.
+    fn estimate(&self) -> Estimate;
 }
 
-/// Layout of a tensor in a geometry.
-fn layout(geometry: &Geometry, tensor: Tensor) -> Layout {
-    match tensor {
-        Tensor::Input => Layout::Spread(geometry.input(0)),
-        Tensor::Labels => Layout::Spread(geometry.output(geometry.layers.len() - 1)),
-        Tensor::Sum(l) | Tensor::ErrorSum(l) | Tensor::RawError(l) => Layout::AtZero(geometry.output(l)),
-        Tensor::Preactivation(l) | Tensor::Activation(l) | Tensor::Slope(l) | Tensor::Error(l) => {
-            Layout::Spread(geometry.output(l))
-        }
-        Tensor::Weights => Layout::Expanded,
-        Tensor::Products(_) => Layout::PerImage,
-        Tensor::High
-        | Tensor::Low
-        | Tensor::Momentum
-        | Tensor::Gradient
-        | Tensor::NewMomentum
-        | Tensor::NewWeights => Layout::Compact,
-    }
+/// A scheme and its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SchemeUse {
+    /// `bgv`, `ckks` or `tfhe`.
+    pub name: String,
+    /// Its ring dimension.
+    pub ring_dimension: usize,
+    /// `log2` of the largest modulus under a secret.
+    pub log_qp: f64,
+    /// What is encrypted.
+    pub plaintext: String,
+    /// Bits of security; none of insecure parameters.
+    pub security_bits: Option<u32>,
 }
 
-fn ciphertexts(geometry: &Geometry, tensor: Tensor) -> usize {
-    match layout(geometry, tensor) {
-        Layout::Spread(tiles) | Layout::AtZero(tiles) => tiles.count(&geometry.cube),
-        Layout::Expanded => geometry.compact.tiles,
-        Layout::Compact => geometry.compact.ciphertexts(),
-        Layout::PerImage => {
-            let layer = &geometry.layers[tensor.layer().unwrap_or(0)];
-            let (k, o) = layer.counts(&geometry.cube);
-            k * o
-        }
-    }
+/// How far approximate results may be from the twin's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Of weights, biases and momenta.
+    pub weights: f64,
+    /// Of outputs.
+    pub outputs: f64,
 }
+
+/// What a step takes, reckoned.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Estimate {
+    /// Forward transforms of the ring, or seconds of a core by the committed table.
+    pub units: f64,
+    /// Levels between two refreshes, where levels count.
+    pub levels: Option<usize>,
+    /// Bootstraps of approximate ciphertexts in a step.
+    pub bootstraps: u64,
+    /// Bytes of memory of a training, keys included; 0 where it is not reckoned.
+    pub memory: usize,
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,9 +47,9 @@ pub enum RecipeError {
         what: String,
     },
     /// A layer cannot be used, or not at this place.
-    #[error("layers[{index}] ({kind}): {what}")]
+    #[error("layer {index} ({kind}): {what}")]
     Layer {
-        /// Its number, from 0.
+        /// Its place among the layers, from 1.
         index: usize,
         /// Its kind.
         kind: String,

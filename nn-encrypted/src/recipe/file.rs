@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::{Recipe, RecipeError};
@@ -56,35 +55,12 @@ fn text(path: &Path) -> Result<String, RecipeError> {
 /// A setting that names a further variant.
 const VARIANT: &str = "variant=";
 
-/// A recipe with the variant of its data set, further variants and settings applied.
-pub(super) struct Merged<'t> {
-    name: &'t str,
-    /// The text it is from, if nothing was applied to it.
-    text: Option<&'t str>,
-    table: Table,
-}
-
-impl Merged<'_> {
-    /// The kind of recipe, if the text has one.
-    pub(super) fn kind(&self) -> Option<&Value> {
-        self.table.get("kind")
-    }
-
-    /// As a recipe.
-    pub(super) fn parse<T: DeserializeOwned>(self) -> Result<T, RecipeError> {
-        let parsed = match self.text {
-            Some(text) => toml::from_str(text), // errors with line numbers
-            None => Value::Table(self.table).try_into(),
-        };
-        parsed.map_err(|error: toml::de::Error| syntax(self.name, &error.to_string()))
-    }
-}
-
 fn syntax(name: &str, message: &str) -> RecipeError {
     RecipeError::Syntax { name: name.to_owned(), message: message.trim().to_owned() }
 }
 
-pub(super) fn read<'t>(text: &'t str, name: &'t str, settings: &[String]) -> Result<Merged<'t>, RecipeError> {
+/// A recipe with the variant of its data set, further variants and settings applied; not validated yet.
+pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe, RecipeError> {
     let mut table: Table = toml::from_str(text).map_err(|error| syntax(name, &error.to_string()))?;
     let variants = match table.remove("variants") {
         None => Table::new(),
@@ -96,8 +72,9 @@ pub(super) fn read<'t>(text: &'t str, name: &'t str, settings: &[String]) -> Res
     };
     let (chosen, settings): (Vec<&String>, Vec<&String>) =
         settings.iter().partition(|setting| setting.starts_with(VARIANT));
+    // Other settings may speak of what only a variant has.
     let mut settings_on_top = table.clone();
-    for setting in &settings {
+    for setting in settings.iter().filter(|setting| setting.trim_start().starts_with("data")) {
         set(&mut settings_on_top, setting)?;
     }
     let data_set = settings_on_top.get("data").and_then(|data| data.get("set")).and_then(Value::as_str);
@@ -115,8 +92,12 @@ pub(super) fn read<'t>(text: &'t str, name: &'t str, settings: &[String]) -> Res
     for setting in &settings {
         set(&mut table, setting)?;
     }
-    let text = (settings.is_empty() && variants.is_empty()).then_some(text);
-    Ok(Merged { name, text, table })
+    let parsed = if settings.is_empty() && variants.is_empty() {
+        toml::from_str(text) // errors with line numbers
+    } else {
+        Value::Table(table).try_into()
+    };
+    parsed.map_err(|error: toml::de::Error| syntax(name, &error.to_string()))
 }
 
 /// The variant that a setting names.
@@ -141,7 +122,7 @@ fn merge(table: &mut Table, changes: &Table) {
     }
 }
 
-/// Applies one `key.path=value`; numbers in the path count list items from 0.
+/// Applies one `key.path=value`; numbers in the path count list items from 1.
 fn set(table: &mut Table, text: &str) -> Result<(), RecipeError> {
     let fault = |what: &str| RecipeError::Override { text: text.to_owned(), what: what.to_owned() };
     let (path, value) = text.split_once('=').ok_or_else(|| fault("key.path=value is needed"))?;
@@ -161,9 +142,9 @@ fn set(table: &mut Table, text: &str) -> Result<(), RecipeError> {
             Value::Table(inner) => inner.entry(*key).or_insert_with(|| Value::Table(Table::new())),
             Value::Array(items) => {
                 let count = items.len();
-                let item = key.parse::<usize>().ok().and_then(|index| items.get_mut(index));
+                let item = key.parse::<usize>().ok().and_then(|place| items.get_mut(place.checked_sub(1)?));
                 item.ok_or_else(|| {
-                    fault(&format!("`{key}` is not one of the {count} items, counted from 0"))
+                    fault(&format!("`{key}` is not one of the {count} items, counted from 1"))
                 })?
             }
             _ => return Err(fault(&format!("`{key}` is inside a plain value"))),

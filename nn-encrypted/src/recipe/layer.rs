@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RecipeError;
-use crate::activation::{Dyadic, FitMethod, Function, Polynomial, fit};
+use super::Scalar;
+use crate::activation::{FitMethod, Function, Polynomial, fit};
 
 /// One layer of a recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,53 +13,171 @@ pub struct Layer {
     pub kind: LayerKind,
     /// The encryption scheme it runs in.
     pub scheme: Scheme,
-    /// Linear: its width; the last may leave it out and gets one output a class.
+    /// Linear: its width, 1 to 65536; the last may leave it out and gets one output a class, or one for a series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_features: Option<usize>,
-    /// Polynomial: its coefficients, constant first.
+    /// Conv1d, Conv2d: channels of its output, 1 to 65536.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coefficients: Option<Vec<Dyadic>>,
-    /// Sigmoid, ReLU, Tanh: the polynomial that stands for it.
+    pub channels: Option<usize>,
+    /// Conv1d, Conv2d: taps; AvgPool1d, AvgPool2d: positions that become one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<Kernel>,
+    /// Polynomial: its coefficients, constant first, 2 to 8 of magnitudes up to 65536.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coefficients: Option<Vec<Scalar>>,
+    /// Sigmoid, CentredSigmoid, ReLU, Tanh in `bgv` or `ckks`: the polynomial that stands for it. In `tfhe` a table does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polynomial: Option<Fit>,
 }
 
-/// Magnitude of a coefficient.
-const LARGEST_COEFFICIENT: f64 = 65536.0;
+/// A coefficient of a fit that adds less than this at the end of its interval is rounding, not a power.
+const SMALLEST_TERM: f64 = 1e-9;
 
-/// What a layer computes.
+impl Layer {
+    /// The function of an activation, exactly; none of layers with weights and poolings.
+    #[must_use]
+    pub fn function(&self) -> Option<Function> {
+        let exact =
+            |coefficients: &[i64], bits| Function::Polynomial(Polynomial::new(coefficients.to_vec(), bits));
+        Some(match self.kind {
+            LayerKind::Identity => exact(&[0, 1], 0),
+            LayerKind::Square => exact(&[0, 0, 1], 0),
+            LayerKind::Quadratic => exact(&[0, 2, 1], 2),
+            LayerKind::Cubic => exact(&[0, 8, 0, -1], 3),
+            LayerKind::Sigmoid => Function::Sigmoid,
+            LayerKind::CentredSigmoid => Function::CentredSigmoid,
+            LayerKind::ReLU => Function::Relu,
+            LayerKind::Tanh => Function::Tanh,
+            LayerKind::Polynomial => {
+                let coefficients = self.coefficients.iter().flatten().map(|c| c.value());
+                Function::Real(coefficients.collect())
+            }
+            _ => return None,
+        })
+    }
+
+    /// The polynomial that is fitted to the function of an activation, within ±`bound` unless the layer says otherwise, constant first
+    /// and without leading zeros; none of layers whose function is a polynomial or nothing.
+    #[must_use]
+    pub fn fitted(&self, bound: f64) -> Option<Vec<f64>> {
+        let function = match self.function()? {
+            Function::Polynomial(_) | Function::Real(_) => return None,
+            function => function,
+        };
+        let Fit { method, degree, interval, .. } = self.polynomial.unwrap_or_default();
+        let interval = interval.unwrap_or([-bound, bound]);
+        let mut found = fit(|z| function.value(z), degree, interval, method);
+        let end = interval[0].abs().max(interval[1].abs());
+        for (power, coefficient) in (0..).zip(&mut found) {
+            if coefficient.abs() * end.powi(power) < SMALLEST_TERM {
+                *coefficient = 0.0;
+            }
+        }
+        found.truncate(found.iter().rposition(|c| *c != 0.0).map_or(1, |leading| leading + 1));
+        Some(found)
+    }
+}
+
+/// What a layer computes. Features of several channels are counted channel after channel, rows of a channel after one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LayerKind {
-    /// Weighted sums and a bias.
+    /// `A·W + b`.
     Linear,
-    /// z
+    /// A convolution along the positions of each channel, stride 1, without padding, and a bias for each channel.
+    Conv1d,
+    /// A convolution of images, stride 1, without padding, and a bias for each channel.
+    Conv2d,
+    /// Means of so many neighbouring positions.
+    AvgPool1d,
+    /// Means of squares of so many positions in each direction.
+    AvgPool2d,
+    /// `z`
     Identity,
-    /// z²
+    /// `z²`
     Square,
-    /// z/2 + z²/4
+    /// `z/2 + z²/4`
     Quadratic,
-    /// z - z³/8
+    /// `z − z³/8`
     Cubic,
-    /// A polynomial with dyadic coefficients.
+    /// A polynomial.
     Polynomial,
-    /// A polynomial close to σ(z) - 1/2.
+    /// `σ(z) = 1/(1 + e^−z)`
     Sigmoid,
-    /// A polynomial close to max(z, 0).
+    /// `σ(z) − 1/2`
+    CentredSigmoid,
+    /// `max(z, 0)`
     ReLU,
-    /// A polynomial close to the hyperbolic tangent.
+    /// The hyperbolic tangent.
     Tanh,
 }
 
+impl LayerKind {
+    /// Whether it has weights.
+    #[must_use]
+    pub fn has_weights(self) -> bool {
+        matches!(self, Self::Linear | Self::Conv1d | Self::Conv2d)
+    }
+
+    /// Whether it is a pooling.
+    #[must_use]
+    pub fn is_pooling(self) -> bool {
+        matches!(self, Self::AvgPool1d | Self::AvgPool2d)
+    }
+
+    /// Whether it is a function of each number.
+    #[must_use]
+    pub fn is_activation(self) -> bool {
+        !self.has_weights() && !self.is_pooling()
+    }
+}
+
+impl std::fmt::Display for LayerKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}
+
 /// An encryption scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
-    /// Exact integers modulo t.
+    /// Exact integers modulo a plaintext modulus.
     Bgv,
     /// Approximate numbers.
     Ckks,
-    /// Table lookups.
+    /// Lookup tables; in layers with weights, fixed-point integers of a few bits each.
     Tfhe,
+}
+
+impl std::fmt::Display for Scheme {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Bgv => "bgv",
+            Self::Ckks => "ckks",
+            Self::Tfhe => "tfhe",
+        })
+    }
+}
+
+/// `kernel`: `3`, or `[3, 5]` for rows and columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Kernel {
+    /// The same in each direction that the layer has.
+    Square(usize),
+    /// Rows and columns.
+    Rectangle([usize; 2]),
+}
+
+impl Kernel {
+    /// Rows and columns of a layer along two directions.
+    #[must_use]
+    pub fn sides(self) -> [usize; 2] {
+        match self {
+            Self::Square(side) => [side, side],
+            Self::Rectangle(sides) => sides,
+        }
+    }
 }
 
 /// How a polynomial is fitted to a function.
@@ -73,107 +191,12 @@ pub struct Fit {
     /// From where to where; without it, what the bound of pre-activations allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
-    /// Fractional bits of the coefficients.
+    /// Fractional bits of the coefficients where the scheme is exact.
     pub coefficient_bits: u32,
 }
 
 impl Default for Fit {
     fn default() -> Self {
         Self { method: FitMethod::LeastSquares, degree: 3, interval: None, coefficient_bits: 6 }
-    }
-}
-
-impl std::fmt::Display for LayerKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
-    }
-}
-
-impl std::fmt::Display for Scheme {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Bgv => "bgv",
-            Self::Ckks => "ckks",
-            Self::Tfhe => "tfhe",
-        })
-    }
-}
-
-impl Layer {
-    /// The function of an activation layer before any fit; `None` for Linear.
-    #[must_use]
-    pub fn function(&self) -> Option<Function> {
-        let exact =
-            |coefficients: &[i64], bits| Function::Polynomial(Polynomial::new(coefficients.to_vec(), bits));
-        match self.kind {
-            LayerKind::Linear => None,
-            LayerKind::Identity => Some(exact(&[0, 1], 0)),
-            LayerKind::Square => Some(exact(&[0, 0, 1], 0)),
-            LayerKind::Quadratic => Some(exact(&[0, 2, 1], 2)),
-            LayerKind::Cubic => Some(exact(&[0, 8, 0, -1], 3)),
-            LayerKind::Polynomial => {
-                let coefficients = self.coefficients.as_deref().unwrap_or_default();
-                Some(Function::Polynomial(Polynomial::from_dyadic(coefficients)))
-            }
-            LayerKind::Sigmoid => Some(Function::Sigmoid),
-            LayerKind::ReLU => Some(Function::Relu),
-            LayerKind::Tanh => Some(Function::Tanh),
-        }
-    }
-
-    /// The polynomial an activation layer computes, fitted within ±`bound` unless it says otherwise; `None` for Linear.
-    #[must_use]
-    pub fn polynomial(&self, bound: f64) -> Option<Polynomial> {
-        Some(match self.function()? {
-            Function::Polynomial(polynomial) => polynomial,
-            function => {
-                let Fit { method, degree, interval, coefficient_bits } = self.polynomial.unwrap_or_default();
-                let interval = interval.unwrap_or([-bound, bound]);
-                Polynomial::rounded(&fit(|z| function.value(z), degree, interval, method), coefficient_bits)
-            }
-        })
-    }
-
-    /// Checks the fields that do not depend on other layers.
-    pub(super) fn validate(&self, index: usize) -> Result<(), RecipeError> {
-        let wrong = |what: String| Err(RecipeError::Layer { index, kind: self.kind.to_string(), what });
-        let fitted = matches!(self.kind, LayerKind::Sigmoid | LayerKind::ReLU | LayerKind::Tanh);
-        if self.out_features.is_some() && self.kind != LayerKind::Linear {
-            return wrong("`out_features` is a field of Linear".into());
-        }
-        if self.polynomial.is_some() && !fitted {
-            return wrong("`polynomial` is a field of Sigmoid, ReLU and Tanh".into());
-        }
-        if self.coefficients.is_some() != (self.kind == LayerKind::Polynomial) {
-            return wrong("`coefficients` is the field of Polynomial, and of no other".into());
-        }
-        if let Some(n) = self.out_features.filter(|n| !(1..=1 << 16).contains(n)) {
-            return wrong(format!("`out_features` = {n}; 1 to 65536 is needed"));
-        }
-        if let Some(n) = self.coefficients.as_ref().map(Vec::len).filter(|n| !(2..=8).contains(n)) {
-            return wrong(format!("`coefficients` has {n} numbers; 2 to 8 are needed"));
-        }
-        let large = |c: &&Dyadic| c.to_f64().abs() > LARGEST_COEFFICIENT;
-        if let Some(c) = self.coefficients.iter().flatten().find(large) {
-            return wrong(format!(
-                "`coefficients` has {c}; magnitudes up to {LARGEST_COEFFICIENT} are needed"
-            ));
-        }
-        let Some(fit) = self.polynomial else { return Ok(()) };
-        if !(1..=7).contains(&fit.degree) {
-            return wrong(format!("`polynomial.degree` = {}; 1 to 7 is needed", fit.degree));
-        }
-        if fit.coefficient_bits > 20 {
-            return wrong(format!(
-                "`polynomial.coefficient_bits` = {}; 0 to 20 is needed",
-                fit.coefficient_bits
-            ));
-        }
-        match fit.interval {
-            Some([low, high]) if !(low < high && low.abs() <= 1000.0 && high.abs() <= 1000.0) => wrong(
-                format!("`polynomial.interval` = [{low}, {high}]; [low, high] with low < high is needed"),
-            ),
-            _ => Ok(()),
-        }
     }
 }

@@ -1,46 +1,43 @@
-//! Recipes: what is trained, on what, and with which numbers, as a TOML file.
+//! Recipes: what is trained, on what, in which schemes and with which numbers, as a TOML file.
 //!
-//! A recipe may hold `[variants.NAME]` tables, each of which overrides other fields when the data set is `NAME` (`csv`
-//! for any CSV file): tables are merged, everything else is replaced. Further variants can be asked for by a setting
-//! `variant=NAME`; they come after that of the data set. Other settings of the command line come after all variants.
+//! There is one kind of recipe. A layer's `scheme` says where it is computed; everything else has one meaning in every scheme:
+//!
+//! - with the gradient `G` of a mini-batch, its mean over the samples: `V ← momentum·V + G`, `W ← W − learning_rate·V`; with
+//!   `nesterov` instead `W ← W − learning_rate·(G + momentum·V)`. Exact schemes divide the sum by the smallest power of two
+//!   that is not below `batch_size`, and the plan says by which;
+//! - `loss = "quadratic"`: half the sum of squared differences between outputs and targets, so that the error at the
+//!   pre-activations `Z` of the last layer with weights is `Z − Y`, or `(σ(Z) − Y)·σ'(Z)` if a Sigmoid stands behind it;
+//!   `loss = "cross_entropy"`, with a Sigmoid last: `σ(Z) − Y`;
+//! - `Sigmoid` is `1/(1 + e^−z)`, computed exactly, by a table or by a polynomial, as layer and scheme say.
+//!
+//! A recipe may hold `[variants.NAME]` tables, each of which overrides other fields when the data set is `NAME` (`csv` for any
+//! CSV file): tables are merged, everything else is replaced. Further variants can be asked for by a setting `variant=NAME`; they
+//! come after that of the data set. Other settings of the command line come after all variants. Layers are counted from 1.
 
 mod error;
 mod file;
-mod initial;
-mod kind;
 mod layer;
-mod mixed;
-mod network;
-mod reals;
-mod section;
+mod numbers;
+mod optimizer;
+mod refresh;
+mod scalar;
 mod validate;
-mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::error::RecipeError;
-pub use self::initial::{LayerState, Model};
-pub use self::kind::AnyRecipe;
-pub use self::layer::{Fit, Layer, LayerKind, Scheme};
-pub use self::mixed::{
-    MixedBounds, MixedKind, MixedLayer, MixedLayerKind, MixedQuantization, MixedRecipe, Readings,
-};
-pub use self::network::{Activation, Linear, Network};
-pub use self::reals::{
-    Backward, CrossEntropy, Entry, MatrixLayer, RealBounds, RealFit, RealKind, RealLayer, RealLayerKind,
-    RealLayerState, RealLoss, RealModel, RealNetwork, RealOptimizer, RealParameters, RealRecipe, Secret,
-};
-pub(crate) use self::reals::{Extent, blocks, layer_name};
-pub use self::section::{
-    Auto, Bounds, Data, Loss, Optimizer, Parameters, Quantization, Refresh, RefreshStrategy, Setting, Tensor,
-};
-pub use self::words::{Coding, Descent, Sigmoid, WordKind, WordLayer, WordModel, WordRecipe};
+pub use self::layer::{Fit, Kernel, Layer, LayerKind, Scheme};
+pub use self::numbers::{Auto, Bounds, Numbers, Phases, Setting, WordCoding};
+pub use self::optimizer::{Loss, Optimizer};
+pub use self::refresh::{Backward, Parameters, Refresh, RefreshStrategy, RefreshTensor, Secret};
+pub use self::scalar::Scalar;
+pub use crate::data::{Coding, Data};
 
-/// A complete training task in which a client refreshes ciphertexts.
+/// A complete training task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// Its name.
+    /// Its name: 1 to 64 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`.
     pub name: String,
     /// What it is, in a sentence.
     #[serde(default)]
@@ -51,21 +48,25 @@ pub struct Recipe {
     /// What is minimized.
     #[serde(default)]
     pub loss: Loss,
+    /// With cross-entropy: targets are this and one less this; 0 or more, below 0.5.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub target_smoothing: f64,
     /// The data set and how it becomes numbers.
     pub data: Data,
-    /// The network, input first.
+    /// The network, input first: layers with weights, each with at most one activation behind it; a pooling may stand before
+    /// a layer with weights other than the first.
     pub layers: Vec<Layer>,
-    /// How the weights move.
-    pub optimizer: Optimizer,
-    /// The fixed-point formats.
+    /// Bits of fixed-point numbers where a scheme is exact, and largest magnitudes.
     #[serde(default)]
-    pub quantization: Quantization,
-    /// How noise and scales are brought back.
+    pub numbers: Numbers,
+    /// Who refreshes what, and who computes gradients.
     #[serde(default)]
     pub refresh: Refresh,
     /// The parameters of the encryption.
     #[serde(default)]
     pub parameters: Parameters,
+    /// How the weights move. It has no default and is written last: half a file is no recipe.
+    pub optimizer: Optimizer,
 }
 
 impl Recipe {
@@ -73,14 +74,6 @@ impl Recipe {
     #[must_use]
     pub fn builtin_names() -> Vec<&'static str> {
         file::BUILTIN.iter().map(|(name, _)| *name).collect()
-    }
-
-    /// A recipe inside the program, with its own data set.
-    ///
-    /// # Errors
-    /// If there is none of this name.
-    pub fn builtin(name: &str) -> Result<Self, RecipeError> {
-        Self::load(name, &[])
     }
 
     /// A built-in recipe by its name, or a TOML file by its path, with settings `key.path=value` on top, in order.
@@ -98,12 +91,9 @@ impl Recipe {
     /// # Errors
     /// If the text or a setting is faulty, or the recipe is not valid.
     pub fn from_toml(text: &str, name: &str, settings: &[String]) -> Result<Self, RecipeError> {
-        match AnyRecipe::from_toml(text, name, settings)? {
-            AnyRecipe::Refreshed(recipe) => Ok(recipe),
-            AnyRecipe::Words(_) => Err(other_kind("words")),
-            AnyRecipe::Reals(_) => Err(other_kind("reals")),
-            AnyRecipe::Mixed(_) => Err(other_kind("mixed")),
-        }
+        let recipe = file::read(text, name, settings)?;
+        recipe.validate()?;
+        Ok(recipe)
     }
 
     /// The recipe as TOML, every field written out.
@@ -115,7 +105,7 @@ impl Recipe {
             .map_err(|error| RecipeError::Syntax { name: self.name.clone(), message: error.to_string() })
     }
 
-    /// Checks every field.
+    /// Checks every field that does not depend on the data.
     ///
     /// # Errors
     /// Names the first field or layer that cannot be used, and what it should be.
@@ -123,16 +113,7 @@ impl Recipe {
         validate::validate(self)
     }
 
-    /// The network for so many features and classes, with the scale of every tensor.
-    ///
-    /// # Errors
-    /// If the last layer has another width than there are classes, there are too many weights, a polynomial is constant,
-    /// or a scale becomes too large or is finer than what is computed.
-    pub fn network(&self, features: usize, classes: usize) -> Result<Network, RecipeError> {
-        Network::new(self, features, classes)
-    }
-
-    /// The standard deviation of the initial weights, times the root of the number of inputs.
+    /// Deviation of the initial weights times the root of the inputs of a neuron.
     #[must_use]
     pub fn init_gain(&self) -> f64 {
         let square = self.layers.iter().any(|layer| layer.kind == LayerKind::Square);
@@ -140,8 +121,8 @@ impl Recipe {
     }
 }
 
-fn other_kind(kind: &str) -> RecipeError {
-    RecipeError::field("kind", format!("\"{kind}\"; a recipe with client refreshes is needed here"))
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 #[cfg(test)]

@@ -1,35 +1,62 @@
 //! The checks of a recipe that need no data.
+//!
+//! They say what a recipe can mean. Which layers a scheme can compute, with what levels, range and layout, is the planner's.
 
-use super::{Layer, LayerKind, Quantization, Recipe, RecipeError, Tensor};
+mod layers;
+
+use super::{
+    Backward, Bounds, Loss, Numbers, Optimizer, Parameters, Recipe, RecipeError, Refresh, RefreshStrategy,
+    RefreshTensor, Scalar, Scheme, WordCoding,
+};
 use crate::data::Normalization;
 
 /// Characters of a name.
 const LONGEST_NAME: usize = 64;
-/// Layers of a network, activations included.
-pub(super) const MOST_LAYERS: usize = 32;
 /// Passes over the training part.
-pub(super) const MOST_EPOCHS: usize = 100_000;
+const MOST_EPOCHS: usize = 100_000;
+/// Magnitude of a bound.
+const LARGEST_BOUND: f64 = 1024.0;
+/// `log2` of the largest denominator of a rate where updates are rounded by refreshes.
+const RATE_BITS: u32 = 16;
+/// The most bits by which summed gradients are shifted where updates are exact.
+const CLEAN_SHIFT: u32 = 24;
 
 pub(super) fn validate(recipe: &Recipe) -> Result<(), RecipeError> {
     name(&recipe.name)?;
     seed(recipe.seed)?;
     normalization(&recipe.data.normalize)?;
-    layers(&recipe.layers)?;
-    optimizer(recipe)?;
-    quantization(&recipe.quantization)?;
-    for needed in [Tensor::Weight, Tensor::Momentum] {
-        if !recipe.refresh.tensors.contains(&needed) {
-            return Err(RecipeError::field(
-                "refresh.tensors",
-                format!("{needed:?} is missing; its scale would grow at every step"),
-            ));
-        }
+    numbers(&recipe.numbers)?;
+    let exactness = Exactness::of(recipe);
+    layers::validate(recipe)?;
+    loss(recipe)?;
+    optimizer(recipe, exactness)?;
+    formats(recipe, exactness)?;
+    refresh(&recipe.refresh)?;
+    parameters(&recipe.parameters)
+}
+
+/// Which layers with weights have exact numbers, of what kind.
+#[derive(Clone, Copy)]
+struct Exactness {
+    /// Some have integers that are rounded by refreshes.
+    refreshed: bool,
+    /// All have integers that lookup tables round.
+    clean: bool,
+    /// Some have words.
+    words: bool,
+}
+
+impl Exactness {
+    fn of(recipe: &Recipe) -> Self {
+        let any =
+            |scheme| recipe.layers.iter().any(|layer| layer.kind.has_weights() && layer.scheme == scheme);
+        let clean = recipe.refresh.strategy == RefreshStrategy::Clean;
+        Self { refreshed: any(Scheme::Bgv) && !clean, clean, words: any(Scheme::Tfhe) }
     }
-    parameters(recipe)
 }
 
 /// The name is that of a folder too.
-pub(super) fn name(name: &str) -> Result<(), RecipeError> {
+fn name(name: &str) -> Result<(), RecipeError> {
     let usual = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if (1..=LONGEST_NAME).contains(&name.len()) && !name.starts_with('.') && name.chars().all(usual) {
         return Ok(());
@@ -42,7 +69,7 @@ pub(super) fn name(name: &str) -> Result<(), RecipeError> {
 }
 
 /// A number that TOML can hold.
-pub(super) fn seed(seed: u64) -> Result<(), RecipeError> {
+fn seed(seed: u64) -> Result<(), RecipeError> {
     if i64::try_from(seed).is_ok() {
         return Ok(());
     }
@@ -50,21 +77,29 @@ pub(super) fn seed(seed: u64) -> Result<(), RecipeError> {
 }
 
 /// A finite number within (low, high].
-pub(super) fn number(field: &str, value: f64, low: f64, high: f64) -> Result<(), RecipeError> {
+fn number(field: &str, value: f64, low: f64, high: f64) -> Result<(), RecipeError> {
     if value > low && value <= high {
         return Ok(());
     }
     Err(RecipeError::field(field, format!("{value}; a number above {low} and up to {high} is needed")))
 }
 
-pub(super) fn count(field: &str, value: usize, low: usize, high: usize) -> Result<(), RecipeError> {
+/// A number from 0 to less than `high`.
+fn below(field: &str, value: f64, high: f64) -> Result<(), RecipeError> {
+    if (0.0..high).contains(&value) {
+        return Ok(());
+    }
+    Err(RecipeError::field(field, format!("{value}; 0 or more, below {high} is needed")))
+}
+
+fn count(field: &str, value: usize, low: usize, high: usize) -> Result<(), RecipeError> {
     if (low..=high).contains(&value) {
         return Ok(());
     }
     Err(RecipeError::field(field, format!("{value}; {low} to {high} is needed")))
 }
 
-pub(super) fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
+fn normalization(normalize: &Normalization) -> Result<(), RecipeError> {
     number("data.normalize.limit", normalize.limit(), 0.0, 1024.0)?;
     match *normalize {
         Normalization::Affine { divisor, center, .. } => {
@@ -80,109 +115,178 @@ pub(super) fn normalization(normalize: &Normalization) -> Result<(), RecipeError
     }
 }
 
-fn layers(layers: &[Layer]) -> Result<(), RecipeError> {
-    let Some(last) = layers.len().checked_sub(1) else {
-        return Err(RecipeError::field("layers", "none; at least one Linear is needed"));
-    };
-    if layers.len() > MOST_LAYERS {
-        let what = format!("{}; at most {MOST_LAYERS} are needed", layers.len());
-        return Err(RecipeError::field("layers", what));
-    }
-    for (index, layer) in layers.iter().enumerate() {
-        let wrong = |what: &str| {
-            Err(RecipeError::Layer { index, kind: layer.kind.to_string(), what: what.to_owned() })
-        };
-        layer.validate(index)?;
-        let linear = layer.kind == LayerKind::Linear;
-        if linear != (index % 2 == 0) {
-            return wrong(match (linear, index) {
-                (true, _) => {
-                    "follows another Linear; put an activation between them (Identity changes nothing)"
-                }
-                (false, 0) => "the first layer must be Linear",
-                (false, _) => "follows another activation; a Linear must stand between them",
-            });
-        }
-        if index == last && !linear {
-            return wrong("the last layer must be Linear");
-        }
-        if linear && index != last && layer.out_features.is_none() {
-            return wrong("`out_features` is missing; only the last Linear may leave it out");
-        }
-    }
-    Ok(())
-}
-
-fn optimizer(recipe: &Recipe) -> Result<(), RecipeError> {
-    let optimizer = &recipe.optimizer;
-    number("optimizer.learning_rate", optimizer.learning_rate.to_f64(), 0.0, 64.0)?;
-    let momentum = optimizer.momentum.to_f64();
-    if !(0.0..1.0).contains(&momentum) {
-        return Err(RecipeError::field(
-            "optimizer.momentum",
-            format!("{momentum}; 0 or more, below 1 is needed"),
-        ));
-    }
-    for (field, value) in
-        [("optimizer.learning_rate", optimizer.learning_rate), ("optimizer.momentum", optimizer.momentum)]
-    {
-        if value.bits() > 16 {
-            return Err(RecipeError::field(field, format!("{value}; a denominator up to 2^16 is needed")));
-        }
-    }
-    count("optimizer.batch_size", optimizer.batch_size, 1, 1 << 16)?;
-    count("optimizer.epochs", optimizer.epochs, 1, MOST_EPOCHS)?;
-    number("optimizer.init_gain", recipe.init_gain(), 0.0, 16.0)
-}
-
-fn quantization(q: &Quantization) -> Result<(), RecipeError> {
+/// Bits in range and bounds finite, whatever the schemes.
+fn numbers(numbers: &Numbers) -> Result<(), RecipeError> {
     let bits = [
-        ("input_bits", q.input_bits, 16),
-        ("weight_bits", q.weight_bits, 24),
-        ("product_weight_bits", q.product_weight_bits, 24),
-        ("preactivation_bits", q.preactivation_bits, 16),
-        ("output_bits", q.output_bits, 16),
-        ("error_bits", q.error_bits, 16),
-        ("momentum_bits", q.momentum_bits, 24),
+        ("input_bits", numbers.input_bits, 16),
+        ("weight_bits", numbers.weight_bits, 24),
+        ("product_weight_bits", numbers.product_weight_bits, 24),
+        ("preactivation_bits", numbers.preactivation_bits, 16),
+        ("output_bits", numbers.output_bits, 16),
+        ("error_bits", numbers.error_bits, 16),
+        ("momentum_bits", numbers.momentum_bits, 24),
     ];
     for (name, value, most) in bits {
-        count(&format!("quantization.{name}"), value as usize, 1, most)?;
+        count(&format!("numbers.{name}"), value as usize, 1, most)?;
     }
-    if q.product_weight_bits > q.weight_bits {
-        let what = format!("{}; at most weight_bits = {} is needed", q.product_weight_bits, q.weight_bits);
-        return Err(RecipeError::field("quantization.product_weight_bits", what));
+    if numbers.product_weight_bits > numbers.weight_bits {
+        let (found, most) = (numbers.product_weight_bits, numbers.weight_bits);
+        let what = format!("{found}; at most weight_bits = {most} is needed");
+        return Err(RecipeError::field("numbers.product_weight_bits", what));
     }
-    let bounds = [
-        ("preactivation", q.bounds.preactivation, q.preactivation_bits),
-        ("output", q.bounds.output, q.output_bits),
-        ("error", q.bounds.error, q.error_bits),
-        ("weight", q.bounds.weight, q.product_weight_bits),
-        ("momentum", q.bounds.momentum, q.momentum_bits),
-    ];
-    for (name, value, bits) in bounds {
-        let field = format!("quantization.bounds.{name}");
-        number(&field, value, 0.0, 1024.0)?;
-        if (value * f64::from(1_u32 << bits)).fract() != 0.0 {
-            return Err(RecipeError::field(&field, format!("{value}; a multiple of 2^-{bits} is needed")));
+    if let Some(bits) = numbers.plaintext_bits.value() {
+        count("numbers.plaintext_bits", bits, 2, 60)?;
+    }
+    for (name, value, _) in bounds(numbers) {
+        number(&format!("numbers.bounds.{name}"), value, 0.0, LARGEST_BOUND)?;
+    }
+    words(numbers)
+}
+
+/// Name and value of each bound, and the fractional bits of what is held to it.
+fn bounds(numbers: &Numbers) -> [(&'static str, f64, u32); 5] {
+    let Bounds { preactivation, output, error, weight, momentum } = numbers.bounds;
+    [
+        ("preactivation", preactivation, numbers.preactivation_bits),
+        ("output", output, numbers.output_bits),
+        ("error", error, numbers.error_bits),
+        ("weight", weight, numbers.product_weight_bits),
+        ("momentum", momentum, numbers.momentum_bits),
+    ]
+}
+
+/// Word and point.
+fn words(numbers: &Numbers) -> Result<(), RecipeError> {
+    let (word, fraction) = (numbers.word_bits, numbers.word_fraction_bits());
+    if ![8, 16, 32].contains(&word) {
+        return Err(RecipeError::field("numbers.word_bits", format!("{word}; 8, 16 or 32 is needed")));
+    }
+    count("numbers.fraction_bits", fraction as usize, 1, word as usize - 2)?;
+    if numbers.words == WordCoding::Digits && fraction % 2 == 1 {
+        let what = format!("{fraction}; an even number is needed with words = \"digits\"");
+        return Err(RecipeError::field("numbers.fraction_bits", what));
+    }
+    Ok(())
+}
+
+/// What must fit the formats that the schemes make matter.
+fn formats(recipe: &Recipe, exactness: Exactness) -> Result<(), RecipeError> {
+    let numbers = &recipe.numbers;
+    if exactness.refreshed {
+        for (name, value, bits) in bounds(numbers) {
+            if (value * f64::from(1_u32 << bits)).fract() != 0.0 {
+                let what = format!("{value}; a multiple of 2^-{bits} is needed");
+                return Err(RecipeError::field(&format!("numbers.bounds.{name}"), what));
+            }
+        }
+    }
+    if exactness.clean {
+        let with = |field: &str, value: usize, low, high| {
+            count(field, value, low, high).map_err(|_| {
+                let what = format!("{value}; {low} to {high} is needed with strategy = \"clean\"");
+                RecipeError::field(field, what)
+            })
+        };
+        with("numbers.input_bits", numbers.input_bits as usize, 1, 7)?;
+        with("numbers.error_bits", numbers.error_bits as usize, 1, 6)?;
+        if let Some(bits) = numbers.plaintext_bits.value() {
+            with("numbers.plaintext_bits", bits, 8, 36)?;
+        }
+    }
+    if exactness.words {
+        let (word, fraction) = (numbers.word_bits, numbers.word_fraction_bits());
+        let (limit, most) = (recipe.data.normalize.limit(), f64::from(word - 1 - fraction).exp2());
+        if limit >= most {
+            let what = format!(
+                "{limit}; words of {word} bits, {fraction} of them behind the point, hold less than {most}"
+            );
+            return Err(RecipeError::field("data.normalize.limit", what));
         }
     }
     Ok(())
 }
 
-fn parameters(recipe: &Recipe) -> Result<(), RecipeError> {
-    let parameters = &recipe.parameters;
+fn loss(recipe: &Recipe) -> Result<(), RecipeError> {
+    below("target_smoothing", recipe.target_smoothing, 0.5)?;
+    if recipe.target_smoothing > 0.0 && recipe.loss != Loss::CrossEntropy {
+        let what = format!("{}; loss = \"cross_entropy\" is needed with it", recipe.target_smoothing);
+        return Err(RecipeError::field("target_smoothing", what));
+    }
+    Ok(())
+}
+
+fn optimizer(recipe: &Recipe, exactness: Exactness) -> Result<(), RecipeError> {
+    let optimizer = &recipe.optimizer;
+    number("optimizer.learning_rate", optimizer.learning_rate.value(), 0.0, 64.0)?;
+    below("optimizer.momentum", optimizer.momentum.value(), 1.0)?;
+    count("optimizer.batch_size", optimizer.batch_size, 1, 1 << 16)?;
+    count("optimizer.epochs", optimizer.epochs, 1, MOST_EPOCHS)?;
+    number("optimizer.init_gain", recipe.init_gain(), 0.0, 16.0)?;
+    if exactness.refreshed {
+        dyadic("optimizer.learning_rate", optimizer.learning_rate)?;
+        dyadic("optimizer.momentum", optimizer.momentum)?;
+    }
+    if exactness.clean {
+        shifted(optimizer, CLEAN_SHIFT, "strategy = \"clean\"")?;
+    }
+    if exactness.words {
+        shifted(optimizer, recipe.numbers.word_bits - 1, "layers with weights in tfhe")?;
+    }
+    Ok(())
+}
+
+/// A rate of a denominator that exact integers can afford.
+fn dyadic(field: &str, value: Scalar) -> Result<(), RecipeError> {
+    if value.dyadic().is_some_and(|value| value.bits() <= RATE_BITS) {
+        return Ok(());
+    }
+    let what = format!(
+        "{value}; n/2^k with a denominator up to 2^{RATE_BITS} is needed with layers with weights in bgv"
+    );
+    Err(RecipeError::field(field, what))
+}
+
+/// A learning rate by which summed gradients are shifted by at most `most` bits, and no momentum.
+fn shifted(optimizer: &Optimizer, most: u32, with: &str) -> Result<(), RecipeError> {
+    if optimizer.update_shift().is_none_or(|shift| shift > most) {
+        let (found, high) = (optimizer.learning_rate, i64::from(optimizer.batch_shift()));
+        let (low, batch) = (high - i64::from(most), optimizer.batch_size);
+        let what = format!(
+            "{found}; a power of two from 2^{low} to 2^{high} is needed with {with} and {batch} samples a step"
+        );
+        return Err(RecipeError::field("optimizer.learning_rate", what));
+    }
+    if optimizer.momentum.value() != 0.0 {
+        let what = format!("{}; 0 is needed with {with}", optimizer.momentum);
+        return Err(RecipeError::field("optimizer.momentum", what));
+    }
+    Ok(())
+}
+
+fn refresh(refresh: &Refresh) -> Result<(), RecipeError> {
+    if refresh.strategy != RefreshStrategy::Client || refresh.backward == Backward::Client {
+        return Ok(());
+    }
+    for needed in [RefreshTensor::Weight, RefreshTensor::Momentum] {
+        if !refresh.tensors.contains(&needed) {
+            let what = format!("{needed:?} is missing; its scale would grow at every step");
+            return Err(RecipeError::field("refresh.tensors", what));
+        }
+    }
+    Ok(())
+}
+
+fn parameters(parameters: &Parameters) -> Result<(), RecipeError> {
     if parameters.security != 128 {
         let what = format!("{}; 128 is needed", parameters.security);
         return Err(RecipeError::field("parameters.security", what));
     }
-    if let Some(n) =
-        parameters.ring_dimension.value().filter(|n| !n.is_power_of_two() || !(1024..=131_072).contains(n))
-    {
-        let what = format!("{n}; \"auto\" or a power of two from 1024 to 131072 is needed");
-        return Err(RecipeError::field("parameters.ring_dimension", what));
-    }
-    match parameters.plaintext_bits.value() {
-        Some(bits) => count("parameters.plaintext_bits", bits, 2, 60),
+    let unusual = |n: &usize| !n.is_power_of_two() || !(1024..=131_072).contains(n);
+    match parameters.ring_dimension.value().filter(unusual) {
+        Some(n) => {
+            let what = format!("{n}; \"auto\" or a power of two from 1024 to 131072 is needed");
+            Err(RecipeError::field("parameters.ring_dimension", what))
+        }
         None => Ok(()),
     }
 }

@@ -1,41 +1,59 @@
 //! Messages: tensors as ciphertexts, sealed with the hash of the plan.
+//!
+//! ```text
+//! object of he_core::wire, kind = purpose, parameters = hash of the plan; its body:
+//! number u64 | round u16 | images u32 | parts u32, and for each part
+//! tensor u16 | layer u16 | engine u16 | part u32 | ciphertexts u32, and for each ciphertext: length u64 | bytes
+//! ```
+//! Which tensors, engines and parts there are, in which order, and how many ciphertexts, is fixed by the plan: the numbers in a
+//! message are compared, never relied on.
 
 use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
 
-use he_bgv::Ciphertext;
-use he_core::rlwe::serial::body_limit;
-use he_core::wire::{self, Header, Reader, WireError};
-use rayon::prelude::*;
+use he_core::wire::{self, DIGEST_BYTES, HEADER_BYTES, Header, Reader, WireError};
 
-use crate::plan::{Plan, Tensor};
+use super::MessageError;
+use crate::engine::Pieces;
+use crate::plan::{Plan, Sent};
+use crate::program::Tensor;
 use crate::tag::TAG;
 
 /// What a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
-pub(super) enum Purpose {
-    /// A mini-batch: images and labels.
-    Batch = 1,
-    /// The weights to start from.
-    Model = 2,
-    /// Tensors to be refreshed.
-    Request = 3,
-    /// Refreshed tensors.
-    Response = 4,
-    /// Images to be classified.
-    Query = 5,
-    /// Tensors to be refreshed on the way to a classification.
+pub enum Purpose {
+    /// Weights and momentum after so many steps.
+    Model = 1,
+    /// A mini-batch: features and targets.
+    Batch = 2,
+    /// Features to be classified.
+    Query = 3,
+    /// Tensors of a training step for the client.
+    Request = 4,
+    /// What the client makes of them.
+    Response = 5,
+    /// Tensors for the client on the way to a classification.
     QueryRequest = 6,
-    /// The same, refreshed.
+    /// What the client makes of them.
     QueryResponse = 7,
     /// The outputs of a classification.
     Outputs = 8,
 }
 
-impl Purpose {
-    /// Whether it comes from the client, who encrypts afresh.
-    fn is_fresh(self) -> bool {
-        matches!(self, Self::Batch | Self::Model | Self::Response | Self::Query | Self::QueryResponse)
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Model => "model",
+            Self::Batch => "mini-batch",
+            Self::Query => "query",
+            Self::Request => "refresh request",
+            Self::Response => "refresh response",
+            Self::QueryRequest => "refresh request of a classification",
+            Self::QueryResponse => "refresh response of a classification",
+            Self::Outputs => "outputs",
+        })
     }
 }
 
@@ -62,177 +80,244 @@ impl Task {
     }
 }
 
-/// A message that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum MessageError {
-    /// The bytes are truncated, altered, or belong to another plan.
-    #[error("{purpose}: {source}")]
-    Wire {
-        /// What was expected.
-        purpose: String,
-        /// What is wrong.
-        source: WireError,
-    },
-    /// The message is for another step or round.
-    #[error("{purpose} is for step {found_step}, round {found_round}: expected step {step}, round {round}")]
-    Moment {
-        /// What was expected.
-        purpose: String,
-        /// Step it is for.
-        found_step: u64,
-        /// Round it is for.
-        found_round: u16,
-        /// Step expected.
-        step: u64,
-        /// Round expected.
-        round: u16,
-    },
-    /// A ciphertext that hides nothing.
-    #[error("{tensor}: ciphertext {index} is transparent (c1 = 0): it hides nothing and is refused")]
-    Transparent {
-        /// The tensor.
-        tensor: Tensor,
-        /// Number of the ciphertext.
-        index: usize,
-    },
-    /// A ciphertext that the plan does not have there.
-    #[error(
-        "{tensor}: ciphertext {index} has {limbs} limbs, degree {degree} and factor {factor}: expected {expected} limbs, degree 1, and factor 1 of a fresh one"
-    )]
-    Shape {
-        /// The tensor.
-        tensor: Tensor,
-        /// Number of the ciphertext.
-        index: usize,
-        /// Limbs it has.
-        limbs: usize,
-        /// Its degree.
-        degree: usize,
-        /// Its factor modulo t.
-        factor: u64,
-        /// Limbs the plan has there.
-        expected: usize,
-    },
-    /// A message that nobody waits for.
-    #[error("a message of {found} came where {expected} was due")]
-    Unexpected {
-        /// What came.
-        found: String,
-        /// What was due.
-        expected: String,
-    },
-    /// Data of another shape than the plan's.
-    #[error("{what}: {found}, needed {needed}")]
-    Data {
-        /// What was given.
-        what: &'static str,
-        /// Its size or value.
-        found: usize,
-        /// What the plan has.
-        needed: String,
-    },
+/// Step, query or mini-batch, and round within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) number: u64,
+    pub(super) round: u16,
 }
 
-/// Tiles of one tensor, each one ciphertext for every plaintext prime.
-pub type Received = Vec<Vec<Ciphertext>>;
-
-fn header(plan: &Plan, purpose: Purpose) -> Header {
-    Header { tag: TAG, kind: purpose as u16, params: plan.hash() }
+impl Moment {
+    /// Before the first round.
+    pub(super) fn first(number: u64) -> Self {
+        Self { number, round: 0 }
+    }
 }
 
-/// Step and round of a message.
-pub(super) type Moment = (u64, u16);
+/// A tensor of an engine, in parts.
+#[derive(Clone, Debug)]
+pub(super) struct Part<T> {
+    pub(super) tensor: Tensor,
+    pub(super) engine: usize,
+    pub(super) parts: T,
+}
 
-/// Seals pieces that were written apart (in parallel), in order.
-pub(super) fn seal(plan: &Plan, purpose: Purpose, moment: Moment, pieces: &[Vec<u8>]) -> Vec<u8> {
-    let capacity = pieces.iter().map(|piece| piece.len() + 8).sum::<usize>() + 10;
-    let Ok(sealed) = wire::seal_with::<Infallible>(&header(plan, purpose), capacity, |body| {
-        body.u64(moment.0);
-        body.u16(moment.1);
-        pieces.iter().for_each(|piece| body.len_bytes(piece));
+/// A tensor to be sent: parts, each a list of ciphertexts.
+pub(super) type Outgoing = Part<Vec<Vec<Vec<u8>>>>;
+/// A tensor as it came.
+pub(super) type Incoming = Part<Vec<Pieces>>;
+/// A tensor as the plan has it.
+pub(super) type Expected = Part<Sent>;
+
+/// Bytes of a body before its first part.
+const BODY_BYTES: usize = 18;
+/// Bytes of a part before its first ciphertext.
+const PART_BYTES: usize = 14;
+/// Bytes before a ciphertext.
+const LENGTH_BYTES: usize = 8;
+
+fn header(hash: &[u8; 32], purpose: Purpose) -> Header {
+    Header { tag: TAG, kind: purpose as u16, params: *hash }
+}
+
+/// Seals tensors of `rows` images, whose ciphertexts were written apart, in order.
+pub(super) fn seal(
+    hash: &[u8; 32],
+    purpose: Purpose,
+    moment: Moment,
+    rows: usize,
+    tensors: &[Outgoing],
+) -> Vec<u8> {
+    let parts = || tensors.iter().flat_map(|tensor| &tensor.parts);
+    let pieces: usize = parts().flatten().map(|piece| piece.len() + LENGTH_BYTES).sum();
+    let count = parts().count();
+    let capacity = BODY_BYTES + count * PART_BYTES + pieces;
+    let Ok(sealed) = wire::seal_with::<Infallible>(&header(hash, purpose), capacity, |body| {
+        body.u64(moment.number);
+        body.u16(moment.round);
+        body.u32(rows as u32);
+        body.u32(count as u32);
+        for Part { tensor, engine, parts } in tensors {
+            for (part, pieces) in parts.iter().enumerate() {
+                tensor.encode(body);
+                body.u16(*engine as u16);
+                body.u32(part as u32);
+                body.u32(pieces.len() as u32);
+                pieces.iter().for_each(|piece| body.len_bytes(piece));
+            }
+        }
         Ok(())
     });
     sealed
 }
 
-/// Opens a message and reads the given tensors, which must be all it holds.
-pub(super) fn open(
-    plan: &Plan,
-    purpose: Purpose,
-    moment: Moment,
-    tensors: &[Tensor],
-    bytes: &[u8],
-) -> Result<Vec<Received>, MessageError> {
-    let name = format!("{purpose:?}").to_lowercase();
-    let wrap = |source| MessageError::Wire { purpose: name.clone(), source };
-    let pieces = pieces(plan, purpose, moment, tensors, bytes, &name)?;
-    let primes = plan.instances.len();
-    let mut pieces = &pieces[..];
-    let mut split = Vec::new();
-    for &tensor in tensors {
-        let (mine, rest) = pieces.split_at(plan.ciphertexts(tensor) * primes);
-        split.push((tensor, mine));
-        pieces = rest;
+/// How many images a message may be for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rows {
+    /// So many.
+    Exactly(usize),
+    /// At least one, at most so many.
+    UpTo(usize),
+}
+
+impl Rows {
+    fn most(self) -> usize {
+        match self {
+            Self::Exactly(rows) | Self::UpTo(rows) => rows,
+        }
     }
-    let read = |tensor, index: usize, piece: &[u8]| {
-        let mut reader = Reader::new(piece);
-        let params = &plan.instances[index % primes].params;
-        let ciphertext = Ciphertext::read(&mut reader, params).map_err(wrap)?;
-        reader.finish("ciphertext").map_err(wrap)?;
-        check(tensor, index, &ciphertext, plan, purpose)?;
-        Ok(ciphertext)
+
+    fn check(self, found: usize, purpose: Purpose) -> Result<(), MessageError> {
+        let (fits, expected) = match self {
+            Self::Exactly(rows) => (found == rows, rows.to_string()),
+            Self::UpTo(rows) => ((1..=rows).contains(&found), format!("1 to {rows}")),
+        };
+        if fits { Ok(()) } else { Err(MessageError::Rows { purpose, found, expected }) }
+    }
+}
+
+/// What a message must be.
+pub(super) struct Due<'a> {
+    /// The hash of the plan.
+    pub(super) hash: &'a [u8; 32],
+    pub(super) purpose: Purpose,
+    pub(super) moment: Moment,
+    pub(super) rows: Rows,
+    /// The tensors of so many images, in their order.
+    pub(super) tensors: &'a dyn Fn(usize) -> Vec<Expected>,
+}
+
+/// A message that was opened.
+pub(super) struct Opened {
+    /// Images it is for.
+    pub(super) rows: usize,
+    /// Its tensors, as the plan has them.
+    pub(super) tensors: Vec<Incoming>,
+}
+
+/// The longest body that tensors may take.
+fn limit(tensors: &[Expected]) -> usize {
+    let of = |sent: &Sent| {
+        let piece = sent.bytes.saturating_add(LENGTH_BYTES);
+        sent.parts.saturating_mul(sent.pieces.saturating_mul(piece).saturating_add(PART_BYTES))
     };
-    let received = split.par_iter().map(|&(tensor, mine)| {
-        let all = mine.par_iter().enumerate().map(|(index, piece)| read(tensor, index, piece));
-        let all = all.collect::<Result<Vec<_>, MessageError>>()?;
-        Ok(all.chunks(primes).map(<[Ciphertext]>::to_vec).collect())
+    tensors.iter().fold(BODY_BYTES, |sum, tensor| sum.saturating_add(of(&tensor.parts)))
+}
+
+/// Opens a message that must be the one that is due. Ciphertexts are not read.
+pub(super) fn open(due: &Due<'_>, bytes: Vec<u8>) -> Result<Opened, MessageError> {
+    let purpose = due.purpose;
+    let wrap = |source| MessageError::Wire { purpose, source };
+    let most = limit(&(due.tensors)(due.rows.most()));
+    let length = wire::open(&bytes, &header(due.hash, purpose), most).map_err(wrap)?.len();
+    debug_assert_eq!(length, bytes.len() - HEADER_BYTES - DIGEST_BYTES, "an object and nothing behind it");
+    let mut body = Body { purpose, bytes: &bytes, rest: Reader::new(&bytes[HEADER_BYTES..][..length]) };
+    let rows = body.head(due)?;
+    let expected = (due.tensors)(rows);
+    let count: usize = expected.iter().map(|tensor| tensor.parts.parts).sum();
+    body.number(count, "parts")?;
+    let mut spans = Vec::with_capacity(count);
+    for tensor in &expected {
+        for part in 0..tensor.parts.parts {
+            spans.push(body.part(tensor, part)?);
+        }
+    }
+    body.rest.finish("message").map_err(wrap)?;
+    let bytes = Arc::new(bytes);
+    let mut pieces = spans.into_iter().map(|spans| Pieces::new(Arc::clone(&bytes), spans));
+    let tensors = expected.into_iter().map(|Part { tensor, engine, parts }| {
+        let parts = pieces.by_ref().take(parts.parts).collect();
+        Part { tensor, engine, parts }
     });
-    received.collect()
+    Ok(Opened { rows, tensors: tensors.collect() })
 }
 
-fn pieces<'a>(
-    plan: &Plan,
+/// A body that is read.
+struct Body<'a> {
     purpose: Purpose,
-    moment: Moment,
-    tensors: &[Tensor],
     bytes: &'a [u8],
-    name: &str,
-) -> Result<Vec<&'a [u8]>, MessageError> {
-    let wrap = |source| MessageError::Wire { purpose: name.to_owned(), source };
-    let count: usize = tensors.iter().map(|&tensor| plan.ciphertexts(tensor) * plan.instances.len()).sum();
-    let largest = plan.instances.iter().map(|i| body_limit(i.params.rlwe(), 2)).max().unwrap_or(0) + 64;
-    let body = wire::open(bytes, &header(plan, purpose), count * largest + 64).map_err(wrap)?;
-    let mut reader = Reader::new(body);
-    let found_step = reader.u64("step").map_err(wrap)?;
-    let found_round = reader.u16("round").map_err(wrap)?;
-    if (found_step, found_round) != moment {
-        let (step, round) = moment;
-        return Err(MessageError::Moment { purpose: name.to_owned(), found_step, found_round, step, round });
-    }
-    let pieces: Result<Vec<_>, _> = (0..count).map(|_| reader.len_bytes(largest, "ciphertext")).collect();
-    let pieces = pieces.map_err(wrap)?;
-    reader.finish("message").map_err(wrap)?;
-    Ok(pieces)
+    rest: Reader<'a>,
 }
 
-/// Number of primes a ciphertext must live over, its degree and its factor: all fixed by the plan.
-fn check(
-    tensor: Tensor,
-    index: usize,
-    ciphertext: &Ciphertext,
-    plan: &Plan,
-    purpose: Purpose,
-) -> Result<(), MessageError> {
-    let (limbs, factor) = (ciphertext.level() + 1, ciphertext.correction_factor());
-    let expected =
-        if purpose.is_fresh() { plan.fresh_limbs.get(&tensor) } else { plan.sent_limbs.get(&tensor) };
-    let expected = expected.copied().unwrap_or(0);
-    if ciphertext.degree() != 1 || limbs != expected || (purpose.is_fresh() && factor != 1) {
-        let degree = ciphertext.degree();
-        return Err(MessageError::Shape { tensor, index, limbs, degree, factor, expected });
+impl Body<'_> {
+    fn wire<T>(&self, read: Result<T, WireError>) -> Result<T, MessageError> {
+        read.map_err(|source| MessageError::Wire { purpose: self.purpose, source })
     }
-    if ciphertext.is_transparent() {
-        return Err(MessageError::Transparent { tensor, index });
+
+    /// Moment and images.
+    fn head(&mut self, due: &Due<'_>) -> Result<usize, MessageError> {
+        let found_step = self.rest.u64("step");
+        let found_step = self.wire(found_step)?;
+        let found_round = self.rest.u16("round");
+        let found_round = self.wire(found_round)?;
+        let Moment { number: step, round } = due.moment;
+        if (found_step, found_round) != (step, round) {
+            let purpose = self.purpose;
+            return Err(MessageError::Moment { purpose, found_step, found_round, step, round });
+        }
+        let rows = self.rest.u32("images");
+        let rows = self.wire(rows)? as usize;
+        due.rows.check(rows, self.purpose)?;
+        Ok(rows)
     }
-    Ok(())
+
+    /// A number that must be this one.
+    fn number(&mut self, expected: usize, what: &'static str) -> Result<(), MessageError> {
+        let found = self.rest.u32(what);
+        let found = self.wire(found)? as usize;
+        if found == expected {
+            return Ok(());
+        }
+        let (found, expected) = (format!("{found} {what}"), expected.to_string());
+        Err(MessageError::Content { purpose: self.purpose, found, expected })
+    }
+
+    /// The places of the ciphertexts of a part.
+    fn part(
+        &mut self,
+        expected: &Expected,
+        part: usize,
+    ) -> Result<Vec<std::ops::Range<usize>>, MessageError> {
+        let mut found = [0; 3];
+        for number in &mut found {
+            let read = self.rest.u16("tensor");
+            *number = self.wire(read)?;
+        }
+        let (kind, layer) = expected.tensor.code();
+        let needed = [kind, layer, expected.engine as u16];
+        if found != needed {
+            let [kind, layer, engine] = found;
+            return Err(MessageError::Content {
+                purpose: self.purpose,
+                found: format!("tensor {kind} of layer {layer} and engine {engine}"),
+                expected: format!("{} of engine {}", expected.tensor, expected.engine),
+            });
+        }
+        self.number(part, "parts before it")?;
+        let Sent { pieces, bytes, .. } = expected.parts;
+        self.number(pieces, "ciphertexts")?;
+        (0..pieces).map(|_| self.piece(bytes)).collect()
+    }
+
+    fn piece(&mut self, limit: usize) -> Result<std::ops::Range<usize>, MessageError> {
+        let piece = self.rest.len_bytes(limit, "ciphertext");
+        let length = self.wire(piece)?.len();
+        let end = self.bytes.len() - DIGEST_BYTES - self.rest.remaining();
+        Ok(end - length..end)
+    }
 }
+
+/// Some tensors of `rows` images as the plan has them, each of every engine that holds it.
+pub(super) fn expected(plan: &Plan, tensors: &[Tensor], rows: usize) -> Vec<Expected> {
+    let of = |&tensor: &Tensor| {
+        let engines = plan.holders(tensor).into_iter();
+        engines.map(move |engine| Part { tensor, engine, parts: plan.engines[engine].sent(tensor, rows) })
+    };
+    tensors.iter().flat_map(of).filter(|tensor| tensor.parts.parts > 0).collect()
+}
+
+/// The tensors of a model as it is kept.
+pub(super) const MODEL: [Tensor; 3] = [Tensor::Weights, Tensor::LowWeights, Tensor::Momentum];
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,22 @@
-//! The two roles: a client that holds the secret key, and a server that computes.
+//! The two roles: a client that holds the secret keys, and a server that computes.
 //!
-//! They share a [`Plan`](crate::plan::Plan) and exchange bytes. The client encrypts the data and the first weights,
-//! refreshes what the server sends (decrypts, rounds, saturates, encrypts) and does nothing else: no product, no
-//! activation, no gradient. What is refreshed, when, and how it is rounded is fixed by the plan and never depends on
-//! what was decrypted.
+//! They share a [`Plan`](crate::plan::Plan) and exchange bytes. What is refreshed, when, and how it is rounded is fixed by the plan
+//! and never depends on what was decrypted.
 
+mod backward;
+pub mod cipher;
 mod client;
+mod error;
+mod link;
 mod message;
 mod server;
 
-pub use client::{Client, ClientError, RefreshCounts};
-pub use message::{MessageError, Received};
-pub use server::{Link, LinkError, Server, ServerError};
+pub use self::client::{Client, RefreshCounts};
+pub use self::error::{ClientError, MessageError, ServerError};
+pub use self::link::{Link, LinkError, LocalLink, Traffic};
+pub use self::message::Purpose;
+pub use self::server::Server;
+pub use crate::engine::Pieces;
+
+#[cfg(test)]
+mod tests;

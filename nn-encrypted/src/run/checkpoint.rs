@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use he_core::wire::{self, DIGEST_BYTES, Header, Reader, WireError, Writer};
+use he_core::wire::{self, Header, Reader, WireError, Writer};
 
 use super::{RunError, RunFolder};
 use crate::tag::TAG;
@@ -51,15 +51,6 @@ pub(super) struct Generation {
     pub client: Vec<u8>,
     /// The server's state.
     pub server: Vec<u8>,
-}
-
-/// A digest of sealed objects: of the digests they end with, so that nothing of a secret one is hashed again.
-pub(super) fn digest_of<T: AsRef<[u8]>>(sealed: &[T]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted keys of a run v1");
-    for object in sealed.iter().map(AsRef::as_ref) {
-        hasher.update(&object[object.len().saturating_sub(DIGEST_BYTES)..]);
-    }
-    *hasher.finalize().as_bytes()
 }
 
 /// Generations that are kept.

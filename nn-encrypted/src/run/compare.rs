@@ -1,36 +1,66 @@
 //! The trained model beside the twin's.
 
 use super::report::TwinSummary;
-use super::task::Task;
-use super::weights::{Tensor, Tensors, Values};
+use crate::model::{LayerState, Model};
+use crate::plan::Tolerance;
 
-/// Whether the models are equal, and their largest difference as a real number.
-pub(super) fn compare<T: Task>(task: &T, model: &T::Model, twin: &T::Model) -> TwinSummary {
-    let unit = f64::from(task.weight_bits()).exp2();
-    let (a, b) = (model.tensors(), twin.tensors());
-    let differences = a.iter().zip(&b).map(|(a, b)| difference(a, b, unit));
-    let missing = if a.len() == b.len() { 0.0 } else { f64::INFINITY };
-    let largest = differences.fold(missing, larger);
-    let tolerance = task.tolerance();
+/// Whether the models are equal, bit for bit or within a tolerance, and their largest difference as a real number.
+pub(super) fn compare(model: &Model, twin: &Model, tolerance: Option<Tolerance>) -> TwinSummary {
+    let layers = model.layers.iter().zip(&twin.layers);
+    let missing = if model.layers.len() == twin.layers.len() { 0.0 } else { f64::INFINITY };
+    let largest = layers.map(|(a, b)| difference(a, b)).fold(missing, larger);
+    let tolerance = tolerance.map(|tolerance| tolerance.weights);
     let equal = tolerance.map_or_else(|| model == twin, |tolerance| largest <= tolerance);
     TwinSummary { equal: Some(equal), max_abs_error: Some(largest), tolerance }
 }
 
-/// The largest difference of two tensors; infinite if they are not of the same kind and size.
-fn difference(a: &Tensor, b: &Tensor, unit: f64) -> f64 {
-    match (&a.values, &b.values) {
-        (Values::Integers(a), Values::Integers(b)) if a.len() == b.len() => {
-            let largest = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max();
-            largest.unwrap_or(0) as f64 / unit
-        }
-        (Values::Reals(a), Values::Reals(b)) if a.len() == b.len() => {
-            a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
-        }
-        _ => f64::INFINITY,
-    }
+/// The largest difference of the numbers of a layer; infinite if they are not as many.
+fn difference(a: &LayerState, b: &LayerState) -> f64 {
+    let pairs = tensors(a).into_iter().zip(tensors(b));
+    let one = |(a, b): (&Vec<f64>, &Vec<f64>)| {
+        let missing = if a.len() == b.len() { 0.0 } else { f64::INFINITY };
+        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(missing, larger)
+    };
+    pairs.map(one).fold(0.0, larger)
+}
+
+fn tensors(state: &LayerState) -> [&Vec<f64>; 4] {
+    [&state.weight, &state.bias, &state.weight_momentum, &state.bias_momentum]
 }
 
 /// The larger of two; what is no number is larger than any.
 fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(weight: f64, momentum: &[f64]) -> Model {
+        let layer = LayerState {
+            shape: vec![1, 1],
+            weight: vec![weight],
+            bias: vec![0.0],
+            weight_momentum: momentum.to_vec(),
+            bias_momentum: vec![0.0],
+        };
+        Model { layers: vec![layer] }
+    }
+
+    #[test]
+    fn models_are_equal_bit_for_bit_or_within_a_tolerance() {
+        let tolerance = Some(Tolerance { weights: 0.25, outputs: 1.0 });
+        let found = |b: &Model, tolerance| {
+            let TwinSummary { equal, max_abs_error, .. } = compare(&model(1.0, &[0.5]), b, tolerance);
+            (equal.unwrap(), max_abs_error.unwrap())
+        };
+        assert_eq!(found(&model(1.0, &[0.5]), None), (true, 0.0));
+        assert_eq!(found(&model(1.0, &[0.75]), None), (false, 0.25));
+        assert_eq!(found(&model(1.25, &[0.5]), tolerance), (true, 0.25));
+        assert_eq!(found(&model(1.5, &[0.5]), tolerance), (false, 0.5));
+        assert_eq!(found(&model(f64::NAN, &[0.5]), tolerance), (false, f64::INFINITY));
+        assert_eq!(found(&model(1.0, &[]), tolerance), (false, f64::INFINITY));
+        assert_eq!(found(&Model { layers: vec![] }, tolerance), (false, f64::INFINITY));
+    }
 }

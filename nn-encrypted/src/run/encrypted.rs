@@ -4,20 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use he_bgv::SecretKey;
 use ndarray::{Array2, ArrayView2};
 
-use super::checkpoint::{Generation, Half};
-use super::link::{LocalLink, Traffic};
-use super::meter::Spent;
-use super::report::{Report, SchemeSummary};
-use super::sides::Sides;
-use super::state::Ledger;
-use super::training::secret_digest;
-use super::{RunError, RunFolder, Session};
-use crate::plan::{Instance, Plan};
-use crate::recipe::Model;
-use crate::roles::{Client, Server};
+use super::RunError;
+use super::report::StageSummary;
+use super::session::Session;
+use crate::meter::Spent;
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::program::{Step, Tensor};
+use crate::roles::{Client, LocalLink, Server, ServerError, Traffic};
+use crate::twin::Twin;
 
 /// A client and a server in one process, connected by bytes.
 pub struct Encrypted {
@@ -33,39 +30,65 @@ pub struct Encrypted {
     pub data_bytes: u64,
     /// Bytes of evaluation keys.
     pub key_bytes: u64,
-    /// Bytes of mini-batches the server may keep from one epoch to the next. If all of them take more, none is kept:
-    /// each is then encrypted and sent when it is used.
+    /// Bytes of mini-batches the server may keep from one epoch to the next. If all of them take more, one is kept: each is
+    /// then encrypted and sent when it is used.
     pub batch_bytes: u64,
     sent: HashSet<usize>,
 }
 
-/// What [`Encrypted::batch_bytes`] is at first: 1 GiB.
-const BATCH_BYTES: u64 = 1 << 30;
+/// Evaluation keys as they are sent: of each engine a message for each kind.
+pub type SentKeys = Vec<Vec<Vec<u8>>>;
+
+/// [`Encrypted::batch_bytes`] at first: 1 GiB where a client refreshes, whose mini-batches are small, 2 GiB elsewhere.
+const BATCH_BYTES: [u64; 2] = [1 << 30, 1 << 31];
+
+/// What engines counted and measured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counted {
+    pub(super) tables: u64,
+    pub(super) bootstraps: u64,
+    pub(super) stages: Vec<StageSummary>,
+}
+
+impl Counted {
+    /// Adds what was counted of a stage.
+    pub(super) fn add(&mut self, stage: StageSummary) {
+        match self.stages.iter_mut().find(|known| known.stage == stage.stage) {
+            Some(known) => {
+                known.seconds += stage.seconds;
+                known.core_seconds += stage.core_seconds;
+            }
+            None => self.stages.push(stage),
+        }
+    }
+}
 
 impl Encrypted {
     /// Makes keys and sends them and the first weights. The evaluation keys are returned as they were sent.
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub fn start(plan: &Arc<Plan>, client: Client) -> Result<(Self, Vec<Vec<u8>>), RunError> {
+    pub fn start(plan: &Arc<Plan>, client: Client) -> Result<(Self, SentKeys), RunError> {
         let keys = client.evaluation_keys()?;
-        let mut this = Self::new(plan, client, Server::new(plan, &keys)?, &keys);
-        let model = this.client.encrypt_model()?;
-        this.server.receive_model(&model)?;
+        let mut this = Self::new(plan, client, Server::new(plan, &keys, true)?, &keys);
+        let model = this.client.encrypt_model(0)?;
         this.data_bytes = model.len() as u64;
+        this.server.receive_model(0, model)?;
         Ok((this, keys))
     }
 
     /// A client and a server with the given evaluation keys, but without weights.
-    pub fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &[Vec<u8>]) -> Self {
+    #[must_use]
+    pub fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &SentKeys) -> Self {
+        let by_client = plan.program.training.iter().any(by_client);
         Self {
             plan: Arc::clone(plan),
             client,
             server,
             traffic: Traffic::default(),
             data_bytes: 0,
-            key_bytes: keys.iter().map(|k| k.len() as u64).sum(),
-            batch_bytes: BATCH_BYTES,
+            key_bytes: keys.iter().flatten().map(|key| key.len() as u64).sum(),
+            batch_bytes: BATCH_BYTES[usize::from(!by_client)],
             sent: HashSet::new(),
         }
     }
@@ -78,8 +101,8 @@ impl Encrypted {
         if self.sent.contains(&batch) {
             return Ok(());
         }
-        let (x, labels) = session.data.train.select(session.batches.rows(batch));
-        let bytes = self.client.encrypt_batch(batch, x.view(), &labels)?;
+        let (x, targets) = session.batch(batch)?;
+        let bytes = self.client.encrypt_batch(batch, x.view(), targets.view())?;
         let each = bytes.len() as u64;
         // Mini-batches have one size.
         if each.saturating_mul(session.batches.count() as u64) > self.batch_bytes {
@@ -92,142 +115,108 @@ impl Encrypted {
     }
 
     /// Mini-batches the server has.
+    #[must_use]
     pub fn batches_kept(&self) -> usize {
         self.sent.len()
     }
 
-    /// One training step on a mini-batch that was sent.
+    /// One training step on a mini-batch that was sent; false if `stop` ended it before it had changed anything.
     ///
     /// # Errors
     /// If the server or the client stops.
-    pub fn step(&mut self, session: &Session, step: u64, batch: usize) -> Result<(), RunError> {
-        let rows = session.batches.rows(batch).len();
-        self.client.begin(step, rows);
-        let mut link = LocalLink { client: &mut self.client, traffic: &mut self.traffic };
-        Ok(self.server.train(step, batch, &mut link)?)
-    }
-}
-
-impl Sides for Encrypted {
-    type Task = Session;
-    type Plan = Plan;
-    const LONG_STEPS: bool = false;
-    const AFTER_TRAINING: usize = 600;
-
-    fn plan(task: &Session) -> Result<Arc<Plan>, RunError> {
-        task.plan()
-    }
-
-    fn hash(plan: &Plan) -> [u8; 32] {
-        plan.hash()
-    }
-
-    fn begin(task: &Session, plan: &Arc<Plan>) -> Result<(Self, Vec<Vec<u8>>), RunError> {
-        Self::start(plan, Client::new(plan, task.initial())?)
-    }
-
-    fn write_secret(&self, folder: &RunFolder) -> Result<(), RunError> {
-        folder.write_secret_keys(self.client.keys())
-    }
-
-    fn secret_digest(&self) -> String {
-        secret_digest(&self.client.keys().iter().map(SecretKey::to_secret_bytes).collect::<Vec<_>>())
-    }
-
-    fn read_keys(folder: &RunFolder, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
-        folder.read_evaluation_keys(plan)
-    }
-
-    fn read(
-        plan: &Arc<Plan>,
-        folder: &RunFolder,
-        keys: &[Vec<u8>],
-        model: Model,
-        _: &Generation,
-    ) -> Result<Self, RunError> {
-        let client = Client::with_keys(plan, model, folder.read_secret_keys(plan)?);
-        Ok(Self::new(plan, client, folder.server_with(plan, keys)?, keys))
-    }
-
-    fn go_on(
+    pub fn step(
         &mut self,
-        folder: &RunFolder,
-        generation: &Generation,
-        ledger: &Ledger,
-    ) -> Result<(), RunError> {
-        self.client.resume_counts(ledger.counts);
-        let path = folder.checkpoint(Half::Server, generation.step);
-        self.server
-            .restore(generation.step, &generation.server)
-            .map_err(|error| RunError::File { path, what: error.to_string() })?;
-        (self.traffic, self.data_bytes) = (ledger.traffic, ledger.data_bytes);
+        session: &Session,
+        step: u64,
+        batch: usize,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<bool, RunError> {
+        let (x, targets) = session.batch(batch)?;
+        self.client.begin(step, x.view(), targets.view())?;
+        let mut link = LocalLink { client: &mut self.client, traffic: &mut self.traffic };
+        match self.server.train(step, batch, &mut link, stop) {
+            Err(ServerError::Stopped) => {
+                drop(self.server.take_records());
+                Ok(false)
+            }
+            other => Ok(other.map(|()| true)?),
+        }
+    }
+
+    /// Tells the twin what its next step or classification needs to know of the encrypted one: by which phases tables were looked up.
+    ///
+    /// # Errors
+    /// If a record is damaged.
+    pub fn tell(&mut self, twin: &mut Twin) -> Result<(), RunError> {
+        for (engine, records) in self.server.take_records().into_iter().enumerate() {
+            if let Some(cipher) = self.client.cipher(engine).filter(|_| !records.is_empty()) {
+                twin.replay(cipher.open_records(&records).map_err(crate::roles::ClientError::from)?);
+            }
+        }
         Ok(())
     }
 
-    fn supply(&mut self, task: &Session, batch: usize) -> Result<(), RunError> {
-        self.send(task, batch)
+    /// The model after `step` steps: as the client has it from a refresh, or decrypted.
+    ///
+    /// # Errors
+    /// If the server has none.
+    pub fn model(&mut self, step: u64) -> Result<Model, RunError> {
+        let program = &self.plan.program;
+        let refreshed = program.training.iter().any(|step| match step {
+            Step::Refresh { round, by } if by.is_client() => {
+                program.rounds[*round].iter().any(|refresh| refresh.to.contains(&Tensor::Weights))
+            }
+            _ => false,
+        });
+        if refreshed {
+            return Ok(self.client.model().clone());
+        }
+        let bytes = self.server.model(step)?;
+        Ok(self.client.decrypt_model(step, bytes)?.clone())
     }
 
-    fn advance(
-        &mut self,
-        task: &Session,
-        step: u64,
-        batch: usize,
-        _: &Arc<AtomicBool>,
-    ) -> Result<bool, RunError> {
-        self.step(task, step, batch)?;
-        Ok(true)
-    }
-
-    fn server_state(&self, step: u64) -> Result<Vec<u8>, RunError> {
-        Ok(self.server.checkpoint(step)?)
-    }
-
-    fn model(&self, _: u64) -> Result<Model, RunError> {
-        Ok(self.client.model().clone())
-    }
-
-    fn write_server(&self, folder: &RunFolder, _: u64) -> Result<(), RunError> {
-        folder.write_server(&self.plan.to_string(), &self.client.encrypt_model()?)
-    }
-
-    fn query(
+    /// The outputs for samples, classified under encryption, and the bytes that crossed before and after. What it takes, but for
+    /// the encryption of the samples, is added to `spent`.
+    ///
+    /// # Errors
+    /// If the server or the client stops.
+    pub(super) fn query(
         &mut self,
         number: u64,
-        x: ArrayView2<'_, i32>,
+        x: ArrayView2<'_, f64>,
         spent: &mut Spent,
-    ) -> Result<(Array2<i64>, u64), RunError> {
+    ) -> Result<(Array2<f64>, u64), RunError> {
         let Self { client, server, .. } = self;
         let query = client.encrypt_query(number, x)?;
-        let mut traffic = Traffic::default();
-        let outputs = spent.on(|| -> Result<Array2<i64>, RunError> {
+        let (sent, mut traffic) = (query.len() as u64, Traffic::default());
+        let outputs = spent.on(|| -> Result<Array2<f64>, RunError> {
             let mut link = LocalLink { client: &mut *client, traffic: &mut traffic };
-            let answer = server.predict(number, &query, &mut link)?;
+            let answer = server.predict(number, query, &mut link)?;
             traffic.to_client += answer.len() as u64;
-            Ok(client.read_outputs(&answer)?)
+            Ok(client.read_outputs(answer)?)
         })?;
-        Ok((outputs, query.len() as u64 + traffic.to_client + traffic.to_server))
+        Ok((outputs, sent + traffic.to_client + traffic.to_server))
     }
 
-    fn note(&self, ledger: &mut Ledger) {
-        (ledger.counts, ledger.traffic) = (self.client.counts(), self.traffic);
-        ledger.data_bytes = self.data_bytes;
+    /// Whether the server computes a step alone; such steps are long.
+    pub(super) fn is_alone(&self) -> bool {
+        !self.plan.program.training.iter().any(by_client)
     }
 
-    fn complete(&self, report: &mut Report) {
-        report.schemes = self.plan.instances.iter().map(scheme).collect();
-        report.key_bytes = self.key_bytes;
-        report.traffic.out_of_bounds = self.client.counts().out_of_bounds;
+    /// What the engines counted and measured in this process.
+    pub(super) fn counted(&self) -> Counted {
+        let mut all = Counted::default();
+        for usage in self.server.usage() {
+            all.tables += usage.tables;
+            all.bootstraps += usage.bootstraps;
+            for (stage, seconds, core_seconds) in usage.stages {
+                all.add(StageSummary { stage, seconds, core_seconds });
+            }
+        }
+        all
     }
 }
 
-fn scheme(instance: &Instance) -> SchemeSummary {
-    let rlwe = instance.params.rlwe();
-    SchemeSummary {
-        name: "bgv".into(),
-        ring_dimension: rlwe.n(),
-        log_qp: rlwe.log_qp(),
-        plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
-        security_bits: rlwe.security_bits(),
-    }
+fn by_client(step: &Step) -> bool {
+    matches!(step, Step::Refresh { by, .. } if by.is_client())
 }

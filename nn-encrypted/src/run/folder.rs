@@ -3,17 +3,15 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use he_bgv::SecretKey;
-use he_core::wire::WireError;
 use zeroize::Zeroizing;
 
-use super::weights::Tensors;
-use super::{Measure, Predictions, Report, RunError, weights};
-use crate::plan::Plan;
-use crate::recipe::{AnyRecipe, Model, Network, Recipe};
-use crate::roles::{Server, ServerError};
+#[cfg(feature = "cli")]
+use super::Measure;
+use super::{Predictions, Report, RunError, weights};
+use crate::model::Model;
+use crate::network::Network;
+use crate::recipe::Recipe;
 
 /// Paths of a run and how they are written.
 #[derive(Clone, Debug)]
@@ -21,17 +19,12 @@ pub struct RunFolder {
     root: PathBuf,
 }
 
-/// Largest evaluation keys that are read back.
-const LARGEST_EVALUATION_KEYS: u64 = 1 << 32;
 /// Largest checkpoint that is read back.
 const LARGEST_FILE: u64 = 1 << 32;
 /// Largest model that is read back: weights and momentum of the largest network.
 const LARGEST_MODEL: u64 = 1 << 29;
 /// Largest report that is read back.
 const LARGEST_REPORT: u64 = 1 << 20;
-/// Largest secret key that is read back: one byte a coefficient and an envelope.
-const LARGEST_KEY: u64 = 1 << 18;
-
 impl RunFolder {
     /// The folder at `root`; made when first written to.
     pub fn new(root: impl Into<PathBuf>) -> Self {
@@ -113,7 +106,7 @@ impl RunFolder {
 
     /// The bytes of a file of at most `most`, in memory of exactly its length, so that no part of it is left behind in
     /// memory that was outgrown.
-    fn read_at_most(&self, path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, RunError> {
+    pub(super) fn read_at_most(&self, path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, RunError> {
         let io = |source| RunError::Io { path: path.to_owned(), source };
         let mut file = fs::File::open(path).map_err(io)?;
         let length = file.metadata().map_err(io)?.len();
@@ -140,13 +133,9 @@ impl RunFolder {
     /// # Errors
     /// If the recipe cannot be written, or an earlier report cannot be removed.
     pub fn begin(&self, recipe: &Recipe) -> Result<(), RunError> {
-        self.begin_with(&recipe.to_toml()?)
-    }
-
-    /// As [`begin`](Self::begin), with a recipe of any kind as text.
-    pub(super) fn begin_with(&self, recipe: &str) -> Result<(), RunError> {
+        let text = recipe.to_toml()?;
         self.remove(&self.report())?;
-        self.write(&self.recipe(), recipe.as_bytes(), false)
+        self.write(&self.recipe(), text.as_bytes(), false)
     }
 
     /// Refuses a folder with the checkpoints of a run that is not finished.
@@ -177,11 +166,6 @@ impl RunFolder {
     /// If it cannot be read or used.
     pub fn read_recipe(&self) -> Result<Recipe, RunError> {
         Ok(Recipe::load(&self.recipe().to_string_lossy(), &[])?)
-    }
-
-    /// Reads the recipe, of whatever kind.
-    pub(super) fn read_any_recipe(&self) -> Result<AnyRecipe, RunError> {
-        Ok(AnyRecipe::load(&self.recipe().to_string_lossy(), &[])?)
     }
 
     /// Path of the report; it is written last, so where it is the run is finished.
@@ -224,90 +208,13 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be drawn or written.
+    #[cfg(feature = "cli")]
     pub fn write_curve(&self, title: &str, measure: Measure, scores: &[f64]) -> Result<(), RunError> {
         let path = self.root.join("learning-curve.svg");
         let io = |source| RunError::Io { path: path.clone(), source };
         let (draft, _) = self.draft(&path, true).map_err(io)?;
         super::curve::draw(&draft, title, measure, scores)?;
         fs::rename(&draft, &path).map_err(io)
-    }
-
-    /// Writes the secret keys, one for each plaintext prime, for their owner only.
-    ///
-    /// # Errors
-    /// If they cannot be written.
-    pub fn write_secret_keys(&self, keys: &[SecretKey]) -> Result<(), RunError> {
-        keys.iter().enumerate().try_for_each(|(i, key)| self.write_secret(i, &key.to_secret_bytes()))
-    }
-
-    /// Writes the bytes of secret key `i`.
-    pub(super) fn write_secret(&self, i: usize, bytes: &[u8]) -> Result<(), RunError> {
-        self.write(&self.client(&secret_name(i)), bytes, true)
-    }
-
-    /// Reads secret key `i`; `open` takes its bytes.
-    pub(super) fn read_secret<K>(
-        &self,
-        i: usize,
-        open: impl FnOnce(&[u8]) -> Result<K, WireError>,
-    ) -> Result<K, RunError> {
-        let path = self.client(&secret_name(i));
-        let bytes = self.read_at_most(&path, LARGEST_KEY)?;
-        open(&bytes).map_err(|error| RunError::File { path, what: error.to_string() })
-    }
-
-    /// Reads the secret keys for a plan.
-    ///
-    /// # Errors
-    /// If they cannot be read or belong to other parameters.
-    pub fn read_secret_keys(&self, plan: &Plan) -> Result<Vec<SecretKey>, RunError> {
-        let read = |(i, instance): (usize, &crate::plan::Instance)| {
-            self.read_secret(i, |bytes| SecretKey::from_secret_bytes(&instance.params, bytes))
-        };
-        plan.instances.iter().enumerate().map(read).collect()
-    }
-
-    /// Path of the evaluation keys of a plaintext prime.
-    pub(super) fn evaluation_key(&self, i: usize) -> PathBuf {
-        self.server(&format!("evaluation-{i}.keys"))
-    }
-
-    /// Writes the evaluation keys.
-    ///
-    /// # Errors
-    /// If they cannot be written.
-    pub fn write_evaluation_keys(&self, keys: &[Vec<u8>]) -> Result<(), RunError> {
-        for (i, key) in keys.iter().enumerate() {
-            self.write(&self.evaluation_key(i), key, false)?;
-        }
-        Ok(())
-    }
-
-    /// Reads the evaluation keys, still sealed.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<Vec<Vec<u8>>, RunError> {
-        (0..plan.instances.len()).map(|set| self.read_evaluation_key(set)).collect()
-    }
-
-    /// Reads one set of evaluation keys, still sealed.
-    pub(super) fn read_evaluation_key(&self, set: usize) -> Result<Vec<u8>, RunError> {
-        let mut bytes = self.read_at_most(&self.evaluation_key(set), LARGEST_EVALUATION_KEYS)?;
-        Ok(std::mem::take(&mut *bytes))
-    }
-
-    /// A server with evaluation keys that were read here.
-    ///
-    /// # Errors
-    /// If they are damaged or belong to other parameters.
-    pub fn server_with(&self, plan: &Arc<Plan>, keys: &[Vec<u8>]) -> Result<Server, RunError> {
-        Server::new(plan, keys).map_err(|error| match error {
-            ServerError::Keys { set, source } => {
-                RunError::File { path: self.evaluation_key(set), what: source.to_string() }
-            }
-            other => other.into(),
-        })
     }
 
     /// Writes what the server ends with: the plan in words and the encrypted weights.
@@ -319,37 +226,26 @@ impl RunFolder {
         self.write(&self.server("model.ciphertext"), model, false)
     }
 
-    /// Writes the decrypted model as integers at the scale of the recipe, for their owner only.
+    /// Writes the decrypted model, for its owner only.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write_model(&self, model: &Model) -> Result<(), RunError> {
-        self.write_weights(model)
-    }
-
-    /// As [`write_model`](Self::write_model), for a model of any kind.
-    pub(super) fn write_weights(&self, model: &impl Tensors) -> Result<(), RunError> {
+    pub fn write_model(&self, recipe: &Recipe, network: &Network, model: &Model) -> Result<(), RunError> {
         let path = self.client("model.safetensors");
-        let bytes = weights::to_bytes(model).map_err(|what| RunError::File { path: path.clone(), what })?;
+        let bytes = weights::to_bytes(recipe, network, model)
+            .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
         self.write(&path, &bytes, true)
     }
 
     /// Reads the decrypted model of a network.
     ///
     /// # Errors
-    /// If a tensor is missing, has another shape, or a value above the bound of the recipe.
-    pub fn read_model(&self, network: &Network, recipe: &Recipe) -> Result<Model, RunError> {
-        self.read_weights(|bytes| weights::from_bytes(bytes, network, recipe))
-    }
-
-    /// Reads a decrypted model; `open` takes its bytes.
-    pub(super) fn read_weights<M>(
-        &self,
-        open: impl FnOnce(&[u8]) -> Result<M, String>,
-    ) -> Result<M, RunError> {
+    /// If a tensor is missing, has another shape, or a number that a training of the recipe cannot hold.
+    pub fn read_model(&self, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
         let path = self.client("model.safetensors");
         let bytes = self.read_at_most(&path, LARGEST_MODEL)?;
-        open(&bytes).map_err(|what| RunError::File { path, what })
+        weights::from_bytes(recipe, network, &bytes)
+            .map_err(|error| RunError::File { path, what: error.to_string() })
     }
 
     /// Writes predictions: sample number, predicted class, label; of a series predicted and measured value.
@@ -391,8 +287,4 @@ fn options(private: bool) -> fs::OpenOptions {
     #[cfg(not(unix))]
     let _ = private;
     options
-}
-
-fn secret_name(i: usize) -> String {
-    if i == 0 { "secret.key".into() } else { format!("secret-{i}.key") }
 }

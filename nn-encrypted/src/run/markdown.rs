@@ -142,7 +142,9 @@ fn costs(report: &Report, steps: f64, row: &mut impl FnMut(&'static str, Option<
 /// What a step was planned to take.
 fn planned(step: &StepSummary, steps: f64, row: &mut impl FnMut(&'static str, Option<String>)) {
     row("levels between two bootstraps", Some(step.levels.to_string()));
-    row("a step, estimated", Some(format!("{:.3} core-s", step.estimated_core_seconds)));
+    let transforms = || step.estimated_transforms.map(|count| format!("{count:.0} transforms"));
+    let seconds = step.estimated_core_seconds.map(|seconds| format!("{seconds:.3} core-s"));
+    row("a step, estimated", seconds.or_else(transforms));
     row("memory, estimated", Some(format!("{:.2} GB", step.estimated_peak_bytes as f64 / 1e9)));
     row("largest error of an output", step.output_error.map(|error| format!("{error:.1e}")));
     let total: f64 = step.parts.iter().map(|(_, seconds)| seconds).sum();

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::mixed::Stage;
+use crate::data::Prepared;
+use crate::meter::host;
 
 /// Version of the schema.
-pub(super) const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 1;
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,10 +65,10 @@ pub struct Report {
 }
 
 /// What a stage took.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StageSummary {
     /// The stage.
-    pub stage: Stage,
+    pub stage: String,
     /// Wall-clock seconds.
     pub seconds: f64,
     /// CPU seconds of all threads.
@@ -248,14 +249,50 @@ impl RangeSummary {
 }
 
 impl Report {
+    /// A report without measurements.
+    pub(super) fn new(recipe: &str, mode: String, data: &Prepared, network: Vec<usize>) -> Self {
+        Self {
+            schema: SCHEMA,
+            recipe: recipe.to_owned(),
+            mode,
+            data: DataSummary {
+                name: data.name.clone(),
+                train: data.train.labels.len(),
+                test: data.test.labels.len(),
+                features: data.features.len(),
+                classes: data.classes.len(),
+            },
+            network,
+            schemes: vec![],
+            encrypted: EncryptedParts::default(),
+            steps: 0,
+            accuracy: Accuracy::default(),
+            twin: TwinSummary::default(),
+            seconds: Seconds::default(),
+            core_seconds_per_image: None,
+            core_seconds: CoreSeconds::default(),
+            traffic: TrafficSummary::default(),
+            ranges: vec![],
+            step: None,
+            stages: vec![],
+            prediction: None,
+            bootstraps: Bootstraps::default(),
+            switches: 0,
+            key_bytes: 0,
+            peak_memory_bytes: None,
+            threads: rayon::current_num_threads(),
+            host: host(),
+        }
+    }
+
     /// The CPU seconds of the stages of a step, with their shares; none if they were not measured.
     #[must_use]
     pub fn stages_of_a_step(&self) -> Option<String> {
         let (total, steps) =
             (self.stages.iter().map(|s| s.core_seconds).sum::<f64>(), self.steps.max(1) as f64);
         let part = |s: &StageSummary| {
-            let name = format!("{:?}", s.stage).to_lowercase();
-            format!("{name} {:.1} ({:.1} %)", s.core_seconds / steps, 100.0 * s.core_seconds / total)
+            let share = 100.0 * s.core_seconds / total;
+            format!("{} {:.1} ({share:.1} %)", s.stage, s.core_seconds / steps)
         };
         (total > 0.0).then(|| self.stages.iter().map(part).collect::<Vec<_>>().join(", "))
     }
@@ -274,8 +311,12 @@ pub struct StepSummary {
     pub levels: u64,
     /// Bootstraps.
     pub bootstraps: u64,
-    /// Estimated seconds of CPU time, all threads.
-    pub estimated_core_seconds: f64,
+    /// Estimated seconds of CPU time, all threads; null where transforms are reckoned.
+    #[serde(default)]
+    pub estimated_core_seconds: Option<f64>,
+    /// Estimated forward transforms of the ring, in which operations are reckoned.
+    #[serde(default)]
+    pub estimated_transforms: Option<f64>,
     /// Estimated largest memory, in bytes.
     pub estimated_peak_bytes: u64,
     /// The largest distance of decrypted outputs from those computed in the clear, over all steps; null where no step decrypts
@@ -316,4 +357,22 @@ pub struct Bootstraps {
     pub ckks: u64,
     /// Of TFHE.
     pub tfhe: u64,
+}
+
+impl PredictionSummary {
+    /// What was predicted, and how well.
+    #[must_use]
+    pub fn described(&self) -> String {
+        match (self.accuracy, self.mape) {
+            (Some(accuracy), _) => format!("{} images, {:.2} % right", self.images, accuracy * 100.0),
+            (None, Some(mape)) => format!("{} forecasts, MAPE {mape:.2} %", self.images),
+            (None, None) => format!("{} images", self.images),
+        }
+    }
+
+    /// One of what was predicted.
+    #[must_use]
+    pub fn each(&self) -> &'static str {
+        if self.mape.is_some() { "a forecast" } else { "an image" }
+    }
 }

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::{Mode, Options, Report, RunError, RunFolder};
-use crate::recipe::AnyRecipe;
+use crate::recipe::Recipe;
 
 /// What `--resume` finds.
 pub enum Resumption {
     /// Nothing is left to do.
     Finished(Box<Report>),
     /// The run goes on, or begins if it had not come to its first checkpoint.
-    Unfinished(Box<AnyRecipe>, Options),
+    Unfinished(Box<Recipe>, Options),
 }
 
 /// Recipe and options of the run in the folder `options.out`. What is given beside must be the same there.
@@ -32,7 +32,7 @@ pub fn resume(
         return Err(RunError::Different { path: folder.root().to_owned(), field, there, asked });
     }
     let path = folder.recipe().to_string_lossy().into_owned();
-    let recipe = AnyRecipe::load(recipe.unwrap_or(&path), settings)?;
+    let recipe = Recipe::load(recipe.unwrap_or(&path), settings)?;
     if folder.recipe().exists() {
         same_recipe(&folder, &recipe)?;
         Asked::read(&folder)?.merge(&folder, &mut options)?;
@@ -44,13 +44,13 @@ pub fn resume(
     Ok(Resumption::Unfinished(Box::new(recipe), options))
 }
 
-fn same_recipe(folder: &RunFolder, asked: &AnyRecipe) -> Result<(), RunError> {
-    let table = |recipe: &AnyRecipe| -> Result<Value, RunError> {
+fn same_recipe(folder: &RunFolder, asked: &Recipe) -> Result<(), RunError> {
+    let table = |recipe: &Recipe| -> Result<Value, RunError> {
         let wrong =
             |error: toml::de::Error| RunError::File { path: folder.recipe(), what: error.to_string() };
         Ok(Value::Table(toml::from_str::<Table>(&recipe.to_toml()?).map_err(wrong)?))
     };
-    let (there, asked) = (table(&folder.read_any_recipe()?)?, table(asked)?);
+    let (there, asked) = (table(&folder.read_recipe()?)?, table(asked)?);
     match difference("", Some(&there), Some(&asked)) {
         None => Ok(()),
         Some((field, there, asked)) => {
@@ -59,7 +59,7 @@ fn same_recipe(folder: &RunFolder, asked: &AnyRecipe) -> Result<(), RunError> {
     }
 }
 
-/// The first field that differs, and its values.
+/// The first field that differs, and its values; items are counted from 1.
 fn difference(name: &str, a: Option<&Value>, b: Option<&Value>) -> Option<(String, String, String)> {
     let inner = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
     match (a, b) {
@@ -67,9 +67,8 @@ fn difference(name: &str, a: Option<&Value>, b: Option<&Value>) -> Option<(Strin
         (Some(Value::Table(a)), Some(Value::Table(b))) => {
             a.keys().chain(b.keys()).find_map(|key| difference(&inner(key), a.get(key), b.get(key)))
         }
-        (Some(Value::Array(a)), Some(Value::Array(b))) => {
-            (0..a.len().max(b.len())).find_map(|i| difference(&inner(&i.to_string()), a.get(i), b.get(i)))
-        }
+        (Some(Value::Array(a)), Some(Value::Array(b))) => (0..a.len().max(b.len()))
+            .find_map(|i| difference(&inner(&(i + 1).to_string()), a.get(i), b.get(i))),
         _ => {
             let text = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), Value::to_string);
             Some((name.to_owned(), text(a), text(b)))
@@ -143,8 +142,8 @@ mod tests {
             expect("seed", "1", "2")
         );
         let cubic = named("seed = 1\nlayers = [{kind = 'Linear'}, {kind = 'Cubic'}]");
-        assert_eq!(cubic, expect("layers.1.kind", "\"Square\"", "\"Cubic\""));
+        assert_eq!(cubic, expect("layers.2.kind", "\"Square\"", "\"Cubic\""));
         let shorter = named("seed = 1\nlayers = [{kind = 'Linear'}]").unwrap();
-        assert_eq!((shorter.0.as_str(), shorter.2.as_str()), ("layers.1", "absent"));
+        assert_eq!((shorter.0.as_str(), shorter.2.as_str()), ("layers.2", "absent"));
     }
 }

@@ -1,30 +1,41 @@
-//! Recipe, data and network of a run in which a client refreshes.
+//! Recipe, data, network and plan of a run.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, ArrayRef2};
 
-use super::task::{Exact, Learner, Task, check_batch};
-use super::weights;
-use super::{Predictions, RunError};
+use super::measure::{Measure, Predictions};
+use super::report::{RangeSummary, Report};
+use super::{Mode, RunError};
 use crate::clear::Clear;
-use crate::data::{self, Batches, Prepared};
+use crate::data::{Batches, Prepared, Samples};
+use crate::frozen;
 use crate::metrics;
-use crate::plan::Plan;
-use crate::recipe::{Model, Network, Recipe, RecipeError};
-use crate::twin::Twin;
+use crate::model::Model;
+use crate::network::Network;
+use crate::numbers::weight_grid;
+use crate::plan::{DataShape, Plan, Tolerance};
+use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, Scheme};
+use crate::twin::{TensorRange, Twin, classes, hard_targets, targets};
 
-/// Recipe, data and network of a run.
+/// Fractional bits of features of approximate schemes, which are read as integers.
+const INPUT_BITS: u32 = 20;
+
+/// Recipe, data and network of a run, and the plan once it is asked for.
+#[derive(Clone)]
 pub struct Session {
     /// The recipe.
     pub recipe: Recipe,
-    /// The data as integers.
+    /// The data as integers with [`fraction_bits`](Prepared::fraction_bits).
     pub data: Prepared,
-    /// The network with its scales.
+    /// The network.
     pub network: Network,
     /// The mini-batches.
     pub batches: Batches,
+    /// The weights to start from.
+    pub first: Model,
+    plan: OnceLock<Arc<Plan>>,
 }
 
 impl Session {
@@ -33,128 +44,251 @@ impl Session {
     /// # Errors
     /// If the data or the recipe cannot be used.
     pub fn new(recipe: Recipe, data_dir: Option<&Path>) -> Result<Self, RunError> {
-        let data = data::prepare(&recipe, data_dir)?;
-        let network = recipe.network(data.features.len(), data.classes.len())?;
-        let batches = Batches::of(&recipe, &data.train.labels);
-        check_batch(recipe.optimizer.batch_size, &batches)?;
-        Ok(Self { recipe, data, network, batches })
+        recipe.validate()?;
+        let mut data = frozen::prepare(&recipe.data, recipe.seed, input_bits(&recipe), data_dir)?;
+        if has_exact_outputs(&recipe) {
+            data = data.with_classes()?;
+        }
+        if data.series.is_some() && recipe.loss == Loss::CrossEntropy {
+            let what = format!("\"cross_entropy\"; `{}` is a series and has no classes", data.name);
+            return Err(field("loss", what).into());
+        }
+        let network = Network::new(&recipe, data.features.len(), data.sides, data.outputs)?;
+        let batches = batches(&recipe, &data)?;
+        let grid = |l: usize| weight_grid(&recipe, &network.layers[l]);
+        let first = Model::initial(&network, recipe.init_gain(), recipe.seed, grid);
+        Ok(Self { recipe, data, network, batches, first, plan: OnceLock::new() })
     }
 
-    /// The plan.
+    /// The plan; it is made when it is asked for first.
     ///
     /// # Errors
     /// If there is none.
     pub fn plan(&self) -> Result<Arc<Plan>, RunError> {
-        Ok(Arc::new(Plan::new(&self.recipe, &self.network, i64::from(self.data.bound))?))
+        if let Some(plan) = self.plan.get() {
+            return Ok(Arc::clone(plan));
+        }
+        let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
+        let shape = DataShape { bound, rows: self.data.train.labels.len() };
+        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, shape)?);
+        Ok(Arc::clone(self.plan.get_or_init(|| plan)))
     }
 
-    /// The weights to start from.
-    pub fn initial(&self) -> Model {
-        Model::initial(&self.recipe, &self.network, self.recipe.seed)
+    /// The twin, from given weights.
+    ///
+    /// # Errors
+    /// If the model is not of this network, or where tables are looked up there is no plan.
+    pub fn twin(&self, model: Model) -> Result<Twin, RunError> {
+        let reader = match self.recipe.refresh.strategy {
+            RefreshStrategy::Clean => self.plan()?.engines.iter().find_map(|engine| engine.table_reader()),
+            _ => None,
+        };
+        Ok(Twin::new(&self.recipe, &self.network, model, reader)?)
+    }
+
+    /// The same training in floating point.
+    ///
+    /// # Errors
+    /// None, as the weights are of this network.
+    pub fn clear(&self) -> Result<Clear, RunError> {
+        Ok(Clear::new(&self.recipe, &self.network, self.first.clone())?)
+    }
+
+    /// Features as real numbers, one row a sample.
+    #[must_use]
+    pub fn features(&self, x: &ArrayRef2<i32>) -> Array2<f64> {
+        let unit = f64::from(self.data.fraction_bits).exp2();
+        x.mapv(|x| f64::from(x) / unit)
+    }
+
+    /// Features and targets of a mini-batch, as they are encrypted.
+    ///
+    /// # Errors
+    /// If a label is no class of the network.
+    pub fn batch(&self, batch: usize) -> Result<(Array2<f64>, Array2<f64>), RunError> {
+        let (x, labels) = self.data.train.select(self.batches.rows(batch));
+        let targets = targets(&self.recipe, self.data.series.as_ref(), &labels, self.data.outputs)?;
+        Ok((self.features(&x), targets))
+    }
+
+    /// The same with targets that are not smoothed, for training in floating point.
+    pub(super) fn hard_batch(&self, batch: usize) -> Result<(Array2<f64>, Array2<f64>), RunError> {
+        let (x, labels) = self.data.train.select(self.batches.rows(batch));
+        let targets = hard_targets(&self.recipe, self.data.series.as_ref(), &labels, self.data.outputs)?;
+        Ok((self.features(&x), targets))
+    }
+
+    /// What rows of outputs tell.
+    #[must_use]
+    pub fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
+        match &self.data.series {
+            Some(series) => Predictions::values(series, outputs.iter().copied()),
+            None => Predictions::Classes(classes(&self.recipe, outputs)),
+        }
+    }
+
+    /// What the twin predicts of samples. Its model stays as it is; where tables are looked up each classification draws errors of
+    /// its own and is observed as a step is, elsewhere the ranges of training stay those of its steps.
+    ///
+    /// # Errors
+    /// If a number overflows or is not finite.
+    pub fn predicted(&self, twin: &mut Twin, samples: &Samples) -> Result<Predictions, RunError> {
+        let x = self.features(&samples.x);
+        let outputs = match self.recipe.refresh.strategy {
+            RefreshStrategy::Clean => twin.outputs(&x)?,
+            RefreshStrategy::Client | RefreshStrategy::Bootstrap => twin.clone().outputs(&x)?,
+        };
+        Ok(self.predictions(&outputs))
+    }
+
+    /// How good the twin is on samples: the part that is classified right, or MAPE in percent.
+    pub(super) fn score(&self, twin: &mut Twin, samples: &Samples) -> Result<f64, RunError> {
+        Ok(self.predicted(twin, samples)?.score(&samples.labels))
+    }
+
+    /// The same of a network in floating point.
+    pub(super) fn clear_score(&self, net: &mut Clear, samples: &Samples) -> Result<f64, RunError> {
+        Ok(self.predictions(&net.outputs(&self.features(&samples.x))?).score(&samples.labels))
+    }
+
+    /// What scores are.
+    #[must_use]
+    pub fn measure(&self) -> Measure {
+        if self.data.series.is_some() { Measure::Mape } else { Measure::Accuracy }
+    }
+
+    /// The balanced accuracy of predictions of the test part.
+    #[must_use]
+    pub fn balanced(&self, predicted: &[usize]) -> f64 {
+        metrics::balanced_accuracy(predicted, &self.data.test.labels, self.data.classes.len())
     }
 
     /// Number of training steps.
+    #[must_use]
     pub fn steps(&self, limit: Option<usize>) -> usize {
-        self.total_steps(limit)
+        let all = self.batches.count().saturating_mul(self.recipe.optimizer.epochs);
+        limit.map_or(all, |limit| limit.min(all))
     }
 
-    pub(super) fn twin(&self, model: Model) -> Twin {
-        Twin::with_model(&self.recipe, &self.network, model)
-    }
-}
-
-impl Task for Session {
-    type Model = Model;
-    type Twin = Twin;
-    type Clear = Clear;
-
-    fn data(&self) -> &Prepared {
-        &self.data
+    /// Whether an epoch, or the run of `steps` steps, ends when `done` steps are done.
+    pub(super) fn ends_epoch(&self, done: usize, steps: usize) -> bool {
+        done.is_multiple_of(self.batches.count()) || done == steps
     }
 
-    fn batches(&self) -> &Batches {
-        &self.batches
+    /// How far an encrypted run may be from the twin: as far as its least precise engine; none where all are exact.
+    pub(super) fn tolerance(&self) -> Result<Option<Tolerance>, RunError> {
+        let larger = |a: Tolerance, b: Tolerance| Tolerance {
+            weights: a.weights.max(b.weights),
+            outputs: a.outputs.max(b.outputs),
+        };
+        Ok(self.plan()?.engines.iter().filter_map(|engine| engine.tolerance()).reduce(larger))
     }
 
-    fn epochs(&self) -> usize {
-        self.recipe.optimizer.epochs
+    /// Digest of all samples, as integers.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted samples v1");
+        for part in [&self.data.train, &self.data.test] {
+            hasher.update(&(part.labels.len() as u64).to_le_bytes());
+            part.x.iter().for_each(|value| {
+                hasher.update(&value.to_le_bytes());
+            });
+            part.labels.iter().for_each(|label| {
+                hasher.update(&(*label as u64).to_le_bytes());
+            });
+        }
+        *hasher.finalize().as_bytes()
     }
 
-    fn batch_size(&self) -> usize {
-        self.recipe.optimizer.batch_size
+    /// A report without measurements.
+    pub(super) fn report(&self, mode: Mode) -> Report {
+        let name = format!("{mode:?}").to_lowercase();
+        Report::new(&self.recipe.name, name, &self.data, self.network.widths())
     }
 
-    fn name(&self) -> &str {
-        &self.recipe.name
+    /// The ranges of the tensors whose bounds nothing enforces, or lookup tables have.
+    pub(super) fn ranges(&self, twin: &Twin) -> Vec<RangeSummary> {
+        let clean = self.recipe.refresh.strategy == RefreshStrategy::Clean;
+        let shown = twin.ranges().into_iter().filter(|range| clean || self.is_approximate(range));
+        let summary = |range: TensorRange| {
+            Some(RangeSummary { bound: range.bound?, tensor: range.tensor, largest: range.largest })
+        };
+        shown.filter_map(summary).collect()
     }
 
-    fn toml(&self) -> Result<String, RecipeError> {
-        self.recipe.to_toml()
+    /// The tensors of a training that left bounds which nothing enforces: an encrypted training goes wrong there. Where a client
+    /// saturates, and where integers wrap that are looked up in tables, the twin has the very numbers of an encrypted training, and
+    /// they are counted as saturated.
+    pub(super) fn beyond(&self, twin: &Twin) -> Vec<TensorRange> {
+        twin.ranges().into_iter().filter(|range| range.beyond > 0 && self.is_unenforced(range)).collect()
     }
 
-    fn widths(&self) -> Vec<usize> {
-        self.network.widths()
+    /// How many values were saturated, or wrapped.
+    pub(super) fn saturations(&self, twin: &Twin) -> u64 {
+        twin.ranges().iter().filter(|range| !self.is_unenforced(range)).map(|range| range.beyond).sum()
     }
 
-    fn weight_bits(&self) -> u32 {
-        self.recipe.quantization.weight_bits
+    fn is_approximate(&self, range: &TensorRange) -> bool {
+        let layer = range.layer.checked_sub(1).and_then(|place| self.recipe.layers.get(place));
+        layer.is_some_and(|layer| layer.scheme == Scheme::Ckks)
     }
 
-    fn first_model(&self) -> Model {
-        self.initial()
-    }
-
-    fn twin_of(&self, model: Model) -> Twin {
-        self.twin(model)
-    }
-
-    fn floating(&self) -> Clear {
-        Clear::new(&self.recipe, &self.network, self.recipe.seed)
-    }
-
-    fn predictions(&self, outputs: &ArrayRef2<i64>) -> Predictions {
-        Predictions::Classes(outputs.rows().into_iter().map(metrics::argmax).collect())
-    }
-
-    fn read_weights(&self, bytes: &[u8]) -> Result<Model, String> {
-        weights::from_bytes(bytes, &self.network, &self.recipe)
-    }
-}
-
-impl Learner for Clear {
-    fn learn(&mut self, x: &ArrayRef2<i32>, labels: &[usize]) -> Result<(), RunError> {
-        self.step(x, labels);
-        Ok(())
-    }
-
-    fn classify(&self, x: &ArrayRef2<i32>) -> Result<Vec<usize>, RunError> {
-        Ok(self.predict(x))
-    }
-}
-
-impl Learner for Twin {
-    fn learn(&mut self, x: &ArrayRef2<i32>, labels: &[usize]) -> Result<(), RunError> {
-        self.step(x, labels)?;
-        Ok(())
-    }
-
-    fn classify(&self, x: &ArrayRef2<i32>) -> Result<Vec<usize>, RunError> {
-        Ok(self.predict(x)?)
+    fn is_unenforced(&self, range: &TensorRange) -> bool {
+        let refresh = &self.recipe.refresh;
+        let saturated = refresh.backward == Backward::Encrypted
+            && refresh.tensors.iter().any(|tensor| range.setting.ends_with(bound_name(*tensor)));
+        self.is_approximate(range)
+            && match refresh.strategy {
+                RefreshStrategy::Client => !saturated,
+                RefreshStrategy::Bootstrap => true,
+                RefreshStrategy::Clean => false,
+            }
     }
 }
 
-impl Exact for Twin {
-    type Model = Model;
-
-    fn state(&self) -> &Model {
-        self.model()
+/// The name of the bound of a tensor.
+fn bound_name(tensor: crate::recipe::RefreshTensor) -> &'static str {
+    use crate::recipe::RefreshTensor as T;
+    match tensor {
+        T::Preactivation => ".preactivation",
+        T::Output => ".output",
+        T::Error => ".error",
+        T::Weight => ".weight",
+        T::Momentum => ".momentum",
     }
+}
 
-    fn exact_outputs(&self, x: &ArrayRef2<i32>) -> Result<Array2<i64>, RunError> {
-        Ok(self.outputs(x)?)
-    }
+/// The scheme of the first layer with weights, or of the last.
+fn scheme<'a>(mut layers: impl Iterator<Item = &'a crate::recipe::Layer>) -> Option<Scheme> {
+    layers.find(|layer| layer.kind.has_weights()).map(|layer| layer.scheme)
+}
 
-    fn out_of_range(&self) -> u64 {
-        self.saturations()
+/// Fractional bits of the features, as the first layer takes them.
+fn input_bits(recipe: &Recipe) -> u32 {
+    match (scheme(recipe.layers.iter()), recipe.refresh.strategy) {
+        (Some(Scheme::Tfhe), _) => recipe.numbers.word_fraction_bits(),
+        (Some(Scheme::Ckks), RefreshStrategy::Client | RefreshStrategy::Bootstrap) => INPUT_BITS,
+        _ => recipe.numbers.input_bits,
     }
+}
+
+/// Whether outputs are exact, as targets must be then: those of a series are not.
+fn has_exact_outputs(recipe: &Recipe) -> bool {
+    let clean = recipe.refresh.strategy == RefreshStrategy::Clean;
+    clean || scheme(recipe.layers.iter().rev()) != Some(Scheme::Ckks)
+}
+
+fn field(name: &str, what: String) -> RecipeError {
+    RecipeError::Field { field: name.to_owned(), what }
+}
+
+/// Mini-batches, none larger than the training part.
+pub(super) fn batches(recipe: &Recipe, data: &Prepared) -> Result<Batches, RecipeError> {
+    let size = recipe.optimizer.batch_size;
+    let batches = Batches::balanced(recipe.data.balance, &data.train.labels, size, recipe.seed);
+    let samples = batches.samples();
+    if size > samples {
+        let what = format!("{size}; at most {samples}, the number of training samples, is needed");
+        return Err(field("optimizer.batch_size", what));
+    }
+    Ok(batches)
 }

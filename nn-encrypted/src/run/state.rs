@@ -3,12 +3,13 @@
 use he_core::wire::{Reader, WireError, Writer};
 use serde::{Deserialize, Serialize};
 
-use super::Traffic;
-use super::meter::Spent;
 use super::report::StageSummary;
-use super::weights::Tensors;
-use crate::recipe::{Network, Recipe};
-use crate::roles::RefreshCounts;
+use super::weights;
+use crate::meter::Spent;
+use crate::model::Model;
+use crate::network::Network;
+use crate::recipe::Recipe;
+use crate::roles::{RefreshCounts, Traffic};
 
 /// What was measured since the start, over all processes that had a part in the run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -42,12 +43,12 @@ pub(super) struct Ledger {
     pub data_bytes: u64,
     /// Largest resident memory of any of the processes.
     pub peak_memory: Option<u64>,
-    /// Bootstraps.
+    /// Bootstraps of lookup tables.
+    #[serde(default)]
+    pub tables: u64,
+    /// Bootstraps that refresh or fill ciphertexts.
     #[serde(default)]
     pub bootstraps: u64,
-    /// Switches that made a modulus grow.
-    #[serde(default)]
-    pub switches: u64,
     /// What the stages of steps took.
     #[serde(default)]
     pub stages: Vec<StageSummary>,
@@ -57,39 +58,42 @@ pub(super) struct Ledger {
 }
 
 /// The client's half of a checkpoint: `ledger | model | twin's model`, each after its length.
-pub(super) struct State<M> {
+pub(super) struct State {
     /// What was measured.
     pub ledger: Ledger,
     /// The model as decrypted last.
-    pub model: M,
+    pub model: Model,
     /// The twin's own model, which was never encrypted.
-    pub twin: M,
+    pub twin: Model,
 }
 
-impl<M: Tensors> State<M> {
+impl State {
     /// The bytes: the ledger as JSON, the models as safetensors.
-    pub(super) fn to_bytes(ledger: &Ledger, model: &M, twin: &M) -> Result<Vec<u8>, String> {
+    pub(super) fn to_bytes(
+        recipe: &Recipe,
+        network: &Network,
+        ledger: &Ledger,
+        [model, twin]: [&Model; 2],
+    ) -> Result<Vec<u8>, String> {
         let mut out = Writer::new();
         out.len_bytes(&serde_json::to_vec(ledger).map_err(|error| error.to_string())?);
         for model in [model, twin] {
-            out.len_bytes(&super::weights::to_bytes(model)?);
+            out.len_bytes(&weights::to_bytes(recipe, network, model).map_err(|error| error.to_string())?);
         }
         Ok(out.finish())
     }
 
-    /// The state; `weights` reads a model and checks it.
-    pub(super) fn from_bytes(
-        bytes: &[u8],
-        weights: impl Fn(&[u8]) -> Result<M, String>,
-    ) -> Result<Self, String> {
+    /// The state; its models are checked to be of this recipe and network.
+    pub(super) fn from_bytes(recipe: &Recipe, network: &Network, bytes: &[u8]) -> Result<Self, String> {
         let wire = |error: WireError| error.to_string();
+        let model = |bytes: &[u8]| weights::from_bytes(recipe, network, bytes).map_err(|e| e.to_string());
         let mut reader = Reader::new(bytes);
         let mut part = |what| reader.len_bytes(bytes.len(), what).map_err(wire);
         let ledger = serde_json::from_slice(part("ledger")?).map_err(|error| format!("ledger: {error}"))?;
-        let model = weights(part("model")?)?;
-        let twin = weights(part("twin's model")?).map_err(|error| format!("twin: {error}"))?;
+        let decrypted = model(part("model")?)?;
+        let twin = model(part("twin's model")?).map_err(|error| format!("twin: {error}"))?;
         reader.finish("state").map_err(wire)?;
-        Ok(Self { ledger, model, twin })
+        Ok(Self { ledger, model: decrypted, twin })
     }
 }
 
@@ -98,54 +102,40 @@ impl<M: Tensors> State<M> {
 /// # Errors
 /// If it is not one of this network and recipe: what is wrong.
 pub fn rewrite_client_state(bytes: &[u8], network: &Network, recipe: &Recipe) -> Result<Vec<u8>, String> {
-    let State { ledger, model, twin } =
-        State::from_bytes(bytes, |bytes| super::weights::from_bytes(bytes, network, recipe))?;
-    State::to_bytes(&ledger, &model, &twin)
+    let State { ledger, model, twin } = State::from_bytes(recipe, network, bytes)?;
+    State::to_bytes(recipe, network, &ledger, [&model, &twin])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Model;
-    use crate::recipe::{RealLayerState, RealModel};
+    use crate::numbers::weight_grid;
 
-    #[test]
-    fn a_state_of_real_numbers_comes_back() {
-        let layer = |first: f64| RealLayerState {
-            shape: vec![2, 1],
-            weight: vec![first, 0.1],
-            bias: vec![1e-300],
-            weight_momentum: vec![0.0, -0.0],
-            bias_momentum: vec![1.0 / 3.0],
-        };
-        let [model, twin] = [0.5, 0.25].map(|first| RealModel { layers: vec![layer(first)] });
-        let bytes = State::to_bytes(&Ledger::default(), &model, &twin).unwrap();
-        let read = |like| {
-            State::from_bytes(&bytes, |bytes| super::super::real_weights::reals_from_bytes(bytes, like))
-        };
-        let back = read(&model).unwrap();
-        assert_eq!((&back.model, &back.twin), (&model, &twin));
-        let other = RealModel { layers: vec![RealLayerState { shape: vec![1, 2], ..layer(0.5) }] };
-        assert!(read(&other).is_err_and(|what| what.starts_with("layer1.weight is F64 of shape [2, 1]")));
+    fn network(recipe: &Recipe, features: usize, outputs: usize) -> Network {
+        Network::new(recipe, features, None, outputs).unwrap()
     }
 
     #[test]
     fn a_state_comes_back_bit_for_bit_and_nothing_else_is_one() {
-        let recipe = Recipe::builtin("hesamifard2017").unwrap();
-        let network = recipe.network(64, 10).unwrap();
-        let [model, twin] = [1, 2].map(|seed| Model::initial(&recipe, &network, seed));
-        let tenths: Vec<f64> = (0..1000).map(|i| f64::from(i) / 10.0 + 1e-17).collect();
-        let ledger = Ledger { times: tenths.clone(), peak_memory: Some(u64::MAX), ..Ledger::default() };
-        let bytes = State::to_bytes(&ledger, &model, &twin).unwrap();
-        let read = |bytes: &[u8]| {
-            State::from_bytes(bytes, |bytes| super::super::weights::from_bytes(bytes, &network, &recipe))
-        };
-        let back = read(&bytes).unwrap();
-        assert_eq!((back.model, back.twin), (model, twin));
-        assert_eq!((back.ledger.times, back.ledger.peak_memory), (tenths, Some(u64::MAX)));
-        for length in [0, 8, 100, bytes.len() - 1] {
-            assert!(read(&bytes[..length]).is_err());
+        for (name, outputs) in [("hesamifard2017", 10), ("ckks_sgd", 10)] {
+            let recipe = Recipe::load(name, &[]).unwrap();
+            let network = network(&recipe, 64, outputs);
+            let grid = |l: usize| weight_grid(&recipe, &network.layers[l]);
+            let [model, twin] = [1, 2].map(|seed| Model::initial(&network, recipe.init_gain(), seed, grid));
+            let tenths: Vec<f64> = (0..1000).map(|i| f64::from(i) / 10.0 + 1e-17).collect();
+            let ledger = Ledger { times: tenths.clone(), peak_memory: Some(u64::MAX), ..Ledger::default() };
+            let bytes = State::to_bytes(&recipe, &network, &ledger, [&model, &twin]).unwrap();
+            let read = |bytes: &[u8]| State::from_bytes(&recipe, &network, bytes);
+            let back = read(&bytes).unwrap();
+            assert_eq!((back.model, back.twin), (model, twin));
+            assert_eq!((back.ledger.times, back.ledger.peak_memory), (tenths, Some(u64::MAX)));
+            for length in [0, 8, 100, bytes.len() - 1] {
+                assert!(read(&bytes[..length]).is_err());
+            }
+            assert!(read(&[&bytes[..], &[0]].concat()).is_err());
+            let other = self::network(&recipe, 63, outputs);
+            let error = State::from_bytes(&recipe, &other, &bytes).err().unwrap();
+            assert!(error.contains("linear1.weight"), "{error}");
         }
-        assert!(read(&[bytes, vec![0]].concat()).is_err());
     }
 }

@@ -2,14 +2,18 @@
 //! ciphertexts.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::meter::Spent;
-use super::task::Task;
-use super::{Encrypted, RunError, Session};
-use crate::clear::{Clear, Logistic};
-use crate::data::{self, Batches, Normalization, Samples, TestPart};
+use super::RunError;
+use super::compare::compare;
+use super::encrypted::Encrypted;
+use super::measure::Predictions;
+use super::session::{Session, batches};
+use crate::clear::Logistic;
+use crate::data::{self, Normalization, Samples, TestPart};
+use crate::meter::Spent;
 use crate::metrics;
 use crate::recipe::Recipe;
 use crate::roles::Client;
@@ -106,7 +110,7 @@ fn cell(scope: &Scope, set: &str, hidden: usize, data_dir: Option<&Path>) -> Res
     let run = |seed: u64| {
         let session = session(&recipe, seed, scope.validate, data_dir)?;
         let logistic = logistic(&session, scope.validate, data_dir)?;
-        let clear = clear(&session);
+        let clear = clear(&session)?;
         let twin = twin(&session)?;
         Ok::<_, RunError>((metrics::majority_share(&session.data.test.labels), [logistic, clear, twin]))
     };
@@ -148,6 +152,8 @@ fn session(recipe: &Recipe, seed: u64, validate: bool, data_dir: Option<&Path>) 
             labels: session.data.train.labels.clone(),
             own_test: None,
             series: None,
+            sides: session.data.sides,
+            frozen: None,
         };
         let parts = data::split(&table, TestPart::Fraction(0.25), true, seed)?;
         let part = |rows: &[usize]| {
@@ -156,7 +162,7 @@ fn session(recipe: &Recipe, seed: u64, validate: bool, data_dir: Option<&Path>) 
         };
         let (train, test) = (part(&parts.train), part(&parts.test));
         (session.data.train, session.data.test) = (train, test);
-        session.batches = Batches::of(&session.recipe, &session.data.train.labels);
+        session.batches = batches(&session.recipe, &session.data)?;
     }
     Ok(session)
 }
@@ -174,7 +180,7 @@ fn logistic(network: &Session, validate: bool, data_dir: Option<&Path>) -> Resul
     const BITS: u32 = 16;
     let mut recipe = network.recipe.clone();
     recipe.data.normalize = Normalization::Standardize { scale: 1.0, limit: LIMIT };
-    recipe.quantization.input_bits = BITS;
+    recipe.numbers.input_bits = BITS;
     let session = session(&recipe, recipe.seed, validate, data_dir)?;
     let real = |x: &ndarray::Array2<i32>| x.mapv(|v| f64::from(v) / f64::from(1_u32 << BITS));
     let rows: Vec<usize> =
@@ -184,39 +190,58 @@ fn logistic(network: &Session, validate: bool, data_dir: Option<&Path>) -> Resul
     Ok(score(&session, &model.predict(&real(&session.data.test.x))))
 }
 
-fn clear(session: &Session) -> Score {
-    let mut net = Clear::new(&session.recipe, &session.network, session.recipe.seed);
-    for epoch in 0..session.recipe.optimizer.epochs {
-        net.epoch(&session.data.train, &session.batches, epoch);
+fn clear(session: &Session) -> Result<Score, RunError> {
+    let mut net = session.clear()?;
+    for batch in session.batches.schedule(0).take(session.steps(None)) {
+        let (x, targets) = session.hard_batch(batch)?;
+        net.step(&x, &targets)?;
     }
-    score(session, &net.predict(&session.data.test.x))
+    let outputs = net.outputs(&session.features(&session.data.test.x))?;
+    Ok(classes(session, &session.predictions(&outputs)))
 }
 
 fn twin(session: &Session) -> Result<Score, RunError> {
-    let mut twin = Twin::with_model(&session.recipe, &session.network, session.initial());
-    for epoch in 0..session.recipe.optimizer.epochs {
-        twin.epoch(&session.data.train, &session.batches, epoch)?;
+    let mut twin = trained(session)?;
+    Ok(classes(session, &session.predicted(&mut twin, &session.data.test)?))
+}
+
+/// The twin at the end of its training.
+pub(super) fn trained(session: &Session) -> Result<Twin, RunError> {
+    let mut twin = session.twin(session.first.clone())?;
+    for batch in session.batches.schedule(0).take(session.steps(None)) {
+        let (x, targets) = session.batch(batch)?;
+        twin.step(&x, &targets)?;
     }
-    Ok(score(session, &twin.predict(&session.data.test.x)?))
+    Ok(twin)
+}
+
+/// The score of predictions of the test part; 0 of a series.
+fn classes(session: &Session, predicted: &Predictions) -> Score {
+    match predicted {
+        Predictions::Classes(predicted) => score(session, predicted),
+        Predictions::Values(_) => Score::default(),
+    }
 }
 
 /// The first steps of the training on ciphertexts, beside the twin's.
 fn encrypted(session: &Session, steps: usize) -> Result<Steps, RunError> {
     let plan = session.plan()?;
-    let (mut both, _) = Encrypted::start(&plan, Client::new(&plan, session.initial())?)?;
-    let mut twin = Twin::with_model(&session.recipe, &session.network, session.initial());
+    let (mut both, _) = Encrypted::start(&plan, Client::new(&plan, session.first.clone())?)?;
+    let mut twin = session.twin(session.first.clone())?;
     let mut spent = Spent::default();
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         both.send(session, batch)?;
-        spent.on(|| both.step(session, step as u64, batch))?;
-        let (x, labels) = session.data.train.select(session.batches.rows(batch));
-        twin.step(&x, &labels)?;
+        spent.on(|| both.step(session, step as u64, batch, &Arc::default()))?;
+        both.tell(&mut twin)?;
+        let (x, targets) = session.batch(batch)?;
+        twin.step(&x, &targets)?;
     }
+    let model = both.model(steps as u64)?;
     Ok(Steps {
         steps,
         seconds: spent.wall,
         refreshes: both.client.counts().refreshed,
         bytes: both.traffic.to_server + both.traffic.to_client,
-        equal: both.client.model() == twin.model(),
+        equal: compare(&model, twin.model(), session.tolerance()?).equal == Some(true),
     })
 }

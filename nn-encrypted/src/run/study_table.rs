@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::RunError;
-use super::meter::host;
 use super::study::{Cell, Scope};
+use crate::meter::host;
 
 /// The page of a study: the table, and the command, machine and day it is from.
 pub fn study_page(scope: &Scope, cells: &[Cell], command: &str) -> String {

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
-use super::{RunError, Session};
+use super::RunError;
+use super::session::Session;
+use super::study::trained;
 use crate::activation::{Dyadic, Function};
 use crate::clear::{self, Sweep, SweepError};
 use crate::recipe::Recipe;
-use crate::twin::Twin;
 
 /// Seeds over which accuracies are averaged; a seed decides split, batches and initial weights.
 const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
@@ -30,19 +31,16 @@ pub fn sweep(mut recipe: Recipe, data_dir: Option<&Path>) -> Result<Comparison, 
     recipe.optimizer.epochs = EPOCHS;
     let rates =
         [Dyadic::new(1, 2), Dyadic::new(1, 1), Dyadic::new(3, 2), Dyadic::new(1, 0), Dyadic::new(3, 1)];
-    let sweep = clear::sweep(&recipe, &Function::Sigmoid, &rates, &[1.0, 2.0, 3.0], &SEEDS, data_dir)
+    let sweep = clear::sweep(&recipe, &Function::CentredSigmoid, &rates, &[1.0, 2.0, 3.0], &SEEDS, data_dir)
         .map_err(|error| match error {
             SweepError::Data(error) => RunError::Data(error),
-            SweepError::Recipe(error) => RunError::Recipe(error),
+            SweepError::Recipe(error) => RunError::from(error),
+            SweepError::Training(error) => RunError::from(error),
         })?;
     let mut accuracies = Vec::new();
     for seed in SEEDS {
         let session = Session::new(Recipe { seed, ..recipe.clone() }, data_dir)?;
-        let mut twin = Twin::with_model(&session.recipe, &session.network, session.initial());
-        for epoch in 0..EPOCHS {
-            twin.epoch(&session.data.train, &session.batches, epoch)?;
-        }
-        accuracies.push(twin.accuracy(&session.data.test)?);
+        accuracies.push(session.score(&mut trained(&session)?, &session.data.test)?);
     }
     let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
     let worst = accuracies.iter().copied().fold(1.0, f64::min);

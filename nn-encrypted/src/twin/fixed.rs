@@ -1,61 +1,153 @@
-//! Rounding and saturation.
+//! Fixed point: exact integers, rounded and saturated at refreshes by a client, and nowhere else.
+//!
+//! A real v is the integer `v·2^f`; f, its fractional bits, grows as products and sums need it. `r(n, s)` is `n / 2^s` rounded
+//! half away from zero, `sat(n, B)` is n clamped to ±B. A *refresh* to f' bits and bound B is `sat(r(n, f − f'), B·2^f')`. With
+//! the bits of the recipe's `[numbers]`:
+//!
+//! - Weights and biases are kept with 14 bits; `r(W, 8)` with 6 bits enters products, all 14 the update.
+//! - Pre-activations are refreshed to 4 bits, those of the last layer to 6; errors of hidden layers to 6, momenta to 12.
+//! - Activations and their derivatives are exact polynomials, gradients of a mini-batch exact sums, divided by the smallest power
+//!   `2^k` not below `batch_size`.
+//! - New weights are computed from the new momentum before its refresh.
+//!
+//! A tensor left out of `refresh.tensors` keeps its scale and is not saturated.
 
-/// `n / 2^shift`, rounded half away from zero; 0 for shifts above 63.
-#[must_use]
-pub fn round_shift(n: i64, shift: u32) -> i64 {
-    if shift == 0 {
-        return n;
+use ndarray::{Array2, ArrayRef2};
+
+use super::error::{Result, TwinError};
+use super::numbers::{Numbers, Pass};
+use super::tensor::Tensor;
+use crate::activation::{Dyadic, DyadicPolynomial};
+use crate::network::Activation;
+use crate::recipe::{self, Bounds, Recipe, RecipeError, RefreshTensor};
+
+/// Exact integers that a client refreshes.
+#[derive(Debug)]
+pub(super) struct Fixed {
+    numbers: recipe::Numbers,
+    refreshed: Vec<RefreshTensor>,
+    learning_rate: Dyadic,
+    momentum: Dyadic,
+    nesterov: bool,
+    batch_shift: u32,
+}
+
+/// The bound of a tensor.
+pub(super) fn bound(bounds: &Bounds, tensor: RefreshTensor) -> f64 {
+    match tensor {
+        RefreshTensor::Preactivation => bounds.preactivation,
+        RefreshTensor::Output => bounds.output,
+        RefreshTensor::Error => bounds.error,
+        RefreshTensor::Weight => bounds.weight,
+        RefreshTensor::Momentum => bounds.momentum,
     }
-    if shift > 63 {
-        return 0;
+}
+
+/// The polynomial of every value; `None` on overflow.
+fn evaluate(polynomial: &DyadicPolynomial, z: &Array2<i64>) -> Option<Tensor> {
+    let values: Option<Vec<i64>> = z.iter().map(|&z| polynomial.value(z)).collect();
+    let values = Array2::from_shape_vec(z.dim(), values?).ok()?;
+    Some(Tensor::Exact(values, polynomial.fraction_bits))
+}
+
+impl Fixed {
+    /// Rounded and saturated where the recipe says.
+    pub(super) fn new(recipe: &Recipe) -> Result<Self> {
+        let always = [RefreshTensor::Weight, RefreshTensor::Momentum];
+        let refreshed = always.into_iter().chain(recipe.refresh.tensors.iter().copied()).collect();
+        Self::with(recipe, recipe.numbers.clone(), refreshed)
     }
-    let magnitude = n.unsigned_abs();
-    let rounded = ((magnitude >> shift) + ((magnitude >> (shift - 1)) & 1)) as i64;
-    if n < 0 { -rounded } else { rounded }
-}
 
-/// `n` clamped to ±`bound`.
-#[must_use]
-pub fn saturate(n: i64, bound: i64) -> i64 {
-    n.clamp(-bound, bound)
-}
+    /// Rounded nowhere; weights of so many bits enter products whole.
+    pub(super) fn unrounded(recipe: &Recipe, weight_bits: u32) -> Result<Self> {
+        let numbers = &recipe.numbers;
+        let numbers = recipe::Numbers { weight_bits, product_weight_bits: weight_bits, ..numbers.clone() };
+        Self::with(recipe, numbers, vec![])
+    }
 
-/// 2^bits, if it is an `i64`.
-pub(super) fn power(bits: u32) -> Option<i64> {
-    (bits < 63).then(|| 1 << bits)
-}
+    fn with(recipe: &Recipe, numbers: recipe::Numbers, refreshed: Vec<RefreshTensor>) -> Result<Self> {
+        let optimizer = &recipe.optimizer;
+        let dyadic = |field, value: recipe::Scalar| {
+            let what = || format!("{value}; n/2^k is needed where a layer's scheme is exact");
+            value.dyadic().ok_or_else(|| TwinError::from(RecipeError::field(field, what())))
+        };
+        Ok(Self {
+            numbers,
+            refreshed,
+            learning_rate: dyadic("optimizer.learning_rate", optimizer.learning_rate)?,
+            momentum: dyadic("optimizer.momentum", optimizer.momentum)?,
+            nesterov: optimizer.nesterov,
+            batch_shift: optimizer.batch_shift(),
+        })
+    }
 
-/// `n · 2^(to - from)`, rounded if bits are lost; `None` on overflow.
-pub(super) fn rescale(n: i64, from: u32, to: u32) -> Option<i64> {
-    if to <= from { Some(round_shift(n, from - to)) } else { n.checked_mul(power(to - from)?) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn half_away_from_zero() {
-        let table =
-            [(5, 1, 3), (-5, 1, -3), (4, 1, 2), (-4, 1, -2), (7, 2, 2), (-7, 2, -2), (6, 2, 2), (-6, 2, -2)];
-        for (n, shift, expected) in table {
-            assert_eq!(round_shift(n, shift), expected, "{n} / 2^{shift}");
+    fn bits(&self, tensor: RefreshTensor) -> u32 {
+        match tensor {
+            RefreshTensor::Preactivation => self.numbers.preactivation_bits,
+            RefreshTensor::Output => self.numbers.output_bits,
+            RefreshTensor::Error => self.numbers.error_bits,
+            RefreshTensor::Weight => self.numbers.weight_bits,
+            RefreshTensor::Momentum => self.numbers.momentum_bits,
         }
-        assert_eq!((round_shift(127, 8), round_shift(128, 8), round_shift(-128, 8)), (0, 1, -1));
-        assert_eq!((round_shift(-9, 0), round_shift(i64::MAX, 63), round_shift(i64::MIN, 63)), (-9, 1, -1));
-        assert_eq!((round_shift(i64::MIN, 64), round_shift(i64::MIN, 1)), (0, i64::MIN / 2));
-        for n in -1000..1000 {
-            let exact = n as f64 / 16.0;
-            assert_eq!(round_shift(n, 4), exact.round() as i64, "{n}"); // f64::round is half away from zero
-        }
     }
 
-    #[test]
-    fn saturation_and_scales() {
-        assert_eq!((saturate(41, 40), saturate(-41, 40), saturate(-40, 40)), (40, -40, -40));
-        assert_eq!(
-            (rescale(5, 1, 0), rescale(5, 0, 3), rescale(1, 0, 63), rescale(1, 0, 64)),
-            (Some(3), Some(40), None, None)
-        );
+    /// `V ← μV + G/2^k`, `W ← W − ηV`; by Nesterov's rule `U ← μU − ηG/2^k`, `W ← W + μU − ηG/2^k`.
+    fn moved(&self, [w, v]: &[Tensor; 2], g: &Tensor) -> Option<[Tensor; 2]> {
+        let (one, rate, momentum) = (Dyadic::new(1, 0), self.learning_rate, self.momentum);
+        if !self.nesterov {
+            let v = v.combine(momentum, g, Dyadic::new(1, self.batch_shift))?;
+            return Some([w.combine(one, &v, Dyadic::new(-rate.numerator(), rate.bits()))?, v]);
+        }
+        let step = Dyadic::new(-rate.numerator(), rate.bits() + self.batch_shift);
+        let v = v.combine(momentum, g, step)?;
+        Some([w.combine(one, &v, momentum)?.combine(one, g, step)?, v])
+    }
+}
+
+impl Numbers for Fixed {
+    fn features(&self, x: &ArrayRef2<f64>) -> Result<Tensor> {
+        Tensor::exact(x, self.numbers.input_bits, "features")
+    }
+
+    fn kept(&self, weights: &ArrayRef2<f64>, momenta: &ArrayRef2<f64>) -> Result<[Tensor; 2]> {
+        let weights = Tensor::exact(weights, self.numbers.weight_bits, "weights")?;
+        Ok([weights, Tensor::exact(momenta, self.numbers.momentum_bits, "momenta")?])
+    }
+
+    fn in_products(&self, weights: &Tensor) -> Tensor {
+        let bits = self.numbers.product_weight_bits.min(self.numbers.weight_bits);
+        weights.integers(bits).map_or_else(|| weights.clone(), |high| Tensor::Exact(high, bits))
+    }
+
+    fn activate(&self, activation: &Activation, z: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
+        let (Some(polynomial), Tensor::Exact(z, bits)) = (&activation.dyadic, z) else {
+            let what = "a polynomial whose coefficients are n/2^k is needed where its scheme is exact";
+            return Err(TwinError::layer(activation.index, activation.kind, what));
+        };
+        let both = || {
+            let value = polynomial.on_fixed_point(*bits)?;
+            let derivative = value.derivative(*bits)?;
+            Some([evaluate(&value, z)?, evaluate(&derivative, z)?])
+        };
+        pass.fits(both())
+    }
+
+    fn refresh(&self, tensor: Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {
+        let largest = tensor.largest();
+        if !self.refreshed.contains(&pass.tensor) {
+            pass.observe(largest, None, 0, None)?;
+            let exact = matches!(tensor, Tensor::Exact(..));
+            let what = "real numbers go on as exact ones; a refresh by the client is needed";
+            return if exact { Ok(tensor) } else { Err(pass.refused(what)) };
+        }
+        let (bits, bound) = (self.bits(pass.tensor), bound(&self.numbers.bounds, pass.tensor));
+        let rounded = Tensor::Exact(pass.fits(tensor.integers(bits))?, bits);
+        let beyond = rounded.beyond(bound);
+        pass.observe(largest, Some(bound), beyond, None)?;
+        Ok(if beyond > 0 { rounded.saturated(bound) } else { rounded })
+    }
+
+    fn update(&self, kept: &[Tensor; 2], gradient: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
+        pass.fits(self.moved(kept, gradient))
     }
 }

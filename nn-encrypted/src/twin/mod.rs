@@ -1,173 +1,209 @@
-//! The twin: the training of a recipe on plain integer matrices, exact to the last bit.
+//! The twin: the training of a recipe on plain matrices, layer by layer as the recipe has them.
 //!
-//! It is the second, independent implementation that an encrypted run is compared with: it knows no slots, no steps and
-//! no ciphertexts. These are the numbers both must give.
+//! It is the second, independent implementation that an encrypted run is compared with: it knows no slots, no matrices of a
+//! convolution, no steps and no ciphertexts. Where schemes are exact, these are the numbers both must give, to the last bit;
+//! where they are approximate, up to their noise.
 //!
-//! # Fixed point
-//! A real v is kept as the integer `v·2^f`, where f, its fractional bits, is known beforehand ([`Network`] has it for
-//! every tensor). `r(n, s)` is n / 2^s rounded half away from zero, `sat(n, B)` is n clamped to ±B.
-//! A *refresh* of a tensor to f' bits and bound B is `sat(r(n, f - f'), B·2^f')`. In the formulas the bits are
-//! those of the default recipe.
+//! # The walk
+//! With a layer's input `A_l` (the means of its pooling, if it has one), weights `W_l`, biases `b_l`, activation `a_l` and targets
+//! `Y`; products are convolutions where the recipe has them:
 //!
-//! - Inputs have 4 bits. Weights and biases are kept with 14 bits, `|W| <= 1`; `W_hi = r(W, 8)` has 6 bits and enters
-//!   products, `W_lo = W - W_hi·2^8` only the update.
-//! - Forward: `Z_l = A_(l-1)·W_hi + 2^f(A)·b_hi` at f(A) + 6 bits, refreshed to 4 bits and ±2.5, the last layer's to
-//!   6 bits and ±2.5. `A_l = p(Z_l)` with the exact integer polynomial of the activation.
-//! - Error: `D_L = Z_L - Y` with one-hot labels Y; `D_(l-1) = (D_l·W_hiᵀ) ∘ p'(Z_(l-1))`, refreshed to 6 bits and ±6.
-//! - Gradient of a batch: `G_l = A_(l-1)ᵀ·D_l` and `2^f(A)·ΣD_l` for the bias, not divided by anything.
-//! - Update, without any rounding at the scale that holds all terms: `V' = μ·V + G/2^k` with the smallest 2^k not below
-//!   the batch size (for a shorter last batch too), `W' = W - η·V'`; then V' is refreshed to 12 bits and ±1, W' to 14 bits
-//!   and ±1.
+//! - Forward: `Z_l = A_l·W_l + b_l`, refreshed; `A_(l+1) = a_l(Z_l)`.
+//! - Error: `D = Z − Y` of the last layer; with an activation behind it `a(Z) − Y` by cross-entropy, `(a(Z) − Y) ∘ a'(Z)` by
+//!   quadratic loss. Before, `D_l = (D_(l+1)·W_(l+1)ᵀ) ∘ a_l'(Z_l)`, refreshed.
+//! - Gradient of a mini-batch: `G_l = A_lᵀ·D_l` and the column sums of `D_l`, over its samples.
+//! - Update: `V ← μV + G/n`, `W ← W − ηV`; by Nesterov's rule `U ← μU − ηG/n`, `W ← W + μU − ηG/n`; both refreshed. `n` is the
+//!   batch size, or where a scheme is exact the smallest power of two not below it, for a shorter last mini-batch too.
 //!
-//! A tensor left out of `refresh.tensors` keeps its scale and is not saturated.
+//! # Numbers
+//! The walk is the same for all; how numbers are kept and where they are rounded is the scheme's, layer by layer:
+//!
+//! | layer with weights in | refreshed by | numbers |
+//! |---|---|---|
+//! | `bgv` | the client | `fixed`: exact integers, rounded and saturated at refreshes |
+//! | `ckks` | the client, by bootstrapping | `reals`: floating point |
+//! | `bgv`, `ckks` | cleaning | `tables`: exact integers with lookup tables between |
+//! | `tfhe` | bootstrapping | `words`: integers of a few bits, rounded at every product |
+//!
+//! Layers refreshed by the client may have different numbers: the refresh rounds where the layer that goes on is exact, and only
+//! there. An activation is computed with the numbers of the layer behind it.
 
-mod backward;
+mod error;
+mod exact;
 mod fixed;
-mod forward;
-mod matrix;
+mod layers;
+mod numbers;
 mod range;
-mod refresh;
-mod step;
-mod update;
+mod reals;
+mod tables;
+mod targets;
+mod tensor;
+mod walk;
+mod words;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayRef2};
 
-pub use self::fixed::{round_shift, saturate};
-use self::range::Ranges;
+use self::error::Result;
+pub use self::error::TwinError;
+use self::numbers::{Numbers, Phases, by_table};
 pub use self::range::TensorRange;
-use crate::data::{Batches, Samples};
-use crate::metrics;
-use crate::recipe::{Model, Network, Recipe};
+pub use self::targets::{classes, hard_targets, targets};
+pub(crate) use self::walk::Walk;
+use crate::data::random::{Purpose, stream};
+use crate::model::Model;
+use crate::network::{Layer, Network};
+use crate::numbers::tables::TableReader;
+use crate::recipe::{self, Recipe, RefreshStrategy, Scheme};
 
-/// Why the twin cannot go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TwinError {
-    /// A number does not fit 63 bits.
-    #[error("{tensor}: a value does not fit 63 bits; refresh more tensors or use fewer fractional bits")]
-    Overflow {
-        /// The tensor.
-        tensor: String,
-    },
-    /// Two shapes do not belong together.
-    #[error("{what}: {found} given, {needed} needed")]
-    Shape {
-        /// What has the shape.
-        what: &'static str,
-        /// The extent there is.
-        found: usize,
-        /// The extent needed.
-        needed: usize,
-    },
-}
-
-/// A network in training on integers.
+/// A network in training on plain numbers.
+///
+/// ```
+/// use nn_encrypted::model::Model;
+/// use nn_encrypted::network::Network;
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::twin::{Twin, classes, targets};
+/// use nn_encrypted::{frozen, numbers};
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let data = frozen::prepare(&recipe.data, recipe.seed, recipe.numbers.input_bits, None)?;
+/// let network = Network::new(&recipe, data.features.len(), data.sides, data.classes.len())?;
+/// let grid = |l: usize| numbers::weight_grid(&recipe, &network.layers[l]);
+/// let model = Model::initial(&network, recipe.init_gain(), recipe.seed, grid);
+/// let mut twin = Twin::new(&recipe, &network, model, None)?;
+///
+/// let x = data.train.x.mapv(|n| f64::from(n) / 16.0); // 4 fractional bits
+/// let y = targets(&recipe, None, &data.train.labels, 3)?;
+/// for _ in 0..60 {
+///     twin.step(&x, &y)?;
+/// }
+/// let found = classes(&recipe, &twin.outputs(&x)?);
+/// let right = found.iter().zip(&data.train.labels).filter(|(found, label)| found == label).count();
+/// assert!(right > 100 && twin.out_of_range() == 0, "{right} of {}: {:?}", found.len(), twin.ranges());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Twin {
-    recipe: Recipe,
-    network: Network,
-    model: Model,
-    ranges: Ranges,
-}
-
-/// What one step computed, for comparison with another implementation; one item a linear layer, input first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
-    /// Pre-activations as used.
-    pub preactivations: Vec<Array2<i64>>,
-    /// Errors as used.
-    pub errors: Vec<Array2<i64>>,
-    /// Gradients of the weights, `gradient_bits` fractional bits.
-    pub weight_gradients: Vec<Array2<i64>>,
-    /// Gradients of the biases, `gradient_bits` fractional bits.
-    pub bias_gradients: Vec<ndarray::Array1<i64>>,
+    walk: Walk,
+    phases: recipe::Phases,
+    seed: u64,
+    recorded: Option<VecDeque<u32>>,
+    /// Steps and classifications so far, for the streams of errors.
+    draws: u64,
 }
 
 impl Twin {
-    /// A new network with the initial weights of a seed.
-    #[must_use]
-    pub fn new(recipe: &Recipe, network: &Network, seed: u64) -> Self {
-        Self::with_model(recipe, network, Model::initial(recipe, network, seed))
+    /// A network that goes on from given weights. `reader` is what lookups in tables can tell apart, which the parameters of the
+    /// scheme decide; it is needed where the server cleans, and nowhere else.
+    ///
+    /// # Errors
+    /// If the model is of another network or its numbers are not those of the schemes, or a layer or a field of the recipe cannot
+    /// be used with them: it is named.
+    pub fn new(
+        recipe: &Recipe,
+        network: &Network,
+        model: Model,
+        reader: Option<TableReader>,
+    ) -> Result<Self> {
+        recipe.validate()?;
+        let numbers = numbers(recipe, network, reader)?;
+        Ok(Self {
+            walk: Walk::new(network, numbers, model)?,
+            phases: recipe.numbers.phases,
+            seed: recipe.seed,
+            recorded: None,
+            draws: 0,
+        })
     }
 
-    /// A network that goes on from given weights.
-    #[must_use]
-    pub fn with_model(recipe: &Recipe, network: &Network, model: Model) -> Self {
-        Self { recipe: recipe.clone(), network: network.clone(), model, ranges: Ranges::default() }
-    }
-
-    /// Weights, biases and momentum.
+    /// Weights, biases and momenta.
     #[must_use]
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.walk.model
     }
 
-    /// Largest magnitude before the refresh and number of saturated values of each tensor, since the start.
+    /// The largest magnitudes of the tensors since the start, and how many values were beyond their bounds.
     #[must_use]
     pub fn ranges(&self) -> Vec<TensorRange> {
-        self.ranges.list()
+        self.walk.ranges().cloned().collect()
     }
 
-    /// How many values were saturated since the start.
+    /// How many values were beyond their bounds since the start; of [`ranges`](Self::ranges), each of them says which.
     #[must_use]
-    pub fn saturations(&self) -> u64 {
-        self.ranges().iter().map(|range| range.saturated).sum()
+    pub fn out_of_range(&self) -> u64 {
+        self.walk.ranges().map(|range| range.beyond).sum()
     }
 
-    /// Trains on one batch; one row of `x` a sample.
-    ///
-    /// # Errors
-    /// If a shape is wrong or a number overflows; the twin is unchanged then.
-    pub fn step(&mut self, x: &ArrayRef2<i32>, labels: &[usize]) -> Result<Trace, TwinError> {
-        let mut ranges = self.ranges.clone();
-        let (trace, model) = step::step(self, x, labels, &mut ranges)?;
-        (self.model, self.ranges) = (model, ranges);
-        Ok(trace)
+    /// Mod-switched phases that an encrypted run recorded; the next step or classification looks tables up by these.
+    pub fn replay(&mut self, phases: Vec<u32>) {
+        self.recorded = Some(phases.into());
     }
 
-    /// Trains on all batches of an epoch (counted from 0) in their order.
+    /// Trains on one mini-batch; one row a sample, features as multiples of `2^-input_bits` where the first layer is exact, targets
+    /// as they are encrypted: see [`targets`].
     ///
     /// # Errors
-    /// As [`Twin::step`].
-    pub fn epoch(&mut self, samples: &Samples, batches: &Batches, epoch: usize) -> Result<(), TwinError> {
-        for batch in batches.order(epoch) {
-            let (x, labels) = samples.select(batches.rows(batch));
-            self.step(&x, &labels)?;
+    /// If a shape is wrong, a number overflows or is not finite, or other phases are recorded than the step looks up; the model and
+    /// its ranges are unchanged then.
+    pub fn step(&mut self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<()> {
+        self.walk.phases = self.next_phases();
+        self.walk.step(x, targets)
+    }
+
+    /// The outputs for samples, one row a sample, as a classification decrypts them: the refreshed pre-activations of the last layer
+    /// with weights, or with quadratic loss the outputs of its activation.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn outputs(&mut self, x: &ArrayRef2<f64>) -> Result<Array2<f64>> {
+        self.walk.phases = self.next_phases();
+        self.walk.outputs(x)
+    }
+
+    fn next_phases(&mut self) -> Phases {
+        if let Some(recorded) = self.recorded.take() {
+            return Phases::Recorded(recorded);
         }
-        Ok(())
-    }
-
-    /// The refreshed outputs for samples, at the `preactivation_bits` of the last layer.
-    ///
-    /// # Errors
-    /// If a shape is wrong or a number overflows.
-    pub fn outputs(&self, x: &ArrayRef2<i32>) -> Result<Array2<i64>, TwinError> {
-        step::outputs(self, x)
-    }
-
-    /// The class of each sample: the largest output, the first of equals.
-    ///
-    /// # Errors
-    /// As [`Twin::outputs`].
-    pub fn predict(&self, x: &ArrayRef2<i32>) -> Result<Vec<usize>, TwinError> {
-        let mut classes = Vec::with_capacity(x.nrows());
-        for rows in x.axis_chunks_iter(ndarray::Axis(0), 1024) {
-            classes.extend(self.outputs(&rows)?.rows().into_iter().map(metrics::argmax));
+        self.draws += 1;
+        match self.phases {
+            recipe::Phases::Exact => Phases::Exact,
+            recipe::Phases::Sampled => {
+                Phases::Sampled(Box::new(stream(self.seed, Purpose::Readings(self.draws))))
+            }
         }
-        Ok(classes)
-    }
-
-    /// The part of samples that are classified right.
-    ///
-    /// # Errors
-    /// As [`Twin::outputs`].
-    pub fn accuracy(&self, samples: &Samples) -> Result<f64, TwinError> {
-        Ok(metrics::accuracy(&self.predict(&samples.x)?, &samples.labels))
     }
 }
 
-fn overflow(tensor: &str) -> TwinError {
-    TwinError::Overflow { tensor: tensor.to_owned() }
+/// The numbers of each layer with weights.
+fn numbers(recipe: &Recipe, network: &Network, reader: Option<TableReader>) -> Result<Vec<Arc<dyn Numbers>>> {
+    let clean = recipe.refresh.strategy == RefreshStrategy::Clean;
+    let alone = network.layers.iter().all(|layer| layer.scheme == Scheme::Tfhe);
+    let looked_up = network.layers.iter().find(|layer| by_table(layer) && !clean && !alone);
+    if let Some(activation) = looked_up.and_then(|layer| layer.activation.as_ref()) {
+        let what = "it is looked up in tables; `refresh.strategy` = \"clean\" is needed, or a polynomial";
+        return Err(TwinError::layer(activation.index, activation.kind, what));
+    }
+    let one = |layer: &Layer| -> Result<Arc<dyn Numbers>> {
+        let refused = |what: &str| Err(TwinError::layer(layer.index, layer.kind, what));
+        Ok(match (layer.scheme, recipe.refresh.strategy, reader) {
+            (Scheme::Tfhe, ..) if alone => Arc::new(words::Words::new(recipe)?),
+            (Scheme::Tfhe, ..) => {
+                return refused("layers with weights in tfhe stand alone; all or none are needed");
+            }
+            (_, RefreshStrategy::Clean, Some(reader)) => {
+                Arc::new(tables::Tables::new(recipe, network, layer, reader)?)
+            }
+            (_, RefreshStrategy::Clean, None) => return refused("its lookup tables have no parameters"),
+            (Scheme::Bgv, RefreshStrategy::Client, _) => Arc::new(fixed::Fixed::new(recipe)?),
+            (Scheme::Bgv, RefreshStrategy::Bootstrap, _) => {
+                return refused("no bootstrapping in bgv rounds; \"client\" or \"clean\" is needed");
+            }
+            (Scheme::Ckks, ..) => Arc::new(reals::Reals::new(recipe)),
+        })
+    };
+    network.layers.iter().map(one).collect()
 }
 
 #[cfg(test)]

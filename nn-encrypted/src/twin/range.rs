@@ -1,64 +1,66 @@
-//! What was observed of each tensor.
+//! How large the numbers of a training become.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
-/// The observed range of a tensor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+use crate::recipe::RefreshTensor;
+
+/// The observed range of a tensor of a layer with weights.
+///
+/// ```
+/// use nn_encrypted::twin::TensorRange;
+///
+/// let range = TensorRange {
+///     tensor: "linear2.output".to_owned(),
+///     layer: 3,
+///     largest: 2.75,
+///     bound: Some(2.5),
+///     beyond: 7,
+///     setting: "numbers.bounds.output".to_owned(),
+/// };
+/// let text = "layer 3: linear2.output reaches 2.7500, 7 times beyond 2.5000: change `numbers.bounds.output`";
+/// assert_eq!(range.to_string(), text);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TensorRange {
-    /// Its layer and name, such as `linear1.preactivation`.
+    /// Layer and tensor, such as `linear1.preactivation`.
     pub tensor: String,
-    /// Fractional bits before its refresh.
-    pub fraction_bits: u32,
-    /// The largest magnitude before its refresh, as an integer of that scale.
-    pub max_abs: u64,
-    /// How many values its refresh saturated.
-    pub saturated: u64,
-    /// How many values it had.
-    pub values: u64,
+    /// Place of the layer among the layers of the recipe, from 1.
+    pub layer: usize,
+    /// The largest magnitude so far, before it was refreshed.
+    pub largest: f64,
+    /// The largest magnitude it may have; none of a tensor that keeps its scale.
+    pub bound: Option<f64>,
+    /// How many values were beyond the bound: saturated by a client, or else wrong in an encrypted training.
+    pub beyond: u64,
+    /// The setting that makes room for larger ones.
+    pub setting: String,
 }
 
-impl TensorRange {
-    /// The largest magnitude as a real number.
-    #[must_use]
-    pub fn max_real(&self) -> f64 {
-        self.max_abs as f64 / 2_f64.powi(self.fraction_bits as i32)
-    }
+/// The ranges of the tensors of each layer with weights, counted from 0.
+pub(super) type Ranges = BTreeMap<(usize, RefreshTensor), TensorRange>;
 
-    /// The bits of the smallest plaintext modulus that holds what was observed.
-    #[must_use]
-    pub fn modulus_bits(&self) -> f64 {
-        (2.0 * self.max_abs as f64 + 1.0).log2()
+impl fmt::Display for TensorRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tensor, layer, largest, beyond, setting, .. } = self;
+        write!(f, "layer {layer}: {tensor} reaches {largest:.4}")?;
+        match self.bound {
+            Some(bound) if *beyond > 0 => write!(f, ", {beyond} times beyond {bound:.4}: change `{setting}`"),
+            Some(bound) => write!(f, " of {bound:.4}"),
+            None => Ok(()),
+        }
     }
 }
 
-/// The ranges of all tensors by name.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Ranges(BTreeMap<String, TensorRange>);
-
-impl Ranges {
-    pub(super) fn observe(
-        &mut self,
-        tensor: &str,
-        fraction_bits: u32,
-        max_abs: u64,
-        values: usize,
-        saturated: u64,
-    ) {
-        let range = self.0.entry(tensor.to_owned()).or_insert_with(|| TensorRange {
-            tensor: tensor.to_owned(),
-            fraction_bits,
-            max_abs: 0,
-            saturated: 0,
-            values: 0,
-        });
-        range.max_abs = range.max_abs.max(max_abs);
-        range.saturated += saturated;
-        range.values += values as u64;
-    }
-
-    pub(super) fn list(&self) -> Vec<TensorRange> {
-        self.0.values().cloned().collect()
+/// The name of a tensor in messages, and of its bound in recipes.
+pub(super) fn name(tensor: RefreshTensor) -> &'static str {
+    match tensor {
+        RefreshTensor::Preactivation => "preactivation",
+        RefreshTensor::Output => "output",
+        RefreshTensor::Error => "error",
+        RefreshTensor::Weight => "weight",
+        RefreshTensor::Momentum => "momentum",
     }
 }

@@ -118,21 +118,28 @@ const NN_ENCRYPTED: &Floors = &[
     ("activation", ""),
     ("meter", ""),
     ("metrics", ""),
-    ("packing", ""),
     ("tag", ""),
     ("data", "metrics"),
-    ("engine", "packing"),
     ("fetch", "data"),
     ("frozen", "activation metrics data"),
     ("recipe", "activation data"),
-    ("clear", "activation metrics data recipe"),
-    ("mixed", "activation meter tag data recipe"),
-    ("plan", "activation packing engine recipe"),
-    ("reals", "activation packing tag engine recipe"),
-    ("twin", "activation metrics data recipe"),
-    ("words", "activation metrics tag data recipe"),
-    ("roles", "packing tag engine recipe plan"),
-    ("run", "activation meter metrics tag data fetch frozen recipe clear mixed plan reals twin words roles"),
+    ("network", "activation recipe"),
+    ("model", "data network"),
+    ("numbers", "activation recipe network model"),
+    ("twin", "activation metrics data recipe network model numbers"),
+    ("clear", "activation metrics data frozen recipe network model numbers twin"),
+    ("program", "recipe network"),
+    ("layout", "network program"),
+    ("engine", "activation meter recipe network numbers program layout"),
+    ("roles/cipher", "network model numbers program layout engine"),
+    ("plan", "activation data recipe network model numbers program layout engine roles/cipher"),
+    ("roles", "meter tag recipe network model program engine roles/cipher plan"),
+    (
+        "run",
+        "activation meter metrics tag data fetch frozen recipe network model numbers twin clear program engine \
+         roles/cipher plan roles",
+    ),
+    ("fit", "data recipe model roles run"),
     ("cli", "data fetch frozen recipe run"),
     ("main", "cli"),
 ];
@@ -146,19 +153,25 @@ const CRATES: [(&str, &Floors); 6] = [
     ("nn-encrypted", NN_ENCRYPTED),
 ];
 
-/// Arrows that still run upwards: crate, from, to. The table only gets shorter.
-const UPWARDS: [(&str, &str, &str); 3] = [
-    ("nn-encrypted", "data", "frozen"),
-    ("nn-encrypted", "data", "recipe"),
-    ("nn-encrypted", "engine", "plan"),
-];
+/// Modules inside another that have a floor of their own.
+const INNER: [&str; 1] = ["roles/cipher"];
+
+/// The module with a floor that a file stands in.
+fn room(file: &str) -> String {
+    let stands_in = |inner: &&&str| {
+        file.strip_prefix(**inner).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    match INNER.iter().find(stands_in) {
+        Some(inner) => (*inner).to_owned(),
+        None => file.split('/').next().unwrap_or(file).to_owned(),
+    }
+}
 
 /// Modules, the modules each uses, and the arrows between files that show it.
 type Rooms = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// The arrows between the top-level modules of a crate. Its root only says which there are.
 fn rooms(package: &str, sources: &Sources) -> Rooms {
-    let room = |file: &str| file.split('/').next().unwrap_or(file).to_owned();
     let mut out = Rooms::new();
     for (from, to) in arrows(package, sources) {
         let uses = out.entry(room(&from)).or_default();
@@ -211,7 +224,7 @@ fn arrows_between_modules_are_those_of_the_table() {
     for name in members().keys() {
         let (_, floors) =
             (CRATES.iter().find(|(of, _)| of == name)).unwrap_or_else(|| panic!("{name} has no table"));
-        all.extend(complaints(name, &rooms(name, &code(name)), floors, &UPWARDS));
+        all.extend(complaints(name, &rooms(name, &code(name)), floors, &[]));
     }
     assert!(all.is_empty(), "\n{}", all.join("\n"));
 }

@@ -1,0 +1,90 @@
+//! Arguments, and what they start. Exit status 0; 1 if the run failed or the twin differs; 2 for bad input or usage;
+//! 130 if it was interrupted.
+
+mod tools;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use nn_encrypted::run::RunError;
+
+use self::tools::{
+    DataArgs, PretrainArgs, ReportArgs, StudyArgs, SweepArgs, data, pretrain, recipes, report, study, sweep,
+};
+use self::train::{PredictArgs, TrainArgs, predict, train};
+
+const DEFAULT_RECIPE: &str = "hesamifard2017";
+
+/// Trains neural networks on encrypted data, and classifies with them.
+///
+/// Without a command: trains the recipe `hesamifard2017` on the embedded digits, encrypted.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Trains a recipe and writes its run folder.
+    Train(TrainArgs),
+    /// Classifies the test part with the trained model of a run folder, encrypted.
+    Predict(PredictArgs),
+    /// Trains convolutions on the embedded digits in the clear, and writes them to be frozen: a network for data.frozen.
+    Pretrain(PretrainArgs),
+    /// Lists the recipes inside the program.
+    Recipes,
+    /// Lists the data sets known by name, or downloads one.
+    Data(DataArgs),
+    /// Prints the reports of run folders as a Markdown table.
+    Report(ReportArgs),
+    /// Trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
+    Study(StudyArgs),
+    /// Prints how well floating-point training with the exact centred sigmoid does, over a grid of settings.
+    Sweep(SweepArgs),
+}
+
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let command = cli.command.unwrap_or_else(|| Command::Train(TrainArgs::standard()));
+    if let Err(error) = command.threads() {
+        eprintln!("error: {error}");
+        return ExitCode::from(2);
+    }
+    let result = match command {
+        Command::Train(args) => train(args),
+        Command::Predict(args) => predict(&args),
+        Command::Pretrain(args) => pretrain(&args),
+        Command::Recipes => recipes(),
+        Command::Data(args) => data(&args),
+        Command::Report(args) => report(&args),
+        Command::Study(args) => study(&args),
+        Command::Sweep(args) => sweep(&args),
+    };
+    result.unwrap_or_else(|error| {
+        if matches!(error, RunError::Interrupted { .. }) {
+            eprintln!("{error}");
+            return ExitCode::from(INTERRUPTED);
+        }
+        eprintln!("error: {error}");
+        ExitCode::from(if error.is_input() { 2 } else { 1 })
+    })
+}
+
+/// What shells report after a Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+impl Command {
+    /// Starts the threads asked for.
+    fn threads(&self) -> Result<(), String> {
+        let (Self::Train(TrainArgs { threads, .. }) | Self::Predict(PredictArgs { threads, .. })) = self
+        else {
+            return Ok(());
+        };
+        let Some(count) = threads else { return Ok(()) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(*count)).build_global();
+        pool.map_err(|error| format!("--threads {count}: {error}"))
+    }
+}

@@ -1,0 +1,226 @@
+//! What client and server agree on of layers in BGV.
+
+use std::collections::BTreeMap;
+
+use he_bgv::{Ciphertext, KeyRequest, Parameters, Spec};
+use he_core::rlwe::serial::body_limit;
+use he_core::wire::{Reader, WireError, Writer};
+use rayon::prelude::*;
+
+use super::Operations;
+use crate::engine::Pieces;
+use crate::engine::slots::{Formulas, Level};
+use crate::layout::{Geometry, Rotation};
+use crate::network::Matrix;
+use crate::numbers::fixed::Scales;
+use crate::program::Tensor;
+
+/// A BGV instance and its parameters.
+#[derive(Clone)]
+pub struct Instance {
+    /// As written.
+    pub spec: Spec,
+    /// As built.
+    pub params: Parameters,
+}
+
+/// Layout, numbers, parameters, levels and keys of some layers.
+pub struct Agreement {
+    /// Layout.
+    pub geometry: Geometry,
+    /// The matrices of its layers.
+    pub matrices: Vec<Matrix>,
+    /// Fractional bits of all tensors.
+    pub scales: Scales,
+    /// Fractional bits of the gradient of all layers.
+    pub gradient_bits: u32,
+    /// The constants of steps.
+    pub formulas: Formulas<i64>,
+    /// Largest magnitude of every tensor, proven.
+    pub bounds: BTreeMap<Tensor, i128>,
+    /// One BGV instance for each plaintext prime.
+    pub instances: Vec<Instance>,
+    /// Number of primes over which each tensor is encrypted afresh.
+    #[doc(alias = "fresh_limbs")]
+    pub fresh: BTreeMap<Tensor, usize>,
+    /// Number of primes over which each tensor is sent to the client.
+    #[doc(alias = "sent_limbs")]
+    pub sent: BTreeMap<Tensor, usize>,
+    /// Numbers of primes over which products are computed, fewer than what leaves most room for noise.
+    pub levels: BTreeMap<Tensor, Level>,
+    /// What a training step takes, on one plaintext prime or on all.
+    pub operations: Operations,
+}
+
+/// Tiles of a tensor, each one ciphertext for every plaintext prime.
+pub(crate) type Opened = Vec<Vec<Ciphertext>>;
+
+impl Agreement {
+    /// The evaluation keys that are needed.
+    #[must_use]
+    pub fn keys(&self, params: &Parameters) -> KeyRequest {
+        let request = match self.operations.relinearize.checked_sub(1) {
+            Some(level) => KeyRequest::default().relinearization(level),
+            None => KeyRequest::default(),
+        };
+        self.operations.rotations.iter().fold(request, |request, (rotation, &primes)| match rotation {
+            Rotation::Rows(k) => request.rotations(params, &[*k], primes - 1),
+            Rotation::Swap => request.row_swap(params, primes - 1),
+        })
+    }
+
+    /// Fractional bits of the integers of a tensor.
+    #[must_use]
+    pub fn fraction_bits(&self, tensor: Tensor) -> u32 {
+        let scales = &self.scales;
+        let layer = |l: usize| scales.layers.get(l);
+        let activation = |l: usize, order: usize| {
+            layer(l).and_then(|layer| layer.activation.as_ref()).map(|both| both[order].fraction_bits)
+        };
+        let bits = match tensor {
+            Tensor::Features => layer(0).map(|layer| layer.input),
+            Tensor::Targets => Some(scales.targets),
+            Tensor::Weights | Tensor::Expanded => Some(scales.product_weight),
+            Tensor::LowWeights => Some(scales.weight),
+            Tensor::Momentum => Some(scales.momentum),
+            Tensor::Sum(l) => layer(l).map(|layer| layer.sum),
+            Tensor::Preactivation(l) => layer(l).map(|layer| layer.preactivation),
+            Tensor::Activation(l) => activation(l, 0),
+            Tensor::Derivative(l) => activation(l, 1),
+            Tensor::InputGradient(l) => {
+                activation(l, 1).and_then(|bits| Some(layer(l)?.error_sum.saturating_sub(bits)))
+            }
+            Tensor::RawError(l) => layer(l).map(|layer| layer.error_sum),
+            Tensor::Error(l) => layer(l).map(|layer| layer.error),
+            Tensor::Products(l) => layer(l).map(|layer| layer.gradient),
+            Tensor::Gradient => Some(self.gradient_bits),
+            Tensor::NewMomentum => Some(scales.momentum_sum()),
+            Tensor::NewWeights => Some(scales.weight_sum()),
+        };
+        bits.unwrap_or(0)
+    }
+
+    /// Ciphertexts of a tensor as they are sent: for each tile one for every plaintext prime.
+    #[must_use]
+    pub fn pieces(&self, tensor: Tensor) -> usize {
+        self.geometry.ciphertexts(tensor) * self.instances.len()
+    }
+
+    /// Bytes of a ciphertext as it is sent, at most.
+    #[must_use]
+    pub fn piece_bytes(&self) -> usize {
+        let most = self.instances.iter().map(|instance| body_limit(instance.params.rlwe(), 2)).max();
+        most.unwrap_or(0) + 64
+    }
+
+    /// Opens the ciphertexts of a tensor: `fresh` ones of the client, or computed ones of the server.
+    ///
+    /// # Errors
+    /// If one is damaged, transparent, or not of the plan.
+    pub(crate) fn open(&self, tensor: Tensor, fresh: bool, parts: &[Pieces]) -> Result<Opened, WireError> {
+        let pieces: Vec<&[u8]> = parts.iter().flat_map(Pieces::all).collect();
+        let primes = self.instances.len();
+        let expected = if fresh { self.fresh.get(&tensor) } else { self.sent.get(&tensor) };
+        let (Some(&expected), true) = (expected, pieces.len() == self.pieces(tensor)) else {
+            let (found, needed) = (pieces.len(), self.pieces(tensor));
+            return Err(invalid("number of ciphertexts", format!("{found}, needed {needed}")));
+        };
+        let read = |(index, piece): (usize, &&[u8])| {
+            let mut reader = Reader::new(piece);
+            let ciphertext = Ciphertext::read(&mut reader, &self.instances[index % primes].params)?;
+            reader.finish("ciphertext")?;
+            check(index, &ciphertext, expected, fresh)?;
+            Ok(ciphertext)
+        };
+        let all = pieces.par_iter().enumerate().map(read).collect::<Result<Vec<_>, WireError>>()?;
+        Ok(all.chunks(primes).map(<[Ciphertext]>::to_vec).collect())
+    }
+
+    /// Writes everything that both must agree on, canonically.
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        let cube = &self.geometry.cube;
+        for number in [cube.b, cube.p, cube.q, self.geometry.batch] {
+            out.length(number);
+        }
+        out.length(self.geometry.layers.len());
+        for (&number, layer) in self.geometry.numbers.iter().zip(&self.geometry.layers) {
+            out.length(number);
+            out.length(layer.inputs);
+            out.length(layer.outputs);
+        }
+        self.matrices.iter().for_each(|matrix| encode_matrix(matrix, out));
+        self.encode_formulas(out);
+        out.length(self.bounds.len());
+        for (&tensor, bound) in &self.bounds {
+            tensor.encode(out);
+            out.u32(self.fraction_bits(tensor));
+            out.bytes(&bound.to_le_bytes());
+        }
+        for primes in [&self.fresh, &self.sent] {
+            out.length(primes.len());
+            for (&tensor, &primes) in primes {
+                tensor.encode(out);
+                out.length(primes);
+            }
+        }
+        out.length(self.levels.len());
+        for (&tensor, level) in &self.levels {
+            tensor.encode(out);
+            [level.product, level.result].iter().for_each(|primes| out.length(primes.unwrap_or(0)));
+        }
+        out.length(self.instances.len());
+        self.instances.iter().for_each(|instance| out.bytes(instance.params.rlwe().hash()));
+    }
+
+    fn encode_formulas(&self, out: &mut Writer) {
+        out.length(self.formulas.layers.len());
+        for layer in &self.formulas.layers {
+            for constant in [layer.one, layer.constant, layer.gradient.0, layer.gradient.1] {
+                out.i64(constant);
+            }
+            let polynomials = layer.activation.iter().flatten();
+            out.length(polynomials.clone().count());
+            for polynomial in polynomials {
+                out.length(polynomial.len());
+                polynomial.iter().for_each(|c| out.i64(*c));
+            }
+        }
+        for terms in [&self.formulas.momentum, &self.formulas.weights] {
+            out.length(terms.len());
+            for &(constant, tensor) in terms {
+                out.i64(constant);
+                tensor.encode(out);
+            }
+        }
+        out.u8(self.formulas.loss as u8);
+    }
+}
+
+/// Entries of a matrix: of each the number of its weight from 1, or 0 where there is none.
+fn encode_matrix(matrix: &Matrix, out: &mut Writer) {
+    for entry in &matrix.entries {
+        out.length(entry.map_or(0, |entry| entry.weight + 1));
+    }
+    matrix.bias.iter().for_each(|bias| out.length(*bias));
+}
+
+fn invalid(what: &'static str, why: String) -> WireError {
+    WireError::Invalid { what, why }
+}
+
+/// Number of primes that a ciphertext must live over, its degree and its correction factor: all fixed by the plan.
+fn check(index: usize, ciphertext: &Ciphertext, expected: usize, fresh: bool) -> Result<(), WireError> {
+    let (primes, degree, factor) =
+        (ciphertext.level() + 1, ciphertext.degree(), ciphertext.correction_factor());
+    if degree != 1 || primes != expected || (fresh && factor != 1) {
+        let why = format!(
+            "number {index} lives over {primes} primes, has degree {degree} and correction factor {factor}: expected {expected} primes, degree 1, and correction factor 1 of a fresh one"
+        );
+        return Err(invalid("ciphertext", why));
+    }
+    if ciphertext.is_transparent() {
+        let why = format!("number {index} is transparent (c1 = 0): it hides nothing and is refused");
+        return Err(invalid("ciphertext", why));
+    }
+    Ok(())
+}

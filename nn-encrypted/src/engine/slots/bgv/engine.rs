@@ -1,0 +1,184 @@
+//! The engine of a server.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use he_bgv::{Ciphertext, EvaluationKeys};
+use he_core::wire::Writer;
+use rayon::prelude::*;
+
+use super::agreement::Opened;
+use super::{Agreement, BgvSlots, Channel, Operations};
+use crate::engine::slots::{Body, Store};
+use crate::engine::{Engine, EngineError, Pieces, Usage};
+use crate::meter::cpu_seconds;
+use crate::program::{Step, Tensor};
+
+/// The tensors that live from step to step.
+const MODEL: [Tensor; 3] = [Tensor::Weights, Tensor::LowWeights, Tensor::Momentum];
+
+/// Computes the steps of some layers on BGV ciphertexts.
+pub struct BgvEngine {
+    agreement: Arc<Agreement>,
+    ops: BgvSlots,
+    store: Store<Vec<Ciphertext>>,
+    /// Tensors as they were opened to be checked, with their bytes: most often the next ones to be received.
+    checked: Mutex<HashMap<Tensor, (Pieces, Opened)>>,
+    stop: Arc<AtomicBool>,
+    usage: Usage,
+}
+
+impl BgvEngine {
+    /// An engine with the evaluation keys of every plaintext prime.
+    ///
+    /// # Errors
+    /// If keys are missing, damaged, or of other parameters.
+    pub fn new(agreement: &Arc<Agreement>, keys: &[Vec<u8>]) -> Result<Self, EngineError> {
+        let needed = agreement.instances.len();
+        if keys.len() != needed {
+            return Err(EngineError::KeyCount { found: keys.len(), needed });
+        }
+        let mut channels = Vec::new();
+        for (number, (instance, keys)) in agreement.instances.iter().zip(keys).enumerate() {
+            let keys =
+                EvaluationKeys::from_bytes(&instance.params, keys).map_err(|source| EngineError::Keys {
+                    what: format!("evaluation keys of plaintext prime {}", number + 1),
+                    source,
+                })?;
+            channels.push(Channel::new(&agreement.geometry, keys, &instance.params)?);
+        }
+        Ok(Self {
+            agreement: Arc::clone(agreement),
+            ops: BgvSlots::new(channels),
+            store: Store::default(),
+            checked: Mutex::default(),
+            stop: Arc::default(),
+            usage: Usage::default(),
+        })
+    }
+
+    /// Operations since the last call.
+    pub fn take_operations(&self) -> Operations {
+        self.ops.take_operations()
+    }
+
+    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Opened, EngineError> {
+        self.agreement.open(tensor, true, parts).map_err(|source| EngineError::Message { tensor, source })
+    }
+
+    /// A tensor for the client: over as few primes as still decrypt, known from the rehearsal.
+    fn written(&self, tensor: Tensor, tiles: &[Vec<Ciphertext>]) -> Result<Vec<Vec<u8>>, EngineError> {
+        let primes = self.agreement.sent.get(&tensor).copied();
+        let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(self.ops.channels())).collect();
+        flat.par_iter()
+            .map(|(ciphertext, channel)| {
+                let mut piece = Writer::new();
+                let level =
+                    primes.map_or(usize::MAX, |primes| primes.saturating_sub(1)).min(ciphertext.level());
+                let written = if level == ciphertext.level() {
+                    ciphertext.write(&mut piece)
+                } else {
+                    channel.evaluator().mod_switch_to(ciphertext, level)?.write(&mut piece)
+                };
+                written.map_err(|source| EngineError::Message { tensor, source })?;
+                Ok(piece.finish())
+            })
+            .collect()
+    }
+
+    /// Adds the seconds since `start` to a stage.
+    fn spent(&mut self, stage: &str, start: (Instant, f64)) {
+        let (wall, cpu) = (start.0.elapsed().as_secs_f64(), cpu_seconds() - start.1);
+        match self.usage.stages.iter_mut().find(|(name, _, _)| name == stage) {
+            Some((_, of_wall, of_cpu)) => (*of_wall, *of_cpu) = (*of_wall + wall, *of_cpu + cpu),
+            None => self.usage.stages.push((stage.to_owned(), wall, cpu)),
+        }
+    }
+}
+
+/// The part of a training step that a step belongs to.
+fn stage(step: Step) -> &'static str {
+    match step {
+        Step::Expand => "expand",
+        Step::Forward(_) => "forward",
+        Step::Activate(_) => "activations",
+        Step::Loss | Step::Backward(_) | Step::Derivative(_) => "errors",
+        Step::Gradient(_) => "gradients",
+        Step::Update => "update",
+        Step::Refresh { .. } => "refresh",
+    }
+}
+
+impl Engine for BgvEngine {
+    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.remove(&tensor);
+        let opened = self.open(tensor, parts)?;
+        if let [only] = parts {
+            checked.insert(tensor, (only.clone(), opened));
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, tensor: Tensor, _rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).remove(&tensor);
+        let tiles = match (checked, &parts[..]) {
+            (Some((known, opened)), [only]) if known.is_same(only) => opened,
+            _ => self.open(tensor, &parts)?,
+        };
+        self.store.put(tensor, tiles);
+        if tensor == Tensor::Weights {
+            // Those of earlier weights.
+            self.store.forget(Tensor::Expanded);
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+        let start = (Instant::now(), cpu_seconds());
+        let plan = &self.agreement;
+        let body =
+            Body { ops: &self.ops, geometry: &plan.geometry, formulas: &plan.formulas, levels: &plan.levels };
+        // Some steps are single products, which one thread would be left with.
+        let results = steps.par_iter().map(|&step| {
+            if self.stop.load(Ordering::SeqCst) {
+                return Err(EngineError::Stopped);
+            }
+            if step == Step::Expand && self.store.has(Tensor::Expanded) {
+                return Ok(Vec::new());
+            }
+            body.run(&self.store, step)
+        });
+        for (tensor, tiles) in results.collect::<Result<Vec<_>, EngineError>>()?.into_iter().flatten() {
+            self.store.put(tensor, tiles);
+        }
+        if let Some(&first) = steps.first() {
+            self.spent(stage(first), start);
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+        if MODEL.contains(&tensor) {
+            return Ok(vec![self.written(tensor, self.store.get(tensor)?)?]);
+        }
+        let tiles = self.store.take(tensor)?;
+        Ok(vec![self.written(tensor, &tiles)?])
+    }
+
+    fn end(&mut self, _trained: bool) {
+        // Expanded weights are those of the weights there are: new ones took them away.
+        let [weights, low, momentum] = MODEL;
+        self.store.keep(&[weights, low, momentum, Tensor::Expanded]);
+    }
+
+    fn stop_by(&mut self, stop: &Arc<AtomicBool>) {
+        self.stop = Arc::clone(stop);
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage.clone()
+    }
+}

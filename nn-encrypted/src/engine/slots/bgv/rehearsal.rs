@@ -1,0 +1,247 @@
+//! A plan walked in a ring of dimension 16: levels, noise and operations are those of the real one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use he_bgv::{Ciphertext, Encoder, Encryptor, Error, Parameters, SecretKey};
+
+use super::memoized::{Memoized, Numbered};
+use super::{BgvSlots, Channel, Cost, Operations};
+use crate::engine::EngineError;
+use crate::engine::slots::{Body, Formulas, Level, Store, View, written};
+use crate::layout::Geometry;
+use crate::program::{Program, Step, Tensor};
+
+/// Where a rehearsal broke off.
+pub struct Broken {
+    /// The tensor that cannot be computed.
+    pub tensor: Tensor,
+    /// Why.
+    pub error: EngineError,
+}
+
+impl Broken {
+    /// Bits by which the noise would exceed the modulus, if that is why.
+    #[must_use]
+    pub fn excess(&self) -> Option<f64> {
+        match &self.error {
+            EngineError::Bgv(Error::NoiseExhausted { excess, .. }) => Some(*excess),
+            _ => None,
+        }
+    }
+}
+
+/// What a rehearsal found.
+pub struct Rehearsal {
+    /// Operations of a step.
+    pub operations: Operations,
+    /// Primes of each ciphertext that is sent to the client in a step.
+    pub to_client: Vec<usize>,
+    /// Primes over which each tensor is sent.
+    pub sent: BTreeMap<Tensor, usize>,
+    /// Primes of each ciphertext that is sent back.
+    pub to_server: Vec<usize>,
+    /// Primes over which the products of each tensor were computed, and those of the tensor.
+    pub computed: BTreeMap<Tensor, (usize, usize)>,
+}
+
+/// The steps of some layers, and all that does not change from one rehearsal to the next.
+pub struct Stage<'a> {
+    /// The steps of these layers, and all refreshes.
+    pub steps: Vec<Step>,
+    /// The program.
+    pub program: &'a Program,
+    /// The constants of steps.
+    pub formulas: &'a Formulas<i64>,
+    /// The layout.
+    pub geometry: Geometry,
+    engine: Memoized,
+    sources: Vec<Ciphertext>,
+    fresh: Mutex<BTreeMap<usize, Numbered>>,
+}
+
+impl<'a> Stage<'a> {
+    /// A stage for instances of given parameters.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn new(
+        program: &'a Program,
+        formulas: &'a Formulas<i64>,
+        geometry: &Geometry,
+        params: &[Parameters],
+    ) -> Result<Self, EngineError> {
+        let (mut channels, mut sources) = (Vec::new(), Vec::new());
+        for real in params {
+            let tiny = real.insecure_rehearsal()?;
+            let key = SecretKey::generate(&tiny)?;
+            channels.push(Channel::rehearsal(geometry, real, &key)?);
+            let zero = Encoder::new(&tiny).encode_coefficients(&[])?;
+            sources.push(Encryptor::with_secret(&key).encrypt(&zero)?);
+        }
+        let engine = Memoized::new(BgvSlots::new(channels));
+        let depth = formulas.layers.len();
+        let layers = &geometry.numbers;
+        let steps = program.training.iter().copied().filter(|step| runs(*step, layers, depth)).collect();
+        let geometry = geometry.clone();
+        Ok(Self { steps, program, formulas, geometry, engine, sources, fresh: Mutex::default() })
+    }
+
+    /// The tensors that the steps compute, in their order.
+    #[must_use]
+    pub fn computed(&self) -> Vec<Tensor> {
+        self.steps.iter().flat_map(|step| self.written(*step)).collect()
+    }
+
+    fn written(&self, step: Step) -> Vec<Tensor> {
+        written(step, self.formulas.layers.len().saturating_sub(1), self.formulas.loss)
+    }
+
+    /// The tensors of these layers that the client encrypts, in the order of the program: those of a mini-batch, then those of
+    /// refreshes.
+    #[must_use]
+    pub fn encrypted(&self) -> Vec<Tensor> {
+        let refreshed = self.program.rounds.iter().flatten().flat_map(|refresh| refresh.to.iter().copied());
+        let (layers, depth, mut seen) = (&self.geometry.numbers, self.formulas.layers.len(), BTreeSet::new());
+        [Tensor::Features, Tensor::Targets]
+            .into_iter()
+            .chain(refreshed)
+            .filter(|tensor| is_read(*tensor, layers, depth) && seen.insert(*tensor))
+            .collect()
+    }
+
+    /// A fresh ciphertext over so many primes: always the same one.
+    fn fresh(&self, primes: usize) -> Result<Numbered, Error> {
+        let mut known = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fresh) = known.get(&primes) {
+            return Ok(fresh.clone());
+        }
+        let sources = self.sources.iter().zip(self.engine.channels());
+        let reduced = sources.map(|(source, channel)| channel.evaluator().mod_switch_to(source, primes - 1));
+        let fresh = self.engine.source(reduced.collect::<Result<_, _>>()?);
+        known.insert(primes, fresh.clone());
+        Ok(fresh)
+    }
+
+    /// Walks one training step.
+    ///
+    /// # Errors
+    /// Where the noise exceeds the modulus.
+    pub fn walk(
+        &self,
+        fresh: &BTreeMap<Tensor, usize>,
+        levels: &BTreeMap<Tensor, Level>,
+    ) -> Result<Rehearsal, Broken> {
+        self.engine.take_operations();
+        let body = Body { ops: &self.engine, geometry: &self.geometry, formulas: self.formulas, levels };
+        let mut store = Store::<Numbered>::default();
+        for tensor in
+            [Tensor::Features, Tensor::Targets, Tensor::Weights, Tensor::LowWeights, Tensor::Momentum]
+        {
+            if let Some(&primes) = fresh.get(&tensor) {
+                store.put(tensor, self.source(tensor, primes)?);
+            }
+        }
+        let mut found = Rehearsal {
+            operations: Operations::default(),
+            to_client: Vec::new(),
+            sent: BTreeMap::new(),
+            to_server: Vec::new(),
+            computed: BTreeMap::new(),
+        };
+        for &step in &self.steps {
+            if let Step::Refresh { round, .. } = step {
+                self.refresh(round, fresh, &mut store, &mut found)?;
+                continue;
+            }
+            for tensor in self.written(step) {
+                let tiles = body.compute(&View { store: &store, made: &[] }, tensor);
+                let tiles = tiles.map_err(|error| Broken { tensor, error })?;
+                let spent = self.engine.take_operations();
+                if let Some(tile) = tiles.first() {
+                    found
+                        .computed
+                        .insert(tensor, (spent.most_primes(Cost::Product), tile.channels[0].level() + 1));
+                }
+                found.operations.merge(&spent);
+                store.put(tensor, tiles);
+            }
+        }
+        self.outputs(&store, &mut found)?;
+        Ok(found)
+    }
+
+    /// What a classification ends with, if training sends it not.
+    fn outputs(&self, store: &Store<Numbered>, found: &mut Rehearsal) -> Result<(), Broken> {
+        let tensor = self.program.outputs.from;
+        if let (Ok(tiles), false) = (store.get(tensor), found.sent.contains_key(&tensor)) {
+            let sent = self.send(tiles).map_err(|error| Broken { tensor, error: error.into() })?;
+            found.sent.insert(tensor, sent.into_iter().max().unwrap_or(1));
+        }
+        Ok(())
+    }
+
+    /// The tiles of a tensor as the client encrypts it.
+    fn source(&self, tensor: Tensor, primes: usize) -> Result<Vec<Numbered>, Broken> {
+        let fresh = self.fresh(primes).map_err(|error| Broken { tensor, error: error.into() })?;
+        Ok(vec![fresh; self.geometry.ciphertexts(tensor)])
+    }
+
+    /// A round with the client.
+    fn refresh(
+        &self,
+        round: usize,
+        fresh: &BTreeMap<Tensor, usize>,
+        store: &mut Store<Numbered>,
+        found: &mut Rehearsal,
+    ) -> Result<(), Broken> {
+        for refresh in &self.program.rounds[round] {
+            if let Ok(tiles) = store.get(refresh.from) {
+                let sent =
+                    self.send(tiles).map_err(|error| Broken { tensor: refresh.from, error: error.into() })?;
+                found.sent.insert(refresh.from, sent.iter().copied().max().unwrap_or(1));
+                found.to_client.extend(sent);
+            }
+            for &to in &refresh.to {
+                let Some(&primes) = fresh.get(&to) else { continue };
+                let tiles = self.source(to, primes)?;
+                found.to_server.extend(std::iter::repeat_n(primes, tiles.len() * self.sources.len()));
+                store.put(to, tiles);
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, tiles: &[Numbered]) -> Result<Vec<usize>, Error> {
+        let mut primes = Vec::new();
+        for tile in tiles {
+            for (ciphertext, channel) in tile.channels.iter().zip(self.engine.channels()) {
+                primes.push(channel.evaluator().mod_switch_for_decryption(ciphertext, 0.0)?.level() + 1);
+            }
+        }
+        Ok(primes)
+    }
+}
+
+/// Whether a step runs on the layers of numbers `layers` out of `depth`: an activation does where the layer behind it does.
+pub(crate) fn runs(step: Step, layers: &[usize], depth: usize) -> bool {
+    let last = depth.saturating_sub(1);
+    match step {
+        Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => layers.contains(&l),
+        Step::Activate(l) | Step::Derivative(l) => layers.contains(&(l + 1).min(last)),
+        Step::Loss => layers.contains(&last),
+        Step::Expand | Step::Update | Step::Refresh { .. } => true,
+    }
+}
+
+/// Whether a tensor is read on the layers of numbers `layers` out of `depth`.
+fn is_read(tensor: Tensor, layers: &[usize], depth: usize) -> bool {
+    let last = depth.saturating_sub(1);
+    match tensor {
+        Tensor::Features => layers.contains(&0),
+        Tensor::Targets => layers.contains(&last),
+        Tensor::Preactivation(l) => layers.contains(&(l + 1).min(last)),
+        Tensor::Error(l) => layers.contains(&l),
+        _ => true,
+    }
+}

@@ -1,0 +1,243 @@
+//! The engine of a server.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use he_ckks::{BootstrapKeys, Ciphertext, EvaluationKeys};
+use he_core::wire::Writer;
+use rayon::prelude::*;
+
+use super::slots::Keys;
+use super::{CkksAgreement, CkksSlots, Held, RealBody, Samples};
+use crate::engine::{Engine, EngineError, Pieces, Usage};
+use crate::meter::cpu_seconds;
+use crate::program::{Refresh, Refresher, Step, Tensor};
+
+/// Computes the steps of some layers on CKKS ciphertexts.
+pub struct CkksEngine {
+    agreement: Arc<CkksAgreement>,
+    ops: CkksSlots,
+    held: Held<Ciphertext>,
+    batch: Sealed,
+    usage: Usage,
+}
+
+/// A mini-batch as it came, opened tile by tile when it is read.
+struct Sealed {
+    agreement: Arc<CkksAgreement>,
+    features: Vec<Pieces>,
+    targets: Vec<Pieces>,
+    rows: usize,
+    stop: Arc<AtomicBool>,
+}
+
+impl Sealed {
+    fn open(&self, tensor: Tensor, part: Option<&Pieces>) -> Result<Vec<Ciphertext>, EngineError> {
+        self.check()?;
+        let part = part.ok_or(EngineError::Missing(tensor))?;
+        self.agreement.open(tensor, part).map_err(|source| EngineError::Message { tensor, source })
+    }
+
+    /// Whether the engine was told to stop.
+    fn check(&self) -> Result<(), EngineError> {
+        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
+    }
+}
+
+impl Samples<Ciphertext> for Sealed {
+    fn features(&self, t: usize) -> Result<Vec<Ciphertext>, EngineError> {
+        self.open(Tensor::Features, self.features.get(t))
+    }
+
+    fn targets(&self, t: usize) -> Result<Vec<Ciphertext>, EngineError> {
+        self.open(Tensor::Targets, self.targets.get(t))
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+impl CkksEngine {
+    /// An engine with evaluation keys.
+    ///
+    /// # Errors
+    /// If keys are missing, damaged, or of other parameters.
+    pub fn new(agreement: &Arc<CkksAgreement>, keys: &[Vec<u8>]) -> Result<Self, EngineError> {
+        let [keys] = keys else {
+            return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
+        };
+        let wrong = |source| EngineError::Keys { what: "evaluation keys".into(), source };
+        let params = &agreement.params;
+        let keys = if agreement.bootstraps() {
+            Keys::Bootstrap(BootstrapKeys::from_bytes(params, keys).map_err(wrong)?)
+        } else {
+            Keys::Leveled(EvaluationKeys::from_bytes(params, keys).map_err(wrong)?)
+        };
+        Ok(Self {
+            agreement: Arc::clone(agreement),
+            ops: CkksSlots::new(agreement, keys)?,
+            held: Held::default(),
+            batch: Sealed {
+                agreement: Arc::clone(agreement),
+                features: Vec::new(),
+                targets: Vec::new(),
+                rows: 0,
+                stop: Arc::default(),
+            },
+            usage: Usage::default(),
+        })
+    }
+
+    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>, EngineError> {
+        self.agreement.open_all(tensor, parts).map_err(|source| EngineError::Message { tensor, source })
+    }
+
+    /// A tensor for the client.
+    fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>, EngineError> {
+        let primes = self.agreement.sent(tensor).map(|(_, _, primes)| primes);
+        let primes = primes.ok_or_else(|| EngineError::Unplanned(format!("{tensor} for the client")))?;
+        let write = |tile: &Ciphertext| {
+            let mut piece = Writer::new();
+            let written = self.ops.mod_switch_to(tile, primes)?.write(&mut piece);
+            written.map_err(|source| EngineError::Message { tensor, source })?;
+            Ok(piece.finish())
+        };
+        tiles.par_iter().map(write).collect()
+    }
+
+    fn body(&self) -> RealBody<'_, CkksSlots> {
+        RealBody { ops: &self.ops, formulas: &self.agreement.formulas }
+    }
+
+    /// Runs some work on what is held, and adds its seconds to a stage.
+    fn spend(
+        &mut self,
+        stage: &str,
+        work: impl FnOnce(&Self, &mut Held<Ciphertext>) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let (start, cpu) = (Instant::now(), cpu_seconds());
+        let mut held = std::mem::take(&mut self.held);
+        let done = self.batch.check().and_then(|()| work(self, &mut held));
+        self.held = held;
+        let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        match self.usage.stages.iter_mut().find(|(name, _, _)| name == stage) {
+            Some((_, of_wall, of_cpu)) => (*of_wall, *of_cpu) = (*of_wall + wall, *of_cpu + cpu),
+            None => self.usage.stages.push((stage.to_owned(), wall, cpu)),
+        }
+        done
+    }
+
+    /// Weights and momentum as computed, over as many primes as they are kept.
+    fn keep(&self, held: &mut Held<Ciphertext>) -> Result<(), EngineError> {
+        let primes = self.agreement.fresh.get(&Tensor::Weights).copied().unwrap_or(1);
+        let next = held.tensors.take(Tensor::NewWeights)?;
+        let next = next.iter().map(|c| self.ops.mod_switch_to(c, primes)).collect::<Result<Vec<_>, _>>()?;
+        held.tensors.put(Tensor::NewWeights, next);
+        Ok(())
+    }
+}
+
+/// The part of a training step that a step belongs to.
+fn stage(step: Step) -> &'static str {
+    match step {
+        Step::Expand => "expand",
+        Step::Forward(_) | Step::Loss => "forward",
+        Step::Activate(_) => "activations",
+        Step::Backward(_) | Step::Derivative(_) => "errors",
+        Step::Gradient(_) => "gradients",
+        Step::Update => "update",
+        Step::Refresh { .. } => "bootstrap",
+    }
+}
+
+impl Engine for CkksEngine {
+    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+        match tensor {
+            Tensor::Features | Tensor::Targets => {
+                let checked = self.agreement.check_parts(tensor, parts);
+                checked.map_err(|source| EngineError::Message { tensor, source })
+            }
+            _ => self.open(tensor, parts).map(drop),
+        }
+    }
+
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+        match tensor {
+            Tensor::Features | Tensor::Targets => {
+                self.check(tensor, rows, &parts)?;
+                self.batch.rows = rows;
+                let place = if tensor == Tensor::Features {
+                    &mut self.batch.features
+                } else {
+                    &mut self.batch.targets
+                };
+                *place = parts;
+            }
+            Tensor::Weights => {
+                self.held.state = self.open(tensor, &parts)?;
+                self.held.bootstrapped = None;
+                self.held.expanded.clear();
+                // The client's take the place of those that were computed.
+                self.held.tensors.forget(Tensor::NewWeights);
+            }
+            _ => {
+                let tiles = self.open(tensor, &parts)?;
+                self.batch.rows = rows;
+                self.held.tensors.put(tensor, tiles);
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+        // One after another, each on all threads: what one drops the next need not hold.
+        for &step in steps {
+            self.spend(stage(step), |this, held| {
+                this.body().run(step, held, &this.batch)?;
+                if step == Step::Update && this.agreement.formulas.keeps_weights() {
+                    return this.keep(held);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn refresh(&mut self, round: &[Refresh], by: Refresher) -> Result<(), EngineError> {
+        if by != Refresher::Bootstrap {
+            return Err(EngineError::Unplanned(format!("refresh by {by}")));
+        }
+        for refresh in round {
+            self.spend("bootstrap", |this, held| this.body().bootstrap(refresh.from, held, this.batch.rows))?;
+        }
+        self.usage.bootstraps = self.ops.bootstraps();
+        Ok(())
+    }
+
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+        if tensor == Tensor::Weights {
+            return Ok(vec![self.written(tensor, &self.held.state)?]);
+        }
+        let tiles = self.held.tensors.take(tensor)?;
+        Ok(vec![self.written(tensor, &tiles)?])
+    }
+
+    fn end(&mut self, trained: bool) {
+        if let (true, Ok(next)) = (trained, self.held.tensors.take(Tensor::NewWeights)) {
+            self.held.state = next;
+        }
+        self.held.clear();
+        self.batch.features.clear();
+        self.batch.targets.clear();
+    }
+
+    fn stop_by(&mut self, stop: &Arc<AtomicBool>) {
+        self.batch.stop = Arc::clone(stop);
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage.clone()
+    }
+}

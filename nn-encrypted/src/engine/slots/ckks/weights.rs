@@ -1,0 +1,85 @@
+//! Weights from the state to tiles, gradients back into it.
+
+use he_ckks::Complex64;
+use rayon::prelude::*;
+
+use super::axes::on;
+use super::body::Result;
+use super::{Held, RealBody, RealMask, RealOps, Sign};
+use crate::layout::{Images, Mask, Side};
+use crate::program::Tensor;
+
+impl<S: RealOps> RealBody<'_, S> {
+    /// The weights of all layers as tiles, out of the compact state.
+    pub(super) fn expand(&self, state: &[S::Ciphertext]) -> Result<Vec<Vec<S::Ciphertext>>> {
+        let (formulas, compact) = (self.formulas, self.formulas.geometry.compact);
+        let (factors, bound) = (formulas.has_factors(), formulas.bounds.weight);
+        let scale = |tile: usize| formulas.scale(formulas.geometry.numbers[formulas.tile_place(tile)]);
+        let mut layers: Vec<Vec<S::Ciphertext>> = vec![Vec::new(); formulas.geometry.layers.len()];
+        for (g, state) in state.iter().enumerate() {
+            // Twice the real part.
+            let real = self.ops.add(state, &self.ops.conjugate(state)?)?;
+            let first = g * compact.group;
+            let value = |m: usize| {
+                let value = scale(first + m) * bound * std::f64::consts::FRAC_1_SQRT_2;
+                RealMask { factors: factors.then_some(first + m), ..on(Images::All, value) }
+            };
+            let expanded = self.axes().expand(&real, compact.tiles_in(g), value)?;
+            for (m, tile) in expanded.into_iter().enumerate() {
+                let tile = self.ops.with_bound(tile, bound * scale(first + m))?;
+                layers[formulas.tile_place(first + m)].push(tile);
+            }
+        }
+        Ok(layers)
+    }
+
+    /// The next state: momentum and weights by the optimizer's rule.
+    pub(super) fn update(&self, held: &mut Held<S::Ciphertext>) -> Result<()> {
+        let mut gradients = Vec::new();
+        for &l in &self.formulas.geometry.numbers {
+            gradients.extend(held.tensors.take(Tensor::Products(l))?);
+        }
+        let changes = self.collect(&gradients)?;
+        drop(gradients);
+        let next = held.start().iter().zip(&changes).map(|(state, change)| self.updated(state, change));
+        let next = next.collect::<Result<Vec<_>>>()?;
+        held.tensors.put(Tensor::NewWeights, next);
+        Ok(())
+    }
+
+    /// What is added to the state: the gradients, compact, times their factors.
+    fn collect(&self, gradients: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
+        let (formulas, compact) = (self.formulas, self.formulas.geometry.compact);
+        let partial: Vec<bool> =
+            (0..compact.tiles).into_par_iter().map(|tile| formulas.is_partial(tile)).collect();
+        let units: Vec<f64> = formulas.geometry.numbers.iter().map(|&l| formulas.error_unit(l)).collect();
+        let value = |tile: usize| {
+            let place = formulas.tile_place(tile);
+            let layer = &formulas.geometry.layers[place];
+            let value = formulas.update.direction * units[place];
+            let mask = Mask::on(Images::All, value);
+            let (blocks, outputs) = layer.counts(formulas.cube());
+            let plain = |mask| RealMask { mask, factors: None };
+            match (tile - layer.first >= blocks * outputs, layer.side) {
+                (true, Side::P) => plain(Mask { x: Some(0), ..mask }),
+                (true, Side::Q) => plain(Mask { z: Some(0), ..mask }),
+                (false, _) => RealMask { mask, factors: partial[tile].then_some(tile) },
+            }
+        };
+        let groups = gradients.chunks(compact.group).enumerate().map(|(g, tiles)| {
+            let sum = self.axes().collect(tiles, |m| value(g * compact.group + m))?;
+            if formulas.is_shared() { self.ops.sum_shared(&sum) } else { Ok(sum) }
+        });
+        groups.collect()
+    }
+
+    /// `w + across·v + i·kept·v + change` for the state `w + i·v`.
+    fn updated(&self, state: &S::Ciphertext, change: &S::Ciphertext) -> Result<S::Ciphertext> {
+        let rule = &self.formulas.update;
+        let half = Complex64::new(0.5, 0.0);
+        let part = Complex64::new(rule.kept / 2.0, -rule.across / 2.0);
+        let conjugate = self.ops.conjugate(state)?;
+        let kept = self.ops.combine(&[(half + part, state), (half - part, &conjugate)])?;
+        self.ops.with_bound(self.ops.sum(&[(Sign::Plus, &kept), (Sign::Plus, change)])?, 1.0)
+    }
+}

@@ -1,0 +1,40 @@
+//! Training steps on slots: the bodies of layer-level steps over the operations of a scheme, in the cube of [`crate::layout`].
+//!
+//! Every tensor has one formula, which reads tensors that are there before it. With the expanded weights `W`, `b` as products
+//! take them, the constant `c` beside the weights of a layer and 1 at the scale of a sum:
+//!
+//! | step | tensors and their formulas |
+//! |---|---|
+//! | `Expand` | `Expanded`: the compact [`Weights`](Tensor::Weights) as tiles |
+//! | `Forward(l)` | `Sum(l) = c·A_l·W_l + 1·b_l`, summed along the inputs |
+//! | `Activate(l)` | `Activation(l) = a(Z_l)` |
+//! | `Loss` | `Error(L)`, see [`LossFormula`] |
+//! | `Backward(l)` | `InputGradient(l − 1) = c·D_l·W_lᵀ`, summed along the outputs |
+//! | `Derivative(l)` | `Derivative(l) = a'(Z_l)`, `RawError(l) = InputGradient(l) ∘ Derivative(l)` |
+//! | `Gradient(l)` | `Products(l) = A_lᵀ·D_l`, image by image |
+//! | `Update` | `Gradient`: the sums over images, compact; `NewMomentum` and `NewWeights`: linear combinations |
+//!
+//! A sum along an axis is right at index 0 of it; a refresh spreads it along the axis.
+
+mod body;
+mod compact;
+mod formulas;
+mod linear;
+mod ops;
+mod polynomial;
+mod store;
+
+pub mod bgv;
+pub mod ckks;
+#[cfg(test)]
+mod clear_slots;
+#[cfg(test)]
+mod tests;
+
+#[cfg(doc)]
+use crate::program::Tensor;
+
+pub use self::body::{Body, View, written};
+pub use self::formulas::{Formulas, LayerFormulas, LossFormula};
+pub use self::ops::{Level, SlotOps};
+pub use self::store::Store;

@@ -1,0 +1,109 @@
+//! What a scheme does for layers with weights that stand beside tables.
+
+use he_core::wire::{Reader, WireError, Writer};
+use he_tfhe::LweCiphertext;
+
+use super::lookup::Lookup;
+use crate::engine::EngineError;
+use crate::layout::{At, Places, Rows};
+
+/// A value in TFHE, and where it goes.
+pub(crate) struct Raised {
+    pub(crate) places: Vec<At>,
+    pub(crate) value: LweCiphertext,
+}
+
+/// Inputs of a layer, beside which errors are raised: sums of products of both are refreshed next.
+pub(crate) struct Beside<'a, C> {
+    pub(crate) inputs: &'a [C],
+    pub(crate) images: usize,
+}
+
+/// Layers with weights in a scheme. Tensors are ciphertexts in the layout of [`Places`]; those that enter products are prepared
+/// before.
+pub(crate) trait Layers: Send + Sync {
+    /// A ciphertext.
+    type Cipher: Clone + Send + Sync;
+
+    /// Where values stand.
+    fn places(&self) -> &dyn Places;
+
+    /// Reads a ciphertext of a message and checks it: with all primes, of the layout, and not transparent.
+    fn read(&self, from: &mut Reader<'_>) -> Result<Self::Cipher, WireError>;
+
+    /// Writes a ciphertext.
+    fn write(&self, cipher: &Self::Cipher, out: &mut Writer) -> Result<(), WireError>;
+
+    /// A ciphertext over as few primes as still decrypt.
+    fn smallest(&self, cipher: &Self::Cipher) -> Result<Self::Cipher, EngineError>;
+
+    /// Weights of all layers as products take them.
+    fn expand(&self, weights: &[Self::Cipher]) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// Inputs with the constant one, or errors, as products take them.
+    fn prepare(
+        &self,
+        rows: Rows,
+        images: usize,
+        pieces: Vec<Self::Cipher>,
+    ) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// Pre-activations of a layer from its inputs and the weights of all layers.
+    fn forward(
+        &self,
+        l: usize,
+        inputs: &[Self::Cipher],
+        weights: &[Self::Cipher],
+    ) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// The gradient with respect to the inputs of a layer.
+    fn backward(
+        &self,
+        l: usize,
+        errors: &[Self::Cipher],
+        weights: &[Self::Cipher],
+    ) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// The gradient of the weights of a layer, ready for an update.
+    fn gradient(
+        &self,
+        l: usize,
+        images: usize,
+        inputs: &[Self::Cipher],
+        errors: &[Self::Cipher],
+    ) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// The weights of all layers after a step, as they are sent and refreshed, from those in products and the gradients of all
+    /// layers.
+    fn update(
+        &self,
+        weights: &[Self::Cipher],
+        gradients: &[Self::Cipher],
+    ) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// Weights over all primes, and as clean as a step needs them.
+    fn refresh(&self, lookup: &Lookup, weights: &[Self::Cipher]) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// Outputs less targets.
+    fn subtract(&self, a: &[Self::Cipher], b: &[Self::Cipher]) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// Differences of outputs and targets, times a power of two, at the scale of pre-activations: as they are lowered.
+    fn scale_errors(&self, errors: &[Self::Cipher], shift: u32) -> Result<Vec<Self::Cipher>, EngineError>;
+
+    /// Values at places, at the scale of pre-activations, times `2^shift`, as LWE ciphertexts.
+    fn lower(
+        &self,
+        pieces: &[Self::Cipher],
+        places: &[At],
+        shift: u32,
+    ) -> Result<Vec<LweCiphertext>, EngineError>;
+
+    /// Results of tables at their places in so many ciphertexts.
+    fn raise(
+        &self,
+        lookup: &Lookup,
+        values: Vec<Raised>,
+        pieces: usize,
+        beside: Option<Beside<'_, Self::Cipher>>,
+    ) -> Result<Vec<Self::Cipher>, EngineError>;
+}

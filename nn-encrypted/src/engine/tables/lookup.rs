@@ -1,0 +1,345 @@
+//! Tables in TFHE, whatever the scheme of the layers with weights.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use he_tfhe::{GlweCiphertext, LookupTable, LweCiphertext, Parameters, SwitchedPhase};
+use rayon::prelude::*;
+
+use super::stage;
+use crate::activation::Function;
+use crate::engine::EngineError;
+use crate::engine::clock::Clock;
+use crate::network::{Layer, Network};
+use crate::numbers::tables::{self, RESULT_BITS, TableNumbers, TableReader};
+use crate::recipe::Loss;
+
+/// Boxes by which a lookup may be off: a dozen deviations and more.
+const TOLERANCE: u32 = 32;
+
+/// Lookups between which it is asked whether to stop.
+const CHUNK: usize = 512;
+
+/// A quarter of the torus: the middle of the range of a table.
+const QUARTER: u32 = 1 << 30;
+
+/// The functions that a network looks up in tables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableFunctions {
+    /// Behind each hidden layer with weights.
+    pub hidden: Vec<Function>,
+    /// At the outputs.
+    pub output: OutputFunction,
+}
+
+/// The function of the last pre-activations.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OutputFunction {
+    /// The error is the function less targets.
+    Error(Function),
+    /// The error is the difference of function and targets, times its derivative.
+    Activation(Function),
+}
+
+impl TableFunctions {
+    /// Those of a network.
+    ///
+    /// # Errors
+    /// The layer with weights, counted from 0, that has no activation.
+    pub(crate) fn of(network: &Network) -> Result<Self, usize> {
+        let function = |(l, layer): (usize, &Layer)| {
+            layer.activation.as_ref().map(|activation| activation.function.clone()).ok_or(l)
+        };
+        let mut functions: Vec<Function> =
+            network.layers.iter().enumerate().map(function).collect::<Result<_, _>>()?;
+        let last = functions.pop().ok_or(0_usize)?;
+        let output = match network.loss {
+            Loss::CrossEntropy => OutputFunction::Error(last),
+            Loss::Quadratic => OutputFunction::Activation(last),
+        };
+        Ok(Self { hidden: functions, output })
+    }
+
+    /// Whether the error at the outputs takes the derivative of their activation.
+    pub(crate) fn has_output_activation(&self) -> bool {
+        matches!(self.output, OutputFunction::Activation(_))
+    }
+}
+
+/// An activation, and how errors are multiplied with its derivative.
+struct ActivationTables {
+    /// The function and its derivative.
+    activation: LookupTable,
+    /// By which pre-activations and errors are multiplied on their way to the tables, `log2`.
+    shifts: [u32; 2],
+    error: ErrorTable,
+}
+
+/// A table of errors.
+enum ErrorTable {
+    /// Of errors with a mask.
+    Masked(LookupTable),
+    /// Of squares, whose differences are products.
+    Squares(LookupTable),
+}
+
+/// The table of the last pre-activations.
+enum OutputTables {
+    Error(LookupTable),
+    Activation(ActivationTables),
+}
+
+/// Tables, and what is counted of a step.
+pub(crate) struct Lookup {
+    numbers: TableNumbers,
+    reader: TableReader,
+    hidden: Vec<ActivationTables>,
+    output: OutputTables,
+    pub(crate) clock: Clock,
+    evaluator: Arc<he_tfhe::Evaluator>,
+    refreshes: AtomicU64,
+    switches: AtomicU64,
+    stop: Arc<AtomicBool>,
+    /// The phases by which tables were looked up, if they are kept.
+    records: Option<Mutex<Vec<SwitchedPhase>>>,
+}
+
+/// Makes tables.
+struct Maker<'a> {
+    numbers: &'a TableNumbers,
+    reader: &'a TableReader,
+    parameters: &'a Parameters,
+}
+
+impl Maker<'_> {
+    /// A table of outputs, each with the `log2` of its unit on the torus, negated.
+    fn table(&self, outputs: &[(Vec<i64>, u32)]) -> Result<LookupTable, EngineError> {
+        let torus = |(values, bits): &(Vec<i64>, u32)| -> Vec<u32> {
+            values.iter().map(|&value| (value << (32 - bits)) as u32).collect()
+        };
+        let outputs: Vec<Vec<u32>> = outputs.iter().map(torus).collect();
+        let outputs: Vec<&[u32]> = outputs.iter().map(Vec::as_slice).collect();
+        Ok(LookupTable::on_half_torus(self.parameters, &outputs)?.with_tolerance(TOLERANCE))
+    }
+
+    fn single(&self, values: Vec<i64>) -> Result<LookupTable, EngineError> {
+        self.table(&[(values, RESULT_BITS)])
+    }
+
+    fn hidden(&self, function: &Function) -> Result<ActivationTables, EngineError> {
+        let (numbers, [one, two]) = (self.numbers, [1, 2].map(|outputs| self.reader.boxes(outputs)));
+        let [values, derivatives] = numbers.activation(function, two);
+        let bits = tables::derivative_bits(function);
+        let error = self.single(numbers.error(function, one))?;
+        Ok(ActivationTables {
+            activation: self.table(&[(values, RESULT_BITS), (derivatives, bits)])?,
+            shifts: [numbers.shifts[0], numbers.shifts[2]],
+            error: if tables::is_masked(function) {
+                ErrorTable::Masked(error)
+            } else {
+                ErrorTable::Squares(error)
+            },
+        })
+    }
+
+    fn output(&self, function: &OutputFunction) -> Result<OutputTables, EngineError> {
+        let (numbers, [one, two]) = (self.numbers, [1, 2].map(|outputs| self.reader.boxes(outputs)));
+        Ok(match function {
+            OutputFunction::Error(function) => {
+                OutputTables::Error(self.single(numbers.output(function, one))?)
+            }
+            OutputFunction::Activation(function) => {
+                let [values, derivatives] = numbers.output_activation(function, two);
+                OutputTables::Activation(ActivationTables {
+                    activation: self
+                        .table(&[(values, RESULT_BITS), (derivatives, tables::DERIVATIVE_BITS)])?,
+                    shifts: [numbers.shifts[1], numbers.output_error_shift(function)],
+                    error: ErrorTable::Squares(self.single(numbers.output_error(function, one))?),
+                })
+            }
+        })
+    }
+}
+
+impl Lookup {
+    /// The tables of a network; `record` keeps the phases by which they are looked up.
+    pub(crate) fn new(
+        functions: &TableFunctions,
+        numbers: TableNumbers,
+        reader: TableReader,
+        evaluator: &Arc<he_tfhe::Evaluator>,
+        record: bool,
+    ) -> Result<Self, EngineError> {
+        let maker = Maker { numbers: &numbers, reader: &reader, parameters: evaluator.params() };
+        Ok(Self {
+            hidden: functions
+                .hidden
+                .iter()
+                .map(|function| maker.hidden(function))
+                .collect::<Result<_, _>>()?,
+            output: maker.output(&functions.output)?,
+            numbers,
+            reader,
+            clock: Clock::default(),
+            evaluator: Arc::clone(evaluator),
+            refreshes: AtomicU64::new(0),
+            switches: AtomicU64::new(0),
+            stop: Arc::default(),
+            records: record.then(Mutex::default),
+        })
+    }
+
+    /// Lookups end from now on once `stop` is set.
+    pub(super) fn stop_by(&mut self, stop: &Arc<AtomicBool>) {
+        self.stop = Arc::clone(stop);
+    }
+
+    fn go_on(&self) -> Result<(), EngineError> {
+        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
+    }
+
+    /// Bootstraps of tables so far.
+    pub(super) fn bootstraps(&self) -> u64 {
+        self.evaluator.bootstraps()
+    }
+
+    /// Ciphertexts of CKKS that were filled or refreshed so far.
+    pub(super) fn refreshes(&self) -> u64 {
+        self.refreshes.load(Ordering::Relaxed)
+    }
+
+    /// Values that went to TFHE or came back so far.
+    pub(super) fn switches(&self) -> u64 {
+        self.switches.load(Ordering::Relaxed)
+    }
+
+    /// Counts values that go to TFHE or come back.
+    pub(super) fn count(&self, values: usize) {
+        self.switches.fetch_add(values as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a refresh and its time.
+    pub(crate) fn refresh<T>(&self, work: impl FnOnce() -> T) -> Result<T, EngineError> {
+        self.go_on()?;
+        self.refreshes.fetch_add(1, Ordering::Relaxed);
+        Ok(self.clock.on(stage::REFRESH, work))
+    }
+
+    /// The phases that were kept since this was asked last.
+    pub(super) fn take_records(&self) -> Vec<SwitchedPhase> {
+        let kept = self.records.as_ref();
+        kept.map_or_else(Vec::new, |kept| {
+            std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+    }
+
+    /// Values side by side.
+    pub(crate) fn pack(&self, all: &[Vec<LweCiphertext>]) -> Result<Vec<GlweCiphertext>, EngineError> {
+        let pack = |values: &Vec<LweCiphertext>| self.evaluator.pack(values);
+        let packed = || all.par_iter().map(pack).collect::<Result<Vec<_>, _>>();
+        Ok(self.clock.on(stage::PACKING, packed)?)
+    }
+
+    /// By which pre-activations of a layer are multiplied on their way to a table, `log2`.
+    pub(super) fn sum_shift(&self, l: usize) -> u32 {
+        match (self.hidden.get(l), &self.output) {
+            (Some(tables), _) | (None, OutputTables::Activation(tables)) => tables.shifts[0],
+            (None, OutputTables::Error(_)) => self.numbers.shifts[1],
+        }
+    }
+
+    fn tables(&self, l: usize) -> Result<&ActivationTables, EngineError> {
+        match (self.hidden.get(l), &self.output) {
+            (Some(tables), _) | (None, OutputTables::Activation(tables)) => Ok(tables),
+            (None, OutputTables::Error(_)) => {
+                Err(EngineError::Unplanned(format!("activation behind layer {}", l + 1)))
+            }
+        }
+    }
+
+    /// By which errors behind the activation of a layer are multiplied on their way to a table, `log2`.
+    pub(super) fn error_shift(&self, l: usize) -> Result<u32, EngineError> {
+        Ok(self.tables(l)?.shifts[1])
+    }
+
+    /// Activations and derivatives of pre-activations, lowered with their shift.
+    pub(super) fn activate(
+        &self,
+        l: usize,
+        sums: Vec<LweCiphertext>,
+    ) -> Result<[Vec<LweCiphertext>; 2], EngineError> {
+        let outputs = self.look_up(sums, QUARTER, &self.tables(l)?.activation)?;
+        let (mut values, mut derivatives) = (Vec::new(), Vec::new());
+        for (i, output) in outputs.into_iter().enumerate() {
+            if i % 2 == 0 { values.push(output) } else { derivatives.push(output) }
+        }
+        Ok([values, derivatives])
+    }
+
+    /// Errors at the last pre-activations before targets are taken off, where no derivative enters.
+    pub(super) fn output(&self, sums: Vec<LweCiphertext>) -> Result<Vec<LweCiphertext>, EngineError> {
+        match &self.output {
+            OutputTables::Error(table) => self.look_up(sums, QUARTER, table),
+            OutputTables::Activation(_) => Err(EngineError::Unplanned("loss without an activation".into())),
+        }
+    }
+
+    /// Whether the error at the outputs takes a derivative.
+    pub(super) fn has_output_activation(&self) -> bool {
+        matches!(self.output, OutputTables::Activation(_))
+    }
+
+    /// Errors, lowered with their shift, times derivatives.
+    pub(super) fn derive(
+        &self,
+        l: usize,
+        mut errors: Vec<LweCiphertext>,
+        derivatives: &[LweCiphertext],
+    ) -> Result<Vec<LweCiphertext>, EngineError> {
+        let moved = |errors: &mut Vec<LweCiphertext>, by: i32| {
+            let mut pairs = errors.iter_mut().zip(derivatives);
+            pairs.try_for_each(|(error, derivative)| error.add_scaled_assign(derivative, by))
+        };
+        match &self.tables(l)?.error {
+            ErrorTable::Masked(table) => {
+                moved(&mut errors, 1)?;
+                self.look_up(errors, QUARTER / 2, table)
+            }
+            ErrorTable::Squares(table) => {
+                let mut differences = errors.clone();
+                moved(&mut errors, 1)?;
+                moved(&mut differences, -1)?;
+                let sums = self.look_up(errors, QUARTER, table)?;
+                let differences = self.look_up(differences, QUARTER, table)?;
+                let products = sums.iter().zip(&differences).map(|(a, b)| self.evaluator.sub(a, b));
+                Ok(products.collect::<Result<_, _>>()?)
+            }
+        }
+    }
+
+    /// Bootstraps with a table; the outputs of one input follow one another.
+    fn look_up(
+        &self,
+        mut inputs: Vec<LweCiphertext>,
+        offset: u32,
+        table: &LookupTable,
+    ) -> Result<Vec<LweCiphertext>, EngineError> {
+        let spare = table.outputs().trailing_zeros();
+        // Phases are rounded down: half a step makes that the nearest.
+        let constant = offset.wrapping_add(1 << (31 + spare - self.reader.log));
+        inputs.iter_mut().for_each(|input| input.add_constant_assign(constant));
+        if let Some(kept) = &self.records {
+            let all: Vec<&LweCiphertext> = inputs.iter().collect();
+            let phases = || self.evaluator.switched_phases(&all, self.reader.log, spare);
+            let phases = self.clock.on(stage::AUDIT, phases)?;
+            kept.lock().unwrap_or_else(PoisonError::into_inner).extend(phases);
+        }
+        let mut outputs = Vec::with_capacity(inputs.len() * table.outputs());
+        for inputs in inputs.chunks(CHUNK) {
+            self.go_on()?;
+            let batch = || self.evaluator.bootstrap_batch(inputs, table);
+            outputs.extend(self.clock.on(stage::BOOTSTRAPS, batch)?);
+        }
+        Ok(outputs)
+    }
+}

@@ -1,0 +1,151 @@
+//! The operations that a network is computed by.
+
+use he_core::wire::{Reader, WireError, Writer};
+use he_tfhe::{EvaluationKeys, Parameters};
+
+use crate::activation::Function;
+use crate::engine::EngineError;
+use crate::numbers::words::Format;
+
+/// Values and derivatives.
+pub type Pair<W> = (Vec<W>, Vec<W>);
+
+/// Operations on many words at a time; those of one call do not depend on each other. Results are in the order of the
+/// operands.
+pub trait Arithmetic {
+    /// A word.
+    type Word: Clone + Send + Sync;
+
+    /// The format of the words.
+    fn format(&self) -> Format;
+
+    /// A constant, which need not be secret.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn constant(&self, value: i64) -> Result<Self::Word, EngineError>;
+
+    /// `a + b`
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn add(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>, EngineError>;
+
+    /// `a - b`
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn sub(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>, EngineError>;
+
+    /// `a·b`, rounded as the format says.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn mul(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>, EngineError>;
+
+    /// `a·b + c` for each pair and its `c`.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn mul_add(
+        &self,
+        pairs: &[(&Self::Word, &Self::Word)],
+        addends: &[&Self::Word],
+    ) -> Result<Vec<Self::Word>, EngineError> {
+        let products = self.mul(pairs)?;
+        self.add(&products.iter().zip(addends.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// `⌊a / 2^k⌋`
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn shift_right(&self, words: &[&Self::Word], k: u32) -> Result<Vec<Self::Word>, EngineError>;
+
+    /// One of the functions that the arithmetic was made for.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn activate(&self, function: usize, words: &[&Self::Word]) -> Result<Vec<Self::Word>, EngineError>;
+
+    /// The same and its derivative.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn activate_and_derive(
+        &self,
+        function: usize,
+        words: &[&Self::Word],
+    ) -> Result<Pair<Self::Word>, EngineError>;
+
+    /// The sum of each group; by this one in a tree, the groups side by side.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn sum(&self, groups: &[Vec<&Self::Word>]) -> Result<Vec<Self::Word>, EngineError> {
+        let mut sums = self.halve(groups)?;
+        while sums.iter().any(|group| group.len() > 1) {
+            let groups: Vec<Vec<&Self::Word>> = sums.iter().map(|group| group.iter().collect()).collect();
+            sums = self.halve(&groups)?;
+        }
+        sums.into_iter().map(|group| group.into_iter().next().map_or_else(|| self.constant(0), Ok)).collect()
+    }
+
+    /// Each group with its words added in pairs.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn halve(&self, groups: &[Vec<&Self::Word>]) -> Result<Vec<Vec<Self::Word>>, EngineError> {
+        let pairs: Vec<(&Self::Word, &Self::Word)> =
+            groups.iter().flat_map(|group| group.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect();
+        let mut sums = if pairs.is_empty() { vec![] } else { self.add(&pairs)? }.into_iter();
+        let half = |group: &Vec<&Self::Word>| {
+            let single = group.chunks_exact(2).remainder().iter().map(|word| (*word).clone());
+            sums.by_ref().take(group.len() / 2).chain(single).collect()
+        };
+        Ok(groups.iter().map(half).collect())
+    }
+
+    /// Bootstraps so far.
+    fn bootstraps(&self) -> u64;
+
+    /// Writes a word.
+    fn write(&self, word: &Self::Word, out: &mut Writer);
+
+    /// Reads a word.
+    ///
+    /// # Errors
+    /// If the bytes are not a word of this format, or it hides nothing.
+    fn read(&self, from: &mut Reader<'_>) -> Result<Self::Word, WireError>;
+}
+
+/// How words become ciphertexts of TFHE.
+pub trait Coding: Arithmetic + Sized + Send + Sync + 'static {
+    /// The parameters for a format.
+    ///
+    /// # Errors
+    /// If there are none.
+    fn parameters() -> Result<Parameters, he_tfhe::Error>;
+
+    /// Ciphertexts of a word.
+    fn ciphertexts(format: Format) -> usize;
+
+    /// Whether it can compute a function.
+    fn can(function: &Function) -> bool;
+
+    /// The operations of a server, for some functions.
+    ///
+    /// # Errors
+    /// If the keys are for another coding, or there is no circuit for a function.
+    fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self, EngineError>;
+
+    /// Reads a word under some parameters, as [`Arithmetic::read`] does.
+    ///
+    /// # Errors
+    /// If the bytes are not a word of this format.
+    fn read_word(format: Format, params: &Parameters, from: &mut Reader<'_>)
+    -> Result<Self::Word, WireError>;
+
+    /// Writes a word.
+    fn write_word(word: &Self::Word, out: &mut Writer);
+}

@@ -1,0 +1,151 @@
+//! Words encrypted digit by digit, in base 4: sums and products by small tables, functions by wide ones.
+
+use he_core::wire::{Reader, WireError, Writer};
+use he_tfhe::digits::{Ciphertexts, DigitEvaluator, Digits, IntegerTable};
+use he_tfhe::{EvaluationKeys, Evaluator, Parameters, Spec};
+
+use super::arithmetic::{Arithmetic, Coding, Pair};
+use super::{check_masks, read_ciphertexts};
+use crate::activation::Function;
+use crate::engine::EngineError;
+use crate::numbers::words::Format;
+
+/// Bits of a digit.
+const DIGIT_BITS: u32 = 2;
+/// Pairs that are multiplied together: enough for full batches, few enough for the memory of their partial products.
+const PRODUCTS: usize = 256;
+
+/// Arithmetic on encrypted digits.
+pub struct DigitWords {
+    format: Format,
+    evaluator: Evaluator,
+    /// Values and derivatives of each function.
+    tables: Vec<[IntegerTable; 2]>,
+}
+
+impl DigitWords {
+    fn digits(&self) -> Result<DigitEvaluator<Ciphertexts<'_>>, EngineError> {
+        Ok(DigitEvaluator::new(&self.evaluator)?)
+    }
+
+    /// The words of some tables, table after table.
+    fn look_up(&self, words: &[&Digits], tables: &[&IntegerTable]) -> Result<Vec<Vec<Digits>>, EngineError> {
+        let words: Vec<Digits> = words.iter().map(|word| (*word).clone()).collect();
+        Ok(self.digits()?.look_up(&words, tables)?)
+    }
+}
+
+/// The words of pairs, first and second.
+fn unzip(pairs: &[(&Digits, &Digits)]) -> (Vec<Digits>, Vec<Digits>) {
+    pairs.iter().map(|(a, b)| ((*a).clone(), (*b).clone())).unzip()
+}
+
+impl Arithmetic for DigitWords {
+    type Word = Digits;
+
+    fn format(&self) -> Format {
+        self.format
+    }
+
+    fn constant(&self, value: i64) -> Result<Digits, EngineError> {
+        Ok(self.digits()?.constant(self.format.word_bits, value)?)
+    }
+
+    fn add(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>, EngineError> {
+        let (a, b) = unzip(pairs);
+        Ok(self.digits()?.add(&a, &b)?)
+    }
+
+    fn sub(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>, EngineError> {
+        let (a, b) = unzip(pairs);
+        Ok(self.digits()?.sub(&a, &b)?)
+    }
+
+    fn mul(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>, EngineError> {
+        let digits = self.digits()?;
+        let mut products = Vec::with_capacity(pairs.len());
+        for pairs in pairs.chunks(PRODUCTS) {
+            let (a, b) = unzip(pairs);
+            products.extend(digits.fixed_mul(&a, &b, self.format.fraction_bits)?);
+        }
+        Ok(products)
+    }
+
+    fn mul_add(&self, pairs: &[(&Digits, &Digits)], addends: &[&Digits]) -> Result<Vec<Digits>, EngineError> {
+        let digits = self.digits()?;
+        let mut sums = Vec::with_capacity(pairs.len());
+        for (pairs, addends) in pairs.chunks(PRODUCTS).zip(addends.chunks(PRODUCTS)) {
+            let (a, b) = unzip(pairs);
+            let c: Vec<Digits> = addends.iter().map(|word| (*word).clone()).collect();
+            sums.extend(digits.fixed_mul_add(&a, &b, &c, self.format.fraction_bits)?);
+        }
+        Ok(sums)
+    }
+
+    fn shift_right(&self, words: &[&Digits], k: u32) -> Result<Vec<Digits>, EngineError> {
+        let words: Vec<Digits> = words.iter().map(|word| (*word).clone()).collect();
+        Ok(self.digits()?.shift_right(&words, k)?)
+    }
+
+    fn activate(&self, function: usize, words: &[&Digits]) -> Result<Vec<Digits>, EngineError> {
+        Ok(self.look_up(words, &[&self.tables[function][0]])?.swap_remove(0))
+    }
+
+    fn activate_and_derive(&self, function: usize, words: &[&Digits]) -> Result<Pair<Digits>, EngineError> {
+        let [values, derivatives] = &self.tables[function];
+        let mut found = self.look_up(words, &[values, derivatives])?;
+        let derivatives = found.swap_remove(1);
+        Ok((found.swap_remove(0), derivatives))
+    }
+
+    fn bootstraps(&self) -> u64 {
+        self.evaluator.bootstraps()
+    }
+
+    fn write(&self, word: &Digits, out: &mut Writer) {
+        Self::write_word(word, out);
+    }
+
+    fn read(&self, from: &mut Reader<'_>) -> Result<Digits, WireError> {
+        let word = Self::read_word(self.format, self.evaluator.params(), from)?;
+        check_masks(word.digits())?;
+        Ok(word)
+    }
+}
+
+impl Coding for DigitWords {
+    fn parameters() -> Result<Parameters, he_tfhe::Error> {
+        Spec::message_2_carry_2_wide_failure_64().build()
+    }
+
+    fn ciphertexts(format: Format) -> usize {
+        (format.word_bits / DIGIT_BITS) as usize
+    }
+
+    fn can(_: &Function) -> bool {
+        true
+    }
+
+    fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self, EngineError> {
+        let table = |words: &[i64]| {
+            let word = |x: i64| words[format.index(x)];
+            IntegerTable::new(keys.params(), format.word_bits, format.index_bits(), word)
+        };
+        let tables = functions.iter().map(|function| {
+            let [values, derivatives] = super::tables(format, function);
+            Ok([table(&values)?, table(&derivatives)?])
+        });
+        let tables = tables.collect::<Result<_, EngineError>>()?;
+        Ok(Self { format, tables, evaluator: Evaluator::new(keys) })
+    }
+
+    fn read_word(format: Format, params: &Parameters, from: &mut Reader<'_>) -> Result<Digits, WireError> {
+        let digits = read_ciphertexts(Self::ciphertexts(format), params, from)?;
+        Digits::new(digits, DIGIT_BITS)
+            .map_err(|error| WireError::Invalid { what: "word", why: error.to_string() })
+    }
+
+    fn write_word(word: &Digits, out: &mut Writer) {
+        word.digits().iter().for_each(|digit| digit.write(out));
+    }
+}

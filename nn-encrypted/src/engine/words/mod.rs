@@ -1,0 +1,257 @@
+//! Words: every layer on fixed-point integers of a few bits that are encrypted in TFHE, and refreshed by every operation.
+//!
+//! Everything a step computes is said once, in [`body`], by the operations of [`Arithmetic`], each on many words at a time. What a
+//! word is and how it is added is the matter of an implementation: [`Plain`] integers, or ciphertexts. The
+//! [numbers](crate::numbers::words) are two's complement; everything wraps.
+
+mod arithmetic;
+mod bits;
+mod body;
+mod digits;
+mod plain;
+mod wiring;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use he_core::wire::{Reader, WireError, Writer};
+use he_tfhe::{LweCiphertext, Parameters};
+use rayon::prelude::*;
+
+pub use self::arithmetic::{Arithmetic, Coding, Pair};
+pub use self::bits::BitWords;
+pub use self::digits::DigitWords;
+pub use self::plain::{Counts, Plain};
+use self::wiring::Wiring;
+use super::{Engine, EngineError, Pieces, Usage};
+use crate::activation::Function;
+use crate::network::Network;
+use crate::numbers::words::Format;
+use crate::program::{Step, Tensor};
+use crate::recipe::Loss;
+
+/// What the steps of a program need to know of the network.
+pub struct Shape {
+    /// The format of the words.
+    pub format: Format,
+    /// Layers that run here, by their number.
+    layers: BTreeMap<usize, Wiring>,
+    /// The activations that run here, by the number of the layer before them.
+    functions: BTreeMap<usize, Function>,
+    /// Inputs and outputs of every layer.
+    widths: Vec<(usize, usize)>,
+    loss: Loss,
+    /// The last layer of the network.
+    last: usize,
+    /// The `k` of the update `w - ⌊G / 2^k⌋` by the gradient `G` summed over a mini-batch.
+    shift: u32,
+}
+
+impl Shape {
+    /// That of some layers of a network.
+    #[must_use]
+    pub fn new(network: &Network, layers: &[usize], format: Format, shift: u32) -> Self {
+        let last = network.depth().saturating_sub(1);
+        let here = |l: &usize| layers.contains(&(l + 1).min(last));
+        let function = |l: usize| {
+            let activation = network.layers[l].activation.as_ref();
+            activation.map(|activation| (l, activation.function.clone()))
+        };
+        Self {
+            format,
+            layers: layers.iter().map(|&l| (l, Wiring::new(&network.layers[l]))).collect(),
+            functions: (0..network.depth()).filter(here).filter_map(function).collect(),
+            widths: network.layers.iter().map(|layer| (layer.inputs(), layer.outputs())).collect(),
+            loss: network.loss,
+            last,
+            shift,
+        }
+    }
+
+    /// The functions that the arithmetic must compute.
+    #[must_use]
+    pub fn functions(&self) -> Vec<Function> {
+        self.functions.values().cloned().collect()
+    }
+
+    /// The number of the activation behind a layer among [`functions`](Self::functions), if there is one.
+    fn function(&self, l: usize) -> Option<usize> {
+        self.functions.keys().position(|&layer| layer == l)
+    }
+
+    /// Layers that run here, by their number: weights and biases.
+    pub fn sizes(&self) -> impl Iterator<Item = (usize, [usize; 2])> {
+        self.layers.iter().map(|(&l, wiring)| (l, [wiring.of_weight.len(), wiring.of_bias.len()]))
+    }
+
+    /// How many words a tensor of `rows` images has here; none of a tensor that is not sent.
+    #[must_use]
+    pub fn words(&self, tensor: Tensor, rows: usize) -> Option<usize> {
+        let outputs = |l: usize| self.widths.get(l).map(|&(_, outputs)| rows * outputs);
+        match tensor {
+            Tensor::Features => self.widths.first().map(|&(inputs, _)| rows * inputs),
+            Tensor::Targets => outputs(self.last),
+            Tensor::Weights | Tensor::NewWeights => Some(self.layers.values().map(Wiring::words).sum()),
+            Tensor::Sum(l)
+            | Tensor::Preactivation(l)
+            | Tensor::Activation(l)
+            | Tensor::InputGradient(l)
+            | Tensor::RawError(l)
+            | Tensor::Error(l) => outputs(l),
+            _ => None,
+        }
+    }
+}
+
+/// Words as they are kept and sent.
+type Words<A> = Vec<<A as Arithmetic>::Word>;
+/// Weights and biases of a layer.
+type Weights<'w, A> = (&'w [<A as Arithmetic>::Word], &'w [<A as Arithmetic>::Word]);
+/// Factors of products.
+type Factors<'w, A> = Vec<(&'w <A as Arithmetic>::Word, &'w <A as Arithmetic>::Word)>;
+
+/// The engine: tensors of words, and what computes with them.
+pub struct WordEngine<A: Arithmetic> {
+    shape: Arc<Shape>,
+    arithmetic: A,
+    store: BTreeMap<Tensor, Words<A>>,
+    /// Inputs behind the pooling of layers that have one.
+    pooled: BTreeMap<usize, Words<A>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl<A: Arithmetic> WordEngine<A> {
+    /// An engine without any tensors.
+    #[must_use]
+    pub fn new(shape: &Arc<Shape>, arithmetic: A) -> Self {
+        Self {
+            shape: Arc::clone(shape),
+            arithmetic,
+            store: BTreeMap::new(),
+            pooled: BTreeMap::new(),
+            stop: Arc::default(),
+        }
+    }
+
+    /// The arithmetic.
+    pub fn arithmetic(&self) -> &A {
+        &self.arithmetic
+    }
+
+    /// Puts words at the place of a tensor.
+    pub fn put(&mut self, tensor: Tensor, words: Vec<A::Word>) {
+        self.store.insert(tensor, words);
+    }
+
+    /// The words of a tensor.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn get(&self, tensor: Tensor) -> Result<&[A::Word], EngineError> {
+        self.store.get(&tensor).map(Vec::as_slice).ok_or(EngineError::Missing(tensor))
+    }
+
+    /// The words of a tensor after its refresh, or as computed.
+    fn either(&self, refreshed: Tensor, computed: Tensor) -> Result<&[A::Word], EngineError> {
+        self.get(refreshed).or_else(|_| self.get(computed))
+    }
+
+    /// The arithmetic, unless it is to stop.
+    fn go(&self) -> Result<&A, EngineError> {
+        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(&self.arithmetic) }
+    }
+}
+
+impl<A: Arithmetic + Send + Sync> WordEngine<A> {
+    fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Words<A>, EngineError> {
+        let message = |source| EngineError::Message { tensor, source };
+        let needed =
+            self.shape.words(tensor, rows).ok_or_else(|| EngineError::Unplanned(tensor.to_string()))?;
+        let pieces: Vec<&[u8]> = parts.iter().flat_map(Pieces::all).collect();
+        if pieces.len() != needed {
+            let why = format!("{}, the plan has {needed}", pieces.len());
+            return Err(message(WireError::Invalid { what: "number of words", why }));
+        }
+        let word = |piece: &&[u8]| {
+            let mut reader = Reader::new(piece);
+            let word = self.arithmetic.read(&mut reader)?;
+            reader.finish("word")?;
+            Ok(word)
+        };
+        pieces.par_iter().map(word).collect::<Result<_, WireError>>().map_err(message)
+    }
+}
+
+impl<A: Arithmetic + Send + Sync> Engine for WordEngine<A> {
+    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+        self.read(tensor, rows, parts).map(drop)
+    }
+
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+        let words = self.read(tensor, rows, &parts)?;
+        if tensor == Tensor::Features {
+            // A step or a classification begins.
+            self.end(false);
+        }
+        self.put(tensor, words);
+        Ok(())
+    }
+
+    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+        steps.iter().try_for_each(|step| self.step(*step))
+    }
+
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+        let write = |word: &A::Word| {
+            let mut out = Writer::new();
+            self.arithmetic.write(word, &mut out);
+            out.finish()
+        };
+        let pieces = self.get(tensor)?.iter().map(write).collect();
+        if tensor != Tensor::Weights {
+            self.store.remove(&tensor);
+        }
+        Ok(vec![pieces])
+    }
+
+    fn end(&mut self, trained: bool) {
+        let new = self.store.remove(&Tensor::NewWeights).filter(|_| trained);
+        let weights = new.or_else(|| self.store.remove(&Tensor::Weights));
+        self.store = weights.into_iter().map(|weights| (Tensor::Weights, weights)).collect();
+        self.pooled.clear();
+    }
+
+    fn stop_by(&mut self, stop: &Arc<AtomicBool>) {
+        self.stop = Arc::clone(stop);
+    }
+
+    fn usage(&self) -> Usage {
+        Usage { tables: self.arithmetic.bootstraps(), ..Usage::default() }
+    }
+}
+
+/// Values and derivatives of a function, by the places of words in a table.
+fn tables(format: Format, function: &Function) -> [Vec<i64>; 2] {
+    [format.table(|z| function.value(z)), format.table(|z| function.derivative(z))]
+}
+
+fn read_ciphertexts(
+    count: usize,
+    params: &Parameters,
+    from: &mut Reader<'_>,
+) -> Result<Vec<LweCiphertext>, WireError> {
+    (0..count).map(|_| LweCiphertext::read(from, params)).collect()
+}
+
+/// Refuses ciphertexts that hide nothing.
+fn check_masks(ciphertexts: &[LweCiphertext]) -> Result<(), WireError> {
+    let hides = |c: &LweCiphertext| c.mask().iter().any(|&word| word != 0);
+    if ciphertexts.iter().all(hides) {
+        return Ok(());
+    }
+    Err(WireError::Invalid { what: "ciphertext", why: "it hides nothing: its mask is zero".into() })
+}
+
+#[cfg(test)]
+mod tests;

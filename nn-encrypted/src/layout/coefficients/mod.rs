@@ -1,0 +1,221 @@
+//! Coefficients: where the tensors of a step stand in polynomials.
+//!
+//! Products are those of [`PolynomialTiles`]: polynomials in `Y = X^{n/M}`, an image or a tile of weights in each. Between products
+//! everything is dense. With `g = n/M`, a ciphertext in dimension `n` is
+//!
+//! - `g` tiles of weights, or `g` images' errors or pre-activations: tile or image `r` has the coefficients `r` modulo `g`;
+//! - `g·s` tiles of inputs, `s` being the stride of the inputs of a layer: tile `r` has the coefficients `r` modulo `g·s`.
+//!
+//! Ciphertexts are expanded into these polynomials, and put together again by products with powers of `X`.
+
+mod tiles;
+
+pub use self::tiles::{Place, PolynomialTiles};
+use super::{At, Places, Rows};
+
+/// A tensor of some parts, each a polynomial of the powers of `X^spacing`, dense in ciphertexts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dense {
+    /// `log2` of the spacing, which is the number of parts of a ciphertext as well.
+    pub levels: u32,
+    /// The parts.
+    pub parts: usize,
+}
+
+impl Dense {
+    /// Ciphertexts.
+    #[must_use]
+    pub fn pieces(&self) -> usize {
+        self.parts.div_ceil(1 << self.levels)
+    }
+
+    /// Where what stands at a place of a part is.
+    #[must_use]
+    pub fn at(&self, part: usize, place: Place) -> At {
+        let within = part & ((1 << self.levels) - 1);
+        At { piece: part >> self.levels, index: place.coefficient + within, negated: place.negated }
+    }
+}
+
+/// The layout of a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoefficientLayout {
+    /// The layers.
+    pub layers: Vec<PolynomialTiles>,
+    /// Dimension of the ring.
+    pub n: usize,
+    /// `M`.
+    pub dimension: usize,
+}
+
+impl CoefficientLayout {
+    /// Of a network with widths from the features to the outputs, for mini-batches of `batch` images, in a ring of dimension `n` of
+    /// which at most `most` are refreshed at once. Of all `M` the one is taken that makes the fewest refreshes and, of these, the
+    /// fewest products of ciphertexts. `None` if a layer has more outputs than the ring has coefficients.
+    #[must_use]
+    pub fn new(widths: &[usize], batch: usize, n: usize, most: usize) -> Option<Self> {
+        let of = |dimension: usize| {
+            let layer = |pair: &[usize]| PolynomialTiles::new(pair[0] + 1, pair[1], n, dimension);
+            let layers = widths.windows(2).map(layer).collect::<Option<Vec<_>>>()?;
+            Some(Self { layers, n, dimension })
+        };
+        let all = (0..=n.trailing_zeros()).filter_map(|log| of(1 << log));
+        all.min_by(|a, b| a.cost(batch, most).total_cmp(&b.cost(batch, most)))
+    }
+
+    /// About the milliseconds of a core that refreshes, key switches and products of a step take in dimension 8192.
+    pub(crate) fn cost(&self, batch: usize, most: usize) -> f64 {
+        let refresh = |pieces: usize| {
+            let whole = pieces.div_ceil(most) as f64;
+            whole * 3700.0 * (1.0 + 0.09 * (pieces.min(most).next_power_of_two() as f64).log2())
+        };
+        let last = self.layers.len() - 1;
+        let mut cost = 2.0 * refresh(self.weights().pieces());
+        for l in 0..=last {
+            cost += 3.0 * refresh(self.errors(batch).pieces());
+            let tiles = self.inputs(l, batch);
+            cost += if l > 0 { 3.0 * refresh(tiles.pieces()) } else { 0.0 };
+            // Expanded, multiplied on the way forward and for the gradient, and on the way back.
+            cost += 1.2 * tiles.parts as f64;
+        }
+        cost
+    }
+
+    /// Tiles of weights of all layers.
+    #[must_use]
+    pub fn weights(&self) -> Dense {
+        Dense { levels: self.gap(), parts: self.layers.iter().map(PolynomialTiles::tiles).sum() }
+    }
+
+    /// The first tile of a layer.
+    #[must_use]
+    pub fn first_tile(&self, l: usize) -> usize {
+        self.layers[..l].iter().map(PolynomialTiles::tiles).sum()
+    }
+
+    /// Errors or pre-activations of a layer: an image a part.
+    #[must_use]
+    pub fn errors(&self, images: usize) -> Dense {
+        Dense { levels: self.gap(), parts: images }
+    }
+
+    /// Tiles of a layer that hold more than the constant input.
+    #[must_use]
+    pub fn input_tiles(&self, l: usize) -> usize {
+        (self.layers[l].inputs - 1).div_ceil(self.layers[l].tile_inputs())
+    }
+
+    /// Inputs of a layer, without the constant: image after image, tile after tile.
+    #[must_use]
+    pub fn inputs(&self, l: usize, images: usize) -> Dense {
+        let stride = (self.n / self.layers[l].tile_inputs()).trailing_zeros();
+        Dense { levels: stride, parts: images * self.input_tiles(l) }
+    }
+
+    /// The gradient with respect to the inputs of a layer: image after image, tile after tile.
+    #[must_use]
+    pub fn input_gradients(&self, l: usize, images: usize) -> Dense {
+        Dense { levels: self.gap(), parts: images * self.input_tiles(l) }
+    }
+
+    /// `log2 g`.
+    fn gap(&self) -> u32 {
+        (self.n / self.dimension).trailing_zeros()
+    }
+
+    /// A tensor of images.
+    #[must_use]
+    pub fn dense(&self, rows: Rows, images: usize) -> Dense {
+        match rows {
+            Rows::Inputs(l) => self.inputs(l, images),
+            Rows::Sums(_) | Rows::Errors(_) => self.errors(images),
+            Rows::InputGradients(l) => self.input_gradients(l, images),
+        }
+    }
+
+    /// The most levels of an expansion.
+    #[must_use]
+    pub fn levels(&self) -> u32 {
+        (0..self.layers.len()).map(|l| self.inputs(l, 1).levels).max().unwrap_or(0)
+    }
+
+    /// The most ciphertexts of a tensor of `batch` images that is refreshed.
+    #[must_use]
+    pub fn most_pieces(&self, batch: usize) -> usize {
+        let inputs = (1..self.layers.len()).map(|l| self.inputs(l, batch).pieces());
+        inputs.chain([self.weights().pieces(), self.errors(batch).pieces()]).max().unwrap_or(1)
+    }
+}
+
+impl Places for CoefficientLayout {
+    fn widths(&self) -> Vec<usize> {
+        let first = self.layers.first().map(|layer| layer.inputs - 1);
+        first.into_iter().chain(self.layers.iter().map(|layer| layer.outputs)).collect()
+    }
+
+    fn size(&self) -> usize {
+        self.n
+    }
+
+    fn pieces(&self, rows: Rows, images: usize) -> usize {
+        self.dense(rows, images).pieces()
+    }
+
+    fn places(&self, rows: Rows, image: usize, column: usize) -> Vec<At> {
+        let tile_of = |l: usize, (tile, place)| (image * self.input_tiles(l) + tile, place);
+        let (part, place) = match rows {
+            Rows::Inputs(l) => tile_of(l, self.layers[l].input(column)),
+            Rows::Sums(l) => (image, self.layers[l].output(column)),
+            Rows::Errors(l) => (image, self.layers[l].error(column)),
+            Rows::InputGradients(l) => tile_of(l, self.layers[l].input_gradient(column)),
+        };
+        vec![self.dense(rows, 1).at(part, place)]
+    }
+
+    fn weight_pieces(&self) -> usize {
+        self.weights().pieces()
+    }
+
+    fn weight(&self, l: usize, input: usize, output: usize) -> Vec<At> {
+        let (tile, place) = self.layers[l].weight(input, output);
+        vec![self.weights().at(self.first_tile(l) + tile, place)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn nothing_stands_where_something_else_does() {
+        for widths in [&[64, 32, 16, 10][..], &[5, 3], &[784, 128, 32, 10]] {
+            let layout = CoefficientLayout::new(widths, 60, 8192, 8).unwrap();
+            assert_eq!(layout.widths(), widths);
+            for l in 0..widths.len() - 1 {
+                for rows in [Rows::Inputs(l), Rows::Sums(l), Rows::Errors(l), Rows::InputGradients(l)] {
+                    let all = layout.each(rows, 60);
+                    let places: HashSet<_> = all.iter().map(|at| (at.piece, at.index)).collect();
+                    assert_eq!(places.len(), 60 * layout.columns(rows), "{rows:?}");
+                    assert!(places.iter().all(|at| at.0 < layout.pieces(rows, 60) && at.1 < 8192));
+                }
+            }
+            let all = (0..widths.len() - 1)
+                .flat_map(|l| (0..=widths[l]).flat_map(move |k| (0..widths[l + 1]).map(move |o| (l, k, o))));
+            let places: Vec<_> = all.map(|(l, k, o)| layout.weight(l, k, o)[0]).collect();
+            let own: HashSet<_> = places.iter().map(|at| (at.piece, at.index)).collect();
+            assert_eq!(own.len(), places.len());
+            assert!(own.iter().all(|at| at.0 < layout.weight_pieces() && at.1 < 8192));
+        }
+    }
+
+    #[test]
+    fn layouts_are_as_dense_as_they_can_be() {
+        let digits = CoefficientLayout::new(&[64, 32, 16, 10], 60, 8192, 8).unwrap();
+        assert_eq!((digits.most_pieces(60), digits.weights().pieces()), (1, 1), "{}", digits.dimension);
+        let mnist = CoefficientLayout::new(&[784, 128, 32, 10], 60, 8192, 8).unwrap();
+        assert_eq!((mnist.errors(60).pieces(), mnist.weights().pieces()), (8, 14), "{}", mnist.dimension);
+        assert!(CoefficientLayout::new(&[4, 10_000], 60, 8192, 8).is_none());
+    }
+}

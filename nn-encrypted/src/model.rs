@@ -1,0 +1,33 @@
+//! The numbers that training changes.
+
+mod file;
+mod initial;
+
+pub use self::file::ModelError;
+pub use self::initial::Grid;
+
+/// Weights, biases and momenta of a network, as real numbers. Exact schemes hold multiples of a power of two, of which a float
+/// has every bit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Layers with weights, input first.
+    pub layers: Vec<LayerState>,
+}
+
+/// The numbers of a layer with weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerState {
+    /// Shape of the weights, see [`Layer::shape`](crate::network::Layer::shape); the last index is fastest.
+    pub shape: Vec<usize>,
+    /// Weights.
+    pub weight: Vec<f64>,
+    /// Biases.
+    pub bias: Vec<f64>,
+    /// Momenta of the weights; zeros where the recipe has no momentum.
+    pub weight_momentum: Vec<f64>,
+    /// Momenta of the biases.
+    pub bias_momentum: Vec<f64>,
+}
+
+#[cfg(test)]
+mod tests;

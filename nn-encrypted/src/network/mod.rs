@@ -1,0 +1,174 @@
+//! The network of a recipe for given data: extents, matrices, activations.
+//!
+//! A layer with weights, with the pooling before and the activation behind it, is one [`Layer`]: `A_(l+1) = a(A_l·M + b)` with a
+//! matrix `M` whose entries are weights times constants. Linear, Conv1d and Conv2d with AvgPool1d or AvgPool2d before them all
+//! have that form, so that an engine which multiplies by such matrices computes all of them.
+
+mod build;
+mod matrix;
+
+use ndarray::Array2;
+
+pub use self::matrix::{Entry, Matrix};
+use crate::activation::{Function, Polynomial};
+use crate::recipe::{LayerKind, Loss, Scheme};
+
+/// A network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Layers with weights, input first.
+    pub layers: Vec<Layer>,
+    /// What is minimized.
+    pub loss: Loss,
+}
+
+/// Numbers in rows: so many channels of so many rows and columns, channel after channel, row after row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Channels.
+    pub channels: usize,
+    /// Rows of each; 1 of what has one direction.
+    pub height: usize,
+    /// Positions of a row.
+    pub width: usize,
+}
+
+/// A layer with weights, the pooling before it and the activation behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Its name in messages and in files of weights: `linear1`, `conv2`, counted from 1 among layers with weights.
+    pub name: String,
+    /// Its place among the layers of the recipe, from 1.
+    pub index: usize,
+    /// Linear, Conv1d or Conv2d.
+    pub kind: LayerKind,
+    /// The scheme it runs in.
+    pub scheme: Scheme,
+    /// What comes in, before the pooling.
+    pub input: Extent,
+    /// Rows and columns that the pooling makes one; `[1, 1]` without pooling.
+    pub pool: [usize; 2],
+    /// Taps of a convolution; `[1, 1]` otherwise.
+    pub kernel: [usize; 2],
+    /// What goes out.
+    pub output: Extent,
+    /// Weights and biases at their places.
+    pub matrix: Matrix,
+    /// What follows; nothing where the outputs are the pre-activations.
+    pub activation: Option<Activation>,
+}
+
+/// A function of each number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activation {
+    /// Its place among the layers of the recipe, from 1.
+    pub index: usize,
+    /// Its kind.
+    pub kind: LayerKind,
+    /// The scheme it runs in.
+    pub scheme: Scheme,
+    /// The function, exactly.
+    pub function: Function,
+    /// Real coefficients of the polynomial that is computed in its place, constant first; none of a table.
+    pub polynomial: Option<Vec<f64>>,
+    /// The same with coefficients that are dyadic, as exact schemes compute it.
+    pub dyadic: Option<Polynomial>,
+}
+
+impl Extent {
+    /// So many numbers in one row.
+    #[must_use]
+    pub fn row(width: usize) -> Self {
+        Self { channels: 1, height: 1, width }
+    }
+
+    /// How many numbers there are.
+    #[must_use]
+    pub fn size(self) -> usize {
+        self.channels.saturating_mul(self.height).saturating_mul(self.width)
+    }
+}
+
+impl Layer {
+    /// What the weights see, after the pooling.
+    #[must_use]
+    pub fn pooled(&self) -> Extent {
+        let Extent { channels, height, width } = self.input;
+        Extent { channels, height: height / self.pool[0], width: width / self.pool[1] }
+    }
+
+    /// Shape of the weights: Linear `[inputs, outputs]`; Conv1d `[out channels, in channels, taps]`; Conv2d
+    /// `[out channels, in channels, rows, columns]`. The last index is fastest.
+    #[must_use]
+    pub fn shape(&self) -> Vec<usize> {
+        let (out, channels, [rows, columns]) = (self.output.channels, self.input.channels, self.kernel);
+        match self.kind {
+            LayerKind::Conv1d => vec![out, channels, columns],
+            LayerKind::Conv2d => vec![out, channels, rows, columns],
+            _ => vec![self.pooled().size(), self.output.size()],
+        }
+    }
+
+    /// Number of inputs of a pre-activation.
+    #[must_use]
+    pub fn fan_in(&self) -> usize {
+        match self.kind {
+            LayerKind::Conv1d | LayerKind::Conv2d => self.input.channels * self.kernel[0] * self.kernel[1],
+            _ => self.pooled().size(),
+        }
+    }
+
+    /// Number of biases: one for each output of Linear, one for each out channel of a convolution.
+    #[must_use]
+    pub fn biases(&self) -> usize {
+        match self.kind {
+            LayerKind::Conv1d | LayerKind::Conv2d => self.output.channels,
+            _ => self.output.size(),
+        }
+    }
+
+    /// Inputs, before the pooling.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.input.size()
+    }
+
+    /// Outputs.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.output.size()
+    }
+
+    /// Whether it is fully connected: every entry of its matrix is a weight of its own, times 1.
+    #[must_use]
+    pub fn is_dense(&self) -> bool {
+        self.kind == LayerKind::Linear && self.pool == [1, 1]
+    }
+}
+
+impl Network {
+    /// The features, then the width of each layer with weights.
+    #[must_use]
+    pub fn widths(&self) -> Vec<usize> {
+        let first = self.layers.first().map(Layer::inputs);
+        first.into_iter().chain(self.layers.iter().map(Layer::outputs)).collect()
+    }
+
+    /// Number of layers with weights.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// The activation behind the last layer with weights.
+    #[must_use]
+    pub fn output_activation(&self) -> Option<&Activation> {
+        self.layers.last().and_then(|layer| layer.activation.as_ref())
+    }
+}
+
+/// Entries of a matrix.
+pub type Entries = Array2<Option<Entry>>;
+
+#[cfg(test)]
+mod tests;

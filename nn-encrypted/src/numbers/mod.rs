@@ -1,0 +1,53 @@
+//! Number formats: what integers stand for, and what lookup tables hold. Known before training, from recipe and network alone.
+//!
+//! - [`fixed`]: exact schemes that round where the client refreshes;
+//! - [`tables`]: exact schemes that round in lookup tables;
+//! - [`words`]: fixed-point integers in two's complement that round at every product.
+//!
+//! Twins, planners and engines share these formats, and nothing else.
+
+pub mod fixed;
+pub mod tables;
+pub mod words;
+
+use crate::model::Grid;
+use crate::network::Layer;
+use crate::recipe::{Recipe, RefreshStrategy, Scheme};
+
+/// How the first weights of a layer are rounded and bounded: as its scheme keeps weights.
+#[must_use]
+pub fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
+    let numbers = &recipe.numbers;
+    match (layer.scheme, recipe.refresh.strategy) {
+        (Scheme::Tfhe, _) => {
+            let format = words::Format::of(numbers);
+            Grid { bits: Some(format.fraction_bits), bound: format.real(format.largest()) }
+        }
+        // Integers modulo the plaintext modulus, whatever scheme multiplies them.
+        (_, RefreshStrategy::Clean) => {
+            let bits = tables::weight_bits(recipe).unwrap_or(0);
+            let largest = (f64::from(tables::log_modulus(numbers)) - 1.0).exp2() - 1.0;
+            Grid { bits: Some(bits), bound: largest / f64::from(bits).exp2() }
+        }
+        (Scheme::Bgv, _) => Grid { bits: Some(numbers.weight_bits), bound: numbers.bounds.weight },
+        (Scheme::Ckks, _) => Grid { bits: None, bound: numbers.bounds.weight },
+    }
+}
+
+/// The numbers that a layer may hold in training, which may be larger than [first ones](weight_grid): weights and biases, momenta.
+#[must_use]
+pub fn model_grids(recipe: &Recipe, layer: &Layer) -> [Grid; 2] {
+    let numbers = &recipe.numbers;
+    let first = weight_grid(recipe, layer);
+    let wraps = layer.scheme == Scheme::Tfhe || recipe.refresh.strategy == RefreshStrategy::Clean;
+    if wraps {
+        // Two's complement has one number more below zero; there is no momentum.
+        let unit = first.bits.map_or(0.0, |bits| f64::from(bits).exp2().recip());
+        return [Grid { bound: first.bound + unit, ..first }, Grid { bits: Some(0), bound: 0.0 }];
+    }
+    let bits = first.bits.map(|_| numbers.momentum_bits);
+    [first, Grid { bits, bound: numbers.bounds.momentum }]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! Fixed point where lookup tables round, and the tables.
+//!
+//! Features and activations have `α` fractional bits, errors, outputs and targets `β`, and a factor `2^−κ` of summed gradients gives
+//! weights `α + β + κ`: an update `W ← W − Σ a·d` needs no rounding, and weights stay exact integers modulo `t = 2^log t` from the
+//! first step to the last. A pre-activation has `2α + β + κ` fractional bits and a gradient with respect to an input `α + 2β + κ`.
+//!
+//! A table is looked up by the phase `z·2^j/t` of a value `z`, `j` as large as the bound of `z` allows: low bits of `z` drop below
+//! what a blind rotation tells apart. With `B` boxes on the half torus,
+//!
+//! ```text
+//! activation   phase z·2^j/t + 1/4              within (0, 1/2)    box b stands for z·2^j/t = b/2B − 1/4
+//! error        phase e·2^j/t + 1/8 + mask/4     within (0, 1/2)    box b < B/2: 0; else e·2^j/t = b/2B − 3/8
+//! ```
+//!
+//! where `mask` is 1 for a ReLU that lets its input pass: its derivative costs no table of its own. The derivative of another
+//! function is looked up beside its value, as `d = a'(z)/8m` on the torus, `m` the largest magnitude of `a'` within the range of its
+//! table, and multiplied with the error by a table of squares:
+//!
+//! ```text
+//! product      phases u ± d + 1/4, u = e·2^j/t  within (0, 1/2)    box b stands for x = b/2B − 1/4, and Q(x) = 2m·K·x²
+//! e·a'(z) = K·u · 8m·d = Q(u + d) − Q(u − d)
+//! ```
+//!
+//! with `K` results to the torus of errors. Both values of `Q` are rounded. With cross-entropy the sigmoid behind the outputs is looked
+//! up as the error is; with quadratic loss the error is the difference of outputs and targets, times the derivative of the
+//! activation behind the outputs if there is one.
+
+mod functions;
+
+pub use self::functions::{DERIVATIVE_BITS, derivative_bits, is_masked};
+use crate::network::{Activation, Network};
+use crate::recipe::{Numbers, Recipe};
+
+/// Largest result of a table, larger ones are clipped. A bootstrap of CKKS lifts up to a 32nd of the torus: larger units of fewer
+/// results stand farther above the noise, and products of what was lifted are exact after one lift less.
+const MOST: f64 = 63.0;
+
+/// `log2` of the unit of results on the torus, negated.
+pub const RESULT_BITS: u32 = 11;
+
+/// `log2` of the plaintext modulus where the recipe leaves it open.
+const LOG_MODULUS: u32 = 26;
+
+/// The formats of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TableNumbers {
+    /// `log2 t`.
+    pub log_t: u32,
+    /// `α`.
+    pub activation_bits: u32,
+    /// `β`.
+    pub error_bits: u32,
+    /// `κ`.
+    pub update_bits: u32,
+    /// `j` before hidden activations, before outputs, and of errors.
+    pub shifts: [u32; 3],
+}
+
+/// Why a network has no formats. Layers are counted from 1.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// A value does not fit what a table is looked up by.
+    #[error(
+        "layer {layer} ({kind}): range: numbers.bounds.{name} is {bound}; less than {most:.3} is possible with this plaintext modulus and these fractional bits"
+    )]
+    Range {
+        /// The layer.
+        layer: usize,
+        /// Its kind.
+        kind: String,
+        /// The bound.
+        name: &'static str,
+        /// What it is.
+        bound: f64,
+        /// What it must stay below.
+        most: f64,
+    },
+    /// Products of errors and derivatives do not fit a table.
+    #[error(
+        "layer {layer} ({kind}): range: errors up to {error} are multiplied with its derivative, with numbers.bounds.{name} = {bound}; tables hold products of errors up to {most:.3}"
+    )]
+    Product {
+        /// The layer.
+        layer: usize,
+        /// Its kind.
+        kind: String,
+        /// The bound that errors follow from.
+        name: &'static str,
+        /// What it is.
+        bound: f64,
+        /// The largest error.
+        error: f64,
+        /// The largest error possible.
+        most: f64,
+    },
+    /// The factor of summed gradients is no power of two below 1.
+    #[error(
+        "optimizer.learning_rate = {found}: a power of two up to {most}, the divisor of summed gradients, is needed where updates are exact"
+    )]
+    LearningRate {
+        /// What it is.
+        found: String,
+        /// The largest one possible.
+        most: u64,
+    },
+}
+
+/// `log2` of the plaintext modulus.
+#[must_use]
+pub fn log_modulus(numbers: &Numbers) -> u32 {
+    numbers.plaintext_bits.value().and_then(|bits| u32::try_from(bits).ok()).unwrap_or(LOG_MODULUS)
+}
+
+/// Fractional bits of weights, at which a sum of products of activations and errors is an update; none if the learning rate is no
+/// power of two up to the divisor of summed gradients.
+#[must_use]
+pub fn weight_bits(recipe: &Recipe) -> Option<u32> {
+    let numbers = &recipe.numbers;
+    Some(numbers.input_bits + numbers.error_bits + recipe.optimizer.update_shift()?)
+}
+
+impl TableNumbers {
+    /// The formats of a network.
+    ///
+    /// # Errors
+    /// If the learning rate is no power of two, or a bound does not fit the plaintext modulus; the first layer that needs it is named.
+    pub fn new(recipe: &Recipe, network: &Network) -> Result<Self, TableError> {
+        let (numbers, optimizer) = (&recipe.numbers, &recipe.optimizer);
+        let update_bits = optimizer.update_shift().ok_or_else(|| TableError::LearningRate {
+            found: optimizer.learning_rate.to_string(),
+            most: 1 << optimizer.batch_shift(),
+        })?;
+        let (log_t, bounds) = (log_modulus(numbers), &numbers.bounds);
+        let mut made = Self {
+            log_t,
+            activation_bits: numbers.input_bits,
+            error_bits: numbers.error_bits,
+            update_bits,
+            shifts: [0; 3],
+        };
+        let shift = |name: &'static str, behind: usize, bound: f64, taken: u32| {
+            let free = f64::from(log_t) - f64::from(taken) - bound.log2();
+            if free < 0.0 {
+                let (layer, kind) = place(network, behind);
+                return Err(TableError::Range {
+                    layer,
+                    kind,
+                    name,
+                    bound,
+                    most: (free + bound.log2()).exp2(),
+                });
+            }
+            Ok(free.floor().min(20.0) as u32)
+        };
+        let last = network.depth().saturating_sub(1);
+        let (sum, back) = (made.sum_bits() + 2, made.back_bits() + 3);
+        made.shifts[1] = shift("output", last, bounds.output, sum)?;
+        if last > 0 {
+            made.shifts[0] = shift("preactivation", 0, bounds.preactivation, sum)?;
+            made.shifts[2] = shift("error", 0, bounds.error, back)?;
+        }
+        made.check_products(network, bounds)?;
+        Ok(made)
+    }
+
+    /// Fractional bits of a pre-activation.
+    #[must_use]
+    pub fn sum_bits(&self) -> u32 {
+        2 * self.activation_bits + self.error_bits + self.update_bits
+    }
+
+    /// Fractional bits of a gradient with respect to an input, before its table.
+    #[must_use]
+    pub fn back_bits(&self) -> u32 {
+        self.activation_bits + 2 * self.error_bits + self.update_bits
+    }
+
+    /// Fractional bits of weights.
+    #[must_use]
+    pub fn weight_bits(&self) -> u32 {
+        self.activation_bits + self.error_bits + self.update_bits
+    }
+
+    /// Integers of a real bound of pre-activations, of outputs and of errors: where a phase leaves the range of its table.
+    #[must_use]
+    pub fn limits(&self) -> [i64; 3] {
+        let [hidden, output, error] = self.shifts;
+        [hidden + 2, output + 2, error + 3].map(|bits| 1 << (self.log_t - bits))
+    }
+}
+
+/// Number and kind of the activation behind a layer with weights, or of that layer where there is none.
+fn place(network: &Network, behind: usize) -> (usize, String) {
+    let layer = network.layers.get(behind);
+    let of_activation = |activation: &Activation| (activation.index, activation.kind.to_string());
+    let activation = layer.and_then(|layer| layer.activation.as_ref()).map(of_activation);
+    activation.or_else(|| layer.map(|layer| (layer.index, layer.kind.to_string()))).unwrap_or_default()
+}
+
+/// What lookups of tables can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "Reader")]
+pub struct TableReader {
+    /// `log2` of the positions on the torus.
+    pub log: u32,
+    /// Deviation of a phase before it is rounded down, on the torus, for tables of one output and of two.
+    pub deviations: [f64; 2],
+}
+
+impl TableReader {
+    /// Boxes on the half torus of a table of so many outputs.
+    #[must_use]
+    pub fn boxes(&self, outputs: usize) -> usize {
+        (1 << (self.log - 2)) / outputs
+    }
+}

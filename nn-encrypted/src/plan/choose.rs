@@ -1,0 +1,196 @@
+//! Which engine computes which layer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use he_core::rlwe::SecretDistribution;
+use he_core::rlwe::security::max_log_qp;
+
+use super::{Plan, PlanError, PlannedEngine, Reason, slots, tables, words};
+use crate::network::{Layer, Network};
+use crate::program::{Program, Tensor, lower_with};
+use crate::recipe::{Recipe, RefreshStrategy, RefreshTensor, Scheme};
+
+/// What a plan depends on of the data, beside its width, which the network has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DataShape {
+    /// The largest magnitude of a feature.
+    pub bound: f64,
+    /// Samples to train on.
+    pub rows: usize,
+}
+
+/// What a planner of an engine is asked for.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// The network.
+    pub network: &'a Network,
+    /// The layers with weights that the engine computes, from 0, input first.
+    pub layers: &'a [usize],
+    /// Steps and refreshes, without the bootstraps that planners add.
+    pub program: &'a Program,
+    /// The data.
+    pub data: DataShape,
+}
+
+/// What a planner answers.
+pub struct Planned {
+    /// The engine.
+    pub engine: Arc<dyn PlannedEngine>,
+    /// Tensors that it bootstraps on the way, see [`lower_with`].
+    pub bootstrapped: BTreeSet<Tensor>,
+    /// How large tensors may be before their refresh, as real numbers.
+    pub proven: Vec<(Tensor, f64)>,
+}
+
+impl Plan {
+    /// The plan of a recipe for its network and data.
+    ///
+    /// # Errors
+    /// If the recipe breaks its rules, or no engine can compute a layer: the error names the layer, and what there is too little of.
+    pub fn choose(recipe: &Recipe, network: &Network, data: DataShape) -> Result<Self, PlanError> {
+        recipe.validate()?;
+        check_activations(network)?;
+        let segments = segments(network);
+        check_borders(recipe, network, &segments)?;
+        let program = lower_with(recipe, network, &BTreeSet::new());
+        let (mut engines, mut bootstrapped, mut proven) = (Vec::new(), BTreeSet::new(), Vec::new());
+        for layers in &segments {
+            let task = Task { recipe, network, layers, program: &program, data };
+            let planned = plan(&task)?;
+            engines.push(planned.engine);
+            bootstrapped.extend(planned.bootstrapped);
+            proven.extend(planned.proven);
+        }
+        let mut program = lower_with(recipe, network, &bootstrapped);
+        proven.into_iter().for_each(|(tensor, bound)| program.prove(tensor, bound));
+        let of = |l: usize| segments.iter().position(|layers| layers.contains(&l)).unwrap_or(0);
+        Ok(Self {
+            network: network.clone(),
+            optimizer: recipe.optimizer.clone(),
+            program,
+            engines,
+            engine_of: (0..network.depth()).map(of).collect(),
+        })
+    }
+}
+
+/// The layers of each engine: those of one scheme are one engine's, in the order in which schemes come first.
+fn segments(network: &Network) -> Vec<Vec<usize>> {
+    let mut segments: Vec<(Scheme, Vec<usize>)> = Vec::new();
+    for (l, layer) in network.layers.iter().enumerate() {
+        match segments.iter_mut().find(|(scheme, _)| *scheme == layer.scheme) {
+            Some((_, layers)) => layers.push(l),
+            None => segments.push((layer.scheme, vec![l])),
+        }
+    }
+    segments.into_iter().map(|(_, layers)| layers).collect()
+}
+
+/// A polynomial between two layers with weights is computed where one of them is: its values have no other place.
+fn check_activations(network: &Network) -> Result<(), PlanError> {
+    for (l, layer) in network.layers.iter().enumerate() {
+        let behind = network.layers.get(l + 1).unwrap_or(layer);
+        let Some(activation) = layer.activation.as_ref().filter(|found| found.polynomial.is_some()) else {
+            continue;
+        };
+        let beside = [layer, behind].iter().filter(|layer| layer.scheme == activation.scheme).count();
+        if beside == 0 && activation.scheme != Scheme::Tfhe {
+            let what = format!(
+                "scheme `{}`: its values are in {} before it and in {} behind it, in 0 of 2 places where it stands: 1 is needed",
+                activation.scheme, layer.scheme, behind.scheme
+            );
+            let (layer, kind) = (activation.index, activation.kind.to_string());
+            return Err(PlanError::Refused {
+                layer,
+                kind,
+                reason: Reason::Layout,
+                what,
+                needed: 1.0,
+                available: 0.0,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Between engines of two schemes the client carries tensors: with its refresh of them.
+fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) -> Result<(), PlanError> {
+    if segments.len() < 2 {
+        return Ok(());
+    }
+    let refresh = &recipe.refresh;
+    let crossing = [RefreshTensor::Preactivation, RefreshTensor::Error];
+    let carried = crossing.iter().filter(|tensor| refresh.tensors.contains(tensor)).count();
+    let carried = if refresh.strategy == RefreshStrategy::Client { carried } else { 0 };
+    let pairs = network.layers.iter().zip(network.layers.iter().skip(1));
+    match pairs.into_iter().find(|(before, behind)| before.scheme != behind.scheme) {
+        Some((before, behind)) if carried < crossing.len() => {
+            let what = format!(
+                "{carried} of {} tensors between it and layer {} ({}) can cross from {} to {}: only a refresh by the client carries preactivation and error",
+                crossing.len(),
+                before.index,
+                before.kind,
+                before.scheme,
+                behind.scheme,
+            );
+            Err(refused(behind, Reason::Layout, what, [crossing.len() as f64, carried as f64]))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A layer that cannot be computed where the recipe puts it; what is needed, and what there is.
+pub(crate) fn refused(
+    layer: &Layer,
+    reason: Reason,
+    what: String,
+    [needed, available]: [f64; 2],
+) -> PlanError {
+    let (layer, kind) = (layer.index, layer.kind.to_string());
+    PlanError::Refused { layer, kind, reason, what, needed, available }
+}
+
+/// The engine for layers of one scheme.
+fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+    let first = &task.network.layers[task.layers[0]];
+    let beside_tables =
+        |layer: &Layer| layer.activation.as_ref().is_some_and(|activation| activation.scheme == Scheme::Tfhe);
+    match (first.scheme, task.recipe.refresh.strategy) {
+        (Scheme::Tfhe, _) => words::plan(task),
+        (_, RefreshStrategy::Clean) => tables::plan(task),
+        _ if task.network.layers.iter().any(beside_tables) => tables::plan(task),
+        (Scheme::Bgv, RefreshStrategy::Client) => slots::bgv::plan(task),
+        (Scheme::Ckks, _) => slots::ckks::plan(task),
+        (Scheme::Bgv, RefreshStrategy::Bootstrap) => Err(no_bootstrap(task, first)),
+    }
+}
+
+/// There is no bootstrapping of BGV: as many products follow one another as its chain of primes has levels.
+fn no_bootstrap(task: &Task<'_>, first: &Layer) -> PlanError {
+    let optimizer = &task.recipe.optimizer;
+    let steps = task.data.rows.div_ceil(optimizer.batch_size.max(1)) * optimizer.epochs;
+    let (each, available) = (levels_of_step(task.network), most_levels(task.recipe));
+    let needed = (each * steps) as f64;
+    let what = format!(
+        "{steps} steps of at least {each} levels take {needed} without a refresh, at most {available} are possible at 128 bits; bgv is not bootstrapped yet: refresh.strategy \"client\" or \"clean\" is needed"
+    );
+    refused(first, Reason::Levels, what, [needed, available])
+}
+
+/// Products one after another in a step, at least: of each layer forward and back, of each activation and derivative.
+fn levels_of_step(network: &Network) -> usize {
+    let activations = network.layers.iter().filter(|layer| layer.activation.is_some()).count();
+    2 * (network.depth() + activations)
+}
+
+/// The largest ring dimension that the security table has.
+const LARGEST_LOG_N: u32 = 16;
+
+/// Levels of the longest chain of primes: each has room for a weight and for the growth of noise by the ring dimension.
+fn most_levels(recipe: &Recipe) -> f64 {
+    let modulus = max_log_qp(LARGEST_LOG_N, SecretDistribution::UniformTernary).unwrap_or(0.0);
+    (modulus / f64::from(recipe.numbers.weight_bits + LARGEST_LOG_N)).floor()
+}

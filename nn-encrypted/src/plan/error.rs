@@ -1,0 +1,64 @@
+//! Why there is no plan.
+
+/// Why a recipe cannot be planned. Layers are counted from 1, as the recipe has them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A layer cannot be computed where the recipe puts it.
+    #[error("layer {layer} ({kind}): {reason}: {what}")]
+    Refused {
+        /// The layer.
+        layer: usize,
+        /// Its kind.
+        kind: String,
+        /// What there is too little of.
+        reason: Reason,
+        /// What there is and what is needed, in numbers.
+        what: String,
+        /// The number needed.
+        needed: f64,
+        /// The number there is.
+        available: f64,
+    },
+    /// A field has a value the planner has no parameters for.
+    #[error("{field}: {what}")]
+    Field {
+        /// Its path.
+        field: String,
+        /// What was there and what is needed.
+        what: String,
+    },
+    /// The recipe breaks its rules.
+    #[error(transparent)]
+    Recipe(#[from] crate::recipe::RecipeError),
+    /// A scheme refused the parameters.
+    #[error(transparent)]
+    Scheme(Box<dyn std::error::Error + Send + Sync>),
+    /// A step cannot be rehearsed.
+    #[error(transparent)]
+    Rehearsal(#[from] crate::engine::EngineError),
+}
+
+/// What a scheme has too little of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Products one after another before a refresh.
+    Levels,
+    /// Values between two refreshes.
+    Range,
+    /// Places of values.
+    Layout,
+    /// Memory.
+    Memory,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Levels => "levels",
+            Self::Range => "range",
+            Self::Layout => "layout",
+            Self::Memory => "memory",
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! Parameters of the schemes.
+
+pub(super) mod bgv;
+pub(super) mod ckks;
+pub(super) mod switch;
+
+use super::PlanError;
+
+macro_rules! refusals {
+    ($($scheme:ident),*) => {$(
+        impl From<$scheme::Error> for PlanError {
+            fn from(error: $scheme::Error) -> Self {
+                Self::Scheme(Box::new(error))
+            }
+        }
+    )*};
+}
+
+refusals!(he_bgv, he_ckks, he_tfhe, he_switch);

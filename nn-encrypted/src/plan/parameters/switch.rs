@@ -1,0 +1,141 @@
+//! Parameters of the three schemes that tables take, and keys of the bridges between them.
+
+use he_core::rlwe::{self, serial};
+use he_switch::{KeyRequest, Parameters, Spec};
+use he_tfhe::PhaseModel;
+
+use crate::layout::blocks::BlockLayout;
+use crate::layout::coefficients::CoefficientLayout;
+use crate::numbers::tables::TableReader;
+use crate::plan::{PlanError, SchemeUse};
+
+/// Who multiplies: it decides in which order the bootstrap that refreshes goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Products {
+    /// Coefficients.
+    Coefficients,
+    /// Slots.
+    Slots,
+}
+
+/// Parameters at 128-bit security, or those of small rings, which have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Security {
+    Standard,
+    #[cfg(test)]
+    Insecure,
+}
+
+/// Parameters for plaintexts modulo `2^log_t`.
+pub(crate) fn parameters(
+    log_t: u32,
+    products: Products,
+    security: Security,
+) -> Result<Parameters, PlanError> {
+    let with = |preset: Spec| {
+        let ckks = he_ckks::Spec { congruence: 1 << log_t, ..preset.ckks };
+        let spec = Spec { log_t, ckks, ..preset };
+        if products == Products::Slots { spec.for_slots() } else { spec }
+    };
+    Ok(match security {
+        Security::Standard => with(Spec::glyph()).build()?,
+        #[cfg(test)]
+        Security::Insecure => with(Spec::insecure_small()).build_insecure("a test of training")?,
+    })
+}
+
+/// What lookups can tell apart; their inputs have no noise to speak of.
+pub(crate) fn reader(parameters: &Parameters) -> TableReader {
+    let PhaseModel { log, deviations } = PhaseModel::new(parameters.tfhe().spec());
+    TableReader { log, deviations }
+}
+
+/// Keys of layers in coefficients; `slots` are those of the bootstrap that refreshes.
+pub(crate) fn coefficient_keys(
+    parameters: &Parameters,
+    layout: &CoefficientLayout,
+    slots: usize,
+) -> KeyRequest {
+    let bgv = parameters.bgv();
+    let level = bgv.max_level();
+    let own = he_bgv::KeyRequest::default().relinearization(level).galois(2 * bgv.n() - 1, level);
+    KeyRequest::bgv_and_tfhe().bgv(own).expansion(layout.levels()).slots(slots)
+}
+
+/// Keys of layers in blocks of slots.
+pub(crate) fn block_keys(parameters: &Parameters, layout: &BlockLayout) -> KeyRequest {
+    let ckks = parameters.ckks();
+    let steps: Vec<usize> = (0..layout.slots.trailing_zeros()).map(|bits| 1 << bits).collect();
+    let own = he_ckks::KeyRequest::default().relinearization(ckks.max_level());
+    KeyRequest::ckks_and_tfhe().ckks(own.rotations(ckks, &steps, ckks.max_level())).slots(layout.slots)
+}
+
+/// Bytes of a ciphertext of two polynomials as it is sent, at most.
+pub(crate) fn piece_bytes(parameters: &Parameters, products: Products) -> usize {
+    serial::body_limit(rlwe(parameters, products), 2)
+}
+
+fn rlwe(parameters: &Parameters, products: Products) -> &rlwe::Parameters {
+    match products {
+        Products::Coefficients => parameters.bgv().rlwe(),
+        Products::Slots => parameters.ckks().rlwe(),
+    }
+}
+
+/// Products one after another that a ciphertext as good as new takes, before it must be refreshed or looked up.
+pub(crate) fn depth(parameters: &Parameters, products: Products) -> usize {
+    if products == Products::Slots {
+        // Each takes a prime; the last one holds the values.
+        return parameters.ckks().max_level();
+    }
+    let (bgv, mut depth) = (parameters.bgv(), 0);
+    let (estimator, most) = (bgv.noise(), bgv.max_level());
+    let fresh = estimator.fresh_secret();
+    let (mut noise, mut level) = (fresh, most);
+    loop {
+        let best = estimator.best_level(&[(noise, level), (fresh, most)], 0.0);
+        let operands =
+            [(noise, level), (fresh, most)].map(|(noise, from)| estimator.reduce(noise, from, best).1);
+        let product = estimator.key_switch(estimator.product(operands[0], operands[1]), best);
+        if estimator.budget(product, best) < 0.0 {
+            return depth;
+        }
+        (noise, level, depth) = (product, best, depth + 1);
+    }
+}
+
+/// The digest of the parameters of all schemes.
+pub(crate) fn hashes(parameters: &Parameters) -> [&[u8; 32]; 3] {
+    [parameters.bgv().rlwe().hash(), parameters.ckks().hash(), parameters.tfhe().hash()]
+}
+
+/// The schemes: of exact products first.
+pub(crate) fn schemes(
+    parameters: &Parameters,
+    products: Products,
+    reader: &TableReader,
+    slots: usize,
+) -> Vec<SchemeUse> {
+    let of = |name: &str, rlwe: &rlwe::Parameters, plaintext: String| SchemeUse {
+        name: name.into(),
+        ring_dimension: rlwe.n(),
+        log_qp: rlwe.log_qp(),
+        plaintext,
+        security_bits: rlwe.security_bits(),
+    };
+    let tfhe = parameters.tfhe();
+    let mut all = Vec::new();
+    if products == Products::Coefficients {
+        let plaintext = format!("integers modulo 2^{}", parameters.log_t());
+        all.push(of("bgv", parameters.bgv().rlwe(), plaintext));
+    }
+    all.push(SchemeUse {
+        name: "tfhe".into(),
+        ring_dimension: tfhe.n(),
+        log_qp: f64::from(tfhe.spec().modulus_bits),
+        plaintext: format!("tables of {} boxes", reader.boxes(1)),
+        security_bits: tfhe.security_bits(),
+    });
+    all.push(of("ckks", parameters.ckks().rlwe(), format!("{slots} slots")));
+    all
+}

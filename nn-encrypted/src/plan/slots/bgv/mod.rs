@@ -1,0 +1,251 @@
+//! Plans of layers in BGV with a client: layout, parameters, levels and keys, before any key exists.
+//!
+//! 1. Interval arithmetic from one refresh to the next gives the largest magnitude of every tensor, hence the least plaintext
+//!    modulus `t` that nothing can wrap in.
+//! 2. For each ring dimension, modulus chain and cube a step is *rehearsed* on ciphertexts of a tiny ring whose noise
+//!    is estimated as that of the real one: it fails where the noise would not fit, and counts what it costs otherwise.
+//! 3. The cheapest candidates are *trimmed*: each tensor is encrypted, and each product computed, over as few primes as
+//!    still hold the noise of what follows. The one that is cheapest then is kept, with the keys it uses.
+
+#[cfg(test)]
+mod against_twin;
+mod bounds;
+mod candidate;
+mod cost;
+mod describe;
+mod formulas;
+mod refusal;
+mod search;
+#[cfg(test)]
+mod tests;
+mod trim;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use he_core::wire::Writer;
+use zeroize::Zeroizing;
+
+use self::bounds::Bounds;
+use self::formulas::Numbers;
+use self::refusal::widest;
+use self::search::{Candidate, Failure, Search};
+use crate::engine::slots::bgv::{Agreement, BgvEngine, runs};
+use crate::engine::{Engine, EngineError};
+use crate::network::{Matrix, Network};
+use crate::numbers::fixed::Scales;
+use crate::plan::parameters::bgv::{self as parameters, bits};
+use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::program::{Program, Refresher, Step, Tensor};
+use crate::recipe::Recipe;
+use crate::roles::cipher::bgv::BgvCipher;
+use crate::roles::cipher::{Cipher, CipherError};
+
+/// Some layers in BGV, as planned.
+pub struct PlannedBgv {
+    agreement: Arc<Agreement>,
+    rounds: Program,
+    estimate: f64,
+}
+
+/// The cheapest plan for layers in BGV that a client refreshes.
+///
+/// # Errors
+/// As [`PlannedBgv::new`].
+pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+    let Task { recipe, network, layers, program, data } = *task;
+    let planned = PlannedBgv::new(recipe, network, program, layers, data.bound)?;
+    let refreshed = program.rounds.iter().flatten().map(|refresh| refresh.from).chain([program.outputs.from]);
+    let proven = refreshed.filter_map(|tensor| Some((tensor, planned.proven(tensor)?))).collect();
+    Ok(Planned { engine: Arc::new(planned), bootstrapped: BTreeSet::new(), proven })
+}
+
+impl PlannedBgv {
+    /// The cheapest plan for the layers of a network of numbers `layers`, counted from 0, which run the program of a recipe on
+    /// features of at most `features` in magnitude.
+    ///
+    /// # Errors
+    /// If there is none: the layer is named, and what is needed and what there is by number.
+    pub fn new(
+        recipe: &Recipe,
+        network: &Network,
+        program: &Program,
+        layers: &[usize],
+        features: f64,
+    ) -> Result<Self, PlanError> {
+        check_spread(network, program, layers)?;
+        let scales = Scales::new(recipe, network).map_err(|error| refusal::scale(&error))?;
+        let numbers = Numbers::new(recipe, network, &scales)?;
+        let bounds = prove(&numbers, program, layers, features);
+        let (tensor, bound) = widest(&bounds.known);
+        let largest = layers.iter().copied().max_by_key(|l| bounds.gradient(*l));
+        let plaintext_bits = parameters::plaintext_bits(recipe, bound)?
+            .map_err(|available| refusal::range(network, tensor, largest, bits(bound), available))?;
+        let of = |l: &usize| (*l, &network.layers[*l]);
+        let shapes = layers.iter().map(of).map(|(l, layer)| (l, (layer.inputs(), layer.outputs())));
+        let matrices: Vec<Matrix> = layers.iter().map(of).map(|(_, layer)| layer.matrix.clone()).collect();
+        let search = Search {
+            program,
+            formulas: numbers.formulas(),
+            shapes: shapes.collect(),
+            matrices: &matrices,
+            batch: recipe.optimizer.batch_size,
+            bound,
+            plaintext_bits,
+        };
+        let best =
+            search.choose(&parameters::dimensions(recipe)?)?.map_err(|failure| refused(network, failure))?;
+        let Candidate { geometry, instances, fresh, levels, rehearsal, seconds } = best;
+        let agreement = Agreement {
+            geometry,
+            matrices,
+            gradient_bits: numbers.gradient_bits(),
+            formulas: numbers.formulas().clone(),
+            bounds: bounds.known.clone(),
+            instances,
+            fresh,
+            sent: rehearsal.sent,
+            levels,
+            operations: rehearsal.operations,
+            scales: scales.clone(),
+        };
+        Ok(Self { agreement: Arc::new(agreement), rounds: program.clone(), estimate: seconds })
+    }
+
+    /// What client and server agree on.
+    #[must_use]
+    pub fn agreement(&self) -> &Arc<Agreement> {
+        &self.agreement
+    }
+
+    /// The largest magnitude of a tensor, as a real number, which is proven; none of one of other layers.
+    #[must_use]
+    pub fn proven(&self, tensor: Tensor) -> Option<f64> {
+        let bound = *self.agreement.bounds.get(&tensor)?;
+        Some(bound as f64 / f64::from(self.agreement.fraction_bits(tensor)).exp2())
+    }
+
+    /// Bits that the largest integer of a step takes, with its sign.
+    #[must_use]
+    pub fn value_bits(&self) -> f64 {
+        bits(widest(&self.agreement.bounds).1)
+    }
+}
+
+/// The largest magnitudes of all tensors of some layers.
+fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], features: f64) -> Bounds<'a> {
+    let mut bounds = Bounds::new(numbers, features);
+    [Tensor::Targets, Tensor::Weights, Tensor::LowWeights, Tensor::Momentum]
+        .into_iter()
+        .for_each(|tensor| bounds.encrypted(tensor));
+    let depth = numbers.network.depth();
+    for &step in program.training.iter().filter(|step| runs(**step, layers, depth)) {
+        if let Step::Refresh { round, by } = step {
+            let round = program.rounds.get(round).into_iter().flatten();
+            round.filter(|_| by == Refresher::Client).flat_map(|refresh| &refresh.to).for_each(|&to| {
+                if !matches!(to, Tensor::Weights | Tensor::LowWeights | Tensor::Momentum) {
+                    bounds.encrypted(to);
+                }
+            });
+            continue;
+        }
+        let loss = numbers.formulas().loss;
+        let written = crate::engine::slots::written(step, depth.saturating_sub(1), loss);
+        written.into_iter().for_each(|tensor| bounds.computed(tensor));
+    }
+    bounds
+}
+
+/// Checks that the client refreshes what a step needs at every index of an axis.
+fn check_spread(network: &Network, program: &Program, layers: &[usize]) -> Result<(), PlanError> {
+    let last = network.depth().saturating_sub(1);
+    let mut spread = BTreeSet::new();
+    for &step in program.training.iter().filter(|step| runs(**step, layers, network.depth())) {
+        let needed = match step {
+            Step::Activate(l) | Step::Derivative(l) => Tensor::Preactivation(l),
+            Step::Loss => Tensor::Preactivation(last),
+            Step::Backward(l) | Step::Gradient(l) => Tensor::Error(l),
+            Step::Refresh { round, by } if by.is_client() => {
+                spread.extend(program.rounds.get(round).into_iter().flatten().flat_map(|r| &r.to));
+                continue;
+            }
+            _ => continue,
+        };
+        if !spread.contains(&needed) {
+            return Err(refusal::layout(network, needed));
+        }
+        if step == Step::Loss {
+            spread.insert(Tensor::Error(last));
+        }
+    }
+    Ok(())
+}
+
+fn refused(network: &Network, failure: Option<Failure>) -> PlanError {
+    match failure {
+        Some(Failure::Parameters(error)) => error,
+        Some(Failure::Broken(broken, log_q)) => match broken.excess() {
+            Some(excess) => {
+                refusal::levels(network, broken.tensor, &broken.error.to_string(), log_q + excess, log_q)
+            }
+            None => broken.error.into(),
+        },
+        None => PlanError::Field { field: "parameters".into(), what: "there are none to try".into() },
+    }
+}
+
+impl PlannedEngine for PlannedBgv {
+    fn encode(&self, out: &mut Writer) {
+        self.agreement.encode(out);
+    }
+
+    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
+        let (pieces, plan) = (self.agreement.pieces(tensor), &self.agreement);
+        let is_sent = plan.fresh.contains_key(&tensor) || plan.sent.contains_key(&tensor);
+        Sent { parts: usize::from(is_sent && pieces > 0), pieces, bytes: plan.piece_bytes() }
+    }
+
+    fn key_names(&self) -> Vec<String> {
+        let number = |i: usize| format!("evaluation keys of plaintext prime {}", i + 1);
+        (0..self.agreement.instances.len()).map(number).collect()
+    }
+
+    fn secret_keys(&self) -> usize {
+        self.agreement.instances.len()
+    }
+
+    fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
+        Ok(Box::new(BgvCipher::generate(&self.agreement)?))
+    }
+
+    fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
+        Ok(Box::new(BgvCipher::with_secret(&self.agreement, keys)?))
+    }
+
+    fn engine(&self, keys: &[Vec<u8>], _record: bool) -> Result<Box<dyn Engine>, EngineError> {
+        Ok(Box::new(BgvEngine::new(&self.agreement, keys)?))
+    }
+
+    fn schemes(&self) -> Vec<SchemeUse> {
+        let of = |instance: &crate::engine::slots::bgv::Instance| {
+            let rlwe = instance.params.rlwe();
+            SchemeUse {
+                name: "bgv".into(),
+                ring_dimension: rlwe.n(),
+                log_qp: rlwe.log_qp(),
+                plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
+                security_bits: rlwe.security_bits(),
+            }
+        };
+        self.agreement.instances.iter().map(of).collect()
+    }
+
+    fn tolerance(&self) -> Option<Tolerance> {
+        None
+    }
+
+    fn estimate(&self) -> Estimate {
+        let levels = self.agreement.instances.first().map(|instance| instance.spec.q_bits.len() - 1);
+        Estimate { units: self.estimate, levels, ..Estimate::default() }
+    }
+}

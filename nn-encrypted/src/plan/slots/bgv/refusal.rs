@@ -1,0 +1,80 @@
+//! Refusals by number.
+
+use std::collections::BTreeMap;
+
+use crate::network::Network;
+use crate::numbers::fixed::ScaleError;
+use crate::plan::parameters::bgv::{MOST_PLAINTEXT_BITS, MOST_PLAINTEXT_PRIMES, bits};
+use crate::plan::{PlanError, Reason};
+use crate::program::Tensor;
+
+/// The tensor with the largest bound, and the bound.
+pub(super) fn widest(bounds: &BTreeMap<Tensor, i128>) -> (Tensor, i128) {
+    let widest = bounds.iter().max_by_key(|(_, bound)| **bound);
+    widest.map_or((Tensor::Features, 0), |(tensor, bound)| (*tensor, *bound))
+}
+
+/// Place in the recipe and kind of the layer that a tensor belongs to; of `otherwise`, or the last one, if it is of all layers.
+fn place(network: &Network, tensor: Tensor, otherwise: Option<usize>) -> (usize, String) {
+    let layer = tensor.layer().or(otherwise).and_then(|l| network.layers.get(l)).or(network.layers.last());
+    layer.map_or_else(Default::default, |layer| (layer.index, layer.kind.to_string()))
+}
+
+/// A tensor that grows too large; `largest` is the layer that has the largest gradient.
+pub(super) fn wraps(network: &Network, tensor: Tensor, largest: Option<usize>, bound: i128) -> PlanError {
+    let available = f64::from(MOST_PLAINTEXT_PRIMES * MOST_PLAINTEXT_BITS);
+    range(network, tensor, largest, bits(bound), available)
+}
+
+/// Values that wrap around: bits that are needed, and that plaintext moduli hold.
+pub(super) fn range(
+    network: &Network,
+    tensor: Tensor,
+    largest: Option<usize>,
+    needed: f64,
+    available: f64,
+) -> PlanError {
+    let (layer, kind) = place(network, tensor, largest);
+    let what = format!(
+        "the {tensor} may reach {needed:.1} bits between two refreshes, of which plaintext moduli hold {available}: lower its bounds or fractional bits"
+    );
+    PlanError::Refused { layer, kind, reason: Reason::Range, what, needed, available }
+}
+
+/// Noise beyond the longest chain of primes, of `available` bits.
+pub(super) fn levels(network: &Network, tensor: Tensor, why: &str, needed: f64, available: f64) -> PlanError {
+    let (layer, kind) = place(network, tensor, None);
+    let what = format!(
+        "no 128-bit parameters hold the noise of a step; the last ones tried fail at the {tensor}: {why}"
+    );
+    PlanError::Refused { layer, kind, reason: Reason::Levels, what, needed, available }
+}
+
+/// A tensor that the next product needs at every index of an axis, without the refresh that spreads it.
+pub(super) fn layout(network: &Network, tensor: Tensor) -> PlanError {
+    let (layer, kind) = place(network, tensor, None);
+    let what = format!(
+        "`refresh.tensors` leaves the {tensor} without a refresh by the client: it is not spread along the axis that the next product needs"
+    );
+    PlanError::Refused { layer, kind, reason: Reason::Layout, what, needed: 1.0, available: 0.0 }
+}
+
+/// Numbers without a fixed-point format.
+pub(super) fn scale(error: &ScaleError) -> PlanError {
+    let what = error.to_string();
+    match error {
+        ScaleError::TooMany { layer, kind, bits, .. } => PlanError::Refused {
+            layer: *layer,
+            kind: kind.clone(),
+            reason: Reason::Range,
+            what,
+            needed: f64::from(*bits),
+            available: 62.0,
+        },
+        ScaleError::TooFew { field, .. } => PlanError::Field { field: (*field).to_owned(), what },
+        ScaleError::NotDyadic { field, .. } => PlanError::Field { field: (*field).to_owned(), what },
+        ScaleError::Coefficients { .. } => {
+            PlanError::Field { field: "numbers.preactivation_bits".into(), what }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a step costs, in forward transforms of the ring and in bytes.
+//!
+//! A key switch of `l` primes with `k` special primes and digits of `α` takes `l + Σ(l + k − |digit|) + 2(k + l)` transforms,
+//! `Σ|digit|·(l + k − |digit|) + 2kl` multiply-adds of base conversion and `2d(l + k)` of the product with the key, whose primes
+//! are streamed from memory once.
+
+use crate::engine::slots::ckks::Tally;
+use crate::plan::parameters::ckks::Spec;
+
+// In transforms, fitted to the operations of `cargo bench -p nn-encrypted --bench reals` at 4 to 13 primes.
+
+/// A multiply-add of base conversion.
+const CONVERSION: f64 = 0.35;
+/// A prime of a key, streamed and multiplied.
+const KEY_PRIME: f64 = 1.2;
+/// A prime of a product of two polynomials that is added to a sum.
+const PRODUCT: f64 = 0.38;
+/// A prime of a polynomial times a mask that is added to a sum.
+const MASKED: f64 = 0.75;
+/// A prime of a sum of two polynomials.
+const SUM: f64 = 0.65;
+/// A prime of a polynomial that is rescaled.
+const RESCALED: f64 = 2.2;
+/// A prime drawn from its seed and read.
+const SEED: f64 = 5.3;
+/// A bootstrap over 28 primes.
+const BOOTSTRAP: f64 = 44_000.0;
+/// What operations of large rings take more in a step than alone: threads share the memory bus, and results are new memory.
+const SHARED: f64 = 1.4;
+/// Bytes of a polynomial over one prime from which on a ring is large: ciphertexts do not stay in the cache.
+const LARGE: usize = 1 << 18;
+
+/// Sizes that costs depend on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Costs {
+    special: usize,
+    digit: usize,
+    /// Primes of level 0.
+    lowest: usize,
+    whole: usize,
+    bytes: usize,
+}
+
+impl Costs {
+    /// The costs of an instance.
+    pub(super) fn new(spec: &Spec) -> Self {
+        let (below, above) = spec
+            .bootstrap
+            .as_ref()
+            .map_or((0, 0), |b| (b.slots_to_coefficients, b.coefficients_to_slots + b.modular_levels()));
+        let lowest = 1 + below;
+        let whole = lowest + spec.levels + above;
+        let bytes = 8 << spec.log_n;
+        Self { special: spec.special_bits.len(), digit: spec.digit, lowest, whole, bytes }
+    }
+
+    /// Primes of the whole chain.
+    pub(super) fn whole(&self) -> usize {
+        self.whole
+    }
+
+    fn digits(&self, primes: usize) -> impl Iterator<Item = usize> + use<> {
+        let digit = self.digit;
+        (0..primes.div_ceil(digit)).map(move |i| digit.min(primes - i * digit))
+    }
+
+    /// Decomposition; inner product with a key; division by the special primes.
+    fn key_switch(&self, primes: usize) -> [f64; 3] {
+        let (l, k) = (primes as f64, self.special as f64);
+        let spread: f64 = self.digits(primes).map(|d| l + k - d as f64).sum();
+        let converted: f64 = self.digits(primes).map(|d| d as f64 * (l + k - d as f64)).sum();
+        let decompose = l + spread + converted * CONVERSION;
+        let inner = 2.0 * self.digits(primes).count() as f64 * (l + k) * KEY_PRIME;
+        let divide = 2.0 * (k + l) + 2.0 * k * l * CONVERSION;
+        [decompose, inner, divide]
+    }
+
+    /// Transforms of a step whose highest level is `top`.
+    pub(super) fn units(&self, tally: &Tally, top: usize) -> f64 {
+        let bootstraps = tally.bootstraps as f64 * BOOTSTRAP * (self.whole as f64 / 28.0).powf(1.5);
+        let mut sum = 0.0;
+        for (&level, counts) in &tally.operations {
+            let primes = self.primes(level, top);
+            let (l, [decompose, inner, divide]) = (primes as f64, self.key_switch(primes));
+            let of = |count: u64, units: f64| count as f64 * units;
+            sum += of(counts.products, 4.0 * l * PRODUCT);
+            sum += of(counts.relinearized + counts.rotations, decompose + inner + divide);
+            sum += of(counts.hoisted, inner + divide);
+            sum += of(counts.masked, 2.0 * l * MASKED);
+            sum += of(counts.sums, 2.0 * l * SUM);
+            sum += of(counts.rescaled, 2.0 * l * RESCALED);
+            sum += of(counts.shared, 12.0 * (decompose + inner + divide));
+            sum += of(counts.read, l * SEED);
+        }
+        bootstraps + if self.bytes >= LARGE { sum * SHARED } else { sum }
+    }
+
+    /// Primes of a level, counted from the top down.
+    pub(super) fn primes(&self, level: isize, top: usize) -> usize {
+        usize::try_from(self.lowest as isize + top as isize + level).unwrap_or(1).max(1)
+    }
+
+    /// Bytes of a ciphertext over so many primes.
+    pub(super) fn ciphertext(&self, primes: usize) -> usize {
+        2 * primes * self.bytes
+    }
+
+    /// Bytes of a key for so many primes, in memory.
+    pub(super) fn key(&self, primes: usize) -> usize {
+        2 * self.digits(primes).count() * (primes + self.special) * self.bytes
+    }
+}

@@ -1,0 +1,198 @@
+//! Plans of layers in CKKS: cube, bootstraps on the way, chain of primes, levels and keys, before any key exists.
+//!
+//! 1. For each cube a step is *rehearsed* without numbers: it says which levels, operations and keys it takes.
+//! 2. With bootstrapping, for the cheapest cubes one or two tensors may be bootstrapped on the way, so that a chain has the levels
+//!    of a step, or fewer. With a client the levels between two refreshes decide, and values must fit in the modulus; what the
+//!    client encrypts is then lowered to as few primes as what follows needs.
+//! 3. The cheapest candidate that fits in memory is kept.
+
+mod candidate;
+mod cost;
+mod describe;
+mod memory;
+mod refusal;
+mod rehearse;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use he_core::wire::Writer;
+use zeroize::Zeroizing;
+
+use self::candidate::{Candidate, Search};
+use crate::engine::slots::ckks::{CkksAgreement, CkksEngine};
+use crate::engine::{Engine, EngineError};
+use crate::network::Network;
+use crate::plan::parameters::ckks as parameters;
+use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::program::{Step, Tensor};
+use crate::recipe::Scheme;
+use crate::roles::cipher::ckks::CkksCipher;
+use crate::roles::cipher::{Cipher, CipherError};
+
+/// How far weights may be from the twin's.
+const WEIGHTS: f64 = 1.0 / 16384.0;
+/// How far outputs may be from the twin's, or from those that a client computes.
+const OUTPUTS: f64 = 1.0 / 1024.0;
+
+/// Some layers in CKKS, as planned.
+pub struct PlannedCkks {
+    agreement: Arc<CkksAgreement>,
+    bootstrapped: BTreeSet<Tensor>,
+    names: Vec<String>,
+    units: f64,
+    key_bytes: usize,
+    peak_bytes: usize,
+}
+
+/// Plans layers in CKKS.
+///
+/// # Errors
+/// If there is no plan: the layer is named, and what is needed and what there is by number.
+pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+    let search = search(task)?;
+    Ok(PlannedCkks::new(task.network, search.choose()?, parameters::build)?.planned())
+}
+
+/// The search for a plan, if layers and borders are those of an engine in CKKS.
+fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
+    let Task { recipe, network, layers, program, data } = *task;
+    let search = Search { recipe, network, layers, input_bound: data.bound };
+    let last = network.depth().saturating_sub(1);
+    let here = |l: usize| layers.contains(&l);
+    let by_client = |tensor: Tensor| {
+        program.training.iter().any(|step| match *step {
+            Step::Refresh { round, by } => {
+                by.is_client() && program.rounds[round].iter().any(|r| r.from == tensor)
+            }
+            _ => false,
+        })
+    };
+    for &l in layers {
+        let before = l.checked_sub(1).filter(|before| !here(*before));
+        let behind = Some(l).filter(|_| l < last && !here(l + 1));
+        let crossing = [before.map(Tensor::Sum), behind.map(Tensor::RawError)];
+        if let Some(tensor) = crossing.into_iter().flatten().find(|tensor| !by_client(*tensor)) {
+            return Err(refusal::border(network, l, tensor));
+        }
+    }
+    let computed = network.layers.iter().enumerate().filter(|(l, _)| here((l + 1).min(last)));
+    let mut activations = computed.filter_map(|(_, layer)| layer.activation.as_ref());
+    match activations.find(|activation| activation.polynomial.is_none() || activation.scheme == Scheme::Tfhe)
+    {
+        None => Ok(search),
+        Some(table) => Err(PlanError::Field {
+            field: format!("layers.{}.scheme", table.index),
+            what: format!(
+                "{} before or behind layers in ckks alone has no engine: needed bgv or ckks",
+                table.scheme
+            ),
+        }),
+    }
+}
+
+impl PlannedCkks {
+    fn new(
+        network: &Network,
+        candidate: Candidate,
+        build: impl FnOnce(&parameters::Spec) -> Result<parameters::Parameters, PlanError>,
+    ) -> Result<Self, PlanError> {
+        let params = build(&candidate.spec)?;
+        let (key_bytes, peak_bytes) = candidate.memory();
+        let Candidate { formulas, bootstrapped, levels, fresh, tally, units, .. } = candidate;
+        let mut agreement = CkksAgreement { formulas, params, levels, fresh: BTreeMap::new(), tally };
+        let primes = |(tensor, level): (Tensor, isize)| {
+            // A bootstrap takes a ciphertext over the primes that it needs itself, and one more.
+            let kept = tensor == Tensor::Weights && agreement.bootstraps();
+            let kept = kept.then(|| agreement.params.reserved_levels() + 1);
+            (tensor, kept.unwrap_or_else(|| agreement.primes(level)))
+        };
+        agreement.fresh = fresh.into_iter().map(primes).collect();
+        let names = network.layers.iter().map(|layer| layer.name.clone()).collect();
+        Ok(Self { agreement: Arc::new(agreement), bootstrapped, names, units, key_bytes, peak_bytes })
+    }
+
+    /// What client and server agree on.
+    #[must_use]
+    pub fn agreement(&self) -> &Arc<CkksAgreement> {
+        &self.agreement
+    }
+
+    /// The tensors that are bootstrapped on the way.
+    #[must_use]
+    pub fn bootstrapped(&self) -> &BTreeSet<Tensor> {
+        &self.bootstrapped
+    }
+
+    /// How large, as real numbers, tensors may be that the client decrypts over one prime: larger ones would be taken modulo it.
+    #[must_use]
+    pub fn proven(&self) -> Vec<(Tensor, f64)> {
+        let CkksAgreement { formulas, params, .. } = &*self.agreement;
+        let room = f64::from(params.spec().first_bits - params.spec().scale_bits - 1).exp2();
+        let [w, v] = formulas.state_units();
+        let of_model = [(Tensor::NewWeights, w), (Tensor::NewMomentum, v)];
+        let of_images = formulas.refreshed.keys().copied().chain([formulas.outputs]);
+        let of_images = of_images.filter(|tensor| !tensor.is_of_model());
+        let units = of_images.map(|tensor| (tensor, formulas.unit(tensor).abs())).chain(of_model);
+        let is_sent = |tensor: Tensor| tensor == Tensor::NewMomentum || self.agreement.sent(tensor).is_some();
+        units.filter(|(tensor, _)| is_sent(*tensor)).map(|(tensor, unit)| (tensor, room * unit)).collect()
+    }
+
+    fn planned(self) -> Planned {
+        let (bootstrapped, proven) = (self.bootstrapped.clone(), self.proven());
+        Planned { engine: Arc::new(self), bootstrapped, proven }
+    }
+}
+
+impl PlannedEngine for PlannedCkks {
+    fn encode(&self, out: &mut Writer) {
+        self.agreement.encode(out);
+    }
+
+    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
+        let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return Sent::default() };
+        Sent { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
+    }
+
+    fn key_names(&self) -> Vec<String> {
+        vec!["evaluation keys".into()]
+    }
+
+    fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
+        Ok(Box::new(CkksCipher::generate(&self.agreement)?))
+    }
+
+    fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
+        Ok(Box::new(CkksCipher::with_secret(&self.agreement, keys)?))
+    }
+
+    fn engine(&self, keys: &[Vec<u8>], _record: bool) -> Result<Box<dyn Engine>, EngineError> {
+        Ok(Box::new(CkksEngine::new(&self.agreement, keys)?))
+    }
+
+    fn schemes(&self) -> Vec<SchemeUse> {
+        let params = &self.agreement.params;
+        vec![SchemeUse {
+            name: "ckks".into(),
+            ring_dimension: params.n(),
+            log_qp: params.rlwe().log_qp(),
+            plaintext: format!("{} complex slots", params.slots()),
+            security_bits: params.rlwe().security_bits(),
+        }]
+    }
+
+    fn tolerance(&self) -> Option<Tolerance> {
+        Some(Tolerance { weights: WEIGHTS, outputs: OUTPUTS })
+    }
+
+    fn estimate(&self) -> Estimate {
+        Estimate {
+            units: self.units,
+            levels: Some(self.agreement.levels),
+            bootstraps: self.agreement.tally.bootstraps,
+            memory: self.peak_bytes,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Plans of layers that run in slots.
+
+pub mod bgv;
+pub mod ckks;

@@ -1,0 +1,159 @@
+//! What layers beside tables can be, and refusals by number.
+
+use crate::engine::tables::Parameters;
+use crate::network::{Activation, Layer, Network};
+use crate::numbers::tables::{TableError, TableNumbers};
+use crate::plan::parameters::switch::Products;
+use crate::plan::{PlanError, Reason};
+use crate::recipe::{Recipe, RefreshStrategy, Scheme, Secret};
+
+fn field(field: &str, what: String) -> PlanError {
+    PlanError::Field { field: field.to_owned(), what }
+}
+
+/// Refuses a layer without an activation, whose pre-activations no table rounds.
+pub(super) fn without_function(network: &Network, l: usize, numbers: &TableNumbers) -> PlanError {
+    let last = l + 1 == network.depth();
+    let (has, kept) = (numbers.sum_bits(), if last { numbers.error_bits } else { numbers.activation_bits });
+    let what = format!(
+        "its pre-activations have {has} fractional bits and no activation in tfhe rounds them to {kept}"
+    );
+    let name = network.layers.get(l).map(of_layer).unwrap_or_default();
+    refused(name, Reason::Range, what, f64::from(has), f64::from(kept))
+}
+
+fn refused(
+    (layer, kind): (usize, String),
+    reason: Reason,
+    what: String,
+    needed: f64,
+    available: f64,
+) -> PlanError {
+    PlanError::Refused { layer, kind, reason, what, needed, available }
+}
+
+fn of_layer(layer: &Layer) -> (usize, String) {
+    (layer.index, layer.kind.to_string())
+}
+
+/// Who multiplies: the scheme of all layers with weights.
+pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products, PlanError> {
+    let first = network.layers.first().map_or(Scheme::Bgv, |layer| layer.scheme);
+    if let Some(other) = network.layers.iter().find(|layer| layer.scheme != first) {
+        let same = network.layers.iter().filter(|layer| layer.scheme == first).count();
+        let (depth, scheme) = (network.depth(), other.scheme);
+        let what = format!(
+            "in {scheme}, {same} of {depth} layers with weights are in {first}: beside tables all are under one set of secret keys"
+        );
+        return Err(refused(of_layer(other), Reason::Layout, what, depth as f64, same as f64));
+    }
+    let products = match first {
+        Scheme::Bgv => Products::Coefficients,
+        Scheme::Ckks => Products::Slots,
+        Scheme::Tfhe => {
+            let what =
+                format!("the first layer with weights is in {first}; bgv or ckks is needed beside tables");
+            return Err(field("layers", what));
+        }
+    };
+    if recipe.refresh.strategy != RefreshStrategy::Clean {
+        let what = format!("{:?}; \"clean\" is needed beside tables", recipe.refresh.strategy);
+        return Err(field("refresh.strategy", what));
+    }
+    Ok(products)
+}
+
+/// The formats of numbers.
+pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers, PlanError> {
+    let numbers = TableNumbers::new(recipe, network).map_err(|error| {
+        // The message names layer and reason itself.
+        let what = error.to_string();
+        let what = what.split_once("range: ").map_or(what.clone(), |(_, what)| what.to_owned());
+        match error {
+            TableError::Range { layer, kind, bound, most, .. } => {
+                refused((layer, kind), Reason::Range, what, bound, most)
+            }
+            TableError::Product { layer, kind, error, most, .. } => {
+                refused((layer, kind), Reason::Range, what, error, most)
+            }
+            TableError::LearningRate { .. } => field("optimizer.learning_rate", what),
+        }
+    })?;
+    let momentum = recipe.optimizer.momentum;
+    let last = network.layers.last();
+    if momentum.value() != 0.0 && last.is_some_and(|layer| layer.scheme == Scheme::Ckks) {
+        let what = format!("{momentum}; 0 is needed beside tables");
+        return Err(field("optimizer.momentum", what));
+    }
+    if let Some(layer) = last.filter(|_| momentum.value() != 0.0) {
+        let bits = momentum.dyadic().map_or(f64::INFINITY, |momentum| f64::from(momentum.bits()));
+        let kept = f64::from(numbers.weight_bits());
+        let what = format!(
+            "momentum = {momentum} makes {} fractional bits of weights a step, and nothing rounds them to the {kept} there are: 0 is needed",
+            kept + bits
+        );
+        return Err(refused(of_layer(layer), Reason::Range, what, kept + bits, kept));
+    }
+    Ok(numbers)
+}
+
+/// Fields that have parameters of one value only.
+pub(super) fn fields(recipe: &Recipe, parameters: &Parameters) -> Result<(), PlanError> {
+    let n = parameters.bgv().n();
+    if let Some(found) = recipe.parameters.ring_dimension.value().filter(|found| *found != n) {
+        let what = format!("{found}; beside tables the rings are given: \"auto\" or {n} is needed");
+        return Err(field("parameters.ring_dimension", what));
+    }
+    if recipe.parameters.secret != Secret::Uniform {
+        let what = "sparse; beside tables secrets are uniform".to_owned();
+        return Err(field("parameters.secret", what));
+    }
+    Ok(())
+}
+
+/// Refuses layers that products of `depth` one after another do not compute, or whose weights do not stand once.
+pub(super) fn layers(recipe: &Recipe, network: &Network, depth: usize) -> Result<(), PlanError> {
+    for (l, layer) in network.layers.iter().enumerate() {
+        if !layer.is_dense() {
+            let entries = layer.matrix.entries.iter().flatten().count() as f64;
+            let weights: usize = layer.shape().iter().product();
+            let what = format!(
+                "{entries} places of a matrix hold {weights} weights: beside tables gradients of a weight are not summed over places"
+            );
+            return Err(refused(of_layer(layer), Reason::Layout, what, entries, weights as f64));
+        }
+        if let Some(activation) = layer.activation.as_ref().filter(|found| found.scheme != Scheme::Tfhe) {
+            let (batch, behind) = (recipe.optimizer.batch_size, network.layers.get(l + 1));
+            return Err(polynomial(activation, layer, behind, batch, depth));
+        }
+    }
+    Ok(())
+}
+
+/// A polynomial between layers whose values tables bring to their places.
+fn polynomial(
+    activation: &Activation,
+    layer: &Layer,
+    behind: Option<&Layer>,
+    batch: usize,
+    depth: usize,
+) -> PlanError {
+    let degree = activation.polynomial.as_ref().map_or(1, |all| all.len().saturating_sub(1)).max(1);
+    let own = degree.next_power_of_two().trailing_zeros() as usize;
+    let name = (activation.index, activation.kind.to_string());
+    let scheme = activation.scheme;
+    // A product before it, and one behind it.
+    let needed = own + 2;
+    if needed > depth {
+        let what = format!(
+            "a polynomial of degree {degree} in {scheme} takes {own} products between those of the layers, {needed} one after another; {depth} are possible before values are refreshed: \"tfhe\" is needed"
+        );
+        return refused(name, Reason::Levels, what, needed as f64, depth as f64);
+    }
+    let values = batch * layer.outputs();
+    let copies = behind.map_or(1, Layer::outputs);
+    let what = format!(
+        "its {values} values stand apart otherwise than the layer behind takes them, {copies} places each: only tables move them, \"tfhe\" is needed"
+    );
+    refused(name, Reason::Layout, what, (values * copies) as f64, values as f64)
+}

@@ -1,0 +1,209 @@
+//! Plans of layers with weights beside lookup tables: in coefficients of BGV, or in blocks of slots of CKKS.
+
+mod arrangement;
+mod check;
+mod describe;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use he_core::wire::{WireError, Writer};
+use zeroize::Zeroizing;
+
+use self::arrangement::Arrangement;
+use super::choose::{Planned, Task};
+use super::parameters::switch::{self, Security};
+use super::{Estimate, PlanError, PlannedEngine, SchemeUse, Sent, Tolerance};
+use crate::engine::tables::{self, OutputFunction, TableFunctions};
+use crate::engine::{Engine, EngineError};
+use crate::layout::Rows;
+use crate::network::Network;
+use crate::numbers::tables::{TableNumbers, TableReader};
+use crate::program::Tensor;
+use crate::recipe::Recipe;
+use crate::roles::cipher::{Cipher, CipherError};
+
+/// Layers beside tables, as planned.
+pub struct PlannedTables {
+    shared: Arc<Shared>,
+    arrangement: Arc<dyn Arrangement>,
+}
+
+/// What a plan has whatever the scheme of the layers.
+pub(crate) struct Shared {
+    pub(crate) parameters: tables::Parameters,
+    pub(crate) numbers: TableNumbers,
+    pub(crate) reader: TableReader,
+    pub(crate) functions: TableFunctions,
+    /// Images of a mini-batch.
+    pub(crate) batch: usize,
+}
+
+/// Plans layers beside tables: all of a network, or there is no plan.
+///
+/// # Errors
+/// As [`PlannedTables::new`].
+pub(super) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+    let engine = Arc::new(PlannedTables::new(task.recipe, task.network)?);
+    Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
+}
+
+/// Seconds of a core that a lookup takes, with its key switch.
+const LOOKUP_SECONDS: f64 = 0.0116;
+
+impl PlannedTables {
+    /// The plan of a recipe for its network, at 128-bit security: all layers with weights in one scheme, `bgv` or `ckks`, and all
+    /// activations in `tfhe`.
+    ///
+    /// # Errors
+    /// If a layer cannot be computed where the recipe puts it, named with what is needed and what there is by number; or a field has
+    /// a value for which there are no parameters.
+    pub fn new(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
+        Self::with_security(recipe, network, Security::Standard)
+    }
+
+    /// The same in small rings without security, for fast tests.
+    #[cfg(test)]
+    pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
+        Self::with_security(recipe, network, Security::Insecure)
+    }
+
+    fn with_security(recipe: &Recipe, network: &Network, security: Security) -> Result<Self, PlanError> {
+        let products = check::products(recipe, network)?;
+        // What does not fit is said before parameters take their time.
+        let numbers = check::numbers(recipe, network)?;
+        let parameters = switch::parameters(numbers.log_t, products, security)?;
+        check::fields(recipe, &parameters)?;
+        check::layers(recipe, network, switch::depth(&parameters, products))?;
+        let functions = TableFunctions::of(network);
+        let shared = Shared {
+            reader: switch::reader(&parameters),
+            functions: functions.map_err(|l| check::without_function(network, l, &numbers))?,
+            batch: recipe.optimizer.batch_size,
+            numbers,
+            parameters,
+        };
+        let arrangement = arrangement::choose(&shared, network, products)?;
+        Ok(Self { shared: Arc::new(shared), arrangement })
+    }
+
+    /// The formats of numbers.
+    #[must_use]
+    pub fn numbers(&self) -> &TableNumbers {
+        &self.shared.numbers
+    }
+
+    /// What lookups can tell apart.
+    #[must_use]
+    pub fn reader(&self) -> &TableReader {
+        &self.shared.reader
+    }
+
+    /// Bootstraps of tables in a step of a whole mini-batch.
+    #[must_use]
+    pub fn lookups(&self) -> usize {
+        let widths = self.arrangement.places().widths();
+        let functions = &self.shared.functions;
+        let error = |function| if crate::numbers::tables::is_masked(function) { 1 } else { 2 };
+        let hidden = functions.hidden.iter().zip(&widths[1..]);
+        let hidden: usize = hidden.map(|(function, width)| width * (1 + error(function))).sum();
+        let outputs = match functions.output {
+            OutputFunction::Error(_) => 1,
+            OutputFunction::Activation(_) => 3,
+        };
+        self.shared.batch * (hidden + outputs * widths[widths.len() - 1])
+    }
+
+    /// Ciphertexts of CKKS that are refreshed or filled in a step of a whole mini-batch.
+    #[must_use]
+    pub fn refreshes(&self) -> usize {
+        self.arrangement.refreshes(&self.shared)
+    }
+
+    /// Slots of the bootstrap that refreshes.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.arrangement.slots(&self.shared)
+    }
+
+    fn key_request(&self) -> tables::KeyRequest {
+        self.arrangement.key_request(&self.shared)
+    }
+}
+
+impl PlannedEngine for PlannedTables {
+    fn encode(&self, out: &mut Writer) {
+        let n = self.shared.numbers;
+        [n.log_t, n.activation_bits, n.error_bits, n.update_bits].into_iter().for_each(|x| out.u32(x));
+        n.shifts.into_iter().for_each(|x| out.u32(x));
+        let widths = self.arrangement.places().widths();
+        out.length(widths.len());
+        widths.iter().for_each(|&width| out.length(width));
+        self.arrangement.encode(out);
+        switch::hashes(&self.shared.parameters).into_iter().for_each(|hash| out.bytes(hash));
+    }
+
+    fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
+        let places = self.arrangement.places();
+        let pieces = match tensor {
+            Tensor::Weights | Tensor::NewWeights => places.weight_pieces(),
+            _ => {
+                let found = Rows::of(tensor, places.widths().len() - 1);
+                found.map_or(0, |found| places.pieces(found, rows))
+            }
+        };
+        let bytes = switch::piece_bytes(&self.shared.parameters, self.arrangement.products());
+        Sent { parts: usize::from(pieces > 0), pieces, bytes }
+    }
+
+    fn key_names(&self) -> Vec<String> {
+        self.key_request().kinds().iter().map(ToString::to_string).collect()
+    }
+
+    fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
+        let keys = tables::SecretKeys::generate(&self.shared.parameters)?;
+        Ok(self.arrangement.cipher(&self.shared, keys))
+    }
+
+    fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
+        let what = "secret keys";
+        let [bytes] = keys else {
+            let why = format!("{} objects, needed 1", keys.len());
+            return Err(CipherError::Keys { what, source: WireError::Invalid { what, why } });
+        };
+        let keys = tables::SecretKeys::from_secret_bytes(&self.shared.parameters, bytes)
+            .map_err(|source| CipherError::Keys { what, source })?;
+        Ok(self.arrangement.cipher(&self.shared, keys))
+    }
+
+    fn engine(&self, keys: &[Vec<u8>], record: bool) -> Result<Box<dyn Engine>, EngineError> {
+        let switcher = tables::switcher(&self.shared.parameters, &self.key_request(), keys)?;
+        let Shared { functions, numbers, reader, .. } = &*self.shared;
+        let lookup = tables::Lookup::new(functions, *numbers, *reader, switcher.tfhe()?, record)?;
+        self.arrangement.engine(&self.shared, switcher, lookup)
+    }
+
+    fn schemes(&self) -> Vec<SchemeUse> {
+        let products = self.arrangement.products();
+        switch::schemes(&self.shared.parameters, products, &self.shared.reader, self.slots())
+    }
+
+    fn tolerance(&self) -> Option<Tolerance> {
+        self.arrangement.tolerance()
+    }
+
+    fn table_reader(&self) -> Option<TableReader> {
+        Some(self.shared.reader)
+    }
+
+    fn estimate(&self) -> Estimate {
+        let layers = self.arrangement.seconds(&self.shared);
+        Estimate {
+            units: layers + LOOKUP_SECONDS * self.lookups() as f64,
+            bootstraps: self.refreshes() as u64,
+            ..Estimate::default()
+        }
+    }
+}

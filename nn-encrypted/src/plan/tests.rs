@@ -1,0 +1,119 @@
+//! What a hash covers, and what is refused.
+
+use super::*;
+use crate::program::Refresher;
+use crate::recipe::Recipe;
+
+fn recipe(layers: &str, rest: &str) -> Recipe {
+    let text = format!(
+        "name = 'test'
+        layers = [{layers}]
+        {rest}
+        [data]
+        set = 'iris'
+        test = 30
+        normalize = {{ method = 'min_max', limit = 1.0 }}
+        [optimizer]
+        learning_rate = 0.5
+        batch_size = 4
+        epochs = 10"
+    );
+    Recipe::from_toml(&text, "test", &[]).unwrap()
+}
+
+fn choose(recipe: &Recipe) -> Result<Plan, PlanError> {
+    let network = Network::new(recipe, 3, None, 2).unwrap();
+    Plan::choose(recipe, &network, DataShape { bound: 1.0, rows: 30 })
+}
+
+const WORDS: &str =
+    "{ kind = 'Linear', out_features = 2, scheme = 'tfhe' }, { kind = 'Sigmoid', scheme = 'tfhe' },
+    { kind = 'Linear', scheme = 'tfhe' }, { kind = 'Sigmoid', scheme = 'tfhe' }";
+
+#[test]
+fn a_plan_is_a_function_of_its_recipe_and_prints_what_it_is() {
+    let plan = || choose(&recipe(WORDS, "refresh.strategy = 'bootstrap'")).unwrap();
+    assert_eq!(plan().hash(), plan().hash());
+    let text = plan().to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("TFHE: n = "), "{text}");
+    assert_eq!(
+        lines[1..],
+        [
+            "words: 16 bits, 10 behind the point, in digits of base 4, activations by tables of 12 bits",
+            lines[2],
+            lines[3],
+            "a step of 4 samples: 112 products, 112 sums, 16 activations, 16 derivatives, 14 shifts, in 21 rounds of operations",
+        ]
+    );
+    assert!(lines[2].starts_with("layer 1: 3 to 2; inputs up to 1.00, pre-activations up to "), "{text}");
+    assert!(lines[3].starts_with("layer 2: 2 to 2; inputs up to 1.00, pre-activations up to "), "{text}");
+}
+
+#[test]
+fn what_client_and_server_must_agree_on_is_hashed() {
+    let usual = choose(&recipe(WORDS, "refresh.strategy = 'bootstrap'")).unwrap();
+    let with = |rest: &str| choose(&recipe(WORDS, rest)).unwrap().hash();
+    let mut others = vec![
+        with("refresh.strategy = 'client'"),
+        with("refresh.strategy = 'bootstrap'\nnumbers.word_bits = 8"),
+        with("refresh.strategy = 'bootstrap'\nnumbers.words = 'bits'"),
+        with("refresh.strategy = 'bootstrap'\nnumbers.fraction_bits = 8"),
+        with("refresh.strategy = 'bootstrap'\nloss = 'cross_entropy'"),
+    ];
+    let change = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = usual.clone();
+        change(&mut plan);
+        plan.hash()
+    };
+    others.push(change(&|plan| plan.optimizer.batch_size = 3));
+    others.push(change(&|plan| plan.optimizer.momentum = plan.optimizer.learning_rate));
+    others.push(change(&|plan| plan.optimizer.nesterov = true));
+    others.push(change(&|plan| plan.engine_of[1] = 1));
+    others.push(change(&|plan| plan.network.layers[0].kernel = [2, 1]));
+    others.push(change(&|plan| plan.network.layers[0].activation = None));
+    others.push(change(&|plan| {
+        plan.program.training[0] = Step::Refresh { round: 0, by: Refresher::Clean };
+    }));
+    others.push(usual.hash());
+    let count = others.len();
+    others.sort_unstable();
+    others.dedup();
+    assert_eq!(others.len(), count);
+}
+
+/// Layer, reason and numbers of a refusal.
+fn refusal(recipe: &Recipe) -> (usize, Reason, f64, f64) {
+    match choose(recipe).map(drop).unwrap_err() {
+        PlanError::Refused { layer, reason, needed, available, .. } => (layer, reason, needed, available),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_recipe_that_breaks_its_rules_has_no_plan() {
+    let mut recipe = recipe(WORDS, "refresh.strategy = 'bootstrap'");
+    recipe.optimizer.momentum = recipe.optimizer.learning_rate;
+    let error = choose(&recipe).map(drop).unwrap_err().to_string();
+    assert!(error.starts_with("recipe field `optimizer.momentum`"), "{error}");
+}
+
+#[test]
+fn what_no_engine_computes_is_refused_by_number() {
+    let bgv = "{ kind = 'Linear', out_features = 2, scheme = 'bgv' }, { kind = 'Square', scheme = 'bgv' },
+        { kind = 'Linear', scheme = 'bgv' }";
+    let (layer, reason, needed, available) = refusal(&recipe(bgv, "refresh.strategy = 'bootstrap'"));
+    // 10 epochs of 8 mini-batches, each with at least 6 products one after another.
+    assert_eq!((layer, reason, needed), (1, Reason::Levels, 480.0));
+    assert!((20.0..100.0).contains(&available), "{available}");
+    let both =
+        "{ kind = 'Linear', out_features = 2, scheme = 'tfhe' }, { kind = 'Sigmoid', scheme = 'tfhe' },
+        { kind = 'Linear', scheme = 'bgv' }";
+    for (rest, carried) in [
+        ("refresh.strategy = 'bootstrap'", 0.0),
+        ("refresh.tensors = ['output', 'error', 'weight', 'momentum']", 1.0),
+        ("refresh.tensors = ['weight', 'momentum']", 0.0),
+    ] {
+        assert_eq!(refusal(&recipe(both, rest)), (3, Reason::Layout, 2.0, carried), "{rest}");
+    }
+}

@@ -1,0 +1,272 @@
+//! Plans of layers on words in TFHE: operations of a step and bounds of the first, before any key exists.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use he_core::wire::Writer;
+use he_tfhe::{LweCiphertext, Parameters, SecretKey, SeededEvaluationKeys};
+use zeroize::Zeroizing;
+
+use super::choose::{Planned, Task, refused};
+use super::{Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Sent, Tolerance};
+use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
+use crate::engine::{Engine, EngineError};
+use crate::model::Model;
+use crate::network::Layer;
+use crate::numbers::weight_grid;
+use crate::numbers::words::Format;
+use crate::program::{Step, Tensor};
+use crate::recipe::WordCoding;
+use crate::roles::cipher::words::{ClientCoding, WordCipher};
+use crate::roles::cipher::{Cipher, CipherError};
+
+/// The largest magnitudes of a layer in the first step, as real numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Bound {
+    /// The layer, from 0.
+    layer: usize,
+    inputs: usize,
+    outputs: usize,
+    input: f64,
+    preactivation: f64,
+}
+
+/// The plan for layers on words.
+struct WordPlan<C> {
+    shape: Arc<Shape>,
+    parameters: Parameters,
+    /// Samples of a mini-batch.
+    batch: usize,
+    shift: u32,
+    /// Operations of a step.
+    step: Counts,
+    /// The bounds of the first step.
+    bounds: Vec<Bound>,
+    coding: PhantomData<fn() -> C>,
+}
+
+/// Plans layers on words.
+///
+/// # Errors
+/// If words may wrap in the first step, there is no circuit of a function, or there are no parameters.
+pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+    match task.recipe.numbers.words {
+        WordCoding::Digits => plan_as::<DigitWords>(task),
+        WordCoding::Bits => plan_as::<BitWords>(task),
+    }
+}
+
+fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
+    let Task { recipe, network, layers, .. } = *task;
+    let (format, optimizer) = (Format::of(&recipe.numbers), &recipe.optimizer);
+    let shift = optimizer.update_shift().ok_or_else(|| PlanError::Field {
+        field: "optimizer.learning_rate".into(),
+        what: format!(
+            "{}; a power of two up to {} is needed where layers with weights are in tfhe",
+            optimizer.learning_rate,
+            1_u64 << optimizer.batch_shift()
+        ),
+    })?;
+    let shape = Arc::new(Shape::new(network, layers, format, shift));
+    if let Some(function) = shape.functions().iter().find(|function| !C::can(function)) {
+        let what = format!("\"bits\" has no circuit of {function:?}; \"digits\" looks any function up");
+        return Err(PlanError::Field { field: "numbers.words".into(), what });
+    }
+    let bounds = bounds(task, format)?;
+    let step = count(task, &shape)?;
+    let (parameters, batch) = (C::parameters()?, optimizer.batch_size);
+    let engine =
+        Arc::new(WordPlan::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
+    Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })
+}
+
+/// Bounds of the first forward pass.
+fn bounds(task: &Task<'_>, format: Format) -> Result<Vec<Bound>, PlanError> {
+    let Task { recipe, network, .. } = *task;
+    let grid = |l: usize| weight_grid(recipe, &network.layers[l]);
+    let model = Model::initial(network, recipe.init_gain(), recipe.seed, grid);
+    let most = format.real(format.largest() + 1);
+    let mut input = task.data.bound;
+    let mut bounds = Vec::new();
+    for (l, (layer, state)) in network.layers.iter().zip(&model.layers).enumerate() {
+        let preactivation = reach(layer, input, &state.weight, &state.bias);
+        if task.layers.contains(&l) {
+            if preactivation >= most {
+                return Err(wraps(layer, format, preactivation, most));
+            }
+            bounds.push(Bound {
+                layer: l,
+                inputs: layer.inputs(),
+                outputs: layer.outputs(),
+                input,
+                preactivation,
+            });
+        }
+        input = match &layer.activation {
+            Some(activation) => {
+                let values = format.table(|z| activation.function.value(z));
+                format.real(values.into_iter().map(i64::abs).max().unwrap_or(0))
+            }
+            None => preactivation,
+        };
+    }
+    Ok(bounds)
+}
+
+/// The largest pre-activation for inputs of some magnitude.
+fn reach(layer: &Layer, input: f64, weights: &[f64], biases: &[f64]) -> f64 {
+    let columns = layer.matrix.entries.columns().into_iter().zip(&layer.matrix.bias);
+    let sums = columns.map(|(entries, &bias)| {
+        let entries = entries.into_iter().flatten();
+        entries.map(|entry| (weights[entry.weight] * entry.factor).abs()).sum::<f64>() * input
+            + biases[bias].abs()
+    });
+    sums.fold(0.0, f64::max)
+}
+
+fn wraps(layer: &Layer, format: Format, reach: f64, most: f64) -> PlanError {
+    let Format { word_bits, fraction_bits, .. } = format;
+    let what = format!(
+        "with the initial weights its pre-activations may reach {reach:.2}; words of {word_bits} bits, {fraction_bits} of them behind the point, hold less than {most}: fewer numbers.fraction_bits, more numbers.word_bits, or a lower optimizer.init_gain or data.normalize.limit"
+    );
+    refused(layer, Reason::Range, what, [reach, most])
+}
+
+/// The operations of a step, counted on integers.
+fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts, PlanError> {
+    let batch = task.recipe.optimizer.batch_size;
+    let plain = Plain::new(shape.format, &shape.functions());
+    let mut engine = WordEngine::new(shape, plain);
+    let zeros = |tensor: Tensor| vec![0; shape.words(tensor, batch).unwrap_or(0)];
+    for tensor in [Tensor::Features, Tensor::Targets, Tensor::Weights] {
+        engine.put(tensor, zeros(tensor));
+    }
+    for step in &task.program.training {
+        match *step {
+            Step::Refresh { round, .. } => {
+                let arrived = task.program.rounds[round].iter().flat_map(|refresh| &refresh.to);
+                arrived.for_each(|&tensor| engine.put(tensor, zeros(tensor)));
+            }
+            step if runs(task, step) => engine.run(&[step])?,
+            _ => {}
+        }
+    }
+    Ok(engine.arithmetic().counts())
+}
+
+/// Whether a step runs here.
+fn runs(task: &Task<'_>, step: Step) -> bool {
+    let last = task.network.depth().saturating_sub(1);
+    match step {
+        Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => task.layers.contains(&l),
+        Step::Activate(l) | Step::Derivative(l) => task.layers.contains(&(l + 1).min(last)),
+        Step::Loss => task.layers.contains(&last),
+        _ => true,
+    }
+}
+
+impl<C: ClientCoding> PlannedEngine for WordPlan<C> {
+    fn encode(&self, out: &mut Writer) {
+        let format = self.shape.format;
+        out.u32(format.word_bits);
+        out.u32(format.fraction_bits);
+        out.u8(match format.coding {
+            WordCoding::Digits => 0,
+            WordCoding::Bits => 1,
+        });
+        out.u32(self.shift);
+        out.bytes(self.parameters.hash());
+    }
+
+    fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
+        let pieces = self.shape.words(tensor, rows).unwrap_or(0);
+        let bytes = C::ciphertexts(self.shape.format) * LweCiphertext::wire_bytes(&self.parameters);
+        Sent { parts: usize::from(pieces > 0), pieces, bytes }
+    }
+
+    fn key_names(&self) -> Vec<String> {
+        vec!["evaluation keys".into()]
+    }
+
+    fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
+        Ok(Box::new(WordCipher::<C>::new(&self.shape, SecretKey::generate(&self.parameters)?)))
+    }
+
+    fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
+        let [key] = keys else {
+            let (found, needed) = (keys.len().to_string(), "1".to_owned());
+            return Err(CipherError::Data { what: "secret keys", found, needed });
+        };
+        let key = SecretKey::from_secret_bytes(&self.parameters, key);
+        let key = key.map_err(|source| CipherError::Keys { what: "secret key", source })?;
+        Ok(Box::new(WordCipher::<C>::new(&self.shape, key)))
+    }
+
+    fn engine(&self, keys: &[Vec<u8>], _: bool) -> Result<Box<dyn Engine>, EngineError> {
+        let [keys] = keys else {
+            return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
+        };
+        let keys = SeededEvaluationKeys::from_bytes(&self.parameters, keys);
+        let keys = keys.map_err(|source| EngineError::Keys { what: "evaluation keys".into(), source })?;
+        let arithmetic = C::new(self.shape.format, &self.shape.functions(), keys.expand())?;
+        Ok(Box::new(WordEngine::new(&self.shape, arithmetic)))
+    }
+
+    fn schemes(&self) -> Vec<SchemeUse> {
+        let (spec, format) = (self.parameters.spec(), self.shape.format);
+        let pieces = match format.coding {
+            WordCoding::Bits => "bits",
+            WordCoding::Digits => "digits of 2 bits",
+        };
+        vec![SchemeUse {
+            name: "tfhe".into(),
+            ring_dimension: spec.polynomial_size,
+            log_qp: f64::from(spec.modulus_bits),
+            plaintext: format!("words of {} bits in {pieces}", format.word_bits),
+            security_bits: self.parameters.security_bits(),
+        }]
+    }
+
+    fn tolerance(&self) -> Option<Tolerance> {
+        None
+    }
+
+    fn estimate(&self) -> Estimate {
+        Estimate::default()
+    }
+}
+
+impl<C> fmt::Display for WordPlan<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (spec, format) = (self.parameters.spec(), self.shape.format);
+        let security = self.parameters.security_bits().map_or("none".into(), |bits| format!("{bits} bits"));
+        writeln!(
+            f,
+            "TFHE: n = {}, k = {}, N = {}, q of {} bits, failure 2^{:.0} a bootstrap, security {security}",
+            spec.lwe_dimension, spec.glwe_dimension, spec.polynomial_size, spec.modulus_bits, spec.failure
+        )?;
+        let how = match format.coding {
+            WordCoding::Bits => "bits, activations by circuits".to_owned(),
+            WordCoding::Digits => {
+                format!("digits of base 4, activations by tables of {} bits", format.index_bits())
+            }
+        };
+        let (word, fraction) = (format.word_bits, format.fraction_bits);
+        writeln!(f, "words: {word} bits, {fraction} behind the point, in {how}")?;
+        for Bound { layer, inputs, outputs, input, preactivation } in &self.bounds {
+            writeln!(
+                f,
+                "layer {}: {inputs} to {outputs}; inputs up to {input:.2}, pre-activations up to {preactivation:.2} in the first step",
+                layer + 1,
+            )?;
+        }
+        let Counts { sums, products, shifts, activations, derivatives, calls } = self.step;
+        write!(
+            f,
+            "a step of {} samples: {products} products, {sums} sums, {activations} activations, {derivatives} derivatives, {shifts} shifts, in {calls} rounds of operations",
+            self.batch
+        )
+    }
+}

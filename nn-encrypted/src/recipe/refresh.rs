@@ -1,0 +1,97 @@
+//! Refreshes, and the parameters of the encryption.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Auto, Setting};
+
+/// `[refresh]`: who brings noise and scales back, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Refresh {
+    /// Who does it.
+    pub strategy: RefreshStrategy,
+    /// Who computes gradients and updates.
+    pub backward: Backward,
+    /// With strategy `client`, the tensors that are refreshed; weight and momentum always. In floating point and in the twin a
+    /// tensor left out keeps its scale and is not saturated; the planner refuses it where the layout needs its refresh.
+    pub tensors: Vec<RefreshTensor>,
+}
+
+impl Default for Refresh {
+    fn default() -> Self {
+        use RefreshTensor::{Error, Momentum, Output, Preactivation, Weight};
+        Self {
+            strategy: RefreshStrategy::Client,
+            backward: Backward::Encrypted,
+            tensors: vec![Preactivation, Output, Error, Weight, Momentum],
+        }
+    }
+}
+
+/// Who refreshes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshStrategy {
+    /// The client: decrypts, rounds, saturates and encrypts again.
+    Client,
+    /// The server, by bootstrapping in the scheme of the layers with weights.
+    Bootstrap,
+    /// The server, by cleaning integers in bulk through another scheme.
+    Clean,
+}
+
+/// `backward`: who computes gradients and updates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backward {
+    /// The server, on ciphertexts.
+    #[default]
+    Encrypted,
+    /// The client, in the clear, from decrypted outputs; it sends the next weights, encrypted.
+    Client,
+}
+
+/// A tensor that can be refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshTensor {
+    /// The pre-activations of a hidden layer.
+    Preactivation,
+    /// The pre-activations of the last layer with weights.
+    Output,
+    /// The error of a hidden layer.
+    Error,
+    /// Weights and biases.
+    Weight,
+    /// Momentum.
+    Momentum,
+}
+
+/// `[parameters]`: of the encryption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Parameters {
+    /// Bits of security: 128.
+    pub security: u32,
+    /// The ring dimension N, a power of two.
+    pub ring_dimension: Setting,
+    /// Distribution of the secret where a scheme bootstraps.
+    pub secret: Secret,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self { security: 128, ring_dimension: Setting::Auto(Auto::Auto), secret: Secret::Uniform }
+    }
+}
+
+/// `secret`: its distribution.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Secret {
+    /// Uniform ternary.
+    #[default]
+    Uniform,
+    /// Ternary of low weight, with bootstrapping: four more bits of precision, and younger attacks.
+    Sparse,
+}

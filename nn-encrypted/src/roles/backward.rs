@@ -1,0 +1,127 @@
+//! The backward pass and the update in the clear, for a client that gets the outputs from a server.
+
+use ndarray::{Array1, Array2, ArrayView2, Axis};
+
+use crate::model::{LayerState, Model};
+use crate::network::{Activation, Layer, Network};
+use crate::recipe::{Loss, Optimizer, Scheme};
+
+/// What came of a pass.
+pub(super) struct Passed {
+    /// The next model.
+    pub(super) model: Model,
+    /// How far the outputs were from those computed in the clear, at most.
+    pub(super) output_error: f64,
+}
+
+/// The value of an activation as it is computed on ciphertexts.
+fn value(activation: &Activation, z: f64) -> f64 {
+    match &activation.polynomial {
+        Some(c) => c.iter().rev().fold(0.0, |sum, c| sum * z + c),
+        None => activation.function.value(z),
+    }
+}
+
+/// The derivative of the same.
+fn derivative(activation: &Activation, z: f64) -> f64 {
+    match &activation.polynomial {
+        Some(c) => c.iter().enumerate().skip(1).rev().fold(0.0, |sum, (i, c)| sum * z + i as f64 * c),
+        None => activation.function.derivative(z),
+    }
+}
+
+/// Matrix and biases of a layer.
+fn matrix(layer: &Layer, state: &LayerState) -> (Array2<f64>, Array1<f64>) {
+    let entry = |entry: &Option<crate::network::Entry>| {
+        entry.as_ref().map_or(0.0, |entry| entry.factor * state.weight[entry.weight])
+    };
+    let bias = layer.matrix.bias.iter().map(|&bias| state.bias[bias]).collect();
+    (layer.matrix.entries.map(entry), bias)
+}
+
+/// One step from a model, with the pre-activations of the last layer as a server computed them; everything before them is
+/// computed again.
+pub(super) fn pass(
+    network: &Network,
+    optimizer: &Optimizer,
+    model: &Model,
+    x: ArrayView2<'_, f64>,
+    outputs: ArrayView2<'_, f64>,
+    targets: ArrayView2<'_, f64>,
+) -> Passed {
+    let layers = &network.layers;
+    let matrices: Vec<_> = layers.iter().zip(&model.layers).map(|(l, state)| matrix(l, state)).collect();
+    let (mut inputs, mut sums): (Vec<Array2<f64>>, Vec<Array2<f64>>) = (vec![x.to_owned()], Vec::new());
+    for (layer, (weight, bias)) in layers.iter().zip(&matrices) {
+        let z = inputs[sums.len()].dot(weight) + bias;
+        inputs.push(layer.activation.as_ref().map_or_else(|| z.clone(), |a| z.mapv(|z| value(a, z))));
+        sums.push(z);
+    }
+    let distance = |z: &Array2<f64>| z.iter().zip(&outputs).map(|(a, b)| (a - b).abs()).fold(0.0, largest);
+    let output_error = sums.last().map_or(0.0, distance);
+    let mut error = loss(network, outputs, targets);
+    let mut next = model.clone();
+    for (l, layer) in layers.iter().enumerate().rev() {
+        let gradient = (inputs[l].t().dot(&error), error.sum_axis(Axis(0)));
+        if l > 0 {
+            error = error.dot(&matrices[l].0.t());
+            if let Some(a) = &layers[l - 1].activation {
+                error *= &sums[l - 1].mapv(|z| derivative(a, z));
+            }
+        }
+        update(layer, optimizer, &gradient, &mut next.layers[l]);
+    }
+    Passed { model: next, output_error }
+}
+
+/// The larger of two numbers, and not a number if either is none.
+fn largest(a: f64, b: f64) -> f64 {
+    if a >= b || a.is_nan() { a } else { b }
+}
+
+/// The error at the pre-activations of the last layer.
+fn loss(network: &Network, outputs: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>) -> Array2<f64> {
+    let Some(activation) = network.output_activation() else { return &outputs - &targets };
+    let misses = outputs.mapv(|z| value(activation, z)) - targets;
+    match network.loss {
+        Loss::CrossEntropy => misses,
+        Loss::Quadratic => misses * outputs.mapv(|z| derivative(activation, z)),
+    }
+}
+
+/// The optimizer's rule for the weights of a layer, each of which may stand in several entries.
+fn update(
+    layer: &Layer,
+    optimizer: &Optimizer,
+    gradient: &(Array2<f64>, Array1<f64>),
+    state: &mut LayerState,
+) {
+    let (mut weights, mut biases) = (vec![0.0; state.weight.len()], vec![0.0; state.bias.len()]);
+    for (entry, g) in layer.matrix.entries.iter().zip(&gradient.0) {
+        if let Some(entry) = entry {
+            weights[entry.weight] += entry.factor * g;
+        }
+    }
+    layer.matrix.bias.iter().zip(&gradient.1).for_each(|(&bias, g)| biases[bias] += g);
+    let divisor = match layer.scheme {
+        Scheme::Ckks => optimizer.batch_size as f64,
+        Scheme::Bgv | Scheme::Tfhe => f64::from(optimizer.batch_shift()).exp2(),
+    };
+    let (rate, mu) = (optimizer.learning_rate.value(), optimizer.momentum.value());
+    for (w, v, g) in [
+        (&mut state.weight, &mut state.weight_momentum, weights),
+        (&mut state.bias, &mut state.bias_momentum, biases),
+    ] {
+        for ((w, v), g) in w.iter_mut().zip(v).zip(g) {
+            if optimizer.nesterov {
+                // `U = −η·V` is kept.
+                let step = rate / divisor * g;
+                *v = mu * *v - step;
+                *w += mu * *v - step;
+            } else {
+                *v = mu * *v + g / divisor;
+                *w -= rate * *v;
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The client's side of layers in BGV.
+
+mod crt;
+
+use std::sync::Arc;
+
+use he_bgv::{Ciphertext, Decryptor, Encoder, Error, SecretKey};
+use he_core::wire::Writer;
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use self::crt::Crt;
+use super::{Cipher, CipherError, Opened, Plain, Values};
+use crate::engine::Pieces;
+use crate::engine::slots::LossFormula;
+use crate::engine::slots::bgv::Agreement;
+use crate::layout::Tiles;
+use crate::model::{LayerState, Model};
+use crate::program::Tensor;
+
+/// Secret keys, one for each plaintext prime, and the layout of tensors.
+pub struct BgvCipher {
+    agreement: Arc<Agreement>,
+    keys: Vec<SecretKey>,
+    encoders: Vec<Encoder>,
+    plaintext: Crt,
+}
+
+/// Slot vectors of one tile.
+type Slots = Vec<i64>;
+
+impl BgvCipher {
+    /// A client's side with new keys.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn generate(agreement: &Arc<Agreement>) -> Result<Self, CipherError> {
+        let keys = agreement.instances.iter().map(|instance| SecretKey::generate(&instance.params));
+        Ok(Self::new(agreement, keys.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// A client's side with keys of before.
+    ///
+    /// # Errors
+    /// If one is missing, damaged or of other parameters.
+    pub fn with_secret(agreement: &Arc<Agreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self, CipherError> {
+        let needed = agreement.instances.len();
+        if keys.len() != needed {
+            let (found, needed) = (keys.len().to_string(), needed.to_string());
+            return Err(CipherError::Data { what: "secret keys", found, needed });
+        }
+        let read = agreement.instances.iter().zip(keys).enumerate().map(|(number, (instance, bytes))| {
+            let key = SecretKey::from_secret_bytes(&instance.params, bytes);
+            key.map_err(|source| CipherError::Secret { number, source })
+        });
+        Ok(Self::new(agreement, read.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    fn new(agreement: &Arc<Agreement>, keys: Vec<SecretKey>) -> Self {
+        let encoders = agreement.instances.iter().map(|instance| Encoder::new(&instance.params)).collect();
+        let moduli: Vec<u64> = agreement.instances.iter().map(|i| i.spec.plaintext_modulus).collect();
+        Self { agreement: Arc::clone(agreement), keys, encoders, plaintext: Crt::new(&moduli) }
+    }
+
+    /// Real numbers as integers of a tensor's scale, within its bound.
+    fn integers(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Array2<i64>, CipherError> {
+        let bound = self.agreement.bounds.get(&tensor).copied().unwrap_or(0);
+        let bits = self.agreement.fraction_bits(tensor);
+        let mut out = Array2::zeros(values.dim());
+        for (out, &value) in out.iter_mut().zip(values) {
+            // Targets are rounded, halves away from zero; all else is exact already.
+            let unit = f64::from(bits).exp2();
+            let value = if tensor == Tensor::Targets { (value * unit).round() / unit } else { value };
+            *out = integer("number to be encrypted", value, bits, bound)?;
+        }
+        Ok(out)
+    }
+
+    /// Slot vectors of images by columns.
+    fn pack_rows(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Vec<Slots>, CipherError> {
+        let tiles = self.tiles(tensor)?;
+        let found = values.dim();
+        if found.0 > tiles.rows || found.1 != tiles.columns {
+            let needed = format!("at most {} x {}", tiles.rows, tiles.columns);
+            let found = format!("{} x {}", found.0, found.1);
+            return Err(CipherError::Data { what: "images by columns", found, needed });
+        }
+        let values = self.integers(tensor, values)?;
+        Ok(tiles.pack(&self.agreement.geometry.cube, values.view(), self.rest(tensor)))
+    }
+
+    /// The integer of images that are not there: 0, and for targets the output of such an image, whose error is 0 then.
+    fn rest(&self, tensor: Tensor) -> i64 {
+        let formulas = &self.agreement.formulas;
+        let behind = formulas.layers.last().and_then(|layer| layer.activation.as_ref());
+        match (tensor, formulas.loss) {
+            (Tensor::Targets, LossFormula::Activation | LossFormula::ActivationTimesDerivative) => {
+                behind.and_then(|[value, _]| value.first()).copied().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
+    fn tiles(&self, tensor: Tensor) -> Result<Tiles, CipherError> {
+        self.agreement.geometry.tiles(tensor).ok_or_else(|| foreign(tensor, "images by columns"))
+    }
+
+    /// Compact slots of a part of a model.
+    fn pack_model(&self, tensor: Tensor, model: &Model) -> Result<Vec<Slots>, CipherError> {
+        let geometry = &self.agreement.geometry;
+        let (cube, compact) = (&geometry.cube, &geometry.compact);
+        let mut out = vec![vec![0; cube.slots()]; compact.ciphertexts()];
+        let layers = geometry.layers.iter().zip(&self.agreement.matrices);
+        for ((layout, matrix), &l) in layers.zip(&geometry.numbers) {
+            let (shape, state) = ((matrix.weights(), matrix.biases()), model.layers.get(l));
+            let state = state.filter(|state| (state.weight.len(), state.bias.len()) == shape);
+            let state = state.ok_or_else(|| CipherError::Data {
+                what: "weights and biases of a layer",
+                found: "another number".into(),
+                needed: format!("{} and {}", shape.0, shape.1),
+            })?;
+            let (weight, bias) = self.part(tensor, state)?;
+            layout.pack(cube, compact, matrix, (&weight, &bias), &mut out);
+        }
+        Ok(out)
+    }
+
+    /// The integers of a tensor of a layer: weights or momenta, and biases or their momenta.
+    fn part(&self, tensor: Tensor, state: &LayerState) -> Result<(Vec<i64>, Vec<i64>), CipherError> {
+        let scales = &self.agreement.scales;
+        let low_bits = scales.weight - scales.product_weight;
+        let all = |what, values: &[f64], bits, bound| {
+            values.iter().map(|v| integer(what, *v, bits, bound)).collect::<Result<Vec<i64>, _>>()
+        };
+        let high = |w: i64| round_shift(w.into(), low_bits) as i64;
+        if tensor == Tensor::Momentum {
+            let bound = self.agreement.bounds.get(&tensor).copied().unwrap_or(0);
+            let of = |values: &[f64]| all("momentum", values, scales.momentum, bound);
+            return Ok((of(&state.weight_momentum)?, of(&state.bias_momentum)?));
+        }
+        let most = self.agreement.bounds.get(&Tensor::Weights).copied().unwrap_or(0) << low_bits;
+        let part = |w: i64| match tensor {
+            Tensor::LowWeights => w - (high(w) << low_bits),
+            _ => high(w),
+        };
+        let of = |values: &[f64]| {
+            let all = all("weight", values, scales.weight, most + (1 << low_bits >> 1));
+            Ok::<Vec<i64>, CipherError>(all?.into_iter().map(part).collect())
+        };
+        match tensor {
+            Tensor::Weights | Tensor::LowWeights => Ok((of(&state.weight)?, of(&state.bias)?)),
+            _ => Err(foreign(tensor, "part of a model that is encrypted")),
+        }
+    }
+
+    /// Encrypts slot vectors over the primes that the plan says; one piece for each tile and plaintext prime.
+    fn encrypt_slots(&self, primes: usize, tiles: &[Slots]) -> Result<Vec<Vec<u8>>, Error> {
+        let count = self.keys.len();
+        (0..tiles.len() * count)
+            .into_par_iter()
+            .map(|i| {
+                let (tile, c) = (&tiles[i / count], i % count);
+                let residues = Zeroizing::new(self.plaintext.residues(tile, c));
+                let plaintext = self.encoders[c].encode(&residues)?;
+                let mut piece = Writer::new();
+                self.keys[c].encrypt_seeded(&plaintext, primes - 1)?.write(&mut piece)?;
+                Ok(piece.finish())
+            })
+            .collect()
+    }
+
+    fn decrypt_tile(&self, tile: &[Ciphertext]) -> Result<Vec<i128>, Error> {
+        let slots = tile.iter().enumerate().map(|(c, ciphertext)| {
+            self.encoders[c].decode(&Decryptor::new(&self.keys[c]).decrypt(ciphertext)?)
+        });
+        Ok(self.plaintext.combine(&slots.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// Weights and biases of every layer out of compact slot vectors.
+    fn unpack_model(&self, slots: &[Vec<i128>], bits: u32) -> Opened {
+        let geometry = &self.agreement.geometry;
+        let layers = geometry.layers.iter().zip(&self.agreement.matrices).map(|(layout, matrix)| {
+            let (weight, bias) = layout.unpack(&geometry.cube, &geometry.compact, matrix, slots);
+            (Values::Exact(row(weight), bits), Values::Exact(row(bias), bits))
+        });
+        Opened::Layers(layers.collect())
+    }
+}
+
+impl Cipher for BgvCipher {
+    fn secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        self.keys.iter().map(SecretKey::to_secret_bytes).collect()
+    }
+
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError> {
+        let make =
+            |key: &SecretKey| Ok(key.evaluation_keys(&self.agreement.keys(key.params()))?.to_bytes()?);
+        Ok(self.keys.iter().map(make).collect::<Result<Vec<_>, Error>>()?)
+    }
+
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError> {
+        let primes = self.agreement.fresh.get(&tensor).copied();
+        let primes = primes.ok_or_else(|| foreign(tensor, "tensor that is encrypted"))?;
+        let slots = match values {
+            Plain::Rows(rows) => self.pack_rows(tensor, rows)?,
+            Plain::Model(model) => self.pack_model(tensor, model)?,
+        };
+        Ok(vec![self.encrypt_slots(primes, &slots)?])
+    }
+
+    fn decrypt(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Opened, CipherError> {
+        let fresh = matches!(tensor, Tensor::Weights | Tensor::LowWeights | Tensor::Momentum);
+        let opened = self.agreement.open(tensor, fresh, parts);
+        let opened = opened.map_err(|source| CipherError::Message { tensor, source })?;
+        let slots = opened.par_iter().map(|tile| self.decrypt_tile(tile)).collect::<Result<Vec<_>, _>>()?;
+        let bits = self.agreement.fraction_bits(tensor);
+        if tensor.is_of_model() || tensor == Tensor::Gradient {
+            return Ok(self.unpack_model(&slots, bits));
+        }
+        let tiles = self.tiles(tensor)?;
+        // Rows beyond the mini-batch are not read, hence sent back as zeros: their errors vanish.
+        let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
+        Ok(Opened::Rows(Values::Exact(tiles.unpack(&self.agreement.geometry.cube, &slots), bits)))
+    }
+}
+
+fn row(values: Vec<i128>) -> Array2<i128> {
+    let count = values.len();
+    Array2::from_shape_vec((1, count), values).unwrap_or_default()
+}
+
+fn foreign(tensor: Tensor, needed: &str) -> CipherError {
+    CipherError::Data { what: "tensor", found: tensor.to_string(), needed: format!("{needed} of this plan") }
+}
+
+/// The integer that stands for a number with so many fractional bits: exactly, and of magnitude up to `bound`.
+fn integer(what: &'static str, value: f64, bits: u32, bound: i128) -> Result<i64, CipherError> {
+    let scaled = value * f64::from(bits).exp2();
+    if scaled.fract() == 0.0 && scaled.abs() <= bound as f64 {
+        return Ok(scaled as i64);
+    }
+    let needed =
+        format!("a multiple of 2^-{bits} of magnitude up to {}", bound as f64 / f64::from(bits).exp2());
+    Err(CipherError::Data { what, found: value.to_string(), needed })
+}
+
+/// `value/2^shift`, rounded half away from zero.
+fn round_shift(value: i128, shift: u32) -> i128 {
+    let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
+    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn rounding_is_half_away_from_zero(value in -1_000_000i64..1_000_000, shift in 0u32..12) {
+            let exact = value as f64 / f64::from(1u32 << shift);
+            prop_assert_eq!(round_shift(value.into(), shift), exact.round() as i128);
+        }
+    }
+
+    #[test]
+    fn numbers_between_two_integers_or_beyond_the_bound_are_refused() {
+        assert_eq!(integer("x", -1.25, 2, 5).ok(), Some(-5));
+        for value in [-1.5, 0.125, f64::NAN, f64::INFINITY] {
+            assert!(integer("x", value, 2, 5).is_err(), "{value}");
+        }
+    }
+}

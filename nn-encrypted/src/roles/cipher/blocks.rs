@@ -1,0 +1,47 @@
+//! The client's side of layers in blocks: real numbers in slots of CKKS.
+
+use he_ckks::{Ciphertext, Decryptor, Encoder};
+use he_core::wire::{Reader, WireError, Writer};
+use he_switch::SecretKeys;
+
+use super::CipherError;
+use super::tables::Coding;
+use crate::engine::blocks::BlockScales;
+use crate::layout::Rows;
+
+/// Real numbers in slots.
+pub(crate) struct Reals {
+    /// Their scales.
+    pub(crate) scales: BlockScales,
+}
+
+impl Coding for Reals {
+    type Ciphertext = Ciphertext;
+
+    const EXACT: bool = false;
+
+    fn factor(&self, rows: Option<Rows>) -> f64 {
+        match rows {
+            None => self.scales.weight,
+            Some(Rows::Inputs(_) | Rows::Errors(_)) => self.scales.factor,
+            Some(Rows::Sums(_) | Rows::InputGradients(_)) => self.scales.factor * self.scales.weight,
+        }
+    }
+
+    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>, CipherError> {
+        let ckks = keys.params().ckks();
+        let plain = Encoder::new(ckks).encode_in(values, values.len())?;
+        let mut out = Writer::new();
+        let sealed = keys.ckks().encrypt_seeded(&plain, ckks.max_level())?.write(&mut out);
+        sealed.map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
+        Ok(out.finish())
+    }
+
+    fn read(&self, keys: &SecretKeys, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
+        Ciphertext::read(from, keys.params().ckks())
+    }
+
+    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>, CipherError> {
+        Ok(Decryptor::new(keys.ckks()).decrypt(ciphertext)?)
+    }
+}

@@ -1,0 +1,239 @@
+//! The client's side of layers in CKKS.
+
+use std::sync::Arc;
+
+use he_ckks::{Ciphertext, Complex64, Decryptor, Encoder, Plaintext, SecretKey};
+use he_core::wire::Writer;
+use ndarray::{Array2, ArrayView2, Axis, Slice};
+use rayon::prelude::*;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Cipher, CipherError, Opened, Plain, Values};
+use crate::engine::Pieces;
+use crate::engine::slots::ckks::{CkksAgreement, RealFormulas};
+use crate::layout::{Tiles, WeightTiles};
+use crate::model::{LayerState, Model};
+use crate::network::Matrix;
+use crate::program::Tensor;
+
+/// The secret key, and the layout of tensors.
+pub struct CkksCipher {
+    agreement: Arc<CkksAgreement>,
+    key: SecretKey,
+}
+
+type Result<T> = std::result::Result<T, CipherError>;
+
+/// Slots of a ciphertext in the clear, wiped on drop.
+type Secret = Zeroizing<Vec<f64>>;
+
+impl CkksCipher {
+    /// A client's side with a new key.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn generate(agreement: &Arc<CkksAgreement>) -> Result<Self> {
+        let key = SecretKey::generate(&agreement.params)?;
+        Ok(Self { agreement: Arc::clone(agreement), key })
+    }
+
+    /// A client's side with a key of before.
+    ///
+    /// # Errors
+    /// If it is missing, damaged or of other parameters.
+    pub fn with_secret(agreement: &Arc<CkksAgreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self> {
+        let [key] = keys else {
+            let (found, needed) = (keys.len().to_string(), "1".to_owned());
+            return Err(CipherError::Data { what: "secret keys", found, needed });
+        };
+        let key = SecretKey::from_secret_bytes(&agreement.params, key);
+        let key = key.map_err(|source| CipherError::Keys { what: "secret key", source })?;
+        Ok(Self { agreement: Arc::clone(agreement), key })
+    }
+
+    fn formulas(&self) -> &RealFormulas {
+        &self.agreement.formulas
+    }
+
+    fn write(&self, plaintext: &Plaintext, primes: usize) -> Result<Vec<u8>> {
+        let mut piece = Writer::new();
+        let written = self.key.encrypt_seeded(plaintext, primes - 1)?.write(&mut piece);
+        written.map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
+        Ok(piece.finish())
+    }
+
+    /// Encrypts slot vectors of values of at most `bound`.
+    fn encrypt_slots(&self, tiles: &[Secret], bound: f64, primes: usize) -> Result<Vec<Vec<u8>>> {
+        let encoder = Encoder::new(&self.agreement.params).with_bound(bound);
+        tiles.par_iter().map(|tile| self.write(&encoder.encode(tile)?, primes)).collect()
+    }
+
+    fn tiles(&self, tensor: Tensor) -> Result<Tiles> {
+        let tiles = self.formulas().geometry.tiles(tensor);
+        tiles.ok_or_else(|| foreign(tensor, "images by columns"))
+    }
+
+    /// Encrypts images by columns: features and targets tile of images by tile of images, everything else in one part.
+    fn encrypt_rows(
+        &self,
+        tensor: Tensor,
+        values: ArrayView2<'_, f64>,
+        primes: usize,
+    ) -> Result<Vec<Vec<Vec<u8>>>> {
+        let (formulas, mut tiles) = (self.formulas(), self.tiles(tensor)?);
+        let (cube, found) = (formulas.cube(), values.dim());
+        if found.0 > tiles.rows || found.1 != tiles.columns {
+            let needed = format!("at most {} x {}", tiles.rows, tiles.columns);
+            let found = format!("{} x {}", found.0, found.1);
+            return Err(CipherError::Data { what: "images by columns", found, needed });
+        }
+        let (unit, bound) = (formulas.unit(tensor), formulas.fresh_bound(tensor));
+        if !matches!(tensor, Tensor::Features | Tensor::Targets) {
+            let stored = values.mapv(|value| value / unit);
+            return Ok(vec![self.encrypt_slots(
+                &secret(tiles.pack(cube, stored.view(), 0.0)),
+                bound,
+                primes,
+            )?]);
+        }
+        tiles.rows = cube.b;
+        if tensor == Tensor::Targets {
+            // Where there is no output the error is zero too.
+            tiles.columns = tiles.counts(cube).1 * cube.extent(tiles.side);
+        }
+        (0..formulas.image_tiles().max(1))
+            .map(|t| {
+                let from = (t * cube.b).min(found.0);
+                let here = values.slice_axis(Axis(0), Slice::from(from..(from + cube.b).min(found.0)));
+                let slots = if tensor == Tensor::Targets {
+                    let value = |at| here.get(at).copied().unwrap_or_else(|| formulas.no_target());
+                    tiles.pack(cube, Array2::from_shape_fn((cube.b, tiles.columns), value).view(), 0.0)
+                } else {
+                    tiles.pack(cube, here, 0.0)
+                };
+                self.encrypt_slots(&secret(slots), bound, primes)
+            })
+            .collect()
+    }
+
+    /// `(W/β_W + i·V/β_V)/√2`, compact.
+    fn encrypt_model(&self, model: &Model, primes: usize) -> Result<Vec<Vec<u8>>> {
+        let (formulas, geometry) = (self.formulas(), &self.formulas().geometry);
+        let (cube, compact) = (&geometry.cube, &geometry.compact);
+        let mut slots = vec![vec![Complex64::default(); cube.slots()]; compact.ciphertexts()];
+        for ((layer, matrix), &l) in geometry.layers.iter().zip(&formulas.matrices).zip(&geometry.numbers) {
+            let [weights, biases] = sizes(layer, matrix, formulas);
+            let state = model.layers.get(l).filter(|state| fits(state, weights, biases));
+            let state = state.ok_or_else(|| CipherError::Data {
+                what: "weights and biases of a layer",
+                found: "another number".into(),
+                needed: format!("{weights} and {biases}"),
+            })?;
+            let [w, v] = formulas.state_units();
+            let both = |real: &[f64], imaginary: &[f64]| -> Vec<Complex64> {
+                real.iter().zip(imaginary).map(|(&re, &im)| Complex64::new(re / w, im / v)).collect()
+            };
+            let weight = both(&state.weight, &state.weight_momentum);
+            let bias = both(&state.bias, &state.bias_momentum);
+            layer.pack(cube, compact, matrix, (&weight, &bias), &mut slots);
+        }
+        let encoder = Encoder::new(&self.agreement.params);
+        let encrypted = slots.par_iter().map(|slots| self.write(&encoder.encode_complex(slots)?, primes));
+        let encrypted = encrypted.collect();
+        slots.iter_mut().flatten().for_each(|slot| {
+            slot.re.zeroize();
+            slot.im.zeroize();
+        });
+        encrypted
+    }
+
+    /// Weights and biases, or their momenta, of every layer out of compact slots. A number that stands in several entries is
+    /// their mean.
+    fn decrypt_model(&self, all: &[Ciphertext], momentum: bool) -> Result<Opened> {
+        let formulas = self.formulas();
+        let decryptor = Decryptor::new(&self.key);
+        let slots = all.par_iter().map(|c| Ok(decryptor.decrypt_complex(c)?)).collect::<Result<Vec<_>>>()?;
+        let [w, v] = formulas.state_units();
+        let value = |&(ciphertext, slot): &(usize, usize)| {
+            let number: Complex64 = slots[ciphertext][slot];
+            if momentum { number.im * v } else { number.re * w }
+        };
+        let mean =
+            |group: &Vec<(usize, usize)>| group.iter().map(value).sum::<f64>() / group.len().max(1) as f64;
+        let geometry = &formulas.geometry;
+        let layers = geometry.layers.iter().zip(&formulas.matrices).map(|(layer, matrix)| {
+            let [weights, biases] = layer.places(&geometry.cube, &geometry.compact, matrix);
+            let row = |places: &[Vec<(usize, usize)>]| {
+                let values: Vec<f64> = places.iter().map(mean).collect();
+                Values::Real(Array2::from_shape_vec((1, values.len()), values).unwrap_or_default())
+            };
+            (row(&weights), row(&biases))
+        });
+        Ok(Opened::Layers(layers.collect()))
+    }
+}
+
+impl Cipher for CkksCipher {
+    fn secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        vec![self.key.to_secret_bytes()]
+    }
+
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
+        let request = self.agreement.keys()?;
+        let bytes = if self.agreement.bootstraps() {
+            self.key.bootstrap_keys(self.agreement.params.slots(), &request)?.to_bytes()
+        } else {
+            self.key.evaluation_keys(&request)?.to_bytes()
+        };
+        Ok(vec![bytes.map_err(|source| CipherError::Keys { what: "evaluation keys", source })?])
+    }
+
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
+        let primes = self.agreement.fresh.get(&tensor).copied();
+        let primes = primes.ok_or_else(|| foreign(tensor, "tensor that is encrypted"))?;
+        match values {
+            Plain::Rows(rows) => self.encrypt_rows(tensor, rows, primes),
+            Plain::Model(model) => Ok(vec![self.encrypt_model(model, primes)?]),
+        }
+    }
+
+    fn decrypt(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Opened> {
+        // Momentum lies in the ciphertexts of the weights.
+        let holder = match tensor {
+            Tensor::Momentum => Tensor::Weights,
+            Tensor::NewMomentum => Tensor::NewWeights,
+            other => other,
+        };
+        let all = self.agreement.open_all(holder, parts);
+        let all = all.map_err(|source| CipherError::Message { tensor, source })?;
+        if tensor.is_of_model() {
+            return self.decrypt_model(&all, holder != tensor);
+        }
+        let (formulas, tiles) = (self.formulas(), self.tiles(tensor)?);
+        let decryptor = Decryptor::new(&self.key);
+        let slots = all.par_iter().map(|c| Ok(decryptor.decrypt(c)?)).collect::<Result<Vec<_>>>()?;
+        // Rows beyond the mini-batch are not read, hence sent back as zeros.
+        let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
+        let unit = formulas.unit(tensor);
+        Ok(Opened::Rows(Values::Real(tiles.unpack(formulas.cube(), &slots).mapv(|value| value * unit))))
+    }
+}
+
+fn secret(tiles: Vec<Vec<f64>>) -> Vec<Secret> {
+    tiles.into_iter().map(Zeroizing::new).collect()
+}
+
+/// Numbers of weights and of biases in a matrix.
+fn sizes(layer: &WeightTiles, matrix: &Matrix, formulas: &RealFormulas) -> [usize; 2] {
+    let geometry = &formulas.geometry;
+    layer.places(&geometry.cube, &geometry.compact, matrix).map(|places| places.len())
+}
+
+fn fits(state: &LayerState, weights: usize, biases: usize) -> bool {
+    [state.weight.len(), state.weight_momentum.len()] == [weights; 2]
+        && [state.bias.len(), state.bias_momentum.len()] == [biases; 2]
+}
+
+fn foreign(tensor: Tensor, needed: &str) -> CipherError {
+    CipherError::Data { what: "tensor", found: tensor.to_string(), needed: format!("{needed} of this plan") }
+}

@@ -1,0 +1,42 @@
+//! The client's side of layers in coefficients: exact integers in BGV.
+
+use he_bgv::{Ciphertext, Decryptor, Encoder};
+use he_core::wire::{Reader, WireError, Writer};
+use he_switch::SecretKeys;
+
+use super::CipherError;
+use super::tables::Coding;
+use crate::layout::Rows;
+
+/// Integers as coefficients.
+pub(crate) struct Integers;
+
+impl Coding for Integers {
+    type Ciphertext = Ciphertext;
+
+    const EXACT: bool = true;
+
+    fn factor(&self, _: Option<Rows>) -> f64 {
+        1.0
+    }
+
+    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>, CipherError> {
+        let bgv = keys.params().bgv();
+        let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
+        let plain = Encoder::new(bgv).encode_coefficients(&values)?;
+        let mut out = Writer::new();
+        let sealed = keys.bgv().encrypt_seeded(&plain, bgv.max_level())?.write(&mut out);
+        sealed.map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
+        Ok(out.finish())
+    }
+
+    fn read(&self, keys: &SecretKeys, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
+        Ciphertext::read(from, keys.params().bgv())
+    }
+
+    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>, CipherError> {
+        let plain = Decryptor::new(keys.bgv()).decrypt(ciphertext)?;
+        let values = Encoder::new(keys.params().bgv()).decode_coefficients(&plain);
+        Ok(values.into_iter().map(|value| value as f64).collect())
+    }
+}

@@ -1,0 +1,129 @@
+//! The client's side of an engine: keys, encryption and decryption of whole tensors.
+
+pub mod bgv;
+pub(crate) mod blocks;
+pub mod ckks;
+pub(crate) mod coefficients;
+pub(crate) mod tables;
+pub mod words;
+
+use he_core::wire::WireError;
+use ndarray::{Array2, ArrayView2};
+use zeroize::Zeroizing;
+
+use crate::engine::Pieces;
+use crate::model::Model;
+use crate::program::Tensor;
+
+/// Secret keys of an engine's schemes, and its layout. Implementations are not `Clone`, `Debug` or `Serialize`, and wipe keys on drop.
+pub trait Cipher: Send + Sync {
+    /// The secret keys, for storage on the client's side, one a scheme or plaintext prime.
+    fn secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>>;
+
+    /// New evaluation keys as they are sent: a sealed message for each kind.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError>;
+
+    /// Encrypts a tensor: parts, each a list of ciphertexts, as many as [`sent`](crate::plan::PlannedEngine::sent) says.
+    ///
+    /// # Errors
+    /// If numbers do not fit the plan, or the operating system gives no randomness.
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError>;
+
+    /// Decrypts a tensor of `rows` images. Momentum that has no parts of its own, as it lies in the ciphertexts of the weights, is
+    /// decrypted from the parts of those; an engine without momentum has none in any layer.
+    ///
+    /// # Errors
+    /// If a ciphertext is damaged or not of the plan: known before anything is decrypted.
+    fn decrypt(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Opened, CipherError>;
+
+    /// The mod-switched phases out of records that an engine kept, for a replay by the twin.
+    ///
+    /// # Errors
+    /// If they are damaged or of other parameters.
+    fn open_records(&self, _records: &[u8]) -> Result<Vec<u32>, CipherError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A tensor in the clear, to be encrypted.
+#[derive(Clone, Copy, Debug)]
+pub enum Plain<'a> {
+    /// Images by columns.
+    Rows(ArrayView2<'a, f64>),
+    /// Weights, biases and momenta; the tensor says which of them.
+    Model(&'a Model),
+}
+
+/// Decrypted numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Integers with so many fractional bits.
+    Exact(Array2<i128>, u32),
+    /// Real numbers.
+    Real(Array2<f64>),
+}
+
+/// A decrypted tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opened {
+    /// Images by columns.
+    Rows(Values),
+    /// Of each layer with weights that the engine computes, input first: its weights in the order of its shape, as one row, and its
+    /// biases, as one row.
+    Layers(Vec<(Values, Values)>),
+}
+
+/// Why a cipher cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CipherError {
+    /// A ciphertext is damaged, or not of the plan.
+    #[error("{tensor}: {source}")]
+    Message {
+        /// The tensor.
+        tensor: Tensor,
+        /// What is wrong.
+        source: WireError,
+    },
+    /// Secret keys or records that are damaged or of other parameters.
+    #[error("{what}: {source}")]
+    Keys {
+        /// What was read.
+        what: &'static str,
+        /// What is wrong.
+        source: WireError,
+    },
+    /// One of several secret keys that is damaged or of other parameters.
+    #[error("secret key {}: {source}", number + 1)]
+    Secret {
+        /// Its number, from 0.
+        number: usize,
+        /// What is wrong.
+        source: WireError,
+    },
+    /// Numbers that do not fit the plan.
+    #[error("{what}: {found}, needed {needed}")]
+    Data {
+        /// What was given.
+        what: &'static str,
+        /// Its size or value.
+        found: String,
+        /// What the plan has.
+        needed: String,
+    },
+    /// BGV refused.
+    #[error(transparent)]
+    Bgv(#[from] he_bgv::Error),
+    /// CKKS refused.
+    #[error(transparent)]
+    Ckks(#[from] he_ckks::Error),
+    /// TFHE refused.
+    #[error(transparent)]
+    Tfhe(#[from] he_tfhe::Error),
+    /// A bridge refused.
+    #[error(transparent)]
+    Switch(#[from] he_switch::Error),
+}

@@ -1,0 +1,270 @@
+//! The client's side of layers beside tables, whatever their scheme.
+
+use std::ops::Range;
+
+use he_core::wire::{Reader, WireError};
+use he_switch::{KeyRequest, SecretKeys};
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::{Cipher, CipherError, Opened, Plain, Values};
+use crate::engine::Pieces;
+use crate::engine::tables::read_records;
+use crate::layout::{At, Places, Rows};
+use crate::model::Model;
+use crate::numbers::tables::TableNumbers;
+use crate::program::Tensor;
+
+/// How a scheme holds numbers: integers of the formats, times a factor, in its ciphertexts.
+pub(crate) trait Coding: Send + Sync {
+    /// A ciphertext.
+    type Ciphertext: Send + Sync;
+
+    /// Whether numbers are integers, and come back as they were.
+    const EXACT: bool;
+
+    /// What integers of a tensor are multiplied by; of weights without rows.
+    fn factor(&self, rows: Option<Rows>) -> f64;
+
+    /// A ciphertext of values, as it is sent.
+    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>, CipherError>;
+
+    /// Reads a ciphertext.
+    fn read(&self, keys: &SecretKeys, from: &mut Reader<'_>) -> Result<Self::Ciphertext, WireError>;
+
+    /// Its values.
+    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Self::Ciphertext) -> Result<Vec<f64>, CipherError>;
+}
+
+/// Keys of all schemes and bridges, and a layout.
+pub(crate) struct TableCipher<C, L> {
+    coding: C,
+    layout: L,
+    numbers: TableNumbers,
+    request: KeyRequest,
+    keys: SecretKeys,
+}
+
+fn data(what: &'static str, found: impl ToString, needed: impl ToString) -> CipherError {
+    CipherError::Data { what, found: found.to_string(), needed: needed.to_string() }
+}
+
+impl<C: Coding, L: Places> TableCipher<C, L> {
+    /// With keys of before, or new ones.
+    pub(crate) fn new(
+        coding: C,
+        layout: L,
+        numbers: TableNumbers,
+        request: KeyRequest,
+        keys: SecretKeys,
+    ) -> Self {
+        Self { coding, layout, numbers, request, keys }
+    }
+
+    fn depth(&self) -> usize {
+        self.layout.widths().len() - 1
+    }
+
+    /// The layout of a tensor of images; none of weights.
+    fn rows(&self, tensor: Tensor) -> Result<Option<Rows>, CipherError> {
+        match tensor {
+            Tensor::Weights | Tensor::NewWeights => Ok(None),
+            _ => {
+                let rows = Rows::of(tensor, self.depth());
+                rows.map(Some).ok_or_else(|| data("a tensor", tensor, "one that is sent"))
+            }
+        }
+    }
+
+    /// Fractional bits of a tensor.
+    fn bits(&self, rows: Option<Rows>) -> u32 {
+        match rows {
+            None => self.numbers.weight_bits(),
+            Some(Rows::Inputs(_)) => self.numbers.activation_bits,
+            Some(Rows::Sums(_)) => self.numbers.sum_bits(),
+            Some(Rows::Errors(_)) => self.numbers.error_bits,
+            Some(Rows::InputGradients(_)) => self.numbers.back_bits(),
+        }
+    }
+
+    fn pieces(&self, rows: Option<Rows>, images: usize) -> usize {
+        rows.map_or(self.layout.weight_pieces(), |rows| self.layout.pieces(rows, images))
+    }
+
+    /// A number as it stands in a ciphertext. Targets are rounded, half away from zero; others must be what the formats have.
+    fn scaled(&self, rows: Option<Rows>, tensor: Tensor, value: f64) -> Result<f64, CipherError> {
+        let bits = self.bits(rows);
+        let integer = value * f64::from(bits).exp2();
+        if !integer.is_finite() {
+            return Err(data("a number to be encrypted", value, "a finite one"));
+        }
+        if !C::EXACT {
+            return Ok(integer * self.coding.factor(rows));
+        }
+        let rounded = integer.round();
+        let largest = f64::from(self.numbers.log_t - 1).exp2();
+        if rounded.abs() >= largest {
+            let needed = format!("less than {}", largest / f64::from(bits).exp2());
+            return Err(data("a number to be encrypted", value, needed));
+        }
+        if rounded != integer && tensor != Tensor::Targets {
+            return Err(data("a number to be encrypted", value, format!("a multiple of 2^-{bits}")));
+        }
+        Ok(rounded * self.coding.factor(rows))
+    }
+
+    fn put(pieces: &mut [Vec<f64>], places: &[At], value: f64) {
+        for at in places {
+            pieces[at.piece][at.index] = if at.negated { -value } else { value };
+        }
+    }
+
+    /// A tensor of images at its places.
+    fn place_rows(
+        &self,
+        tensor: Tensor,
+        rows: Rows,
+        values: ArrayView2<'_, f64>,
+    ) -> Result<Vec<Vec<f64>>, CipherError> {
+        let columns = self.layout.columns(rows);
+        if values.ncols() != columns || values.nrows() == 0 {
+            return Err(data(
+                "columns of a tensor",
+                format!("{} x {}", values.nrows(), values.ncols()),
+                columns,
+            ));
+        }
+        let mut pieces = vec![vec![0.0; self.layout.size()]; self.layout.pieces(rows, values.nrows())];
+        for ((image, column), &value) in values.indexed_iter() {
+            let value = self.scaled(Some(rows), tensor, value)?;
+            Self::put(&mut pieces, &self.layout.places(rows, image, column), value);
+        }
+        Ok(pieces)
+    }
+
+    /// Weights and biases at their places.
+    fn place_model(&self, tensor: Tensor, model: &Model) -> Result<Vec<Vec<f64>>, CipherError> {
+        let widths = self.layout.widths();
+        let shapes: Vec<Vec<usize>> = widths.windows(2).map(<[usize]>::to_vec).collect();
+        let found: Vec<&[usize]> = model.layers.iter().map(|layer| &layer.shape[..]).collect();
+        if found != shapes {
+            return Err(data("shapes of weights", format!("{found:?}"), format!("{shapes:?}")));
+        }
+        let mut pieces = vec![vec![0.0; self.layout.size()]; self.layout.weight_pieces()];
+        for (l, layer) in model.layers.iter().enumerate() {
+            let (inputs, outputs) = (widths[l], widths[l + 1]);
+            for (i, &value) in layer.weight.iter().chain(&layer.bias).enumerate().take((inputs + 1) * outputs)
+            {
+                let value = self.scaled(None, tensor, value)?;
+                Self::put(&mut pieces, &self.layout.weight(l, i / outputs, i % outputs), value);
+            }
+        }
+        Ok(pieces)
+    }
+
+    /// The values of a tensor's ciphertexts.
+    fn open(
+        &self,
+        tensor: Tensor,
+        rows: Option<Rows>,
+        images: usize,
+        parts: &[Pieces],
+    ) -> Result<Vec<Vec<f64>>, CipherError> {
+        let wrong = |source| CipherError::Message { tensor, source };
+        let needed = self.pieces(rows, images);
+        let found: usize = parts.iter().map(Pieces::len).sum();
+        let [pieces] = parts else { return Err(data("parts of a tensor", parts.len(), 1)) };
+        if found != needed {
+            return Err(data("ciphertexts of a tensor", found, needed));
+        }
+        let read = |bytes: &&[u8]| {
+            let mut reader = Reader::new(bytes);
+            let ciphertext = self.coding.read(&self.keys, &mut reader)?;
+            reader.finish("ciphertext")?;
+            Ok(ciphertext)
+        };
+        let all: Vec<_> =
+            pieces.all().par_iter().map(read).collect::<Result<_, WireError>>().map_err(wrong)?;
+        let values = all.par_iter().map(|ciphertext| self.coding.decrypt(&self.keys, ciphertext));
+        values.collect()
+    }
+
+    /// Numbers at places, as they are known to the client: rows by columns.
+    fn values(&self, rows: Option<Rows>, shape: (usize, usize), numbers: Vec<f64>) -> Values {
+        let (bits, factor) = (self.bits(rows), self.coding.factor(rows));
+        let numbers = Array2::from_shape_vec(shape, numbers).unwrap_or_default();
+        if C::EXACT {
+            return Values::Exact(numbers.mapv(|value| value as i128), bits);
+        }
+        let unit = factor * f64::from(bits).exp2();
+        Values::Real(numbers.mapv(|value| value / unit))
+    }
+}
+
+impl<C: Coding, L: Places> TableCipher<C, L> {
+    /// Weights and biases of each layer.
+    fn model(&self, pieces: &[Vec<f64>]) -> Vec<(Values, Values)> {
+        let widths = self.layout.widths();
+        let layer = |(l, pair): (usize, &[usize])| {
+            let of = |(k, o)| get(pieces, &self.layout.weight(l, k, o));
+            let all = |rows: Range<usize>| -> Values {
+                let numbers: Vec<f64> =
+                    rows.flat_map(|k| (0..pair[1]).map(move |o| (k, o))).map(of).collect();
+                self.values(None, (1, numbers.len()), numbers)
+            };
+            (all(0..pair[0]), all(pair[0]..pair[0] + 1))
+        };
+        widths.windows(2).enumerate().map(layer).collect()
+    }
+}
+
+/// The number at the first of some places.
+fn get(pieces: &[Vec<f64>], places: &[At]) -> f64 {
+    let at = places.first().and_then(|at| Some((at, pieces.get(at.piece)?.get(at.index)?)));
+    at.map_or(0.0, |(at, value)| if at.negated { -value } else { *value })
+}
+
+impl<C: Coding, L: Places> Cipher for TableCipher<C, L> {
+    fn secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        vec![self.keys.to_secret_bytes()]
+    }
+
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError> {
+        let keys = self.keys.evaluation_keys(&self.request)?;
+        Ok(keys.to_bytes()?)
+    }
+
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError> {
+        let pieces = match (self.rows(tensor)?, values) {
+            (Some(rows), Plain::Rows(values)) => self.place_rows(tensor, rows, values)?,
+            (None, Plain::Model(model)) => self.place_model(tensor, model)?,
+            (Some(_), Plain::Model(_)) => return Err(data("values of a tensor", "a model", "rows")),
+            (None, Plain::Rows(_)) => return Err(data("values of a tensor", "rows", "a model")),
+        };
+        let one = |values: &Vec<f64>| self.coding.encrypt(&self.keys, values);
+        Ok(vec![pieces.par_iter().map(one).collect::<Result<_, _>>()?])
+    }
+
+    fn decrypt(&self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<Opened, CipherError> {
+        // There is no momentum.
+        let still = matches!(tensor, Tensor::Momentum | Tensor::NewMomentum);
+        let rows = if still { None } else { self.rows(tensor)? };
+        let pieces = if still { Vec::new() } else { self.open(tensor, rows, images, parts)? };
+        let Some(rows) = rows else {
+            return Ok(Opened::Layers(self.model(&pieces)));
+        };
+        let columns = self.layout.columns(rows);
+        let all = (0..images * columns).map(|i| self.layout.places(rows, i / columns, i % columns));
+        let numbers = all.map(|places| get(&pieces, &places)).collect();
+        Ok(Opened::Rows(self.values(Some(rows), (images, columns), numbers)))
+    }
+
+    fn open_records(&self, records: &[u8]) -> Result<Vec<u32>, CipherError> {
+        let tfhe = self.keys.tfhe();
+        let what = "records of lookups";
+        let phases = read_records(records, self.keys.params().tfhe())
+            .map_err(|source| CipherError::Keys { what, source })?;
+        phases.iter().map(|phase| Ok(tfhe.decrypt_phase(phase)?)).collect()
+    }
+}

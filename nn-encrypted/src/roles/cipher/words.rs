@@ -1,0 +1,166 @@
+//! The client's side of words in TFHE.
+
+use std::sync::Arc;
+
+use he_core::wire::{Reader, WireError, Writer};
+use he_tfhe::{Decryptor, Encryptor, SecretKey, bits, digits};
+use ndarray::Array2;
+use zeroize::Zeroizing;
+
+use super::{Cipher, CipherError, Opened, Plain, Values};
+use crate::engine::Pieces;
+use crate::engine::words::{BitWords, Coding, DigitWords, Shape};
+use crate::model::Model;
+use crate::numbers::words::Format;
+use crate::program::Tensor;
+
+/// How a client encrypts words.
+pub trait ClientCoding: Coding {
+    /// Encrypts words.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error>;
+
+    /// Decrypts words.
+    ///
+    /// # Errors
+    /// If a word belongs to other parameters.
+    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<Vec<i64>, he_tfhe::Error>;
+}
+
+impl ClientCoding for BitWords {
+    fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error> {
+        bits::encrypt(&Encryptor::with_secret(key), words, format.word_bits as usize)
+    }
+
+    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<Vec<i64>, he_tfhe::Error> {
+        bits::decrypt(&Decryptor::new(key), words)
+    }
+}
+
+impl ClientCoding for DigitWords {
+    fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error> {
+        digits::encrypt(&Encryptor::with_secret(key), format.word_bits, words)
+    }
+
+    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<Vec<i64>, he_tfhe::Error> {
+        let decryptor = Decryptor::new(key);
+        words.iter().map(|word| digits::decrypt(&decryptor, word)).collect()
+    }
+}
+
+/// A secret key of TFHE, and the layers whose weights are words.
+pub struct WordCipher<C> {
+    shape: Arc<Shape>,
+    key: SecretKey,
+    coding: std::marker::PhantomData<fn() -> C>,
+}
+
+impl<C: ClientCoding> WordCipher<C> {
+    pub(crate) fn new(shape: &Arc<Shape>, key: SecretKey) -> Self {
+        Self { shape: Arc::clone(shape), key, coding: std::marker::PhantomData }
+    }
+
+    /// Weights and biases of the layers that run here, layer after layer.
+    fn numbers(&self, model: &Model) -> Result<Vec<f64>, CipherError> {
+        let mut numbers = Vec::new();
+        for (l, [weights, biases]) in self.shape.sizes() {
+            let layer = model.layers.get(l);
+            let (found, needed) = (layer.map(|l| [l.weight.len(), l.bias.len()]), [weights, biases]);
+            let Some(layer) = layer.filter(|_| found == Some(needed)) else {
+                return Err(CipherError::Data {
+                    what: "weights and biases of a layer",
+                    found: format!("{found:?}"),
+                    needed: format!("{needed:?} in layer {}", l + 1),
+                });
+            };
+            numbers.extend(layer.weight.iter().chain(&layer.bias));
+        }
+        Ok(numbers)
+    }
+
+    /// The word of a number, which must be one exactly.
+    fn word(&self, value: f64) -> Result<i64, CipherError> {
+        let format = self.shape.format;
+        let word = value * format.one() as f64;
+        if word == word.round() && word.abs() <= format.largest() as f64 {
+            return Ok(word as i64);
+        }
+        let (bits, fraction) = (format.word_bits, format.fraction_bits);
+        Err(CipherError::Data {
+            what: "a number",
+            found: value.to_string(),
+            needed: format!("words of {bits} bits, {fraction} of them behind the point"),
+        })
+    }
+}
+
+impl<C: ClientCoding> Cipher for WordCipher<C> {
+    fn secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        vec![self.key.to_secret_bytes()]
+    }
+
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError> {
+        let keys = self.key.seeded_evaluation_keys()?.to_bytes();
+        Ok(vec![keys.map_err(|source| CipherError::Keys { what: "evaluation keys", source })?])
+    }
+
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError> {
+        let (rows, numbers) = match values {
+            Plain::Rows(rows) => (rows.nrows(), rows.iter().copied().collect()),
+            Plain::Model(model) => (0, self.numbers(model)?),
+        };
+        let needed = self.shape.words(tensor, rows).unwrap_or(0);
+        if numbers.len() != needed {
+            let (found, needed) = (numbers.len().to_string(), format!("{needed} of {tensor}"));
+            return Err(CipherError::Data { what: "numbers", found, needed });
+        }
+        let words = numbers.into_iter().map(|value| self.word(value)).collect::<Result<Vec<_>, _>>()?;
+        let words = Zeroizing::new(words);
+        let write = |word: &C::Word| {
+            let mut out = Writer::new();
+            C::write_word(word, &mut out);
+            out.finish()
+        };
+        Ok(vec![C::encrypt(self.shape.format, &self.key, &words)?.iter().map(write).collect()])
+    }
+
+    fn decrypt(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Opened, CipherError> {
+        let (format, message) = (self.shape.format, |source| CipherError::Message { tensor, source });
+        if matches!(tensor, Tensor::Momentum | Tensor::NewMomentum) {
+            return Ok(Opened::Layers(vec![]));
+        }
+        let read = |piece: &[u8]| {
+            let mut reader = Reader::new(piece);
+            let word = C::read_word(format, self.key.params(), &mut reader)?;
+            reader.finish("word")?;
+            Ok(word)
+        };
+        let words = parts.iter().flat_map(Pieces::all).map(read);
+        let words = words.collect::<Result<Vec<_>, WireError>>().map_err(message)?;
+        let needed = self.shape.words(tensor, rows).unwrap_or(0);
+        if words.len() != needed {
+            let why = format!("{}, the plan has {needed}", words.len());
+            return Err(message(WireError::Invalid { what: "number of words", why }));
+        }
+        let words: Vec<i128> = C::decrypt(&self.key, &words)?.into_iter().map(i128::from).collect();
+        let row = |words: &[i128]| {
+            let row = Array2::from_shape_fn((1, words.len()), |(_, i)| words[i]);
+            Values::Exact(row, format.fraction_bits)
+        };
+        if tensor.is_of_model() {
+            let mut rest = &words[..];
+            let layers = self.shape.sizes().map(|(_, [weights, biases])| {
+                let (layer, after) = rest.split_at(weights + biases);
+                rest = after;
+                let (weights, biases) = layer.split_at(weights);
+                (row(weights), row(biases))
+            });
+            return Ok(Opened::Layers(layers.collect()));
+        }
+        let columns = words.len() / rows.max(1);
+        let rows = Array2::from_shape_fn((rows, columns), |(row, column)| words[row * columns + column]);
+        Ok(Opened::Rows(Values::Exact(rows, format.fraction_bits)))
+    }
+}

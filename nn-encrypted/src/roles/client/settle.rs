@@ -1,0 +1,133 @@
+//! Rounding, saturation, and what is counted of it.
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::program::Rounding;
+use crate::roles::cipher::Values;
+
+/// What the client counted; it stays with the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshCounts {
+    /// Values that were larger than their bound and were cut to it.
+    pub saturations: u64,
+    /// Values larger than the plan proved possible: the server did not compute what was planned. What the server gets
+    /// back does not depend on it.
+    pub out_of_bounds: u64,
+    /// Ciphertexts decrypted and encrypted again.
+    pub refreshed: u64,
+}
+
+/// Rounds and saturates, and counts.
+pub(super) struct Settle<'c> {
+    rounding: Rounding,
+    counts: &'c mut RefreshCounts,
+}
+
+impl<'c> Settle<'c> {
+    pub(super) fn new(rounding: Rounding, counts: &'c mut RefreshCounts) -> Self {
+        Self { rounding, counts }
+    }
+
+    /// Saturation alone, of approximate numbers.
+    pub(super) fn without_rounding(mut self) -> Self {
+        self.rounding.bits = None;
+        self
+    }
+
+    /// A tensor of images.
+    pub(super) fn rows(&mut self, values: Values) -> Array2<f64> {
+        match values {
+            Values::Exact(values, bits) => values.mapv(|value| self.exact(value, bits)),
+            Values::Real(values) => values.mapv(|value| self.real(value)),
+        }
+    }
+
+    /// Weights or momentum; approximate ones are not rounded.
+    pub(super) fn model(&mut self, values: Values) -> Vec<f64> {
+        if matches!(values, Values::Real(_)) {
+            self.rounding.bits = None;
+        }
+        self.rows(values).into_iter().collect()
+    }
+
+    /// The integer `value / 2^bits`.
+    fn exact(&mut self, value: i128, bits: u32) -> f64 {
+        let Rounding { bits: to, bound, proven } = self.rounding;
+        let to = to.unwrap_or(bits);
+        self.counts.out_of_bounds += u64::from(value.unsigned_abs() as f64 > scaled(proven, bits));
+        let rounded = if to <= bits { round_shift(value, bits - to) } else { value << (to - bits) };
+        let bound = scaled(bound, to).trunc();
+        let above = rounded.unsigned_abs() as f64 > bound;
+        self.counts.saturations += u64::from(above);
+        let rounded = if above { bound.copysign(rounded as f64) } else { rounded as f64 };
+        rounded / scaled(1.0, to)
+    }
+
+    pub(super) fn real(&mut self, value: f64) -> f64 {
+        let Rounding { bits, bound, proven } = self.rounding;
+        self.counts.out_of_bounds += u64::from(value.abs() > proven);
+        let (rounded, bound) = match bits {
+            // Halves away from zero.
+            Some(bits) => ((value * scaled(1.0, bits)).round() / scaled(1.0, bits), {
+                scaled(bound, bits).trunc() / scaled(1.0, bits)
+            }),
+            None => (value, bound),
+        };
+        self.counts.saturations += u64::from(rounded.abs() > bound);
+        rounded.clamp(-bound, bound)
+    }
+}
+
+/// `value·2^bits`
+fn scaled(value: f64, bits: u32) -> f64 {
+    value * f64::from(bits).exp2()
+}
+
+/// `value/2^shift`, rounded half away from zero.
+fn round_shift(value: i128, shift: u32) -> i128 {
+    let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
+    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rounding_is_half_away_from_zero(value in -1_000_000_i64..1_000_000, shift in 0_u32..12) {
+            let exact = value as f64 / f64::from(1_u32 << shift);
+            prop_assert_eq!(round_shift(value.into(), shift), exact.round() as i128);
+        }
+
+        #[test]
+        fn integers_are_rounded_as_the_numbers_they_stand_for(
+            value in -100_000_i64..100_000,
+            bits in 0_u32..14,
+            to in 0_u32..14,
+            bound in 0.0..20.0_f64,
+            proven in 0.0..40.0_f64,
+        ) {
+            let rounding = Rounding { bits: Some(to), bound, proven };
+            let [mut integers, mut reals] = [RefreshCounts::default(); 2];
+            let real = value as f64 / f64::from(1 << bits);
+            let found = Settle::new(rounding, &mut integers).exact(value.into(), bits);
+            prop_assert_eq!(found, Settle::new(rounding, &mut reals).real(real));
+            prop_assert_eq!(integers, reals);
+            prop_assert!(found.abs() <= bound);
+        }
+    }
+
+    #[test]
+    fn saturations_and_values_out_of_bounds_are_counted() {
+        let rounding = Rounding { bits: Some(2), bound: 1.3, proven: 2.0 };
+        let mut counts = RefreshCounts::default();
+        let values = Values::Exact(Array2::from_shape_vec((1, 5), vec![3, -40, 20, 32, -33]).unwrap(), 4);
+        let found = Settle::new(rounding, &mut counts).rows(values);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [0.25, -1.25, 1.25, 1.25, -1.25]);
+        assert_eq!(counts, RefreshCounts { saturations: 3, out_of_bounds: 2, refreshed: 0 });
+    }
+}

@@ -1,0 +1,140 @@
+//! Why a role cannot go on.
+
+use he_core::wire::WireError;
+
+use super::LinkError;
+use super::cipher::CipherError;
+use super::message::Purpose;
+use crate::engine::EngineError;
+use crate::program::Tensor;
+
+/// A message that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessageError {
+    /// The bytes are truncated, altered, of another purpose, or of another plan.
+    #[error("{purpose}: {source}")]
+    Wire {
+        /// What was expected.
+        purpose: Purpose,
+        /// What is wrong.
+        source: WireError,
+    },
+    /// The message is for another step or round.
+    #[error("{purpose} is for step {found_step}, round {found_round}: expected step {step}, round {round}")]
+    Moment {
+        /// What was expected.
+        purpose: Purpose,
+        /// Step it is for.
+        found_step: u64,
+        /// Round it is for.
+        found_round: u16,
+        /// Step expected.
+        step: u64,
+        /// Round expected.
+        round: u16,
+    },
+    /// The message has another number of images.
+    #[error("{purpose} is for {found} images: expected {expected}")]
+    Rows {
+        /// What was expected.
+        purpose: Purpose,
+        /// Images it is for.
+        found: usize,
+        /// Images expected.
+        expected: String,
+    },
+    /// The message has other tensors, or another number of ciphertexts of one.
+    #[error("{purpose}: {found}, expected {expected}")]
+    Content {
+        /// What was expected.
+        purpose: Purpose,
+        /// What is there.
+        found: String,
+        /// What the plan has there.
+        expected: String,
+    },
+    /// A message that nobody waits for.
+    #[error("a message of {found} came where {expected} was due")]
+    Unexpected {
+        /// What came.
+        found: Purpose,
+        /// What was due.
+        expected: String,
+    },
+}
+
+/// A client that cannot answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The request is damaged or not the one expected.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// Keys refused.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
+    /// Data of another shape than the plan's.
+    #[error("{what}: {found}, needed {needed}")]
+    Data {
+        /// What was given.
+        what: &'static str,
+        /// Its size or value.
+        found: usize,
+        /// What the plan has.
+        needed: String,
+    },
+    /// Outputs that are not those which the client computes in the clear.
+    #[error("outputs of the server are {error:e} from those in the clear, at most {most:e} is possible")]
+    Outputs {
+        /// The largest distance.
+        error: f64,
+        /// What the plan allows.
+        most: f64,
+    },
+}
+
+/// Why the server stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// A message is damaged or refused.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// Evaluation keys of another number of kinds than the plan has.
+    #[error("evaluation keys of {found} kinds, needed {needed}")]
+    Keys {
+        /// Kinds that are there.
+        found: usize,
+        /// Kinds there must be.
+        needed: usize,
+    },
+    /// Evaluation keys or tensors are damaged or of another plan.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A step failed.
+    #[error("step {number}, {step}: {source}")]
+    Step {
+        /// Number of the training step or query.
+        number: u64,
+        /// What was computed.
+        step: String,
+        /// Why it failed.
+        source: EngineError,
+    },
+    /// Stopped from outside; weights and momentum are what they were.
+    #[error("stopped within a step")]
+    Stopped,
+    /// A tensor of a round that no engine has.
+    #[error("{0}: no engine of the plan has it")]
+    Unplanned(Tensor),
+    /// The client did not answer.
+    #[error("refresh: {0}")]
+    Link(LinkError),
+    /// A mini-batch that was never sent.
+    #[error("mini-batch {0} was not sent")]
+    MissingBatch(usize),
+    /// Weights that were never sent.
+    #[error("the weights to start from were not sent")]
+    MissingModel,
+}

@@ -1,0 +1,6 @@
+//! Training through messages alone: client and server over engines without encryption, and over words in TFHE.
+
+mod clear;
+mod refusals;
+mod training;
+mod words;

@@ -1,0 +1,86 @@
+//! Encrypted classification beside the twin's.
+
+use ndarray::{Array2, ArrayRef2, Axis, Slice};
+
+use super::RunError;
+use super::encrypted::Encrypted;
+use super::measure::{Measure, Predictions};
+use super::report::PredictionSummary;
+use super::session::Session;
+use crate::data::Samples;
+use crate::meter::Spent;
+use crate::plan::Tolerance;
+use crate::recipe::Scheme;
+use crate::twin::Twin;
+
+/// Predictions and what they took.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Class of each sample, or its value in a series.
+    pub predicted: Predictions,
+    /// The summary for the report.
+    pub summary: PredictionSummary,
+}
+
+/// Test images that are classified at the end of a training, at most.
+const AFTER_TRAINING: usize = 600;
+
+/// Classifies the first images of the test part: up to 600, or where a lookup table is needed for each neuron up to a mini-batch.
+///
+/// # Errors
+/// If the server or the client stops.
+pub fn predict_encrypted(
+    session: &Session,
+    both: &mut Encrypted,
+    twin: &Twin,
+) -> Result<Prediction, RunError> {
+    let tables = session.recipe.layers.iter().any(|layer| layer.scheme == Scheme::Tfhe);
+    let most = if tables { session.recipe.optimizer.batch_size } else { AFTER_TRAINING };
+    let test = &session.data.test;
+    let rows: Vec<usize> = (0..test.labels.len().min(most)).collect();
+    let (x, labels) = test.select(&rows);
+    classify(session, both, &Samples { x, labels, saturated: 0 }, twin)
+}
+
+/// Classifies samples, mini-batch by mini-batch.
+pub(crate) fn classify(
+    session: &Session,
+    both: &mut Encrypted,
+    samples: &Samples,
+    twin: &Twin,
+) -> Result<Prediction, RunError> {
+    let (batch, images) = (session.recipe.optimizer.batch_size, samples.labels.len());
+    let features = session.features(&samples.x);
+    let mut outputs = Array2::<f64>::zeros((images, session.data.outputs));
+    let mut expected = outputs.clone();
+    let (mut spent, mut bytes) = (Spent::default(), 0u64);
+    for (number, start) in (0..images).step_by(batch).enumerate() {
+        let range = Slice::from(start..start + batch.min(images - start));
+        let x = features.slice_axis(Axis(0), range);
+        let (found, crossed) = both.query(number as u64, x, &mut spent)?;
+        let mut own = twin.clone();
+        both.tell(&mut own)?;
+        outputs.slice_axis_mut(Axis(0), range).assign(&found);
+        expected.slice_axis_mut(Axis(0), range).assign(&own.outputs(&x)?);
+        bytes += crossed;
+    }
+    let predicted = session.predictions(&outputs);
+    let (score, measure) = (predicted.score(&samples.labels), predicted.measure());
+    let per_image = |total: f64| total / images.max(1) as f64;
+    let summary = PredictionSummary {
+        images,
+        accuracy: (measure == Measure::Accuracy).then_some(score),
+        mape: (measure == Measure::Mape).then_some(score),
+        twin_equal: agree(&outputs, &expected, session.tolerance()?),
+        seconds: spent.wall,
+        core_seconds_per_image: per_image(spent.cpu),
+        bytes_per_image: per_image(bytes as f64),
+    };
+    Ok(Prediction { predicted, summary })
+}
+
+/// Whether outputs are the twin's: bit for bit, or within a tolerance.
+fn agree(found: &ArrayRef2<f64>, expected: &ArrayRef2<f64>, tolerance: Option<Tolerance>) -> bool {
+    let most = tolerance.map_or(0.0, |tolerance| tolerance.outputs);
+    found.dim() == expected.dim() && found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= most)
+}

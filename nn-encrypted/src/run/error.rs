@@ -1,0 +1,131 @@
+//! Why a run ended.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::DataError;
+#[cfg(feature = "fetch")]
+use crate::fetch::FetchError;
+use crate::frozen::FrozenError;
+use crate::plan::PlanError;
+use crate::recipe::RecipeError;
+use crate::roles::{ClientError, ServerError};
+use crate::twin::TwinError;
+
+/// Why a run ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The recipe cannot be used.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The data cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A data set cannot be fetched.
+    #[cfg(feature = "fetch")]
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A frozen network cannot be made, read or written.
+    #[error(transparent)]
+    Frozen(#[from] FrozenError),
+    /// There is no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The client stopped.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The server stopped.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The twin, or training in floating point, stopped.
+    #[error(transparent)]
+    Twin(#[from] TwinError),
+    /// What was trained on ciphertexts is not what the twin has, or numbers left bounds that nothing enforces: those, each with the
+    /// setting to change.
+    #[error("an encrypted training does not come to the twin's numbers{}", listed(.0))]
+    Unequal(Vec<String>),
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A file of a run folder does not hold what it should.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was there and what was needed.
+        what: String,
+    },
+    /// A run folder is not of the run that was asked for.
+    #[error("{}: {field} is {there} in the run to be resumed, {asked} is asked for", path.display())]
+    Different {
+        /// The file that says so.
+        path: PathBuf,
+        /// What differs.
+        field: String,
+        /// Its value there.
+        there: String,
+        /// Its value now.
+        asked: String,
+    },
+    /// A run folder that holds an unfinished run.
+    #[error(
+        "{}: an unfinished run is there; go on with it by --resume, or take another --out, or remove the folder",
+        out.display()
+    )]
+    Unfinished {
+        /// The folder.
+        out: PathBuf,
+    },
+    /// Stopped from outside; of a step that was begun nothing is left.
+    #[error("interrupted after step {step} of {steps}{}", how_to_resume(out.as_deref()))]
+    Interrupted {
+        /// Steps done.
+        step: u64,
+        /// Steps planned.
+        steps: u64,
+        /// The run folder with the checkpoint, if there is one.
+        out: Option<PathBuf>,
+    },
+    /// The curve cannot be drawn.
+    #[cfg(feature = "cli")]
+    #[error("learning curve: {0}")]
+    Curve(String),
+}
+
+fn listed(beyond: &[String]) -> String {
+    beyond.iter().map(|line| format!("; {line}")).collect()
+}
+
+fn how_to_resume(out: Option<&Path>) -> String {
+    out.map_or_else(String::new, |out| {
+        format!("; a checkpoint is written, go on with: nn-encrypted train --resume --out {}", out.display())
+    })
+}
+
+impl RunError {
+    /// Whether the user's input is at fault (exit status 2) rather than the run (exit status 1).
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        match self {
+            #[cfg(feature = "fetch")]
+            Self::Fetch(error) => error.is_input(),
+            Self::Twin(error) => matches!(error, TwinError::Recipe(_) | TwinError::Tables(_)),
+            Self::Recipe(_)
+            | Self::Data(_)
+            | Self::Frozen(_)
+            | Self::Plan(_)
+            | Self::Io { .. }
+            | Self::File { .. }
+            | Self::Different { .. }
+            | Self::Unfinished { .. } => true,
+            Self::Client(_) | Self::Server(_) | Self::Unequal(_) | Self::Interrupted { .. } => false,
+            #[cfg(feature = "cli")]
+            Self::Curve(_) => false,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! One process in a run folder.
+
+use std::fs::File;
+
+use super::{RunError, RunFolder};
+
+/// A run folder that no other process trains in, as long as this is not dropped.
+pub(super) struct Lock(#[expect(dead_code, reason = "locked as long as it is open")] File);
+
+impl Lock {
+    /// Locks a folder, and looks once more what is in it: another process may have ended a run there just now.
+    pub(super) fn new(folder: &RunFolder, resume: bool) -> Result<Self, RunError> {
+        let (path, file) = folder.lock_file()?;
+        match file.try_lock() {
+            Ok(()) if resume && folder.report().exists() => {
+                let what = "another process has just finished this run".into();
+                Err(RunError::File { path: folder.report(), what })
+            }
+            Ok(()) if resume => Ok(Self(file)),
+            Ok(()) => folder.refuse_unfinished().map(|()| Self(file)),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(RunError::File { path, what: "another process trains in this folder".into() })
+            }
+            Err(std::fs::TryLockError::Error(source)) => Err(RunError::Io { path, source }),
+        }
+    }
+}

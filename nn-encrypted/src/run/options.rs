@@ -1,0 +1,48 @@
+//! What is asked for beside a recipe.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// How a recipe is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// In floating point.
+    Clear,
+    /// By the twin: the same numbers, in the clear.
+    Simulate,
+    /// On ciphertexts.
+    #[default]
+    Encrypted,
+}
+
+/// What the command line adds to a recipe.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How to run.
+    pub mode: Mode,
+    /// Where data sets are that are not embedded.
+    pub data_dir: Option<PathBuf>,
+    /// Stop after so many steps.
+    pub steps: Option<usize>,
+    /// Where the results go.
+    pub out: Option<PathBuf>,
+    /// Say nothing but errors.
+    pub quiet: bool,
+    /// Go on from the newest checkpoint in `out`, if there is one; for encrypted runs.
+    pub resume: bool,
+    /// Time between two checkpoints of an encrypted run; a minute without it. There is one at the end of each epoch as well.
+    pub checkpoint_every: Option<Duration>,
+    /// Set from outside to stop an encrypted run after the step it is in.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Options {
+    /// Says something on the way.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+}

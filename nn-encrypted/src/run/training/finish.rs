@@ -1,0 +1,112 @@
+//! What is left when all steps are done.
+
+use super::{Keeper, Training};
+use crate::plan::{Estimate, SchemeUse};
+use crate::recipe::RefreshStrategy;
+use crate::run::classify::predict_encrypted;
+use crate::run::compare::compare;
+use crate::run::report::{CoreSeconds, EncryptedParts, Report, SchemeSummary, StepSummary, TrafficSummary};
+use crate::run::scores::Scores;
+use crate::run::train::clear_curve;
+use crate::run::{Mode, Outcome, RunError};
+
+impl Training<'_> {
+    /// Accuracies, an encrypted classification, the report.
+    pub(super) fn finish(mut self) -> Result<Outcome, RunError> {
+        self.note_measures();
+        let (session, done) = (self.session, self.done as u64);
+        let model = self.both.model(done)?;
+        let mut own = session.twin(model.clone())?;
+        let mut report = self.report();
+        let data = &session.data;
+        let scores = Scores {
+            train: Some(session.score(&mut own, &data.train)?),
+            test: Some(session.score(&mut own, &data.test)?),
+            twin: Some(session.score(&mut self.twin, &data.test)?),
+            clear: clear_curve(session, self.steps)?.0.last().copied(),
+        };
+        let predicted = session.predicted(&mut own, &data.test)?;
+        report.accuracy = scores.report(session, Some(&predicted));
+        report.twin = compare(&model, self.twin.model(), session.tolerance()?);
+        report.ranges = session.ranges(&self.twin);
+        report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
+        let beyond = session.beyond(&self.twin);
+        report.traffic.out_of_bounds = self.both.client.counts().out_of_bounds + beyond.len() as u64;
+        if let Some(Keeper { folder, .. }) = &self.keeper {
+            folder.write_server(&self.plan.to_string(), &self.both.server.model(done)?)?;
+            folder.write_timings(&self.ledger.times)?;
+        }
+        report.seconds.total = self.ledger.total + self.begun.elapsed().as_secs_f64();
+        let beyond = beyond.iter().map(ToString::to_string).collect();
+        Ok(Outcome { report, curve: self.ledger.curve, beyond, model })
+    }
+
+    /// What plan and ledger say.
+    fn report(&self) -> Report {
+        let ledger = &self.ledger;
+        let (training, traffic, counts) = (ledger.training, ledger.traffic, ledger.counts);
+        let mut report = self.session.report(Mode::Encrypted);
+        report.encrypted = EncryptedParts::all();
+        if self.plan.program.has_client_backward() {
+            (report.encrypted.backward, report.encrypted.update) = (false, false);
+        }
+        report.schemes = self.plan.engines.iter().flat_map(|engine| engine.schemes()).map(scheme).collect();
+        report.steps = self.steps as u64;
+        report.seconds.plan = ledger.plan;
+        report.seconds.keygen = ledger.keygen;
+        report.seconds.encrypt = ledger.encrypt;
+        report.seconds.step_median = median(ledger.times.clone());
+        report.core_seconds_per_image = (ledger.images > 0).then(|| training.cpu / ledger.images as f64);
+        report.core_seconds = CoreSeconds {
+            server: training.cpu - traffic.client.cpu,
+            client: traffic.client.cpu,
+            step: (self.steps > 0).then(|| training.cpu / self.steps as f64),
+        };
+        report.bootstraps.tfhe = ledger.tables;
+        if self.session.recipe.refresh.strategy == RefreshStrategy::Clean {
+            report.switches = ledger.bootstraps;
+        } else {
+            report.bootstraps.ckks = ledger.bootstraps;
+        }
+        report.step = self.planned_step();
+        report.stages = ledger.stages.clone();
+        report.key_bytes = self.both.key_bytes;
+        report.peak_memory_bytes = ledger.peak_memory;
+        report.traffic = TrafficSummary {
+            to_server_bytes: traffic.to_server,
+            to_client_bytes: traffic.to_client,
+            data_bytes: ledger.data_bytes,
+            refreshes: counts.refreshed,
+            rounds: traffic.rounds,
+            saturations: counts.saturations,
+            out_of_bounds: counts.out_of_bounds,
+        };
+        report
+    }
+
+    /// What a step takes as planned, where memory and seconds are reckoned.
+    fn planned_step(&self) -> Option<StepSummary> {
+        let engine = self.plan.engines.iter().find(|engine| engine.estimate().memory > 0)?;
+        let Estimate { units, levels, bootstraps, memory } = engine.estimate();
+        let client = self.plan.program.has_client_backward();
+        Some(StepSummary {
+            levels: levels.unwrap_or(0) as u64,
+            bootstraps,
+            estimated_core_seconds: None,
+            estimated_transforms: Some(units),
+            estimated_peak_bytes: memory as u64,
+            output_error: client.then_some(self.ledger.output_error),
+            parts: self.both.counted().stages.into_iter().map(|stage| (stage.stage, stage.seconds)).collect(),
+        })
+    }
+}
+
+fn scheme(used: SchemeUse) -> SchemeSummary {
+    let SchemeUse { name, ring_dimension, log_qp, plaintext, security_bits } = used;
+    SchemeSummary { name, ring_dimension, log_qp, plaintext, security_bits }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}

@@ -1,0 +1,90 @@
+mod gradients;
+mod hand;
+mod mixed;
+mod runs;
+
+use ndarray::{Array2, ArrayRef2};
+
+use super::*;
+use crate::clear::Clear;
+use crate::data::{Batches, Coding, Prepared, Samples};
+use crate::frozen;
+use crate::numbers::weight_grid;
+
+/// Changes as the command line has them.
+pub(super) fn strings(settings: &[&str]) -> Vec<String> {
+    settings.iter().map(|setting| setting.replace('\n', " ")).collect()
+}
+
+pub(super) fn recipe(name: &str, settings: &[&str]) -> Recipe {
+    Recipe::load(name, &strings(settings)).unwrap()
+}
+
+pub(super) fn initial(recipe: &Recipe, network: &Network) -> Model {
+    Model::initial(network, recipe.init_gain(), recipe.seed, |l| weight_grid(recipe, &network.layers[l]))
+}
+
+/// Numbers of magnitudes up to 0.9 that are multiples of a tenth.
+pub(super) fn wave(rows: usize, columns: usize) -> Array2<f64> {
+    Array2::from_shape_fn((rows, columns), |(a, b)| ((a * 7 + b * 13) % 19) as f64 / 10.0 - 0.9)
+}
+
+/// Rounded down to multiples of `2^-bits`.
+pub(super) fn multiples(x: &ArrayRef2<f64>, bits: i32) -> Array2<f64> {
+    x.mapv(|x| (x * 2_f64.powi(bits)).floor() / 2_f64.powi(bits))
+}
+
+/// A recipe with its data, mini-batches and first model.
+pub(super) struct Run {
+    pub(super) recipe: Recipe,
+    pub(super) network: Network,
+    pub(super) data: Prepared,
+    pub(super) batches: Batches,
+    pub(super) outputs: usize,
+    model: Model,
+}
+
+impl Run {
+    pub(super) fn new(name: &str, settings: &[&str], bits: u32) -> Self {
+        let recipe = recipe(name, settings);
+        let data = frozen::prepare(&recipe.data, recipe.seed, bits, None).unwrap();
+        let outputs = match (data.series, recipe.data.outputs) {
+            (None, Coding::OneHot) => data.classes.len(),
+            _ => 1,
+        };
+        let network = Network::new(&recipe, data.features.len(), data.sides, outputs).unwrap();
+        let size = recipe.optimizer.batch_size;
+        let batches = Batches::balanced(recipe.data.balance, &data.train.labels, size, recipe.seed);
+        let model = initial(&recipe, &network);
+        Self { recipe, network, data, batches, outputs, model }
+    }
+
+    pub(super) fn twin(&self, reader: Option<TableReader>) -> Twin {
+        Twin::new(&self.recipe, &self.network, self.model.clone(), reader).unwrap()
+    }
+
+    pub(super) fn clear(&self) -> Clear {
+        Clear::new(&self.recipe, &self.network, self.model.clone()).unwrap()
+    }
+
+    pub(super) fn real(&self, x: &ArrayRef2<i32>) -> Array2<f64> {
+        x.mapv(|x| f64::from(x) / f64::from(self.data.fraction_bits).exp2())
+    }
+
+    /// Integers and labels of each step.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (Array2<i32>, Vec<usize>)> {
+        self.batches.schedule(0).map(|batch| self.data.train.select(self.batches.rows(batch)))
+    }
+
+    pub(super) fn targets(&self, labels: &[usize]) -> Array2<f64> {
+        targets(&self.recipe, self.data.series.as_ref(), labels, self.outputs).unwrap()
+    }
+
+    pub(super) fn hard(&self, labels: &[usize]) -> Array2<f64> {
+        hard_targets(&self.recipe, self.data.series.as_ref(), labels, self.outputs).unwrap()
+    }
+
+    pub(super) fn test(&self) -> &Samples {
+        &self.data.test
+    }
+}

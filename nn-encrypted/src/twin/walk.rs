@@ -1,0 +1,240 @@
+//! The walk through a network: the order of training, with any numbers.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayRef2, Axis};
+
+use super::error::{Result, TwinError};
+use super::layers;
+use super::numbers::{Numbers, Pass, Phases, by_table};
+use super::range::{Ranges, TensorRange};
+use super::reals::Reals;
+use super::tensor::Tensor;
+use crate::activation::Function;
+use crate::model::{LayerState, Model};
+use crate::network::{Layer, Network};
+use crate::recipe::{Loss, Recipe, RefreshTensor};
+
+/// Rows that are classified at once, but with lookup tables, where the order of all lookups counts.
+const ROWS: usize = 1024;
+
+/// A network in training, and the numbers of each layer with weights.
+#[derive(Debug, Clone)]
+pub(crate) struct Walk {
+    pub(super) network: Network,
+    numbers: Vec<Arc<dyn Numbers>>,
+    pub(crate) model: Model,
+    ranges: Ranges,
+    /// Of the next step or classification.
+    pub(super) phases: Phases,
+}
+
+/// Weights and biases of a layer, each with its momenta.
+type Kept = [[Tensor; 2]; 2];
+
+/// What a mini-batch leaves on its way; an item for each layer with weights.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    kept: Vec<Kept>,
+    /// Weights as they entered products.
+    weights: Vec<Tensor>,
+    /// Inputs as patches.
+    inputs: Vec<Tensor>,
+    /// As refreshed.
+    pub(super) preactivations: Vec<Tensor>,
+    /// Of the activation behind each layer.
+    derivatives: Vec<Option<Tensor>>,
+    /// As refreshed.
+    pub(super) errors: Vec<Tensor>,
+    /// Of weights and of biases, summed over the mini-batch.
+    pub(super) gradients: Vec<[Tensor; 2]>,
+}
+
+impl Walk {
+    pub(super) fn new(network: &Network, numbers: Vec<Arc<dyn Numbers>>, model: Model) -> Result<Self> {
+        let (ranges, phases) = (Ranges::default(), Phases::default());
+        let mut walk = Self { network: network.clone(), numbers, model, ranges, phases };
+        TwinError::unless_equal("layers of a model", walk.model.layers.len(), network.depth().max(1))?;
+        let mut pass = Pass::new(network, Ranges::default(), Phases::default());
+        for (l, state) in walk.model.layers.iter().enumerate() {
+            layers::check(&network.layers[l], state)?;
+            for [w, v] in walk.kept(l, state)? {
+                walk.numbers[l].refresh(w, pass.to(l, RefreshTensor::Weight))?;
+                walk.numbers[l].refresh(v, pass.to(l, RefreshTensor::Momentum))?;
+            }
+        }
+        walk.ranges = pass.ranges;
+        Ok(walk)
+    }
+
+    /// In floating point; with one function in place of every activation, if it is given.
+    pub(crate) fn floating(
+        recipe: &Recipe,
+        network: &Network,
+        model: Model,
+        function: Option<&Function>,
+    ) -> Result<Self> {
+        let one =
+            |layer: &Layer| Arc::new(Reals::floating(recipe, layer, function.cloned())) as Arc<dyn Numbers>;
+        Self::new(network, network.layers.iter().map(one).collect(), model)
+    }
+
+    pub(super) fn ranges(&self) -> impl Iterator<Item = &TensorRange> {
+        self.ranges.values()
+    }
+
+    fn pass(&mut self) -> (&Self, Pass<'_>) {
+        let phases = std::mem::take(&mut self.phases);
+        (&*self, Pass::new(&self.network, self.ranges.clone(), phases))
+    }
+
+    /// Trains on one mini-batch.
+    pub(crate) fn step(&mut self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<()> {
+        let (this, mut pass) = self.pass();
+        let trace = this.trace(x, targets, &mut pass)?;
+        let model = this.updated(&trace, &mut pass)?;
+        let ranges = finished(pass)?;
+        (self.model, self.ranges) = (model, ranges);
+        Ok(())
+    }
+
+    /// The pre-activations of the last layer, refreshed; with quadratic loss the outputs of its activation.
+    pub(crate) fn outputs(&mut self, x: &ArrayRef2<f64>) -> Result<Array2<f64>> {
+        let (this, mut pass) = self.pass();
+        let whole = this.network.loss == Loss::Quadratic;
+        let rows = if this.network.layers.iter().any(by_table) { x.nrows().max(1) } else { ROWS };
+        let mut outputs = Array2::zeros((x.nrows(), this.last().outputs()));
+        let parts = outputs.axis_chunks_iter_mut(Axis(0), rows);
+        for (x, mut part) in x.axis_chunks_iter(Axis(0), rows).zip(parts) {
+            part.assign(&*this.forward(&x, whole, &mut Trace::default(), &mut pass)?.real());
+        }
+        self.ranges = finished(pass)?;
+        Ok(outputs)
+    }
+
+    /// The last of the layers with weights; there is one.
+    fn last(&self) -> &Layer {
+        &self.network.layers[self.network.depth() - 1]
+    }
+
+    /// The tensor of the pre-activations of a layer.
+    fn preactivation(&self, l: usize) -> RefreshTensor {
+        if l + 1 == self.network.depth() { RefreshTensor::Output } else { RefreshTensor::Preactivation }
+    }
+
+    fn kept(&self, l: usize, state: &LayerState) -> Result<Kept> {
+        let (layer, numbers) = (&self.network.layers[l], &self.numbers[l]);
+        let row = |values: &[f64]| Array2::from_shape_fn((1, values.len()), |(_, at)| values[at]);
+        let [weights, momenta] = [&state.weight, &state.weight_momentum].map(|of| layers::matrix(layer, of));
+        Ok([numbers.kept(&weights, &momenta)?, numbers.kept(&row(&state.bias), &row(&state.bias_momentum))?])
+    }
+
+    /// The outputs behind the last layer, and if `whole` behind its activation.
+    fn forward(
+        &self,
+        x: &ArrayRef2<f64>,
+        whole: bool,
+        trace: &mut Trace,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor> {
+        TwinError::unless_equal("features", x.ncols(), self.network.layers[0].inputs())?;
+        let mut values = self.numbers[0].features(x)?;
+        for (l, (layer, state)) in self.network.layers.iter().zip(&self.model.layers).enumerate() {
+            let (numbers, pass) = (&self.numbers[l], pass.to(l, self.preactivation(l)));
+            // The activation is computed with the numbers of the layer behind it.
+            let next = self.numbers.get(l + 1).unwrap_or(numbers);
+            let kept = self.kept(l, state)?;
+            let [weights, bias] = [0, 1].map(|i: usize| numbers.in_products(&kept[i][0]));
+            let input = pass.fits(layers::patches(layer, values))?;
+            let products = numbers.product(&input, &weights, pass)?;
+            let sums = layers::joined(layer, pass.fits(products.plus(&bias))?);
+            let z = next.refresh(sums, pass)?;
+            let activation = layer.activation.as_ref().filter(|_| whole || l + 1 < self.network.depth());
+            let activated = activation.map(|activation| next.activate(activation, &z, pass)).transpose()?;
+            let (value, derivative) = activated.map_or_else(|| (z.clone(), None), |[a, d]| (a, Some(d)));
+            trace.kept.push(kept);
+            trace.weights.push(weights);
+            trace.inputs.push(input);
+            trace.preactivations.push(z);
+            trace.derivatives.push(derivative);
+            values = value;
+        }
+        Ok(values)
+    }
+
+    /// The gradients of a mini-batch.
+    fn trace(&self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>, pass: &mut Pass<'_>) -> Result<Trace> {
+        let (network, mut trace) = (&self.network, Trace::default());
+        TwinError::unless_equal("targets of a sample", targets.ncols(), self.last().outputs())?;
+        TwinError::unless_equal("samples with targets", targets.nrows(), x.nrows())?;
+        let outputs = self.forward(x, true, &mut trace, pass)?;
+        let mut error = pass.to(network.depth() - 1, RefreshTensor::Error).fits(outputs.minus(targets))?;
+        if network.loss == Loss::Quadratic {
+            error = self.derived(network.depth() - 1, error, &trace, pass)?;
+        }
+        for (l, layer) in network.layers.iter().enumerate().rev() {
+            let numbers = &self.numbers[l];
+            trace.errors.push(error.clone());
+            let by_position = layers::split(layer, error);
+            let pass = pass.to(l, RefreshTensor::Weight);
+            let gradient = numbers.product(&trace.inputs[l].t(), &by_position, pass)?;
+            trace.gradients.push([gradient, pass.fits(by_position.sum_rows())?]);
+            let Some(before) = l.checked_sub(1) else { break };
+            let pass = pass.to(before, RefreshTensor::Error);
+            let back = numbers.product(&by_position, &trace.weights[l].t(), pass)?;
+            let back = pass.fits(layers::by_inputs(layer, back))?;
+            error = self.numbers[before].refresh(self.derived(before, back, &trace, pass)?, pass)?;
+        }
+        trace.errors.reverse();
+        trace.gradients.reverse();
+        Ok(trace)
+    }
+
+    /// The error at the pre-activations of a layer, from the gradient with respect to the outputs of its activation.
+    fn derived(&self, l: usize, gradient: Tensor, trace: &Trace, pass: &mut Pass<'_>) -> Result<Tensor> {
+        match (&self.network.layers[l].activation, &trace.derivatives[l]) {
+            (Some(activation), Some(derivative)) => {
+                let numbers = self.numbers.get(l + 1).unwrap_or(&self.numbers[l]);
+                numbers.derive(activation, &gradient, derivative, pass)
+            }
+            _ => Ok(gradient),
+        }
+    }
+
+    /// The model after a mini-batch.
+    fn updated(&self, trace: &Trace, pass: &mut Pass<'_>) -> Result<Model> {
+        let mut model = Model { layers: vec![] };
+        for (l, layer) in self.network.layers.iter().enumerate() {
+            let numbers = &self.numbers[l];
+            let mut moved = |i: usize| -> Result<[Array2<f64>; 2]> {
+                let pass = pass.to(l, RefreshTensor::Weight);
+                let [w, v] = numbers.update(&trace.kept[l][i], &trace.gradients[l][i], pass)?;
+                let w = numbers.refresh(w, pass)?;
+                let v = numbers.refresh(v, pass.to(l, RefreshTensor::Momentum))?;
+                Ok([w, v].map(|numbers| numbers.real().into_owned()))
+            };
+            let ([w, v], [b, c]) = (moved(0)?, moved(1)?);
+            model.layers.push(LayerState {
+                shape: layer.shape(),
+                weight: layers::in_order(layer, &w),
+                bias: b.into_iter().collect(),
+                weight_momentum: layers::in_order(layer, &v),
+                bias_momentum: c.into_iter().collect(),
+            });
+        }
+        Ok(model)
+    }
+
+    /// What a mini-batch leaves, for comparison.
+    #[cfg(test)]
+    pub(super) fn traced(&self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Trace> {
+        self.trace(x, targets, &mut Pass::new(&self.network, Ranges::default(), Phases::default()))
+    }
+}
+
+/// The ranges after a walk; refuses recorded phases that no lookup used.
+fn finished(pass: Pass<'_>) -> Result<Ranges> {
+    let left = if let Phases::Recorded(left) = &pass.phases { left.len() } else { 0 };
+    TwinError::unless_equal("recorded phases that no lookup used", left, 0)?;
+    Ok(pass.ranges)
+}
