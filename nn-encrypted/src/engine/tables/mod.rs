@@ -11,7 +11,7 @@
 //! | `Update` | `W − Σ A·D`: the factor of the step is in the formats |
 //! | `Refresh` | weights, in bulk |
 //!
-//! A scheme joins by [`Layers`](layers::Layers): it lowers and raises. What tables hold is [`crate::numbers::tables`].
+//! A scheme joins by `Layers`: it lowers and raises. What tables hold is [`crate::numbers::tables`].
 
 mod layers;
 mod lookup;

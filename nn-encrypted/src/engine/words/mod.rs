@@ -1,6 +1,6 @@
 //! Words: every layer on fixed-point integers of a few bits that are encrypted in TFHE, and refreshed by every operation.
 //!
-//! Everything a step computes is said once, in [`body`], by the operations of [`Arithmetic`], each on many words at a time. What a
+//! Everything a step computes is said once, in `body`, by the operations of [`Arithmetic`], each on many words at a time. What a
 //! word is and how it is added is the matter of an implementation: [`Plain`] integers, or ciphertexts. The
 //! [numbers](crate::numbers::words) are two's complement; everything wraps.
 
