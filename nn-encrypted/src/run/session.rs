@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use ndarray::{Array2, ArrayRef2};
+use ndarray::{Array2, ArrayRef2, Axis};
 
 use super::measure::{Measure, Predictions};
 use super::report::{RangeSummary, Report};
@@ -17,10 +17,13 @@ use crate::network::Network;
 use crate::numbers::weight_grid;
 use crate::plan::{DataShape, Plan, Tolerance};
 use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, Scheme};
-use crate::twin::{TensorRange, Twin, classes, hard_targets, targets};
+use crate::twin::{TensorRange, Twin, TwinError, classes, hard_targets, targets};
 
 /// Fractional bits of features of approximate schemes, which are read as integers.
 const INPUT_BITS: u32 = 20;
+
+/// Samples whose features are real numbers at a time, where it does not matter which are classified together.
+const ROWS: usize = 1024;
 
 /// Recipe, data and network of a run, and the plan once it is asked for.
 #[derive(Clone)]
@@ -133,12 +136,28 @@ impl Session {
     /// # Errors
     /// If a number overflows or is not finite.
     pub fn predicted(&self, twin: &mut Twin, samples: &Samples) -> Result<Predictions, RunError> {
-        let x = self.features(&samples.x);
         let outputs = match self.recipe.refresh.strategy {
-            RefreshStrategy::Clean => twin.outputs(&x)?,
-            RefreshStrategy::Client | RefreshStrategy::Bootstrap => twin.clone().outputs(&x)?,
+            RefreshStrategy::Clean => twin.outputs(&self.features(&samples.x))?,
+            RefreshStrategy::Client | RefreshStrategy::Bootstrap => {
+                let mut twin = twin.clone();
+                self.by_parts(samples, |x| twin.outputs(x))?
+            }
         };
         Ok(self.predictions(&outputs))
+    }
+
+    /// Outputs for samples that do not depend on which of them are asked for together.
+    fn by_parts(
+        &self,
+        samples: &Samples,
+        mut outputs: impl FnMut(&ArrayRef2<f64>) -> Result<Array2<f64>, TwinError>,
+    ) -> Result<Array2<f64>, TwinError> {
+        let mut all = Array2::zeros((samples.x.nrows(), self.data.outputs));
+        let parts = all.axis_chunks_iter_mut(Axis(0), ROWS);
+        for (x, mut part) in samples.x.axis_chunks_iter(Axis(0), ROWS).zip(parts) {
+            part.assign(&outputs(&self.features(&x))?);
+        }
+        Ok(all)
     }
 
     /// How good the twin is on samples: the part that is classified right, or MAPE in percent.
@@ -148,7 +167,7 @@ impl Session {
 
     /// The same of a network in floating point.
     pub(super) fn clear_score(&self, net: &mut Clear, samples: &Samples) -> Result<f64, RunError> {
-        Ok(self.predictions(&net.outputs(&self.features(&samples.x))?).score(&samples.labels))
+        Ok(self.predictions(&self.by_parts(samples, |x| net.outputs(x))?).score(&samples.labels))
     }
 
     /// What scores are.

@@ -38,7 +38,10 @@ impl<'c> Settle<'c> {
     /// A tensor of images.
     pub(super) fn rows(&mut self, values: Values) -> Array2<f64> {
         match values {
-            Values::Exact(values, bits) => values.mapv(|value| self.exact(value, bits)),
+            Values::Exact(values, bits) => {
+                let limits = Limits::new(self.rounding, bits);
+                values.mapv(|value| self.exact(value, &limits))
+            }
             Values::Real(values) => values.mapv(|value| self.real(value)),
         }
     }
@@ -51,17 +54,12 @@ impl<'c> Settle<'c> {
         self.rows(values).into_iter().collect()
     }
 
-    /// The integer `value / 2^bits`.
-    fn exact(&mut self, value: i128, bits: u32) -> f64 {
-        let Rounding { bits: to, bound, proven } = self.rounding;
-        let to = to.unwrap_or(bits);
-        self.counts.out_of_bounds += u64::from(value.unsigned_abs() as f64 > scaled(proven, bits));
-        let rounded = if to <= bits { round_shift(value, bits - to) } else { value << (to - bits) };
-        let bound = scaled(bound, to).trunc();
-        let above = rounded.unsigned_abs() as f64 > bound;
-        self.counts.saturations += u64::from(above);
-        let rounded = if above { bound.copysign(rounded as f64) } else { rounded as f64 };
-        rounded / scaled(1.0, to)
+    /// An integer whose fractional bits are those of the limits.
+    fn exact(&mut self, value: i128, limits: &Limits) -> f64 {
+        self.counts.out_of_bounds += u64::from(value.unsigned_abs() > limits.proven);
+        let rounded = if limits.up > 0 { value << limits.up } else { round_shift(value, limits.down) };
+        self.counts.saturations += u64::from(rounded.unsigned_abs() > limits.bound.unsigned_abs());
+        rounded.clamp(-limits.bound, limits.bound) as f64 * limits.unit
     }
 
     pub(super) fn real(&mut self, value: f64) -> f64 {
@@ -76,6 +74,33 @@ impl<'c> Settle<'c> {
         };
         self.counts.saturations += u64::from(rounded.abs() > bound);
         rounded.clamp(-bound, bound)
+    }
+}
+
+/// A rounding of integers with so many fractional bits.
+struct Limits {
+    /// Of the integer before rounding.
+    proven: u128,
+    /// Fractional bits that go, or come.
+    down: u32,
+    up: u32,
+    /// Of the integer after rounding.
+    bound: i128,
+    /// What one stands for after rounding.
+    unit: f64,
+}
+
+impl Limits {
+    fn new(Rounding { bits: to, bound, proven }: Rounding, bits: u32) -> Self {
+        let to = to.unwrap_or(bits);
+        // Conversions of what is too large, or infinite, end at the largest integer.
+        Self {
+            proven: scaled(proven, bits) as u128,
+            down: bits.saturating_sub(to),
+            up: to.saturating_sub(bits),
+            bound: scaled(bound, to) as i128,
+            unit: scaled(1.0, to).recip(),
+        }
     }
 }
 
@@ -114,7 +139,7 @@ mod tests {
             let rounding = Rounding { bits: Some(to), bound, proven };
             let [mut integers, mut reals] = [RefreshCounts::default(); 2];
             let real = value as f64 / f64::from(1 << bits);
-            let found = Settle::new(rounding, &mut integers).exact(value.into(), bits);
+            let found = Settle::new(rounding, &mut integers).exact(value.into(), &Limits::new(rounding, bits));
             prop_assert_eq!(found, Settle::new(rounding, &mut reals).real(real));
             prop_assert_eq!(integers, reals);
             prop_assert!(found.abs() <= bound);

@@ -22,14 +22,10 @@ impl Crt {
 
     /// Centred residues modulo prime `c`.
     pub(super) fn residues(&self, values: &[i64], c: usize) -> Vec<i64> {
-        let t = self.moduli[c];
-        values
-            .iter()
-            .map(|&value| {
-                let residue = i128::from(value).rem_euclid(t);
-                (if 2 * residue > t { residue - t } else { residue }) as i64
-            })
-            .collect()
+        // Plaintext primes have less than 62 bits.
+        let t = self.moduli[c] as i64;
+        let centred = |residue: i64| if 2 * residue > t { residue - t } else { residue };
+        values.iter().map(|value| centred(value.rem_euclid(t))).collect()
     }
 
     /// The centred integers with the given residues modulo each prime.
