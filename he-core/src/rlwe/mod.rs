@@ -22,6 +22,8 @@ pub mod sealed;
 pub mod secret;
 pub mod security;
 pub mod serial;
+#[cfg(test)]
+mod wiping_tests;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use distribution::SecretDistribution;
