@@ -14,6 +14,7 @@ pub mod words;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
+use he_core::rlwe::Margin;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
@@ -215,6 +216,8 @@ pub struct SchemeUse {
     pub plaintext: String,
     /// Bits of security; none of insecure parameters.
     pub security_bits: Option<u32>,
+    /// How far its keys are from the bounds for 128 bits.
+    pub margins: Vec<Margin>,
 }
 
 /// How far approximate results may be from the twin's.

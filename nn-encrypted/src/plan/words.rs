@@ -214,6 +214,7 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
             log_qp: f64::from(spec.modulus_bits),
             plaintext: format!("words of {} bits in {pieces}", format.word_bits),
             security_bits: self.parameters.security_bits(),
+            margins: spec.margins().into_iter().flatten().collect(),
         }]
     }
 

@@ -92,6 +92,6 @@ pub enum Secret {
     /// Uniform ternary.
     #[default]
     Uniform,
-    /// Ternary of low weight, with bootstrapping: four more bits of precision, and younger attacks.
+    /// Ternary of low weight, with bootstrapping: three more bits of precision, and younger attacks.
     Sparse,
 }

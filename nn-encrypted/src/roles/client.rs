@@ -18,7 +18,22 @@ use crate::program::{Refresher, Step, Tensor};
 
 pub use self::settle::RefreshCounts;
 
-/// Holds the secret keys and the data.
+/// Holds the secret keys and the data. It cannot be printed, cloned, compared or serialized by derive; its keys are wiped when it is
+/// dropped.
+///
+/// ```compile_fail,E0277
+/// fn print(client: &nn_encrypted::roles::Client) { println!("{client:?}"); }
+/// ```
+/// ```compile_fail,E0308
+/// fn copy(client: &nn_encrypted::roles::Client) -> nn_encrypted::roles::Client { client.clone() }
+/// ```
+/// ```compile_fail,E0369
+/// fn compare(a: &nn_encrypted::roles::Client, b: &nn_encrypted::roles::Client) -> bool { a == b }
+/// ```
+/// ```compile_fail,E0277
+/// #[derive(serde::Serialize)]
+/// struct Backup { client: nn_encrypted::roles::Client }
+/// ```
 pub struct Client {
     plan: Arc<Plan>,
     hash: [u8; 32],

@@ -116,12 +116,17 @@ pub(crate) fn schemes(
     reader: &TableReader,
     slots: usize,
 ) -> Vec<SchemeUse> {
+    // By scheme, of whose secrets they are.
+    let margins = |name: &str| {
+        parameters.margins().into_iter().filter(|margin| margin.what.starts_with(name)).collect()
+    };
     let of = |name: &str, rlwe: &rlwe::Parameters, plaintext: String| SchemeUse {
         name: name.into(),
         ring_dimension: rlwe.n(),
         log_qp: rlwe.log_qp(),
         plaintext,
         security_bits: rlwe.security_bits(),
+        margins: margins(name),
     };
     let tfhe = parameters.tfhe();
     let mut all = Vec::new();
@@ -135,6 +140,7 @@ pub(crate) fn schemes(
         log_qp: f64::from(tfhe.spec().modulus_bits),
         plaintext: format!("tables of {} boxes", reader.boxes(1)),
         security_bits: tfhe.security_bits(),
+        margins: margins("tfhe"),
     });
     all.push(of("ckks", parameters.ckks().rlwe(), format!("{slots} slots")));
     all

@@ -59,7 +59,7 @@ impl BgvCipher {
 
     fn new(agreement: &Arc<Agreement>, keys: Vec<SecretKey>) -> Self {
         let encoders = agreement.instances.iter().map(|instance| Encoder::new(&instance.params)).collect();
-        let moduli: Vec<u64> = agreement.instances.iter().map(|i| i.spec.plaintext_modulus).collect();
+        let moduli: Vec<_> = agreement.instances.iter().map(|instance| *instance.params.t()).collect();
         Self { agreement: Arc::clone(agreement), keys, encoders, plaintext: Crt::new(&moduli) }
     }
 

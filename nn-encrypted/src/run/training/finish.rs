@@ -102,7 +102,7 @@ impl Training<'_> {
 }
 
 fn scheme(used: SchemeUse) -> SchemeSummary {
-    let SchemeUse { name, ring_dimension, log_qp, plaintext, security_bits } = used;
+    let SchemeUse { name, ring_dimension, log_qp, plaintext, security_bits, .. } = used;
     SchemeSummary { name, ring_dimension, log_qp, plaintext, security_bits }
 }
 

@@ -235,6 +235,7 @@ impl PlannedEngine for PlannedBgv {
                 log_qp: rlwe.log_qp(),
                 plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
                 security_bits: rlwe.security_bits(),
+                margins: rlwe.margin("bgv").into_iter().collect(),
             }
         };
         self.agreement.instances.iter().map(of).collect()

@@ -180,6 +180,7 @@ impl PlannedEngine for PlannedCkks {
             log_qp: params.rlwe().log_qp(),
             plaintext: format!("{} complex slots", params.slots()),
             security_bits: params.rlwe().security_bits(),
+            margins: params.margins(),
         }]
     }
 
