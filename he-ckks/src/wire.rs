@@ -4,14 +4,17 @@ use he_core::rlwe::object::Kind;
 use he_core::rlwe::{sealed, serial};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
-use crate::bootstrap::BootstrapKeys;
+use crate::bootstrap::{self, BootstrapKeys};
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::estimate::Estimate;
-use crate::keys::EvaluationKeys;
+use crate::keys::{EvaluationKeys, KeyRequest};
 use crate::params::Parameters;
 
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(2);
+
+/// What messages call bootstrapping keys.
+const NAME: &str = "bootstrapping keys";
 
 /// Kind of the one object that RLWE does not have.
 const BOOTSTRAP_KEYS: u16 = 5;
@@ -187,7 +190,40 @@ impl BootstrapKeys {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters, or if there is no bootstrapping.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let (what, rlwe) = ("bootstrapping keys", params.rlwe());
+        Self::open(params, bytes, sealed::evaluation_keys_limit(params.rlwe()))
+    }
+
+    /// Opens sealed keys that must be those of bootstraps of `slots` slots and of a further request, no more and no less: for a server
+    /// that knows what it needs.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes); also if there are no plaintexts of so many slots, or a key is missing or not asked for.
+    ///
+    /// # Panics
+    /// If the request names a level above the whole chain.
+    pub fn requested(
+        params: &Parameters,
+        slots: usize,
+        further: &KeyRequest,
+        bytes: &[u8],
+    ) -> Result<Self, WireError> {
+        let invalid = |why| WireError::Invalid { what: NAME, why };
+        if params.spec().bootstrap.is_none() {
+            return Err(invalid("the parameters have no bootstrapping".into()));
+        }
+        let request = bootstrap::keys::request(params, slots).map_err(|error| invalid(error.to_string()))?;
+        let request = request.and(further);
+        let keys = Self::open(params, bytes, sealed::requested_keys_bytes(params.rlwe(), &request.0))?;
+        if keys.slots() != slots {
+            return Err(invalid(format!("for {} slots, needed {slots}", keys.slots())));
+        }
+        request.0.accept(&keys.evaluation().inner)?;
+        Ok(keys)
+    }
+
+    /// Opens sealed keys, of which those for evaluation take so many bytes at most.
+    fn open(params: &Parameters, bytes: &[u8], evaluation: usize) -> Result<Self, WireError> {
+        let (what, rlwe) = (NAME, params.rlwe());
         let invalid = |why| WireError::Invalid { what, why };
         if params.spec().bootstrap.is_none() {
             return Err(invalid("the parameters have no bootstrapping".into()));
@@ -195,7 +231,7 @@ impl BootstrapKeys {
         let short = params.ephemeral().map_err(|error| invalid(error.to_string()))?;
         let whole = rlwe.max_limbs();
         let keys = sealed::key_switch_key_bytes(&short, 1) + sealed::key_switch_key_bytes(rlwe, whole);
-        let limit = 4 + keys + sealed::evaluation_keys_limit(rlwe);
+        let limit = 4 + keys + evaluation;
         let mut reader = Reader::new(wire::open(bytes, &params.header_of(BOOTSTRAP_KEYS), limit)?);
         let slots = read_slots(&mut reader, params)?;
         // Its instance has one limb, and so has the key.

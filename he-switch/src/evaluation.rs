@@ -47,8 +47,7 @@ impl SecretKeys {
     pub fn evaluation_keys(&self, request: &KeyRequest) -> Result<EvaluationKeys, Error> {
         let Self { params, bgv, ckks, tfhe } = self;
         request.bridges().try_for_each(|bridge| check_order(params, bridge))?;
-        let slots = request.slots.unwrap_or(params.ckks().slots());
-        let further = request.ckks.clone().unwrap_or_default();
+        let (slots, further) = request.of_ckks(params.ckks());
         Ok(EvaluationKeys {
             params: params.clone(),
             bgv: request.bgv.as_ref().map(|request| bgv.evaluation_keys(request)).transpose()?,
@@ -145,8 +144,8 @@ impl EvaluationKeys {
     /// Opens the messages of a request, in the order of [`KeyRequest::kinds`].
     ///
     /// # Errors
-    /// [`Error::Key`] with the kind of keys if a message is truncated, altered, of another kind, or belongs to other parameters;
-    /// [`Error::Mismatch`] for another number of messages.
+    /// [`Error::Key`] with the kind of keys if a message is truncated, altered, of another kind, belongs to other parameters, or holds
+    /// other keys than the request asks for; [`Error::Mismatch`] for another number of messages.
     pub fn from_bytes<B: AsRef<[u8]>>(
         params: &Parameters,
         request: &KeyRequest,
@@ -173,19 +172,26 @@ impl EvaluationKeys {
             expander: None,
         };
         for (kind, message) in kinds.into_iter().zip(messages) {
-            keys.open(kind, message.as_ref()).map_err(|source| Error::Key { kind, source })?;
+            keys.open(kind, request, message.as_ref()).map_err(|source| Error::Key { kind, source })?;
         }
         Ok(keys)
     }
 
-    fn open(&mut self, kind: KeyKind, bytes: &[u8]) -> Result<(), WireError> {
+    fn open(&mut self, kind: KeyKind, request: &KeyRequest, bytes: &[u8]) -> Result<(), WireError> {
         let params = &self.params;
         match kind {
-            KeyKind::Bgv => self.bgv = Some(he_bgv::EvaluationKeys::from_bytes(params.bgv(), bytes)?),
+            KeyKind::Bgv => {
+                let request = request.bgv.clone().unwrap_or_default();
+                self.bgv = Some(he_bgv::EvaluationKeys::requested(params.bgv(), &request, bytes)?);
+            }
             KeyKind::Tfhe => {
                 self.tfhe = Some(he_tfhe::SeededEvaluationKeys::from_bytes(params.tfhe(), bytes)?);
             }
-            KeyKind::Ckks => self.ckks = Some(BootstrapKeys::from_bytes(params.ckks(), bytes)?),
+            KeyKind::Ckks => {
+                let ckks = params.ckks();
+                let (slots, further) = request.of_ckks(ckks);
+                self.ckks = Some(BootstrapKeys::requested(ckks, slots, &further, bytes)?);
+            }
             KeyKind::BgvToTfhe => {
                 self.bgv_to_tfhe = Some(bgv_to_tfhe::SeededKey::from_bytes(params, bytes)?);
             }
@@ -194,7 +200,15 @@ impl EvaluationKeys {
             }
             KeyKind::TfheToCkks => self.tfhe_to_ckks = Some(tfhe_to_ckks::Key::from_bytes(params, bytes)?),
             KeyKind::BgvCkks => self.bgv_ckks = Some(bgv_ckks::Keys::from_bytes(params, bytes)?),
-            KeyKind::Expansion => self.expander = Some(Expander::from_bytes(params, bytes)?),
+            KeyKind::Expansion => {
+                let expander = Expander::from_bytes(params, bytes)?;
+                let needed = request.expansion.unwrap_or(0);
+                if expander.levels != needed {
+                    let why = format!("{}, asked for {needed}", expander.levels);
+                    return Err(WireError::Invalid { what: "levels of an expansion", why });
+                }
+                self.expander = Some(expander);
+            }
         }
         Ok(())
     }

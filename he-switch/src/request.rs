@@ -183,6 +183,11 @@ impl KeyRequest {
         asked || self.bridges.iter().any(|bridge| bridge.keys().contains(&kind))
     }
 
+    /// Slots of the bootstraps of CKKS, and the keys of its own operations.
+    pub(crate) fn of_ckks(&self, params: &he_ckks::Parameters) -> (usize, he_ckks::KeyRequest) {
+        (self.slots.unwrap_or(params.slots()), self.ckks.clone().unwrap_or_default())
+    }
+
     /// The requested bridges.
     pub(crate) fn bridges(&self) -> impl Iterator<Item = Bridge> {
         self.bridges.iter().copied()

@@ -39,6 +39,13 @@ use crate::tfhe_to_ckks::TfheToCkks;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It takes no secret keys:
+/// ```compile_fail,E0308
+/// # fn f(secret: he_switch::SecretKeys) {
+/// let switcher = he_switch::Switcher::new(secret);
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Switcher {
     params: Parameters,

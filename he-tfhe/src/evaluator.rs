@@ -22,6 +22,13 @@ use crate::params::Parameters;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It takes no secret key:
+/// ```compile_fail,E0308
+/// # fn f(secret: he_tfhe::SecretKey) {
+/// let evaluator = he_tfhe::Evaluator::new(secret);
+/// # }
+/// ```
 pub struct Evaluator {
     keys: EvaluationKeys,
     bootstraps: AtomicU64,

@@ -69,7 +69,7 @@ impl BootstrapKeys {
 }
 
 /// The evaluation keys that bootstrapping takes.
-fn request(params: &Parameters, slots: usize) -> Result<KeyRequest, Error> {
+pub(crate) fn request(params: &Parameters, slots: usize) -> Result<KeyRequest, Error> {
     let layout = Layout::new(params, slots)?;
     let level = params.raised_level() - layout.to_slots.len();
     let trace: Vec<usize> =

@@ -20,7 +20,7 @@
 //! `2^-105` for one bootstrap of 65,536 coefficients at `K = 16` (Irwin-Hall tail, union over coefficients);
 //! [`BootstrapSpec::log2_failure`] bounds it for any parameters.
 
-mod keys;
+pub(crate) mod keys;
 mod layout;
 mod lift;
 mod modular;
@@ -61,6 +61,13 @@ pub use tables::{Integers, Table};
 /// assert_eq!(refreshed.level(), params.max_level());
 /// assert!((Decryptor::new(&key).decrypt(&refreshed)?[0] - 0.5).abs() < 1e-5);
 /// # Ok(())
+/// # }
+/// ```
+///
+/// It takes no secret key:
+/// ```compile_fail,E0308
+/// # fn f(secret: he_ckks::SecretKey) {
+/// let bootstrapper = he_ckks::bootstrap::Bootstrapper::new(secret);
 /// # }
 /// ```
 pub struct Bootstrapper {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::error::OperandError;
 use super::galois::EvaluationKeys;
+use super::keyswitch::KeySwitchKey;
 use super::params::Parameters;
 use super::secret::SecretKey;
 use crate::ring::sample::SampleError;
+use crate::wire::WireError;
 
 /// A request for evaluation keys, each up to a level: a key for lower levels is smaller. A ciphertext of level `l` lives over the
 /// primes `q_0, …, q_l`.
@@ -75,6 +77,41 @@ impl KeyRequest {
         }
     }
 
+    /// The level of the relinearization key that is asked for.
+    pub(super) fn relinearization_level(&self) -> Option<usize> {
+        self.relinearization
+    }
+
+    /// The levels of the Galois keys that are asked for.
+    pub(super) fn galois_levels(&self) -> impl Iterator<Item = usize> {
+        self.galois.values().copied()
+    }
+
+    /// Whether keys are those that are asked for, each up to its level: no others, and none for higher levels.
+    ///
+    /// # Errors
+    /// If a key is missing, is not asked for, or has another level: the first of them is named.
+    pub fn accept(&self, keys: &EvaluationKeys) -> Result<(), WireError> {
+        let refused = |key: String, found: Option<usize>, needed: Option<usize>| {
+            let level =
+                |level: Option<usize>| level.map_or("none".into(), |level| format!("one of level {level}"));
+            let why = format!("{key}: {}, asked for {}", level(found), level(needed));
+            Err(WireError::Invalid { what: "evaluation keys", why })
+        };
+        let level = |key: &KeySwitchKey| key.limbs() - 1;
+        let found = keys.relinearization().map(level);
+        if found != self.relinearization {
+            return refused("relinearization key".into(), found, self.relinearization);
+        }
+        for g in keys.galois_elements().chain(self.galois.keys().copied()) {
+            let (found, needed) = (keys.galois(g).map(level), self.galois.get(&g).copied());
+            if found != needed {
+                return refused(format!("Galois key of {g}"), found, needed);
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the keys, in parallel.
     ///
     /// # Errors
@@ -120,6 +157,48 @@ mod tests {
         assert_eq!(keys.relinearization().map(KeySwitchKey::limbs), Some(1));
         assert_eq!(keys.galois_elements().collect::<Vec<_>>(), [3]);
         assert_eq!(keys.galois(3).map(KeySwitchKey::limbs), Some(2));
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_accepted() {
+        let params = params(vec![257]);
+        let key = SecretKey::generate(&params).unwrap();
+        let mut asked = KeyRequest::default();
+        asked.relinearization(0);
+        asked.galois(3, 1);
+        let keys = asked.make(&key).unwrap();
+        assert!(asked.accept(&keys).is_ok());
+        let header = super::super::object::header(&params, super::super::object::Kind::EvaluationKeys);
+        let sealed = super::super::sealed::seal_evaluation_keys(&header, &keys).unwrap();
+        let open = |request: &KeyRequest| {
+            super::super::sealed::open_requested_keys(&header, &params, request, &sealed)
+        };
+        assert!(open(&asked).is_ok());
+        let none = KeyRequest::default();
+        let with = |change: fn(&mut KeyRequest)| {
+            let mut other = none.clone();
+            other.relinearization(0);
+            change(&mut other);
+            other
+        };
+        let others = [
+            with(|_| ()),
+            with(|r| r.galois(3, 0)),
+            with(|r| r.galois(5, 1)),
+            with(|r| {
+                r.galois(3, 1);
+                r.galois(5, 1);
+            }),
+            with(|r| {
+                r.galois(3, 1);
+                r.relinearization(1);
+            }),
+            none.clone(),
+        ];
+        for other in others {
+            assert!(matches!(other.accept(&keys), Err(WireError::Invalid { .. })), "{other:?}");
+            assert!(open(&other).is_err(), "{other:?}");
+        }
     }
 
     #[test]

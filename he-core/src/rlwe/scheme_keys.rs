@@ -119,6 +119,26 @@ macro_rules! scheme_keys {
             }
         }
 
+        impl EvaluationKeys {
+            /// Opens sealed keys that must be those of a request, no more and no less: for a server that knows what it needs.
+            ///
+            /// # Errors
+            /// As [`from_bytes`](Self::from_bytes); also if a key is missing or not asked for.
+            ///
+            /// # Panics
+            /// If the request names a level above the whole chain.
+            pub fn requested(
+                params: &Parameters,
+                request: &KeyRequest,
+                bytes: &[u8],
+            ) -> Result<Self, $crate::wire::WireError> {
+                let header = params.header($crate::rlwe::object::Kind::EvaluationKeys);
+                let inner =
+                    $crate::rlwe::sealed::open_requested_keys(&header, params.rlwe(), &request.0, bytes)?;
+                Ok(Self { params: params.clone(), inner })
+            }
+        }
+
         impl KeyRequest {
             /// A relinearization key for products up to `level`.
             #[must_use]

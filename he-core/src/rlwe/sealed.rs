@@ -6,6 +6,7 @@ use super::ciphertext::{Ciphertext, SeededCiphertext};
 use super::encrypt::PublicKey;
 use super::galois::EvaluationKeys;
 use super::params::Parameters;
+use super::request::KeyRequest;
 use super::serial::{
     body_limit, polynomial_bytes, read_evaluation_keys, read_public_key, write_evaluation_keys,
     write_public_key,
@@ -48,6 +49,13 @@ pub fn evaluation_keys_bytes(keys: &EvaluationKeys) -> usize {
     let bytes = |limbs| key_switch_key_bytes(keys.params(), limbs);
     let galois = keys.galois_elements().filter_map(|g| keys.galois(g)).map(|key| 4 + bytes(key.limbs()));
     1 + keys.relinearization().map_or(0, |key| bytes(key.limbs())) + 4 + galois.sum::<usize>()
+}
+
+/// Bytes of the body of the evaluation keys of a request.
+pub fn requested_keys_bytes(params: &Parameters, request: &KeyRequest) -> usize {
+    let bytes = |level: usize| key_switch_key_bytes(params, level + 1);
+    let galois = request.galois_levels().map(|level| 4 + bytes(level));
+    1 + request.relinearization_level().map_or(0, bytes) + 4 + galois.sum::<usize>()
 }
 
 /// Largest body of evaluation keys: one for every element there is, and one for products.
@@ -96,5 +104,22 @@ pub fn open_evaluation_keys(
     let mut reader = Reader::new(wire::open(bytes, header, evaluation_keys_limit(params))?);
     let keys = read_evaluation_keys(&mut reader, params)?;
     reader.finish("evaluation keys")?;
+    Ok(keys)
+}
+
+/// Opens sealed evaluation keys that must be those of a request: no more memory is taken than these need.
+///
+/// # Errors
+/// As [`open_evaluation_keys`]; also if a key is missing, or is not asked for.
+pub fn open_requested_keys(
+    header: &Header,
+    params: &Parameters,
+    request: &KeyRequest,
+    bytes: &[u8],
+) -> Result<EvaluationKeys, WireError> {
+    let mut reader = Reader::new(wire::open(bytes, header, requested_keys_bytes(params, request))?);
+    let keys = read_evaluation_keys(&mut reader, params)?;
+    reader.finish("evaluation keys")?;
+    request.accept(&keys)?;
     Ok(keys)
 }

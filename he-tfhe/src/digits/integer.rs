@@ -117,10 +117,27 @@ fn encrypt_integers(
 /// Decrypts an integer, as a number from `−2^(bits−1)` to `2^(bits−1) − 1`.
 ///
 /// # Errors
-/// If the integer belongs to other parameters, or a digit is out of range.
+/// If the integer belongs to other parameters, or a digit is out of range: that depends on the key, and is not to be shown to whoever
+/// sent the integer; see [`decrypt_reduced`].
 pub fn decrypt(decryptor: &Decryptor<'_>, integer: &Digits) -> Result<i64, Error> {
     let spare = MAX_BITS.saturating_sub(integer.bits());
     Ok((decrypt_unsigned(decryptor, integer)? << spare) as i64 >> spare)
+}
+
+/// Decrypts an integer as [`decrypt`], whatever its digits hold: a digit out of range is reduced, and counted. Neither the result
+/// nor the time tells whether one was: for who decrypts what an untrusted server sent, and answers it.
+///
+/// # Errors
+/// If the integer belongs to other parameters.
+pub fn decrypt_reduced(decryptor: &Decryptor<'_>, integer: &Digits) -> Result<(i64, u64), Error> {
+    let (bits, spare) = (integer.digit_bits, MAX_BITS.saturating_sub(integer.bits()));
+    let (mut sum, mut out_of_range) = (0, 0);
+    for (index, digit) in integer.digits.iter().enumerate() {
+        let digit = decryptor.decrypt(digit)?;
+        sum |= (digit & ((1 << bits) - 1)) << (index as u32 * bits);
+        out_of_range += u64::from(digit >> bits != 0);
+    }
+    Ok(((sum << spare) as i64 >> spare, out_of_range))
 }
 
 /// Decrypts an integer, as a number from 0 to `2^bits − 1`.

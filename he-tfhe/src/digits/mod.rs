@@ -47,5 +47,5 @@ mod sum;
 pub use backend::{Backend, Ciphertexts, Table};
 pub use evaluator::{Carries, DigitEvaluator};
 pub use function::IntegerTable;
-pub use integer::{Digits, decrypt, decrypt_unsigned, encrypt, encrypt_unsigned};
+pub use integer::{Digits, decrypt, decrypt_reduced, decrypt_unsigned, encrypt, encrypt_unsigned};
 pub use simulation::{Plain, Simulation};

@@ -7,6 +7,7 @@ pub(crate) mod blocks;
 mod clock;
 pub(crate) mod coefficients;
 mod error;
+pub(crate) mod form;
 mod pieces;
 pub mod slots;
 pub mod tables;

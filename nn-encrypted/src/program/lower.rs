@@ -169,15 +169,6 @@ impl Lowering<'_> {
     fn client_backward(&mut self) {
         let [weights, momentum] = self.model(Tensor::NewWeights, Tensor::NewMomentum);
         let outputs = self.outputs();
-        let model = [weights, momentum].map(|refresh| Refresh {
-            rounding: Rounding {
-                // Approximate weights beyond their bound do not fit, which is an error.
-                bound: if refresh.rounding.bits.is_some() { refresh.rounding.bound } else { f64::INFINITY },
-                ..refresh.rounding
-            },
-            ..refresh
-        });
-        let [weights, momentum] = model;
         self.round(Refresher::ClientBackward, vec![Refresh { to: vec![], ..outputs }, weights, momentum]);
     }
 

@@ -146,8 +146,8 @@ fn ckks_with_a_client_that_takes_the_backward_pass() {
         layer 2 forward
         refresh 0 by the client, backward pass
         layer 2 pre-activation as computed -> the client
-        weights as computed -> weights
-        momentum as computed -> momentum
+        weights as computed -> weights, up to 1
+        momentum as computed -> momentum, up to 1
         prediction:
         expand
         layer 1 forward

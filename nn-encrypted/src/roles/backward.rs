@@ -1,4 +1,5 @@
-//! The backward pass and the update in the clear, for a client that gets the outputs from a server.
+//! A step in the clear, for a client that takes the backward pass and the update: from its own sums, so that nothing that a server
+//! sent enters the next weights.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
@@ -10,8 +11,8 @@ use crate::recipe::{Loss, Optimizer, Scheme};
 pub(super) struct Passed {
     /// The next model.
     pub(super) model: Model,
-    /// How far the outputs were from those computed in the clear, at most.
-    pub(super) output_error: f64,
+    /// The pre-activations of the last layer: images by outputs.
+    pub(super) outputs: Array2<f64>,
 }
 
 /// The value of an activation as it is computed on ciphertexts.
@@ -39,14 +40,12 @@ fn matrix(layer: &Layer, state: &LayerState) -> (Array2<f64>, Array1<f64>) {
     (layer.matrix.entries.map(entry), bias)
 }
 
-/// One step from a model, with the pre-activations of the last layer as a server computed them; everything before them is
-/// computed again.
+/// One step from a model.
 pub(super) fn pass(
     network: &Network,
     optimizer: &Optimizer,
     model: &Model,
     x: ArrayView2<'_, f64>,
-    outputs: ArrayView2<'_, f64>,
     targets: ArrayView2<'_, f64>,
 ) -> Passed {
     let layers = &network.layers;
@@ -57,9 +56,8 @@ pub(super) fn pass(
         inputs.push(layer.activation.as_ref().map_or_else(|| z.clone(), |a| z.mapv(|z| value(a, z))));
         sums.push(z);
     }
-    let distance = |z: &Array2<f64>| z.iter().zip(&outputs).map(|(a, b)| (a - b).abs()).fold(0.0, largest);
-    let output_error = sums.last().map_or(0.0, distance);
-    let mut error = loss(network, outputs, targets);
+    let outputs = sums.last().cloned().unwrap_or_default();
+    let mut error = loss(network, outputs.view(), targets);
     let mut next = model.clone();
     for (l, layer) in layers.iter().enumerate().rev() {
         let gradient = (inputs[l].t().dot(&error), error.sum_axis(Axis(0)));
@@ -71,12 +69,7 @@ pub(super) fn pass(
         }
         update(layer, optimizer, &gradient, &mut next.layers[l]);
     }
-    Passed { model: next, output_error }
-}
-
-/// The larger of two numbers, and not a number if either is none.
-fn largest(a: f64, b: f64) -> f64 {
-    if a >= b || a.is_nan() { a } else { b }
+    Passed { model: next, outputs }
 }
 
 /// The error at the pre-activations of the last layer.

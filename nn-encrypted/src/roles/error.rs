@@ -83,14 +83,6 @@ pub enum ClientError {
         /// What the plan has.
         needed: String,
     },
-    /// Outputs that are not those which the client computes in the clear.
-    #[error("outputs of the server are {error:e} from those in the clear, at most {most:e} is possible")]
-    Outputs {
-        /// The largest distance.
-        error: f64,
-        /// What the plan allows.
-        most: f64,
-    },
 }
 
 /// Why the server stopped.

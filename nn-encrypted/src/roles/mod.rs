@@ -7,6 +7,8 @@ mod backward;
 pub mod cipher;
 mod client;
 mod error;
+#[cfg(test)]
+pub(crate) mod forge;
 mod link;
 mod local;
 mod message;

@@ -1,9 +1,16 @@
 //! The server: engines with ciphertexts and evaluation keys, and nothing that decrypts.
 //!
+//! It takes neither secret keys, which are other bytes than evaluation keys, nor what decrypts:
+//!
 //! ```compile_fail,E0308
 //! # use nn_encrypted::{plan::Plan, roles::{Client, Server}};
 //! # fn f(plan: std::sync::Arc<Plan>, client: Client) {
 //! let server = Server::new(&plan, &client.secret_bytes(), false);
+//! # }
+//! ```
+//! ```compile_fail,E0277
+//! # fn f(client: nn_encrypted::roles::Client) {
+//! let server: nn_encrypted::roles::Server = client.into();
 //! # }
 //! ```
 

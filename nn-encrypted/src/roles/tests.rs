@@ -1,6 +1,7 @@
 //! Training through messages alone: client and server over engines without encryption, and over words in TFHE.
 
 mod clear;
+mod leaks;
 mod refusals;
 mod training;
 mod words;

@@ -16,7 +16,7 @@ use crate::model::Model;
 use crate::network::Network;
 use crate::numbers::weight_grid;
 use crate::plan::{DataShape, Plan, Tolerance};
-use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, Scheme};
+use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, RefreshTensor, Scheme};
 use crate::twin::{TensorRange, Twin, TwinError, classes, hard_targets, targets};
 
 /// Fractional bits of features of approximate schemes, which are read as integers.
@@ -253,8 +253,10 @@ impl Session {
 
     fn is_unenforced(&self, range: &TensorRange) -> bool {
         let refresh = &self.recipe.refresh;
-        let saturated = refresh.backward == Backward::Encrypted
-            && refresh.tensors.iter().any(|tensor| range.setting.ends_with(bound_name(*tensor)));
+        let is = |tensor: &RefreshTensor| range.setting.ends_with(bound_name(*tensor));
+        // A client always saturates the weights that it sends.
+        let saturated = [RefreshTensor::Weight, RefreshTensor::Momentum].iter().any(is)
+            || (refresh.backward == Backward::Encrypted && refresh.tensors.iter().any(is));
         self.is_approximate(range)
             && match refresh.strategy {
                 RefreshStrategy::Client => !saturated,
@@ -265,8 +267,8 @@ impl Session {
 }
 
 /// The name of the bound of a tensor.
-fn bound_name(tensor: crate::recipe::RefreshTensor) -> &'static str {
-    use crate::recipe::RefreshTensor as T;
+fn bound_name(tensor: RefreshTensor) -> &'static str {
+    use RefreshTensor as T;
     match tensor {
         T::Preactivation => ".preactivation",
         T::Output => ".output",

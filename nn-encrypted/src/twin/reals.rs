@@ -43,10 +43,11 @@ impl Reals {
     /// The numbers of a layer in `ckks`.
     pub(super) fn new(recipe: &Recipe) -> Self {
         let (refresh, optimizer) = (&recipe.refresh, recipe.optimizer.clone());
-        let client = refresh.strategy == RefreshStrategy::Client && refresh.backward == Backward::Encrypted;
-        let always = [RefreshTensor::Weight, RefreshTensor::Momentum];
-        let saturated =
-            always.into_iter().chain(refresh.tensors.iter().copied()).filter(|_| client).collect();
+        let client = refresh.strategy == RefreshStrategy::Client;
+        let always = [RefreshTensor::Weight, RefreshTensor::Momentum].into_iter().filter(|_| client);
+        let named =
+            refresh.tensors.iter().copied().filter(|_| client && refresh.backward == Backward::Encrypted);
+        let saturated = always.chain(named).collect();
         // Where lookup tables round, updates are those of exact schemes.
         let exact = refresh.strategy == RefreshStrategy::Clean;
         let power = 2_f64.powi(optimizer.batch_shift() as i32);

@@ -15,10 +15,24 @@ use he_tfhe::LweCiphertext;
 
 pub(crate) use self::scales::BlockScales;
 use super::EngineError;
+use super::form::CkksForm;
 use super::tables::{Beside, Layers, Lookup, Raised};
 use crate::layout::blocks::BlockLayout;
 use crate::layout::{At, Places, Rows};
 use crate::numbers::tables::RESULT_BITS;
+
+/// Reads a ciphertext as it is sent: over all primes if it is a client's or one that is kept, otherwise over one. Values are scaled to
+/// at most 1.
+pub(crate) fn read(
+    from: &mut Reader<'_>,
+    ckks: &he_ckks::Parameters,
+    slots: usize,
+    kept: bool,
+) -> Result<Ciphertext, WireError> {
+    let c = Ciphertext::read(from, ckks)?;
+    let form = CkksForm { primes: if kept { ckks.max_level() + 1 } else { 1 }, slots, bound: 1.0 };
+    form.check(&c).map(|()| c)
+}
 
 /// Layers in blocks of slots.
 pub(crate) struct Blocks {
@@ -81,18 +95,7 @@ impl Layers for Blocks {
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
-        let c = Ciphertext::read(from, self.parameters.ckks())?;
-        let (what, level, slots) = ("ciphertext", self.parameters.ckks().max_level(), self.layout.slots);
-        if (c.degree(), c.slots(), c.level()) != (1, slots, level) {
-            let (degree, found, has) = (c.degree(), c.slots(), c.level());
-            let why =
-                format!("degree {degree}, {found} slots and level {has}, needed 1, {slots} and {level}");
-            return Err(WireError::Invalid { what, why });
-        }
-        if c.is_transparent() {
-            return Err(WireError::Invalid { what, why: "it hides nothing: its second part is zero".into() });
-        }
-        Ok(c)
+        read(from, self.parameters.ckks(), self.layout.slots, true)
     }
 
     fn write(&self, cipher: &Ciphertext, out: &mut Writer) -> Result<(), WireError> {
@@ -100,7 +103,7 @@ impl Layers for Blocks {
     }
 
     fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext, EngineError> {
-        Ok(self.evaluator().mod_switch_to(cipher, 0)?)
+        Ok(self.evaluator().mod_switch_to(cipher, 0)?.with_bound(1.0)?)
     }
 
     fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {

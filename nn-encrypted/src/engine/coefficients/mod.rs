@@ -18,6 +18,7 @@ use he_tfhe::LweCiphertext;
 use rayon::prelude::*;
 
 use super::EngineError;
+use super::form::BgvForm;
 use super::tables::{Beside, Layers, Lookup, Raised};
 use crate::layout::coefficients::{CoefficientLayout, Dense};
 use crate::layout::{At, Places, Rows};
@@ -27,6 +28,17 @@ pub(crate) const LOG_CLEAN: f64 = -46.0;
 
 /// `log2` of the largest error with which ciphertexts are refreshed: nine deviations of it are within what a bootstrap reduces.
 const LOG_WORN: f64 = -9.6;
+
+/// Reads a ciphertext as it is sent: over all primes if it is a client's or one that is kept, otherwise over the one that decrypts.
+pub(crate) fn read(
+    from: &mut Reader<'_>,
+    bgv: &he_bgv::Parameters,
+    kept: bool,
+) -> Result<Ciphertext, WireError> {
+    let c = Ciphertext::read(from, bgv)?;
+    let form = BgvForm { primes: if kept { bgv.max_level() + 1 } else { 1 }, fresh: kept };
+    form.check(&c).map(|()| c)
+}
 
 /// Layers in coefficients.
 pub(crate) struct Coefficients {
@@ -103,17 +115,7 @@ impl Layers for Coefficients {
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
-        let c = Ciphertext::read(from, self.parameters.bgv())?;
-        let (what, level) = ("ciphertext", self.parameters.bgv().max_level());
-        if (c.degree(), c.correction_factor(), c.level()) != (1, 1, level) {
-            let (degree, factor, found) = (c.degree(), c.correction_factor(), c.level());
-            let why = format!("degree {degree}, factor {factor} and level {found}, needed 1, 1 and {level}");
-            return Err(WireError::Invalid { what, why });
-        }
-        if c.is_transparent() {
-            return Err(WireError::Invalid { what, why: "it hides nothing: its second part is zero".into() });
-        }
-        Ok(c)
+        read(from, self.parameters.bgv(), true)
     }
 
     fn write(&self, cipher: &Ciphertext, out: &mut Writer) -> Result<(), WireError> {
@@ -121,7 +123,13 @@ impl Layers for Coefficients {
     }
 
     fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext, EngineError> {
-        Ok(self.evaluator.mod_switch_for_decryption(cipher, 2.0)?)
+        let small = self.evaluator.mod_switch_for_decryption(cipher, 2.0)?;
+        match small.level() {
+            0 => Ok(small),
+            level => {
+                Err(EngineError::Unplanned(format!("ciphertext that is sent over {} primes", level + 1)))
+            }
+        }
     }
 
     fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {

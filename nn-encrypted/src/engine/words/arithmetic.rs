@@ -142,7 +142,7 @@ pub trait Coding: Arithmetic + Sized + Send + Sync + 'static {
     /// Reads a word under some parameters, as [`Arithmetic::read`] does.
     ///
     /// # Errors
-    /// If the bytes are not a word of this format.
+    /// If the bytes are not a word of this format, or it hides nothing.
     fn read_word(format: Format, params: &Parameters, from: &mut Reader<'_>)
     -> Result<Self::Word, WireError>;
 

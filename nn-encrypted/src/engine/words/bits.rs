@@ -5,7 +5,7 @@ use he_tfhe::bits::{self, BitEvaluator, Bits, Carry, Circuit};
 use he_tfhe::{EvaluationKeys, Evaluator, Parameters, Spec};
 
 use super::arithmetic::{Arithmetic, Coding, Pair};
-use super::{check_masks, read_ciphertexts};
+use super::read_ciphertexts;
 use crate::activation::Function;
 use crate::engine::EngineError;
 use crate::numbers::words::Format;
@@ -14,6 +14,14 @@ use crate::numbers::words::Format;
 const CARRY: Carry = Carry::Ripple;
 
 /// Arithmetic on encrypted bits.
+///
+/// It takes no secret key:
+/// ```compile_fail,E0308
+/// # use nn_encrypted::engine::words::{Coding, BitWords};
+/// # fn f(format: nn_encrypted::numbers::words::Format, secret: he_tfhe::SecretKey) {
+/// let words = BitWords::new(format, &[], secret);
+/// # }
+/// ```
 pub struct BitWords {
     format: Format,
     evaluator: Evaluator,
@@ -81,9 +89,7 @@ impl Arithmetic for BitWords {
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Bits, WireError> {
-        let word = Self::read_word(self.format, self.evaluator.params(), from)?;
-        check_masks(word.bits())?;
-        Ok(word)
+        Self::read_word(self.format, self.evaluator.params(), from)
     }
 }
 

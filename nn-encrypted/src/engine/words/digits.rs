@@ -5,7 +5,7 @@ use he_tfhe::digits::{Ciphertexts, DigitEvaluator, Digits, IntegerTable};
 use he_tfhe::{EvaluationKeys, Evaluator, Parameters, Spec};
 
 use super::arithmetic::{Arithmetic, Coding, Pair};
-use super::{check_masks, read_ciphertexts};
+use super::read_ciphertexts;
 use crate::activation::Function;
 use crate::engine::EngineError;
 use crate::numbers::words::Format;
@@ -16,6 +16,14 @@ const DIGIT_BITS: u32 = 2;
 const PRODUCTS: usize = 256;
 
 /// Arithmetic on encrypted digits.
+///
+/// It takes no secret key:
+/// ```compile_fail,E0308
+/// # use nn_encrypted::engine::words::{Coding, DigitWords};
+/// # fn f(format: nn_encrypted::numbers::words::Format, secret: he_tfhe::SecretKey) {
+/// let words = DigitWords::new(format, &[], secret);
+/// # }
+/// ```
 pub struct DigitWords {
     format: Format,
     evaluator: Evaluator,
@@ -107,9 +115,7 @@ impl Arithmetic for DigitWords {
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Digits, WireError> {
-        let word = Self::read_word(self.format, self.evaluator.params(), from)?;
-        check_masks(word.digits())?;
-        Ok(word)
+        Self::read_word(self.format, self.evaluator.params(), from)
     }
 }
 

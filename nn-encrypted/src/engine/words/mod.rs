@@ -255,21 +255,21 @@ fn tables(format: Format, function: &Function) -> [Vec<i64>; 2] {
     [format.table(|z| function.value(z)), format.table(|z| function.derivative(z))]
 }
 
+/// Reads ciphertexts; refuses those that hide nothing.
 fn read_ciphertexts(
     count: usize,
     params: &Parameters,
     from: &mut Reader<'_>,
 ) -> Result<Vec<LweCiphertext>, WireError> {
-    (0..count).map(|_| LweCiphertext::read(from, params)).collect()
-}
-
-/// Refuses ciphertexts that hide nothing.
-fn check_masks(ciphertexts: &[LweCiphertext]) -> Result<(), WireError> {
-    let hides = |c: &LweCiphertext| c.mask().iter().any(|&word| word != 0);
-    if ciphertexts.iter().all(hides) {
-        return Ok(());
-    }
-    Err(WireError::Invalid { what: "ciphertext", why: "it hides nothing: its mask is zero".into() })
+    let read = |_| {
+        let ciphertext = LweCiphertext::read(from, params)?;
+        if ciphertext.mask().iter().all(|&word| word == 0) {
+            let why = "it hides nothing: its mask is zero".into();
+            return Err(WireError::Invalid { what: "ciphertext", why });
+        }
+        Ok(ciphertext)
+    };
+    (0..count).map(read).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ mod arrangement;
 mod check;
 mod describe;
 #[cfg(test)]
+mod leaks;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use self::crt::Crt;
-use super::{Cipher, CipherError, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Values};
 use crate::engine::Pieces;
 use crate::engine::slots::LossFormula;
 use crate::engine::slots::bgv::Agreement;
@@ -210,19 +210,24 @@ impl Cipher for BgvCipher {
         Ok(vec![self.encrypt_slots(primes, &slots)?])
     }
 
-    fn decrypt(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Opened, CipherError> {
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
         let fresh = matches!(tensor, Tensor::Weights | Tensor::LowWeights | Tensor::Momentum);
         let opened = self.agreement.open(tensor, fresh, parts);
         let opened = opened.map_err(|source| CipherError::Message { tensor, source })?;
-        let slots = opened.par_iter().map(|tile| self.decrypt_tile(tile)).collect::<Result<Vec<_>, _>>()?;
         let bits = self.agreement.fraction_bits(tensor);
-        if tensor.is_of_model() || tensor == Tensor::Gradient {
-            return Ok(self.unpack_model(&slots, bits));
-        }
-        let tiles = self.tiles(tensor)?;
-        // Rows beyond the mini-batch are not read, hence sent back as zeros: their errors vanish.
-        let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
-        Ok(Opened::Rows(Values::Exact(tiles.unpack(&self.agreement.geometry.cube, &slots), bits)))
+        let tiles = match tensor.is_of_model() || tensor == Tensor::Gradient {
+            true => None,
+            false => Some(self.tiles(tensor)?),
+        };
+        Ok(Box::new(move || {
+            let slots = opened.par_iter().map(|tile| self.decrypt_tile(tile));
+            let slots = slots.collect::<Result<Vec<_>, _>>()?;
+            let Some(tiles) = tiles else { return Ok(self.unpack_model(&slots, bits).into()) };
+            // Rows beyond the mini-batch are not read, hence sent back as zeros: their errors vanish.
+            let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
+            let values = tiles.unpack(&self.agreement.geometry.cube, &slots);
+            Ok(Opened::Rows(Values::Exact(values, bits)).into())
+        }))
     }
 }
 
@@ -255,7 +260,8 @@ impl Integers {
         }
         let Self { what, bits, unit, bound } = self;
         let needed = format!("a multiple of 2^-{bits} of magnitude up to {}", bound / unit);
-        Err(CipherError::Data { what, found: value.to_string(), needed })
+        // The number itself is not told: what is encrypted may have been decrypted before.
+        Err(CipherError::Data { what, found: "another".into(), needed })
     }
 }
 

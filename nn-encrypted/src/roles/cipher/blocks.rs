@@ -6,7 +6,7 @@ use he_switch::SecretKeys;
 
 use super::CipherError;
 use super::tables::Coding;
-use crate::engine::blocks::BlockScales;
+use crate::engine::blocks::{self, BlockScales};
 use crate::layout::Rows;
 
 /// Real numbers in slots.
@@ -37,8 +37,14 @@ impl Coding for Reals {
         Ok(out.finish())
     }
 
-    fn read(&self, keys: &SecretKeys, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
-        Ciphertext::read(from, keys.params().ckks())
+    fn read(
+        &self,
+        keys: &SecretKeys,
+        from: &mut Reader<'_>,
+        size: usize,
+        kept: bool,
+    ) -> Result<Ciphertext, WireError> {
+        blocks::read(from, keys.params().ckks(), size, kept)
     }
 
     fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>, CipherError> {

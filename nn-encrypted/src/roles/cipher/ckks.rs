@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Cipher, CipherError, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Values};
 use crate::engine::Pieces;
 use crate::engine::slots::ckks::{CkksAgreement, RealFormulas};
 use crate::layout::{Tiles, WeightTiles};
@@ -197,7 +197,7 @@ impl Cipher for CkksCipher {
         }
     }
 
-    fn decrypt(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Opened> {
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>> {
         // Momentum lies in the ciphertexts of the weights.
         let holder = match tensor {
             Tensor::Momentum => Tensor::Weights,
@@ -207,15 +207,18 @@ impl Cipher for CkksCipher {
         let all = self.agreement.open_all(holder, parts);
         let all = all.map_err(|source| CipherError::Message { tensor, source })?;
         if tensor.is_of_model() {
-            return self.decrypt_model(&all, holder != tensor);
+            return Ok(Box::new(move || Ok(self.decrypt_model(&all, holder != tensor)?.into())));
         }
-        let (formulas, tiles) = (self.formulas(), self.tiles(tensor)?);
-        let decryptor = Decryptor::new(&self.key);
-        let slots = all.par_iter().map(|c| Ok(decryptor.decrypt(c)?)).collect::<Result<Vec<_>>>()?;
-        // Rows beyond the mini-batch are not read, hence sent back as zeros.
-        let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
-        let unit = formulas.unit(tensor);
-        Ok(Opened::Rows(Values::Real(tiles.unpack(formulas.cube(), &slots).mapv(|value| value * unit))))
+        let tiles = self.tiles(tensor)?;
+        Ok(Box::new(move || {
+            let decryptor = Decryptor::new(&self.key);
+            let slots = all.par_iter().map(|c| Ok(decryptor.decrypt(c)?)).collect::<Result<Vec<_>>>()?;
+            // Rows beyond the mini-batch are not read, hence sent back as zeros.
+            let tiles = Tiles { rows: rows.min(tiles.rows), ..tiles };
+            let (formulas, unit) = (self.formulas(), self.formulas().unit(tensor));
+            let values = tiles.unpack(formulas.cube(), &slots).mapv(|value| value * unit);
+            Ok(Opened::Rows(Values::Real(values)).into())
+        }))
     }
 }
 

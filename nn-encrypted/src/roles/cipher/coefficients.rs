@@ -6,6 +6,7 @@ use he_switch::SecretKeys;
 
 use super::CipherError;
 use super::tables::Coding;
+use crate::engine::coefficients;
 use crate::layout::Rows;
 
 /// Integers as coefficients.
@@ -30,8 +31,14 @@ impl Coding for Integers {
         Ok(out.finish())
     }
 
-    fn read(&self, keys: &SecretKeys, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
-        Ciphertext::read(from, keys.params().bgv())
+    fn read(
+        &self,
+        keys: &SecretKeys,
+        from: &mut Reader<'_>,
+        _: usize,
+        kept: bool,
+    ) -> Result<Ciphertext, WireError> {
+        coefficients::read(from, keys.params().bgv(), kept)
     }
 
     fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>, CipherError> {

@@ -32,12 +32,13 @@ pub trait Cipher: Send + Sync {
     /// If numbers do not fit the plan, or the operating system gives no randomness.
     fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError>;
 
-    /// Decrypts a tensor of `rows` images. Momentum that has no parts of its own, as it lies in the ciphertexts of the weights, is
-    /// decrypted from the parts of those; an engine without momentum has none in any layer.
+    /// Reads and checks a tensor of `rows` images, and gives back what decrypts it: whatever can be wrong is known before anything is
+    /// decrypted, and depends on the bytes alone. Momentum that has no parts of its own, as it lies in the ciphertexts of the
+    /// weights, is read from the parts of those; an engine without momentum has none in any layer.
     ///
     /// # Errors
-    /// If a ciphertext is damaged or not of the plan: known before anything is decrypted.
-    fn decrypt(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Opened, CipherError>;
+    /// If a ciphertext is damaged, transparent, or not of the plan.
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError>;
 
     /// The mod-switched phases out of records that an engine kept, for a replay by the twin.
     ///
@@ -64,6 +65,25 @@ pub enum Values {
     Exact(Array2<i128>, u32),
     /// Real numbers.
     Real(Array2<f64>),
+}
+
+/// Ciphertexts that are those of the plan; called, it decrypts them. What comes of it is no error, whatever they hold: an error says
+/// that a ciphertext belongs to other parameters, which was checked.
+pub type Decryption<'a> = Box<dyn FnOnce() -> Result<Decrypted, CipherError> + 'a>;
+
+/// What a decryption gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decrypted {
+    /// The tensor.
+    pub opened: Opened,
+    /// Pieces of numbers that were out of range, and were reduced to it.
+    pub out_of_range: u64,
+}
+
+impl From<Opened> for Decrypted {
+    fn from(opened: Opened) -> Self {
+        Self { opened, out_of_range: 0 }
+    }
 }
 
 /// A decrypted tensor.
@@ -104,12 +124,12 @@ pub enum CipherError {
         /// What is wrong.
         source: WireError,
     },
-    /// Numbers that do not fit the plan.
+    /// Numbers that do not fit the plan. No number is told: it may have been decrypted.
     #[error("{what}: {found}, needed {needed}")]
     Data {
         /// What was given.
         what: &'static str,
-        /// Its size or value.
+        /// Its size or kind.
         found: String,
         /// What the plan has.
         needed: String,

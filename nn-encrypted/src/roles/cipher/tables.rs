@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::{Cipher, CipherError, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Values};
 use crate::engine::Pieces;
 use crate::engine::tables::read_records;
 use crate::layout::{At, Places, Rows};
@@ -30,8 +30,14 @@ pub(crate) trait Coding: Send + Sync {
     /// A ciphertext of values, as it is sent.
     fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>, CipherError>;
 
-    /// Reads a ciphertext.
-    fn read(&self, keys: &SecretKeys, from: &mut Reader<'_>) -> Result<Self::Ciphertext, WireError>;
+    /// Reads a ciphertext of so many places: one that is `kept`, or one that was computed to be decrypted.
+    fn read(
+        &self,
+        keys: &SecretKeys,
+        from: &mut Reader<'_>,
+        size: usize,
+        kept: bool,
+    ) -> Result<Self::Ciphertext, WireError>;
 
     /// Its values.
     fn decrypt(&self, keys: &SecretKeys, ciphertext: &Self::Ciphertext) -> Result<Vec<f64>, CipherError>;
@@ -96,8 +102,9 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
     fn scaled(&self, rows: Option<Rows>, tensor: Tensor, value: f64) -> Result<f64, CipherError> {
         let bits = self.bits(rows);
         let integer = value * f64::from(bits).exp2();
+        // The number itself is not told: what is encrypted may have been decrypted before.
         if !integer.is_finite() {
-            return Err(data("a number to be encrypted", value, "a finite one"));
+            return Err(data("a number to be encrypted", "one that is not finite", "a finite one"));
         }
         if !C::EXACT {
             return Ok(integer * self.coding.factor(rows));
@@ -106,10 +113,10 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         let largest = f64::from(self.numbers.log_t - 1).exp2();
         if rounded.abs() >= largest {
             let needed = format!("less than {}", largest / f64::from(bits).exp2());
-            return Err(data("a number to be encrypted", value, needed));
+            return Err(data("a number to be encrypted", "a larger one", needed));
         }
         if rounded != integer && tensor != Tensor::Targets {
-            return Err(data("a number to be encrypted", value, format!("a multiple of 2^-{bits}")));
+            return Err(data("a number to be encrypted", "another", format!("a multiple of 2^-{bits}")));
         }
         Ok(rounded * self.coding.factor(rows))
     }
@@ -163,14 +170,14 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         Ok(pieces)
     }
 
-    /// The values of a tensor's ciphertexts.
-    fn open(
+    /// The ciphertexts of a tensor.
+    fn read(
         &self,
         tensor: Tensor,
         rows: Option<Rows>,
         images: usize,
         parts: &[Pieces],
-    ) -> Result<Vec<Vec<f64>>, CipherError> {
+    ) -> Result<Vec<C::Ciphertext>, CipherError> {
         let wrong = |source| CipherError::Message { tensor, source };
         let needed = self.pieces(rows, images);
         let found: usize = parts.iter().map(Pieces::len).sum();
@@ -180,14 +187,17 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         }
         let read = |bytes: &&[u8]| {
             let mut reader = Reader::new(bytes);
-            let ciphertext = self.coding.read(&self.keys, &mut reader)?;
+            let (size, kept) = (self.layout.size(), rows.is_none());
+            let ciphertext = self.coding.read(&self.keys, &mut reader, size, kept)?;
             reader.finish("ciphertext")?;
             Ok(ciphertext)
         };
-        let all: Vec<_> =
-            pieces.all().par_iter().map(read).collect::<Result<_, WireError>>().map_err(wrong)?;
-        let values = all.par_iter().map(|ciphertext| self.coding.decrypt(&self.keys, ciphertext));
-        values.collect()
+        pieces.all().par_iter().map(read).collect::<Result<_, WireError>>().map_err(wrong)
+    }
+
+    /// The values of ciphertexts.
+    fn decrypt(&self, all: &[C::Ciphertext]) -> Result<Vec<Vec<f64>>, CipherError> {
+        all.par_iter().map(|ciphertext| self.coding.decrypt(&self.keys, ciphertext)).collect()
     }
 
     /// Numbers at places, as they are known to the client: rows by columns.
@@ -246,18 +256,21 @@ impl<C: Coding, L: Places> Cipher for TableCipher<C, L> {
         Ok(vec![pieces.par_iter().map(one).collect::<Result<_, _>>()?])
     }
 
-    fn decrypt(&self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<Opened, CipherError> {
+    fn open(&self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
         // There is no momentum.
         let still = matches!(tensor, Tensor::Momentum | Tensor::NewMomentum);
         let rows = if still { None } else { self.rows(tensor)? };
-        let pieces = if still { Vec::new() } else { self.open(tensor, rows, images, parts)? };
-        let Some(rows) = rows else {
-            return Ok(Opened::Layers(self.model(&pieces)));
-        };
-        let columns = self.layout.columns(rows);
-        let all = (0..images * columns).map(|i| self.layout.places(rows, i / columns, i % columns));
-        let numbers = all.map(|places| get(&pieces, &places)).collect();
-        Ok(Opened::Rows(self.values(Some(rows), (images, columns), numbers)))
+        let all = if still { Vec::new() } else { self.read(tensor, rows, images, parts)? };
+        Ok(Box::new(move || {
+            let pieces = self.decrypt(&all)?;
+            let Some(rows) = rows else {
+                return Ok(Opened::Layers(self.model(&pieces)).into());
+            };
+            let columns = self.layout.columns(rows);
+            let all = (0..images * columns).map(|i| self.layout.places(rows, i / columns, i % columns));
+            let numbers = all.map(|places| get(&pieces, &places)).collect();
+            Ok(Opened::Rows(self.values(Some(rows), (images, columns), numbers)).into())
+        }))
     }
 
     fn open_records(&self, records: &[u8]) -> Result<Vec<u32>, CipherError> {

@@ -7,7 +7,7 @@ use he_tfhe::{Decryptor, Encryptor, Parameters, SecretKey, bits, digits};
 use ndarray::Array2;
 use zeroize::Zeroizing;
 
-use super::{Cipher, CipherError, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Values};
 use crate::engine::Pieces;
 use crate::engine::words::{BitWords, Coding, DigitWords, Shape};
 use crate::model::Model;
@@ -22,11 +22,11 @@ pub trait ClientCoding: Coding {
     /// If the operating system gives no randomness.
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error>;
 
-    /// Decrypts words.
+    /// Decrypts words, whatever they hold: pieces out of range are reduced, and counted.
     ///
     /// # Errors
     /// If a word belongs to other parameters.
-    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<Vec<i64>, he_tfhe::Error>;
+    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<(Vec<i64>, u64), he_tfhe::Error>;
 }
 
 impl ClientCoding for BitWords {
@@ -34,8 +34,9 @@ impl ClientCoding for BitWords {
         bits::encrypt(&Encryptor::with_secret(key), words, format.word_bits as usize)
     }
 
-    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<Vec<i64>, he_tfhe::Error> {
-        bits::decrypt(&Decryptor::new(key), words)
+    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<(Vec<i64>, u64), he_tfhe::Error> {
+        // A bit is the sign of its phase: none is out of range.
+        Ok((bits::decrypt(&Decryptor::new(key), words)?, 0))
     }
 }
 
@@ -44,9 +45,12 @@ impl ClientCoding for DigitWords {
         digits::encrypt(&Encryptor::with_secret(key), format.word_bits, words)
     }
 
-    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<Vec<i64>, he_tfhe::Error> {
+    fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<(Vec<i64>, u64), he_tfhe::Error> {
         let decryptor = Decryptor::new(key);
-        words.iter().map(|word| digits::decrypt(&decryptor, word)).collect()
+        let all = words.iter().map(|word| digits::decrypt_reduced(&decryptor, word));
+        let (words, out_of_range): (Vec<i64>, Vec<u64>) =
+            all.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        Ok((words, out_of_range.iter().sum()))
     }
 }
 
@@ -105,8 +109,41 @@ impl<C: ClientCoding> WordCipher<C> {
         Ok(numbers)
     }
 
+    /// The words of a tensor.
+    fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Vec<C::Word>, WireError> {
+        let read = |piece: &[u8]| {
+            let mut reader = Reader::new(piece);
+            let word = C::read_word(self.shape.format, self.key.params(), &mut reader)?;
+            reader.finish("word")?;
+            Ok(word)
+        };
+        let words = parts.iter().flat_map(Pieces::all).map(read).collect::<Result<Vec<_>, WireError>>()?;
+        let needed = self.shape.words(tensor, rows).unwrap_or(0);
+        if words.len() == needed {
+            return Ok(words);
+        }
+        let why = format!("{}, the plan has {needed}", words.len());
+        Err(WireError::Invalid { what: "number of words", why })
+    }
+
+    /// Weights and biases of each layer.
+    fn layers(&self, words: &[i128]) -> Vec<(Values, Values)> {
+        let row = |words: &[i128]| {
+            let row = Array2::from_shape_fn((1, words.len()), |(_, i)| words[i]);
+            Values::Exact(row, self.shape.format.fraction_bits)
+        };
+        let mut rest = words;
+        let layers = self.shape.sizes().map(|(_, [weights, biases])| {
+            let (layer, after) = rest.split_at(weights + biases);
+            rest = after;
+            let (weights, biases) = layer.split_at(weights);
+            (row(weights), row(biases))
+        });
+        layers.collect()
+    }
+
     /// The word of a number, which must be one exactly.
-    fn word(&self, value: f64) -> Result<i64, CipherError> {
+    fn word(&self, (place, value): (usize, f64)) -> Result<i64, CipherError> {
         let format = self.shape.format;
         let word = value * format.one() as f64;
         if word == word.round() && word.abs() <= format.largest() as f64 {
@@ -114,8 +151,8 @@ impl<C: ClientCoding> WordCipher<C> {
         }
         let (bits, fraction) = (format.word_bits, format.fraction_bits);
         Err(CipherError::Data {
-            what: "a number",
-            found: value.to_string(),
+            what: "a number to be encrypted",
+            found: format!("number {} is none", place + 1),
             needed: format!("words of {bits} bits, {fraction} of them behind the point"),
         })
     }
@@ -141,7 +178,8 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
             let (found, needed) = (numbers.len().to_string(), format!("{needed} of {tensor}"));
             return Err(CipherError::Data { what: "numbers", found, needed });
         }
-        let words = numbers.into_iter().map(|value| self.word(value)).collect::<Result<Vec<_>, _>>()?;
+        let words = numbers.into_iter().enumerate().map(|number| self.word(number));
+        let words = words.collect::<Result<Vec<_>, _>>()?;
         let words = Zeroizing::new(words);
         let write = |word: &C::Word| {
             let mut out = Writer::new();
@@ -151,41 +189,23 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         Ok(vec![C::encrypt(self.shape.format, &self.key, &words)?.iter().map(write).collect()])
     }
 
-    fn decrypt(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Opened, CipherError> {
-        let (format, message) = (self.shape.format, |source| CipherError::Message { tensor, source });
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
         if matches!(tensor, Tensor::Momentum | Tensor::NewMomentum) {
-            return Ok(Opened::Layers(vec![]));
+            return Ok(Box::new(|| Ok(Opened::Layers(vec![]).into())));
         }
-        let read = |piece: &[u8]| {
-            let mut reader = Reader::new(piece);
-            let word = C::read_word(format, self.key.params(), &mut reader)?;
-            reader.finish("word")?;
-            Ok(word)
-        };
-        let words = parts.iter().flat_map(Pieces::all).map(read);
-        let words = words.collect::<Result<Vec<_>, WireError>>().map_err(message)?;
-        let needed = self.shape.words(tensor, rows).unwrap_or(0);
-        if words.len() != needed {
-            let why = format!("{}, the plan has {needed}", words.len());
-            return Err(message(WireError::Invalid { what: "number of words", why }));
-        }
-        let words: Vec<i128> = C::decrypt(&self.key, &words)?.into_iter().map(i128::from).collect();
-        let row = |words: &[i128]| {
-            let row = Array2::from_shape_fn((1, words.len()), |(_, i)| words[i]);
-            Values::Exact(row, format.fraction_bits)
-        };
-        if tensor.is_of_model() {
-            let mut rest = &words[..];
-            let layers = self.shape.sizes().map(|(_, [weights, biases])| {
-                let (layer, after) = rest.split_at(weights + biases);
-                rest = after;
-                let (weights, biases) = layer.split_at(weights);
-                (row(weights), row(biases))
-            });
-            return Ok(Opened::Layers(layers.collect()));
-        }
-        let columns = words.len() / rows.max(1);
-        let rows = Array2::from_shape_fn((rows, columns), |(row, column)| words[row * columns + column]);
-        Ok(Opened::Rows(Values::Exact(rows, format.fraction_bits)))
+        let words =
+            self.read(tensor, rows, parts).map_err(|source| CipherError::Message { tensor, source })?;
+        Ok(Box::new(move || {
+            let (words, out_of_range) = C::decrypt(&self.key, &words)?;
+            let words: Vec<i128> = words.into_iter().map(i128::from).collect();
+            let opened = if tensor.is_of_model() {
+                Opened::Layers(self.layers(&words))
+            } else {
+                let shape = (rows, words.len() / rows.max(1));
+                let rows = Array2::from_shape_vec(shape, words).unwrap_or_default();
+                Opened::Rows(Values::Exact(rows, self.shape.format.fraction_bits))
+            };
+            Ok(Decrypted { opened, out_of_range })
+        }))
     }
 }

@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 use super::settle::Settle;
 use super::{Client, Waiting};
 use crate::model::{LayerState, Model};
 use crate::program::{Refresh, Refresher, Rounding, Tensor};
-use crate::roles::cipher::{CipherError, Opened, Plain, Values};
+use crate::roles::cipher::{CipherError, Decrypted, Opened, Plain, Values};
 use crate::roles::message::{
     self, Due, Incoming, MODEL, Moment, Opened as Message, Purpose, Rows, Task, expected,
 };
 use crate::roles::{ClientError, MessageError, Pieces, backward};
 
-/// A decrypted tensor: rows of images, or for each layer weights and biases.
+/// How far approximate weights may be beyond their bound, relative to it, before they count: more than any error that is planned.
+const ERROR: f64 = 1.0 / 1024.0;
+
+/// A decrypted tensor of each engine that holds it.
+type Held = Vec<(usize, Opened)>;
+
+/// What becomes of a tensor: rows of images, or for each layer weights and biases.
 enum Clear {
     Rows(Array2<f64>),
     Model,
@@ -34,11 +40,11 @@ impl Client {
         message::open(&due, bytes)
     }
 
-    /// Answers a request, which must be the one that is due: step and round are the client's own count.
+    /// Answers a request, which must be the one that is due: step and round are the client's own count. All of it is checked before
+    /// anything is decrypted; from then on the client answers, whatever the ciphertexts hold, and in the same form.
     ///
     /// # Errors
-    /// If the request is damaged or not the one that is due, outputs are not those in the clear, or the operating system gives no
-    /// randomness.
+    /// If the request is damaged or not the one that is due, or the operating system gives no randomness.
     pub fn answer(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ClientError> {
         let unexpected = |expected: &str| MessageError::Unexpected {
             found: Purpose::Request,
@@ -53,12 +59,13 @@ impl Client {
         let asked = if by == Refresher::ClientBackward { &refreshes[..1] } else { &refreshes[..] };
         let asked: Vec<Tensor> = asked.iter().map(|refresh| refresh.from).collect();
         let message = self.open(task.request(), moment, rows, &asked, request)?;
+        let tensors = self.decrypt(&message, &asked)?;
         if let Some(waiting) = &mut self.waiting {
             waiting.rounds.remove(0);
         }
         let clear = match by {
-            Refresher::ClientBackward => self.backward(&waiting, refreshes, &message)?,
-            _ => self.refresh(refreshes, rows, &message)?,
+            Refresher::ClientBackward => self.backward(&waiting, refreshes, tensors)?,
+            _ => self.refresh(refreshes, &message, tensors)?,
         };
         let mut tensors = Vec::new();
         for (refresh, clear) in refreshes.iter().zip(&clear) {
@@ -72,46 +79,46 @@ impl Client {
         Ok(self.seal(task.response(), moment, rows, &tensors))
     }
 
-    /// The parts of a tensor, or where it has none those of `instead`.
-    fn parts(message: &Message, tensor: Tensor, instead: Tensor, engine: usize) -> &[Pieces] {
-        let of = |tensor| {
-            let found = message.tensors.iter().find(|part| part.tensor == tensor && part.engine == engine);
-            found.map(|Incoming { parts, .. }| &parts[..])
-        };
-        of(tensor).or_else(|| of(instead)).unwrap_or(&[])
-    }
-
-    fn decrypt_rows(&self, message: &Message, tensor: Tensor) -> Result<Values, ClientError> {
-        let engine = self.plan.holders(tensor).first().copied().unwrap_or(0);
-        let parts = Self::parts(message, tensor, tensor, engine);
-        match self.ciphers[engine].decrypt(tensor, message.rows, parts)? {
-            Opened::Rows(values) => Ok(values),
-            Opened::Layers(_) => Err(kind(tensor, "layers", "rows of images")),
+    /// Checks some tensors of a message, all of them, and then decrypts each: with the engine that holds it, or of a model those that
+    /// do.
+    fn decrypt(&mut self, message: &Message, tensors: &[Tensor]) -> Result<Vec<Held>, ClientError> {
+        let mut sealed = Vec::new();
+        for (place, &tensor) in tensors.iter().enumerate() {
+            for engine in self.plan.holders(tensor) {
+                let parts = parts(message, tensor, engine);
+                // Of a model an engine may have nothing.
+                if !(tensor.is_of_model() && parts.is_empty()) {
+                    sealed.push((place, engine, self.ciphers[engine].open(tensor, message.rows, parts)?));
+                }
+            }
         }
+        let mut held: Vec<Held> = tensors.iter().map(|_| Vec::new()).collect();
+        for (place, engine, decryption) in sealed {
+            let Decrypted { opened, out_of_range } = decryption()?;
+            self.counts.out_of_bounds += out_of_range;
+            held[place].push((engine, opened));
+        }
+        Ok(held)
     }
 
-    /// Decrypts the refreshed tensors, rounds and saturates them.
+    /// Rounds and saturates the refreshed tensors.
     fn refresh(
         &mut self,
         refreshes: &[Refresh],
-        rows: usize,
         message: &Message,
+        tensors: Vec<Held>,
     ) -> Result<Vec<Clear>, ClientError> {
         let pieces = message.tensors.iter().flat_map(|part| &part.parts).map(|pieces| pieces.len() as u64);
         self.counts.refreshed += pieces.sum::<u64>();
         let mut all = Vec::new();
         let mut model = self.model.clone();
-        for Refresh { from, rounding, .. } in refreshes {
+        for (Refresh { from, rounding, .. }, held) in refreshes.iter().zip(tensors) {
             if from.is_of_model() {
-                self.refresh_model(message, *from, *rounding, &mut model)?;
+                self.refresh_model(held, *from, |_| *rounding, &mut model)?;
                 all.push(Clear::Model);
                 continue;
             }
-            let values = self.decrypt_rows(message, *from)?;
-            let mut settle = Settle::new(*rounding, &mut self.counts);
-            let values = settle.rows(values);
-            debug_assert_eq!(values.nrows(), rows, "rows beyond the mini-batch are not read");
-            all.push(Clear::Rows(values));
+            all.push(Clear::Rows(Settle::new(*rounding, &mut self.counts).rows(rows(*from, held)?)));
         }
         self.model = model;
         Ok(all)
@@ -120,58 +127,40 @@ impl Client {
     /// Weights or momentum of all engines.
     fn refresh_model(
         &mut self,
-        message: &Message,
+        held: Held,
         from: Tensor,
-        rounding: Rounding,
+        rounding: impl Fn(&Values) -> Rounding,
         model: &mut Model,
     ) -> Result<(), ClientError> {
-        let weights = match from {
-            Tensor::NewMomentum => Tensor::NewWeights,
-            Tensor::Momentum => Tensor::Weights,
-            other => other,
-        };
-        // Only momentum may lie in the ciphertexts of the weights.
-        for engine in self.plan.holders(from) {
-            let parts = Self::parts(message, from, weights, engine);
-            if parts.is_empty() {
-                continue;
-            }
-            let Opened::Layers(found) = self.ciphers[engine].decrypt(from, message.rows, parts)? else {
-                return Err(kind(from, "rows of images", "layers"));
-            };
+        for (engine, opened) in held {
+            let Opened::Layers(found) = opened else { return Err(kind(from, "rows of images", "layers")) };
             for (l, (weight, bias)) in self.plan.layers(engine).zip(found) {
-                let mut settle = Settle::new(rounding, &mut self.counts);
+                let mut settle = Settle::new(rounding(&weight), &mut self.counts);
                 put(&mut model.layers[l], from, settle.model(weight), settle.model(bias))?;
             }
         }
         Ok(())
     }
 
-    /// The backward pass in the clear.
+    /// The backward pass in the clear. Everything is computed here: of what the server sent it is counted how often it is too far from
+    /// that.
     fn backward(
         &mut self,
         waiting: &Waiting,
         refreshes: &[Refresh],
-        message: &Message,
+        mut tensors: Vec<Held>,
     ) -> Result<Vec<Clear>, ClientError> {
-        let from = refreshes[0].from;
-        let found = self.decrypt_rows(message, from)?;
-        let found = Settle::new(refreshes[0].rounding, &mut self.counts).rows(found);
         let Some((x, targets)) = &waiting.batch else {
             let expected = "a step that was begun".to_owned();
             return Err(MessageError::Unexpected { found: Purpose::Request, expected }.into());
         };
-        let (plan, model) = (Arc::clone(&self.plan), &self.model);
-        let (x, found, targets) = (x.view(), found.view(), targets.view());
-        let mut passed = backward::pass(&plan.network, &plan.optimizer, model, x, found, targets);
-        let error = passed.output_error;
+        let (from, plan) = (refreshes[0].from, Arc::clone(&self.plan));
+        let found = rows(from, tensors.swap_remove(0))?;
+        let found = Settle::new(refreshes[0].rounding, &mut self.counts).rows(found);
+        let mut passed =
+            backward::pass(&plan.network, &plan.optimizer, &self.model, x.view(), targets.view());
         let tolerance = plan.holders(from).first().and_then(|&engine| plan.engines[engine].tolerance());
-        if let Some(tolerance) = tolerance {
-            if error.is_nan() || error > tolerance.outputs {
-                return Err(ClientError::Outputs { error, most: tolerance.outputs });
-            }
-            self.output_error = self.output_error.max(error);
-        }
+        self.compare(found.view(), passed.outputs.view(), tolerance.map(|tolerance| tolerance.outputs));
         for Refresh { from, rounding, .. } in &refreshes[1..] {
             for (l, layer) in passed.model.layers.iter_mut().enumerate() {
                 let mut settle = Settle::new(*rounding, &mut self.counts);
@@ -187,6 +176,17 @@ impl Client {
         }
         self.model = passed.model;
         Ok(refreshes.iter().map(|_| Clear::Model).collect())
+    }
+
+    /// Counts the outputs of a server that are further from the client's own than they may be.
+    fn compare(&mut self, found: ArrayView2<'_, f64>, own: ArrayView2<'_, f64>, most: Option<f64>) {
+        let Some(most) = most else { return };
+        for (found, own) in found.iter().zip(own) {
+            let error = (found - own).abs();
+            // Written so that what is no number counts.
+            self.counts.out_of_bounds += u64::from(!(error <= most));
+            self.output_error = self.output_error.max(error);
+        }
     }
 
     /// The outputs of the query that was encrypted last, rounded as a refresh would: images by outputs.
@@ -206,23 +206,64 @@ impl Client {
         })?;
         let moment = Moment { number: waiting.number, round: plan.program.rounds.len() as u16 };
         let message = self.open(Purpose::Outputs, moment, waiting.rows, &[from], message)?;
+        let held = self.decrypt(&message, &[from])?.swap_remove(0);
         self.waiting = None;
-        let values = self.decrypt_rows(&message, from)?;
-        Ok(Settle::new(rounding, &mut self.counts).rows(values))
+        Ok(Settle::new(rounding, &mut self.counts).rows(rows(from, held)?))
     }
 
-    /// Weights and momentum as a server holds them after `step` steps, which become those of the client.
+    /// Weights and momentum as a server holds them after `step` steps, which become those of the client. Approximate ones that are
+    /// beyond their bound are saturated, and counted.
     ///
     /// # Errors
     /// If the message is damaged or of another plan.
     pub fn decrypt_model(&mut self, step: u64, bytes: Vec<u8>) -> Result<&Model, ClientError> {
         let message = self.open(Purpose::Model, Moment::first(step), 0, &MODEL, bytes)?;
         let mut model = self.model.clone();
-        for tensor in MODEL {
-            self.refresh_model(&message, tensor, Rounding::NONE, &mut model)?;
+        for (tensor, held) in MODEL.into_iter().zip(self.decrypt(&message, &MODEL)?) {
+            let largest = self.largest(tensor);
+            // Exact numbers are within their range as they are; the error of others is none of the server's doing.
+            let rounding = |values: &Values| match values {
+                Values::Real(_) => Rounding { bits: None, bound: largest, proven: largest * (1.0 + ERROR) },
+                Values::Exact(..) => Rounding::NONE,
+            };
+            self.refresh_model(held, tensor, rounding, &mut model)?;
         }
         self.model = model;
         Ok(&self.model)
+    }
+
+    /// The largest magnitude that weights or momentum may have, by the refreshes of the plan.
+    fn largest(&self, tensor: Tensor) -> f64 {
+        let as_computed = match tensor {
+            Tensor::Momentum => Tensor::NewMomentum,
+            _ => Tensor::NewWeights,
+        };
+        let mut all = self.plan.program.rounds.iter().flatten();
+        let refresh = all.find(|refresh| refresh.from == tensor || refresh.from == as_computed);
+        refresh.map_or(f64::INFINITY, |refresh| refresh.rounding.bound)
+    }
+}
+
+/// The parts of a tensor of an engine; of momentum without parts of its own those of the weights, in whose ciphertexts alone it may
+/// lie.
+fn parts(message: &Message, tensor: Tensor, engine: usize) -> &[Pieces] {
+    let of = |tensor| {
+        let found = message.tensors.iter().find(|part| part.tensor == tensor && part.engine == engine);
+        found.map(|Incoming { parts, .. }| &parts[..])
+    };
+    let weights = match tensor {
+        Tensor::NewMomentum => Tensor::NewWeights,
+        Tensor::Momentum => Tensor::Weights,
+        other => other,
+    };
+    of(tensor).or_else(|| of(weights)).unwrap_or(&[])
+}
+
+/// The values of a tensor of images, which one engine holds.
+fn rows(tensor: Tensor, held: Held) -> Result<Values, ClientError> {
+    match held.into_iter().next() {
+        Some((_, Opened::Rows(values))) => Ok(values),
+        _ => Err(kind(tensor, "layers", "rows of images")),
     }
 }
 

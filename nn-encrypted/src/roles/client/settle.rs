@@ -11,8 +11,8 @@ use crate::roles::cipher::Values;
 pub struct RefreshCounts {
     /// Values that were larger than their bound and were cut to it.
     pub saturations: u64,
-    /// Values larger than the plan proved possible: the server did not compute what was planned. What the server gets
-    /// back does not depend on it.
+    /// What says that the server did not compute as planned: values larger than the plan proved possible, digits out of range, and
+    /// outputs further from the client's own than the plan allows. What the server gets back does not depend on it.
     pub out_of_bounds: u64,
     /// Ciphertexts decrypted and encrypted again.
     pub refreshed: u64,
@@ -64,7 +64,9 @@ impl<'c> Settle<'c> {
 
     pub(super) fn real(&mut self, value: f64) -> f64 {
         let Rounding { bits, bound, proven } = self.rounding;
-        self.counts.out_of_bounds += u64::from(value.abs() > proven);
+        // What is no number is none of the plan's, and no answer may hold it.
+        self.counts.out_of_bounds += u64::from(!(value.abs() <= proven));
+        let value = if value.is_nan() { 0.0 } else { value };
         let (rounded, bound) = match bits {
             // Halves away from zero.
             Some(bits) => ((value * scaled(1.0, bits)).round() / scaled(1.0, bits), {

@@ -16,7 +16,7 @@ use crate::network::{Activation, Network};
 use crate::plan::{Estimate, Plan, PlannedEngine, SchemeUse, Sent, Tolerance};
 use crate::program::{Step, Tensor, lower};
 use crate::recipe::{Loss, Optimizer, Recipe};
-use crate::roles::cipher::{Cipher, CipherError, Opened, Plain, Values};
+use crate::roles::cipher::{Cipher, CipherError, Decryption, Opened, Plain, Values};
 
 /// An engine of some layers.
 #[derive(Clone)]
@@ -160,17 +160,19 @@ impl Cipher for ClearCipher {
         }])
     }
 
-    fn decrypt(&self, tensor: Tensor, _: usize, parts: &[Pieces]) -> Result<Opened, CipherError> {
+    fn open(&self, tensor: Tensor, _: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
         let rows = read(parts).map_err(|source| CipherError::Message { tensor, source })?;
-        if !tensor.is_of_model() {
-            return Ok(Opened::Rows(Values::Real(matrix(&rows))));
-        }
-        let layers = self.plan.layers.iter().zip(rows).map(|(&l, values)| {
-            let weights: usize = self.plan.network.layers[l].shape().iter().product();
-            let row = |values: &[f64]| Values::Real(matrix(&[values.to_vec()]));
-            (row(&values[..weights]), row(&values[weights..]))
-        });
-        Ok(Opened::Layers(layers.collect()))
+        let opened = if tensor.is_of_model() {
+            let layers = self.plan.layers.iter().zip(rows).map(|(&l, values)| {
+                let weights: usize = self.plan.network.layers[l].shape().iter().product();
+                let row = |values: &[f64]| Values::Real(matrix(&[values.to_vec()]));
+                (row(&values[..weights]), row(&values[weights..]))
+            });
+            Opened::Layers(layers.collect())
+        } else {
+            Opened::Rows(Values::Real(matrix(&rows)))
+        };
+        Ok(Box::new(|| Ok(opened.into())))
     }
 }
 

@@ -8,9 +8,8 @@ use he_core::wire::WireError;
 use super::clear::{ClearPlan, model, plan};
 use super::training::{recipe, roles, targets, x};
 use crate::plan::{Plan, PlannedEngine};
-use crate::roles::{
-    Client, ClientError, Link, LinkError, LocalLink, MessageError, Server, ServerError, Traffic,
-};
+use crate::roles::forge::Meddler;
+use crate::roles::{Client, ClientError, LocalLink, MessageError, Server, ServerError, Traffic};
 
 fn usual() -> Arc<Plan> {
     plan(&recipe(""), 3, 2, &[vec![0, 1]])
@@ -23,20 +22,6 @@ fn other() -> Arc<Plan> {
     let engine = ClearPlan { network, optimizer, layers: vec![0, 1], tolerance: None, salt: 1 };
     other.engines = vec![Arc::new(engine) as Arc<dyn PlannedEngine>];
     Arc::new(other)
-}
-
-/// Passes requests on after a change, and answers after another.
-struct Meddler<'a> {
-    client: &'a mut Client,
-    request: &'a mut dyn FnMut(Vec<u8>) -> Vec<u8>,
-    answer: &'a mut dyn FnMut(Vec<u8>) -> Vec<u8>,
-}
-
-impl Link for Meddler<'_> {
-    fn exchange(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
-        let answer = self.client.answer((self.request)(request))?;
-        Ok((self.answer)(answer))
-    }
 }
 
 fn flipped(mut bytes: Vec<u8>, place: usize) -> Vec<u8> {

@@ -12,13 +12,13 @@ use crate::recipe::Recipe;
 use crate::roles::{Client, LocalLink, Server, Traffic};
 use crate::twin::Twin;
 
-fn recipe(settings: &[&str]) -> Recipe {
+pub(super) fn recipe(settings: &[&str]) -> Recipe {
     let tiny = ["variant=tiny", "numbers.word_bits=8", "optimizer.batch_size=1", "optimizer.learning_rate=1"];
     let settings: Vec<String> = tiny.iter().chain(settings).map(ToString::to_string).collect();
     Recipe::load("tbmpnet2021", &settings).unwrap()
 }
 
-fn planned(recipe: &Recipe) -> (Arc<Plan>, Model) {
+pub(super) fn planned(recipe: &Recipe) -> (Arc<Plan>, Model) {
     let network = Network::new(recipe, 1, None, 1).unwrap();
     let grid = |l: usize| weight_grid(recipe, &network.layers[l]);
     let model = Model::initial(&network, recipe.init_gain(), recipe.seed, grid);
@@ -26,7 +26,7 @@ fn planned(recipe: &Recipe) -> (Arc<Plan>, Model) {
     (Arc::new(plan), model)
 }
 
-fn x() -> Array2<f64> {
+pub(super) fn x() -> Array2<f64> {
     array![[0.8125]]
 }
 

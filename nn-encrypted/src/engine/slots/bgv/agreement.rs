@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::Operations;
 use crate::engine::Pieces;
+use crate::engine::form::{BgvForm, number};
 use crate::engine::slots::{Formulas, Level};
 use crate::layout::{Geometry, Rotation};
 use crate::network::Matrix;
@@ -125,11 +126,12 @@ impl Agreement {
             let (found, needed) = (pieces.len(), self.pieces(tensor));
             return Err(invalid("number of ciphertexts", format!("{found}, needed {needed}")));
         };
+        let form = BgvForm { primes: expected, fresh };
         let read = |(index, piece): (usize, &&[u8])| {
             let mut reader = Reader::new(piece);
             let ciphertext = Ciphertext::read(&mut reader, &self.instances[index % primes].params)?;
             reader.finish("ciphertext")?;
-            check(index, &ciphertext, expected, fresh)?;
+            form.check(&ciphertext).map_err(|error| number(index, error))?;
             Ok(ciphertext)
         };
         let all = pieces.par_iter().enumerate().map(read).collect::<Result<Vec<_>, WireError>>()?;
@@ -206,21 +208,4 @@ fn encode_matrix(matrix: &Matrix, out: &mut Writer) {
 
 fn invalid(what: &'static str, why: String) -> WireError {
     WireError::Invalid { what, why }
-}
-
-/// Number of primes that a ciphertext must live over, its degree and its correction factor: all fixed by the plan.
-fn check(index: usize, ciphertext: &Ciphertext, expected: usize, fresh: bool) -> Result<(), WireError> {
-    let (primes, degree, factor) =
-        (ciphertext.level() + 1, ciphertext.degree(), ciphertext.correction_factor());
-    if degree != 1 || primes != expected || (fresh && factor != 1) {
-        let why = format!(
-            "number {index} lives over {primes} primes, has degree {degree} and correction factor {factor}: expected {expected} primes, degree 1, and correction factor 1 of a fresh one"
-        );
-        return Err(invalid("ciphertext", why));
-    }
-    if ciphertext.is_transparent() {
-        let why = format!("number {index} is transparent (c1 = 0): it hides nothing and is refused");
-        return Err(invalid("ciphertext", why));
-    }
-    Ok(())
 }

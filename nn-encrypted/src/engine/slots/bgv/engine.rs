@@ -20,6 +20,15 @@ use crate::program::{Step, Tensor};
 const MODEL: [Tensor; 3] = [Tensor::Weights, Tensor::LowWeights, Tensor::Momentum];
 
 /// Computes the steps of some layers on BGV ciphertexts.
+///
+/// It takes evaluation keys as bytes that are sealed as such, and no secret key:
+/// ```compile_fail,E0308
+/// # use std::sync::Arc;
+/// # use nn_encrypted::engine::slots::bgv::{Agreement, BgvEngine};
+/// # fn f(agreement: &Arc<Agreement>, secret: &[he_bgv::SecretKey]) {
+/// let engine = BgvEngine::new(agreement, secret);
+/// # }
+/// ```
 pub struct BgvEngine {
     agreement: Arc<Agreement>,
     ops: BgvSlots,
@@ -34,7 +43,7 @@ impl BgvEngine {
     /// An engine with the evaluation keys of every plaintext prime.
     ///
     /// # Errors
-    /// If keys are missing, damaged, or of other parameters.
+    /// If keys are missing, damaged, of other parameters, or more than the plan asks for.
     pub fn new(agreement: &Arc<Agreement>, keys: &[Vec<u8>]) -> Result<Self, EngineError> {
         let needed = agreement.instances.len();
         if keys.len() != needed {
@@ -42,8 +51,9 @@ impl BgvEngine {
         }
         let mut channels = Vec::new();
         for (number, (instance, keys)) in agreement.instances.iter().zip(keys).enumerate() {
+            let (params, request) = (&instance.params, agreement.keys(&instance.params));
             let keys =
-                EvaluationKeys::from_bytes(&instance.params, keys).map_err(|source| EngineError::Keys {
+                EvaluationKeys::requested(params, &request, keys).map_err(|source| EngineError::Keys {
                     what: format!("evaluation keys of plaintext prime {}", number + 1),
                     source,
                 })?;

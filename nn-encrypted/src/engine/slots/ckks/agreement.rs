@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{RealFormulas, Tally};
 use crate::engine::Pieces;
+use crate::engine::form::{CkksForm, number};
 use crate::program::Tensor;
 
 /// Bytes of a ciphertext beside its polynomials, at most.
@@ -106,7 +107,7 @@ impl CkksAgreement {
     /// Opens the ciphertexts of a part of a tensor.
     ///
     /// # Errors
-    /// If one is damaged, transparent, or not of the plan.
+    /// If one is damaged, transparent, or not of the plan: its level, degree, slots, scale and bound are the plan's.
     pub(crate) fn open(&self, tensor: Tensor, part: &Pieces) -> Result<Vec<Ciphertext>, WireError> {
         let (_, count, primes) = self.sent(tensor).unwrap_or_default();
         let pieces = part.all();
@@ -114,19 +115,12 @@ impl CkksAgreement {
             let why = format!("{}, needed {count}", pieces.len());
             return Err(WireError::Invalid { what: "number of ciphertexts", why });
         }
+        let form = CkksForm { primes, slots: self.params.slots(), bound: self.formulas.sent_bound(tensor) };
         let read = |(index, bytes): (usize, &&[u8])| {
             let mut reader = Reader::new(bytes);
             let ciphertext = Ciphertext::read(&mut reader, &self.params)?;
             reader.finish("ciphertext")?;
-            let found = ciphertext.level() + 1;
-            if found != primes {
-                let why = format!("number {index} lives over {found} primes, needed {primes}");
-                return Err(WireError::Invalid { what: "ciphertext", why });
-            }
-            if ciphertext.is_transparent() {
-                let why = format!("number {index} is transparent (c1 = 0): it hides nothing and is refused");
-                return Err(WireError::Invalid { what: "ciphertext", why });
-            }
+            form.check(&ciphertext).map_err(|error| number(index, error))?;
             Ok(ciphertext)
         };
         pieces.par_iter().enumerate().map(read).collect()

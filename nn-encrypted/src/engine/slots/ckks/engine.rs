@@ -15,6 +15,15 @@ use crate::meter::cpu_seconds;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
 /// Computes the steps of some layers on CKKS ciphertexts.
+///
+/// It takes evaluation keys as bytes that are sealed as such, and no secret key:
+/// ```compile_fail,E0308
+/// # use std::sync::Arc;
+/// # use nn_encrypted::engine::slots::ckks::{CkksAgreement, CkksEngine};
+/// # fn f(agreement: &Arc<CkksAgreement>, secret: &[he_ckks::SecretKey]) {
+/// let engine = CkksEngine::new(agreement, secret);
+/// # }
+/// ```
 pub struct CkksEngine {
     agreement: Arc<CkksAgreement>,
     ops: CkksSlots,
@@ -63,7 +72,7 @@ impl CkksEngine {
     /// An engine with evaluation keys.
     ///
     /// # Errors
-    /// If keys are missing, damaged, or of other parameters.
+    /// If keys are missing, damaged, of other parameters, or more than the plan asks for.
     pub fn new(agreement: &Arc<CkksAgreement>, keys: &[Vec<u8>]) -> Result<Self, EngineError> {
         let [keys] = keys else {
             return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
@@ -71,9 +80,11 @@ impl CkksEngine {
         let wrong = |source| EngineError::Keys { what: "evaluation keys".into(), source };
         let params = &agreement.params;
         let keys = if agreement.bootstraps() {
-            Keys::Bootstrap(BootstrapKeys::from_bytes(params, keys).map_err(wrong)?)
+            Keys::Bootstrap(
+                BootstrapKeys::requested(params, params.slots(), &agreement.keys()?, keys).map_err(wrong)?,
+            )
         } else {
-            Keys::Leveled(EvaluationKeys::from_bytes(params, keys).map_err(wrong)?)
+            Keys::Leveled(EvaluationKeys::requested(params, &agreement.keys()?, keys).map_err(wrong)?)
         };
         Ok(Self {
             agreement: Arc::clone(agreement),
@@ -94,13 +105,14 @@ impl CkksEngine {
         self.agreement.open_all(tensor, parts).map_err(|source| EngineError::Message { tensor, source })
     }
 
-    /// A tensor for the client.
+    /// A tensor for the client. It states the bound that the plan has, which is what values within it keep to.
     fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>, EngineError> {
         let primes = self.agreement.sent(tensor).map(|(_, _, primes)| primes);
         let primes = primes.ok_or_else(|| EngineError::Unplanned(format!("{tensor} for the client")))?;
+        let bound = self.agreement.formulas.sent_bound(tensor);
         let write = |tile: &Ciphertext| {
             let mut piece = Writer::new();
-            let written = self.ops.mod_switch_to(tile, primes)?.write(&mut piece);
+            let written = self.ops.mod_switch_to(tile, primes)?.with_bound(bound)?.write(&mut piece);
             written.map_err(|source| EngineError::Message { tensor, source })?;
             Ok(piece.finish())
         };
@@ -154,13 +166,11 @@ fn stage(step: Step) -> &'static str {
 
 impl Engine for CkksEngine {
     fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
-        match tensor {
-            Tensor::Features | Tensor::Targets => {
-                let checked = self.agreement.check_parts(tensor, parts);
-                checked.map_err(|source| EngineError::Message { tensor, source })
-            }
-            _ => self.open(tensor, parts).map(drop),
-        }
+        // One part after another: a mini-batch is large.
+        let checked = self.agreement.check_parts(tensor, parts);
+        let checked = checked
+            .and_then(|()| parts.iter().try_for_each(|part| self.agreement.open(tensor, part).map(drop)));
+        checked.map_err(|source| EngineError::Message { tensor, source })
     }
 
     fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {

@@ -234,6 +234,17 @@ impl RealFormulas {
         }
     }
 
+    /// The largest magnitude of a tensor as it is sent, in either direction.
+    #[must_use]
+    pub fn sent_bound(&self, tensor: Tensor) -> f64 {
+        match tensor {
+            Tensor::Sum(l) => self.sum_bound(l),
+            Tensor::Activation(l) => self.activation_bound(l),
+            Tensor::RawError(l) => self.bounds.error / self.raw_error_unit(l).abs(),
+            _ => self.fresh_bound(tensor),
+        }
+    }
+
     /// The target where there is no output: with it the error is zero.
     #[must_use]
     pub fn no_target(&self) -> f64 {

@@ -14,6 +14,8 @@ mod candidate;
 mod cost;
 mod describe;
 mod formulas;
+#[cfg(test)]
+mod leaks;
 mod refusal;
 mod search;
 #[cfg(test)]

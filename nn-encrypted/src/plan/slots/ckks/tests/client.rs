@@ -34,7 +34,7 @@ fn check(recipe: &Recipe, network: &Network, log_n: u32, steps: u64) -> (World, 
 }
 
 /// The network of hesamifard2017 in `ckks`, smaller.
-const CKKS: [&str; 9] = [
+pub(super) const CKKS: [&str; 9] = [
     "layers.1.scheme=ckks",
     "layers.2.scheme=ckks",
     "layers.3.scheme=ckks",

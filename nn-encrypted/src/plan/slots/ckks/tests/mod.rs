@@ -1,6 +1,7 @@
 //! Plans and steps in CKKS, against the twin.
 
 mod client;
+mod leaks;
 mod plans;
 mod steps;
 mod world;
