@@ -10,8 +10,8 @@ use he_tfhe::{LweCiphertext, Parameters, SecretKey, SeededEvaluationKeys};
 use zeroize::Zeroizing;
 
 use super::choose::{Planned, Task, refused};
-use super::{Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Sent, Tolerance};
-use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
+use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Sent, Tolerance};
+use crate::engine::words::{BitWords, Coding, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
 use crate::network::Layer;
@@ -53,12 +53,25 @@ struct WordPlan<C> {
 /// If words may wrap in the first step, there is no circuit of a function, or there are no parameters.
 pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     match task.recipe.numbers.words {
-        WordCoding::Digits => plan_as::<DigitWords>(task),
-        WordCoding::Bits => plan_as::<BitWords>(task),
+        WordCoding::Digits => plan_as::<DigitWords>(task, DigitWords::parameters),
+        WordCoding::Bits => plan_as::<BitWords>(task, BitWords::parameters),
     }
 }
 
-fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
+/// The same in small rings without security, for fast tests.
+#[cfg(test)]
+pub(super) fn plan_insecure(task: &Task<'_>) -> Result<Planned, PlanError> {
+    let parameters = || he_tfhe::Spec::insecure_small().build_insecure("a test of training");
+    match task.recipe.numbers.words {
+        WordCoding::Digits => plan_as::<DigitWords>(task, parameters),
+        WordCoding::Bits => plan_as::<BitWords>(task, parameters),
+    }
+}
+
+fn plan_as<C: ClientCoding>(
+    task: &Task<'_>,
+    parameters: impl FnOnce() -> Result<Parameters, he_tfhe::Error>,
+) -> Result<Planned, PlanError> {
     let Task { recipe, network, layers, .. } = *task;
     let (format, optimizer) = (Format::of(&recipe.numbers), &recipe.optimizer);
     let shift = optimizer.update_shift().ok_or_else(|| PlanError::Field {
@@ -76,7 +89,7 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
     }
     let bounds = bounds(task, format)?;
     let step = count(task, &shape)?;
-    let (parameters, batch) = (C::parameters()?, optimizer.batch_size);
+    let (parameters, batch) = (parameters()?, optimizer.batch_size);
     let engine =
         Arc::new(WordPlan::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })
@@ -231,6 +244,10 @@ impl<C: ClientCoding> PlannedEngine for WordPlan<C> {
 
     fn tolerance(&self) -> Option<Tolerance> {
         None
+    }
+
+    fn disclosure(&self) -> Disclosure {
+        Disclosure::Failures { log2: self.parameters.spec().failure }
     }
 
     fn estimate(&self) -> Estimate {
