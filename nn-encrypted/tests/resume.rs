@@ -214,6 +214,20 @@ fn interrupted_it_says_how_to_go_on_and_does() {
     let again = folder.run("run", &["--resume"]);
     assert!(again.status.success());
     assert!(String::from_utf8_lossy(&again.stdout).contains("this run is finished, with 14 steps"));
+
+    // What was found of the server says that the key is spent.
+    let run = RunFolder::new(folder.0.join("run"));
+    let mut report = run.read_report().unwrap();
+    report.traffic.deviations = 3;
+    run.write_report(&report).unwrap();
+    folder.refused("run", &["--resume"], &["run: 3 decrypted values", "which is spent", "with new keys"]);
+    for args in [&["predict", "--run", "run"][..], &["export", "run", "--out", "shown.safetensors"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nn-encrypted"));
+        let output = command.current_dir(&folder.0).args(args).output().unwrap();
+        let said = message(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("which is spent") && !folder.0.join("shown.safetensors").exists(), "{said}");
+    }
 }
 
 #[test]

@@ -135,6 +135,12 @@ fn numbers_of_another_format_are_named() {
     );
     message("glyph2020", &|layer| layer.weight[0] = -512.0).unwrap();
     assert!(message("glyph2020", &|layer| layer.weight[0] = 0.1).is_err());
+    // Beside tables, but moved by approximate products.
+    let recipe = ["variant=tiny", "layers.1.scheme=ckks"].map(str::to_owned);
+    let recipe = Recipe::load("glyph2020", &recipe).unwrap();
+    let (network, mut model) = initial(&recipe, 4, 3);
+    model.layers[0].weight[0] = 0.1;
+    model.check(&network, |l| model_grids(&recipe, &network.layers[l])).unwrap();
     message("ckks_sgd", &|layer| layer.weight[0] = 0.1).unwrap();
 }
 

@@ -275,7 +275,7 @@ mod tests {
                 |identity, step| move |bytes: &mut Vec<u8>| *bytes = seal(half, identity, step, &[&[7; 9]]);
             let changes: [(Change<'_>, &str); 7] = [
                 (&|bytes| bytes.truncate(60), "truncated"),
-                (&|bytes| bytes.truncate(150), "truncated"),
+                (&|bytes| bytes.truncate(200), "truncated"),
                 (&|bytes| bytes.push(0), "followed by"),
                 (&|bytes| bytes[120] ^= 4, "digest"),
                 (&sealed(&foreign, 2), "another run"),

@@ -11,6 +11,8 @@ mod error;
 mod export;
 mod folder;
 mod keys;
+#[cfg(all(test, unix))]
+mod killed;
 mod lock;
 mod markdown;
 mod measure;

@@ -167,10 +167,9 @@ impl Exporting<'_> {
         ];
         said.extend(self.search(spent + here));
         if !before.is_empty() {
-            said.push(format!(
-                "That counts {} earlier exports of this run: what they tell adds up.",
-                before.len()
-            ));
+            let exports =
+                if before.len() == 1 { "the export".to_owned() } else { format!("{} exports", before.len()) };
+            said.push(format!("That counts {exports} before this one: what they tell adds up."));
         }
         said.extend(self.scores(whole, &model)?);
         said.push(DATA.to_owned());
@@ -179,8 +178,15 @@ impl Exporting<'_> {
 
     /// Fractional bits, and the deviation of the noise: one unit of them.
     fn bits(&self, count: usize, error: f64, spent: f64) -> Result<(u32, f64), RunError> {
-        // Half of the square of a distance is a divergence.
+        // Twice the square of a distance is a divergence.
         let left = 2.0 * (2.0 * self.most().log2()).exp2() - spent;
+        if left <= 0.0 && self.options.bits.is_none() {
+            return Err(self.refused(format!(
+                "earlier exports of this run tell {} already, and nothing is left of {}: accept more by --accept-distance",
+                Distance::of_divergence(spent),
+                self.most()
+            )));
+        }
         let most = bits_for(count, error, Distance::of_divergence(left.max(f64::MIN_POSITIVE)));
         let bits = self.options.bits.map_or(most.min(MOST_BITS), f64::from);
         if !(1.0..=MOST_BITS).contains(&bits) {
