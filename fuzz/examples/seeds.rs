@@ -150,7 +150,7 @@ fn run_folders() -> Result<(), Box<dyn Error>> {
     folder.write_evaluation_keys(&vec![INSTANCES.iter().map(keys).collect::<Result<Vec<_>, _>>()?])?;
     let files = [
         "report.json",
-        "client/model.safetensors",
+        "client/private-model.safetensors",
         "client/secret.key",
         "server/evaluation-0.keys",
         "recipe.toml",
@@ -172,7 +172,7 @@ fn checkpoints() -> Result<(), Box<dyn Error>> {
     let sealed = fs::read(root.join("client/checkpoint-0.state"))?;
     let (header, _) = peek(&sealed)?;
     let mut body = Reader::new(open(&sealed, &header, sealed.len())?);
-    body.bytes(40, "run and step")?;
+    body.bytes(72, "run, step and digest of the server's half")?;
     let state = body.bytes(body.remaining(), "state")?;
     put("checkpoint", "first", state)?;
     let ledger = Reader::new(state).len_bytes(state.len(), "ledger")?.len();

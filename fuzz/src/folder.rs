@@ -30,7 +30,7 @@ pub fn run_folder(bytes: &[u8]) {
             report(&folder);
         }
         1 => {
-            put("client/model.safetensors");
+            put("client/private-model.safetensors");
             model(&folder);
         }
         2 => {

@@ -34,7 +34,8 @@ pub fn fit(recipe: Recipe, options: &Options) -> Result<Trained, RunError> {
 }
 
 impl Trained {
-    /// Writes the model as safetensors.
+    /// Writes the model as safetensors, as it was decrypted: for the owner of the keys alone. In CKKS it gives the key away to whoever has
+    /// the server's ciphertexts; what may be shown to others is made by [`run::export`](crate::run::export) from a run folder.
     ///
     /// # Errors
     /// If the file cannot be written.

@@ -1,4 +1,4 @@
-//! The command line: `nn-encrypted train | predict | pretrain | recipes | sweep`.
+//! The command line: `nn-encrypted train | predict | export | pretrain | recipes | sweep`.
 
 mod cli;
 

@@ -70,7 +70,7 @@ fn wait_for_step(folder: &Path, step: u64, child: &mut Child) {
 
 /// The trained model of a run folder.
 fn model(folder: &Path) -> Vec<f64> {
-    let bytes = fs::read(folder.join("client/model.safetensors")).unwrap();
+    let bytes = fs::read(folder.join("client/private-model.safetensors")).unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut tensors = tensors.tensors();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));

@@ -43,7 +43,9 @@ pub fn model_grids(recipe: &Recipe, layer: &Layer) -> [Grid; 2] {
     if wraps {
         // Two's complement has one number more below zero; there is no momentum.
         let unit = first.bits.map_or(0.0, |bits| f64::from(bits).exp2().recip());
-        return [Grid { bound: first.bound + unit, ..first }, Grid { bits: Some(0), bound: 0.0 }];
+        // What approximate products move is decrypted with their errors.
+        let bits = first.bits.filter(|_| layer.scheme != Scheme::Ckks);
+        return [Grid { bits, bound: first.bound + unit }, Grid { bits: Some(0), bound: 0.0 }];
     }
     let bits = first.bits.map(|_| numbers.momentum_bits);
     [first, Grid { bits, bound: numbers.bounds.momentum }]

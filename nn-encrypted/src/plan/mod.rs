@@ -4,6 +4,7 @@
 //! so that two machines make the same plan. What client and server must agree on is in [`Plan::hash`], over a canonical encoding.
 
 mod choose;
+mod disclosure;
 mod error;
 mod parameters;
 pub mod slots;
@@ -18,6 +19,7 @@ use he_core::rlwe::Margin;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
+pub use self::disclosure::Disclosure;
 pub use self::error::{PlanError, Reason};
 pub use self::task::{DataShape, Planned, Task};
 use crate::engine::{Engine, EngineError};
@@ -193,6 +195,11 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// How far weights, as real numbers, may be from the twin's after training, and outputs after a classification; none where
     /// every bit is the same.
     fn tolerance(&self) -> Option<Tolerance>;
+
+    /// What decrypted weights depend on beside what was to be computed: a model whose engines do not say is not shown to others.
+    fn disclosure(&self) -> Disclosure {
+        Disclosure::default()
+    }
 
     /// What lookups in tables can tell apart, which the twin needs; none without tables beside other schemes.
     fn table_reader(&self) -> Option<TableReader> {

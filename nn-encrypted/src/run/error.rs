@@ -81,6 +81,26 @@ pub enum RunError {
         /// The folder.
         out: PathBuf,
     },
+    /// The server of a finished run did not compute what was planned, so that what was decrypted may be anything.
+    #[error(
+        "{}: {what}: the server did not compute what was planned, and what was decrypted may hold parts of the secret key, which is \
+         spent; train anew with new keys, into another --out, and keep this model to yourself",
+        out.display()
+    )]
+    Spent {
+        /// The folder.
+        out: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A model that may not be exported, or not so.
+    #[error("{}: {what}", run.display())]
+    Export {
+        /// The run folder.
+        run: PathBuf,
+        /// Why.
+        what: String,
+    },
     /// Stopped from outside; of a step that was begun nothing is left.
     #[error("interrupted after step {step} of {steps}{}", how_to_resume(out.as_deref()))]
     Interrupted {
@@ -122,6 +142,8 @@ impl RunError {
             | Self::Io { .. }
             | Self::File { .. }
             | Self::Different { .. }
+            | Self::Spent { .. }
+            | Self::Export { .. }
             | Self::Unfinished { .. } => true,
             Self::Client(_) | Self::Server(_) | Self::Unequal(_) | Self::Interrupted { .. } => false,
             #[cfg(feature = "cli")]

@@ -1,4 +1,6 @@
 //! The folder of a run: `client/` with what decrypts and what was decrypted, `server/` with what a server holds.
+//!
+//! `client/private-model.safetensors` is the model as it was decrypted: it stays with the owner of the keys.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -25,6 +27,10 @@ const LARGEST_FILE: u64 = 1 << 32;
 const LARGEST_MODEL: u64 = 1 << 29;
 /// Largest report that is read back.
 const LARGEST_REPORT: u64 = 1 << 20;
+
+/// The decrypted model, below the root.
+pub(super) const PRIVATE_MODEL: &str = "client/private-model.safetensors";
+
 impl RunFolder {
     /// The folder at `root`; made when first written to.
     pub fn new(root: impl Into<PathBuf>) -> Self {
@@ -135,6 +141,7 @@ impl RunFolder {
     pub fn begin(&self, recipe: &Recipe) -> Result<(), RunError> {
         let text = recipe.to_toml()?;
         self.remove(&self.report())?;
+        self.remove(&self.exports())?;
         self.write(&self.recipe(), text.as_bytes(), false)
     }
 
@@ -226,12 +233,18 @@ impl RunFolder {
         self.write(&self.server("model.ciphertext"), model, false)
     }
 
-    /// Writes the decrypted model, for its owner only.
+    /// Path of the decrypted model; folders of earlier versions have it under another name.
+    pub(super) fn model(&self) -> PathBuf {
+        let (path, earlier) = (self.root.join(PRIVATE_MODEL), self.client("model.safetensors"));
+        if !path.exists() && earlier.exists() { earlier } else { path }
+    }
+
+    /// Writes the decrypted model, for its owner only: `client/private-model.safetensors`.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn write_model(&self, recipe: &Recipe, network: &Network, model: &Model) -> Result<(), RunError> {
-        let path = self.client("model.safetensors");
+        let path = self.root.join(PRIVATE_MODEL);
         let bytes = weights::to_bytes(recipe, network, model)
             .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
         self.write(&path, &bytes, true)
@@ -242,7 +255,7 @@ impl RunFolder {
     /// # Errors
     /// If a tensor is missing, has another shape, or a number that a training of the recipe cannot hold.
     pub fn read_model(&self, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
-        let path = self.client("model.safetensors");
+        let path = self.model();
         let bytes = self.read_at_most(&path, LARGEST_MODEL)?;
         weights::from_bytes(recipe, network, &bytes)
             .map_err(|error| RunError::File { path, what: error.to_string() })

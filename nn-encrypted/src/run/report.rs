@@ -1,5 +1,7 @@
 //! `report.json`: what was run and what was measured. The schema is versioned; absent values are null.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::data::Prepared;
@@ -62,6 +64,9 @@ pub struct Report {
     pub threads: usize,
     /// The machine.
     pub host: String,
+    /// Digests of files of the run folder, by their path in it.
+    #[serde(default)]
+    pub digests: BTreeMap<String, String>,
 }
 
 /// What a stage took.
@@ -183,6 +188,9 @@ pub struct TwinSummary {
     /// The largest difference allowed; null where none is.
     #[serde(default)]
     pub tolerance: Option<f64>,
+    /// The root mean square of the differences of weights and biases.
+    #[serde(default)]
+    pub root_mean_square: Option<f64>,
 }
 
 /// Wall-clock seconds.
@@ -228,6 +236,9 @@ pub struct TrafficSummary {
     pub saturations: u64,
     /// Values above what the plan proved possible, classification included; not 0 only if the server did not compute what was planned.
     pub out_of_bounds: u64,
+    /// Those of them that were decrypted: above what the plan proved possible, whatever the recipe's bounds.
+    #[serde(default)]
+    pub deviations: u64,
 }
 
 /// How close the values of a tensor came to their public bound.
@@ -282,6 +293,7 @@ impl Report {
             peak_memory_bytes: None,
             threads: rayon::current_num_threads(),
             host: host(),
+            digests: BTreeMap::new(),
         }
     }
 

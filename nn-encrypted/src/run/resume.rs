@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::seal::OPTIONS;
 use super::{Mode, Options, Report, RunError, RunFolder};
 use crate::recipe::Recipe;
 
@@ -19,7 +20,8 @@ pub enum Resumption {
 /// Recipe and options of the run in the folder `options.out`. What is given beside must be the same there.
 ///
 /// # Errors
-/// If the folder holds no recipe and none is given, or something else was asked for than what runs there.
+/// If the folder holds no recipe and none is given, or something else was asked for than what runs there; [`RunError::Spent`] if the
+/// server of a finished run deviated.
 pub fn resume(
     recipe: Option<&str>,
     settings: &[String],
@@ -38,7 +40,9 @@ pub fn resume(
         Asked::read(&folder)?.merge(&folder, &mut options)?;
     }
     if folder.report().exists() {
-        return Ok(Resumption::Finished(Box::new(folder.read_report()?)));
+        let report = folder.read_sealed_report()?;
+        folder.refuse_spent(&report)?;
+        return Ok(Resumption::Finished(Box::new(report)));
     }
     options.resume = true;
     Ok(Resumption::Unfinished(Box::new(recipe), options))
@@ -86,7 +90,7 @@ pub(super) struct Asked {
 
 impl Asked {
     fn path(folder: &RunFolder) -> PathBuf {
-        folder.client("options.toml")
+        folder.root().join(OPTIONS)
     }
 
     /// Writes what is in options.

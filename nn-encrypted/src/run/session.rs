@@ -15,6 +15,8 @@ use crate::metrics;
 use crate::model::Model;
 use crate::network::Network;
 use crate::numbers::weight_grid;
+#[cfg(test)]
+use crate::plan::PlanError;
 use crate::plan::{DataShape, Plan, Tolerance};
 use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, RefreshTensor, Scheme};
 use crate::twin::{TensorRange, Twin, TwinError, classes, hard_targets, targets};
@@ -71,10 +73,24 @@ impl Session {
         if let Some(plan) = self.plan.get() {
             return Ok(Arc::clone(plan));
         }
-        let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
-        let shape = DataShape { bound, rows: self.data.train.labels.len() };
-        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, shape)?);
+        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, self.shape())?);
         Ok(Arc::clone(self.plan.get_or_init(|| plan)))
+    }
+
+    /// The session with another plan.
+    #[cfg(test)]
+    pub(crate) fn with_plan(
+        self,
+        plan: impl FnOnce(&Recipe, &Network, DataShape) -> Result<Plan, PlanError>,
+    ) -> Result<Self, PlanError> {
+        let plan = plan(&self.recipe, &self.network, self.shape())?;
+        Ok(Self { plan: OnceLock::from(Arc::new(plan)), ..self })
+    }
+
+    /// What a plan depends on of the data.
+    pub(super) fn shape(&self) -> DataShape {
+        let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
+        DataShape { bound, rows: self.data.train.labels.len() }
     }
 
     /// The twin, from given weights.

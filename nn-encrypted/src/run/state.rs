@@ -4,6 +4,7 @@ use he_core::wire::{Reader, WireError, Writer};
 use serde::{Deserialize, Serialize};
 
 use super::report::StageSummary;
+use super::seal::Digests;
 use super::weights;
 use crate::meter::Spent;
 use crate::model::Model;
@@ -19,6 +20,9 @@ pub(super) struct Ledger {
     pub samples: String,
     /// Digest of the secret keys.
     pub secret: String,
+    /// Digests of recipe and options.
+    #[serde(default)]
+    pub files: Digests,
     /// Wall-clock seconds, up to the checkpoint.
     pub total: f64,
     /// Wall-clock seconds of planning.

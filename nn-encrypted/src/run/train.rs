@@ -49,13 +49,13 @@ pub(crate) fn train_session(
         folder.as_ref().map_or(Ok(()), |folder| folder.begin(&session.recipe))?;
     }
     outcome.report.peak_memory_bytes = outcome.report.peak_memory_bytes.max(peak_memory());
-    folder.map_or(Ok(()), |folder| write_results(&folder, session, &outcome))?;
+    folder.map_or(Ok(()), |folder| write_results(&folder, session, &mut outcome))?;
     drop(lock);
     Ok(outcome)
 }
 
 /// Writes what a run ends with; the report last, since it says that the run is finished.
-fn write_results(folder: &RunFolder, session: &Session, outcome: &Outcome) -> Result<(), RunError> {
+fn write_results(folder: &RunFolder, session: &Session, outcome: &mut Outcome) -> Result<(), RunError> {
     let data = &session.data;
     #[cfg(feature = "cli")]
     {
@@ -70,6 +70,7 @@ fn write_results(folder: &RunFolder, session: &Session, outcome: &Outcome) -> Re
         let predicted = session.predicted(&mut session.twin(model.clone())?, &data.test)?;
         folder.write_predictions(&data.classes, &predicted, &data.test.labels)?;
     }
+    folder.seal(&mut outcome.report)?;
     folder.write_report(&outcome.report)?;
     folder.remove_generations()
 }

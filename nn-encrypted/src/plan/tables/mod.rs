@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use self::arrangement::Arrangement;
 use super::parameters::switch::{self, Security};
 use super::task::{Planned, Task};
-use super::{Estimate, PlanError, PlannedEngine, SchemeUse, Sent, Tolerance};
+use super::{Disclosure, Estimate, PlanError, PlannedEngine, SchemeUse, Sent, Tolerance};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};
 use crate::layout::Rows;
@@ -49,6 +49,13 @@ pub(crate) struct Shared {
 /// As [`PlannedTables::new`].
 pub(super) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     let engine = Arc::new(PlannedTables::new(task.recipe, task.network)?);
+    Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
+}
+
+/// The same in small rings without security, for fast tests.
+#[cfg(test)]
+pub(super) fn plan_insecure(task: &Task<'_>) -> Result<Planned, PlanError> {
+    let engine = Arc::new(PlannedTables::insecure(task.recipe, task.network)?);
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
 }
 
@@ -194,6 +201,12 @@ impl PlannedEngine for PlannedTables {
 
     fn tolerance(&self) -> Option<Tolerance> {
         self.arrangement.tolerance()
+    }
+
+    fn disclosure(&self) -> Disclosure {
+        let TableReader { deviations: [deviation, _], .. } = self.shared.reader;
+        let boxes = 2 * self.shared.reader.boxes(1);
+        Disclosure::Phases { deviation: deviation * boxes as f64, lookups: self.lookups() }
     }
 
     fn table_reader(&self) -> Option<TableReader> {

@@ -31,7 +31,8 @@ impl Training<'_> {
         report.ranges = session.ranges(&self.twin);
         report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
         let beyond = session.beyond(&self.twin);
-        report.traffic.out_of_bounds = self.both.client.counts().out_of_bounds + beyond.len() as u64;
+        report.traffic.deviations = self.both.client.counts().out_of_bounds;
+        report.traffic.out_of_bounds = report.traffic.deviations + beyond.len() as u64;
         if let Some(Keeper { folder, .. }) = &self.keeper {
             folder.write_server(&self.plan.to_string(), &self.both.server.model(done)?)?;
             folder.write_timings(&self.ledger.times)?;
@@ -80,7 +81,9 @@ impl Training<'_> {
             rounds: traffic.rounds,
             saturations: counts.saturations,
             out_of_bounds: counts.out_of_bounds,
+            deviations: counts.out_of_bounds,
         };
+        report.digests = ledger.files.clone();
         report
     }
 

@@ -37,7 +37,9 @@ use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
-use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::plan::{
+    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance,
+};
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
 use crate::roles::cipher::bgv::BgvCipher;
@@ -245,6 +247,10 @@ impl PlannedEngine for PlannedBgv {
 
     fn tolerance(&self) -> Option<Tolerance> {
         None
+    }
+
+    fn disclosure(&self) -> Disclosure {
+        Disclosure::Exact
     }
 
     fn estimate(&self) -> Estimate {
