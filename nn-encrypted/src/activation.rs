@@ -8,9 +8,9 @@ mod dyadic;
 mod elementary;
 mod fit;
 
-pub use self::dyadic::{Dyadic, DyadicPolynomial, Polynomial};
-pub use self::elementary::{exp, sigmoid, tanh};
-pub use self::fit::{FitMethod, fit};
+pub(crate) use self::dyadic::{Dyadic, DyadicPolynomial, Polynomial};
+pub(crate) use self::elementary::{exp, sigmoid, tanh};
+pub(crate) use self::fit::{FitMethod, fit};
 
 /// A real activation function.
 #[derive(Debug, Clone, PartialEq)]

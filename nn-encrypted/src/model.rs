@@ -17,7 +17,8 @@ pub struct Model {
 /// The numbers of a layer with weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerState {
-    /// Shape of the weights, see [`Layer::shape`](crate::network::Layer::shape); the last index is fastest.
+    /// Shape of the weights, the last index fastest: Linear `[inputs, outputs]`; Conv1d `[out channels, in channels, taps]`; Conv2d
+    /// `[out channels, in channels, rows, columns]`.
     pub shape: Vec<usize>,
     /// Weights.
     pub weight: Vec<f64>,

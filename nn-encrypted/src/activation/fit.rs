@@ -20,7 +20,12 @@ pub enum FitMethod {
 /// Both methods expand in Chebyshev polynomials T_i; sums and products of the basic operations only, so that the
 /// result is the same on every machine.
 #[must_use]
-pub fn fit(function: impl Fn(f64) -> f64, degree: usize, interval: [f64; 2], method: FitMethod) -> Vec<f64> {
+pub(crate) fn fit(
+    function: impl Fn(f64) -> f64,
+    degree: usize,
+    interval: [f64; 2],
+    method: FitMethod,
+) -> Vec<f64> {
     let [low, high] = interval;
     let (middle, half) = ((low + high) / 2.0, (high - low) / 2.0);
     let scaled = |t: f64| function(middle + half * t);

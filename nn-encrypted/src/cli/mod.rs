@@ -6,8 +6,8 @@ mod train;
 
 use std::process::ExitCode;
 
+use crate::run::RunError;
 use clap::{Parser, Subcommand};
-use nn_encrypted::run::RunError;
 
 use self::tools::{
     DataArgs, PretrainArgs, ReportArgs, StudyArgs, SweepArgs, data, pretrain, recipes, report, study, sweep,
@@ -46,7 +46,8 @@ enum Command {
     Sweep(SweepArgs),
 }
 
-pub(crate) fn run() -> ExitCode {
+/// Runs the command that the arguments of the process name.
+pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or_else(|| Command::Train(TrainArgs::standard()));
     if let Err(error) = command.threads() {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::recipe::Recipe;
+use crate::run::{self, Mode, Options, Outcome, Report, Resumption, RunError};
 use clap::{Args, ValueEnum};
-use nn_encrypted::recipe::Recipe;
-use nn_encrypted::run::{self, Mode, Options, Outcome, Report, Resumption, RunError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 

@@ -30,7 +30,7 @@ pub struct Batches {
 impl Batches {
     /// The batches for training rows with these labels.
     #[must_use]
-    pub fn balanced(balance: Balance, labels: &[usize], size: usize, seed: u64) -> Self {
+    pub(crate) fn balanced(balance: Balance, labels: &[usize], size: usize, seed: u64) -> Self {
         match balance {
             Balance::None => Self::new(labels.len(), size, seed),
             Balance::Resample => Self { rows: resample(labels, seed), size: size.max(1), seed },
@@ -39,13 +39,13 @@ impl Batches {
 
     /// How many rows an epoch has, repeated ones as often as they occur.
     #[must_use]
-    pub fn samples(&self) -> usize {
+    pub(crate) fn samples(&self) -> usize {
         self.rows.len()
     }
 
     /// Batches of `size` (at least 1) out of `samples` rows.
     #[must_use]
-    pub fn new(samples: usize, size: usize, seed: u64) -> Self {
+    pub(crate) fn new(samples: usize, size: usize, seed: u64) -> Self {
         let rows = permutation(&mut stream(seed, Purpose::Batches), samples);
         Self { rows, size: size.max(1), seed }
     }
@@ -58,7 +58,7 @@ impl Batches {
 
     /// The rows of a batch; none if there is no such batch.
     #[must_use]
-    pub fn rows(&self, batch: usize) -> &[usize] {
+    pub(crate) fn rows(&self, batch: usize) -> &[usize] {
         let start = batch.saturating_mul(self.size).min(self.rows.len());
         &self.rows[start..(start + self.size).min(self.rows.len())]
     }

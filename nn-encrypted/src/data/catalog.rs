@@ -232,7 +232,7 @@ impl Known {
 
     /// The folders its files are looked for in.
     #[must_use]
-    pub fn folders(&self, data_dir: &Path) -> [PathBuf; 2] {
+    pub(crate) fn folders(&self, data_dir: &Path) -> [PathBuf; 2] {
         [data_dir.to_owned(), data_dir.join(self.folder)]
     }
 
@@ -240,7 +240,7 @@ impl Known {
     ///
     /// # Errors
     /// If it is in none of the folders.
-    pub fn locate(&self, data_dir: &Path, file: &str) -> Result<PathBuf, DataError> {
+    pub(crate) fn locate(&self, data_dir: &Path, file: &str) -> Result<PathBuf, DataError> {
         let folders = self.folders(data_dir);
         let file = file.trim_end_matches(".gz");
         let names = [file.to_owned(), format!("{file}.gz")];

@@ -33,7 +33,7 @@ const MOST_VALUES: u64 = 1 << 28;
 ///
 /// # Errors
 /// If the file is missing, is something else, or its length is not the one its header says.
-pub fn read_images(path: &Path) -> Result<Images, DataError> {
+pub(crate) fn read_images(path: &Path) -> Result<Images, DataError> {
     images(&read(path)?, &path.display().to_string())
 }
 
@@ -41,7 +41,7 @@ pub fn read_images(path: &Path) -> Result<Images, DataError> {
 ///
 /// # Errors
 /// As [`read_images`].
-pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
     labels(&read(path)?, &path.display().to_string())
 }
 

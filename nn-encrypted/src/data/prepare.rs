@@ -135,7 +135,7 @@ fn like_pixels(x: &mut Array2<f64>, train: &[usize]) {
 ///
 /// # Errors
 /// If the data cannot be read.
-pub fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
+pub(crate) fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
     let source = Source::new(&settings.set, settings.label.as_deref(), &settings.ignore, settings.no_header)?;
     load(&source, data_dir)
 }
@@ -144,7 +144,12 @@ pub fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataErr
 ///
 /// # Errors
 /// If a setting does not fit the data. With `frozen`, the data must have the features of that network already.
-pub fn prepare(data: Dataset, settings: &Data, seed: u64, fraction_bits: u32) -> Result<Prepared, DataError> {
+pub(crate) fn prepare(
+    data: Dataset,
+    settings: &Data,
+    seed: u64,
+    fraction_bits: u32,
+) -> Result<Prepared, DataError> {
     let series = data.series.as_ref().map(|_| fits_series(settings)).transpose()?;
     if data.frozen != settings.frozen {
         let text = |frozen: &Option<String>| {

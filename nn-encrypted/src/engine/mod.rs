@@ -8,9 +8,10 @@ mod clock;
 pub(crate) mod coefficients;
 mod error;
 mod pieces;
-pub mod slots;
-pub mod tables;
-pub mod words;
+#[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
+pub(crate) mod slots;
+pub(crate) mod tables;
+pub(crate) mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -11,7 +11,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-pub use self::digest::digest;
+pub(crate) use self::digest::digest;
 pub use self::download::Source;
 use crate::data::{Known, KnownFile};
 

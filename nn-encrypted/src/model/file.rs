@@ -77,7 +77,7 @@ impl Model {
     ///
     /// # Errors
     /// If the model has other layers or shapes than the network, or a number that is not finite; the tensor is named.
-    pub fn to_bytes(
+    pub(crate) fn to_bytes(
         &self,
         network: &Network,
         metadata: impl IntoIterator<Item = (String, String)>,
@@ -114,7 +114,7 @@ impl Model {
     /// # Errors
     /// If the bytes are damaged or of another format, a tensor is missing, of another type or shape, or belongs to no layer, or a
     /// number is not finite; the tensor is named.
-    pub fn from_bytes(network: &Network, bytes: &[u8]) -> Result<Self, ModelError> {
+    pub(crate) fn from_bytes(network: &Network, bytes: &[u8]) -> Result<Self, ModelError> {
         let foreign = |what: String| ModelError::Foreign { what };
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| foreign(error.to_string()))?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| foreign(error.to_string()))?;
@@ -164,7 +164,11 @@ impl Model {
     ///
     /// # Errors
     /// Names the first number that is none.
-    pub fn check(&self, network: &Network, grids: impl Fn(usize) -> [Grid; 2]) -> Result<(), ModelError> {
+    pub(crate) fn check(
+        &self,
+        network: &Network,
+        grids: impl Fn(usize) -> [Grid; 2],
+    ) -> Result<(), ModelError> {
         for (l, (state, layer)) in self.layers.iter().zip(&network.layers).enumerate() {
             let [weight, momentum] = grids(l);
             let grids = [weight, weight, momentum, momentum];

@@ -17,7 +17,7 @@ impl Model {
     /// Nearly normal weights of deviation `gain / √inputs`, everything else 0; the same on every machine. `grid` tells of each
     /// layer how its weights are rounded.
     #[must_use]
-    pub fn initial(network: &Network, gain: f64, seed: u64, grid: impl Fn(usize) -> Grid) -> Self {
+    pub(crate) fn initial(network: &Network, gain: f64, seed: u64, grid: impl Fn(usize) -> Grid) -> Self {
         let mut rng = stream(seed, Purpose::Weights);
         let layers = network.layers.iter().enumerate().map(|(l, layer)| {
             let deviation = gain / (layer.fan_in() as f64).sqrt();

@@ -9,7 +9,7 @@ mod matrix;
 
 use ndarray::Array2;
 
-pub use self::matrix::{Entry, Matrix};
+pub(crate) use self::matrix::{Entry, Matrix};
 use crate::activation::{Function, Polynomial};
 use crate::recipe::{LayerKind, Loss, Scheme};
 
@@ -78,13 +78,13 @@ pub struct Activation {
 impl Extent {
     /// So many numbers in one row.
     #[must_use]
-    pub fn row(width: usize) -> Self {
+    pub(crate) fn row(width: usize) -> Self {
         Self { channels: 1, height: 1, width }
     }
 
     /// How many numbers there are.
     #[must_use]
-    pub fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         self.channels.saturating_mul(self.height).saturating_mul(self.width)
     }
 }
@@ -92,7 +92,7 @@ impl Extent {
 impl Layer {
     /// What the weights see, after the pooling.
     #[must_use]
-    pub fn pooled(&self) -> Extent {
+    pub(crate) fn pooled(&self) -> Extent {
         let Extent { channels, height, width } = self.input;
         Extent { channels, height: height / self.pool[0], width: width / self.pool[1] }
     }
@@ -100,7 +100,7 @@ impl Layer {
     /// Shape of the weights: Linear `[inputs, outputs]`; Conv1d `[out channels, in channels, taps]`; Conv2d
     /// `[out channels, in channels, rows, columns]`. The last index is fastest.
     #[must_use]
-    pub fn shape(&self) -> Vec<usize> {
+    pub(crate) fn shape(&self) -> Vec<usize> {
         let (out, channels, [rows, columns]) = (self.output.channels, self.input.channels, self.kernel);
         match self.kind {
             LayerKind::Conv1d => vec![out, channels, columns],
@@ -111,7 +111,7 @@ impl Layer {
 
     /// Number of inputs of a pre-activation.
     #[must_use]
-    pub fn fan_in(&self) -> usize {
+    pub(crate) fn fan_in(&self) -> usize {
         match self.kind {
             LayerKind::Conv1d | LayerKind::Conv2d => self.input.channels * self.kernel[0] * self.kernel[1],
             _ => self.pooled().size(),
@@ -120,7 +120,7 @@ impl Layer {
 
     /// Number of biases: one for each output of Linear, one for each out channel of a convolution.
     #[must_use]
-    pub fn biases(&self) -> usize {
+    pub(crate) fn biases(&self) -> usize {
         match self.kind {
             LayerKind::Conv1d | LayerKind::Conv2d => self.output.channels,
             _ => self.output.size(),
@@ -129,19 +129,19 @@ impl Layer {
 
     /// Inputs, before the pooling.
     #[must_use]
-    pub fn inputs(&self) -> usize {
+    pub(crate) fn inputs(&self) -> usize {
         self.input.size()
     }
 
     /// Outputs.
     #[must_use]
-    pub fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.output.size()
     }
 
     /// Whether it is fully connected: every entry of its matrix is a weight of its own, times 1.
     #[must_use]
-    pub fn is_dense(&self) -> bool {
+    pub(crate) fn is_dense(&self) -> bool {
         self.kind == LayerKind::Linear && self.pool == [1, 1]
     }
 }
@@ -149,7 +149,7 @@ impl Layer {
 impl Network {
     /// The features, then the width of each layer with weights.
     #[must_use]
-    pub fn widths(&self) -> Vec<usize> {
+    pub(crate) fn widths(&self) -> Vec<usize> {
         let first = self.layers.first().map(Layer::inputs);
         first.into_iter().chain(self.layers.iter().map(Layer::outputs)).collect()
     }
@@ -162,13 +162,13 @@ impl Network {
 
     /// The activation behind the last layer with weights.
     #[must_use]
-    pub fn output_activation(&self) -> Option<&Activation> {
+    pub(crate) fn output_activation(&self) -> Option<&Activation> {
         self.layers.last().and_then(|layer| layer.activation.as_ref())
     }
 }
 
 /// Entries of a matrix.
-pub type Entries = Array2<Option<Entry>>;
+pub(crate) type Entries = Array2<Option<Entry>>;
 
 #[cfg(test)]
 mod tests;

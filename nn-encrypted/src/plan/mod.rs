@@ -6,10 +6,11 @@
 mod choose;
 mod error;
 mod parameters;
-pub mod slots;
-pub mod tables;
+#[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
+pub(crate) mod slots;
+pub(crate) mod tables;
 mod task;
-pub mod words;
+pub(crate) mod words;
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 pub use self::error::{PlanError, Reason};
-pub use self::task::{DataShape, Planned, Task};
+pub use self::task::DataShape;
+pub(crate) use self::task::{Planned, Task};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;
@@ -163,7 +165,7 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// Names of the kinds of evaluation keys, in the order in which they are sent.
     fn key_names(&self) -> Vec<String>;
 
-    /// Number of secret keys, see [`Cipher::secret_bytes`].
+    /// Number of secret keys, see `Cipher::secret_bytes`.
     fn secret_keys(&self) -> usize {
         1
     }
@@ -174,7 +176,7 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// If the operating system gives no randomness.
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError>;
 
-    /// A client's side with secret keys of before, as [`Cipher::secret_bytes`] gave them.
+    /// A client's side with secret keys of before, as `Cipher::secret_bytes` gave them.
     ///
     /// # Errors
     /// If they are damaged or of other parameters.

@@ -19,7 +19,7 @@ pub struct DataShape {
 
 /// What a planner of an engine is asked for.
 #[derive(Clone, Copy)]
-pub struct Task<'a> {
+pub(crate) struct Task<'a> {
     /// The recipe.
     pub recipe: &'a Recipe,
     /// The network.
@@ -33,7 +33,7 @@ pub struct Task<'a> {
 }
 
 /// What a planner answers.
-pub struct Planned {
+pub(crate) struct Planned {
     /// The engine.
     pub engine: Arc<dyn PlannedEngine>,
     /// Tensors that it bootstraps on the way, see [`lower_with`](crate::program::lower_with).

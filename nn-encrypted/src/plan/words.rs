@@ -51,7 +51,7 @@ struct PlannedWords<C> {
 ///
 /// # Errors
 /// If words may wrap in the first step, there is no circuit of a function, or there are no parameters.
-pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     match task.recipe.numbers.words {
         WordCoding::Digits => plan_as::<DigitWords>(task),
         WordCoding::Bits => plan_as::<BitWords>(task),

@@ -36,7 +36,7 @@ const SMALLEST_TERM: f64 = 1e-9;
 impl Layer {
     /// The function of an activation, exactly; none of layers with weights and poolings.
     #[must_use]
-    pub fn function(&self) -> Option<Function> {
+    pub(crate) fn function(&self) -> Option<Function> {
         let exact =
             |coefficients: &[i64], bits| Function::Polynomial(Polynomial::new(coefficients.to_vec(), bits));
         Some(match self.kind {
@@ -59,7 +59,7 @@ impl Layer {
     /// The polynomial that is fitted to the function of an activation, within ±`bound` unless the layer says otherwise, constant first
     /// and without leading zeros; none of layers whose function is a polynomial or nothing.
     #[must_use]
-    pub fn fitted(&self, bound: f64) -> Option<Vec<f64>> {
+    pub(crate) fn fitted(&self, bound: f64) -> Option<Vec<f64>> {
         let function = match self.function()? {
             Function::Polynomial(_) | Function::Real(_) => return None,
             function => function,
@@ -114,19 +114,19 @@ pub enum LayerKind {
 impl LayerKind {
     /// Whether it has weights.
     #[must_use]
-    pub fn has_weights(self) -> bool {
+    pub(crate) fn has_weights(self) -> bool {
         matches!(self, Self::Linear | Self::Conv1d | Self::Conv2d)
     }
 
     /// Whether it is a pooling.
     #[must_use]
-    pub fn is_pooling(self) -> bool {
+    pub(crate) fn is_pooling(self) -> bool {
         matches!(self, Self::AvgPool1d | Self::AvgPool2d)
     }
 
     /// Whether it is a function of each number.
     #[must_use]
-    pub fn is_activation(self) -> bool {
+    pub(crate) fn is_activation(self) -> bool {
         !self.has_weights() && !self.is_pooling()
     }
 }
@@ -172,7 +172,7 @@ pub enum Kernel {
 impl Kernel {
     /// Rows and columns of a layer along two directions.
     #[must_use]
-    pub fn sides(self) -> [usize; 2] {
+    pub(crate) fn sides(self) -> [usize; 2] {
         match self {
             Self::Square(side) => [side, side],
             Self::Rectangle(sides) => sides,

@@ -115,7 +115,7 @@ impl Recipe {
 
     /// Deviation of the initial weights times the root of the inputs of a neuron.
     #[must_use]
-    pub fn init_gain(&self) -> f64 {
+    pub(crate) fn init_gain(&self) -> f64 {
         let square = self.layers.iter().any(|layer| layer.kind == LayerKind::Square);
         self.optimizer.init_gain.unwrap_or(if square { 0.7 } else { 1.0 })
     }

@@ -58,7 +58,7 @@ impl Default for Numbers {
 impl Numbers {
     /// Bits behind the point of a fixed-point integer of `word_bits`.
     #[must_use]
-    pub fn word_fraction_bits(&self) -> u32 {
+    pub(crate) fn word_fraction_bits(&self) -> u32 {
         let auto = match self.word_bits {
             8 => 4,
             16 => 10,
@@ -131,7 +131,7 @@ pub enum Auto {
 impl Setting {
     /// The number, if one is set.
     #[must_use]
-    pub fn value(self) -> Option<usize> {
+    pub(crate) fn value(self) -> Option<usize> {
         match self {
             Self::Auto(_) => None,
             Self::Value(value) => Some(value),

@@ -23,7 +23,7 @@ impl Scalar {
 
     /// The number as `n/2^k` with `k` up to [`Dyadic::MAX_BITS`], as exact schemes need it.
     #[must_use]
-    pub fn dyadic(self) -> Option<Dyadic> {
+    pub(crate) fn dyadic(self) -> Option<Dyadic> {
         Dyadic::from_f64(self.0)
     }
 }

@@ -111,7 +111,7 @@ impl Client {
 
     /// The keys of an engine, to open what it recorded.
     #[must_use]
-    pub fn cipher(&self, engine: usize) -> Option<&dyn Cipher> {
+    pub(crate) fn cipher(&self, engine: usize) -> Option<&dyn Cipher> {
         self.ciphers.get(engine).map(AsRef::as_ref)
     }
 
@@ -133,13 +133,13 @@ impl Client {
     }
 
     /// Goes on counting from counts of before.
-    pub fn resume_counts(&mut self, counts: RefreshCounts) {
+    pub(crate) fn resume_counts(&mut self, counts: RefreshCounts) {
         self.counts = counts;
     }
 
     /// Of a client that takes the backward pass: how far outputs of the server were from those in the clear, at most.
     #[must_use]
-    pub fn output_error(&self) -> f64 {
+    pub(crate) fn output_error(&self) -> f64 {
         self.output_error
     }
 

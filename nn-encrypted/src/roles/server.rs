@@ -291,7 +291,7 @@ impl Server {
     }
 
     /// What engines recorded for an audit since this was asked last.
-    pub fn take_records(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn take_records(&mut self) -> Vec<Vec<u8>> {
         self.engines.iter_mut().map(|engine| engine.take_records()).collect()
     }
 }

@@ -79,7 +79,7 @@ impl Encrypted {
 
     /// A client and a server with the given evaluation keys, but without weights.
     #[must_use]
-    pub fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &SentKeys) -> Self {
+    pub(crate) fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &SentKeys) -> Self {
         let by_client = plan.program.training.iter().any(by_client);
         Self {
             plan: Arc::clone(plan),
@@ -147,7 +147,7 @@ impl Encrypted {
     ///
     /// # Errors
     /// If a record is damaged.
-    pub fn tell(&mut self, twin: &mut Twin) -> Result<(), RunError> {
+    pub(crate) fn tell(&mut self, twin: &mut Twin) -> Result<(), RunError> {
         for (engine, records) in self.server.take_records().into_iter().enumerate() {
             if let Some(cipher) = self.client.cipher(engine).filter(|_| !records.is_empty()) {
                 twin.replay(cipher.open_records(&records).map_err(crate::roles::ClientError::from)?);

@@ -16,7 +16,7 @@ pub enum Measure {
 impl Measure {
     /// Its name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
             Self::Mape => "MAPE",
@@ -25,7 +25,7 @@ impl Measure {
 
     /// A score in percent.
     #[must_use]
-    pub fn percent(self, score: f64) -> f64 {
+    pub(crate) fn percent(self, score: f64) -> f64 {
         match self {
             Self::Accuracy => 100.0 * score,
             Self::Mape => score,
@@ -44,13 +44,13 @@ pub enum Predictions {
 
 impl Predictions {
     /// The values of a series that outputs tell, one a sample.
-    pub fn values(series: &Series, outputs: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn values(series: &Series, outputs: impl IntoIterator<Item = f64>) -> Self {
         Self::Values(outputs.into_iter().map(|output| series.value(output)).collect())
     }
 
     /// How good they are: a fraction of classes that are right, or MAPE in percent.
     #[must_use]
-    pub fn score(&self, labels: &[usize]) -> f64 {
+    pub(crate) fn score(&self, labels: &[usize]) -> f64 {
         match self {
             Self::Classes(classes) => metrics::accuracy(classes, labels),
             Self::Values(values) => {
@@ -62,7 +62,7 @@ impl Predictions {
 
     /// What they are measured by.
     #[must_use]
-    pub fn measure(&self) -> Measure {
+    pub(crate) fn measure(&self) -> Measure {
         match self {
             Self::Classes(_) => Measure::Accuracy,
             Self::Values(_) => Measure::Mape,

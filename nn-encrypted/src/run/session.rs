@@ -90,7 +90,7 @@ impl Session {
     ///
     /// # Errors
     /// None, as the weights are of this network.
-    pub fn clear(&self) -> Result<Clear, RunError> {
+    pub(crate) fn clear(&self) -> Result<Clear, RunError> {
         Ok(Clear::new(&self.recipe, &self.network, self.first.clone())?)
     }
 
@@ -153,19 +153,19 @@ impl Session {
 
     /// What scores are.
     #[must_use]
-    pub fn measure(&self) -> Measure {
+    pub(crate) fn measure(&self) -> Measure {
         if self.data.series.is_some() { Measure::Mape } else { Measure::Accuracy }
     }
 
     /// The balanced accuracy of predictions of the test part.
     #[must_use]
-    pub fn balanced(&self, predicted: &[usize]) -> f64 {
+    pub(crate) fn balanced(&self, predicted: &[usize]) -> f64 {
         metrics::balanced_accuracy(predicted, &self.data.test.labels, self.data.classes.len())
     }
 
     /// Number of training steps.
     #[must_use]
-    pub fn steps(&self, limit: Option<usize>) -> usize {
+    pub(crate) fn steps(&self, limit: Option<usize>) -> usize {
         let all = self.batches.count().saturating_mul(self.recipe.optimizer.epochs);
         limit.map_or(all, |limit| limit.min(all))
     }

@@ -14,7 +14,7 @@ use crate::numbers::words::Format;
 const CARRY: Carry = Carry::Ripple;
 
 /// Arithmetic on encrypted bits.
-pub struct BitWords {
+pub(crate) struct BitWords {
     format: Format,
     evaluator: Evaluator,
     add: Circuit,

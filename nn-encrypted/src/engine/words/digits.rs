@@ -16,7 +16,7 @@ const DIGIT_BITS: u32 = 2;
 const PRODUCTS: usize = 256;
 
 /// Arithmetic on encrypted digits.
-pub struct DigitWords {
+pub(crate) struct DigitWords {
     format: Format,
     evaluator: Evaluator,
     /// Values and derivatives of each function.

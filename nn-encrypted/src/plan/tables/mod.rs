@@ -26,7 +26,7 @@ use crate::recipe::Recipe;
 use crate::roles::cipher::{Cipher, CipherError};
 
 /// Layers beside tables, as planned.
-pub struct PlannedTables {
+pub(crate) struct PlannedTables {
     shared: Arc<Shared>,
     arrangement: Arc<dyn Arrangement>,
 }
@@ -60,7 +60,7 @@ impl PlannedTables {
     /// # Errors
     /// If a layer cannot be computed where the recipe puts it, named with what is needed and what there is by number; or a field has
     /// a value for which there are no parameters.
-    pub fn new(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
+    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
         Self::with_security(recipe, network, Security::Standard)
     }
 
@@ -91,19 +91,19 @@ impl PlannedTables {
 
     /// The formats of numbers.
     #[must_use]
-    pub fn numbers(&self) -> &TableNumbers {
+    pub(crate) fn numbers(&self) -> &TableNumbers {
         &self.shared.numbers
     }
 
     /// What lookups can tell apart.
     #[must_use]
-    pub fn reader(&self) -> &TableReader {
+    pub(crate) fn reader(&self) -> &TableReader {
         &self.shared.reader
     }
 
     /// Bootstraps of tables in a step of a whole mini-batch.
     #[must_use]
-    pub fn lookups(&self) -> usize {
+    pub(crate) fn lookups(&self) -> usize {
         let widths = self.arrangement.places().widths();
         let functions = &self.shared.functions;
         let error = |function| if crate::numbers::tables::is_masked(function) { 1 } else { 2 };
@@ -118,13 +118,13 @@ impl PlannedTables {
 
     /// Ciphertexts of CKKS that are refreshed or filled in a step of a whole mini-batch.
     #[must_use]
-    pub fn refreshes(&self) -> usize {
+    pub(crate) fn refreshes(&self) -> usize {
         self.arrangement.refreshes(&self.shared)
     }
 
     /// Slots of the bootstrap that refreshes.
     #[must_use]
-    pub fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         self.arrangement.slots(&self.shared)
     }
 

@@ -1,11 +1,11 @@
 //! The client's side of an engine: keys, encryption and decryption of whole tensors.
 
-pub mod bgv;
+pub(crate) mod bgv;
 pub(crate) mod blocks;
-pub mod ckks;
+pub(crate) mod ckks;
 pub(crate) mod coefficients;
 pub(crate) mod tables;
-pub mod words;
+pub(crate) mod words;
 
 use he_core::wire::WireError;
 use ndarray::{Array2, ArrayView2};

@@ -14,7 +14,8 @@ use crate::engine::{Engine, EngineError, Pieces, Usage};
 use crate::model::{LayerState, Model};
 use crate::network::{Activation, Network};
 use crate::plan::{Estimate, Plan, PlannedEngine, SchemeUse, Sent, Tolerance};
-use crate::program::{Step, Tensor, lower};
+use crate::program::lower::lower;
+use crate::program::{Step, Tensor};
 use crate::recipe::{Loss, Optimizer, Recipe};
 use crate::roles::cipher::{Cipher, CipherError, Opened, Plain, Values};
 

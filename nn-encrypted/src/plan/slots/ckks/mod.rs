@@ -114,15 +114,9 @@ impl PlannedCkks {
         Ok(Self { agreement: Arc::new(agreement), bootstrapped, names, units, key_bytes, peak_bytes })
     }
 
-    /// What client and server agree on.
-    #[must_use]
-    pub fn agreement(&self) -> &Arc<CkksAgreement> {
-        &self.agreement
-    }
-
     /// The tensors that are bootstrapped on the way.
-    #[must_use]
-    pub fn bootstrapped(&self) -> &BTreeSet<Tensor> {
+    #[cfg(test)]
+    pub(crate) fn bootstrapped(&self) -> &BTreeSet<Tensor> {
         &self.bootstrapped
     }
 
