@@ -10,7 +10,7 @@ use nn_encrypted::internals::{
     Agreement, BgvCipher, BgvEngine, Cipher, CipherError, Cube, Engine, EngineError, Geometry, Instance,
     Order, PlannedBgv, Tensor, lower,
 };
-use nn_encrypted::plan::{Estimate, Plan, PlannedEngine, SchemeUse, Sent, Tolerance};
+use nn_encrypted::plan::{Estimate, Plan, PlannedEngine, SchemeUse, WireSize, Tolerance};
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::run::Session;
 use zeroize::Zeroizing;
@@ -171,10 +171,10 @@ impl PlannedEngine for Tiny {
         out.u32(4);
     }
 
-    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let is_sent = self.0.fresh.contains_key(&tensor) || self.0.sent.contains_key(&tensor);
         let pieces = self.0.pieces(tensor);
-        Sent { parts: usize::from(is_sent && pieces > 0), pieces, bytes: self.0.piece_bytes() }
+        WireSize { parts: usize::from(is_sent && pieces > 0), pieces, bytes: self.0.piece_bytes() }
     }
 
     fn key_names(&self) -> Vec<String> {

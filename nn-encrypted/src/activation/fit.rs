@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::elementary::cos_pi;
 
-/// What "close" means.
+/// The measure of closeness.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FitMethod {
@@ -76,13 +76,13 @@ fn orthogonal(function: &impl Fn(f64) -> f64, nodes: &[f64], degree: usize) -> V
     result
 }
 
-/// The coefficients of `p(offset + slope·z)` in powers of z.
-fn substitute(p: &[f64], offset: f64, slope: f64) -> Vec<f64> {
+/// The coefficients of `p(offset + factor·z)` in powers of z.
+fn substitute(p: &[f64], offset: f64, factor: f64) -> Vec<f64> {
     let mut result = vec![0.0; p.len()];
     for &coefficient in p.iter().rev() {
         for i in (0..result.len()).rev() {
             let below = if i == 0 { 0.0 } else { result[i - 1] };
-            result[i] = result[i] * offset + below * slope;
+            result[i] = result[i] * offset + below * factor;
         }
         result[0] += coefficient;
     }

@@ -21,7 +21,7 @@ impl Clear {
         Walk::floating(recipe, network, model, None).map(Self)
     }
 
-    /// The same with one function in place of every activation.
+    /// A network with one function in place of every activation.
     ///
     /// # Errors
     /// As [`Clear::new`].

@@ -74,7 +74,7 @@ pub fn run() -> ExitCode {
     })
 }
 
-/// What shells report after a Ctrl-C.
+/// The exit status that shells report after a Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
 impl Command {

@@ -34,13 +34,13 @@ pub struct KnownFile {
     pub sources: &'static [&'static str],
     /// SHA-256, in hexadecimal.
     pub sha256: &'static str,
-    /// What the digest is of.
+    /// The form that the digest is taken of.
     pub form: Form,
     /// No copy has more bytes, packed or not.
     pub most_bytes: u64,
 }
 
-/// What the digest of a file is of.
+/// The form of a file that its digest is taken of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Its bytes, unpacked.
@@ -57,7 +57,7 @@ pub struct KnownTable {
     pub label: &'static str,
     /// Columns that are neither class nor feature.
     pub ignore: &'static [&'static str],
-    /// What stands between two cells.
+    /// The separator of two cells.
     pub separator: Separator,
 }
 

@@ -14,9 +14,9 @@ use super::whiten;
 pub enum Normalization {
     /// `raw / divisor - center`, the same for all features.
     Affine {
-        /// What a raw value is divided by.
+        /// The divisor of a raw value.
         divisor: f64,
-        /// What is subtracted then.
+        /// The value subtracted then.
         center: f64,
         /// The largest magnitude.
         limit: f64,

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// What a stream is used for; streams of different purposes are independent.
+/// The purpose of a stream; streams of different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Which rows are for testing.
@@ -14,7 +14,7 @@ pub(crate) enum Purpose {
     Order(u64),
     /// The initial weights.
     Weights,
-    /// Errors of readings, for one step or classification.
+    /// Errors of mod-switched phases, for one step or classification.
     Readings(u64),
     /// How an image is changed before it is trained on.
     Change(u64),

@@ -13,9 +13,9 @@ const LARGEST: u64 = 1 << 31;
 /// How a label of a series, the measured value as a whole number of its unit, becomes a target and back.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Series {
-    /// What a value is divided by.
+    /// The divisor of a value.
     pub divisor: f64,
-    /// What is subtracted then.
+    /// The value subtracted then.
     pub center: f64,
 }
 

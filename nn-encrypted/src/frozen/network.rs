@@ -45,7 +45,7 @@ impl Layer {
         }
     }
 
-    /// What training changes.
+    /// The numbers that training changes.
     pub(super) fn parameters_mut(&mut self) -> Vec<&mut Vec<f32>> {
         match self {
             Self::Conv2d(layer) => layer.parameters_mut(),

@@ -36,7 +36,7 @@ pub struct Progress {
     pub training: f64,
 }
 
-/// What a training ends with.
+/// The end of a training.
 #[derive(Debug, Clone)]
 pub struct Pretrained {
     /// The convolutions with their normalizations, without the last layer.

@@ -53,7 +53,7 @@ impl Geometry {
         Self { cube, compact: Compact::new(&cube, tile), numbers, layers, batch, sharing: None }
     }
 
-    /// The same with the sums over the entries of each weight in the matrices of its layers.
+    /// This geometry with the sums over the entries of each weight in the matrices of its layers.
     #[must_use]
     pub fn with_sharing(mut self, matrices: &[Matrix]) -> Self {
         self.sharing = Sharing::new(&self.cube, &self.compact, &self.layers, matrices).map(Arc::new);

@@ -25,7 +25,7 @@ pub enum ModelError {
     /// The bytes are no safetensors, or of another format.
     #[error("{what}")]
     Foreign {
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// The model has other layers than the network.
@@ -41,7 +41,7 @@ pub enum ModelError {
     Tensor {
         /// Its name.
         tensor: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A number is not finite.
@@ -135,7 +135,7 @@ impl Model {
     }
 }
 
-/// The same file with the fields of its header in the order of their names: equal models have equal bytes.
+/// A file with the fields of its header in the order of their names: equal models have equal bytes.
 fn canonical(bytes: &[u8]) -> Option<Vec<u8>> {
     let (length, rest) = bytes.split_at_checked(8)?;
     let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;

@@ -18,7 +18,7 @@ use crate::recipe::{LayerKind, Loss, Scheme};
 pub struct Network {
     /// Layers with weights, input first.
     pub layers: Vec<Layer>,
-    /// What is minimized.
+    /// The loss that is minimized.
     pub loss: Loss,
 }
 
@@ -44,17 +44,17 @@ pub struct Layer {
     pub kind: LayerKind,
     /// The scheme it runs in.
     pub scheme: Scheme,
-    /// What comes in, before the pooling.
+    /// The extent of its inputs, before the pooling.
     pub input: Extent,
     /// Rows and columns that the pooling makes one; `[1, 1]` without pooling.
     pub pool: [usize; 2],
     /// Taps of a convolution; `[1, 1]` otherwise.
     pub kernel: [usize; 2],
-    /// What goes out.
+    /// The extent of its outputs.
     pub output: Extent,
     /// Weights and biases at their places.
     pub matrix: Matrix,
-    /// What follows; nothing where the outputs are the pre-activations.
+    /// The activation behind it; none where the outputs are the pre-activations.
     pub activation: Option<Activation>,
 }
 
@@ -71,7 +71,7 @@ pub struct Activation {
     pub function: Function,
     /// Real coefficients of the polynomial that is computed in its place, constant first; none of a table.
     pub polynomial: Option<Vec<f64>>,
-    /// The same with coefficients that are dyadic, as exact schemes compute it.
+    /// Its polynomial with coefficients that are dyadic, as exact schemes compute it.
     pub dyadic: Option<Polynomial>,
 }
 
@@ -90,7 +90,7 @@ impl Extent {
 }
 
 impl Layer {
-    /// What the weights see, after the pooling.
+    /// The extent of the inputs of the weights, after the pooling.
     #[must_use]
     pub(crate) fn pooled(&self) -> Extent {
         let Extent { channels, height, width } = self.input;

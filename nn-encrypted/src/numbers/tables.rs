@@ -71,9 +71,9 @@ pub enum TableError {
         kind: String,
         /// The bound.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         bound: f64,
-        /// What it must stay below.
+        /// The bound that it must stay below.
         most: f64,
     },
     /// Products of errors and derivatives do not fit a table.
@@ -87,7 +87,7 @@ pub enum TableError {
         kind: String,
         /// The bound that errors follow from.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         bound: f64,
         /// The largest error.
         error: f64,
@@ -99,7 +99,7 @@ pub enum TableError {
         "optimizer.learning_rate = {found}: a power of two up to {most}, the divisor of summed gradients, is needed where updates are exact"
     )]
     LearningRate {
-        /// What it is.
+        /// Its value.
         found: String,
         /// The largest one possible.
         most: u64,
@@ -198,7 +198,7 @@ fn place(network: &Network, behind: usize) -> (usize, String) {
     activation.or_else(|| layer.map(|layer| (layer.index, layer.kind.to_string()))).unwrap_or_default()
 }
 
-/// What lookups of tables can tell apart.
+/// The resolution of lookups in tables.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "Reader")]
 pub struct TableReader {

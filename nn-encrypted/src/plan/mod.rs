@@ -145,7 +145,7 @@ fn encode_network(network: &Network, out: &mut Writer) {
 
 /// The size of a tensor as it is sent, in either direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sent {
+pub struct WireSize {
     /// Parts; 0 of a tensor that the engine is not sent and does not send.
     pub parts: usize,
     /// Ciphertexts of each part.
@@ -160,7 +160,7 @@ pub trait PlannedEngine: Display + Send + Sync {
     fn encode(&self, out: &mut Writer);
 
     /// The size of a tensor of `rows` images as it is sent. Momentum that lies in the ciphertexts of the weights has no parts.
-    fn sent(&self, tensor: Tensor, rows: usize) -> Sent;
+    fn sent(&self, tensor: Tensor, rows: usize) -> WireSize;
 
     /// Names of the kinds of evaluation keys, in the order in which they are sent.
     fn key_names(&self) -> Vec<String>;
@@ -195,12 +195,12 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// every bit is the same.
     fn tolerance(&self) -> Option<Tolerance>;
 
-    /// What lookups in tables can tell apart, which the twin needs; none without tables beside other schemes.
+    /// The resolution of lookups in tables, which the twin needs; none without tables beside other schemes.
     fn table_reader(&self) -> Option<TableReader> {
         None
     }
 
-    /// What a step is reckoned to take, by committed tables.
+    /// The estimate for a step, by committed tables.
     fn estimate(&self) -> Estimate;
 }
 
@@ -213,7 +213,7 @@ pub struct SchemeUse {
     pub ring_dimension: usize,
     /// `log2` of the largest modulus under a secret.
     pub log_qp: f64,
-    /// What is encrypted.
+    /// The kind of plaintexts.
     pub plaintext: String,
     /// Bits of security; none of insecure parameters.
     pub security_bits: Option<u32>,
@@ -228,7 +228,7 @@ pub struct Tolerance {
     pub outputs: f64,
 }
 
-/// What a step takes, reckoned.
+/// The estimated cost of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// Forward transforms of the ring, or seconds of a core by the committed table.

@@ -1,4 +1,4 @@
-//! What a planner of an engine is asked for, and what it answers.
+//! The task of a planner of an engine, and its answer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::network::{Layer, Network};
 use crate::program::{Program, Tensor};
 use crate::recipe::Recipe;
 
-/// What a plan depends on of the data, beside its width, which the network has.
+/// The shape of the data that a plan depends on, beside its width, which the network has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DataShape {
     /// The largest magnitude of a feature.
@@ -17,7 +17,7 @@ pub struct DataShape {
     pub rows: usize,
 }
 
-/// What a planner of an engine is asked for.
+/// The task of a planner of an engine.
 #[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
     /// The recipe.
@@ -32,7 +32,7 @@ pub(crate) struct Task<'a> {
     pub data: DataShape,
 }
 
-/// What a planner answers.
+/// The answer of a planner.
 pub(crate) struct Planned {
     /// The engine.
     pub engine: Arc<dyn PlannedEngine>,

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::parameters::tfhe::{Parameters, ciphertext_bytes};
 use super::task::{Planned, Task, refused};
-use super::{Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Sent, Tolerance};
+use super::{Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Tolerance, WireSize};
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
@@ -180,10 +180,10 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
         out.bytes(self.parameters.hash());
     }
 
-    fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let pieces = self.shape.words(tensor, rows).unwrap_or(0);
         let bytes = C::ciphertexts(self.shape.format) * ciphertext_bytes(&self.parameters);
-        Sent { parts: usize::from(pieces > 0), pieces, bytes }
+        WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
     fn key_names(&self) -> Vec<String> {

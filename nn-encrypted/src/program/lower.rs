@@ -204,7 +204,7 @@ impl Lowering<'_> {
         ]
     }
 
-    /// What a classification ends with: rounded as its refresh would, if it has one.
+    /// The last tensor of a classification: rounded as its refresh would, if it has one.
     fn outputs(&self) -> Refresh {
         let last = self.last();
         if self.ends_with_activation() && self.recipe.refresh.backward == Backward::Encrypted {

@@ -22,7 +22,7 @@ pub struct Program {
     pub training: Vec<Step>,
     /// A classification, up to the tensor of its outputs.
     pub prediction: Vec<Step>,
-    /// What each `Step::Refresh { round, .. }` refreshes.
+    /// The tensors that each `Step::Refresh { round, .. }` refreshes.
     pub rounds: Vec<Vec<Refresh>>,
     /// The tensor that a classification ends with, and how the client rounds it.
     pub outputs: Refresh,

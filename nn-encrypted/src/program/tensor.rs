@@ -13,7 +13,7 @@ pub enum Tensor {
     Targets,
     /// Weights and biases of all layers as they are kept; where they are kept in two parts, what enters products.
     Weights,
-    /// What the rounding of [`Weights`](Self::Weights) left.
+    /// The remainder that the rounding of [`Weights`](Self::Weights) left.
     LowWeights,
     /// Momentum `V` of all layers.
     Momentum,

@@ -9,7 +9,7 @@ use crate::activation::{FitMethod, Function, Polynomial, fit};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// What it computes.
+    /// Its kind.
     pub kind: LayerKind,
     /// The encryption scheme it runs in.
     pub scheme: Scheme,
@@ -78,7 +78,7 @@ impl Layer {
     }
 }
 
-/// What a layer computes. Features of several channels are counted channel after channel, rows of a channel after one another.
+/// The kind of a layer. Features of several channels are counted channel after channel, rows of a channel after one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LayerKind {
     /// `A·W + b`.
@@ -163,7 +163,7 @@ impl std::fmt::Display for Scheme {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Kernel {
-    /// The same in each direction that the layer has.
+    /// One side in each direction that the layer has.
     Square(usize),
     /// Rows and columns.
     Rectangle([usize; 2]),
@@ -184,7 +184,7 @@ impl Kernel {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fit {
-    /// What "close" means.
+    /// The measure of closeness.
     pub method: FitMethod,
     /// 1 to 7.
     pub degree: usize,

@@ -39,13 +39,13 @@ pub use crate::data::{Coding, Data};
 pub struct Recipe {
     /// Its name: 1 to 64 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`.
     pub name: String,
-    /// What it is, in a sentence.
+    /// A sentence about it.
     #[serde(default)]
     pub description: String,
     /// Decides the split, the batches and the initial weights.
     #[serde(default)]
     pub seed: u64,
-    /// What is minimized.
+    /// The loss that is minimized.
     #[serde(default)]
     pub loss: Loss,
     /// With cross-entropy: targets are this and one less this; 0 or more, below 0.5.

@@ -28,7 +28,7 @@ pub struct Numbers {
     pub fraction_bits: Setting,
     /// How such integers are encrypted.
     pub words: WordCoding,
-    /// What the twin assumes of mod-switched phases, by which tables are looked up, where none are recorded.
+    /// The twin's assumption of mod-switched phases, by which tables are looked up, where none are recorded.
     pub phases: Phases,
     /// Largest magnitudes; what happens beyond them is the refresh's affair, and is counted.
     pub bounds: Bounds,

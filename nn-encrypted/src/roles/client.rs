@@ -126,7 +126,7 @@ impl Client {
         self.model = model;
     }
 
-    /// What was counted since the start.
+    /// Counts since the start.
     #[must_use]
     pub fn counts(&self) -> RefreshCounts {
         self.counts

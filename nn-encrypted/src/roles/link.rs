@@ -16,7 +16,7 @@ pub trait Link {
 /// A client that did not answer.
 pub type LinkError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What crossed, and what the client took.
+/// Bytes and rounds that crossed, and the time of the client.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Traffic {
     /// Bytes to the server.

@@ -284,13 +284,13 @@ impl Server {
         Ok(())
     }
 
-    /// What each engine counted and measured so far.
+    /// Counts and times of each engine so far.
     #[must_use]
     pub fn usage(&self) -> Vec<Usage> {
         self.engines.iter().map(|engine| engine.usage()).collect()
     }
 
-    /// What engines recorded for an audit since this was asked last.
+    /// Records of engines for an audit since this was asked last.
     pub(crate) fn take_records(&mut self) -> Vec<Vec<u8>> {
         self.engines.iter_mut().map(|engine| engine.take_records()).collect()
     }

@@ -24,7 +24,7 @@ pub struct Encrypted {
     pub client: Client,
     /// The server.
     pub server: Server,
-    /// What crossed in refreshes.
+    /// Traffic of refreshes.
     pub traffic: Traffic,
     /// Bytes of data and first weights.
     pub data_bytes: u64,
@@ -42,7 +42,7 @@ pub type SentKeys = Vec<Vec<Vec<u8>>>;
 /// [`Encrypted::batch_bytes`] at first: 1 GiB where a client refreshes, whose mini-batches are small, 2 GiB elsewhere.
 const BATCH_BYTES: [u64; 2] = [1 << 30, 1 << 31];
 
-/// What engines counted and measured.
+/// Counts and times of engines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counted {
     pub(super) tables: u64,
@@ -203,7 +203,7 @@ impl Encrypted {
         !self.plan.program.training.iter().any(by_client)
     }
 
-    /// What the engines counted and measured in this process.
+    /// Counts and times of the engines in this process.
     pub(super) fn counted(&self) -> Counted {
         let mut all = Counted::default();
         for usage in self.server.usage() {

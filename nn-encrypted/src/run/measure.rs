@@ -3,7 +3,7 @@
 use crate::data::Series;
 use crate::metrics;
 
-/// What scores are.
+/// The measure of scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Measure {
     /// The part of the samples that are classified right, a fraction.
@@ -33,7 +33,7 @@ impl Measure {
     }
 }
 
-/// What outputs tell of samples.
+/// Predictions for samples, from outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predictions {
     /// A class of each.
@@ -60,7 +60,7 @@ impl Predictions {
         }
     }
 
-    /// What they are measured by.
+    /// Their measure.
     #[must_use]
     pub(crate) fn measure(&self) -> Measure {
         match self {

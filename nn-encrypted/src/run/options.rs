@@ -1,4 +1,4 @@
-//! What is asked for beside a recipe.
+//! Options beside a recipe.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub enum Mode {
     Encrypted,
 }
 
-/// What the command line adds to a recipe.
+/// Options that the command line adds to a recipe.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// How to run.

@@ -1,4 +1,4 @@
-//! What a run folder says of the run in it, and whether that is the run that is asked for.
+//! The run that a run folder holds, and whether that is the run that is asked for.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{Mode, Options, Report, RunError, RunFolder};
 use crate::recipe::Recipe;
 
-/// What `--resume` finds.
+/// The state that `--resume` finds.
 pub enum Resumption {
     /// Nothing is left to do.
     Finished(Box<Report>),
@@ -76,7 +76,7 @@ fn difference(name: &str, a: Option<&Value>, b: Option<&Value>) -> Option<(Strin
     }
 }
 
-/// What was asked for beside the recipe; `client/options.toml`.
+/// Options asked for beside the recipe; `client/options.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {

@@ -86,7 +86,7 @@ impl Session {
         Ok(Twin::new(&self.recipe, &self.network, model, reader)?)
     }
 
-    /// The same training in floating point.
+    /// This training in floating point.
     ///
     /// # Errors
     /// None, as the weights are of this network.
@@ -111,14 +111,14 @@ impl Session {
         Ok((self.features(&x), targets))
     }
 
-    /// The same with targets that are not smoothed, for training in floating point.
+    /// A mini-batch with targets that are not smoothed, for training in floating point.
     pub(super) fn hard_batch(&self, batch: usize) -> Result<(Array2<f64>, Array2<f64>), RunError> {
         let (x, labels) = self.data.train.select(self.batches.rows(batch));
         let targets = hard_targets(&self.recipe, self.data.series.as_ref(), &labels, self.data.outputs)?;
         Ok((self.features(&x), targets))
     }
 
-    /// What rows of outputs tell.
+    /// Predictions from rows of outputs.
     #[must_use]
     pub fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
         match &self.data.series {
@@ -127,7 +127,7 @@ impl Session {
         }
     }
 
-    /// What the twin predicts of samples. Its model stays as it is; where tables are looked up each classification draws errors of
+    /// The twin's predictions for samples. Its model stays as it is; where tables are looked up each classification draws errors of
     /// its own and is observed as a step is, elsewhere the ranges of training stay those of its steps.
     ///
     /// # Errors
@@ -146,12 +146,12 @@ impl Session {
         Ok(self.predicted(twin, samples)?.score(&samples.labels))
     }
 
-    /// The same of a network in floating point.
+    /// The score of a network in floating point.
     pub(super) fn clear_score(&self, net: &mut Clear, samples: &Samples) -> Result<f64, RunError> {
         Ok(self.predictions(&net.outputs(&self.features(&samples.x))?).score(&samples.labels))
     }
 
-    /// What scores are.
+    /// The measure of scores.
     #[must_use]
     pub(crate) fn measure(&self) -> Measure {
         if self.data.series.is_some() { Measure::Mape } else { Measure::Accuracy }

@@ -1,4 +1,4 @@
-//! What outputs are compared with, and what they say.
+//! Targets that outputs are compared with, and classes that outputs name.
 
 use ndarray::{Array2, ArrayRef2, ArrayView1};
 

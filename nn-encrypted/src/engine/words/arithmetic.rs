@@ -68,7 +68,7 @@ pub(crate) trait Arithmetic {
     /// If the scheme refuses.
     fn activate(&self, function: usize, words: &[&Self::Word]) -> Result<Vec<Self::Word>, EngineError>;
 
-    /// The same and its derivative.
+    /// An activation and its derivative.
     ///
     /// # Errors
     /// If the scheme refuses.

@@ -31,7 +31,7 @@ use crate::numbers::words::Format;
 use crate::program::{Step, Tensor};
 use crate::recipe::Loss;
 
-/// What the steps of a program need to know of the network.
+/// The network as the steps of a program need it.
 pub(crate) struct Shape {
     /// The format of the words.
     pub format: Format,

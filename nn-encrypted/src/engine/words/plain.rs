@@ -60,7 +60,7 @@ impl Plain {
         Self { format, tables, counts: Mutex::default() }
     }
 
-    /// What was computed so far.
+    /// Counts of operations so far.
     #[must_use]
     pub(crate) fn counts(&self) -> Counts {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)

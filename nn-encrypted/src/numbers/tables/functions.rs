@@ -1,4 +1,4 @@
-//! What tables hold.
+//! Entries of tables.
 
 use super::{MOST, TableError, TableNumbers};
 use crate::activation::Function;

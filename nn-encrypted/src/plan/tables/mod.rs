@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use self::arrangement::Arrangement;
 use super::parameters::switch::{self, Security};
 use super::task::{Planned, Task};
-use super::{Estimate, PlanError, PlannedEngine, SchemeUse, Sent, Tolerance};
+use super::{Estimate, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};
 use crate::layout::Rows;
@@ -31,7 +31,7 @@ pub(crate) struct PlannedTables {
     arrangement: Arc<dyn Arrangement>,
 }
 
-/// What a plan has whatever the scheme of the layers.
+/// The parts of a plan that do not depend on the scheme of the layers.
 pub(crate) struct Shared {
     pub(crate) parameters: tables::Parameters,
     pub(crate) numbers: TableNumbers,
@@ -64,7 +64,7 @@ impl PlannedTables {
         Self::with_security(recipe, network, Security::Standard)
     }
 
-    /// The same in small rings without security, for fast tests.
+    /// The plan in small rings without security, for fast tests.
     #[cfg(test)]
     pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
         Self::with_security(recipe, network, Security::Insecure)
@@ -95,7 +95,7 @@ impl PlannedTables {
         &self.shared.numbers
     }
 
-    /// What lookups can tell apart.
+    /// The resolution of lookups.
     #[must_use]
     pub(crate) fn reader(&self) -> &TableReader {
         &self.shared.reader
@@ -145,7 +145,7 @@ impl PlannedEngine for PlannedTables {
         switch::hashes(&self.shared.parameters).into_iter().for_each(|hash| out.bytes(hash));
     }
 
-    fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let places = self.arrangement.places();
         let pieces = match tensor {
             Tensor::Weights | Tensor::NewWeights => places.weight_pieces(),
@@ -155,7 +155,7 @@ impl PlannedEngine for PlannedTables {
             }
         };
         let bytes = switch::piece_bytes(&self.shared.parameters, self.arrangement.products());
-        Sent { parts: usize::from(pieces > 0), pieces, bytes }
+        WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
     fn key_names(&self) -> Vec<String> {

@@ -85,15 +85,15 @@ pub enum CipherError {
     Message {
         /// The tensor.
         tensor: Tensor,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// Secret keys or records that are damaged or of other parameters.
     #[error("{what}: {source}")]
     Keys {
-        /// What was read.
+        /// The object that was read.
         what: &'static str,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// One of several secret keys that is damaged or of other parameters.
@@ -101,17 +101,17 @@ pub enum CipherError {
     Secret {
         /// Its number, from 0.
         number: usize,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// Numbers that do not fit the plan.
     #[error("{what}: {found}, needed {needed}")]
     Data {
-        /// What was given.
+        /// The thing given.
         what: &'static str,
         /// Its size or value.
         found: String,
-        /// What the plan has.
+        /// The size or value of the plan.
         needed: String,
     },
     /// BGV refused.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::program::Rounding;
 use crate::roles::cipher::Values;
 
-/// What the client counted; it stays with the client.
+/// Counts of the client; they stay with the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshCounts {
     /// Values that were larger than their bound and were cut to it.

@@ -1,4 +1,4 @@
-//! What client and server agree on of layers in BGV.
+//! The agreement of client and server on layers in BGV.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub struct Agreement {
     pub sent: BTreeMap<Tensor, usize>,
     /// Numbers of primes over which products are computed, fewer than what leaves most room for noise.
     pub levels: BTreeMap<Tensor, Level>,
-    /// What a training step takes, on one plaintext prime or on all.
+    /// Operations of a training step, on one plaintext prime or on all.
     pub operations: Operations,
 }
 

@@ -35,7 +35,7 @@ use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
-use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Task, Tolerance, WireSize};
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
 use crate::roles::cipher::bgv::BgvCipher;
@@ -112,7 +112,7 @@ impl PlannedBgv {
         Ok(Self { agreement: Arc::new(agreement), rounds: program.clone(), estimate: seconds })
     }
 
-    /// What client and server agree on.
+    /// The agreement of client and server.
     #[must_use]
     pub fn agreement(&self) -> &Arc<Agreement> {
         &self.agreement
@@ -199,10 +199,10 @@ impl PlannedEngine for PlannedBgv {
         self.agreement.encode(out);
     }
 
-    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let (pieces, plan) = (self.agreement.pieces(tensor), &self.agreement);
         let is_sent = plan.fresh.contains_key(&tensor) || plan.sent.contains_key(&tensor);
-        Sent { parts: usize::from(is_sent && pieces > 0), pieces, bytes: plan.piece_bytes() }
+        WireSize { parts: usize::from(is_sent && pieces > 0), pieces, bytes: plan.piece_bytes() }
     }
 
     fn key_names(&self) -> Vec<String> {

@@ -26,7 +26,7 @@ use crate::engine::slots::ckks::{CkksAgreement, CkksEngine};
 use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
-use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Task, Tolerance, WireSize};
 use crate::program::{Step, Tensor};
 use crate::recipe::Scheme;
 use crate::roles::cipher::ckks::CkksCipher;
@@ -145,9 +145,9 @@ impl PlannedEngine for PlannedCkks {
         self.agreement.encode(out);
     }
 
-    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
-        let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return Sent::default() };
-        Sent { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
+    fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
+        let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return WireSize::default() };
+        WireSize { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
     }
 
     fn key_names(&self) -> Vec<String> {
