@@ -1,5 +1,5 @@
 //! Parts that the fuzz targets, benches and tests of the workspace take apart. They are no offer to users and change without
-//! notice; the feature `internals` makes them visible.
+//! notice.
 
 pub use crate::activation::Function;
 pub use crate::clear::Clear;

@@ -1,8 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![cfg_attr(
-    not(feature = "internals"),
-    allow(dead_code, unreachable_pub, reason = "parts inside are reached by that feature")
-)]
 
 pub(crate) mod activation;
 pub(crate) mod clear;
@@ -14,7 +10,7 @@ pub(crate) mod engine;
 pub mod fetch;
 mod fit;
 pub mod frozen;
-#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod internals;
 pub(crate) mod layout;
 mod meter;

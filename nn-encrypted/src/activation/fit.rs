@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::elementary::cos_pi;
 
 /// The measure of closeness.
+///
+/// ```
+/// use nn_encrypted::recipe::{Fit, FitMethod};
+///
+/// assert_eq!(Fit::default().method, FitMethod::LeastSquares);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FitMethod {

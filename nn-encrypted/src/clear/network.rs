@@ -36,7 +36,7 @@ impl Clear {
 
     /// Weights, biases and momenta.
     #[must_use]
-    pub fn model(&self) -> &Model {
+    pub(crate) fn model(&self) -> &Model {
         &self.0.model
     }
 

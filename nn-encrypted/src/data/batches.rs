@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::random::{Purpose, permutation, shuffle, stream};
 
 /// How rare classes are dealt with in training.
+///
+/// ```
+/// use nn_encrypted::data::Balance;
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// assert_eq!(recipe.data.balance, Balance::None);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
@@ -20,6 +29,18 @@ pub enum Balance {
 ///
 /// The training rows are shuffled once and cut into batches of equal size, the last of which may be shorter.
 /// Fixed rows let an encrypted batch be used again in every epoch. Everything follows from the seed.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let batches = &session.batches;
+/// let epoch: Vec<usize> = batches.schedule(0).take(batches.count()).collect();
+/// assert_eq!(epoch.len(), batches.count());
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batches {
     rows: Vec<usize>,

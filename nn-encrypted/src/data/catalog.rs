@@ -5,6 +5,14 @@ use std::path::{Path, PathBuf};
 use super::{CsvOptions, DataError, Separator};
 
 /// A data set known by name.
+///
+/// ```
+/// use nn_encrypted::data::Known;
+///
+/// let iris = Known::find("iris")?;
+/// assert_eq!((iris.rows, iris.features, iris.classes), (150, 4, 3));
+/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// ```
 #[derive(Debug, PartialEq)]
 pub struct Known {
     /// Its name.
@@ -26,6 +34,14 @@ pub struct Known {
 }
 
 /// A file of a data set.
+///
+/// ```
+/// use nn_encrypted::data::Known;
+///
+/// let mnist = Known::find("mnist")?;
+/// assert!(mnist.files.iter().all(|file| file.sha256.len() == 64));
+/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// ```
 #[derive(Debug, PartialEq)]
 pub struct KnownFile {
     /// Its name.
@@ -41,6 +57,13 @@ pub struct KnownFile {
 }
 
 /// The form of a file that its digest is taken of.
+///
+/// ```
+/// use nn_encrypted::data::{Form, Known};
+///
+/// assert!(Known::find("mnist")?.files.iter().all(|file| file.form == Form::Unpacked));
+/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Its bytes, unpacked.
@@ -51,6 +74,14 @@ pub enum Form {
 }
 
 /// Columns of a known table by their numbers from 1.
+///
+/// ```
+/// use nn_encrypted::data::Known;
+///
+/// let table = Known::find("crabs")?.table.as_ref();
+/// assert_eq!(table.map(|table| table.label), Some("3"));
+/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// ```
 #[derive(Debug, PartialEq)]
 pub struct KnownTable {
     /// The column that holds the class.

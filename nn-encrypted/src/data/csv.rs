@@ -28,7 +28,7 @@ pub(super) fn read_table(path: &Path, name: &str, options: &CsvOptions) -> Resul
 /// Reads a table from anywhere; `file` is its name in errors, `name` that of the data set.
 ///
 /// # Errors
-/// As [`read_csv`].
+/// As `read_csv`.
 pub fn parse(reader: impl Read, file: &str, name: &str, options: &CsvOptions) -> Result<Dataset, DataError> {
     let rows = match options.separator {
         Separator::Comma => records(reader, file)?,

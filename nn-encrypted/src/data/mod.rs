@@ -44,6 +44,24 @@ pub use self::split::TestPart;
 pub(crate) use self::split::split;
 
 /// A labelled table of numbers, as read.
+///
+/// ```
+/// use ndarray::arr2;
+/// use nn_encrypted::data::Dataset;
+///
+/// let data = Dataset {
+///     name: "points".to_owned(),
+///     features: vec!["x".to_owned(), "y".to_owned()],
+///     classes: vec!["left".to_owned(), "right".to_owned()],
+///     x: arr2(&[[-1.0, 0.5], [1.0, 0.25]]),
+///     labels: vec![0, 1],
+///     own_test: None,
+///     series: None,
+///     sides: None,
+///     frozen: None,
+/// };
+/// assert_eq!(data.x.ncols(), data.features.len());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// Its name.

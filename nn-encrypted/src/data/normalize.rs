@@ -9,6 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::whiten;
 
 /// How a feature becomes a number of about size 1; saturated to ±`limit` afterwards.
+///
+/// ```
+/// use nn_encrypted::data::Normalization;
+///
+/// let pixels = Normalization::Affine { divisor: 255.0, center: 0.125, limit: 0.875 };
+/// assert_ne!(pixels, Normalization::MinMax { limit: 0.875 });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Normalization {

@@ -20,6 +20,12 @@ pub struct CsvOptions {
 }
 
 /// The separator of two cells of a table.
+///
+/// ```
+/// use nn_encrypted::data::Separator;
+///
+/// assert_eq!(Separator::default(), Separator::Comma);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Separator {
     /// A comma; cells may be quoted.

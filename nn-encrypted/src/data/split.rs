@@ -6,6 +6,15 @@ use super::random::{Purpose, permutation, stream};
 use super::{DataError, Dataset};
 
 /// The size of the test part: a count of rows, or a fraction of them.
+///
+/// ```
+/// use nn_encrypted::data::TestPart;
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// assert_eq!(recipe.data.test, TestPart::Count(360));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TestPart {

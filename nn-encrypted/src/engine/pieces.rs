@@ -4,6 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Ciphertexts of one part of a tensor, within the bytes of the message that brought them. Cheap to clone.
+///
+/// ```
+/// use nn_encrypted::roles::Pieces;
+///
+/// fn hold(pieces: &Pieces) -> Pieces {
+///     pieces.clone()
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pieces {
     bytes: Arc<Vec<u8>>,

@@ -53,7 +53,7 @@ pub enum FetchError {
 impl FetchError {
     /// Whether the user's files are at fault rather than the network.
     #[must_use]
-    pub fn is_input(&self) -> bool {
+    pub(crate) fn is_input(&self) -> bool {
         !matches!(self, Self::Failed { .. })
     }
 

@@ -31,6 +31,6 @@ pub use self::error::FrozenError;
 pub use self::network::Frozen;
 pub(crate) use self::network::Layer;
 pub(crate) use self::pool::AvgPool2d;
-pub use self::pretrain::{EPOCHS, SEED, pretrain};
+pub use self::pretrain::{EPOCHS, Pretrained, Progress, SEED, pretrain};
 pub(crate) use self::relu::Relu;
 pub(crate) use self::shape::Shape;

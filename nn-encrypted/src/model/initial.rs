@@ -5,6 +5,13 @@ use crate::data::random::{Purpose, normal_16, stream};
 use crate::network::Network;
 
 /// How first weights are rounded and bounded.
+///
+/// ```
+/// use nn_encrypted::model::Grid;
+///
+/// let grid = Grid { bits: Some(14), bound: 1.0 };
+/// assert!(grid.bits.is_some());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grid {
     /// Fractional bits of weights; none where they are approximate.

@@ -14,6 +14,17 @@ use crate::activation::{Function, Polynomial};
 use crate::recipe::{LayerKind, Loss, Scheme};
 
 /// A network.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let network = &session.network;
+/// assert_eq!((network.depth(), network.layers[0].name.as_str()), (2, "linear1"));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// Layers with weights, input first.
@@ -23,6 +34,13 @@ pub struct Network {
 }
 
 /// Numbers in rows: so many channels of so many rows and columns, channel after channel, row after row.
+///
+/// ```
+/// use nn_encrypted::network::Extent;
+///
+/// let image = Extent { channels: 1, height: 28, width: 28 };
+/// assert_eq!(image.channels * image.height * image.width, 784);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     /// Channels.
@@ -34,6 +52,17 @@ pub struct Extent {
 }
 
 /// A layer with weights, the pooling before it and the activation behind it.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let layer = &session.network.layers[1];
+/// assert_eq!((layer.name.as_str(), layer.index, layer.output.width), ("linear2", 3, 3));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
     /// Its name in messages and in files of weights: `linear1`, `conv2`, counted from 1 among layers with weights.
@@ -59,6 +88,17 @@ pub struct Layer {
 }
 
 /// A function of each number.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let activation = session.network.layers[0].activation.as_ref();
+/// assert_eq!(activation.map(|activation| activation.index), Some(2));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activation {
     /// Its place among the layers of the recipe, from 1.

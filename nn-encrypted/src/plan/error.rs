@@ -40,6 +40,12 @@ pub enum PlanError {
 }
 
 /// The shortage of a scheme.
+///
+/// ```
+/// use nn_encrypted::plan::Reason;
+///
+/// assert_eq!(Reason::Levels.to_string(), "levels");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Products one after another before a refresh.

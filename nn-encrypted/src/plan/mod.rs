@@ -29,6 +29,17 @@ use crate::recipe::{Loss, Optimizer};
 use crate::roles::cipher::{Cipher, CipherError};
 
 /// A training plan.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::Session;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let session = Session::new(recipe, None)?;
+/// let plan = session.plan()?;
+/// assert_eq!((plan.batch(), plan.engines.len()), (30, 1));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone)]
 pub struct Plan {
     /// The network.
@@ -144,6 +155,13 @@ fn encode_network(network: &Network, out: &mut Writer) {
 }
 
 /// The size of a tensor as it is sent, in either direction.
+///
+/// ```
+/// use nn_encrypted::plan::WireSize;
+///
+/// let size = WireSize { parts: 2, pieces: 3, bytes: 1 << 16 };
+/// assert!(size.parts * size.pieces * size.bytes < 1 << 20);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WireSize {
     /// Parts; 0 of a tensor that the engine is not sent and does not send.
@@ -205,6 +223,18 @@ pub trait PlannedEngine: Display + Send + Sync {
 }
 
 /// A scheme and its parameters.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let plan = session.plan()?;
+/// let scheme = &plan.engines[0].schemes()[0];
+/// assert_eq!((scheme.name.as_str(), scheme.security_bits), ("bgv", Some(128)));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SchemeUse {
     /// `bgv`, `ckks` or `tfhe`.
@@ -220,6 +250,16 @@ pub struct SchemeUse {
 }
 
 /// How far approximate results may be from the twin's.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// assert_eq!(session.plan()?.engines[0].tolerance(), None);
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
     /// Of weights, biases and momenta.
@@ -229,6 +269,17 @@ pub struct Tolerance {
 }
 
 /// The estimated cost of a step.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let estimate = session.plan()?.engines[0].estimate();
+/// assert!(estimate.units > 0.0 && estimate.levels.is_some());
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// Forward transforms of the ring, or seconds of a core by the committed table.

@@ -9,6 +9,20 @@ use crate::program::{Program, Tensor};
 use crate::recipe::Recipe;
 
 /// The shape of the data that a plan depends on, beside its width, which the network has.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use nn_encrypted::plan::{DataShape, Plan};
+///
+/// let data = DataShape { bound: 1.0, rows: 120 };
+/// let plan = Plan::choose(&session.recipe, &session.network, data)?;
+/// assert_eq!(plan.engines.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DataShape {
     /// The largest magnitude of a feature.

@@ -6,6 +6,15 @@ use super::Scalar;
 use crate::activation::{FitMethod, Function, Polynomial, fit};
 
 /// One layer of a recipe.
+///
+/// ```
+/// use nn_encrypted::recipe::{LayerKind, Recipe};
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// let first = &recipe.layers[0];
+/// assert_eq!((first.kind, first.out_features), (LayerKind::Linear, Some(32)));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
@@ -79,6 +88,12 @@ impl Layer {
 }
 
 /// The kind of a layer. Features of several channels are counted channel after channel, rows of a channel after one another.
+///
+/// ```
+/// use nn_encrypted::recipe::LayerKind;
+///
+/// assert_eq!(LayerKind::CentredSigmoid.to_string(), "CentredSigmoid");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LayerKind {
     /// `A·W + b`.
@@ -138,6 +153,15 @@ impl std::fmt::Display for LayerKind {
 }
 
 /// An encryption scheme.
+///
+/// ```
+/// use nn_encrypted::recipe::{Recipe, Scheme};
+///
+/// let recipe = Recipe::load("ckks_sgd", &[])?;
+/// assert!(recipe.layers.iter().all(|layer| layer.scheme == Scheme::Ckks));
+/// assert_eq!(Scheme::Ckks.to_string(), "ckks");
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
@@ -160,6 +184,14 @@ impl std::fmt::Display for Scheme {
 }
 
 /// `kernel`: `3`, or `[3, 5]` for rows and columns.
+///
+/// ```
+/// use nn_encrypted::recipe::{Kernel, Recipe};
+///
+/// let recipe = Recipe::load("onoufriou2021", &[])?;
+/// assert!(matches!(recipe.layers[0].kernel, Some(Kernel::Square(_))));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Kernel {
@@ -181,6 +213,13 @@ impl Kernel {
 }
 
 /// How a polynomial is fitted to a function.
+///
+/// ```
+/// use nn_encrypted::recipe::Fit;
+///
+/// let fit = Fit { degree: 5, interval: Some([-8.0, 8.0]), ..Fit::default() };
+/// assert_eq!(fit.coefficient_bits, 6);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fit {

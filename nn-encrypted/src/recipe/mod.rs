@@ -31,9 +31,19 @@ pub use self::numbers::{Auto, Bounds, Numbers, Phases, Setting, WordCoding};
 pub use self::optimizer::{Loss, Optimizer};
 pub use self::refresh::{Backward, Parameters, Refresh, RefreshStrategy, RefreshTensor, Secret};
 pub use self::scalar::Scalar;
+pub use crate::activation::FitMethod;
 pub use crate::data::{Coding, Data};
 
 /// A complete training task.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["optimizer.epochs=3".to_owned()])?;
+/// assert_eq!((recipe.layers.len(), recipe.optimizer.epochs), (5, 3));
+/// assert_eq!(Recipe::from_toml(&recipe.to_toml()?, "again", &[])?, recipe);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {

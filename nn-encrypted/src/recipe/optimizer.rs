@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::Scalar;
 
 /// `loss`: what is minimized; see the [formulas](super).
+///
+/// ```
+/// use nn_encrypted::recipe::{Loss, Recipe};
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// assert_eq!(recipe.loss, Loss::Quadratic);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
@@ -16,6 +24,14 @@ pub enum Loss {
 }
 
 /// `[optimizer]`: stochastic gradient descent with momentum; see the [formulas](super).
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["optimizer.learning_rate=1/16".to_owned()])?;
+/// assert_eq!((recipe.optimizer.learning_rate.value(), recipe.optimizer.batch_size), (0.0625, 60));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Optimizer {

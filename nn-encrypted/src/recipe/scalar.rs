@@ -5,6 +5,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::activation::Dyadic;
 
 /// A finite real number, written `0.125`, `"1/8"` or `"2^-3"`.
+///
+/// ```
+/// use nn_encrypted::recipe::Scalar;
+///
+/// assert_eq!(Scalar::new(0.125).map(|rate| rate.to_string()), Some("1/8".to_owned()));
+/// assert_eq!(Scalar::new(f64::NAN), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scalar(f64);
 

@@ -19,6 +19,21 @@ use crate::program::{Refresher, Step, Tensor};
 pub use self::settle::RefreshCounts;
 
 /// Holds the secret keys and the data.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use nn_encrypted::roles::Client;
+///
+/// let plan = session.plan()?;
+/// let client = Client::new(&plan, session.first.clone())?;
+/// let again = Client::with_secrets(&plan, session.first.clone(), &client.secret_bytes())?;
+/// assert_eq!(again.model(), client.model());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Client {
     plan: Arc<Plan>,
     hash: [u8; 32],
@@ -115,14 +130,15 @@ impl Client {
         self.ciphers.get(engine).map(AsRef::as_ref)
     }
 
-    /// The weights as of the last refresh, or as [`set_model`](Self::set_model) set them.
+    /// The weights as of the last refresh.
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
     }
 
     /// Other weights to start from.
-    pub fn set_model(&mut self, model: Model) {
+    #[cfg(test)]
+    pub(crate) fn set_model(&mut self, model: Model) {
         self.model = model;
     }
 

@@ -3,6 +3,12 @@
 use std::fmt;
 
 /// The purpose of a message.
+///
+/// ```
+/// use nn_encrypted::roles::Purpose;
+///
+/// assert_eq!(Purpose::Request.to_string(), "refresh request");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Purpose {

@@ -17,6 +17,23 @@ use crate::roles::{Client, LocalLink, Server, ServerError, Traffic};
 use crate::twin::Twin;
 
 /// A client and a server in one process, connected by bytes.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::Session;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let session = Session::new(recipe, None)?;
+/// use nn_encrypted::roles::Client;
+/// use nn_encrypted::run::Encrypted;
+///
+/// let plan = session.plan()?;
+/// let (mut both, _) = Encrypted::start(&plan, Client::new(&plan, session.first.clone())?)?;
+/// both.send(&session, 0)?;
+/// assert!(both.step(&session, 0, 0, &Default::default())?);
+/// assert!(both.traffic.to_client > 0);
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 pub struct Encrypted {
     /// The plan they share.
     pub plan: Arc<Plan>,

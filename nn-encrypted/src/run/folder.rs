@@ -14,6 +14,13 @@ use crate::network::Network;
 use crate::recipe::Recipe;
 
 /// Paths of a run and how they are written.
+///
+/// ```
+/// use nn_encrypted::run::RunFolder;
+///
+/// let folder = RunFolder::new("no such folder");
+/// assert!(folder.read_report().is_err());
+/// ```
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     root: PathBuf,
@@ -32,7 +39,7 @@ impl RunFolder {
     }
 
     /// Its path.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 

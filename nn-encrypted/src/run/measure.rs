@@ -4,6 +4,12 @@ use crate::data::Series;
 use crate::metrics;
 
 /// The measure of scores.
+///
+/// ```
+/// use nn_encrypted::run::Measure;
+///
+/// assert_eq!(Measure::default(), Measure::Accuracy);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Measure {
     /// The part of the samples that are classified right, a fraction.
@@ -34,6 +40,20 @@ impl Measure {
 }
 
 /// Predictions for samples, from outputs.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use nn_encrypted::run::Predictions;
+///
+/// let mut twin = session.twin(session.first.clone())?;
+/// let found = session.predicted(&mut twin, &session.data.test)?;
+/// assert!(matches!(found, Predictions::Classes(classes) if classes.len() == 30));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predictions {
     /// A class of each.

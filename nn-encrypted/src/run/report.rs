@@ -9,6 +9,18 @@ use crate::meter::host;
 const SCHEMA: u32 = 1;
 
 /// The whole report.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::{Mode, Options, train};
+///
+/// let settings = ["data.set=iris", "optimizer.epochs=2"].map(String::from);
+/// let recipe = Recipe::load("hesamifard2017", &settings)?;
+/// let options = Options { mode: Mode::Simulate, quiet: true, ..Options::default() };
+/// let report = train(recipe, &options)?.report;
+/// assert_eq!((report.mode.as_str(), &report.network[..]), ("simulate", &[4, 8, 3][..]));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Version of the schema.

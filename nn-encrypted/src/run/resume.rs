@@ -9,6 +9,16 @@ use super::{Mode, Options, Report, RunError, RunFolder};
 use crate::recipe::Recipe;
 
 /// The state that `--resume` finds.
+///
+/// ```
+/// use nn_encrypted::run::{Options, Resumption, resume};
+///
+/// let out = std::env::temp_dir().join(format!("resumption-{}", std::process::id()));
+/// let options = Options { out: Some(out), ..Options::default() };
+/// let found = resume(Some("hesamifard2017"), &[], options)?;
+/// assert!(matches!(found, Resumption::Unfinished(recipe, _) if recipe.name == "hesamifard2017"));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 pub enum Resumption {
     /// Nothing is left to do.
     Finished(Box<Report>),

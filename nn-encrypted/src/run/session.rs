@@ -23,6 +23,17 @@ use crate::twin::{TensorRange, Twin, classes, hard_targets, targets};
 const INPUT_BITS: u32 = 20;
 
 /// Recipe, data and network of a run, and the plan once it is asked for.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::Session;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let session = Session::new(recipe, None)?;
+/// let (x, targets) = session.batch(0)?;
+/// assert_eq!((x.dim(), targets.dim()), ((30, 4), (30, 3)));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone)]
 pub struct Session {
     /// The recipe.
@@ -120,7 +131,7 @@ impl Session {
 
     /// Predictions from rows of outputs.
     #[must_use]
-    pub fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
+    pub(crate) fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
         match &self.data.series {
             Some(series) => Predictions::values(series, outputs.iter().copied()),
             None => Predictions::Classes(classes(&self.recipe, outputs)),

@@ -17,12 +17,20 @@ pub(crate) struct Public {
     /// Modules that are entered, and whether they have a name: what a glob brings has none.
     pub(crate) modules: BTreeMap<usize, bool>,
     pub(crate) names: BTreeSet<(usize, String)>,
+    without_hidden: bool,
 }
 
 impl Public {
-    /// What the library of a crate offers.
-    pub(crate) fn of(all: &Crate) -> Self {
+    /// What the library of a crate offers, hidden modules included.
+    fn of(all: &Crate) -> Self {
         let mut public = Self::default();
+        public.enter(all, 0, true);
+        public
+    }
+
+    /// What the documentation of a crate shows.
+    pub(crate) fn shown(all: &Crate) -> Self {
+        let mut public = Self { without_hidden: true, ..Self::default() };
         public.enter(all, 0, true);
         public
     }
@@ -37,11 +45,11 @@ impl Public {
         let own = own.filter_map(|item| public_item(item).map(|name| (module, name)));
         self.names.extend(own);
         let offered = |child: &usize| {
-            all.modules[*child].public && !is_for_the_workspace(&all.modules[*child].attributes)
+            let child = &all.modules[*child];
+            child.public && !(self.without_hidden && is_hidden(&child.attributes))
         };
-        for &child in here.children.values().filter(|&child| offered(child)) {
-            self.enter(all, child, true);
-        }
+        let children: Vec<usize> = here.children.values().copied().filter(offered).collect();
+        children.into_iter().for_each(|child| self.enter(all, child, true));
         for import in here.mentions.imports.iter().filter(|import| import.exported) {
             match all.resolve(module, &import.path) {
                 Some(Place::Module(inner)) => self.enter(all, inner, import.name.is_some()),
@@ -52,16 +60,13 @@ impl Public {
     }
 }
 
-/// Whether a module stands under the feature `internals`, which makes parts visible for fuzz targets, benches and tests of the
-/// workspace.
-fn is_for_the_workspace(attributes: &[Attribute]) -> bool {
-    let condition = |attribute: &Attribute| match &attribute.meta {
-        Meta::List(list) if list.path.is_ident("cfg") => {
-            list.tokens.to_string().replace(' ', "") == "feature=\"internals\""
-        }
+/// Whether a module is hidden in the documentation: it is for the workspace, and its types need no example.
+fn is_hidden(attributes: &[Attribute]) -> bool {
+    let hides = |attribute: &Attribute| match &attribute.meta {
+        Meta::List(list) => list.path.is_ident("doc") && list.tokens.to_string() == "hidden",
         _ => false,
     };
-    attributes.iter().any(condition)
+    attributes.iter().any(hides)
 }
 
 /// The name of an item that is declared `pub`.
@@ -140,7 +145,7 @@ fn items_are_those_that_a_user_can_name() {
         (
             "lib.rs",
             "pub mod open; mod closed; pub use closed::{Shown as Seen, deep::*}; mod hidden;
-            #[cfg(feature = \"internals\")] pub mod inside { pub use crate::hidden::Hidden; }
+            #[doc(hidden)] pub mod inside { pub use crate::hidden::Hidden; }
             #[cfg(feature = \"cli\")] pub mod cli {}",
         ),
         ("open.rs", "pub const N: u8 = 1; pub trait T { fn f(&self); } pub fn f() {} pub(crate) fn g() {}"),
@@ -164,6 +169,8 @@ fn items_are_those_that_a_user_can_name() {
         "closed: Shown::ONE",
         "closed: Shown::far",
         "closed: Shown::new",
+        "hidden: Hidden",
+        "mod lib",
         "mod lib",
         "mod open",
         "open: N",

@@ -58,7 +58,7 @@ pub(crate) type Opened = Vec<Vec<Ciphertext>>;
 impl Agreement {
     /// The evaluation keys that are needed.
     #[must_use]
-    pub fn keys(&self, params: &Parameters) -> KeyRequest {
+    pub(crate) fn keys(&self, params: &Parameters) -> KeyRequest {
         let request = match self.operations.relinearize.checked_sub(1) {
             Some(level) => KeyRequest::default().relinearization(level),
             None => KeyRequest::default(),
@@ -71,7 +71,7 @@ impl Agreement {
 
     /// Fractional bits of the integers of a tensor.
     #[must_use]
-    pub fn fraction_bits(&self, tensor: Tensor) -> u32 {
+    pub(crate) fn fraction_bits(&self, tensor: Tensor) -> u32 {
         let scales = &self.scales;
         let layer = |l: usize| scales.layers.get(l);
         let activation = |l: usize, order: usize| {

@@ -120,14 +120,14 @@ impl PlannedBgv {
 
     /// The largest magnitude of a tensor, as a real number, which is proven; none of one of other layers.
     #[must_use]
-    pub fn proven(&self, tensor: Tensor) -> Option<f64> {
+    pub(crate) fn proven(&self, tensor: Tensor) -> Option<f64> {
         let bound = *self.agreement.bounds.get(&tensor)?;
         Some(bound as f64 / f64::from(self.agreement.fraction_bits(tensor)).exp2())
     }
 
     /// Bits that the largest integer of a step takes, with its sign.
     #[must_use]
-    pub fn value_bits(&self) -> f64 {
+    pub(crate) fn value_bits(&self) -> f64 {
         bits(widest(&self.agreement.bounds).1)
     }
 }
