@@ -16,8 +16,8 @@ use he_fuzz::world::{
     CKKS, CKKS_SLOTS, INSECURE, INSTANCES, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request,
     known_key, tfhe_key,
 };
-use nn_encrypted::engine::slots::bgv::Instance;
-use nn_encrypted::frozen::{AvgPool2d, BUILTIN, Frozen, Layer, Relu, Shape};
+use nn_encrypted::frozen::Frozen;
+use nn_encrypted::internals::{AvgPool2d, BUILTIN, Instance, Layer, Relu, Shape};
 use nn_encrypted::run::{Options, RunError, RunFolder};
 
 /// Writes one seed.
@@ -109,7 +109,7 @@ fn reply(sealed: &[u8], kind: u16) -> Result<Vec<u8>, Box<dyn Error>> {
     reader.u16("tensor")?;
     body.u16(SUM);
     body.bytes(reader.bytes(8, "layer, engine and part")?);
-    let wanted = PLAN.engines[0].sent(nn_encrypted::program::Tensor::Sum(0), 4).pieces;
+    let wanted = PLAN.engines[0].sent(nn_encrypted::internals::Tensor::Sum(0), 4).pieces;
     let there = reader.u32("ciphertexts")? as usize;
     body.u32(wanted as u32);
     for _ in 0..wanted.min(there) {

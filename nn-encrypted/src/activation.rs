@@ -8,9 +8,10 @@ mod dyadic;
 mod elementary;
 mod fit;
 
-pub use self::dyadic::{Dyadic, DyadicPolynomial, Polynomial};
-pub use self::elementary::{exp, sigmoid, tanh};
-pub use self::fit::{FitMethod, fit};
+pub(crate) use self::dyadic::{Dyadic, DyadicPolynomial, Polynomial};
+pub(crate) use self::elementary::{exp, sigmoid, tanh};
+pub use self::fit::FitMethod;
+pub(crate) use self::fit::fit;
 
 /// A real activation function.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +33,7 @@ pub enum Function {
 impl Function {
     /// The value at `z`.
     #[must_use]
-    pub fn value(&self, z: f64) -> f64 {
+    pub(crate) fn value(&self, z: f64) -> f64 {
         match self {
             Self::Polynomial(polynomial) => polynomial.value(z),
             Self::Real(coefficients) => coefficients.iter().rev().fold(0.0, |sum, c| sum * z + c),
@@ -45,7 +46,7 @@ impl Function {
 
     /// The derivative at `z` (of ReLU at 0: 0).
     #[must_use]
-    pub fn derivative(&self, z: f64) -> f64 {
+    pub(crate) fn derivative(&self, z: f64) -> f64 {
         match self {
             Self::Polynomial(polynomial) => polynomial.derivative_value(z),
             Self::Real(coefficients) => {

@@ -10,6 +10,19 @@ use crate::roles::Client;
 use crate::run::{self, Encrypted, Options, Outcome, Prediction, RunError, Session};
 
 /// A trained network with the recipe and the data it was trained on.
+///
+/// ```
+/// use nn_encrypted::fit;
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::{Mode, Options};
+///
+/// let settings = ["data.set=iris", "optimizer.epochs=2"].map(String::from);
+/// let recipe = Recipe::load("hesamifard2017", &settings)?;
+/// let options = Options { mode: Mode::Simulate, quiet: true, ..Options::default() };
+/// let trained = fit(recipe, &options)?;
+/// assert_ne!(trained.model, trained.session.first);
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 pub struct Trained {
     /// Recipe, data, network and plan.
     pub session: Session,

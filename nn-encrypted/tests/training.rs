@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use he_bgv::{Ciphertext, EvaluationKeys, Evaluator, Parameters};
 use he_core::wire::{self, Header, Reader, Writer};
+use nn_encrypted::internals::{PlannedBgv, lower};
 use nn_encrypted::plan::Plan;
-use nn_encrypted::plan::slots::bgv::PlannedBgv;
-use nn_encrypted::program::lower;
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::roles::{Client, Link, LinkError, Server};
 use nn_encrypted::run::{Encrypted, Session, predict_encrypted};

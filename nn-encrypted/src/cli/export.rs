@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use nn_encrypted::run::{self, Distance, ExportOptions, Exported, RunError};
+use crate::run::{self, Distance, ExportOptions, Exported, RunError};
 
 #[derive(Args)]
 pub(super) struct ExportArgs {

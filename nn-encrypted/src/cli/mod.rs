@@ -7,8 +7,8 @@ mod train;
 
 use std::process::ExitCode;
 
+use crate::run::RunError;
 use clap::{Parser, Subcommand};
-use nn_encrypted::run::RunError;
 
 use self::export::{ExportArgs, export};
 use self::tools::{
@@ -50,7 +50,8 @@ enum Command {
     Sweep(SweepArgs),
 }
 
-pub(crate) fn run() -> ExitCode {
+/// Runs the command that the arguments of the process name.
+pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or_else(|| Command::Train(TrainArgs::standard()));
     if let Err(error) = command.threads() {
@@ -78,7 +79,7 @@ pub(crate) fn run() -> ExitCode {
     })
 }
 
-/// What shells report after a Ctrl-C.
+/// The exit status that shells report after a Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
 impl Command {

@@ -29,7 +29,7 @@ pub enum ModelError {
     /// The bytes are no safetensors, or of another format.
     #[error("{what}")]
     Foreign {
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// The model has other layers than the network.
@@ -45,7 +45,7 @@ pub enum ModelError {
     Tensor {
         /// Its name.
         tensor: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A number is not finite.
@@ -81,7 +81,7 @@ impl Model {
     ///
     /// # Errors
     /// If the model has other layers or shapes than the network, or a number that is not finite; the tensor is named.
-    pub fn to_bytes(
+    pub(crate) fn to_bytes(
         &self,
         network: &Network,
         metadata: impl IntoIterator<Item = (String, String)>,
@@ -166,7 +166,7 @@ impl Model {
     }
 }
 
-/// The same file with the fields of its header in the order of their names: equal models have equal bytes.
+/// A file with the fields of its header in the order of their names: equal models have equal bytes.
 fn canonical(bytes: &[u8]) -> Option<Vec<u8>> {
     let (length, rest) = bytes.split_at_checked(8)?;
     let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
@@ -207,7 +207,11 @@ impl Model {
     ///
     /// # Errors
     /// Names the first number that is none.
-    pub fn check(&self, network: &Network, grids: impl Fn(usize) -> [Grid; 2]) -> Result<(), ModelError> {
+    pub(crate) fn check(
+        &self,
+        network: &Network,
+        grids: impl Fn(usize) -> [Grid; 2],
+    ) -> Result<(), ModelError> {
         for (l, (state, layer)) in self.layers.iter().zip(&network.layers).enumerate() {
             let [weight, momentum] = grids(l);
             let grids = [weight, weight, momentum, momentum];

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::parameters::tfhe::build_insecure;
 use super::parameters::tfhe::{Parameters, ciphertext_bytes};
 use super::task::{Planned, Task, refused};
-use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Sent, Tolerance};
+use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Tolerance, WireSize};
 use crate::engine::words::{BitWords, Coding, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
@@ -53,7 +53,7 @@ struct PlannedWords<C> {
 ///
 /// # Errors
 /// If words may wrap in the first step, there is no circuit of a function, or there are no parameters.
-pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     match task.recipe.numbers.words {
         WordCoding::Digits => plan_as::<DigitWords>(task, || Ok(DigitWords::parameters()?)),
         WordCoding::Bits => plan_as::<BitWords>(task, || Ok(BitWords::parameters()?)),
@@ -194,10 +194,10 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
         out.bytes(self.parameters.hash());
     }
 
-    fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let pieces = self.shape.words(tensor, rows).unwrap_or(0);
         let bytes = C::ciphertexts(self.shape.format) * ciphertext_bytes(&self.parameters);
-        Sent { parts: usize::from(pieces > 0), pieces, bytes }
+        WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
     fn key_names(&self) -> Vec<String> {

@@ -18,9 +18,9 @@ use crate::tag::TAG;
 /// The two halves of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Half {
-    /// What the client knows.
+    /// The state of the client.
     Client,
-    /// What a server holds.
+    /// The state of the server.
     Server,
 }
 
@@ -34,7 +34,7 @@ impl Half {
     }
 }
 
-/// What the checkpoints of a run have in common.
+/// The identity that the checkpoints of a run share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     /// Hash of the plan.

@@ -40,7 +40,7 @@ pub enum RunError {
     /// The twin, or training in floating point, stopped.
     #[error(transparent)]
     Twin(#[from] TwinError),
-    /// What was trained on ciphertexts is not what the twin has, or numbers left bounds that nothing enforces: those, each with the
+    /// The model trained on ciphertexts is not the twin's, or numbers left bounds that nothing enforces: those, each with the
     /// setting to change.
     #[error("an encrypted training does not come to the twin's numbers{}", listed(.0))]
     Unequal(Vec<String>),
@@ -57,7 +57,7 @@ pub enum RunError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A run folder is not of the run that was asked for.
@@ -65,7 +65,7 @@ pub enum RunError {
     Different {
         /// The file that says so.
         path: PathBuf,
-        /// What differs.
+        /// The field that differs.
         field: String,
         /// Its value there.
         there: String,

@@ -16,6 +16,13 @@ use crate::network::Network;
 use crate::recipe::Recipe;
 
 /// Paths of a run and how they are written.
+///
+/// ```
+/// use nn_encrypted::run::RunFolder;
+///
+/// let folder = RunFolder::new("no such folder");
+/// assert!(folder.read_report().is_err());
+/// ```
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     root: PathBuf,
@@ -38,7 +45,7 @@ impl RunFolder {
     }
 
     /// Its path.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
@@ -130,7 +137,7 @@ impl RunFolder {
     }
 
     /// Path of the recipe.
-    pub fn recipe(&self) -> PathBuf {
+    pub(crate) fn recipe(&self) -> PathBuf {
         self.root.join("recipe.toml")
     }
 
@@ -176,7 +183,7 @@ impl RunFolder {
     }
 
     /// Path of the report; it is written last, so where it is the run is finished.
-    pub fn report(&self) -> PathBuf {
+    pub(crate) fn report(&self) -> PathBuf {
         self.root.join("report.json")
     }
 
@@ -205,7 +212,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write_timings(&self, seconds: &[f64]) -> Result<(), RunError> {
+    pub(crate) fn write_timings(&self, seconds: &[f64]) -> Result<(), RunError> {
         let rows = (1..).zip(seconds).map(|(step, seconds)| format!("{step},{seconds:.4}\n"));
         let text: String = std::iter::once("step,seconds\n".to_owned()).chain(rows).collect();
         self.write(&self.root.join("timings.csv"), text.as_bytes(), false)
@@ -216,7 +223,7 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be drawn or written.
     #[cfg(feature = "cli")]
-    pub fn write_curve(&self, title: &str, measure: Measure, scores: &[f64]) -> Result<(), RunError> {
+    pub(crate) fn write_curve(&self, title: &str, measure: Measure, scores: &[f64]) -> Result<(), RunError> {
         let path = self.root.join("learning-curve.svg");
         let io = |source| RunError::Io { path: path.clone(), source };
         let (draft, _) = self.draft(&path, true).map_err(io)?;
@@ -228,7 +235,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write_server(&self, plan: &str, model: &[u8]) -> Result<(), RunError> {
+    pub(crate) fn write_server(&self, plan: &str, model: &[u8]) -> Result<(), RunError> {
         self.write(&self.server("plan.txt"), plan.as_bytes(), false)?;
         self.write(&self.server("model.ciphertext"), model, false)
     }
@@ -265,7 +272,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub fn write_predictions(
+    pub(crate) fn write_predictions(
         &self,
         classes: &[String],
         predicted: &Predictions,

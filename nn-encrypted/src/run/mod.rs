@@ -27,11 +27,11 @@ mod scores;
 mod seal;
 mod session;
 mod spent;
-mod state;
+pub(crate) mod state;
 #[cfg(feature = "cli")]
-mod study;
+pub(crate) mod study;
 #[cfg(feature = "cli")]
-mod study_table;
+pub(crate) mod study_table;
 #[cfg(feature = "cli")]
 mod sweep;
 mod train;
@@ -52,13 +52,12 @@ pub use self::predict::predict;
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
 pub use self::session::Session;
-pub use self::state::rewrite_client_state;
 #[cfg(feature = "cli")]
-pub use self::study::{Cell, Scope, Score, Steps, study};
+pub(crate) use self::study::{Scope, study};
 #[cfg(feature = "cli")]
-pub use self::study_table::{study_page, write_page};
+pub(crate) use self::study_table::{study_page, write_page};
 #[cfg(feature = "cli")]
-pub use self::sweep::{Comparison, sweep};
+pub(crate) use self::sweep::sweep;
 pub use self::train::train;
 pub(crate) use self::train::train_session;
 pub(crate) use self::weights::{read_model, write_model};

@@ -1,4 +1,4 @@
-//! What a run folder says of the run in it, and whether that is the run that is asked for.
+//! The run that a run folder holds, and whether that is the run that is asked for.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,17 @@ use super::seal::OPTIONS;
 use super::{Mode, Options, Report, RunError, RunFolder};
 use crate::recipe::Recipe;
 
-/// What `--resume` finds.
+/// The state that `--resume` finds.
+///
+/// ```
+/// use nn_encrypted::run::{Options, Resumption, resume};
+///
+/// let out = std::env::temp_dir().join(format!("resumption-{}", std::process::id()));
+/// let options = Options { out: Some(out), ..Options::default() };
+/// let found = resume(Some("hesamifard2017"), &[], options)?;
+/// assert!(matches!(found, Resumption::Unfinished(recipe, _) if recipe.name == "hesamifard2017"));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 pub enum Resumption {
     /// Nothing is left to do.
     Finished(Box<Report>),
@@ -80,7 +90,7 @@ fn difference(name: &str, a: Option<&Value>, b: Option<&Value>) -> Option<(Strin
     }
 }
 
-/// What was asked for beside the recipe; `client/options.toml`.
+/// Options asked for beside the recipe; `client/options.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {

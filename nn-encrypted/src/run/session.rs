@@ -28,6 +28,17 @@ const INPUT_BITS: u32 = 20;
 const ROWS: usize = 1024;
 
 /// Recipe, data and network of a run, and the plan once it is asked for.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::Session;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let session = Session::new(recipe, None)?;
+/// let (x, targets) = session.batch(0)?;
+/// assert_eq!((x.dim(), targets.dim()), ((30, 4), (30, 3)));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone)]
 pub struct Session {
     /// The recipe.
@@ -105,11 +116,11 @@ impl Session {
         Ok(Twin::new(&self.recipe, &self.network, model, reader)?)
     }
 
-    /// The same training in floating point.
+    /// This training in floating point.
     ///
     /// # Errors
     /// None, as the weights are of this network.
-    pub fn clear(&self) -> Result<Clear, RunError> {
+    pub(crate) fn clear(&self) -> Result<Clear, RunError> {
         Ok(Clear::new(&self.recipe, &self.network, self.first.clone())?)
     }
 
@@ -130,23 +141,23 @@ impl Session {
         Ok((self.features(&x), targets))
     }
 
-    /// The same with targets that are not smoothed, for training in floating point.
+    /// A mini-batch with targets that are not smoothed, for training in floating point.
     pub(super) fn hard_batch(&self, batch: usize) -> Result<(Array2<f64>, Array2<f64>), RunError> {
         let (x, labels) = self.data.train.select(self.batches.rows(batch));
         let targets = hard_targets(&self.recipe, self.data.series.as_ref(), &labels, self.data.outputs)?;
         Ok((self.features(&x), targets))
     }
 
-    /// What rows of outputs tell.
+    /// Predictions from rows of outputs.
     #[must_use]
-    pub fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
+    pub(crate) fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
         match &self.data.series {
             Some(series) => Predictions::values(series, outputs.iter().copied()),
             None => Predictions::Classes(classes(&self.recipe, outputs)),
         }
     }
 
-    /// What the twin predicts of samples. Its model stays as it is; where tables are looked up each classification draws errors of
+    /// The twin's predictions for samples. Its model stays as it is; where tables are looked up each classification draws errors of
     /// its own and is observed as a step is, elsewhere the ranges of training stay those of its steps.
     ///
     /// # Errors
@@ -181,26 +192,26 @@ impl Session {
         Ok(self.predicted(twin, samples)?.score(&samples.labels))
     }
 
-    /// The same of a network in floating point.
+    /// The score of a network in floating point.
     pub(super) fn clear_score(&self, net: &mut Clear, samples: &Samples) -> Result<f64, RunError> {
         Ok(self.predictions(&self.by_parts(samples, |x| net.outputs(x))?).score(&samples.labels))
     }
 
-    /// What scores are.
+    /// The measure of scores.
     #[must_use]
-    pub fn measure(&self) -> Measure {
+    pub(crate) fn measure(&self) -> Measure {
         if self.data.series.is_some() { Measure::Mape } else { Measure::Accuracy }
     }
 
     /// The balanced accuracy of predictions of the test part.
     #[must_use]
-    pub fn balanced(&self, predicted: &[usize]) -> f64 {
+    pub(crate) fn balanced(&self, predicted: &[usize]) -> f64 {
         metrics::balanced_accuracy(predicted, &self.data.test.labels, self.data.classes.len())
     }
 
     /// Number of training steps.
     #[must_use]
-    pub fn steps(&self, limit: Option<usize>) -> usize {
+    pub(crate) fn steps(&self, limit: Option<usize>) -> usize {
         let all = self.batches.count().saturating_mul(self.recipe.optimizer.epochs);
         limit.map_or(all, |limit| limit.min(all))
     }

@@ -26,7 +26,7 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
     train_session(&Session::new(recipe, options.data_dir.as_deref())?, options, start)
 }
 
-/// The same of a recipe whose data are loaded, in a process that began at `start`.
+/// Trains a recipe whose data are loaded, in a process that began at `start`.
 ///
 /// # Errors
 /// As [`train`].
@@ -75,7 +75,7 @@ fn write_results(folder: &RunFolder, session: &Session, outcome: &mut Outcome) -
     folder.remove_generations()
 }
 
-/// The same training in floating point: scores of the test part before it and after each epoch, and the model.
+/// This training in floating point: scores of the test part before it and after each epoch, and the model.
 pub(super) fn clear_curve(session: &Session, steps: usize) -> Result<(Vec<f64>, Model), RunError> {
     let (mut net, test) = (session.clear()?, &session.data.test);
     let mut curve = vec![session.clear_score(&mut net, test)?];

@@ -25,7 +25,7 @@ use crate::twin::Twin;
 /// Time between two checkpoints, if nothing else is asked for.
 const CHECKPOINT_SECONDS: u64 = 60;
 
-/// What a resumed run says that was stopped too early.
+/// The message of a resumed run that was stopped too early.
 const NOTHING_YET: &str = "no checkpoint yet: from the beginning";
 
 /// Trains on ciphertexts, from the start or from the newest checkpoint; this process began at `begun`. The folder stays
@@ -76,7 +76,7 @@ struct Training<'a> {
     both: Encrypted,
     twin: Twin,
     ledger: Ledger,
-    /// What engines counted in the processes before this one.
+    /// Counts of engines in the processes before this one.
     before: Counted,
     /// Steps done.
     done: usize,

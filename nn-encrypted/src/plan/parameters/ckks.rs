@@ -59,7 +59,7 @@ pub(crate) fn build(spec: &Spec) -> Result<Parameters, PlanError> {
     Ok(spec.build()?)
 }
 
-/// The same chain in a small ring.
+/// A chain in a small ring.
 #[cfg(test)]
 pub(crate) fn build_insecure(spec: &Spec, log_n: u32) -> Result<Parameters, PlanError> {
     Ok(Spec { log_n, ..spec.clone() }.build_insecure("a small ring for fast tests")?)

@@ -44,7 +44,7 @@ pub(crate) fn parameters(
     })
 }
 
-/// What lookups can tell apart; their inputs have no noise to speak of.
+/// The resolution of lookups; their inputs have no noise to speak of.
 pub(crate) fn reader(parameters: &Parameters) -> TableReader {
     let PhaseModel { log, deviations } = PhaseModel::new(parameters.tfhe().spec());
     TableReader { log, deviations }
@@ -82,7 +82,7 @@ fn rlwe(parameters: &Parameters, products: Products) -> &rlwe::Parameters {
     }
 }
 
-/// Products one after another that a ciphertext as good as new takes, before it must be refreshed or looked up.
+/// Products one after another that a refreshed ciphertext takes, before it must be refreshed or looked up.
 pub(crate) fn depth(parameters: &Parameters, products: Products) -> usize {
     if products == Products::Slots {
         // Each takes a prime; the last one holds the values.

@@ -45,7 +45,7 @@ fn plan(recipe: &Recipe, network: &Network) -> Result<Plan, PlanError> {
     Ok(Plan {
         network: network.clone(),
         optimizer: recipe.optimizer.clone(),
-        program: program::lower(recipe, network),
+        program: program::lower::lower(recipe, network),
         engine_of: vec![0; network.depth()],
         engines: vec![Arc::new(PlannedTables::insecure(recipe, network)?)],
     })

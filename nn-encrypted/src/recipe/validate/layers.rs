@@ -48,7 +48,7 @@ fn wrong(at: usize, layer: &Layer, what: impl Into<String>) -> RecipeError {
     RecipeError::Layer { index: at + 1, kind: layer.kind.to_string(), what: what.into() }
 }
 
-/// What is wrong with a layer of a kind behind one of another.
+/// The fault of a layer of a kind behind one of another.
 fn misplaced(before: Option<LayerKind>, kind: LayerKind) -> Option<&'static str> {
     let Some(before) = before else {
         return (!kind.has_weights())

@@ -6,7 +6,20 @@ use serde::{Deserialize, Serialize};
 use crate::program::Rounding;
 use crate::roles::cipher::Values;
 
-/// What the client counted; it stays with the client.
+/// Counts of the client; they stay with the client.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use nn_encrypted::roles::{Client, RefreshCounts};
+///
+/// let client = Client::new(&session.plan()?, session.first.clone())?;
+/// assert_eq!(client.counts(), RefreshCounts::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshCounts {
     /// Values that were larger than their bound and were cut to it.

@@ -1,4 +1,4 @@
-//! What is left when all steps are done.
+//! The end of a training, when all steps are done.
 
 use super::{Keeper, Training};
 use crate::plan::{Estimate, SchemeUse};
@@ -42,7 +42,7 @@ impl Training<'_> {
         Ok(Outcome { report, curve: self.ledger.curve, beyond, model })
     }
 
-    /// What plan and ledger say.
+    /// The report from plan and ledger.
     fn report(&self) -> Report {
         let ledger = &self.ledger;
         let (training, traffic, counts) = (ledger.training, ledger.traffic, ledger.counts);
@@ -87,7 +87,7 @@ impl Training<'_> {
         report
     }
 
-    /// What a step takes as planned, where memory and seconds are reckoned.
+    /// The cost of a step as planned, where memory and seconds are reckoned.
     fn planned_step(&self) -> Option<StepSummary> {
         let engine = self.plan.engines.iter().find(|engine| engine.estimate().memory > 0)?;
         let Estimate { units, levels, bootstraps, memory } = engine.estimate();

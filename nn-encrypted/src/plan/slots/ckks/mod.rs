@@ -27,7 +27,7 @@ use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
 use crate::plan::{
-    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance,
+    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Task, Tolerance, WireSize,
 };
 use crate::program::{Step, Tensor};
 use crate::recipe::Scheme;
@@ -134,15 +134,14 @@ impl PlannedCkks {
         Self::new(task.network, candidate, |spec| parameters::build_insecure(spec, log_n))
     }
 
-    /// What client and server agree on.
-    #[must_use]
-    pub fn agreement(&self) -> &Arc<CkksAgreement> {
+    #[cfg(test)]
+    pub(crate) fn agreement(&self) -> &Arc<CkksAgreement> {
         &self.agreement
     }
 
     /// The tensors that are bootstrapped on the way.
-    #[must_use]
-    pub fn bootstrapped(&self) -> &BTreeSet<Tensor> {
+    #[cfg(test)]
+    pub(crate) fn bootstrapped(&self) -> &BTreeSet<Tensor> {
         &self.bootstrapped
     }
 
@@ -171,9 +170,9 @@ impl PlannedEngine for PlannedCkks {
         self.agreement.encode(out);
     }
 
-    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
-        let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return Sent::default() };
-        Sent { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
+    fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
+        let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return WireSize::default() };
+        WireSize { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
     }
 
     fn key_names(&self) -> Vec<String> {
