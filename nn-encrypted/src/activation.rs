@@ -30,6 +30,12 @@ pub enum Function {
 }
 
 impl Function {
+    /// Whether it is a polynomial.
+    #[must_use]
+    pub fn is_polynomial(&self) -> bool {
+        matches!(self, Self::Polynomial(_) | Self::Real(_))
+    }
+
     /// The value at `z`.
     #[must_use]
     pub fn value(&self, z: f64) -> f64 {

@@ -66,7 +66,7 @@ fn layers_have_the_fields_of_their_kind() {
         ("layers.2.coefficients=[1.0]", "layer 2 (Square): `coefficients` is a field of Polynomial"),
         (
             "layers.2.polynomial.degree=3",
-            "layer 2 (Square): `polynomial` is a field of Sigmoid, CentredSigmoid",
+            "layer 2 (Square): `polynomial` is a field of activations that are no polynomials themselves",
         ),
         ("layers.2.kind=Polynomial", "layer 2 (Polynomial): `coefficients` is missing"),
         ("layers.1={ kind = \"Linear\", scheme = \"ckks\" }", "layer 1 (Linear): `out_features` is missing"),
