@@ -48,6 +48,7 @@ impl Layer {
             LayerKind::CentredSigmoid => Function::CentredSigmoid,
             LayerKind::ReLU => Function::Relu,
             LayerKind::Tanh => Function::Tanh,
+            LayerKind::GELU => Function::Gelu,
             LayerKind::Polynomial => {
                 let coefficients = self.coefficients.iter().flatten().map(|c| c.value());
                 Function::Real(coefficients.collect())
@@ -112,6 +113,8 @@ pub enum LayerKind {
     ReLU,
     /// The hyperbolic tangent.
     Tanh,
+    /// `z·Φ(z)`, with the distribution function `Φ` of the normal distribution.
+    GELU,
 }
 
 impl LayerKind {

@@ -122,3 +122,17 @@ fn an_activation_of_degree_five_and_even_terms_behind_the_outputs() {
         check(&recipe, &network, 11, 2);
     }
 }
+
+#[test]
+fn gelu_by_a_polynomial_with_a_client_and_with_bootstrapping() {
+    for degree in [2, 4] {
+        let gelu = format!(
+            r#"layers.2={{ kind = "GELU", scheme = "ckks", polynomial = {{ degree = {degree}, interval = [-3.0, 3.0] }} }}"#
+        );
+        for strategy in ["refresh.strategy=client", "refresh.strategy=bootstrap"] {
+            let all = [&gelu, "layers.1.out_features=6", "optimizer.batch_size=12", strategy];
+            let (recipe, network) = recipe("ckks_sgd", &all, 10, 3);
+            check(&recipe, &network, 11, 2);
+        }
+    }
+}
