@@ -5,17 +5,18 @@ use rayon::prelude::*;
 
 use super::axes::on;
 use super::body::Result;
-use super::{Held, RealBody, RealMask, RealOps, Sign};
+use super::{RealBody, RealMask, RealOps};
+use crate::engine::slots::{Sign, Tensors};
 use crate::layout::{Images, Mask, Side};
 use crate::program::Tensor;
 
 impl<S: RealOps> RealBody<'_, S> {
     /// The weights of all layers as tiles, out of the compact state.
-    pub(super) fn expand(&self, state: &[S::Ciphertext]) -> Result<Vec<Vec<S::Ciphertext>>> {
+    pub(super) fn expand(&self, state: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
         let (formulas, compact) = (self.formulas, self.formulas.geometry.compact);
         let (constants, bound) = (formulas.tile_constants(), formulas.bounds.weight);
         let scale = |tile: usize| formulas.scale(formulas.geometry.numbers[formulas.tile_place(tile)]);
-        let mut layers: Vec<Vec<S::Ciphertext>> = vec![Vec::new(); formulas.geometry.layers.len()];
+        let mut tiles = Vec::with_capacity(compact.tiles);
         for (g, state) in state.iter().enumerate() {
             // Twice the real part.
             let real = self.ops.add(state, &self.ops.conjugate(state)?)?;
@@ -30,29 +31,25 @@ impl<S: RealOps> RealBody<'_, S> {
             };
             let expanded = self.axes().expand(&real, compact.tiles_in(g), value)?;
             for (m, tile) in expanded.into_iter().enumerate() {
-                let tile = self.ops.with_bound(tile, bound * scale(first + m))?;
-                layers[formulas.tile_place(first + m)].push(tile);
+                tiles.push(self.ops.with_bound(tile, bound * scale(first + m))?);
             }
         }
-        Ok(layers)
+        Ok(tiles)
     }
 
     /// The next state: momentum and weights by the optimizer's rule.
-    pub(super) fn update(&self, held: &mut Held<S::Ciphertext>) -> Result<()> {
+    pub(super) fn update(&self, tensors: &impl Tensors<S::Ciphertext>) -> Result<Vec<S::Ciphertext>> {
         let mut gradients = Vec::new();
         for &l in &self.formulas.geometry.numbers {
-            gradients.extend(held.tensors.take(Tensor::Products(l))?);
+            gradients.extend(tensors.get(Tensor::Products(l))?);
         }
         let changes = self.collect(&gradients)?;
-        drop(gradients);
-        let next = held.start().iter().zip(&changes).map(|(state, change)| self.updated(state, change));
-        let next = next.collect::<Result<Vec<_>>>()?;
-        held.tensors.put(Tensor::NewWeights, next);
-        Ok(())
+        let state = tensors.get(Tensor::Weights)?;
+        state.iter().zip(&changes).map(|(state, change)| self.updated(state, change)).collect()
     }
 
     /// What is added to the state: the gradients, compact, times their factors.
-    fn collect(&self, gradients: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
+    fn collect(&self, gradients: &[&S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
         let (formulas, compact) = (self.formulas, self.formulas.geometry.compact);
         let (constants, shared) = (formulas.tile_constants(), formulas.is_shared());
         // A sum over the entries of each weight clears the slots without one, and multiplies by constants.
