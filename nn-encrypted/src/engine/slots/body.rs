@@ -149,7 +149,8 @@ impl<S: SlotOps, N: Numbers<S>> Body<'_, S, N> {
             Tensor::Derivative(l) => numbers.derivatives(ops, l, &numbers.preactivations(ops, l, tensors)?),
             Tensor::InputGradient(l) => self.backward(l + 1, tensors),
             Tensor::RawError(l) => {
-                self.times_derivative(l, tensors.get(Tensor::InputGradient(l))?, tensors, level)
+                let gradients = Cow::Borrowed(tensors.get(Tensor::InputGradient(l))?);
+                self.times_derivative(l, gradients, tensors, level)
             }
             Tensor::Error(l) if l == numbers.last() => self.loss(tensors, level),
             Tensor::Products(l) => self.gradient(l, tensors),
@@ -194,7 +195,9 @@ impl<S: SlotOps, N: Numbers<S>> Body<'_, S, N> {
         }
         drop(values);
         match self.numbers.loss() {
-            LossFormula::ActivationTimesDerivative => self.times_derivative(last, &errors, tensors, level),
+            LossFormula::ActivationTimesDerivative => {
+                self.times_derivative(last, Cow::Owned(errors), tensors, level)
+            }
             _ => Ok(errors),
         }
     }
@@ -203,12 +206,12 @@ impl<S: SlotOps, N: Numbers<S>> Body<'_, S, N> {
     fn times_derivative(
         &self,
         l: usize,
-        errors: &[S::Ciphertext],
+        errors: Cow<'_, [S::Ciphertext]>,
         tensors: &impl Tensors<S::Ciphertext>,
         level: Level,
     ) -> Result<Vec<S::Ciphertext>> {
-        if !tensors.has(Tensor::Derivative(l)) {
-            return Ok(errors.to_vec());
+        if self.numbers.is_linear(l) {
+            return Ok(errors.into_owned());
         }
         let derivatives = tensors.get(Tensor::Derivative(l))?;
         errors.par_iter().zip(derivatives).map(|(a, b)| self.ops.product(a, b, level)).collect()

@@ -55,6 +55,11 @@ impl<S: SlotOps> Numbers<S> for Exact<'_, S::Scalar> {
         Some([formula.constant, formula.one])
     }
 
+    fn is_linear(&self, _: usize) -> bool {
+        // A constant derivative has a scale all the same.
+        false
+    }
+
     fn bound(&self, _: Tensor) -> Option<f64> {
         None
     }

@@ -31,6 +31,9 @@ pub trait Numbers<S: SlotOps>: Sync {
     /// The constant beside the weights of layer `l`, and the input of its bias, where these are not both 1.
     fn constants(&self, l: usize) -> Option<[S::Scalar; 2]>;
 
+    /// Whether the derivative of the activation behind layer `l` is a constant, by which errors are not multiplied.
+    fn is_linear(&self, l: usize) -> bool;
+
     /// A bound of a sum along an axis, where the scheme must know it.
     fn bound(&self, tensor: Tensor) -> Option<f64>;
 

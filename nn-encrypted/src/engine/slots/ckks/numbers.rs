@@ -36,6 +36,11 @@ impl<S: RealOps> Numbers<S> for RealFormulas {
         None
     }
 
+    fn is_linear(&self, l: usize) -> bool {
+        // The constant is in the unit of the errors.
+        self.activations[l].degree == 1
+    }
+
     fn bound(&self, tensor: Tensor) -> Option<f64> {
         match tensor {
             Tensor::Sum(l) => Some(self.sum_bound(l)),
