@@ -66,6 +66,13 @@ fn a_deeper_network_with_another_activation_equals_its_twin() {
 }
 
 #[test]
+fn a_convolutional_network_equals_its_twin() {
+    let (both, twin) = train(&session(&["variant=cnn"]), 3);
+    assert_eq!(twin.model().layers[0].shape, [4, 1, 3, 3]);
+    assert_eq!((both.client.counts().saturations, both.client.counts().out_of_bounds), (0, 0));
+}
+
+#[test]
 fn a_cubic_network_without_momentum_equals_its_twin() {
     let layers = "[{kind='Linear',out_features=8,scheme='bgv'},{kind='Cubic',scheme='bgv'},{kind='Linear',scheme='bgv'}]";
     train(&session(&["data.set=iris", &format!("layers={layers}"), "optimizer.momentum=0"]), 20);

@@ -100,10 +100,12 @@ impl Cube {
     }
 
     /// The rotations that sum the first `count` along a side, each added to what was rotated: right where the index along the
-    /// side is 0 if the rest up to the next power of two is zero.
+    /// side is 0 if the rest up to the next power of two is zero. Along the top of one cycle of slots the whole axis is summed, which
+    /// is right at every index.
     #[must_use]
     pub(crate) fn side_sum(&self, side: Side, count: usize) -> Vec<Rotation> {
         let stride = self.stride(side);
+        let count = if (self.order, side) == (Order::Inputs, Side::P) { self.p } else { count };
         (0..self.doublings(side, count)).map(|i| Rotation::Rows(stride << i)).collect()
     }
 

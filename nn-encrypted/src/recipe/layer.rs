@@ -34,7 +34,7 @@ pub struct Layer {
     /// Polynomial: its coefficients, constant first, 2 to 8 of magnitudes up to 65536.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coefficients: Option<Vec<Scalar>>,
-    /// Sigmoid, CentredSigmoid, ReLU, Tanh in `bgv` or `ckks`: the polynomial that stands for it. In `tfhe` a table does.
+    /// Activations that are no polynomials, in `bgv` or `ckks`: the polynomial that stands for it. In `tfhe` a table does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polynomial: Option<Fit>,
 }
@@ -57,6 +57,7 @@ impl Layer {
             LayerKind::CentredSigmoid => Function::CentredSigmoid,
             LayerKind::ReLU => Function::Relu,
             LayerKind::Tanh => Function::Tanh,
+            LayerKind::GELU => Function::Gelu,
             LayerKind::Polynomial => {
                 let coefficients = self.coefficients.iter().flatten().map(|c| c.value());
                 Function::Real(coefficients.collect())
@@ -65,14 +66,17 @@ impl Layer {
         })
     }
 
+    /// Whether a polynomial or a table stands for its function.
+    #[must_use]
+    pub fn is_fitted(&self) -> bool {
+        self.function().is_some_and(|function| !function.is_polynomial())
+    }
+
     /// The polynomial that is fitted to the function of an activation, within ±`bound` unless the layer says otherwise, constant first
     /// and without leading zeros; none of layers whose function is a polynomial or nothing.
     #[must_use]
     pub(crate) fn fitted(&self, bound: f64) -> Option<Vec<f64>> {
-        let function = match self.function()? {
-            Function::Polynomial(_) | Function::Real(_) => return None,
-            function => function,
-        };
+        let function = self.function().filter(|function| !function.is_polynomial())?;
         let Fit { method, degree, interval, .. } = self.polynomial.unwrap_or_default();
         let interval = interval.unwrap_or([-bound, bound]);
         let mut found = fit(|z| function.value(z), degree, interval, method);
@@ -124,6 +128,8 @@ pub enum LayerKind {
     ReLU,
     /// The hyperbolic tangent.
     Tanh,
+    /// `z·Φ(z)`, with the distribution function `Φ` of the normal distribution.
+    GELU,
 }
 
 impl LayerKind {
