@@ -29,7 +29,7 @@ fn check(name: &str, mut measure: impl FnMut() -> f64) -> Option<String> {
             break;
         }
     }
-    println!("{name:<52} |t| = {least:.1}");
+    println!("{name:<60} |t| = {least:.1}");
     (least >= LEAK).then(|| format!("{name}: |t| = {least:.1}"))
 }
 

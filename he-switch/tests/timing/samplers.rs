@@ -43,9 +43,7 @@ pub(crate) fn leaks() -> Vec<String> {
         check("ternary, most entries not 0 or random", || {
             extreme(|p, out: &mut [i8]| p.ternary(out), magnitude)
         }),
-        check("ternary, most entries -1 or random", || {
-            extreme(|p, out| p.ternary(out), |x: i8| -f64::from(x))
-        }),
+        check("ternary, most entries -1 or random", || extreme(Prng::ternary, |x: i8| -f64::from(x))),
         check("binary, most entries 1 or random", || extreme(|p, out: &mut [i8]| p.binary(out), magnitude)),
         check("fixed weight, entries at the front or random", || {
             // Weighed by their places.

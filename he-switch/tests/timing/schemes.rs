@@ -122,12 +122,16 @@ fn tfhe() -> Vec<String> {
     let params = Spec::message_2_carry_2_failure_64().build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
     let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
-    let part = check("TFHE, decryption to 0 or random messages", || {
-        let input = |class: usize, _| {
-            let message = Prng::from_os().unwrap().next_u64() % 16;
-            encryptor.encrypt(message * class as u64).unwrap()
-        };
-        largest_t(RUNS, input, Clone::clone, |c| decryptor.decrypt(c).unwrap())
-    });
-    part.into_iter().collect()
+    let random = || Prng::from_os().unwrap().next_u64() % 16;
+    let encrypt = |message: u64| encryptor.encrypt(message).unwrap();
+    let parts = [
+        check("TFHE, decryption to 0 or random messages", || {
+            let input = |class: usize, _| encrypt(random() * class as u64);
+            largest_t(RUNS, input, Clone::clone, |c| decryptor.decrypt(c).unwrap())
+        }),
+        check("TFHE, decryption to random messages, twice the same class", || {
+            largest_t(RUNS, |_, _| encrypt(random()), Clone::clone, |c| decryptor.decrypt(c).unwrap())
+        }),
+    ];
+    parts.into_iter().flatten().collect()
 }

@@ -88,7 +88,7 @@ fn the_statistic_is_that_of_the_formula() {
 #[test]
 fn a_difference_below_disturbances_is_found_by_cropping() {
     let times = |shift: f64| -> Vec<f64> {
-        let disturbed = |i: u64| if i % 10 == 0 { 1e5 * (i % 7) as f64 } else { 0.0 };
+        let disturbed = |i: u64| if i.is_multiple_of(10) { 1e5 * (i % 7) as f64 } else { 0.0 };
         (0..4000).map(|i| 1000.0 + shift + (i * 7919 % 101) as f64 + disturbed(i)).collect()
     };
     assert!(welch(times(0.0).into_iter(), times(5.0).into_iter()).abs() < 4.5);
