@@ -77,3 +77,13 @@ fn ciphertexts_that_no_plan_has_are_refused() {
         client.decrypt_model(0, kept).unwrap();
     }
 }
+
+#[test]
+fn outputs_decrypt_over_one_prime() {
+    let recipe = Recipe::load("glyph2020", &[]).unwrap();
+    let planned = PlannedTables::new(&recipe, &Network::new(&recipe, 64, None, 10).unwrap()).unwrap();
+    let bgv = planned.shared.parameters.bgv();
+    let noise = bgv.noise();
+    let least = noise.reduce(noise.fresh_secret(), bgv.max_level(), 0).1;
+    assert!(noise.budget(least, 0) >= 4.0, "{}", noise.budget(least, 0));
+}

@@ -115,7 +115,8 @@ impl CkksAgreement {
             let why = format!("{}, needed {count}", pieces.len());
             return Err(WireError::Invalid { what: "number of ciphertexts", why });
         }
-        let form = CkksForm { primes, slots: self.params.slots(), bound: self.formulas.sent_bound(tensor) };
+        let form =
+            CkksForm { primes, slots: self.params.slots(), bound: self.formulas.claimed_bound(tensor) };
         let read = |(index, bytes): (usize, &&[u8])| {
             let mut reader = Reader::new(bytes);
             let ciphertext = Ciphertext::read(&mut reader, &self.params)?;

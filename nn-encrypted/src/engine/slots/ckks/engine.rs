@@ -105,14 +105,13 @@ impl CkksEngine {
         self.agreement.open_all(tensor, parts).map_err(|source| EngineError::Message { tensor, source })
     }
 
-    /// A tensor for the client. It states the bound that the plan has, which is what values within it keep to.
+    /// A tensor for the client.
     fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>, EngineError> {
         let primes = self.agreement.sent(tensor).map(|(_, _, primes)| primes);
         let primes = primes.ok_or_else(|| EngineError::Unplanned(format!("{tensor} for the client")))?;
-        let bound = self.agreement.formulas.sent_bound(tensor);
         let write = |tile: &Ciphertext| {
             let mut piece = Writer::new();
-            let written = self.ops.mod_switch_to(tile, primes)?.with_bound(bound)?.write(&mut piece);
+            let written = self.ops.mod_switch_to(tile, primes)?.write(&mut piece);
             written.map_err(|source| EngineError::Message { tensor, source })?;
             Ok(piece.finish())
         };

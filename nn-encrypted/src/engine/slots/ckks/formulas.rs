@@ -234,14 +234,17 @@ impl RealFormulas {
         }
     }
 
-    /// The largest magnitude of a tensor as it is sent, in either direction.
+    /// The largest magnitude that a ciphertext of a tensor may claim. Of one that a server computed that is what the modulus holds over
+    /// which the plan has it sent, which reading it compares.
     #[must_use]
-    pub fn sent_bound(&self, tensor: Tensor) -> f64 {
+    pub fn claimed_bound(&self, tensor: Tensor) -> f64 {
         match tensor {
-            Tensor::Sum(l) => self.sum_bound(l),
-            Tensor::Activation(l) => self.activation_bound(l),
-            Tensor::RawError(l) => self.bounds.error / self.raw_error_unit(l).abs(),
-            _ => self.fresh_bound(tensor),
+            Tensor::Features
+            | Tensor::Targets
+            | Tensor::Preactivation(_)
+            | Tensor::Error(_)
+            | Tensor::Weights => self.fresh_bound(tensor),
+            _ => f64::INFINITY,
         }
     }
 
