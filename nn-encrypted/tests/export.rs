@@ -94,7 +94,7 @@ fn a_file_that_was_altered_or_is_of_another_run_is_named() {
             let words = [&*format!("run/{name}"), "is not the file that this run wrote"];
             folder.refused(&EXPORT, &words);
             folder.refused(&["predict", "--run", "run"], &words);
-            folder.refused(&["train", "--resume", "--out", "run"], &[&words[0]]);
+            folder.refused(&["train", "--resume", "--out", "run"], &[words[0]]);
         }
         fs::remove_file(here(name)).unwrap();
         folder.refused(&EXPORT, &[&format!("run/{name}")]);

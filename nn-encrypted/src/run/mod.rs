@@ -12,7 +12,8 @@ mod error;
 mod export;
 mod folder;
 mod keys;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod killed;
 mod lock;
 mod markdown;

@@ -138,8 +138,7 @@ impl Exporting<'_> {
     /// Noise, then rounding.
     fn with_noise(&self, whole: &Model, error: f64) -> Result<(Exported, u32), RunError> {
         let found = self.report.twin.root_mean_square.unwrap_or(f64::INFINITY);
-        // Not a number is too large as well.
-        if !(found <= error) {
+        if found.is_nan() || found > error {
             return Err(self.refused(format!(
                 "the errors of this model have a root mean square of {found:.1e}, more than the {error:.1e} that are planned after {} steps: how much noise hides them is not known",
                 self.report.steps
