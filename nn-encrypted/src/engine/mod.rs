@@ -43,7 +43,7 @@ pub trait Engine: Send + Sync {
     /// If the scheme refuses, or the engine was told to stop: [`EngineError::Stopped`].
     fn run(&mut self, steps: &[Step]) -> Result<(), EngineError>;
 
-    /// Refreshes the tensors of a round by itself: [`Refresher::Bootstrap`] or [`Refresher::Clean`].
+    /// Refreshes the tensors of a round by itself: `Refresher::Bootstrap` or `Refresher::Clean`.
     ///
     /// # Errors
     /// As [`run`](Self::run); [`EngineError::Unplanned`] of an engine that cannot.

@@ -20,7 +20,7 @@ pub struct Geometry {
     /// Images of a mini-batch.
     pub batch: usize,
     /// Sums over the entries of weights that stand in several; none where there is no such weight, or before
-    /// [`with_sharing`](Self::with_sharing).
+    /// `with_sharing`.
     pub sharing: Option<Arc<Sharing>>,
 }
 

@@ -136,7 +136,7 @@ impl Twin {
     }
 
     /// Trains on one mini-batch; one row a sample, features as multiples of `2^-input_bits` where the first layer is exact, targets
-    /// as they are encrypted: see [`targets`].
+    /// as they are encrypted: see [`Session::batch`](crate::run::Session::batch).
     ///
     /// # Errors
     /// If a shape is wrong, a number overflows or is not finite, or other phases are recorded than the step looks up; the model and
