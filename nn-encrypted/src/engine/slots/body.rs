@@ -4,12 +4,11 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::{Level, LossFormula, Numbers, Sign, SlotOps};
+use super::tensors::{Result, View};
+use super::{Level, LossFormula, Numbers, Sign, SlotOps, Tensors};
 use crate::engine::EngineError;
 use crate::layout::{Rotation, WeightTiles};
 use crate::program::{Step, Tensor};
-
-pub(super) type Result<T> = std::result::Result<T, EngineError>;
 
 /// The formulas of some layers on one scheme.
 pub struct Body<'a, S: SlotOps, N: Numbers<S>> {
@@ -17,69 +16,6 @@ pub struct Body<'a, S: SlotOps, N: Numbers<S>> {
     pub ops: &'a S,
     /// Layout and constants, and what depends on the kind of numbers.
     pub numbers: &'a N,
-}
-
-/// The tensors that a step reads.
-pub trait Tensors<C: Clone>: Sync {
-    /// The tiles of a tensor.
-    ///
-    /// # Errors
-    /// If it is not there.
-    fn get(&self, tensor: Tensor) -> Result<&[C]>;
-
-    /// Whether a tensor is there.
-    fn has(&self, tensor: Tensor) -> bool {
-        self.get(tensor).is_ok()
-    }
-
-    /// The expanded weights, then biases, of a layer, which is the one at a place among those of the engine.
-    ///
-    /// # Errors
-    /// If they are not there.
-    fn weights(&self, place: usize, layer: &WeightTiles, count: usize) -> Result<&[C]>;
-
-    /// The parts in which features and targets are read.
-    fn parts(&self) -> usize;
-
-    /// A part of features or targets: some tiles of images.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>>;
-
-    /// Images there are, if fewer than a mini-batch has.
-    fn rows(&self) -> usize {
-        usize::MAX
-    }
-}
-
-/// The tensors that were there before a step, and those it made itself.
-struct View<'s, C, T> {
-    before: &'s T,
-    made: &'s [(Tensor, Vec<C>)],
-}
-
-impl<C: Clone + Send + Sync, T: Tensors<C>> Tensors<C> for View<'_, C, T> {
-    fn get(&self, tensor: Tensor) -> Result<&[C]> {
-        let made = self.made.iter().find(|(made, _)| *made == tensor);
-        made.map_or_else(|| self.before.get(tensor), |(_, tiles)| Ok(tiles))
-    }
-
-    fn weights(&self, place: usize, layer: &WeightTiles, count: usize) -> Result<&[C]> {
-        self.before.weights(place, layer, count)
-    }
-
-    fn parts(&self) -> usize {
-        self.before.parts()
-    }
-
-    fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>> {
-        self.before.part(tensor, part)
-    }
-
-    fn rows(&self) -> usize {
-        self.before.rows()
-    }
 }
 
 /// The tensors that a step writes, each of which may read those before it; none of a refresh. `last` is the last layer, `loss`

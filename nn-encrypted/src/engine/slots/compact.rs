@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::body::Result;
+use super::tensors::Result;
 use super::{Exact, Level, SlotOps, Tensors};
 use crate::layout::{Images, Mask, Sharing, Side};
 use crate::program::Tensor;

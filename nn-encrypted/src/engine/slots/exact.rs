@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::body::{Result, Tensors};
 use super::numbers::Activated;
+use super::tensors::{Result, Tensors};
 use super::{Formulas, Level, LossFormula, Numbers, SlotOps};
 use crate::engine::EngineError;
 use crate::layout::Geometry;

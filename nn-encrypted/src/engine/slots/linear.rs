@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::body::{Result, Tensors};
+use super::tensors::{Result, Tensors};
 use super::{Body, Level, Numbers, SlotOps};
 use crate::engine::EngineError;
 use crate::program::Tensor;

@@ -25,6 +25,7 @@ mod numbers;
 mod ops;
 mod polynomial;
 mod store;
+mod tensors;
 
 pub mod bgv;
 pub mod ckks;
@@ -36,9 +37,10 @@ mod tests;
 #[cfg(doc)]
 use crate::program::Tensor;
 
-pub use self::body::{Body, Tensors, written};
+pub use self::body::{Body, written};
 pub use self::exact::Exact;
 pub use self::formulas::{Formulas, LayerFormulas, LossFormula};
 pub use self::numbers::Numbers;
 pub(crate) use self::ops::{Level, Sign, SlotOps};
 pub use self::store::{Store, Whole};
+pub use self::tensors::Tensors;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::body::{Result, Tensors};
+use super::tensors::{Result, Tensors};
 use super::{Level, LossFormula, SlotOps};
 use crate::layout::Geometry;
 use crate::program::Tensor;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::body::Result;
+use super::tensors::Result;
 use super::{Level, SlotOps};
 
 /// `Σ c_i·z^i` by powers: an activation has a low degree, and one linear combination aligns all powers at once.

@@ -6,31 +6,13 @@ use rayon::prelude::*;
 
 use super::axes::Axes;
 use super::held::Reading;
-use super::{Held, RealFormulas, RealOps};
+use super::{Held, RealFormulas, RealOps, Samples};
 use crate::engine::EngineError;
 use crate::engine::slots::{Body, Tensors};
 use crate::layout::{Images, Side};
 use crate::program::{Step, Tensor};
 
 pub(super) type Result<T> = std::result::Result<T, EngineError>;
-
-/// The mini-batch, read tile by tile of images.
-pub trait Samples<C>: Sync {
-    /// Features of tile `t` of images, by tiles of features.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn features(&self, t: usize) -> std::result::Result<Vec<C>, EngineError>;
-
-    /// Targets of tile `t`, by tiles of outputs.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn targets(&self, t: usize) -> std::result::Result<Vec<C>, EngineError>;
-
-    /// Images there are.
-    fn rows(&self) -> usize;
-}
 
 /// The formulas of some layers on one scheme.
 pub struct RealBody<'a, S: RealOps> {

@@ -2,11 +2,29 @@
 
 use std::borrow::Cow;
 
-use super::{RealFormulas, Samples};
+use super::RealFormulas;
 use crate::engine::EngineError;
 use crate::engine::slots::{Store, Tensors};
 use crate::layout::WeightTiles;
 use crate::program::{Step, Tensor};
+
+/// The mini-batch, read tile by tile of images.
+pub trait Samples<C>: Sync {
+    /// Features of tile `t` of images, by tiles of features.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn features(&self, t: usize) -> Result<Vec<C>, EngineError>;
+
+    /// Targets of tile `t`, by tiles of outputs.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn targets(&self, t: usize) -> Result<Vec<C>, EngineError>;
+
+    /// Images there are.
+    fn rows(&self) -> usize;
+}
 
 /// State, expanded weights and tensors of images.
 pub struct Held<C> {

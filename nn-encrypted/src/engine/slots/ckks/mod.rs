@@ -40,10 +40,10 @@ mod slots;
 mod weights;
 
 pub use self::agreement::CkksAgreement;
-pub use self::body::{RealBody, Samples};
+pub use self::body::RealBody;
 pub use self::engine::CkksEngine;
 pub use self::formulas::RealFormulas;
-pub use self::held::Held;
+pub use self::held::{Held, Samples};
 pub use self::levels::{Counts, Level, Rehearsal, Room, Tally};
 pub use self::monic::MonicPolynomial;
 pub use self::ops::{RealMask, RealOps};
