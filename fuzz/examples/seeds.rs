@@ -16,8 +16,8 @@ use he_fuzz::world::{
     CKKS, CKKS_SLOTS, INSECURE, INSTANCES, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request,
     known_key, tfhe_key,
 };
-use nn_encrypted::engine::slots::bgv::Instance;
-use nn_encrypted::frozen::{AvgPool2d, BUILTIN, Frozen, Layer, Relu, Shape};
+use nn_encrypted::frozen::Frozen;
+use nn_encrypted::internals::{AvgPool2d, BUILTIN, Instance, Layer, Relu, Shape};
 use nn_encrypted::run::{Options, RunError, RunFolder};
 
 /// Writes one seed.
@@ -109,7 +109,7 @@ fn reply(sealed: &[u8], kind: u16) -> Result<Vec<u8>, Box<dyn Error>> {
     reader.u16("tensor")?;
     body.u16(SUM);
     body.bytes(reader.bytes(8, "layer, engine and part")?);
-    let wanted = PLAN.engines[0].sent(nn_encrypted::program::Tensor::Sum(0), 4).pieces;
+    let wanted = PLAN.engines[0].sent(nn_encrypted::internals::Tensor::Sum(0), 4).pieces;
     let there = reader.u32("ciphertexts")? as usize;
     body.u32(wanted as u32);
     for _ in 0..wanted.min(there) {
@@ -150,7 +150,7 @@ fn run_folders() -> Result<(), Box<dyn Error>> {
     folder.write_evaluation_keys(&vec![INSTANCES.iter().map(keys).collect::<Result<Vec<_>, _>>()?])?;
     let files = [
         "report.json",
-        "client/model.safetensors",
+        "client/private-model.safetensors",
         "client/secret.key",
         "server/evaluation-0.keys",
         "recipe.toml",
@@ -172,7 +172,7 @@ fn checkpoints() -> Result<(), Box<dyn Error>> {
     let sealed = fs::read(root.join("client/checkpoint-0.state"))?;
     let (header, _) = peek(&sealed)?;
     let mut body = Reader::new(open(&sealed, &header, sealed.len())?);
-    body.bytes(40, "run and step")?;
+    body.bytes(72, "run, step and digest of the server's half")?;
     let state = body.bytes(body.remaining(), "state")?;
     put("checkpoint", "first", state)?;
     let ledger = Reader::new(state).len_bytes(state.len(), "ledger")?.len();

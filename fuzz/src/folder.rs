@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use nn_encrypted::run::{RunFolder, markdown, rewrite_client_state};
+use nn_encrypted::internals::rewrite_client_state;
+use nn_encrypted::run::{RunFolder, markdown};
 
 use crate::world::{PLAN, SESSION};
 
@@ -30,7 +31,7 @@ pub fn run_folder(bytes: &[u8]) {
             report(&folder);
         }
         1 => {
-            put("client/model.safetensors");
+            put("client/private-model.safetensors");
             model(&folder);
         }
         2 => {

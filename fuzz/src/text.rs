@@ -1,7 +1,8 @@
 //! Recipes, data and frozen networks.
 
-use nn_encrypted::data::{CsvOptions, Dataset, Separator, parse_csv, parse_images, parse_labels};
+use nn_encrypted::data::{Dataset, Separator};
 use nn_encrypted::frozen::Frozen;
+use nn_encrypted::internals::{CsvOptions, parse_csv, parse_images, parse_labels};
 use nn_encrypted::network::Network;
 use nn_encrypted::recipe::Recipe;
 

@@ -6,15 +6,12 @@ use std::sync::{Arc, LazyLock};
 use he_bgv::{KeyRequest, Parameters, SecretKey, Spec};
 use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{Header, Writer, seal};
-use nn_encrypted::engine::slots::bgv::{Agreement, BgvEngine, Instance};
-use nn_encrypted::engine::{Engine, EngineError};
-use nn_encrypted::layout::{Cube, Geometry, Order};
-use nn_encrypted::plan::slots::bgv::PlannedBgv;
-use nn_encrypted::plan::{Estimate, Plan, PlannedEngine, SchemeUse, Sent, Tolerance};
-use nn_encrypted::program::{Tensor, lower};
+use nn_encrypted::internals::{
+    Agreement, BgvCipher, BgvEngine, Cipher, CipherError, Cube, Engine, EngineError, Geometry, Instance,
+    Order, PlannedBgv, Tensor, lower,
+};
+use nn_encrypted::plan::{Estimate, Plan, PlannedEngine, SchemeUse, WireSize, Tolerance};
 use nn_encrypted::recipe::Recipe;
-use nn_encrypted::roles::cipher::bgv::BgvCipher;
-use nn_encrypted::roles::cipher::{Cipher, CipherError};
 use nn_encrypted::run::Session;
 use zeroize::Zeroizing;
 
@@ -174,10 +171,10 @@ impl PlannedEngine for Tiny {
         out.u32(4);
     }
 
-    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let is_sent = self.0.fresh.contains_key(&tensor) || self.0.sent.contains_key(&tensor);
         let pieces = self.0.pieces(tensor);
-        Sent { parts: usize::from(is_sent && pieces > 0), pieces, bytes: self.0.piece_bytes() }
+        WireSize { parts: usize::from(is_sent && pieces > 0), pieces, bytes: self.0.piece_bytes() }
     }
 
     fn key_names(&self) -> Vec<String> {

@@ -8,8 +8,8 @@
 //! *Coefficients*: any `t`; products are those of polynomials.
 
 use he_core::ring::automorphism::Automorphisms;
-
 use he_core::rlwe::OperandError;
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::params::Parameters;
@@ -80,10 +80,10 @@ impl Encoder {
     /// If there are no slots, too many values, or a value out of range.
     pub fn encode(&self, values: &[i64]) -> Result<Plaintext, Error> {
         let ntt = self.params.slot_transform()?;
-        let residues = self.residues(values)?;
+        let residues = Zeroizing::new(self.residues(values)?);
         let mut coefficients = vec![0; residues.len()];
-        for (&position, value) in self.positions.iter().zip(residues) {
-            coefficients[position as usize] = value;
+        for (&position, value) in self.positions.iter().zip(residues.iter()) {
+            coefficients[position as usize] = *value;
         }
         ntt.inverse(&mut coefficients);
         Ok(self.plaintext(coefficients, true))
@@ -96,7 +96,7 @@ impl Encoder {
     pub fn decode(&self, plaintext: &Plaintext) -> Result<Vec<i64>, Error> {
         let ntt = self.params.slot_transform()?;
         plaintext.check("decode", &self.params)?;
-        let mut values = plaintext.coefficients.clone();
+        let mut values = Zeroizing::new(plaintext.coefficients.clone());
         ntt.forward(&mut values);
         let t = self.params.t();
         Ok(self.positions.iter().map(|&position| t.center(values[position as usize])).collect())

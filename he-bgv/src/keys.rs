@@ -1,6 +1,7 @@
 //! Keys, and encryption under them.
 
 use he_core::rlwe;
+use zeroize::ZeroizeOnDrop;
 
 use crate::ciphertext::Ciphertext;
 use crate::elements::row_element;
@@ -36,7 +37,9 @@ use crate::plaintext::Plaintext;
 /// #[derive(serde::Serialize)]
 /// struct Backup { key: he_bgv::SecretKey }
 /// ```
+#[derive(ZeroizeOnDrop)]
 pub struct SecretKey {
+    #[zeroize(skip)]
     pub(crate) params: Parameters,
     pub(crate) inner: rlwe::SecretKey,
 }

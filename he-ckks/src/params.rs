@@ -187,6 +187,23 @@ impl Parameters {
         Error::Overflow { operation, bound, scale: scale.log2(), modulus: self.log_q(level) }
     }
 
+    /// How far the moduli are from the largest that give 128 bits: of all keys, and of those of the ephemeral secret where there
+    /// is bootstrapping.
+    ///
+    /// ```
+    /// # use he_ckks::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let margins = Spec::n8192().build()?.margins();
+    /// assert!(margins.len() == 1 && margins[0].bits() >= 0.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn margins(&self) -> Vec<rlwe::Margin> {
+        let main = self.rlwe().margin("ckks");
+        let ephemeral = self.ephemeral().ok().and_then(|ephemeral| ephemeral.margin("ckks, ephemeral"));
+        main.into_iter().chain(ephemeral).collect()
+    }
+
     /// The instance of the ephemeral secret of bootstrapping: the first prime, and one special prime.
     pub(crate) fn ephemeral(&self) -> Result<rlwe::Parameters, Error> {
         let spec = self.rlwe().spec();

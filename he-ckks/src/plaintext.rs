@@ -104,12 +104,12 @@ impl Plaintext {
         let gap = params.n() / self.coefficients.len();
         let mut out = Zeroizing::new(vec![0i64; params.n()]);
         for (index, (out, c)) in out.iter_mut().step_by(gap).zip(&self.coefficients).enumerate() {
-            let value = (c * scale).round();
+            let value = c * scale;
             let fits = value.abs() < LARGEST;
             if !fits {
                 return Err(Error::ValueOutOfRange { index, most: LARGEST / scale });
             }
-            *out = value as i64;
+            *out = round(value);
         }
         Ok(out)
     }
@@ -135,6 +135,15 @@ impl Plaintext {
         }
         Err(OperandError::Foreign { operation, object: "plaintext" }.into())
     }
+}
+
+/// The nearest integer, halves away from zero, of a number below 2^60 in magnitude; without a branch, which a library's `round` may
+/// have.
+fn round(x: f64) -> i64 {
+    let whole = x as i64;
+    // Exact: they agree in all bits but those behind the point.
+    let rest = x - whole as f64;
+    whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5)
 }
 
 /// Overwrites numbers that may be secret.
@@ -190,5 +199,32 @@ impl PreparedPlaintext {
     /// Level of the ciphertexts it is for.
     pub fn level(&self) -> usize {
         self.poly.basis().len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rounding_is_that_of_the_library(x in -LARGEST..LARGEST, small in -100_000_i64..100_000, shift in 0..20) {
+            for x in [x, small as f64 / f64::from(1 << shift), small as f64 + 0.5] {
+                prop_assert_eq!(round(x), x.round() as i64, "{}", x);
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_at_the_edges() {
+        // The largest number below a half, where adding a half would round up.
+        for x in [0.5_f64.next_down(), 0.5, 1.5, 2.5, 4_503_599_627_370_495.5, LARGEST.next_down(), 0.0, -0.0]
+        {
+            for x in [x, -x] {
+                assert_eq!(round(x), x.round() as i64, "{x}");
+            }
+        }
     }
 }

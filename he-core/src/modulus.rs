@@ -174,12 +174,14 @@ impl Modulus {
         self.fold((magnitude ^ sign).wrapping_sub(sign).wrapping_add(self.q & sign))
     }
 
-    /// The representative of `a` in `(-q/2, q/2]`, for `a` in `[0, q)`.
+    /// The representative of `a` in `(-q/2, q/2]`, for `a` in `[0, q)`, without a branch on which half it is in: decoders take
+    /// decrypted values this way.
     #[inline(always)]
     pub fn center(&self, a: u64) -> i64 {
         debug_assert!(a < self.q);
-        // Both values are below 2^62, so the casts keep them.
-        if a > self.q / 2 { a as i64 - self.q as i64 } else { a as i64 }
+        // All ones above q/2. Both values are below 2^62, so the casts keep them.
+        let above = (self.q / 2).wrapping_sub(a) as i64 >> 63;
+        a as i64 - (self.q as i64 & above)
     }
 
     /// `a^e mod q` of `a` in `[0, q)`; `a^0` is 1, also for `a = 0`.
@@ -259,6 +261,13 @@ mod tests {
             for x in [i64::MIN, -signed - 1, -signed, 1 - signed, -1, 0, 1, signed - 1, signed, i64::MAX] {
                 let expected = i128::from(x).rem_euclid(i128::from(q));
                 assert_eq!(i128::from(m.reduce_i64(x)), expected, "{x} modulo {q}");
+            }
+            let half = q / 2;
+            for (a, centred) in [(0, 0), (half, half as i64), (q - 1, if q == 2 { 1 } else { -1 })] {
+                assert_eq!(m.center(a), centred, "{a} modulo {q}");
+            }
+            if half + 1 < q {
+                assert_eq!(m.center(half + 1), (half + 1) as i64 - signed, "modulo {q}");
             }
         }
     }

@@ -13,6 +13,9 @@ use he_tfhe::Decomposition;
 
 use crate::error::Error;
 
+/// What the ring-switching key hides.
+const RING_SWITCH: &str = "tfhe, ring switch";
+
 /// The parameters of three schemes that share primes, before they are checked.
 ///
 /// ```
@@ -141,8 +144,11 @@ impl Spec {
             hash: fingerprint(self.log_t, [bgv.rlwe().hash(), ckks.hash(), tfhe.hash()]),
             joint: ring(self.ckks.log_n, q, p)?,
             top: ring(self.bgv_log_n, q, p)?,
-            // Without special primes: the dimension has no room for one.
-            ring: ring(self.tfhe.polynomial_size.trailing_zeros(), &q[..1], &[])?,
+            ring: match insecure {
+                None => small_ring(self.tfhe.polynomial_size, q[0], chain.sigma)?,
+                // Without special primes: the dimension has no room for one.
+                Some(_) => ring(self.tfhe.polynomial_size.trailing_zeros(), &q[..1], &[])?,
+            },
             log_t: self.log_t,
             bgv,
             ckks,
@@ -192,6 +198,24 @@ fn ring(
         None => spec.build()?,
         Some(reason) => spec.build_insecure(reason)?,
     })
+}
+
+/// Parameters of the ring-switching key at 128-bit security: it is under TFHE's key, which is binary, and so held to the bound of
+/// binary secrets beside that of the ring.
+fn small_ring(n: usize, q: u64, sigma: f64) -> Result<rlwe::Parameters, Error> {
+    let log_sigma = sigma.log2() - (q as f64).log2();
+    let none = || he_tfhe::Error::Spec {
+        field: "the dimension of the ring switch",
+        found: n.to_string(),
+        needed: "450 or more, below which no security estimate was made".into(),
+    };
+    let margin = rlwe::Margin::binary(RING_SWITCH, n, log_sigma).ok_or_else(none)?;
+    if margin.bits() < 0.0 {
+        let (which, found, needed) = ("ring-switching", log_sigma, -margin.cap);
+        return Err(he_tfhe::Error::Insecure { which, found, needed, dimension: n }.into());
+    }
+    // Without special primes: the dimension has no room for one.
+    ring(n.trailing_zeros(), &[q], &[], sigma, None)
 }
 
 /// Checked parameters; cheap to clone.
@@ -273,6 +297,28 @@ impl Parameters {
         self.joint.n() / self.ring.n()
     }
 
+    /// How far moduli and noise are from the bounds for 128 bits: of the keys of each scheme, and of those that lead from one into
+    /// another, under the secret of the ring that they come from.
+    ///
+    /// ```
+    /// # use he_switch::{Error, Spec};
+    /// # fn main() -> Result<(), Error> {
+    /// let margins = Spec::glyph().build()?.margins();
+    /// assert!(margins.len() == 7 && margins.iter().all(|margin| margin.bits() >= 0.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn margins(&self) -> Vec<rlwe::Margin> {
+        let q = self.ring.spec().q[0] as f64;
+        let between = [
+            self.bgv.rlwe().margin("bgv"),
+            self.top.margin("bgv, top of the modulus"),
+            rlwe::Margin::binary(RING_SWITCH, self.ring.n(), self.ring.spec().sigma.log2() - q.log2()),
+        ];
+        let tfhe = self.tfhe.spec().margins().into_iter().flatten();
+        between.into_iter().flatten().chain(self.ckks.margins()).chain(tfhe).collect()
+    }
+
     /// The order of the transforms in the bootstrap of CKKS.
     pub(crate) fn order(&self) -> Option<Order> {
         self.ckks.spec().bootstrap.as_ref().map(|bootstrap| bootstrap.order)
@@ -288,5 +334,23 @@ impl Parameters {
 
     pub(crate) fn ring(&self) -> &rlwe::Parameters {
         &self.ring
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use he_core::rlwe::params::find_primes;
+
+    use super::*;
+
+    #[test]
+    fn the_ring_switching_key_is_held_to_the_bound_of_binary_secrets() {
+        // At n = 1024 a binary secret allows log2(q/σ) = 22.8, and so 24.5 bits; a ternary one 26.
+        let build = |bits| small_ring(1024, find_primes(10, &[bits], &[]).unwrap()[0], 3.19);
+        assert_eq!(build(24).unwrap().security_bits(), Some(128));
+        let refused = build(25).err().unwrap().to_string();
+        assert!(refused.contains("ring-switching") && refused.contains("2^-22.84"), "{refused}");
+        assert!(ring(10, &find_primes(10, &[25], &[]).unwrap(), &[], 3.19, None).is_ok());
+        assert!(small_ring(256, find_primes(10, &[20], &[]).unwrap()[0], 3.19).is_err());
     }
 }

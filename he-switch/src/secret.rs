@@ -1,5 +1,7 @@
 //! The secret keys of the three schemes.
 
+use zeroize::ZeroizeOnDrop;
+
 use crate::error::Error;
 use crate::params::Parameters;
 
@@ -24,7 +26,16 @@ use crate::params::Parameters;
 /// ```compile_fail,E0308
 /// fn copy(keys: &he_switch::SecretKeys) -> he_switch::SecretKeys { keys.clone() }
 /// ```
+/// ```compile_fail,E0369
+/// fn compare(a: &he_switch::SecretKeys, b: &he_switch::SecretKeys) -> bool { a == b }
+/// ```
+/// ```compile_fail,E0277
+/// #[derive(serde::Serialize)]
+/// struct Backup { keys: he_switch::SecretKeys }
+/// ```
+#[derive(ZeroizeOnDrop)]
 pub struct SecretKeys {
+    #[zeroize(skip)]
     pub(crate) params: Parameters,
     pub(crate) bgv: he_bgv::SecretKey,
     pub(crate) ckks: he_ckks::SecretKey,

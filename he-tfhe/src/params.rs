@@ -9,7 +9,8 @@ use he_core::ring::external::{External, MAX_COLUMNS};
 use he_core::ring::gadget::Gadget;
 use he_core::ring::ntt::Ntt;
 use he_core::ring::sample::Gaussian;
-use he_core::rlwe::security::{MIN_SIGMA, min_binary_log_sigma};
+use he_core::rlwe::Margin;
+use he_core::rlwe::security::MIN_SIGMA;
 
 use crate::error::Error;
 use crate::noise::{self, Prediction};
@@ -21,23 +22,39 @@ impl Spec {
     /// # Errors
     /// If a field is out of range, the whole is not known to give 128 bits, or bootstraps fail more often than promised.
     pub fn build(self) -> Result<Parameters, Error> {
-        let fields = [
-            ("key-switching", self.lwe_noise, self.lwe_dimension, 32),
-            ("bootstrapping", self.glwe_noise, self.big_dimension(), self.modulus_bits),
-        ];
-        for (which, found, dimension, bits) in fields {
-            let none = || Error::Spec {
-                field: "the dimension of a key",
-                found: dimension.to_string(),
-                needed: "450 or more, below which no security estimate was made".into(),
-            };
-            let needed =
-                min_binary_log_sigma(dimension).ok_or_else(none)?.max(MIN_SIGMA.log2() - f64::from(bits));
+        let keys = [("key-switching", 32), ("bootstrapping", self.modulus_bits)];
+        for (Margin { dimension, found, cap, .. }, (which, bits)) in self.margins()?.into_iter().zip(keys) {
+            let (found, needed) = (-found, (-cap).max(MIN_SIGMA.log2() - f64::from(bits)));
             if found < needed {
                 return Err(Error::Insecure { which, found, needed, dimension });
             }
         }
         Parameters::freeze(self, Some(128))
+    }
+
+    /// How far the noise of the key-switching and of the bootstrapping key is from the least that gives 128 bits.
+    ///
+    /// ```
+    /// # use he_tfhe::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let margins = Spec::message_2_carry_2_failure_64().margins()?;
+    /// assert!(margins.iter().all(|margin| margin.bits() >= 0.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If a dimension is below that of any estimate.
+    pub fn margins(&self) -> Result<[Margin; 2], Error> {
+        let margin = |which, noise, dimension: usize| {
+            Margin::binary(which, dimension, noise).ok_or_else(|| Error::Spec {
+                field: "the dimension of a key",
+                found: dimension.to_string(),
+                needed: "450 or more, below which no security estimate was made".into(),
+            })
+        };
+        let short = margin("tfhe, key switch", self.lwe_noise, self.lwe_dimension)?;
+        Ok([short, margin("tfhe, bootstrap", self.glwe_noise, self.big_dimension())?])
     }
 
     /// Parameters without any security, for fast tests and for comparisons; `reason` says why that is right.

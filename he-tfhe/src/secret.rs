@@ -5,7 +5,7 @@ use he_core::ring::sample::{Gaussian, Prng};
 use he_core::rlwe;
 use he_core::wire::{self, Reader, WireError};
 use rayon::prelude::*;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::error::Error;
 use crate::object;
@@ -42,7 +42,9 @@ use crate::params::Parameters;
 /// #[derive(serde::Serialize)]
 /// struct Backup { key: he_tfhe::SecretKey }
 /// ```
+#[derive(ZeroizeOnDrop)]
 pub struct SecretKey {
+    #[zeroize(skip)]
     params: Parameters,
     /// The short key.
     small: Zeroizing<Vec<i8>>,

@@ -7,9 +7,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use nn_encrypted::activation::Function;
-use nn_encrypted::clear::Clear;
-use nn_encrypted::metrics;
+use nn_encrypted::internals::{Clear, Function, accuracy};
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::run::Session;
 use nn_encrypted::twin::classes;
@@ -40,9 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             net.step(&x, &targets)?;
         }
         let found = classes(recipe, &net.outputs(&session.features(&data.test.x))?);
-        let accuracy = 100.0 * metrics::accuracy(&found, &data.test.labels);
+        let right = 100.0 * accuracy(&found, &data.test.labels);
         let seconds = start.elapsed().as_secs_f64();
-        println!("epoch {}: {accuracy:.2} % of the test images right, {seconds:.1} s", epoch + 1);
+        println!("epoch {}: {right:.2} % of the test images right, {seconds:.1} s", epoch + 1);
     }
     Ok(())
 }

@@ -10,6 +10,19 @@ use crate::roles::Client;
 use crate::run::{self, Encrypted, Options, Outcome, Prediction, RunError, Session};
 
 /// A trained network with the recipe and the data it was trained on.
+///
+/// ```
+/// use nn_encrypted::fit;
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::{Mode, Options};
+///
+/// let settings = ["data.set=iris", "optimizer.epochs=2"].map(String::from);
+/// let recipe = Recipe::load("hesamifard2017", &settings)?;
+/// let options = Options { mode: Mode::Simulate, quiet: true, ..Options::default() };
+/// let trained = fit(recipe, &options)?;
+/// assert_ne!(trained.model, trained.session.first);
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 pub struct Trained {
     /// Recipe, data, network and plan.
     pub session: Session,
@@ -34,7 +47,8 @@ pub fn fit(recipe: Recipe, options: &Options) -> Result<Trained, RunError> {
 }
 
 impl Trained {
-    /// Writes the model as safetensors.
+    /// Writes the model as safetensors, as it was decrypted: for the owner of the keys alone. In CKKS it gives the key away to whoever has
+    /// the server's ciphertexts; what may be shown to others is made by [`run::export`](crate::run::export) from a run folder.
     ///
     /// # Errors
     /// If the file cannot be written.

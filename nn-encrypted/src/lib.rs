@@ -1,21 +1,25 @@
 #![doc = include_str!("../README.md")]
 
-pub mod activation;
-pub mod clear;
+pub(crate) mod activation;
+pub(crate) mod clear;
+#[cfg(all(feature = "cli", feature = "fetch"))]
+pub mod cli;
 pub mod data;
-pub mod engine;
+pub(crate) mod engine;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 mod fit;
 pub mod frozen;
-pub mod layout;
+#[doc(hidden)]
+pub mod internals;
+pub(crate) mod layout;
 mod meter;
-pub mod metrics;
+pub(crate) mod metrics;
 pub mod model;
 pub mod network;
-pub mod numbers;
+pub(crate) mod numbers;
 pub mod plan;
-pub mod program;
+pub(crate) mod program;
 pub mod recipe;
 pub mod roles;
 pub mod run;

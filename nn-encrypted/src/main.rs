@@ -1,9 +1,7 @@
-//! The command line: `nn-encrypted train | predict | pretrain | recipes | sweep`.
-
-mod cli;
+//! The command line: `nn-encrypted train | predict | export | pretrain | recipes | sweep`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run()
+    nn_encrypted::cli::run()
 }

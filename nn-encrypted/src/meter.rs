@@ -42,7 +42,7 @@ pub(crate) fn peak_memory() -> Option<u64> {
     kilobytes.split_whitespace().next()?.parse::<u64>().ok().map(|k| k * 1024)
 }
 
-/// What machine this is.
+/// The machine in a line.
 pub(crate) fn host() -> String {
     let model = proc_line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

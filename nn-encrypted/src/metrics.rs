@@ -11,7 +11,7 @@ pub fn accuracy(predicted: &[usize], labels: &[usize]) -> f64 {
 
 /// How often (row) a class was taken for (column) a class; pairs beyond `classes` are left out.
 #[must_use]
-pub fn confusion(predicted: &[usize], labels: &[usize], classes: usize) -> Array2<usize> {
+pub(crate) fn confusion(predicted: &[usize], labels: &[usize], classes: usize) -> Array2<usize> {
     let mut counts = Array2::zeros((classes, classes));
     for (&p, &l) in predicted.iter().zip(labels) {
         if let Some(count) = counts.get_mut((l, p)) {
@@ -23,7 +23,7 @@ pub fn confusion(predicted: &[usize], labels: &[usize], classes: usize) -> Array
 
 /// The mean over classes of the part of their samples that are right; classes without samples do not count.
 #[must_use]
-pub fn balanced_accuracy(predicted: &[usize], labels: &[usize], classes: usize) -> f64 {
+pub(crate) fn balanced_accuracy(predicted: &[usize], labels: &[usize], classes: usize) -> f64 {
     let counts = confusion(predicted, labels, classes);
     let recalls: Vec<f64> = (0..classes)
         .filter(|&class| labels.contains(&class))
@@ -34,7 +34,7 @@ pub fn balanced_accuracy(predicted: &[usize], labels: &[usize], classes: usize) 
 
 /// The part of the most frequent class: the accuracy of always predicting it.
 #[must_use]
-pub fn majority_share(labels: &[usize]) -> f64 {
+pub(crate) fn majority_share(labels: &[usize]) -> f64 {
     let classes = labels.iter().max().map_or(0, |class| class + 1);
     let largest = (0..classes).map(|class| labels.iter().filter(|&&l| l == class).count()).max();
     ratio(largest.unwrap_or(0), labels.len())
@@ -42,7 +42,7 @@ pub fn majority_share(labels: &[usize]) -> f64 {
 
 /// Mean absolute percentage error; targets of 0 do not count.
 #[must_use]
-pub fn mape(predicted: &[f64], targets: &[f64]) -> f64 {
+pub(crate) fn mape(predicted: &[f64], targets: &[f64]) -> f64 {
     let errors: Vec<f64> = predicted
         .iter()
         .zip(targets)
@@ -53,7 +53,7 @@ pub fn mape(predicted: &[f64], targets: &[f64]) -> f64 {
 }
 
 /// The index of the largest value, the first of equals; 0 of none.
-pub fn argmax<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
+pub(crate) fn argmax<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
     let mut best: Option<(usize, T)> = None;
     for (index, value) in values.into_iter().enumerate() {
         if best.as_ref().is_none_or(|(_, largest)| value > *largest) {

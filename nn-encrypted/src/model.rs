@@ -8,6 +8,16 @@ pub use self::initial::Grid;
 
 /// Weights, biases and momenta of a network, as real numbers. Exact schemes hold multiples of a power of two, of which a float
 /// has every bit.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// assert_eq!(session.first.layers.len(), session.network.depth());
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// Layers with weights, input first.
@@ -15,9 +25,21 @@ pub struct Model {
 }
 
 /// The numbers of a layer with weights.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let first = &session.first.layers[0];
+/// assert_eq!((&first.shape[..], first.bias.len()), (&[4, 8][..], 8));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerState {
-    /// Shape of the weights, see [`Layer::shape`](crate::network::Layer::shape); the last index is fastest.
+    /// Shape of the weights, the last index fastest: Linear `[inputs, outputs]`; Conv1d `[out channels, in channels, taps]`; Conv2d
+    /// `[out channels, in channels, rows, columns]`.
     pub shape: Vec<usize>,
     /// Weights.
     pub weight: Vec<f64>,

@@ -355,7 +355,9 @@ fn what_the_client_alone_knows_is_for_its_owner_only() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("saturated values: "));
     let mode = |path: &str| fs::metadata(folder.0.join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("out/client"), 0o700);
-    for file in ["report.json", "learning-curve.svg", "client/model.safetensors", "client/predictions.csv"] {
+    for file in
+        ["report.json", "learning-curve.svg", "client/private-model.safetensors", "client/predictions.csv"]
+    {
         assert_eq!(mode(&format!("out/{file}")), 0o600, "{file}");
     }
     assert!(folder.files().iter().all(|path| path.extension().is_none_or(|ext| ext != "draft")));

@@ -49,6 +49,10 @@ impl World {
         folder.write_model(recipe, network, first).unwrap();
         folder.write_secret_keys(&self.client.secret_bytes()).unwrap();
         folder.write_evaluation_keys(&self.client.evaluation_keys().unwrap()).unwrap();
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v2");
+        let mut report = RunFolder::new(golden).read_report().unwrap();
+        folder.seal(&mut report).unwrap();
+        folder.write_report(&report).unwrap();
     }
 }
 
@@ -126,7 +130,7 @@ fn every_file_of_a_run_folder_is_checked() {
             let keys = folder.read_evaluation_keys(&world.plan)?;
             folder.server_with(&world.plan, &keys).map(drop)
         }),
-        ("client/model.safetensors", false, &|| folder.read_model(recipe, network).map(drop)),
+        ("client/private-model.safetensors", false, &|| folder.read_model(recipe, network).map(drop)),
         ("recipe.toml", false, &|| folder.read_recipe().map(drop)),
     ];
     for (file, sealed, read) in readings {
@@ -160,7 +164,9 @@ fn a_damaged_run_folder_ends_a_prediction_with_status_2_and_nothing_written() {
     let world = World::new("predicted");
     world.write();
     let predicted = world.root.join("client/predictions.csv");
-    for file in ["recipe.toml", "client/model.safetensors", "client/secret.key", "server/evaluation-0.keys"] {
+    for file in
+        ["recipe.toml", "client/private-model.safetensors", "client/secret.key", "server/evaluation-0.keys"]
+    {
         let path = world.root.join(file);
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() / 2]).unwrap();
@@ -243,10 +249,15 @@ fn values_out_of_range_are_not_encrypted() {
 }
 
 /// A run as this version writes it: `train --data iris --mode simulate --steps 1 --batch 4 --set
-/// "layers=[{kind='Linear',scheme='bgv'}]"`. Files of another version go into another folder, beside these.
+/// "layers=[{kind='Linear',scheme='bgv'}]"`. Files of another version go into another folder, beside these: v2 has no digests, and
+/// another name for the model.
 #[test]
 fn golden_files_are_read() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v2");
+    ["v2", "v3"].into_iter().for_each(golden);
+}
+
+fn golden(version: &str) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(version);
     let folder = RunFolder::new(&golden);
     let report = folder.read_report().unwrap();
     assert_eq!((report.schema, report.steps, &report.network[..]), (1, 1, &[4, 3][..]));
@@ -260,4 +271,9 @@ fn golden_files_are_read() {
         twin.step(&x, &targets).unwrap();
     }
     assert_eq!(&model, twin.model());
+    let mut sealed = report.clone();
+    folder.seal(&mut sealed).unwrap();
+    let digests = ["client/private-model.safetensors", "recipe.toml"];
+    let of_this_version = sealed.digests == report.digests && sealed.digests.keys().eq(digests.iter());
+    assert_eq!(of_this_version, version == "v3");
 }

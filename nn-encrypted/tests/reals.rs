@@ -70,7 +70,7 @@ fn wait_for_step(folder: &Path, step: u64, child: &mut Child) {
 
 /// The trained model of a run folder.
 fn model(folder: &Path) -> Vec<f64> {
-    let bytes = fs::read(folder.join("client/model.safetensors")).unwrap();
+    let bytes = fs::read(folder.join("client/private-model.safetensors")).unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut tensors = tensors.tensors();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
@@ -158,7 +158,18 @@ fn flat(model: &Model) -> Vec<f64> {
 #[test]
 #[ignore = "full-size keys: cargo test --release -p nn-encrypted --test reals -- --ignored --nocapture"]
 fn each_step_is_right_to_a_hundredth_of_what_it_changes() {
-    let session = Session::new(Recipe::load("ckks_sgd", &[]).unwrap(), None).unwrap();
+    three_steps(&[]);
+}
+
+/// Needs 10 GB of memory and several minutes.
+#[test]
+#[ignore = "full-size keys: cargo test --release -p nn-encrypted --test reals -- --ignored --nocapture"]
+fn each_step_of_a_convolutional_network_is_right_to_a_hundredth_of_what_it_changes() {
+    three_steps(&["variant=cnn".to_owned()]);
+}
+
+fn three_steps(settings: &[String]) {
+    let session = Session::new(Recipe::load("ckks_sgd", settings).unwrap(), None).unwrap();
     let plan = session.plan().unwrap();
     println!("{plan}");
     let client = Client::new(&plan, session.first.clone()).unwrap();

@@ -75,7 +75,7 @@ impl Folder {
         let read = |name: &str| fs::read(path.join(name)).unwrap();
         let timings = String::from_utf8(read("timings.csv")).unwrap();
         assert_eq!(timings.lines().count() as u64, 1 + steps, "a line for each step, whatever ran it");
-        (read("client/model.safetensors"), read("learning-curve.svg"), figures)
+        (read("client/private-model.safetensors"), read("learning-curve.svg"), figures)
     }
 
     /// Waits for a file to be there, by the end of its name.
@@ -214,6 +214,20 @@ fn interrupted_it_says_how_to_go_on_and_does() {
     let again = folder.run("run", &["--resume"]);
     assert!(again.status.success());
     assert!(String::from_utf8_lossy(&again.stdout).contains("this run is finished, with 14 steps"));
+
+    // What was found of the server says that the key is spent.
+    let run = RunFolder::new(folder.0.join("run"));
+    let mut report = run.read_report().unwrap();
+    report.traffic.deviations = 3;
+    run.write_report(&report).unwrap();
+    folder.refused("run", &["--resume"], &["run: 3 decrypted values", "which is spent", "with new keys"]);
+    for args in [&["predict", "--run", "run"][..], &["export", "run", "--out", "shown.safetensors"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nn-encrypted"));
+        let output = command.current_dir(&folder.0).args(args).output().unwrap();
+        let said = message(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("which is spent") && !folder.0.join("shown.safetensors").exists(), "{said}");
+    }
 }
 
 #[test]
@@ -263,7 +277,7 @@ fn damage_is_named_and_a_full_disk_keeps_the_last_checkpoint() {
     let output = bare.current_dir(&folder.0).args(["train", "--resume", "--out", "short"]).output().unwrap();
     let said = message(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("short/client/checkpoint-") && said.contains("of a run of 1 steps"), "{said}");
+    assert!(said.contains("short/client/options.toml") && said.contains("was altered"), "{said}");
 
     let mut other = folder.command("other", &[]).spawn().unwrap();
     assert!(folder.wait_for("other", "client", "checkpoint-0.state", &mut other));

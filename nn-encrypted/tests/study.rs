@@ -1,6 +1,6 @@
 //! The study of a recipe on a small scope: its page has the figures, and the steps on ciphertexts equal the twin's.
 
-use nn_encrypted::run::{Scope, study, study_page};
+use nn_encrypted::internals::{Scope, study, study_page};
 
 fn scope(steps: usize) -> Scope {
     Scope {

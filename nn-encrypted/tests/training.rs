@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use he_bgv::{Ciphertext, EvaluationKeys, Evaluator, Parameters};
 use he_core::wire::{self, Header, Reader, Writer};
+use nn_encrypted::internals::{PlannedBgv, lower};
 use nn_encrypted::plan::Plan;
-use nn_encrypted::plan::slots::bgv::PlannedBgv;
-use nn_encrypted::program::lower;
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::roles::{Client, Link, LinkError, Server};
 use nn_encrypted::run::{Encrypted, Session, predict_encrypted};
@@ -64,6 +63,13 @@ fn a_deeper_network_with_another_activation_equals_its_twin() {
     let (_, twin) =
         train(&session(&["data.set=iris", &format!("layers={layers}"), "optimizer.momentum=3/4"]), 20);
     assert!(twin.model().layers.len() == 4);
+}
+
+#[test]
+fn a_convolutional_network_equals_its_twin() {
+    let (both, twin) = train(&session(&["variant=cnn"]), 3);
+    assert_eq!(twin.model().layers[0].shape, [4, 1, 3, 3]);
+    assert_eq!((both.client.counts().saturations, both.client.counts().out_of_bounds), (0, 0));
 }
 
 #[test]

@@ -50,6 +50,13 @@ impl Pool {
         Buffer::new(&self.0[own], length, found)
     }
 
+    /// Copies of all buffers that wait to be used again.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> Vec<Vec<u64>> {
+        let of = |store: &Arc<Store>| store.lock().by_length.values().flatten().cloned().collect::<Vec<_>>();
+        self.0.iter().flat_map(of).collect()
+    }
+
     /// A buffer of `length` zeros.
     pub fn zeroed(&self, length: usize) -> Buffer {
         let mut buffer = self.take(length);

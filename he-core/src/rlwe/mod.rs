@@ -11,6 +11,7 @@ pub mod extended;
 pub mod galois;
 pub mod keyswitch;
 pub mod lwe;
+pub mod margin;
 pub mod noise;
 pub mod object;
 mod parameters_error;
@@ -21,6 +22,8 @@ pub mod sealed;
 pub mod secret;
 pub mod security;
 pub mod serial;
+#[cfg(test)]
+mod wiping_tests;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use distribution::SecretDistribution;
@@ -29,6 +32,7 @@ pub use error::OperandError;
 pub use extended::{Extended, PreparedPlaintext};
 pub use galois::EvaluationKeys;
 pub use keyswitch::{Digits, KeySwitchKey};
+pub use margin::Margin;
 pub use parameters_error::ParametersError;
 pub use params::{Parameters, Spec};
 pub use request::KeyRequest;

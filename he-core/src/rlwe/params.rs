@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::distribution::SecretDistribution;
+use super::margin::Margin;
 use super::parameters_error::ParametersError;
 use super::security::{MIN_SIGMA, max_log_qp};
 use crate::prime::{PrimeError, is_prime, primes_below};
@@ -231,6 +232,11 @@ impl Parameters {
     /// Bits of security, or `None` for parameters built as insecure.
     pub fn security_bits(&self) -> Option<u32> {
         self.0.security_bits
+    }
+
+    /// The distance from the bound for 128 bits, of what the secret hides; none where no bound is known.
+    pub fn margin(&self, what: &'static str) -> Option<Margin> {
+        Margin::ternary(what, self.0.spec.log_n, self.0.spec.secret, self.log_qp())
     }
 
     /// BLAKE3 digest of the specification; objects of other parameters are told apart by it.

@@ -15,7 +15,7 @@
 //! struct Backup { key: he_core::rlwe::SecretKey }
 //! ```
 
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::distribution::SecretDistribution;
 use super::object::{Kind, header};
@@ -47,6 +47,9 @@ pub struct SecretKey {
     coefficients: Zeroizing<Vec<i8>>,
     values: Poly<Eval>,
 }
+
+// The coefficients wipe themselves, and so do values that are marked as secret.
+impl ZeroizeOnDrop for SecretKey {}
 
 impl SecretKey {
     /// Draws a key from the distribution of the parameters.

@@ -4,23 +4,31 @@
 //!
 //! * Uniform ternary secrets: Bossuat et al., *Security Guidelines for Implementing Homomorphic Encryption*
 //!   (ePrint 2024/463), table for classical security, the stricter of its two cost models (MATZOV). 1 to 13
-//!   bits below the table of the 2018 standard.
-//! * Sparse ternary secrets: the hybrid attack with meet-in-the-middle decides. The caps for weight 192 and more, and the
-//!   estimates they follow from, are in `docs/security/sparse-secrets.md`; dimensions below `2^15` are refused.
-//! * Thin ternary secrets, of weight 32 to 191, are for the short-lived keys of bootstrapping alone, whose modulus is two
+//!   bits below the table of the 2018 standard; at `2^16` and `2^17` another 1 and 4 bits lower.
+//! * Sparse ternary secrets: the rotated hybrid attack (ePrint 2026/279) decides. The caps by weight, and the estimates
+//!   they follow from, are in `docs/security/sparse-secrets.md`; dimensions other than `2^15` and `2^16` are refused.
+//! * Ternary secrets of weight 32 are for the short-lived keys of bootstrapping alone, whose modulus is two
 //!   primes (sparse-secret encapsulation; Bossuat, Troncoso-Pastoriza, Hubaux 2022): the cap leaves room for nothing else.
+//!   Other weights below 192 are refused.
 
 use super::distribution::SecretDistribution;
 
 /// `(log2 N, log2 of the largest Q·P)` for uniform ternary secrets.
 const UNIFORM_TERNARY: [(u32, f64); 8] =
-    [(10, 26.0), (11, 53.0), (12, 106.0), (13, 214.0), (14, 430.0), (15, 868.0), (16, 1747.0), (17, 3523.0)];
+    [(10, 26.0), (11, 53.0), (12, 106.0), (13, 214.0), (14, 430.0), (15, 868.0), (16, 1746.0), (17, 3519.0)];
 
-/// `(log2 N, log2 of the largest Q·P)` for ternary secrets of Hamming weight at least 192.
-const SPARSE_192: [(u32, f64); 3] = [(15, 785.0), (16, 1590.0), (17, 3200.0)];
+/// The least Hamming weight, and `(log2 N, log2 of the largest Q·P)` for ternary secrets of that weight and more, heaviest first.
+const SPARSE: [(usize, [(u32, f64); 2]); 3] = [
+    (1024, [(15, 850.0), (16, 1705.0)]),
+    (512, [(15, 825.0), (16, 1650.0)]),
+    (192, [(15, 735.0), (16, 1475.0)]),
+];
 
-/// `(log2 N, log2 of the largest Q·P)` for ternary secrets of Hamming weight at least 32.
-const SPARSE_32: [(u32, f64); 2] = [(15, 105.0), (16, 121.0)];
+/// Hamming weight of the secrets of encapsulation.
+const EPHEMERAL_WEIGHT: usize = 32;
+
+/// `(log2 N, log2 of the largest Q·P)` for ternary secrets of exactly that weight.
+const EPHEMERAL: [(u32, f64); 2] = [(15, 105.0), (16, 121.0)];
 
 /// The least deviation for which the tables hold.
 pub const MIN_SIGMA: f64 = 3.19;
@@ -44,9 +52,10 @@ pub fn min_binary_log_sigma(dimension: usize) -> Option<f64> {
 pub fn max_log_qp(log_n: u32, secret: SecretDistribution) -> Option<f64> {
     let table: &[(u32, f64)] = match secret {
         SecretDistribution::UniformTernary => &UNIFORM_TERNARY,
-        SecretDistribution::SparseTernary { weight } if weight >= 192 => &SPARSE_192,
-        SecretDistribution::SparseTernary { weight } if weight >= 32 => &SPARSE_32,
-        SecretDistribution::SparseTernary { .. } => return None,
+        SecretDistribution::SparseTernary { weight: EPHEMERAL_WEIGHT } => &EPHEMERAL,
+        SecretDistribution::SparseTernary { weight } => {
+            SPARSE.iter().find(|(least, _)| weight >= *least).map(|(_, table)| table)?
+        }
     };
     table.iter().find(|(n, _)| *n == log_n).map(|(_, cap)| *cap)
 }
@@ -74,16 +83,50 @@ mod tests {
         assert_eq!(min_binary_log_sigma(449), None);
     }
 
+    /// Weight, `log2 N`, and the largest modulus that the published tables of the rotated hybrid attack give 128 bits.
+    const ROTATED_HYBRID: [(usize, u32, f64); 10] = [
+        (192, 16, 1481.0),
+        (256, 16, 1553.0),
+        (512, 16, 1659.0),
+        (1024, 16, 1714.0),
+        (192, 15, 739.0),
+        (256, 15, 774.0),
+        (512, 15, 829.0),
+        (1024, 15, 854.0),
+        (32, 16, 349.0),
+        (32, 15, 164.0),
+    ];
+
     #[test]
-    fn sparse_caps_lie_below_the_uniform_ones_and_thinner_secrets_have_none() {
-        for (log_n, cap) in SPARSE_192 {
-            let uniform = max_log_qp(log_n, SecretDistribution::UniformTernary).unwrap();
-            assert!(cap < uniform);
+    fn sparse_caps_lie_below_the_estimates_and_the_uniform_caps() {
+        for (weight, log_n, estimate) in ROTATED_HYBRID {
+            let cap = max_log_qp(log_n, SecretDistribution::SparseTernary { weight }).unwrap();
+            assert!(cap < estimate, "weight {weight} at 2^{log_n}: {cap}");
+            assert!(cap < max_log_qp(log_n, SecretDistribution::UniformTernary).unwrap());
         }
-        assert_eq!(max_log_qp(16, SecretDistribution::SparseTernary { weight: 191 }), Some(121.0));
-        assert_eq!(max_log_qp(17, SecretDistribution::SparseTernary { weight: 191 }), None);
-        assert_eq!(max_log_qp(16, SecretDistribution::SparseTernary { weight: 31 }), None);
-        assert_eq!(max_log_qp(14, SecretDistribution::SparseTernary { weight: 192 }), None);
+    }
+
+    #[test]
+    fn a_weight_has_the_cap_of_the_next_lighter_one_of_the_table() {
+        let cap = |log_n, weight| max_log_qp(log_n, SecretDistribution::SparseTernary { weight });
+        let caps = |weight| [cap(15, weight), cap(16, weight)];
+        for (weights, expected) in [
+            ([192, 511], [735.0, 1475.0]),
+            ([512, 1023], [825.0, 1650.0]),
+            ([1024, 1 << 15], [850.0, 1705.0]),
+            ([32, 32], [105.0, 121.0]),
+        ] {
+            for weight in weights {
+                assert_eq!(caps(weight), expected.map(Some), "weight {weight}");
+            }
+        }
+        for weight in [0, 1, 31, 33, 64, 191] {
+            assert_eq!(caps(weight), [None, None], "weight {weight}");
+        }
+        for (log_n, weight) in [(14, 192), (17, 192), (17, 1024), (17, 32), (14, 32)] {
+            assert_eq!(cap(log_n, weight), None, "weight {weight} at 2^{log_n}");
+        }
         assert_eq!(max_log_qp(9, SecretDistribution::UniformTernary), None);
+        assert_eq!(max_log_qp(18, SecretDistribution::UniformTernary), None);
     }
 }

@@ -106,18 +106,28 @@ fn dimensions_and_weights_out_of_range_are_refused() {
 #[test]
 fn security_ends_exactly_at_the_cap() {
     let uniform = SecretDistribution::UniformTernary;
-    let sparse = SecretDistribution::SparseTernary { weight: 192 };
+    let sparse = |weight| SecretDistribution::SparseTernary { weight };
     for (log_n, cap, secret) in [
         (11u32, 53u32, uniform),
         (12, 106, uniform),
         (13, 214, uniform),
         (14, 430, uniform),
         (15, 868, uniform),
-        (15, 785, sparse),
+        (16, 1746, uniform),
+        (17, 3519, uniform),
+        (15, 735, sparse(192)),
+        (15, 825, sparse(512)),
+        (15, 850, sparse(1024)),
+        (15, 105, sparse(32)),
+        (16, 1475, sparse(192)),
+        (16, 1475, sparse(511)),
+        (16, 1650, sparse(512)),
+        (16, 1705, sparse(1024)),
+        (16, 121, sparse(32)),
     ] {
         let (mut bits, mut rest) = (Vec::new(), cap);
-        while rest > 50 {
-            bits.push(if rest >= 80 { 50 } else { rest - 30 });
+        while rest >= 50 {
+            bits.push(if rest >= 98 { 49 } else { rest - rest / 2 });
             rest -= bits[bits.len() - 1];
         }
         let q = find_primes(log_n, &bits, &[]).unwrap();
@@ -131,7 +141,7 @@ fn security_ends_exactly_at_the_cap() {
         let step = 2 << log_n;
         let fits = |&p: &u64| bits(p) <= f64::from(cap);
         let limit = (f64::from(cap) - bits(1)).exp2() as u64;
-        let near = || primes_around(limit, step).take(16);
+        let near = || primes_around(limit, step).filter(|p| !q.contains(p)).take(16);
         let (last, next) = (near().filter(fits).max().unwrap(), near().filter(|p| !fits(p)).min().unwrap());
         assert!(spec(last).build().unwrap().log_qp() <= f64::from(cap));
         match spec(next).build().err() {
@@ -142,9 +152,11 @@ fn security_ends_exactly_at_the_cap() {
             other => panic!("N = 2^{log_n}: {other:?}"),
         }
     }
-    for (log_n, weight) in [(15, 191), (14, 192), (15, 0)] {
-        let secret = SecretDistribution::SparseTernary { weight };
-        assert!(Spec { log_n, secret, ..valid() }.build().is_err());
+    for (log_n, weight) in [(15, 191), (15, 33), (15, 31), (14, 192), (17, 1024)] {
+        let (q, secret) =
+            (find_primes(log_n, &[40], &[]).unwrap(), SecretDistribution::SparseTernary { weight });
+        let spec = Spec { log_n, q, p: vec![], secret, ..valid() };
+        assert_eq!(spec.build().err(), Some(ParametersError::NoEstimate { log_n, secret }));
     }
 }
 

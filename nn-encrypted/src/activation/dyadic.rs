@@ -158,7 +158,7 @@ impl Polynomial {
         terms.fold(0.0, |sum, (i, &c)| sum * z + i as f64 * c as f64) / 2_f64.powi(self.fraction_bits as i32)
     }
 
-    /// The same polynomial on integers that have `input_bits` fractional bits.
+    /// This polynomial on integers that have `input_bits` fractional bits.
     ///
     /// Returns `None` if a coefficient does not fit 62 bits.
     #[must_use]

@@ -4,7 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::elementary::cos_pi;
 
-/// What "close" means.
+/// The measure of closeness.
+///
+/// ```
+/// use nn_encrypted::recipe::{Fit, FitMethod};
+///
+/// assert_eq!(Fit::default().method, FitMethod::LeastSquares);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FitMethod {
@@ -20,7 +26,12 @@ pub enum FitMethod {
 /// Both methods expand in Chebyshev polynomials T_i; sums and products of the basic operations only, so that the
 /// result is the same on every machine.
 #[must_use]
-pub fn fit(function: impl Fn(f64) -> f64, degree: usize, interval: [f64; 2], method: FitMethod) -> Vec<f64> {
+pub(crate) fn fit(
+    function: impl Fn(f64) -> f64,
+    degree: usize,
+    interval: [f64; 2],
+    method: FitMethod,
+) -> Vec<f64> {
     let [low, high] = interval;
     let (middle, half) = ((low + high) / 2.0, (high - low) / 2.0);
     let scaled = |t: f64| function(middle + half * t);
@@ -71,13 +82,13 @@ fn orthogonal(function: &impl Fn(f64) -> f64, nodes: &[f64], degree: usize) -> V
     result
 }
 
-/// The coefficients of `p(offset + slope·z)` in powers of z.
-fn substitute(p: &[f64], offset: f64, slope: f64) -> Vec<f64> {
+/// The coefficients of `p(offset + factor·z)` in powers of z.
+fn substitute(p: &[f64], offset: f64, factor: f64) -> Vec<f64> {
     let mut result = vec![0.0; p.len()];
     for &coefficient in p.iter().rev() {
         for i in (0..result.len()).rev() {
             let below = if i == 0 { 0.0 } else { result[i - 1] };
-            result[i] = result[i] * offset + below * slope;
+            result[i] = result[i] * offset + below * factor;
         }
         result[0] += coefficient;
     }

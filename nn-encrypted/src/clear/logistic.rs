@@ -10,17 +10,8 @@ use crate::metrics;
 const STEPS: usize = 3000;
 
 /// A trained regression.
-///
-/// ```
-/// use ndarray::arr2;
-/// use nn_encrypted::clear::Logistic;
-///
-/// let x = arr2(&[[-1.0], [-0.5], [0.5], [1.0]]);
-/// let regression = Logistic::fit(&x, &[0, 0, 1, 1], 2);
-/// assert_eq!(regression.predict(&arr2(&[[-2.0], [0.25]])), [0, 1]);
-/// ```
 #[derive(Debug, Clone)]
-pub struct Logistic {
+pub(crate) struct Logistic {
     /// features x classes.
     weight: Array2<f64>,
     bias: Array1<f64>,
@@ -32,7 +23,7 @@ impl Logistic {
     /// # Panics
     /// If there is not one label for each row.
     #[must_use]
-    pub fn fit(x: &ArrayRef2<f64>, labels: &[usize], classes: usize) -> Self {
+    pub(crate) fn fit(x: &ArrayRef2<f64>, labels: &[usize], classes: usize) -> Self {
         assert_eq!(x.nrows(), labels.len(), "one label a row");
         let target = Array2::from_shape_fn((labels.len(), classes), |(row, class)| {
             f64::from(u8::from(labels[row] == class))
@@ -58,7 +49,7 @@ impl Logistic {
     /// # Panics
     /// If `x` has another number of columns than the rows trained on.
     #[must_use]
-    pub fn predict(&self, x: &ArrayRef2<f64>) -> Vec<usize> {
+    pub(crate) fn predict(&self, x: &ArrayRef2<f64>) -> Vec<usize> {
         self.outputs(x).rows().into_iter().map(metrics::argmax).collect()
     }
 }

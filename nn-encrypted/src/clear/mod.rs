@@ -5,13 +5,17 @@
 //! has the softmax where the recipe has a polynomial in `ckks` for the sigmoid. Equal on machines with the same floating-point
 //! units; elsewhere up to rounding.
 
+#[cfg(feature = "cli")]
 mod logistic;
 mod network;
+#[cfg(feature = "cli")]
 mod sweep;
 
-pub use self::logistic::Logistic;
+#[cfg(feature = "cli")]
+pub(crate) use self::logistic::Logistic;
 pub use self::network::Clear;
-pub use self::sweep::{Run, Sweep, SweepError, sweep};
+#[cfg(feature = "cli")]
+pub(crate) use self::sweep::{Sweep, SweepError, sweep};
 
 #[cfg(test)]
 mod tests;

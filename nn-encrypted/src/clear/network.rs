@@ -9,25 +9,6 @@ use crate::recipe::Recipe;
 use crate::twin::{TwinError, Walk};
 
 /// A network in floating-point training.
-///
-/// ```
-/// use ndarray::arr2;
-/// use nn_encrypted::clear::Clear;
-/// use nn_encrypted::model::{Grid, Model};
-/// use nn_encrypted::network::Network;
-/// use nn_encrypted::recipe::Recipe;
-///
-/// let recipe = Recipe::load("ckks_sgd", &["optimizer.batch_size=2".to_owned()])?;
-/// let network = Network::new(&recipe, 2, None, 2)?;
-/// let model = Model::initial(&network, recipe.init_gain(), 1, |_| Grid { bits: None, bound: 1.0 });
-/// let mut net = Clear::new(&recipe, &network, model)?;
-/// let (x, y) = (arr2(&[[0.5, -0.5], [-0.25, 0.75]]), arr2(&[[1.0, 0.0], [0.0, 1.0]]));
-/// for _ in 0..100 {
-///     net.step(&x, &y)?;
-/// }
-/// assert!((net.outputs(&x)? - y).iter().all(|miss| miss.abs() < 0.1));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Debug, Clone)]
 pub struct Clear(Walk);
 
@@ -40,7 +21,7 @@ impl Clear {
         Walk::floating(recipe, network, model, None).map(Self)
     }
 
-    /// The same with one function in place of every activation.
+    /// A network with one function in place of every activation.
     ///
     /// # Errors
     /// As [`Clear::new`].
@@ -55,7 +36,7 @@ impl Clear {
 
     /// Weights, biases and momenta.
     #[must_use]
-    pub fn model(&self) -> &Model {
+    pub(crate) fn model(&self) -> &Model {
         &self.0.model
     }
 

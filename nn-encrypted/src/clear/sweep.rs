@@ -15,16 +15,8 @@ use crate::recipe::{Recipe, RecipeError, Scalar};
 use crate::twin::{TwinError, classes, hard_targets};
 
 /// One setting of a sweep, averaged over seeds.
-///
-/// ```
-/// use nn_encrypted::clear::{Run, Sweep};
-///
-/// let run = |learning_rate, accuracy| Run { learning_rate, init_gain: 1.0, accuracy, worst: accuracy };
-/// let sweep = Sweep { runs: vec![run(0.125, 0.9), run(0.25, 0.95)] };
-/// assert_eq!(sweep.best().map(|best| best.learning_rate), Some(0.25));
-/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Run {
+pub(crate) struct Run {
     /// The learning rate.
     pub learning_rate: f64,
     /// The deviation of the initial weights times the root of the inputs.
@@ -36,29 +28,15 @@ pub struct Run {
 }
 
 /// All settings of a sweep.
-///
-/// ```
-/// use nn_encrypted::activation::{Dyadic, Function};
-/// use nn_encrypted::clear::{Sweep, sweep};
-/// use nn_encrypted::recipe::Recipe;
-///
-/// let settings = ["optimizer.epochs=2", "data.set=iris"].map(str::to_owned);
-/// let recipe = Recipe::load("hesamifard2017", &settings)?;
-/// let rates = [Dyadic::new(1, 3), Dyadic::new(1, 1)];
-/// let sweep: Sweep = sweep(&recipe, &Function::Tanh, &rates, &[1.0], &[1], None)?;
-/// assert_eq!(sweep.runs.len(), 2);
-/// assert!(sweep.best().is_some_and(|best| best.accuracy > 0.3));
-/// # Ok::<(), nn_encrypted::clear::SweepError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Sweep {
+pub(crate) struct Sweep {
     /// The runs in the order of the grid.
     pub runs: Vec<Run>,
 }
 
 /// Why a sweep cannot run.
 #[derive(Debug, thiserror::Error)]
-pub enum SweepError {
+pub(crate) enum SweepError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -73,7 +51,7 @@ pub enum SweepError {
 impl Sweep {
     /// The run with the best mean accuracy; `None` of an empty grid.
     #[must_use]
-    pub fn best(&self) -> Option<&Run> {
+    pub(crate) fn best(&self) -> Option<&Run> {
         self.runs.iter().max_by(|a, b| a.accuracy.total_cmp(&b.accuracy))
     }
 }
@@ -83,7 +61,7 @@ impl Sweep {
 ///
 /// # Errors
 /// If the recipe does not fit the data.
-pub fn sweep(
+pub(crate) fn sweep(
     recipe: &Recipe,
     function: &Function,
     learning_rates: &[Dyadic],

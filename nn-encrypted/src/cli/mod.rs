@@ -1,14 +1,16 @@
 //! Arguments, and what they start. Exit status 0; 1 if the run failed or the twin differs; 2 for bad input or usage;
 //! 130 if it was interrupted.
 
+mod export;
 mod tools;
 mod train;
 
 use std::process::ExitCode;
 
+use crate::run::RunError;
 use clap::{Parser, Subcommand};
-use nn_encrypted::run::RunError;
 
+use self::export::{ExportArgs, export};
 use self::tools::{
     DataArgs, PretrainArgs, ReportArgs, StudyArgs, SweepArgs, data, pretrain, recipes, report, study, sweep,
 };
@@ -32,6 +34,8 @@ enum Command {
     Train(TrainArgs),
     /// Classifies the test part with the trained model of a run folder, encrypted.
     Predict(PredictArgs),
+    /// Writes the only file of a run that is meant to leave the owner of the keys, and says what it tells of them.
+    Export(ExportArgs),
     /// Trains convolutions on the embedded digits in the clear, and writes them to be frozen: a network for data.frozen.
     Pretrain(PretrainArgs),
     /// Lists the recipes inside the program.
@@ -46,7 +50,8 @@ enum Command {
     Sweep(SweepArgs),
 }
 
-pub(crate) fn run() -> ExitCode {
+/// Runs the command that the arguments of the process name.
+pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or_else(|| Command::Train(TrainArgs::standard()));
     if let Err(error) = command.threads() {
@@ -56,6 +61,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match command {
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
+        Command::Export(args) => export(&args),
         Command::Pretrain(args) => pretrain(&args),
         Command::Recipes => recipes(),
         Command::Data(args) => data(&args),
@@ -73,7 +79,7 @@ pub(crate) fn run() -> ExitCode {
     })
 }
 
-/// What shells report after a Ctrl-C.
+/// The exit status that shells report after a Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
 impl Command {

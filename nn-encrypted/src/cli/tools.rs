@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::data::{DATA_DIR, KNOWN, Known};
+use crate::fetch;
+use crate::frozen;
+use crate::recipe::Recipe;
+use crate::run::{self, RunError, RunFolder, Scope};
 use clap::{Args, Subcommand};
-use nn_encrypted::data::{DATA_DIR, KNOWN, Known};
-use nn_encrypted::fetch;
-use nn_encrypted::frozen;
-use nn_encrypted::recipe::Recipe;
-use nn_encrypted::run::{self, RunError, RunFolder, Scope};
 
 use super::DEFAULT_RECIPE;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::recipe::Recipe;
+use crate::run::{self, Mode, Options, Outcome, Report, Resumption, RunError};
 use clap::{Args, ValueEnum};
-use nn_encrypted::recipe::Recipe;
-use nn_encrypted::run::{self, Mode, Options, Outcome, Report, Resumption, RunError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -82,7 +82,7 @@ pub(super) struct PredictArgs {
 enum ModeArg {
     /// Floating point.
     Clear,
-    /// The same integers in the clear.
+    /// Trains on the integers of an encrypted run, in the clear.
     Simulate,
     /// On ciphertexts.
     #[default]
@@ -166,7 +166,7 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
     Ok(summary(&run::train(recipe, &options)?, &out))
 }
 
-/// What a run ended with, in lines; exit status 1 if the twin differs or numbers left their bounds.
+/// Prints the end of a run in lines; exit status 1 if the twin differs or numbers left their bounds.
 fn summary(outcome: &Outcome, out: &Path) -> ExitCode {
     let report = &outcome.report;
     accuracies(report);

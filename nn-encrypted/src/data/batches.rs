@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::random::{Purpose, permutation, shuffle, stream};
 
 /// How rare classes are dealt with in training.
+///
+/// ```
+/// use nn_encrypted::data::Balance;
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// assert_eq!(recipe.data.balance, Balance::None);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
@@ -20,6 +29,18 @@ pub enum Balance {
 ///
 /// The training rows are shuffled once and cut into batches of equal size, the last of which may be shorter.
 /// Fixed rows let an encrypted batch be used again in every epoch. Everything follows from the seed.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let batches = &session.batches;
+/// let epoch: Vec<usize> = batches.schedule(0).take(batches.count()).collect();
+/// assert_eq!(epoch.len(), batches.count());
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batches {
     rows: Vec<usize>,
@@ -30,7 +51,7 @@ pub struct Batches {
 impl Batches {
     /// The batches for training rows with these labels.
     #[must_use]
-    pub fn balanced(balance: Balance, labels: &[usize], size: usize, seed: u64) -> Self {
+    pub(crate) fn balanced(balance: Balance, labels: &[usize], size: usize, seed: u64) -> Self {
         match balance {
             Balance::None => Self::new(labels.len(), size, seed),
             Balance::Resample => Self { rows: resample(labels, seed), size: size.max(1), seed },
@@ -39,13 +60,13 @@ impl Batches {
 
     /// How many rows an epoch has, repeated ones as often as they occur.
     #[must_use]
-    pub fn samples(&self) -> usize {
+    pub(crate) fn samples(&self) -> usize {
         self.rows.len()
     }
 
     /// Batches of `size` (at least 1) out of `samples` rows.
     #[must_use]
-    pub fn new(samples: usize, size: usize, seed: u64) -> Self {
+    pub(crate) fn new(samples: usize, size: usize, seed: u64) -> Self {
         let rows = permutation(&mut stream(seed, Purpose::Batches), samples);
         Self { rows, size: size.max(1), seed }
     }
@@ -58,7 +79,7 @@ impl Batches {
 
     /// The rows of a batch; none if there is no such batch.
     #[must_use]
-    pub fn rows(&self, batch: usize) -> &[usize] {
+    pub(crate) fn rows(&self, batch: usize) -> &[usize] {
         let start = batch.saturating_mul(self.size).min(self.rows.len());
         &self.rows[start..(start + self.size).min(self.rows.len())]
     }

@@ -5,6 +5,14 @@ use std::path::{Path, PathBuf};
 use super::{CsvOptions, DataError, Separator};
 
 /// A data set known by name.
+///
+/// ```
+/// use nn_encrypted::data::Known;
+///
+/// let iris = Known::find("iris")?;
+/// assert_eq!((iris.rows, iris.features, iris.classes), (150, 4, 3));
+/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// ```
 #[derive(Debug, PartialEq)]
 pub struct Known {
     /// Its name.
@@ -26,6 +34,14 @@ pub struct Known {
 }
 
 /// A file of a data set.
+///
+/// ```
+/// use nn_encrypted::data::Known;
+///
+/// let mnist = Known::find("mnist")?;
+/// assert!(mnist.files.iter().all(|file| file.sha256.len() == 64));
+/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// ```
 #[derive(Debug, PartialEq)]
 pub struct KnownFile {
     /// Its name.
@@ -34,13 +50,20 @@ pub struct KnownFile {
     pub sources: &'static [&'static str],
     /// SHA-256, in hexadecimal.
     pub sha256: &'static str,
-    /// What the digest is of.
+    /// The form that the digest is taken of.
     pub form: Form,
     /// No copy has more bytes, packed or not.
     pub most_bytes: u64,
 }
 
-/// What the digest of a file is of.
+/// The form of a file that its digest is taken of.
+///
+/// ```
+/// use nn_encrypted::data::{Form, Known};
+///
+/// assert!(Known::find("mnist")?.files.iter().all(|file| file.form == Form::Unpacked));
+/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Its bytes, unpacked.
@@ -51,13 +74,21 @@ pub enum Form {
 }
 
 /// Columns of a known table by their numbers from 1.
+///
+/// ```
+/// use nn_encrypted::data::Known;
+///
+/// let table = Known::find("crabs")?.table.as_ref();
+/// assert_eq!(table.map(|table| table.label), Some("3"));
+/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// ```
 #[derive(Debug, PartialEq)]
 pub struct KnownTable {
     /// The column that holds the class.
     pub label: &'static str,
     /// Columns that are neither class nor feature.
     pub ignore: &'static [&'static str],
-    /// What stands between two cells.
+    /// The separator of two cells.
     pub separator: Separator,
 }
 
@@ -232,7 +263,7 @@ impl Known {
 
     /// The folders its files are looked for in.
     #[must_use]
-    pub fn folders(&self, data_dir: &Path) -> [PathBuf; 2] {
+    pub(crate) fn folders(&self, data_dir: &Path) -> [PathBuf; 2] {
         [data_dir.to_owned(), data_dir.join(self.folder)]
     }
 
@@ -240,7 +271,7 @@ impl Known {
     ///
     /// # Errors
     /// If it is in none of the folders.
-    pub fn locate(&self, data_dir: &Path, file: &str) -> Result<PathBuf, DataError> {
+    pub(crate) fn locate(&self, data_dir: &Path, file: &str) -> Result<PathBuf, DataError> {
         let folders = self.folders(data_dir);
         let file = file.trim_end_matches(".gz");
         let names = [file.to_owned(), format!("{file}.gz")];

@@ -65,7 +65,7 @@ fn find_column(first: &[String], column: &str, no_header: bool) -> Option<usize>
     first.iter().position(|cell| cell.trim() == column)
 }
 
-/// What is wrong with a cell that holds nothing.
+/// The fault of a cell that holds nothing.
 pub(super) fn missing_cell(cell: &str) -> Option<String> {
     let words = ["", "?", "na", "nan", "null"];
     words.contains(&cell.to_ascii_lowercase().as_str()).then(|| format!("the value is missing (`{cell}`)"))

@@ -15,7 +15,7 @@ use super::{DataError, Dataset, features};
 /// # Errors
 /// If a cell is missing, not finite, or a word among numbers, a row has another length, or a column does not exist;
 /// with file, line and column.
-pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError> {
+pub(crate) fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError> {
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     read_table(path, &name, options)
 }
@@ -28,7 +28,7 @@ pub(super) fn read_table(path: &Path, name: &str, options: &CsvOptions) -> Resul
 /// Reads a table from anywhere; `file` is its name in errors, `name` that of the data set.
 ///
 /// # Errors
-/// As [`read_csv`].
+/// As `read_csv`.
 pub fn parse(reader: impl Read, file: &str, name: &str, options: &CsvOptions) -> Result<Dataset, DataError> {
     let rows = match options.separator {
         Separator::Comma => records(reader, file)?,

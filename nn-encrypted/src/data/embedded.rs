@@ -8,7 +8,7 @@ use super::{CsvOptions, DataError, Dataset, Images, csv, idx, series};
 ///
 /// # Errors
 /// Never, unless the program was built with damaged data.
-pub fn digits() -> Result<Dataset, DataError> {
+pub(crate) fn digits() -> Result<Dataset, DataError> {
     let file = "embedded digits";
     let images = idx::images(include_bytes!("../../data/digits-images-idx3-ubyte.gz"), file)?;
     let labels = idx::labels(include_bytes!("../../data/digits-labels-idx1-ubyte.gz"), file)?;
@@ -19,7 +19,7 @@ pub fn digits() -> Result<Dataset, DataError> {
 ///
 /// # Errors
 /// Never, unless the program was built with damaged data.
-pub fn iris() -> Result<Dataset, DataError> {
+pub(crate) fn iris() -> Result<Dataset, DataError> {
     let text: &[u8] = include_bytes!("../../data/iris.csv");
     let options = CsvOptions { label: "species".to_owned(), ..CsvOptions::default() };
     csv::parse(text, "embedded iris.csv", "iris", &options)
@@ -33,7 +33,7 @@ const YEAR: usize = 12;
 ///
 /// # Errors
 /// Never, unless the program was built with damaged data.
-pub fn milk() -> Result<Dataset, DataError> {
+pub(crate) fn milk() -> Result<Dataset, DataError> {
     let text: &[u8] = include_bytes!("../../data/milk_ts.csv");
     series::parse(text, "embedded milk_ts.csv", "milk", "value", YEAR)
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with data.
+//! Faults of data.
 
 use std::path::PathBuf;
 
@@ -41,7 +41,7 @@ pub enum DataError {
         file: String,
         /// The line, from 1.
         line: u64,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A cell of a CSV file is faulty.
@@ -53,7 +53,7 @@ pub enum DataError {
         line: u64,
         /// The column's name, or its number from 1.
         column: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A column was asked for that the file does not have.
@@ -71,7 +71,7 @@ pub enum DataError {
     File {
         /// The file.
         file: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A setting of the recipe does not fit the data.
@@ -79,7 +79,7 @@ pub enum DataError {
     Setting {
         /// The data set.
         set: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
 }

@@ -33,15 +33,15 @@ const MOST_VALUES: u64 = 1 << 28;
 ///
 /// # Errors
 /// If the file is missing, is something else, or its length is not the one its header says.
-pub fn read_images(path: &Path) -> Result<Images, DataError> {
+pub(crate) fn read_images(path: &Path) -> Result<Images, DataError> {
     images(&read(path)?, &path.display().to_string())
 }
 
 /// Reads a file of labels (magic number 0x00000801).
 ///
 /// # Errors
-/// As [`read_images`].
-pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+/// As `read_images`.
+pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
     labels(&read(path)?, &path.display().to_string())
 }
 
@@ -51,19 +51,19 @@ fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     read.map(|_| bytes).map_err(|source| DataError::Io { path: path.to_owned(), source })
 }
 
-/// As [`read_images`], from bytes; `file` is their name in errors.
+/// As `read_images`, from bytes; `file` is their name in errors.
 ///
 /// # Errors
-/// As [`read_images`].
+/// As `read_images`.
 pub fn images(bytes: &[u8], file: &str) -> Result<Images, DataError> {
     let ([count, rows, columns], pixels) = parse(bytes, file, IMAGES)?;
     Ok(Images { count, rows, columns, pixels })
 }
 
-/// As [`read_labels`], from bytes; `file` is their name in errors.
+/// As `read_labels`, from bytes; `file` is their name in errors.
 ///
 /// # Errors
-/// As [`read_images`].
+/// As `read_images`.
 pub fn labels(bytes: &[u8], file: &str) -> Result<Vec<u8>, DataError> {
     parse::<1>(bytes, file, LABELS).map(|(_, labels)| labels)
 }

@@ -9,7 +9,7 @@ use super::{DataError, Dataset, Known, read_images, read_labels};
 ///
 /// # Errors
 /// If a file is missing or faulty.
-pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
+pub(crate) fn mnist(dir: &Path) -> Result<Dataset, DataError> {
     let train = part(dir, "train")?;
     let test = part(dir, "t10k")?;
     let own_test = test.labels.len();

@@ -3,18 +3,18 @@
 mod batches;
 mod catalog;
 mod columns;
-mod csv;
+pub(crate) mod csv;
 mod embedded;
 mod error;
 mod features;
-mod idx;
+pub(crate) mod idx;
 mod mnist;
 mod naive;
 mod normalize;
 mod open;
 mod prepare;
-pub mod random;
-mod records;
+pub(crate) mod random;
+pub(crate) mod records;
 mod select;
 mod series;
 mod settings;
@@ -27,20 +27,41 @@ use ndarray::Array2;
 
 pub use self::batches::{Balance, Batches};
 pub use self::catalog::{Form, KNOWN, Known, KnownFile, KnownTable};
-pub use self::csv::{parse as parse_csv, read_csv};
-pub use self::embedded::{digits, iris, milk};
+pub(crate) use self::csv::read_csv;
+pub(crate) use self::embedded::{digits, iris, milk};
 pub use self::error::DataError;
-pub use self::idx::{Images, images as parse_images, labels as parse_labels, read_images, read_labels};
-pub use self::mnist::mnist;
-pub use self::naive::Naive;
-pub use self::normalize::{Normalization, Scale};
-pub use self::prepare::{Prepared, Samples, prepare, read};
-pub use self::records::{CsvOptions, Separator};
+pub(crate) use self::idx::{Images, read_images, read_labels};
+pub(crate) use self::mnist::mnist;
+pub(crate) use self::naive::Naive;
+pub use self::normalize::Normalization;
+pub use self::prepare::{Prepared, Samples};
+pub(crate) use self::prepare::{prepare, read};
+pub(crate) use self::records::CsvOptions;
+pub use self::records::Separator;
 pub use self::series::Series;
 pub use self::settings::{Coding, Data};
-pub use self::split::{Split, TestPart, split};
+pub use self::split::TestPart;
+pub(crate) use self::split::split;
 
 /// A labelled table of numbers, as read.
+///
+/// ```
+/// use ndarray::arr2;
+/// use nn_encrypted::data::Dataset;
+///
+/// let data = Dataset {
+///     name: "points".to_owned(),
+///     features: vec!["x".to_owned(), "y".to_owned()],
+///     classes: vec!["left".to_owned(), "right".to_owned()],
+///     x: arr2(&[[-1.0, 0.5], [1.0, 0.25]]),
+///     labels: vec![0, 1],
+///     own_test: None,
+///     series: None,
+///     sides: None,
+///     frozen: None,
+/// };
+/// assert_eq!(data.x.ncols(), data.features.len());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// Its name.
@@ -65,7 +86,7 @@ pub struct Dataset {
 
 /// Where a data set comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Source {
+pub(crate) enum Source {
     /// A data set known by name.
     Known(&'static Known),
     /// A CSV file.
@@ -82,7 +103,7 @@ impl Source {
     ///
     /// # Errors
     /// If there is no such set, or a CSV file comes without the name of its label column.
-    pub fn new(
+    pub(crate) fn new(
         set: &str,
         label: Option<&str>,
         ignore: &[String],
@@ -108,7 +129,7 @@ impl Source {
 
 /// Whether a data set's name is the path of a CSV file.
 #[must_use]
-pub fn is_csv(set: &str) -> bool {
+pub(crate) fn is_csv(set: &str) -> bool {
     Path::new(set).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("csv"))
 }
 
@@ -116,7 +137,7 @@ pub fn is_csv(set: &str) -> bool {
 ///
 /// # Errors
 /// If a file is missing or faulty.
-pub fn load(source: &Source, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
+pub(crate) fn load(source: &Source, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
     let set = match source {
         Source::Csv { path, options } => return read_csv(path, options),
         Source::Known(set) => set,

@@ -5,7 +5,7 @@ use crate::metrics;
 
 /// MAPE on the test part, in percent, of forecasts that need no training.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Naive {
+pub(crate) struct Naive {
     /// The mean of all values before the test part.
     pub mean: f64,
     /// The value before.
@@ -17,7 +17,7 @@ pub struct Naive {
 impl Naive {
     /// Of a series; none of samples with classes.
     #[must_use]
-    pub fn of(data: &Prepared) -> Option<Self> {
+    pub(crate) fn of(data: &Prepared) -> Option<Self> {
         data.series?;
         let real = |value: &usize| *value as f64;
         let values: Vec<f64> =

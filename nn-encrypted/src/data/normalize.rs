@@ -9,14 +9,21 @@ use serde::{Deserialize, Serialize};
 use super::whiten;
 
 /// How a feature becomes a number of about size 1; saturated to ±`limit` afterwards.
+///
+/// ```
+/// use nn_encrypted::data::Normalization;
+///
+/// let pixels = Normalization::Affine { divisor: 255.0, center: 0.125, limit: 0.875 };
+/// assert_ne!(pixels, Normalization::MinMax { limit: 0.875 });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Normalization {
     /// `raw / divisor - center`, the same for all features.
     Affine {
-        /// What a raw value is divided by.
+        /// The divisor of a raw value.
         divisor: f64,
-        /// What is subtracted then.
+        /// The value subtracted then.
         center: f64,
         /// The largest magnitude.
         limit: f64,

@@ -10,6 +10,17 @@ use super::{Balance, Coding, Data, DataError, Dataset, Series, Source, load, sel
 const WHITE: f64 = 255.0;
 
 /// Samples as integers.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let (x, labels) = session.data.train.select(&[0, 1, 2]);
+/// assert_eq!((x.dim(), labels.len()), ((3, 4), 3));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
     /// One row a sample; fixed point with the fractional bits asked for.
@@ -29,6 +40,18 @@ impl Samples {
 }
 
 /// A data set split and normalized as its settings say.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let data = &session.data;
+/// assert_eq!((data.classes.len(), data.test.labels.len()), (3, 30));
+/// assert!(data.train.x.iter().all(|x| x.abs() <= data.bound));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
     /// The name of the data set.
@@ -135,7 +158,7 @@ fn like_pixels(x: &mut Array2<f64>, train: &[usize]) {
 ///
 /// # Errors
 /// If the data cannot be read.
-pub fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
+pub(crate) fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
     let source = Source::new(&settings.set, settings.label.as_deref(), &settings.ignore, settings.no_header)?;
     load(&source, data_dir)
 }
@@ -144,7 +167,12 @@ pub fn read(settings: &Data, data_dir: Option<&Path>) -> Result<Dataset, DataErr
 ///
 /// # Errors
 /// If a setting does not fit the data. With `frozen`, the data must have the features of that network already.
-pub fn prepare(data: Dataset, settings: &Data, seed: u64, fraction_bits: u32) -> Result<Prepared, DataError> {
+pub(crate) fn prepare(
+    data: Dataset,
+    settings: &Data,
+    seed: u64,
+    fraction_bits: u32,
+) -> Result<Prepared, DataError> {
     let series = data.series.as_ref().map(|_| fits_series(settings)).transpose()?;
     if data.frozen != settings.frozen {
         let text = |frozen: &Option<String>| {

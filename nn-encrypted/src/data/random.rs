@@ -3,9 +3,9 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// What a stream is used for; streams of different purposes are independent.
+/// The purpose of a stream; streams of different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Which rows are for testing.
     Split,
     /// Which training rows share a batch.
@@ -14,7 +14,7 @@ pub enum Purpose {
     Order(u64),
     /// The initial weights.
     Weights,
-    /// Errors of readings, for one step or classification.
+    /// Errors of mod-switched phases, for one step or classification.
     Readings(u64),
     /// How an image is changed before it is trained on.
     Change(u64),
@@ -22,7 +22,7 @@ pub enum Purpose {
 
 /// The stream of a purpose.
 #[must_use]
-pub fn stream(seed: u64, purpose: Purpose) -> ChaCha20Rng {
+pub(crate) fn stream(seed: u64, purpose: Purpose) -> ChaCha20Rng {
     let (tag, index) = match purpose {
         Purpose::Split => (*b"split   ", 0),
         Purpose::Batches => (*b"batches ", 0),
@@ -39,7 +39,7 @@ pub fn stream(seed: u64, purpose: Purpose) -> ChaCha20Rng {
 }
 
 /// A uniform integer below `n` (0 if `n` is 0).
-pub fn below(rng: &mut ChaCha20Rng, n: u64) -> u64 {
+pub(crate) fn below(rng: &mut ChaCha20Rng, n: u64) -> u64 {
     if n == 0 {
         return 0;
     }
@@ -53,7 +53,7 @@ pub fn below(rng: &mut ChaCha20Rng, n: u64) -> u64 {
 }
 
 /// Shuffles in place (Fisher-Yates).
-pub fn shuffle<T>(rng: &mut ChaCha20Rng, items: &mut [T]) {
+pub(crate) fn shuffle<T>(rng: &mut ChaCha20Rng, items: &mut [T]) {
     for i in (1..items.len()).rev() {
         let j = below(rng, i as u64 + 1);
         items.swap(i, j as usize);
@@ -62,7 +62,7 @@ pub fn shuffle<T>(rng: &mut ChaCha20Rng, items: &mut [T]) {
 
 /// The numbers 0 to `n - 1` in random order.
 #[must_use]
-pub fn permutation(rng: &mut ChaCha20Rng, n: usize) -> Vec<usize> {
+pub(crate) fn permutation(rng: &mut ChaCha20Rng, n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     shuffle(rng, &mut order);
     order
@@ -70,7 +70,7 @@ pub fn permutation(rng: &mut ChaCha20Rng, n: usize) -> Vec<usize> {
 
 /// A nearly normal deviate of mean 0 and deviation 1, times 2^16: the centred sum of twelve uniform 16-bit
 /// integers (Irwin-Hall), hence within ±6.
-pub fn normal_16(rng: &mut ChaCha20Rng) -> i64 {
+pub(crate) fn normal_16(rng: &mut ChaCha20Rng) -> i64 {
     const CENTRE: i64 = 12 * 0xffff / 2;
     let sum: i64 = (0..6)
         .map(|_| {

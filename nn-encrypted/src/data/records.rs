@@ -15,11 +15,17 @@ pub struct CsvOptions {
     /// header; so has one whose label is given by number if a feature of the first row is a word above a number, or if
     /// all of them are words.
     pub no_header: bool,
-    /// What stands between two cells.
+    /// The separator of two cells.
     pub separator: Separator,
 }
 
-/// What stands between two cells of a table.
+/// The separator of two cells of a table.
+///
+/// ```
+/// use nn_encrypted::data::Separator;
+///
+/// assert_eq!(Separator::default(), Separator::Comma);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Separator {
     /// A comma; cells may be quoted.

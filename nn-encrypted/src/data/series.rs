@@ -11,11 +11,18 @@ use super::{DataError, Dataset, Normalization};
 const LARGEST: u64 = 1 << 31;
 
 /// How a label of a series, the measured value as a whole number of its unit, becomes a target and back.
+///
+/// ```
+/// use nn_encrypted::data::Series;
+///
+/// let series = Series { divisor: 256.0, center: 2.75 };
+/// assert_eq!(series.value(series.target(720)), 720.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Series {
-    /// What a value is divided by.
+    /// The divisor of a value.
     pub divisor: f64,
-    /// What is subtracted then.
+    /// The value subtracted then.
     pub center: f64,
 }
 

@@ -5,6 +5,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{Balance, Normalization, TestPart};
 
 /// `[data]`: the data set and how it becomes numbers.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// assert_eq!((recipe.data.set.as_str(), recipe.data.stratify), ("iris", false));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
@@ -63,6 +71,12 @@ fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 }
 
 /// `outputs`: how classes become outputs.
+///
+/// ```
+/// use nn_encrypted::data::Coding;
+///
+/// assert_eq!(Coding::default(), Coding::OneHot);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Coding {

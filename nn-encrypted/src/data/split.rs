@@ -6,6 +6,15 @@ use super::random::{Purpose, permutation, stream};
 use super::{DataError, Dataset};
 
 /// The size of the test part: a count of rows, or a fraction of them.
+///
+/// ```
+/// use nn_encrypted::data::TestPart;
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// assert_eq!(recipe.data.test, TestPart::Count(360));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TestPart {
@@ -17,7 +26,7 @@ pub enum TestPart {
 
 /// Row numbers of the two parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
+pub(crate) struct Split {
     /// Rows to train on.
     pub train: Vec<usize>,
     /// Rows to test on, none of which is in `train`.
@@ -29,7 +38,7 @@ pub struct Split {
 ///
 /// # Errors
 /// If no row would be left for one of the parts.
-pub fn split(data: &Dataset, test: TestPart, stratify: bool, seed: u64) -> Result<Split, DataError> {
+pub(crate) fn split(data: &Dataset, test: TestPart, stratify: bool, seed: u64) -> Result<Split, DataError> {
     let n = data.labels.len();
     let fault = |what: String| DataError::Setting { set: data.name.clone(), what };
     let count = match (data.own_test, test) {

@@ -1,4 +1,4 @@
-//! What stages of a step take.
+//! Times of the stages of a step.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -16,7 +16,7 @@ pub enum EngineError {
     Message {
         /// The tensor.
         tensor: Tensor,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// Evaluation keys are damaged, missing, or of other parameters.
@@ -24,7 +24,7 @@ pub enum EngineError {
     Keys {
         /// Which keys.
         what: String,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// Evaluation keys of another number of kinds.

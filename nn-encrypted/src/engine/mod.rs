@@ -9,9 +9,10 @@ pub(crate) mod coefficients;
 mod error;
 pub(crate) mod form;
 mod pieces;
-pub mod slots;
-pub mod tables;
-pub mod words;
+#[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
+pub(crate) mod slots;
+pub(crate) mod tables;
+pub(crate) mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,7 +21,7 @@ pub use self::error::EngineError;
 pub use self::pieces::Pieces;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
-/// What a server knows of an engine. Layers with weights that do not run here are another engine's.
+/// An engine as a server knows it. Layers with weights that do not run here are another engine's.
 pub trait Engine: Send + Sync {
     /// Checks a tensor of `rows` images as it was sent, in parts, without keeping it: what can be known without decrypting.
     ///
@@ -42,7 +43,7 @@ pub trait Engine: Send + Sync {
     /// If the scheme refuses, or the engine was told to stop: [`EngineError::Stopped`].
     fn run(&mut self, steps: &[Step]) -> Result<(), EngineError>;
 
-    /// Refreshes the tensors of a round by itself: [`Refresher::Bootstrap`] or [`Refresher::Clean`].
+    /// Refreshes the tensors of a round by itself: `Refresher::Bootstrap` or `Refresher::Clean`.
     ///
     /// # Errors
     /// As [`run`](Self::run); [`EngineError::Unplanned`] of an engine that cannot.
@@ -65,7 +66,7 @@ pub trait Engine: Send + Sync {
     /// Steps end with [`EngineError::Stopped`] from now on once `stop` is set.
     fn stop_by(&mut self, stop: &Arc<AtomicBool>);
 
-    /// What was counted and measured so far.
+    /// Counts and times so far.
     fn usage(&self) -> Usage;
 
     /// Records for an audit by the owner of the key, as opaque bytes: what a twin needs to replay the last step. None of most
@@ -75,7 +76,7 @@ pub trait Engine: Send + Sync {
     }
 }
 
-/// What an engine counted and measured.
+/// Counts and times of an engine.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Usage {
     /// Bootstraps of lookup tables.

@@ -4,6 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Ciphertexts of one part of a tensor, within the bytes of the message that brought them. Cheap to clone.
+///
+/// ```
+/// use nn_encrypted::roles::Pieces;
+///
+/// fn hold(pieces: &Pieces) -> Pieces {
+///     pieces.clone()
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pieces {
     bytes: Arc<Vec<u8>>,
@@ -16,7 +24,7 @@ impl Pieces {
     /// # Panics
     /// If a place is not within the message.
     #[must_use]
-    pub fn new(bytes: Arc<Vec<u8>>, spans: Vec<Range<usize>>) -> Self {
+    pub(crate) fn new(bytes: Arc<Vec<u8>>, spans: Vec<Range<usize>>) -> Self {
         assert!(
             spans.iter().all(|span| span.start <= span.end && span.end <= bytes.len()),
             "within the message"
@@ -25,8 +33,8 @@ impl Pieces {
     }
 
     /// Ciphertexts each written apart, as a message would bring them.
-    #[must_use]
-    pub fn of(all: &[Vec<u8>]) -> Self {
+    #[cfg(test)]
+    pub(crate) fn of(all: &[Vec<u8>]) -> Self {
         let mut spans = Vec::with_capacity(all.len());
         let mut end = 0;
         for piece in all {
@@ -38,31 +46,19 @@ impl Pieces {
 
     /// Number of ciphertexts.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.spans.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
     }
 
     /// The bytes of each ciphertext.
     #[must_use]
-    pub fn all(&self) -> Vec<&[u8]> {
+    pub(crate) fn all(&self) -> Vec<&[u8]> {
         self.spans.iter().map(|span| &self.bytes[span.clone()]).collect()
     }
 
     /// Whether both are the same part of the same message.
     #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.bytes, &other.bytes) && self.spans == other.spans
-    }
-
-    /// Bytes that are held in memory.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.bytes.len()
     }
 }

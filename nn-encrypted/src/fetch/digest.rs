@@ -15,7 +15,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 ///
 /// # Errors
 /// If it cannot be read or unpacked, or is larger than any copy can be.
-pub fn digest(file: &KnownFile, path: &Path) -> io::Result<String> {
+pub(crate) fn digest(file: &KnownFile, path: &Path) -> io::Result<String> {
     let mut start = Vec::new();
     File::open(path)?.take(2).read_to_end(&mut start)?;
     let plain = File::open(path)?;

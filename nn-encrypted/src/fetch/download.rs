@@ -11,6 +11,13 @@ use ureq::{Agent, Body};
 use super::tls;
 
 /// A place that gives a file.
+///
+/// ```
+/// use nn_encrypted::fetch::Source;
+///
+/// let source = Source { url: "https://example.org/data.csv" };
+/// assert!(source.url.ends_with(".csv"));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// Its address.

@@ -11,7 +11,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-pub use self::digest::digest;
+pub(crate) use self::digest::digest;
 pub use self::download::Source;
 use crate::data::{Known, KnownFile};
 
@@ -53,7 +53,7 @@ pub enum FetchError {
 impl FetchError {
     /// Whether the user's files are at fault rather than the network.
     #[must_use]
-    pub fn is_input(&self) -> bool {
+    pub(crate) fn is_input(&self) -> bool {
         !matches!(self, Self::Failed { .. })
     }
 

@@ -2,7 +2,7 @@
 
 use ureq::tls::TlsConfig;
 
-/// What to say where there is none.
+/// The message where there is none.
 pub(super) const MISSING: &str = "this processor has no TLS here (AES, AVX2 and ADX, or AArch64 with AES, are needed); download the file by other means";
 
 /// The settings of TLS; none where the processor lacks what graviola needs.

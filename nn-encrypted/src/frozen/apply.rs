@@ -18,7 +18,7 @@ const CHUNK: usize = 1024;
 ///
 /// # Errors
 /// If the data cannot be read, or a setting does not fit them.
-pub fn prepare(
+pub(crate) fn prepare(
     settings: &Data,
     seed: u64,
     fraction_bits: u32,
@@ -37,7 +37,7 @@ pub fn prepare(
 /// # Errors
 /// If there is no such network, the data are no images of its shape with pixels from 0 to 255, or a feature
 /// is too large.
-pub fn features(data: Dataset, network: &str) -> Result<Dataset, DataError> {
+pub(crate) fn features(data: Dataset, network: &str) -> Result<Dataset, DataError> {
     let fault = |what: String| DataError::Setting {
         set: data.name.clone(),
         what: format!("data.frozen = {network:?}: {what}"),

@@ -9,7 +9,7 @@ use super::{FrozenError, Shape};
 
 /// ε, as usual elsewhere.
 const LEAST_VARIANCE: f32 = 1e-5;
-/// What a step of training changes mean and variance by towards those of its batch.
+/// The share by which a step of training moves mean and variance towards those of its batch.
 const FOLLOW: f32 = 0.1;
 
 /// A normalization of each channel.
@@ -90,7 +90,7 @@ impl BatchNorm2d {
         (self.variance[channel] + LEAST_VARIANCE).sqrt()
     }
 
-    /// The same with mean and variance of a batch of images.
+    /// This layer with mean and variance of a batch of images.
     pub(super) fn of_batch(&self, x: &[f32], from: Shape) -> Self {
         let n = (x.len() / from.channels()) as f64;
         let statistics = |channel: usize| {

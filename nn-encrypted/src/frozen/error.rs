@@ -1,4 +1,4 @@
-//! What can be wrong with a frozen network.
+//! Faults of a frozen network.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub enum FrozenError {
     File {
         /// The file.
         file: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A layer is faulty or does not fit the one before it.
@@ -29,7 +29,7 @@ pub enum FrozenError {
     Layer {
         /// The layer, from 0.
         layer: usize,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A layer's numbers are faulty.

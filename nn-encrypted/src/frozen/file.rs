@@ -33,7 +33,7 @@ impl Frozen {
         std::fs::write(path, bytes).map_err(|source| FrozenError::Io { path: path.to_owned(), source })
     }
 
-    /// One of [`BUILTIN`] by its name, or else the file of this path.
+    /// A network inside the program by its name, or else the file of this path.
     ///
     /// # Errors
     /// As [`Frozen::read`].

@@ -12,7 +12,7 @@ pub(super) struct Head {
     bias: Vec<f32>,
 }
 
-/// What a batch says of a head: the loss and its gradients.
+/// The lesson of a batch for a head: the loss and its gradients.
 pub(super) struct Lesson {
     /// The mean cross-entropy.
     pub(super) loss: f64,
@@ -34,7 +34,7 @@ impl Head {
         vec![&mut self.weight, &mut self.bias]
     }
 
-    /// The weighted sums of one sample.
+    /// The logits of one sample.
     pub(super) fn outputs(&self, x: &[f32]) -> Vec<f32> {
         let mut outputs = self.bias.clone();
         for (x, weights) in x.iter().zip(self.weight.chunks_exact(self.bias.len())) {

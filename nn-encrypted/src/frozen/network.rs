@@ -26,7 +26,7 @@ impl Layer {
     ///
     /// # Errors
     /// If the layer cannot take images of this shape.
-    pub fn output(&self, from: Shape) -> Result<Shape, FrozenError> {
+    pub(crate) fn output(&self, from: Shape) -> Result<Shape, FrozenError> {
         match self {
             Self::Conv2d(layer) => layer.output(from),
             Self::BatchNorm2d(layer) => layer.output(from),
@@ -45,7 +45,7 @@ impl Layer {
         }
     }
 
-    /// What training changes.
+    /// The numbers that training changes.
     pub(super) fn parameters_mut(&mut self) -> Vec<&mut Vec<f32>> {
         match self {
             Self::Conv2d(layer) => layer.parameters_mut(),
@@ -56,6 +56,15 @@ impl Layer {
 }
 
 /// Layers that are no longer trained.
+///
+/// ```
+/// use nn_encrypted::frozen::Frozen;
+///
+/// let network = Frozen::find("digits-cnn")?;
+/// assert_eq!(network.input().to_string(), "1x28x28");
+/// assert_eq!(Frozen::from_bytes(&network.to_bytes()?, "again")?, network);
+/// # Ok::<(), nn_encrypted::frozen::FrozenError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frozen {
     /// Before the first layer and behind each.
@@ -84,7 +93,7 @@ impl Frozen {
 
     /// The layers, the first one first.
     #[must_use]
-    pub fn layers(&self) -> &[Layer] {
+    pub(crate) fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
@@ -94,7 +103,7 @@ impl Frozen {
 
     /// The shape of an image before the first layer, and behind each.
     #[must_use]
-    pub fn shapes(&self) -> &[Shape] {
+    pub(crate) fn shapes(&self) -> &[Shape] {
         &self.shapes
     }
 
@@ -106,7 +115,7 @@ impl Frozen {
 
     /// The shape of their features.
     #[must_use]
-    pub fn output(&self) -> Shape {
+    pub(crate) fn output(&self) -> Shape {
         self.shapes[self.layers.len()]
     }
 
@@ -115,7 +124,7 @@ impl Frozen {
     ///
     /// # Errors
     /// If the images have another size.
-    pub fn features(&self, images: &ArrayRef2<f32>) -> Result<Array2<f32>, FrozenError> {
+    pub(crate) fn features(&self, images: &ArrayRef2<f32>) -> Result<Array2<f32>, FrozenError> {
         if images.ncols() != self.input().size() {
             return Err(FrozenError::Images { found: images.ncols(), needed: self.input().to_string() });
         }

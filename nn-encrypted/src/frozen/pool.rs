@@ -23,7 +23,7 @@ impl AvgPool2d {
 
     /// The side of a square.
     #[must_use]
-    pub fn side(&self) -> usize {
+    pub(crate) fn side(&self) -> usize {
         self.side
     }
 

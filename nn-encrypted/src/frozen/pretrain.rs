@@ -24,6 +24,14 @@ const BATCH: usize = 32;
 const RATE: f32 = 0.05;
 
 /// How far a training is.
+///
+/// ```no_run
+/// use nn_encrypted::frozen::{EPOCHS, Progress, SEED, pretrain};
+///
+/// let tell = |progress: Progress| println!("{} of {}", progress.epoch, progress.epochs);
+/// pretrain(usize::from(EPOCHS), SEED, tell)?;
+/// # Ok::<(), nn_encrypted::frozen::FrozenError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// Passes done.
@@ -36,7 +44,16 @@ pub struct Progress {
     pub training: f64,
 }
 
-/// What a training ends with.
+/// The end of a training.
+///
+/// ```no_run
+/// use nn_encrypted::frozen::{EPOCHS, Pretrained, SEED, pretrain};
+///
+/// let Pretrained { network, accuracy, .. } = pretrain(usize::from(EPOCHS), SEED, |_| ())?;
+/// println!("{:.1} % of the digits held out", 100.0 * accuracy);
+/// network.write("digits.safetensors".as_ref())?;
+/// # Ok::<(), nn_encrypted::frozen::FrozenError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Pretrained {
     /// The convolutions with their normalizations, without the last layer.

@@ -34,31 +34,31 @@ impl Shape {
 
     /// Planes of the image.
     #[must_use]
-    pub fn channels(&self) -> usize {
+    pub(crate) fn channels(&self) -> usize {
         self.channels
     }
 
     /// From top to bottom.
     #[must_use]
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// From left to right.
     #[must_use]
-    pub fn columns(&self) -> usize {
+    pub(crate) fn columns(&self) -> usize {
         self.columns
     }
 
     /// Values of a channel.
     #[must_use]
-    pub fn plane(&self) -> usize {
+    pub(crate) fn plane(&self) -> usize {
         self.rows.saturating_mul(self.columns)
     }
 
     /// Values of an image.
     #[must_use]
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.channels.saturating_mul(self.plane())
     }
 }

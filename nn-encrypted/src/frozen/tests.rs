@@ -2,6 +2,7 @@
 
 use ndarray::Array2;
 
+use super::file::BUILTIN;
 use super::head::Head;
 use super::trainer::Trainer;
 use super::*;

@@ -15,7 +15,7 @@ use super::{At, Places, Rows};
 
 /// The shape of a layer in slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Block {
+pub(crate) struct Block {
     /// Inputs without the constant one.
     pub inputs: usize,
     /// Outputs.
@@ -25,25 +25,25 @@ pub struct Block {
 impl Block {
     /// `K`.
     #[must_use]
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         (self.inputs + 1).next_power_of_two()
     }
 
     /// `O`.
     #[must_use]
-    pub fn height(&self) -> usize {
+    pub(crate) fn height(&self) -> usize {
         self.outputs.next_power_of_two()
     }
 
     /// Slots of an image.
     #[must_use]
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.width() * self.height()
     }
 
     /// The slot of value `(k, o)` of an image.
     #[must_use]
-    pub fn slot(&self, image: usize, k: usize, o: usize) -> usize {
+    pub(crate) fn slot(&self, image: usize, k: usize, o: usize) -> usize {
         (image * self.height() + o) * self.width() + k
     }
 }
@@ -51,7 +51,7 @@ impl Block {
 /// The layout of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "Packing")]
-pub struct BlockLayout {
+pub(crate) struct BlockLayout {
     /// The layers.
     pub layers: Vec<Block>,
     /// `S`.
@@ -64,7 +64,7 @@ impl BlockLayout {
     ///
     /// # Errors
     /// The layer, counted from 0, of which an image has more slots than a ciphertext, and their number.
-    pub fn new(widths: &[usize], batch: usize, most: usize) -> Result<Self, (usize, usize)> {
+    pub(crate) fn new(widths: &[usize], batch: usize, most: usize) -> Result<Self, (usize, usize)> {
         let layers: Vec<Block> =
             widths.windows(2).map(|pair| Block { inputs: pair[0], outputs: pair[1] }).collect();
         if let Some(refused) = layers.iter().map(Block::size).enumerate().find(|(_, size)| *size > most) {
@@ -77,7 +77,7 @@ impl BlockLayout {
 
     /// Images of a layer in a ciphertext.
     #[must_use]
-    pub fn images(&self, l: usize) -> usize {
+    pub(crate) fn images(&self, l: usize) -> usize {
         self.slots / self.layers[l].size()
     }
 

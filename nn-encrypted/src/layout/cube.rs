@@ -22,7 +22,7 @@ pub enum Side {
 impl Side {
     /// The other axis.
     #[must_use]
-    pub fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             Self::P => Self::Q,
             Self::Q => Self::P,
@@ -31,7 +31,7 @@ impl Side {
 
     /// Where the inputs of layer `l` lie.
     #[must_use]
-    pub fn of_layer(l: usize) -> Self {
+    pub(crate) fn of_layer(l: usize) -> Self {
         if l.is_multiple_of(2) { Self::P } else { Self::Q }
     }
 }
@@ -61,13 +61,13 @@ pub struct Cube {
 impl Cube {
     /// Number of slots.
     #[must_use]
-    pub fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         self.b * self.p * self.q
     }
 
     /// Distance in slots between neighbours along `y`, `x`, `z`.
     #[must_use]
-    pub fn strides(&self) -> (usize, usize, usize) {
+    pub(crate) fn strides(&self) -> (usize, usize, usize) {
         match self.order {
             Order::Images => (self.p * self.q, self.q, 1),
             Order::Inputs => (self.q, self.b * self.q, 1),
@@ -76,7 +76,7 @@ impl Cube {
 
     /// Extent of a side.
     #[must_use]
-    pub fn extent(&self, side: Side) -> usize {
+    pub(crate) fn extent(&self, side: Side) -> usize {
         match side {
             Side::P => self.p,
             Side::Q => self.q,
@@ -85,7 +85,7 @@ impl Cube {
 
     /// Distance in slots between neighbours along a side.
     #[must_use]
-    pub fn stride(&self, side: Side) -> usize {
+    pub(crate) fn stride(&self, side: Side) -> usize {
         let (_, x, z) = self.strides();
         match side {
             Side::P => x,
@@ -95,21 +95,23 @@ impl Cube {
 
     /// Rotate-and-adds that sum the first `count` along a side: as many as reach them, at most as many as it has.
     #[must_use]
-    pub fn doublings(&self, side: Side, count: usize) -> u32 {
+    pub(crate) fn doublings(&self, side: Side, count: usize) -> u32 {
         count.clamp(1, self.extent(side)).next_power_of_two().trailing_zeros()
     }
 
     /// The rotations that sum the first `count` along a side, each added to what was rotated: right where the index along the
-    /// side is 0 if the rest up to the next power of two is zero.
+    /// side is 0 if the rest up to the next power of two is zero. Along the top of one cycle of slots the whole axis is summed, which
+    /// is right at every index.
     #[must_use]
-    pub fn side_sum(&self, side: Side, count: usize) -> Vec<Rotation> {
+    pub(crate) fn side_sum(&self, side: Side, count: usize) -> Vec<Rotation> {
         let stride = self.stride(side);
+        let count = if (self.order, side) == (Order::Inputs, Side::P) { self.p } else { count };
         (0..self.doublings(side, count)).map(|i| Rotation::Rows(stride << i)).collect()
     }
 
     /// The rotations that sum over all images of one residue modulo `class`, right everywhere: images on top, two rows.
     #[must_use]
-    pub fn image_sum(&self, class: usize) -> Vec<Rotation> {
+    pub(crate) fn image_sum(&self, class: usize) -> Vec<Rotation> {
         let (half, stride) = (self.b / 2, self.strides().0);
         let rows = (class.trailing_zeros()..half.trailing_zeros()).map(|i| Rotation::Rows(stride << i));
         rows.chain([Rotation::Swap]).collect()
@@ -117,14 +119,14 @@ impl Cube {
 
     /// Slot of `(y, x, z)`.
     #[must_use]
-    pub fn slot(&self, y: usize, x: usize, z: usize) -> usize {
+    pub(crate) fn slot(&self, y: usize, x: usize, z: usize) -> usize {
         let (of_y, of_x, of_z) = self.strides();
         y * of_y + x * of_x + z * of_z
     }
 
     /// All cubes of so many slots whose `b` is at least 4.
     #[must_use]
-    pub fn all(order: Order, slots: usize) -> Vec<Self> {
+    pub(crate) fn all(order: Order, slots: usize) -> Vec<Self> {
         let log = slots.trailing_zeros();
         let mut cubes = Vec::new();
         for log_p in 1..log {

@@ -20,13 +20,13 @@ pub struct Geometry {
     /// Images of a mini-batch.
     pub batch: usize,
     /// Sums over the entries of weights that stand in several; none where there is no such weight, or before
-    /// [`with_sharing`](Self::with_sharing).
+    /// `with_sharing`.
     pub sharing: Option<Arc<Sharing>>,
 }
 
 /// The layout of a tensor in slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub(crate) enum Layout {
     /// Images by features, repeated along the other side.
     Spread(Tiles),
     /// Images by features, right where the index along the other side is 0.
@@ -53,16 +53,16 @@ impl Geometry {
         Self { cube, compact: Compact::new(&cube, tile), numbers, layers, batch, sharing: None }
     }
 
-    /// The same with the sums over the entries of each weight in the matrices of its layers.
+    /// This geometry with the sums over the entries of each weight in the matrices of its layers.
     #[must_use]
-    pub fn with_sharing(mut self, matrices: &[Matrix]) -> Self {
+    pub(crate) fn with_sharing(mut self, matrices: &[Matrix]) -> Self {
         self.sharing = Sharing::new(&self.cube, &self.compact, &self.layers, matrices).map(Arc::new);
         self
     }
 
     /// The slot vector of a mask.
     #[must_use]
-    pub fn slots<V: Copy + Default>(&self, mask: &Mask<V>) -> Vec<V> {
+    pub(crate) fn slots<V: Copy + Default>(&self, mask: &Mask<V>) -> Vec<V> {
         match (mask.set, &self.sharing) {
             (Some(set), Some(sharing)) => sharing.slots(set, mask.value, self.cube.slots()),
             _ => mask.slots(&self.cube),
@@ -71,19 +71,19 @@ impl Geometry {
 
     /// The weights of layer `l`, if it is one of these.
     #[must_use]
-    pub fn layer(&self, l: usize) -> Option<&WeightTiles> {
+    pub(crate) fn layer(&self, l: usize) -> Option<&WeightTiles> {
         self.layers.get(self.numbers.iter().position(|number| *number == l)?)
     }
 
     /// Tiles of the input of a layer.
     #[must_use]
-    pub fn input(&self, layer: &WeightTiles) -> Tiles {
+    pub(crate) fn input(&self, layer: &WeightTiles) -> Tiles {
         Tiles { rows: self.batch, columns: layer.inputs, side: layer.side }
     }
 
     /// Tiles of the output of a layer.
     #[must_use]
-    pub fn output(&self, layer: &WeightTiles) -> Tiles {
+    pub(crate) fn output(&self, layer: &WeightTiles) -> Tiles {
         Tiles { rows: self.batch, columns: layer.outputs, side: layer.side.other() }
     }
 
@@ -95,7 +95,7 @@ impl Geometry {
 
     /// Layout of a tensor; none if it belongs to other layers.
     #[must_use]
-    pub fn layout(&self, tensor: Tensor) -> Option<Layout> {
+    pub(crate) fn layout(&self, tensor: Tensor) -> Option<Layout> {
         Some(match tensor {
             Tensor::Features => Layout::Spread(self.input(self.layer(0)?)),
             Tensor::Targets => Layout::Spread(self.output(self.layers.last()?)),
@@ -118,7 +118,7 @@ impl Geometry {
 
     /// Tiles of an images-by-features tensor.
     #[must_use]
-    pub fn tiles(&self, tensor: Tensor) -> Option<Tiles> {
+    pub(crate) fn tiles(&self, tensor: Tensor) -> Option<Tiles> {
         match self.layout(tensor)? {
             Layout::Spread(tiles) | Layout::AtZero(tiles) => Some(tiles),
             _ => None,
@@ -127,7 +127,7 @@ impl Geometry {
 
     /// Tiles of a tensor: ciphertexts of each plaintext modulus; 0 if it belongs to other layers.
     #[must_use]
-    pub fn ciphertexts(&self, tensor: Tensor) -> usize {
+    pub(crate) fn ciphertexts(&self, tensor: Tensor) -> usize {
         match self.layout(tensor) {
             None => 0,
             Some(Layout::Spread(tiles) | Layout::AtZero(tiles)) => tiles.count(&self.cube),

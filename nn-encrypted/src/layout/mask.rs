@@ -4,7 +4,7 @@ use super::Cube;
 
 /// A set of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Images {
+pub(crate) enum Images {
     /// All.
     All,
     /// Those of a residue modulo a divisor of their number.
@@ -22,7 +22,7 @@ pub enum Images {
 
 impl Images {
     /// The indices of the set among `count` images.
-    pub fn indices(self, count: usize) -> impl Iterator<Item = usize> + Clone {
+    pub(crate) fn indices(self, count: usize) -> impl Iterator<Item = usize> + Clone {
         let (from, to, step) = match self {
             Self::All => (0, count, 1),
             Self::Class { modulus, residue } => (residue, count, modulus.max(1)),
@@ -35,7 +35,7 @@ impl Images {
 
 /// A set of slots and the value there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Mask<V> {
+pub(crate) struct Mask<V> {
     /// Images.
     pub images: Images,
     /// Only this index along `P`.
@@ -50,7 +50,7 @@ pub struct Mask<V> {
 
 impl<V> Mask<V> {
     /// A value on some images.
-    pub fn on(images: Images, value: V) -> Self {
+    pub(crate) fn on(images: Images, value: V) -> Self {
         Self { images, x: None, z: None, set: None, value }
     }
 }
@@ -58,7 +58,7 @@ impl<V> Mask<V> {
 impl<V: Copy + Default> Mask<V> {
     /// The slot vector of a mask without a set.
     #[must_use]
-    pub fn slots(&self, cube: &Cube) -> Vec<V> {
+    pub(crate) fn slots(&self, cube: &Cube) -> Vec<V> {
         let indices = |fixed: Option<usize>, extent: usize| fixed.map_or(0..extent, |i| i..i + 1);
         let mut out = vec![V::default(); cube.slots()];
         for y in self.images.indices(cube.b) {

@@ -32,20 +32,20 @@
 //! over the top axis is right at every index of it, without a mask, and `P` is the axis of two of the four sums over
 //! features of two layers. Tile `m` of a compact group then stands at `y = m·b/M` alone.
 
-pub mod blocks;
-pub mod coefficients;
-mod cube;
-mod geometry;
+pub(crate) mod blocks;
+pub(crate) mod coefficients;
+pub(crate) mod cube;
+pub(crate) mod geometry;
 mod mask;
 mod places;
 mod sharing;
 mod tiles;
 mod weights;
 
-pub use self::cube::{Cube, Order, Rotation, Side};
-pub use self::geometry::{Geometry, Layout};
-pub use self::mask::{Images, Mask};
-pub use self::places::{At, Places, Rows};
-pub use self::sharing::{SharedPart, SharedTerm, Sharing};
-pub use self::tiles::Tiles;
-pub use self::weights::{Compact, WeightTiles};
+pub(crate) use self::cube::{Cube, Order, Rotation, Side};
+pub(crate) use self::geometry::Geometry;
+pub(crate) use self::mask::{Images, Mask};
+pub(crate) use self::places::{At, Places, Rows};
+pub(crate) use self::sharing::Sharing;
+pub(crate) use self::tiles::Tiles;
+pub(crate) use self::weights::{Compact, WeightTiles};

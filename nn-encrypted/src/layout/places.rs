@@ -4,7 +4,7 @@ use crate::program::Tensor;
 
 /// A tensor of images by columns; layers with weights are numbered from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
+pub(crate) enum Rows {
     /// Inputs of a layer.
     Inputs(usize),
     /// Pre-activations of a layer.
@@ -18,7 +18,7 @@ pub enum Rows {
 impl Rows {
     /// Of a tensor of images that is sent, in a network of so many layers with weights; none of others.
     #[must_use]
-    pub fn of(tensor: Tensor, depth: usize) -> Option<Self> {
+    pub(crate) fn of(tensor: Tensor, depth: usize) -> Option<Self> {
         match tensor {
             Tensor::Features => Some(Self::Inputs(0)),
             Tensor::Targets => Some(Self::Errors(depth.checked_sub(1)?)),
@@ -32,7 +32,7 @@ impl Rows {
 
 /// A place: ciphertext, coefficient or slot, and whether the value is negated there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
+pub(crate) struct At {
     /// The ciphertext.
     pub piece: usize,
     /// The coefficient or slot.
@@ -42,7 +42,7 @@ pub struct At {
 }
 
 /// A layout of dense layers: where each value of their tensors stands.
-pub trait Places: Send + Sync {
+pub(crate) trait Places: Send + Sync {
     /// Features, then outputs of each layer with weights.
     fn widths(&self) -> Vec<usize>;
 

@@ -6,7 +6,7 @@ use super::{Cube, Side};
 
 /// An images-by-features matrix laid along a side of a cube.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tiles {
+pub(crate) struct Tiles {
     /// Rows of the matrix: images.
     pub rows: usize,
     /// Columns of the matrix: features.
@@ -18,13 +18,13 @@ pub struct Tiles {
 impl Tiles {
     /// Number of tiles along images and along features.
     #[must_use]
-    pub fn counts(&self, cube: &Cube) -> (usize, usize) {
+    pub(crate) fn counts(&self, cube: &Cube) -> (usize, usize) {
         (self.rows.div_ceil(cube.b), self.columns.div_ceil(cube.extent(self.side)))
     }
 
     /// Number of tiles; tile `(t, i)` is number `t·columns' tiles + i`.
     #[must_use]
-    pub fn count(&self, cube: &Cube) -> usize {
+    pub(crate) fn count(&self, cube: &Cube) -> usize {
         let (t, i) = self.counts(cube);
         t * i
     }
@@ -32,7 +32,7 @@ impl Tiles {
     /// Slot vectors of all tiles, each value repeated along the other side. Slots without a value, of which a matrix of fewer rows
     /// leaves some, have that of `rest`.
     #[must_use]
-    pub fn pack<V: Copy>(&self, cube: &Cube, matrix: ArrayView2<V>, rest: V) -> Vec<Vec<V>> {
+    pub(crate) fn pack<V: Copy>(&self, cube: &Cube, matrix: ArrayView2<V>, rest: V) -> Vec<Vec<V>> {
         let (images, features) = self.counts(cube);
         let mut tiles = vec![vec![rest; cube.slots()]; images * features];
         let (extent, stride) = (cube.extent(self.side), cube.stride(self.side.other()));
@@ -51,7 +51,7 @@ impl Tiles {
 
     /// The matrix out of tiles that are right where the index along the other side is 0.
     #[must_use]
-    pub fn unpack<V: Copy>(&self, cube: &Cube, tiles: &[Vec<V>]) -> Array2<V> {
+    pub(crate) fn unpack<V: Copy>(&self, cube: &Cube, tiles: &[Vec<V>]) -> Array2<V> {
         let (_, features) = self.counts(cube);
         let extent = cube.extent(self.side);
         Array2::from_shape_fn((self.rows, self.columns), |(row, column)| {

@@ -3,6 +3,8 @@
 //! A layer `linear1` has the tensors `linear1.weight`, `linear1.bias`, `linear1.weight_momentum` and `linear1.bias_momentum`, row-major
 //! in the shape of the layer. Numbers that an exact scheme holds are integers over a power of two, of which a float has every bit.
 //! The metadata holds `format` and `version`, beside what the writer adds, such as the name of the recipe and fractional bits.
+//!
+//! Weights that are shown to others are a format of their own: the same without momenta, which are read as zeros.
 
 use std::collections::HashMap;
 
@@ -13,6 +15,8 @@ use crate::network::{Layer, Network};
 
 /// The `format` of the metadata.
 const FORMAT: &str = "nn-encrypted model";
+/// That of weights and biases alone.
+const WEIGHTS: &str = "nn-encrypted weights";
 /// The `version` of the metadata.
 const VERSION: &str = "1";
 /// Tensors of a layer.
@@ -25,7 +29,7 @@ pub enum ModelError {
     /// The bytes are no safetensors, or of another format.
     #[error("{what}")]
     Foreign {
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// The model has other layers than the network.
@@ -41,7 +45,7 @@ pub enum ModelError {
     Tensor {
         /// Its name.
         tensor: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A number is not finite.
@@ -77,9 +81,30 @@ impl Model {
     ///
     /// # Errors
     /// If the model has other layers or shapes than the network, or a number that is not finite; the tensor is named.
-    pub fn to_bytes(
+    pub(crate) fn to_bytes(
         &self,
         network: &Network,
+        metadata: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Vec<u8>, ModelError> {
+        self.written(network, FORMAT, metadata)
+    }
+
+    /// Weights and biases in bytes, without momenta, with metadata beside.
+    ///
+    /// # Errors
+    /// As [`to_bytes`](Self::to_bytes).
+    pub fn weights_to_bytes(
+        &self,
+        network: &Network,
+        metadata: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Vec<u8>, ModelError> {
+        self.written(network, WEIGHTS, metadata)
+    }
+
+    fn written(
+        &self,
+        network: &Network,
+        format: &str,
         metadata: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Vec<u8>, ModelError> {
         if self.layers.len() != network.depth() {
@@ -87,7 +112,8 @@ impl Model {
         }
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
         for (state, layer) in self.layers.iter().zip(&network.layers) {
-            for ((name, shape), values) in expected(layer).into_iter().zip(state.values()) {
+            for ((name, shape), values) in expected(layer).into_iter().zip(state.values()).take(kinds(format))
+            {
                 if values.len() != shape.iter().product::<usize>() {
                     let what = format!("{} numbers; {shape:?} are needed", values.len());
                     return Err(ModelError::Tensor { tensor: name, what });
@@ -103,13 +129,13 @@ impl Model {
         });
         let views = views.collect::<Result<Vec<_>, ModelError>>()?;
         let mut all: HashMap<String, String> = metadata.into_iter().collect();
-        all.insert("format".to_owned(), FORMAT.to_owned());
+        all.insert("format".to_owned(), format.to_owned());
         all.insert("version".to_owned(), VERSION.to_owned());
         let bytes = safetensors::serialize(views, Some(all)).map_err(foreign)?;
         Ok(canonical(&bytes).unwrap_or(bytes))
     }
 
-    /// The model of a network in bytes.
+    /// The model of a network in bytes; weights alone have no momentum.
     ///
     /// # Errors
     /// If the bytes are damaged or of another format, a tensor is missing, of another type or shape, or belongs to no layer, or a
@@ -118,14 +144,19 @@ impl Model {
         let foreign = |what: String| ModelError::Foreign { what };
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| foreign(error.to_string()))?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| foreign(error.to_string()))?;
-        for (key, needed) in [("format", FORMAT), ("version", VERSION)] {
-            let found = header.metadata().as_ref().and_then(|all| all.get(key)).map_or("", String::as_str);
+        let said = |key| header.metadata().as_ref().and_then(|all| all.get(key)).map_or("", String::as_str);
+        let format = if said("format") == WEIGHTS { WEIGHTS } else { FORMAT };
+        for (key, needed) in [("format", format), ("version", VERSION)] {
+            let found = said(key);
             if found != needed {
                 return Err(foreign(format!("metadata {key} = {found:?}; {needed:?} is needed")));
             }
         }
-        let layers = network.layers.iter().map(|layer| state(&tensors, layer)).collect::<Result<_, _>>()?;
-        let known: Vec<String> = network.layers.iter().flat_map(expected).map(|(name, _)| name).collect();
+        let kinds = kinds(format);
+        let layers = network.layers.iter().map(|layer| state(&tensors, layer, kinds));
+        let layers = layers.collect::<Result<_, _>>()?;
+        let known = network.layers.iter().flat_map(|layer| expected(layer).into_iter().take(kinds));
+        let known: Vec<String> = known.map(|(name, _)| name).collect();
         if let Some(other) = tensors.names().into_iter().find(|name| !known.iter().any(|known| known == name))
         {
             let what = "the network has no such layer".to_owned();
@@ -135,7 +166,7 @@ impl Model {
     }
 }
 
-/// The same file with the fields of its header in the order of their names: equal models have equal bytes.
+/// A file with the fields of its header in the order of their names: equal models have equal bytes.
 fn canonical(bytes: &[u8]) -> Option<Vec<u8>> {
     let (length, rest) = bytes.split_at_checked(8)?;
     let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
@@ -146,15 +177,27 @@ fn canonical(bytes: &[u8]) -> Option<Vec<u8>> {
     Some([&length[..], &header, values].concat())
 }
 
-fn state(tensors: &SafeTensors<'_>, layer: &Layer) -> Result<LayerState, ModelError> {
+/// How many of [`KINDS`] a format has.
+fn kinds(format: &str) -> usize {
+    if format == WEIGHTS { 2 } else { KINDS.len() }
+}
+
+fn state(tensors: &SafeTensors<'_>, layer: &Layer, kinds: usize) -> Result<LayerState, ModelError> {
     let [weight, bias, weight_momentum, bias_momentum] = expected(layer);
     let read = |(name, shape): (String, Vec<usize>)| values(tensors, &name, &shape);
+    let momentum = |(name, shape): (String, Vec<usize>)| {
+        if kinds < KINDS.len() {
+            Ok(vec![0.0; shape.iter().product()])
+        } else {
+            values(tensors, &name, &shape)
+        }
+    };
     Ok(LayerState {
         shape: layer.shape(),
         weight: read(weight)?,
         bias: read(bias)?,
-        weight_momentum: read(weight_momentum)?,
-        bias_momentum: read(bias_momentum)?,
+        weight_momentum: momentum(weight_momentum)?,
+        bias_momentum: momentum(bias_momentum)?,
     })
 }
 
@@ -164,7 +207,11 @@ impl Model {
     ///
     /// # Errors
     /// Names the first number that is none.
-    pub fn check(&self, network: &Network, grids: impl Fn(usize) -> [Grid; 2]) -> Result<(), ModelError> {
+    pub(crate) fn check(
+        &self,
+        network: &Network,
+        grids: impl Fn(usize) -> [Grid; 2],
+    ) -> Result<(), ModelError> {
         for (l, (state, layer)) in self.layers.iter().zip(&network.layers).enumerate() {
             let [weight, momentum] = grids(l);
             let grids = [weight, weight, momentum, momentum];

@@ -5,6 +5,13 @@ use crate::data::random::{Purpose, normal_16, stream};
 use crate::network::Network;
 
 /// How first weights are rounded and bounded.
+///
+/// ```
+/// use nn_encrypted::model::Grid;
+///
+/// let grid = Grid { bits: Some(14), bound: 1.0 };
+/// assert!(grid.bits.is_some());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grid {
     /// Fractional bits of weights; none where they are approximate.
@@ -17,7 +24,7 @@ impl Model {
     /// Nearly normal weights of deviation `gain / √inputs`, everything else 0; the same on every machine. `grid` tells of each
     /// layer how its weights are rounded.
     #[must_use]
-    pub fn initial(network: &Network, gain: f64, seed: u64, grid: impl Fn(usize) -> Grid) -> Self {
+    pub(crate) fn initial(network: &Network, gain: f64, seed: u64, grid: impl Fn(usize) -> Grid) -> Self {
         let mut rng = stream(seed, Purpose::Weights);
         let layers = network.layers.iter().enumerate().map(|(l, layer)| {
             let deviation = gain / (layer.fan_in() as f64).sqrt();

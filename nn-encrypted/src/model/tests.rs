@@ -44,6 +44,30 @@ fn a_file_comes_back_bit_for_bit() {
 }
 
 #[test]
+fn weights_alone_come_back_without_momenta() {
+    let (network, mut model) = forecast();
+    let bytes = model.weights_to_bytes(&network, [("distance".to_owned(), "2^-10".to_owned())]).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    assert!(tensors.names().iter().all(|name| !name.contains("momentum")));
+    let read = Model::from_bytes(&network, &bytes).unwrap();
+    assert_ne!(read, model);
+    for layer in &mut model.layers {
+        layer.weight_momentum.fill(0.0);
+        layer.bias_momentum.fill(0.0);
+    }
+    assert_eq!(read, model);
+    // A whole model that calls itself weights has tensors too many.
+    let whole = model.to_bytes(&network, []).unwrap();
+    let mut renamed = whole.clone();
+    let at = whole.windows(18).position(|window| window == b"nn-encrypted model").unwrap();
+    renamed.splice(at..at + 18, *b"nn-encrypted weights");
+    let length = u64::from_le_bytes(whole[..8].try_into().unwrap()) + 2;
+    renamed[..8].copy_from_slice(&length.to_le_bytes());
+    let found = Model::from_bytes(&network, &renamed).unwrap_err().to_string();
+    assert!(found.contains("_momentum: the network has no such layer"), "{found}");
+}
+
+#[test]
 fn errors_name_the_tensor_and_both_sides() {
     let (network, model) = forecast();
     let bytes = model.to_bytes(&network, []).unwrap();
@@ -111,6 +135,12 @@ fn numbers_of_another_format_are_named() {
     );
     message("glyph2020", &|layer| layer.weight[0] = -512.0).unwrap();
     assert!(message("glyph2020", &|layer| layer.weight[0] = 0.1).is_err());
+    // Beside tables, but moved by approximate products.
+    let recipe = ["variant=tiny", "layers.1.scheme=ckks"].map(str::to_owned);
+    let recipe = Recipe::load("glyph2020", &recipe).unwrap();
+    let (network, mut model) = initial(&recipe, 4, 3);
+    model.layers[0].weight[0] = 0.1;
+    model.check(&network, |l| model_grids(&recipe, &network.layers[l])).unwrap();
     message("ckks_sgd", &|layer| layer.weight[0] = 0.1).unwrap();
 }
 

@@ -9,20 +9,38 @@ mod matrix;
 
 use ndarray::Array2;
 
-pub use self::matrix::{Entry, Matrix};
+pub(crate) use self::matrix::{Entry, Matrix};
 use crate::activation::{Function, Polynomial};
 use crate::recipe::{LayerKind, Loss, Scheme};
 
 /// A network.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let network = &session.network;
+/// assert_eq!((network.depth(), network.layers[0].name.as_str()), (2, "linear1"));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// Layers with weights, input first.
     pub layers: Vec<Layer>,
-    /// What is minimized.
+    /// The loss that is minimized.
     pub loss: Loss,
 }
 
 /// Numbers in rows: so many channels of so many rows and columns, channel after channel, row after row.
+///
+/// ```
+/// use nn_encrypted::network::Extent;
+///
+/// let image = Extent { channels: 1, height: 28, width: 28 };
+/// assert_eq!(image.channels * image.height * image.width, 784);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     /// Channels.
@@ -34,6 +52,17 @@ pub struct Extent {
 }
 
 /// A layer with weights, the pooling before it and the activation behind it.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let layer = &session.network.layers[1];
+/// assert_eq!((layer.name.as_str(), layer.index, layer.output.width), ("linear2", 3, 3));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
     /// Its name in messages and in files of weights: `linear1`, `conv2`, counted from 1 among layers with weights.
@@ -44,21 +73,32 @@ pub struct Layer {
     pub kind: LayerKind,
     /// The scheme it runs in.
     pub scheme: Scheme,
-    /// What comes in, before the pooling.
+    /// The extent of its inputs, before the pooling.
     pub input: Extent,
     /// Rows and columns that the pooling makes one; `[1, 1]` without pooling.
     pub pool: [usize; 2],
     /// Taps of a convolution; `[1, 1]` otherwise.
     pub kernel: [usize; 2],
-    /// What goes out.
+    /// The extent of its outputs.
     pub output: Extent,
     /// Weights and biases at their places.
     pub matrix: Matrix,
-    /// What follows; nothing where the outputs are the pre-activations.
+    /// The activation behind it; none where the outputs are the pre-activations.
     pub activation: Option<Activation>,
 }
 
 /// A function of each number.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let activation = session.network.layers[0].activation.as_ref();
+/// assert_eq!(activation.map(|activation| activation.index), Some(2));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activation {
     /// Its place among the layers of the recipe, from 1.
@@ -71,28 +111,28 @@ pub struct Activation {
     pub function: Function,
     /// Real coefficients of the polynomial that is computed in its place, constant first; none of a table.
     pub polynomial: Option<Vec<f64>>,
-    /// The same with coefficients that are dyadic, as exact schemes compute it.
+    /// Its polynomial with coefficients that are dyadic, as exact schemes compute it.
     pub dyadic: Option<Polynomial>,
 }
 
 impl Extent {
     /// So many numbers in one row.
     #[must_use]
-    pub fn row(width: usize) -> Self {
+    pub(crate) fn row(width: usize) -> Self {
         Self { channels: 1, height: 1, width }
     }
 
     /// How many numbers there are.
     #[must_use]
-    pub fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         self.channels.saturating_mul(self.height).saturating_mul(self.width)
     }
 }
 
 impl Layer {
-    /// What the weights see, after the pooling.
+    /// The extent of the inputs of the weights, after the pooling.
     #[must_use]
-    pub fn pooled(&self) -> Extent {
+    pub(crate) fn pooled(&self) -> Extent {
         let Extent { channels, height, width } = self.input;
         Extent { channels, height: height / self.pool[0], width: width / self.pool[1] }
     }
@@ -100,7 +140,7 @@ impl Layer {
     /// Shape of the weights: Linear `[inputs, outputs]`; Conv1d `[out channels, in channels, taps]`; Conv2d
     /// `[out channels, in channels, rows, columns]`. The last index is fastest.
     #[must_use]
-    pub fn shape(&self) -> Vec<usize> {
+    pub(crate) fn shape(&self) -> Vec<usize> {
         let (out, channels, [rows, columns]) = (self.output.channels, self.input.channels, self.kernel);
         match self.kind {
             LayerKind::Conv1d => vec![out, channels, columns],
@@ -111,7 +151,7 @@ impl Layer {
 
     /// Number of inputs of a pre-activation.
     #[must_use]
-    pub fn fan_in(&self) -> usize {
+    pub(crate) fn fan_in(&self) -> usize {
         match self.kind {
             LayerKind::Conv1d | LayerKind::Conv2d => self.input.channels * self.kernel[0] * self.kernel[1],
             _ => self.pooled().size(),
@@ -120,7 +160,7 @@ impl Layer {
 
     /// Number of biases: one for each output of Linear, one for each out channel of a convolution.
     #[must_use]
-    pub fn biases(&self) -> usize {
+    pub(crate) fn biases(&self) -> usize {
         match self.kind {
             LayerKind::Conv1d | LayerKind::Conv2d => self.output.channels,
             _ => self.output.size(),
@@ -129,19 +169,19 @@ impl Layer {
 
     /// Inputs, before the pooling.
     #[must_use]
-    pub fn inputs(&self) -> usize {
+    pub(crate) fn inputs(&self) -> usize {
         self.input.size()
     }
 
     /// Outputs.
     #[must_use]
-    pub fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.output.size()
     }
 
     /// Whether it is fully connected: every entry of its matrix is a weight of its own, times 1.
     #[must_use]
-    pub fn is_dense(&self) -> bool {
+    pub(crate) fn is_dense(&self) -> bool {
         self.kind == LayerKind::Linear && self.pool == [1, 1]
     }
 }
@@ -149,7 +189,7 @@ impl Layer {
 impl Network {
     /// The features, then the width of each layer with weights.
     #[must_use]
-    pub fn widths(&self) -> Vec<usize> {
+    pub(crate) fn widths(&self) -> Vec<usize> {
         let first = self.layers.first().map(Layer::inputs);
         first.into_iter().chain(self.layers.iter().map(Layer::outputs)).collect()
     }
@@ -162,13 +202,13 @@ impl Network {
 
     /// The activation behind the last layer with weights.
     #[must_use]
-    pub fn output_activation(&self) -> Option<&Activation> {
+    pub(crate) fn output_activation(&self) -> Option<&Activation> {
         self.layers.last().and_then(|layer| layer.activation.as_ref())
     }
 }
 
 /// Entries of a matrix.
-pub type Entries = Array2<Option<Entry>>;
+pub(crate) type Entries = Array2<Option<Entry>>;
 
 #[cfg(test)]
 mod tests;

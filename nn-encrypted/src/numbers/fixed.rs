@@ -113,7 +113,7 @@ pub enum ScaleError {
         bits: u32,
         /// The field that asks for more.
         field: &'static str,
-        /// What it asks for.
+        /// The bits asked for.
         wanted: u32,
     },
     /// An activation whose coefficients are too large at the scale of its inputs.

@@ -6,9 +6,9 @@
 //!
 //! Twins, planners and engines share these formats, and nothing else.
 
-pub mod fixed;
-pub mod tables;
-pub mod words;
+pub(crate) mod fixed;
+pub(crate) mod tables;
+pub(crate) mod words;
 
 use crate::model::Grid;
 use crate::network::Layer;
@@ -16,7 +16,7 @@ use crate::recipe::{Recipe, RefreshStrategy, Scheme};
 
 /// How the first weights of a layer are rounded and bounded: as its scheme keeps weights.
 #[must_use]
-pub fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
+pub(crate) fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
     let numbers = &recipe.numbers;
     match (layer.scheme, recipe.refresh.strategy) {
         (Scheme::Tfhe, _) => {
@@ -36,14 +36,16 @@ pub fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
 
 /// The numbers that a layer may hold in training, which may be larger than [first ones](weight_grid): weights and biases, momenta.
 #[must_use]
-pub fn model_grids(recipe: &Recipe, layer: &Layer) -> [Grid; 2] {
+pub(crate) fn model_grids(recipe: &Recipe, layer: &Layer) -> [Grid; 2] {
     let numbers = &recipe.numbers;
     let first = weight_grid(recipe, layer);
     let wraps = layer.scheme == Scheme::Tfhe || recipe.refresh.strategy == RefreshStrategy::Clean;
     if wraps {
         // Two's complement has one number more below zero; there is no momentum.
         let unit = first.bits.map_or(0.0, |bits| f64::from(bits).exp2().recip());
-        return [Grid { bound: first.bound + unit, ..first }, Grid { bits: Some(0), bound: 0.0 }];
+        // What approximate products move is decrypted with their errors.
+        let bits = first.bits.filter(|_| layer.scheme != Scheme::Ckks);
+        return [Grid { bits, bound: first.bound + unit }, Grid { bits: Some(0), bound: 0.0 }];
     }
     let bits = first.bits.map(|_| numbers.momentum_bits);
     [first, Grid { bits, bound: numbers.bounds.momentum }]

@@ -27,7 +27,7 @@
 
 mod functions;
 
-pub use self::functions::{DERIVATIVE_BITS, derivative_bits, is_masked};
+pub(crate) use self::functions::{DERIVATIVE_BITS, derivative_bits, is_masked};
 use crate::network::{Activation, Network};
 use crate::recipe::{Numbers, Recipe};
 
@@ -36,14 +36,14 @@ use crate::recipe::{Numbers, Recipe};
 const MOST: f64 = 63.0;
 
 /// `log2` of the unit of results on the torus, negated.
-pub const RESULT_BITS: u32 = 11;
+pub(crate) const RESULT_BITS: u32 = 11;
 
 /// `log2` of the plaintext modulus where the recipe leaves it open.
 const LOG_MODULUS: u32 = 26;
 
 /// The formats of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TableNumbers {
+pub(crate) struct TableNumbers {
     /// `log2 t`.
     pub log_t: u32,
     /// `α`.
@@ -71,9 +71,9 @@ pub enum TableError {
         kind: String,
         /// The bound.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         bound: f64,
-        /// What it must stay below.
+        /// The bound that it must stay below.
         most: f64,
     },
     /// Products of errors and derivatives do not fit a table.
@@ -87,7 +87,7 @@ pub enum TableError {
         kind: String,
         /// The bound that errors follow from.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         bound: f64,
         /// The largest error.
         error: f64,
@@ -99,7 +99,7 @@ pub enum TableError {
         "optimizer.learning_rate = {found}: a power of two up to {most}, the divisor of summed gradients, is needed where updates are exact"
     )]
     LearningRate {
-        /// What it is.
+        /// Its value.
         found: String,
         /// The largest one possible.
         most: u64,
@@ -108,14 +108,14 @@ pub enum TableError {
 
 /// `log2` of the plaintext modulus.
 #[must_use]
-pub fn log_modulus(numbers: &Numbers) -> u32 {
+pub(crate) fn log_modulus(numbers: &Numbers) -> u32 {
     numbers.plaintext_bits.value().and_then(|bits| u32::try_from(bits).ok()).unwrap_or(LOG_MODULUS)
 }
 
 /// Fractional bits of weights, at which a sum of products of activations and errors is an update; none if the learning rate is no
 /// power of two up to the divisor of summed gradients.
 #[must_use]
-pub fn weight_bits(recipe: &Recipe) -> Option<u32> {
+pub(crate) fn weight_bits(recipe: &Recipe) -> Option<u32> {
     let numbers = &recipe.numbers;
     Some(numbers.input_bits + numbers.error_bits + recipe.optimizer.update_shift()?)
 }
@@ -125,7 +125,7 @@ impl TableNumbers {
     ///
     /// # Errors
     /// If the learning rate is no power of two, or a bound does not fit the plaintext modulus; the first layer that needs it is named.
-    pub fn new(recipe: &Recipe, network: &Network) -> Result<Self, TableError> {
+    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Result<Self, TableError> {
         let (numbers, optimizer) = (&recipe.numbers, &recipe.optimizer);
         let update_bits = optimizer.update_shift().ok_or_else(|| TableError::LearningRate {
             found: optimizer.learning_rate.to_string(),
@@ -166,25 +166,25 @@ impl TableNumbers {
 
     /// Fractional bits of a pre-activation.
     #[must_use]
-    pub fn sum_bits(&self) -> u32 {
+    pub(crate) fn sum_bits(&self) -> u32 {
         2 * self.activation_bits + self.error_bits + self.update_bits
     }
 
     /// Fractional bits of a gradient with respect to an input, before its table.
     #[must_use]
-    pub fn back_bits(&self) -> u32 {
+    pub(crate) fn back_bits(&self) -> u32 {
         self.activation_bits + 2 * self.error_bits + self.update_bits
     }
 
     /// Fractional bits of weights.
     #[must_use]
-    pub fn weight_bits(&self) -> u32 {
+    pub(crate) fn weight_bits(&self) -> u32 {
         self.activation_bits + self.error_bits + self.update_bits
     }
 
     /// Integers of a real bound of pre-activations, of outputs and of errors: where a phase leaves the range of its table.
     #[must_use]
-    pub fn limits(&self) -> [i64; 3] {
+    pub(crate) fn limits(&self) -> [i64; 3] {
         let [hidden, output, error] = self.shifts;
         [hidden + 2, output + 2, error + 3].map(|bits| 1 << (self.log_t - bits))
     }
@@ -198,7 +198,7 @@ fn place(network: &Network, behind: usize) -> (usize, String) {
     activation.or_else(|| layer.map(|layer| (layer.index, layer.kind.to_string()))).unwrap_or_default()
 }
 
-/// What lookups of tables can tell apart.
+/// The resolution of lookups in tables.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "Reader")]
 pub struct TableReader {

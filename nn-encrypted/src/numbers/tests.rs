@@ -31,7 +31,7 @@ fn differences_of_squares_are_products_with_derivatives() {
     let settings = ["numbers.bounds.error=2".to_owned(), "numbers.bounds.preactivation=4".to_owned()];
     let recipe = Recipe::load("glyph2020", &settings).unwrap();
     let numbers = TableNumbers::new(&recipe, &network(&recipe)).unwrap();
-    for function in [Function::Sigmoid, Function::Tanh, Function::CentredSigmoid] {
+    for function in [Function::Sigmoid, Function::Tanh, Function::CentredSigmoid, Function::Gelu] {
         let boxes = 1024;
         let ([values, derivatives], squares) =
             (numbers.activation(&function, boxes), numbers.error(&function, boxes));

@@ -5,7 +5,6 @@
 //! - The sigmoid of a word that is encrypted digit by digit is looked up by its highest `p = min(W, 12)` bits: with `s = W − p` and
 //!   `x' = ⌊x / 2^s⌋·2^s`, plus `2^(s−1)` if `s > 0`, it is `2^f·σ(x' / 2^f)` rounded half away from zero, and so is its derivative.
 
-use crate::activation::sigmoid;
 use crate::recipe::{Numbers, WordCoding};
 
 /// Bits of a word by which a table is looked up, at most.
@@ -13,7 +12,7 @@ const INDEX_BITS: u32 = 12;
 
 /// Where the point is in a word, and how words are encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Format {
+pub(crate) struct Format {
     /// Bits of a word: 8, 16 or 32.
     pub word_bits: u32,
     /// Bits behind the point.
@@ -25,7 +24,7 @@ pub struct Format {
 impl Format {
     /// That of a recipe.
     #[must_use]
-    pub fn of(numbers: &Numbers) -> Self {
+    pub(crate) fn of(numbers: &Numbers) -> Self {
         Self {
             word_bits: numbers.word_bits,
             fraction_bits: numbers.word_fraction_bits(),
@@ -35,39 +34,39 @@ impl Format {
 
     /// The integer of a word that is `value` modulo `2^W`.
     #[must_use]
-    pub fn wrap(self, value: i128) -> i64 {
+    pub(crate) fn wrap(self, value: i128) -> i64 {
         let spare = 128 - self.word_bits;
         (value << spare >> spare) as i64
     }
 
     /// The word of 1.
     #[must_use]
-    pub fn one(self) -> i64 {
+    pub(crate) fn one(self) -> i64 {
         1 << self.fraction_bits
     }
 
     /// The largest word.
     #[must_use]
-    pub fn largest(self) -> i64 {
+    pub(crate) fn largest(self) -> i64 {
         (1 << (self.word_bits - 1)) - 1
     }
 
     /// The number that a word stands for.
     #[must_use]
-    pub fn real(self, word: i64) -> f64 {
+    pub(crate) fn real(self, word: i64) -> f64 {
         word as f64 / self.one() as f64
     }
 
     /// Bits of a word by which a table is looked up: the highest.
     #[must_use]
-    pub fn index_bits(self) -> u32 {
+    pub(crate) fn index_bits(self) -> u32 {
         self.word_bits.min(INDEX_BITS)
     }
 
     /// The words of a function of real numbers, by the highest [`index_bits`](Self::index_bits) of the operand as a number without
     /// sign.
     #[must_use]
-    pub fn table(self, function: impl Fn(f64) -> f64) -> Vec<i64> {
+    pub(crate) fn table(self, function: impl Fn(f64) -> f64) -> Vec<i64> {
         let count = 1_i64 << self.index_bits();
         let spare = self.word_bits - self.index_bits();
         let middle = 1_i64 << spare >> 1;
@@ -82,21 +81,9 @@ impl Format {
             .collect()
     }
 
-    /// The table of the sigmoid.
-    #[must_use]
-    pub fn sigmoid_table(self) -> Vec<i64> {
-        self.table(sigmoid)
-    }
-
-    /// The table of its derivative.
-    #[must_use]
-    pub fn derivative_table(self) -> Vec<i64> {
-        self.table(|x| sigmoid(x) * (1.0 - sigmoid(x)))
-    }
-
     /// The place of a word in a table.
     #[must_use]
-    pub fn index(self, word: i64) -> usize {
+    pub(crate) fn index(self, word: i64) -> usize {
         let mask = (1_i64 << self.index_bits()) - 1;
         ((word >> (self.word_bits - self.index_bits())) & mask) as usize
     }

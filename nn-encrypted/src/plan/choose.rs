@@ -17,6 +17,26 @@ impl Plan {
     /// # Errors
     /// If the recipe breaks its rules, or no engine can compute a layer: the error names the layer, and what there is too little of.
     pub fn choose(recipe: &Recipe, network: &Network, data: DataShape) -> Result<Self, PlanError> {
+        Self::choose_with(recipe, network, data, plan)
+    }
+
+    /// The same in rings without security, for fast tests: those of CKKS of dimension `2^log_n`. BGV has no small ones.
+    #[cfg(test)]
+    pub(crate) fn choose_insecure(
+        recipe: &Recipe,
+        network: &Network,
+        data: DataShape,
+        log_n: u32,
+    ) -> Result<Self, PlanError> {
+        Self::choose_with(recipe, network, data, |task| plan_insecure(task, log_n))
+    }
+
+    fn choose_with(
+        recipe: &Recipe,
+        network: &Network,
+        data: DataShape,
+        plan: impl Fn(&Task<'_>) -> Result<Planned, PlanError>,
+    ) -> Result<Self, PlanError> {
         recipe.validate()?;
         check_activations(network)?;
         let segments = segments(network);
@@ -105,6 +125,18 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
             Err(refused(behind, Reason::Layout, what, [crossing.len() as f64, carried as f64]))
         }
         _ => Ok(()),
+    }
+}
+
+/// The engine for layers of one scheme, in small rings.
+#[cfg(test)]
+fn plan_insecure(task: &Task<'_>, log_n: u32) -> Result<Planned, PlanError> {
+    let scheme = task.network.layers[task.layers[0]].scheme;
+    match (scheme, task.recipe.refresh.strategy) {
+        (Scheme::Tfhe, _) => words::plan_insecure(task),
+        (_, RefreshStrategy::Clean) => tables::plan_insecure(task),
+        (Scheme::Ckks, _) => slots::ckks::plan_insecure(task, log_n),
+        _ => plan(task),
     }
 }
 

@@ -11,9 +11,9 @@ pub enum PlanError {
         layer: usize,
         /// Its kind.
         kind: String,
-        /// What there is too little of.
+        /// The shortage.
         reason: Reason,
-        /// What there is and what is needed, in numbers.
+        /// Available and needed, in numbers.
         what: String,
         /// The number needed.
         needed: f64,
@@ -25,7 +25,7 @@ pub enum PlanError {
     Field {
         /// Its path.
         field: String,
-        /// What was there and what is needed.
+        /// Found and needed.
         what: String,
     },
     /// The recipe breaks its rules.
@@ -39,7 +39,13 @@ pub enum PlanError {
     Rehearsal(#[from] crate::engine::EngineError),
 }
 
-/// What a scheme has too little of.
+/// The shortage of a scheme.
+///
+/// ```
+/// use nn_encrypted::plan::Reason;
+///
+/// assert_eq!(Reason::Levels.to_string(), "levels");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Products one after another before a refresh.

@@ -4,21 +4,26 @@
 //! so that two machines make the same plan. What client and server must agree on is in [`Plan::hash`], over a canonical encoding.
 
 mod choose;
+mod disclosure;
 mod error;
 mod parameters;
-pub mod slots;
-pub mod tables;
+#[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
+pub(crate) mod slots;
+pub(crate) mod tables;
 mod task;
-pub mod words;
+pub(crate) mod words;
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
+use he_core::rlwe::Margin;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
+pub use self::disclosure::Disclosure;
 pub use self::error::{PlanError, Reason};
-pub use self::task::{DataShape, Planned, Task};
+pub use self::task::DataShape;
+pub(crate) use self::task::{Planned, Task};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;
@@ -27,6 +32,17 @@ use crate::recipe::{Loss, Optimizer};
 use crate::roles::cipher::{Cipher, CipherError};
 
 /// A training plan.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::Session;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let session = Session::new(recipe, None)?;
+/// let plan = session.plan()?;
+/// assert_eq!((plan.batch(), plan.engines.len()), (30, 1));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone)]
 pub struct Plan {
     /// The network.
@@ -142,8 +158,15 @@ fn encode_network(network: &Network, out: &mut Writer) {
 }
 
 /// The size of a tensor as it is sent, in either direction.
+///
+/// ```
+/// use nn_encrypted::plan::WireSize;
+///
+/// let size = WireSize { parts: 2, pieces: 3, bytes: 1 << 16 };
+/// assert!(size.parts * size.pieces * size.bytes < 1 << 20);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sent {
+pub struct WireSize {
     /// Parts; 0 of a tensor that the engine is not sent and does not send.
     pub parts: usize,
     /// Ciphertexts of each part.
@@ -158,12 +181,12 @@ pub trait PlannedEngine: Display + Send + Sync {
     fn encode(&self, out: &mut Writer);
 
     /// The size of a tensor of `rows` images as it is sent. Momentum that lies in the ciphertexts of the weights has no parts.
-    fn sent(&self, tensor: Tensor, rows: usize) -> Sent;
+    fn sent(&self, tensor: Tensor, rows: usize) -> WireSize;
 
     /// Names of the kinds of evaluation keys, in the order in which they are sent.
     fn key_names(&self) -> Vec<String>;
 
-    /// Number of secret keys, see [`Cipher::secret_bytes`].
+    /// Number of secret keys, see `Cipher::secret_bytes`.
     fn secret_keys(&self) -> usize {
         1
     }
@@ -174,7 +197,7 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// If the operating system gives no randomness.
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError>;
 
-    /// A client's side with secret keys of before, as [`Cipher::secret_bytes`] gave them.
+    /// A client's side with secret keys of before, as `Cipher::secret_bytes` gave them.
     ///
     /// # Errors
     /// If they are damaged or of other parameters.
@@ -193,16 +216,33 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// every bit is the same.
     fn tolerance(&self) -> Option<Tolerance>;
 
-    /// What lookups in tables can tell apart, which the twin needs; none without tables beside other schemes.
+    /// What decrypted weights depend on beside what was to be computed: a model whose engines do not say is not shown to others.
+    fn disclosure(&self) -> Disclosure {
+        Disclosure::default()
+    }
+
+    /// The resolution of lookups in tables, which the twin needs; none without tables beside other schemes.
     fn table_reader(&self) -> Option<TableReader> {
         None
     }
 
-    /// What a step is reckoned to take, by committed tables.
+    /// The estimate for a step, by committed tables.
     fn estimate(&self) -> Estimate;
 }
 
 /// A scheme and its parameters.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let plan = session.plan()?;
+/// let scheme = &plan.engines[0].schemes()[0];
+/// assert_eq!((scheme.name.as_str(), scheme.security_bits), ("bgv", Some(128)));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SchemeUse {
     /// `bgv`, `ckks` or `tfhe`.
@@ -211,13 +251,25 @@ pub struct SchemeUse {
     pub ring_dimension: usize,
     /// `log2` of the largest modulus under a secret.
     pub log_qp: f64,
-    /// What is encrypted.
+    /// The kind of plaintexts.
     pub plaintext: String,
     /// Bits of security; none of insecure parameters.
     pub security_bits: Option<u32>,
+    /// How far its keys are from the bounds for 128 bits.
+    pub margins: Vec<Margin>,
 }
 
 /// How far approximate results may be from the twin's.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// assert_eq!(session.plan()?.engines[0].tolerance(), None);
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
     /// Of weights, biases and momenta.
@@ -226,7 +278,18 @@ pub struct Tolerance {
     pub outputs: f64,
 }
 
-/// What a step takes, reckoned.
+/// The estimated cost of a step.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// let estimate = session.plan()?.engines[0].estimate();
+/// assert!(estimate.units > 0.0 && estimate.levels.is_some());
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// Forward transforms of the ring, or seconds of a core by the committed table.

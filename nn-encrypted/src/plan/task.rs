@@ -1,4 +1,4 @@
-//! What a planner of an engine is asked for, and what it answers.
+//! The task of a planner of an engine, and its answer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,21 @@ use crate::network::{Layer, Network};
 use crate::program::{Program, Tensor};
 use crate::recipe::Recipe;
 
-/// What a plan depends on of the data, beside its width, which the network has.
+/// The shape of the data that a plan depends on, beside its width, which the network has.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use nn_encrypted::plan::{DataShape, Plan};
+///
+/// let data = DataShape { bound: 1.0, rows: 120 };
+/// let plan = Plan::choose(&session.recipe, &session.network, data)?;
+/// assert_eq!(plan.engines.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DataShape {
     /// The largest magnitude of a feature.
@@ -17,9 +31,9 @@ pub struct DataShape {
     pub rows: usize,
 }
 
-/// What a planner of an engine is asked for.
+/// The task of a planner of an engine.
 #[derive(Clone, Copy)]
-pub struct Task<'a> {
+pub(crate) struct Task<'a> {
     /// The recipe.
     pub recipe: &'a Recipe,
     /// The network.
@@ -32,8 +46,8 @@ pub struct Task<'a> {
     pub data: DataShape,
 }
 
-/// What a planner answers.
-pub struct Planned {
+/// The answer of a planner.
+pub(crate) struct Planned {
     /// The engine.
     pub engine: Arc<dyn PlannedEngine>,
     /// Tensors that it bootstraps on the way, see [`lower_with`](crate::program::lower_with).

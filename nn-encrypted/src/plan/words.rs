@@ -8,10 +8,12 @@ use std::sync::Arc;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
+#[cfg(test)]
+use super::parameters::tfhe::build_insecure;
 use super::parameters::tfhe::{Parameters, ciphertext_bytes};
 use super::task::{Planned, Task, refused};
-use super::{Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Sent, Tolerance};
-use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
+use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Tolerance, WireSize};
+use crate::engine::words::{BitWords, Coding, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
 use crate::network::Layer;
@@ -51,14 +53,26 @@ struct PlannedWords<C> {
 ///
 /// # Errors
 /// If words may wrap in the first step, there is no circuit of a function, or there are no parameters.
-pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     match task.recipe.numbers.words {
-        WordCoding::Digits => plan_as::<DigitWords>(task),
-        WordCoding::Bits => plan_as::<BitWords>(task),
+        WordCoding::Digits => plan_as::<DigitWords>(task, || Ok(DigitWords::parameters()?)),
+        WordCoding::Bits => plan_as::<BitWords>(task, || Ok(BitWords::parameters()?)),
     }
 }
 
-fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
+/// The same in small rings without security, for fast tests.
+#[cfg(test)]
+pub(super) fn plan_insecure(task: &Task<'_>) -> Result<Planned, PlanError> {
+    match task.recipe.numbers.words {
+        WordCoding::Digits => plan_as::<DigitWords>(task, build_insecure),
+        WordCoding::Bits => plan_as::<BitWords>(task, build_insecure),
+    }
+}
+
+fn plan_as<C: ClientCoding>(
+    task: &Task<'_>,
+    parameters: impl FnOnce() -> Result<Parameters, PlanError>,
+) -> Result<Planned, PlanError> {
     let Task { recipe, network, layers, .. } = *task;
     let (format, optimizer) = (Format::of(&recipe.numbers), &recipe.optimizer);
     let shift = optimizer.update_shift().ok_or_else(|| PlanError::Field {
@@ -76,7 +90,7 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
     }
     let bounds = bounds(task, format)?;
     let step = count(task, &shape)?;
-    let (parameters, batch) = (C::parameters()?, optimizer.batch_size);
+    let (parameters, batch) = (parameters()?, optimizer.batch_size);
     let engine =
         Arc::new(PlannedWords::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })
@@ -180,10 +194,10 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
         out.bytes(self.parameters.hash());
     }
 
-    fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let pieces = self.shape.words(tensor, rows).unwrap_or(0);
         let bytes = C::ciphertexts(self.shape.format) * ciphertext_bytes(&self.parameters);
-        Sent { parts: usize::from(pieces > 0), pieces, bytes }
+        WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
     fn key_names(&self) -> Vec<String> {
@@ -214,11 +228,16 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
             log_qp: f64::from(spec.modulus_bits),
             plaintext: format!("words of {} bits in {pieces}", format.word_bits),
             security_bits: self.parameters.security_bits(),
+            margins: spec.margins().into_iter().flatten().collect(),
         }]
     }
 
     fn tolerance(&self) -> Option<Tolerance> {
         None
+    }
+
+    fn disclosure(&self) -> Disclosure {
+        Disclosure::Failures { log2: self.parameters.spec().failure }
     }
 
     fn estimate(&self) -> Estimate {

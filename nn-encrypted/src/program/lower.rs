@@ -17,7 +17,7 @@ pub fn lower(recipe: &Recipe, network: &Network) -> Program {
 ///
 /// Magnitudes before refreshes are unbounded; [`Program::prove`] says what a plan proves of them.
 #[must_use]
-pub fn lower_with(recipe: &Recipe, network: &Network, bootstrapped: &BTreeSet<Tensor>) -> Program {
+pub(crate) fn lower_with(recipe: &Recipe, network: &Network, bootstrapped: &BTreeSet<Tensor>) -> Program {
     let rounds = Vec::new();
     let mut lowering =
         Lowering { recipe, network, bootstrapped, training: vec![], prediction: vec![], rounds };
@@ -195,7 +195,7 @@ impl Lowering<'_> {
         ]
     }
 
-    /// What a classification ends with: rounded as its refresh would, if it has one.
+    /// The last tensor of a classification: rounded as its refresh would, if it has one.
     fn outputs(&self) -> Refresh {
         let last = self.last();
         if self.ends_with_activation() && self.recipe.refresh.backward == Backward::Encrypted {

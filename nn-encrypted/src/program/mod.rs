@@ -3,7 +3,7 @@
 //! The list holds order and the names of tensors; the formula of a step is the body that an engine gives it. A list can be
 //! printed, hashed, timed step by step, interrupted, and suspended at a refresh.
 
-mod lower;
+pub(crate) mod lower;
 mod step;
 mod tensor;
 
@@ -11,8 +11,8 @@ use std::fmt;
 
 use he_core::wire::Writer;
 
-pub use self::lower::{lower, lower_with};
-pub use self::step::{Refresh, Refresher, Rounding, Step};
+pub(crate) use self::lower::lower_with;
+pub(crate) use self::step::{Refresh, Refresher, Rounding, Step};
 pub use self::tensor::Tensor;
 
 /// The steps of training on one mini-batch and of a classification, and what is refreshed between them.
@@ -22,7 +22,7 @@ pub struct Program {
     pub training: Vec<Step>,
     /// A classification, up to the tensor of its outputs.
     pub prediction: Vec<Step>,
-    /// What each `Step::Refresh { round, .. }` refreshes.
+    /// The tensors that each `Step::Refresh { round, .. }` refreshes.
     pub rounds: Vec<Vec<Refresh>>,
     /// The tensor that a classification ends with, and how the client rounds it.
     pub outputs: Refresh,

@@ -137,9 +137,9 @@ impl fmt::Display for Refresher {
 pub struct Refresh {
     /// As computed.
     pub from: Tensor,
-    /// What it becomes; weights may become two tensors.
+    /// The tensor that it becomes; weights may become two tensors.
     pub to: Vec<Tensor>,
-    /// What the client does to the numbers.
+    /// The rounding of the numbers by the client.
     pub rounding: Rounding,
 }
 

@@ -13,7 +13,7 @@ pub enum Tensor {
     Targets,
     /// Weights and biases of all layers as they are kept; where they are kept in two parts, what enters products.
     Weights,
-    /// What the rounding of [`Weights`](Self::Weights) left.
+    /// The remainder that the rounding of [`Weights`](Self::Weights) left.
     LowWeights,
     /// Momentum `V` of all layers.
     Momentum,
@@ -46,7 +46,7 @@ pub enum Tensor {
 impl Tensor {
     /// The inputs of layer `l`.
     #[must_use]
-    pub fn input(l: usize) -> Self {
+    pub(crate) fn input(l: usize) -> Self {
         l.checked_sub(1).map_or(Self::Features, Self::Activation)
     }
 
@@ -83,7 +83,7 @@ impl Tensor {
 
     /// Whether it is weights or momentum of all layers, in any form.
     #[must_use]
-    pub fn is_of_model(self) -> bool {
+    pub(crate) fn is_of_model(self) -> bool {
         matches!(
             self,
             Self::Weights | Self::LowWeights | Self::Momentum | Self::NewWeights | Self::NewMomentum
@@ -92,7 +92,7 @@ impl Tensor {
 
     /// The layer with weights that it belongs to.
     #[must_use]
-    pub fn layer(self) -> Option<usize> {
+    pub(crate) fn layer(self) -> Option<usize> {
         match self {
             Self::Sum(l)
             | Self::Preactivation(l)

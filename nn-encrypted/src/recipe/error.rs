@@ -1,4 +1,4 @@
-//! What can be wrong with a recipe.
+//! Faults of a recipe.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub enum RecipeError {
     Override {
         /// The text given.
         text: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A field has a value that cannot be used.
@@ -43,7 +43,7 @@ pub enum RecipeError {
     Field {
         /// The path of the field.
         field: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A layer cannot be used, or not at this place.
@@ -53,7 +53,7 @@ pub enum RecipeError {
         index: usize,
         /// Its kind.
         kind: String,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
 }

@@ -6,10 +6,19 @@ use super::Scalar;
 use crate::activation::{FitMethod, Function, Polynomial, fit};
 
 /// One layer of a recipe.
+///
+/// ```
+/// use nn_encrypted::recipe::{LayerKind, Recipe};
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// let first = &recipe.layers[0];
+/// assert_eq!((first.kind, first.out_features), (LayerKind::Linear, Some(32)));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// What it computes.
+    /// Its kind.
     pub kind: LayerKind,
     /// The encryption scheme it runs in.
     pub scheme: Scheme,
@@ -25,7 +34,7 @@ pub struct Layer {
     /// Polynomial: its coefficients, constant first, 2 to 8 of magnitudes up to 65536.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coefficients: Option<Vec<Scalar>>,
-    /// Sigmoid, CentredSigmoid, ReLU, Tanh in `bgv` or `ckks`: the polynomial that stands for it. In `tfhe` a table does.
+    /// Activations that are no polynomials, in `bgv` or `ckks`: the polynomial that stands for it. In `tfhe` a table does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polynomial: Option<Fit>,
 }
@@ -36,7 +45,7 @@ const SMALLEST_TERM: f64 = 1e-9;
 impl Layer {
     /// The function of an activation, exactly; none of layers with weights and poolings.
     #[must_use]
-    pub fn function(&self) -> Option<Function> {
+    pub(crate) fn function(&self) -> Option<Function> {
         let exact =
             |coefficients: &[i64], bits| Function::Polynomial(Polynomial::new(coefficients.to_vec(), bits));
         Some(match self.kind {
@@ -48,6 +57,7 @@ impl Layer {
             LayerKind::CentredSigmoid => Function::CentredSigmoid,
             LayerKind::ReLU => Function::Relu,
             LayerKind::Tanh => Function::Tanh,
+            LayerKind::GELU => Function::Gelu,
             LayerKind::Polynomial => {
                 let coefficients = self.coefficients.iter().flatten().map(|c| c.value());
                 Function::Real(coefficients.collect())
@@ -56,14 +66,17 @@ impl Layer {
         })
     }
 
+    /// Whether a polynomial or a table stands for its function.
+    #[must_use]
+    pub fn is_fitted(&self) -> bool {
+        self.function().is_some_and(|function| !function.is_polynomial())
+    }
+
     /// The polynomial that is fitted to the function of an activation, within ±`bound` unless the layer says otherwise, constant first
     /// and without leading zeros; none of layers whose function is a polynomial or nothing.
     #[must_use]
-    pub fn fitted(&self, bound: f64) -> Option<Vec<f64>> {
-        let function = match self.function()? {
-            Function::Polynomial(_) | Function::Real(_) => return None,
-            function => function,
-        };
+    pub(crate) fn fitted(&self, bound: f64) -> Option<Vec<f64>> {
+        let function = self.function().filter(|function| !function.is_polynomial())?;
         let Fit { method, degree, interval, .. } = self.polynomial.unwrap_or_default();
         let interval = interval.unwrap_or([-bound, bound]);
         let mut found = fit(|z| function.value(z), degree, interval, method);
@@ -78,7 +91,13 @@ impl Layer {
     }
 }
 
-/// What a layer computes. Features of several channels are counted channel after channel, rows of a channel after one another.
+/// The kind of a layer. Features of several channels are counted channel after channel, rows of a channel after one another.
+///
+/// ```
+/// use nn_encrypted::recipe::LayerKind;
+///
+/// assert_eq!(LayerKind::CentredSigmoid.to_string(), "CentredSigmoid");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LayerKind {
     /// `A·W + b`.
@@ -109,24 +128,26 @@ pub enum LayerKind {
     ReLU,
     /// The hyperbolic tangent.
     Tanh,
+    /// `z·Φ(z)`, with the distribution function `Φ` of the normal distribution.
+    GELU,
 }
 
 impl LayerKind {
     /// Whether it has weights.
     #[must_use]
-    pub fn has_weights(self) -> bool {
+    pub(crate) fn has_weights(self) -> bool {
         matches!(self, Self::Linear | Self::Conv1d | Self::Conv2d)
     }
 
     /// Whether it is a pooling.
     #[must_use]
-    pub fn is_pooling(self) -> bool {
+    pub(crate) fn is_pooling(self) -> bool {
         matches!(self, Self::AvgPool1d | Self::AvgPool2d)
     }
 
     /// Whether it is a function of each number.
     #[must_use]
-    pub fn is_activation(self) -> bool {
+    pub(crate) fn is_activation(self) -> bool {
         !self.has_weights() && !self.is_pooling()
     }
 }
@@ -138,6 +159,15 @@ impl std::fmt::Display for LayerKind {
 }
 
 /// An encryption scheme.
+///
+/// ```
+/// use nn_encrypted::recipe::{Recipe, Scheme};
+///
+/// let recipe = Recipe::load("ckks_sgd", &[])?;
+/// assert!(recipe.layers.iter().all(|layer| layer.scheme == Scheme::Ckks));
+/// assert_eq!(Scheme::Ckks.to_string(), "ckks");
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
@@ -160,10 +190,18 @@ impl std::fmt::Display for Scheme {
 }
 
 /// `kernel`: `3`, or `[3, 5]` for rows and columns.
+///
+/// ```
+/// use nn_encrypted::recipe::{Kernel, Recipe};
+///
+/// let recipe = Recipe::load("onoufriou2021", &[])?;
+/// assert!(matches!(recipe.layers[0].kernel, Some(Kernel::Square(_))));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Kernel {
-    /// The same in each direction that the layer has.
+    /// One side in each direction that the layer has.
     Square(usize),
     /// Rows and columns.
     Rectangle([usize; 2]),
@@ -172,7 +210,7 @@ pub enum Kernel {
 impl Kernel {
     /// Rows and columns of a layer along two directions.
     #[must_use]
-    pub fn sides(self) -> [usize; 2] {
+    pub(crate) fn sides(self) -> [usize; 2] {
         match self {
             Self::Square(side) => [side, side],
             Self::Rectangle(sides) => sides,
@@ -181,10 +219,17 @@ impl Kernel {
 }
 
 /// How a polynomial is fitted to a function.
+///
+/// ```
+/// use nn_encrypted::recipe::Fit;
+///
+/// let fit = Fit { degree: 5, interval: Some([-8.0, 8.0]), ..Fit::default() };
+/// assert_eq!(fit.coefficient_bits, 6);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fit {
-    /// What "close" means.
+    /// The measure of closeness.
     pub method: FitMethod,
     /// 1 to 7.
     pub degree: usize,

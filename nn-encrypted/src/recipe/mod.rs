@@ -31,21 +31,31 @@ pub use self::numbers::{Auto, Bounds, Numbers, Phases, Setting, WordCoding};
 pub use self::optimizer::{Loss, Optimizer};
 pub use self::refresh::{Backward, Parameters, Refresh, RefreshStrategy, RefreshTensor, Secret};
 pub use self::scalar::Scalar;
+pub use crate::activation::FitMethod;
 pub use crate::data::{Coding, Data};
 
 /// A complete training task.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["optimizer.epochs=3".to_owned()])?;
+/// assert_eq!((recipe.layers.len(), recipe.optimizer.epochs), (5, 3));
+/// assert_eq!(Recipe::from_toml(&recipe.to_toml()?, "again", &[])?, recipe);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// Its name: 1 to 64 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`.
     pub name: String,
-    /// What it is, in a sentence.
+    /// A sentence about it.
     #[serde(default)]
     pub description: String,
     /// Decides the split, the batches and the initial weights.
     #[serde(default)]
     pub seed: u64,
-    /// What is minimized.
+    /// The loss that is minimized.
     #[serde(default)]
     pub loss: Loss,
     /// With cross-entropy: targets are this and one less this; 0 or more, below 0.5.
@@ -115,7 +125,7 @@ impl Recipe {
 
     /// Deviation of the initial weights times the root of the inputs of a neuron.
     #[must_use]
-    pub fn init_gain(&self) -> f64 {
+    pub(crate) fn init_gain(&self) -> f64 {
         let square = self.layers.iter().any(|layer| layer.kind == LayerKind::Square);
         self.optimizer.init_gain.unwrap_or(if square { 0.7 } else { 1.0 })
     }

@@ -3,6 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 /// `[numbers]`: fractional bits where a scheme is exact, and bounds, which every scheme needs.
+///
+/// ```
+/// use nn_encrypted::recipe::Numbers;
+///
+/// let numbers = Numbers { weight_bits: 12, ..Numbers::default() };
+/// assert!(numbers.weight_bits > numbers.product_weight_bits);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Numbers {
@@ -28,7 +35,7 @@ pub struct Numbers {
     pub fraction_bits: Setting,
     /// How such integers are encrypted.
     pub words: WordCoding,
-    /// What the twin assumes of mod-switched phases, by which tables are looked up, where none are recorded.
+    /// The twin's assumption of mod-switched phases, by which tables are looked up, where none are recorded.
     pub phases: Phases,
     /// Largest magnitudes; what happens beyond them is the refresh's affair, and is counted.
     pub bounds: Bounds,
@@ -58,7 +65,7 @@ impl Default for Numbers {
 impl Numbers {
     /// Bits behind the point of a fixed-point integer of `word_bits`.
     #[must_use]
-    pub fn word_fraction_bits(&self) -> u32 {
+    pub(crate) fn word_fraction_bits(&self) -> u32 {
         let auto = match self.word_bits {
             8 => 4,
             16 => 10,
@@ -69,6 +76,13 @@ impl Numbers {
 }
 
 /// `[numbers.bounds]`: largest magnitudes of the real values, known to all.
+///
+/// ```
+/// use nn_encrypted::recipe::Bounds;
+///
+/// let bounds = Bounds { preactivation: 4.0, ..Bounds::default() };
+/// assert_eq!(bounds.weight, 1.0);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bounds {
@@ -91,6 +105,14 @@ impl Default for Bounds {
 }
 
 /// How fixed-point integers are encrypted in `tfhe`, and so how a sigmoid of them is computed.
+///
+/// ```
+/// use nn_encrypted::recipe::{Recipe, WordCoding};
+///
+/// let recipe = Recipe::load("tbmpnet2021", &["numbers.words=bits".to_owned()])?;
+/// assert_eq!(recipe.numbers.words, WordCoding::Bits);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WordCoding {
@@ -101,6 +123,12 @@ pub enum WordCoding {
 }
 
 /// How the twin finds a place in a table.
+///
+/// ```
+/// use nn_encrypted::recipe::{Numbers, Phases};
+///
+/// assert_eq!(Numbers::default().phases, Phases::Sampled);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phases {
@@ -111,6 +139,14 @@ pub enum Phases {
 }
 
 /// `"auto"` or a number.
+///
+/// ```
+/// use nn_encrypted::recipe::{Recipe, Setting};
+///
+/// let recipe = Recipe::load("hesamifard2017", &["parameters.ring_dimension=16384".to_owned()])?;
+/// assert_eq!(recipe.parameters.ring_dimension, Setting::Value(16384));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Setting {
@@ -121,6 +157,14 @@ pub enum Setting {
 }
 
 /// The word `"auto"`.
+///
+/// ```
+/// use nn_encrypted::recipe::{Auto, Recipe, Setting};
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// assert_eq!(recipe.parameters.ring_dimension, Setting::Auto(Auto::Auto));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Auto {
@@ -131,7 +175,7 @@ pub enum Auto {
 impl Setting {
     /// The number, if one is set.
     #[must_use]
-    pub fn value(self) -> Option<usize> {
+    pub(crate) fn value(self) -> Option<usize> {
         match self {
             Self::Auto(_) => None,
             Self::Value(value) => Some(value),

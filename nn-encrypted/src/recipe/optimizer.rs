@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::Scalar;
 
 /// `loss`: what is minimized; see the [formulas](super).
+///
+/// ```
+/// use nn_encrypted::recipe::{Loss, Recipe};
+///
+/// let recipe = Recipe::load("hesamifard2017", &[])?;
+/// assert_eq!(recipe.loss, Loss::Quadratic);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
@@ -16,6 +24,14 @@ pub enum Loss {
 }
 
 /// `[optimizer]`: stochastic gradient descent with momentum; see the [formulas](super).
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["optimizer.learning_rate=1/16".to_owned()])?;
+/// assert_eq!((recipe.optimizer.learning_rate.value(), recipe.optimizer.batch_size), (0.0625, 60));
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Optimizer {
@@ -43,14 +59,14 @@ fn zero() -> Scalar {
 impl Optimizer {
     /// The `k` of the smallest power `2^k` not below the batch size, by which exact schemes divide summed gradients.
     #[must_use]
-    pub fn batch_shift(&self) -> u32 {
+    pub(crate) fn batch_shift(&self) -> u32 {
         self.batch_size.next_power_of_two().trailing_zeros()
     }
 
     /// The `κ` of the factor `2^−κ` between summed gradients and steps of the weights, for a learning rate that is a power of two up
     /// to `2^k`, the divisor of summed gradients; none of others.
     #[must_use]
-    pub fn update_shift(&self) -> Option<u32> {
+    pub(crate) fn update_shift(&self) -> Option<u32> {
         let rate = self.learning_rate.dyadic().filter(|rate| rate.numerator() > 0)?;
         let above = u32::try_from(rate.numerator()).ok().filter(|n| n.is_power_of_two())?.trailing_zeros();
         (self.batch_shift() + rate.bits()).checked_sub(above)

@@ -5,6 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::{Auto, Setting};
 
 /// `[refresh]`: who brings noise and scales back, and where.
+///
+/// ```
+/// use nn_encrypted::recipe::{Backward, Refresh};
+///
+/// let refresh = Refresh { backward: Backward::Client, ..Refresh::default() };
+/// assert_eq!(refresh.tensors.len(), 5);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Refresh {
@@ -29,6 +36,14 @@ impl Default for Refresh {
 }
 
 /// Who refreshes.
+///
+/// ```
+/// use nn_encrypted::recipe::{Recipe, RefreshStrategy};
+///
+/// let recipe = Recipe::load("ckks_sgd", &[])?;
+/// assert_eq!(recipe.refresh.strategy, RefreshStrategy::Bootstrap);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshStrategy {
@@ -41,6 +56,14 @@ pub enum RefreshStrategy {
 }
 
 /// `backward`: who computes gradients and updates.
+///
+/// ```
+/// use nn_encrypted::recipe::{Backward, Recipe};
+///
+/// let recipe = Recipe::load("onoufriou2021", &[])?;
+/// assert_eq!(recipe.refresh.backward, Backward::Client);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backward {
@@ -52,6 +75,12 @@ pub enum Backward {
 }
 
 /// A tensor that can be refreshed.
+///
+/// ```
+/// use nn_encrypted::recipe::{Refresh, RefreshTensor};
+///
+/// assert!(Refresh::default().tensors.contains(&RefreshTensor::Momentum));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshTensor {
@@ -68,6 +97,13 @@ pub enum RefreshTensor {
 }
 
 /// `[parameters]`: of the encryption.
+///
+/// ```
+/// use nn_encrypted::recipe::{Parameters, Secret};
+///
+/// let parameters = Parameters { secret: Secret::Sparse, ..Parameters::default() };
+/// assert_eq!(parameters.security, 128);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parameters {
@@ -86,12 +122,18 @@ impl Default for Parameters {
 }
 
 /// `secret`: its distribution.
+///
+/// ```
+/// use nn_encrypted::recipe::{Parameters, Secret};
+///
+/// assert_eq!(Parameters::default().secret, Secret::Uniform);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Secret {
     /// Uniform ternary.
     #[default]
     Uniform,
-    /// Ternary of low weight, with bootstrapping: four more bits of precision, and younger attacks.
+    /// Ternary of low weight, with bootstrapping: three more bits of precision, and younger attacks.
     Sparse,
 }

@@ -5,6 +5,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::activation::Dyadic;
 
 /// A finite real number, written `0.125`, `"1/8"` or `"2^-3"`.
+///
+/// ```
+/// use nn_encrypted::recipe::Scalar;
+///
+/// assert_eq!(Scalar::new(0.125).map(|rate| rate.to_string()), Some("1/8".to_owned()));
+/// assert_eq!(Scalar::new(f64::NAN), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scalar(f64);
 
@@ -23,7 +30,7 @@ impl Scalar {
 
     /// The number as `n/2^k` with `k` up to [`Dyadic::MAX_BITS`], as exact schemes need it.
     #[must_use]
-    pub fn dyadic(self) -> Option<Dyadic> {
+    pub(crate) fn dyadic(self) -> Option<Dyadic> {
         Dyadic::from_f64(self.0)
     }
 }

@@ -169,7 +169,7 @@ fn words(numbers: &Numbers) -> Result<(), RecipeError> {
     Ok(())
 }
 
-/// What must fit the formats that the schemes make matter.
+/// Checks the fields of the formats that the schemes make matter.
 fn formats(recipe: &Recipe, exactness: Exactness) -> Result<(), RecipeError> {
     let numbers = &recipe.numbers;
     if exactness.refreshed {

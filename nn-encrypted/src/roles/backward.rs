@@ -7,7 +7,7 @@ use crate::model::{LayerState, Model};
 use crate::network::{Activation, Layer, Network};
 use crate::recipe::{Loss, Optimizer, Scheme};
 
-/// What came of a pass.
+/// The results of a pass.
 pub(super) struct Passed {
     /// The next model.
     pub(super) model: Model,

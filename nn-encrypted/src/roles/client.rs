@@ -19,6 +19,38 @@ use crate::program::{Refresher, Step, Tensor};
 pub use self::settle::RefreshCounts;
 
 /// Holds the secret keys and the data.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use nn_encrypted::roles::Client;
+///
+/// let plan = session.plan()?;
+/// let client = Client::new(&plan, session.first.clone())?;
+/// let again = Client::with_secrets(&plan, session.first.clone(), &client.secret_bytes())?;
+/// assert_eq!(again.model(), client.model());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It cannot be printed, cloned, compared or serialized by derive; its keys are wiped when it is
+/// dropped.
+///
+/// ```compile_fail,E0277
+/// fn print(client: &nn_encrypted::roles::Client) { println!("{client:?}"); }
+/// ```
+/// ```compile_fail,E0308
+/// fn copy(client: &nn_encrypted::roles::Client) -> nn_encrypted::roles::Client { client.clone() }
+/// ```
+/// ```compile_fail,E0369
+/// fn compare(a: &nn_encrypted::roles::Client, b: &nn_encrypted::roles::Client) -> bool { a == b }
+/// ```
+/// ```compile_fail,E0277
+/// #[derive(serde::Serialize)]
+/// struct Backup { client: nn_encrypted::roles::Client }
+/// ```
 pub struct Client {
     plan: Arc<Plan>,
     hash: [u8; 32],
@@ -111,35 +143,36 @@ impl Client {
 
     /// The keys of an engine, to open what it recorded.
     #[must_use]
-    pub fn cipher(&self, engine: usize) -> Option<&dyn Cipher> {
+    pub(crate) fn cipher(&self, engine: usize) -> Option<&dyn Cipher> {
         self.ciphers.get(engine).map(AsRef::as_ref)
     }
 
-    /// The weights as of the last refresh, or as [`set_model`](Self::set_model) set them.
+    /// The weights as of the last refresh.
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
     }
 
     /// Other weights to start from.
-    pub fn set_model(&mut self, model: Model) {
+    #[cfg(test)]
+    pub(crate) fn set_model(&mut self, model: Model) {
         self.model = model;
     }
 
-    /// What was counted since the start.
+    /// Counts since the start.
     #[must_use]
     pub fn counts(&self) -> RefreshCounts {
         self.counts
     }
 
     /// Goes on counting from counts of before.
-    pub fn resume_counts(&mut self, counts: RefreshCounts) {
+    pub(crate) fn resume_counts(&mut self, counts: RefreshCounts) {
         self.counts = counts;
     }
 
     /// Of a client that takes the backward pass: how far outputs of the server were from those in the clear, at most.
     #[must_use]
-    pub fn output_error(&self) -> f64 {
+    pub(crate) fn output_error(&self) -> f64 {
         self.output_error
     }
 

@@ -14,15 +14,15 @@ pub enum MessageError {
     /// The bytes are truncated, altered, of another purpose, or of another plan.
     #[error("{purpose}: {source}")]
     Wire {
-        /// What was expected.
+        /// The message expected.
         purpose: Purpose,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// The message is for another step or round.
     #[error("{purpose} is for step {found_step}, round {found_round}: expected step {step}, round {round}")]
     Moment {
-        /// What was expected.
+        /// The message expected.
         purpose: Purpose,
         /// Step it is for.
         found_step: u64,
@@ -36,7 +36,7 @@ pub enum MessageError {
     /// The message has another number of images.
     #[error("{purpose} is for {found} images: expected {expected}")]
     Rows {
-        /// What was expected.
+        /// The message expected.
         purpose: Purpose,
         /// Images it is for.
         found: usize,
@@ -46,19 +46,19 @@ pub enum MessageError {
     /// The message has other tensors, or another number of ciphertexts of one.
     #[error("{purpose}: {found}, expected {expected}")]
     Content {
-        /// What was expected.
+        /// The message expected.
         purpose: Purpose,
-        /// What is there.
+        /// The content found.
         found: String,
-        /// What the plan has there.
+        /// The content of the plan.
         expected: String,
     },
     /// A message that nobody waits for.
     #[error("a message of {found} came where {expected} was due")]
     Unexpected {
-        /// What came.
+        /// The message that came.
         found: Purpose,
-        /// What was due.
+        /// The message due.
         expected: String,
     },
 }
@@ -76,11 +76,11 @@ pub enum ClientError {
     /// Data of another shape than the plan's.
     #[error("{what}: {found}, needed {needed}")]
     Data {
-        /// What was given.
+        /// The thing given.
         what: &'static str,
         /// Its size or value.
         found: usize,
-        /// What the plan has.
+        /// The size or value of the plan.
         needed: String,
     },
 }
@@ -108,7 +108,7 @@ pub enum ServerError {
     Step {
         /// Number of the training step or query.
         number: u64,
-        /// What was computed.
+        /// The step.
         step: String,
         /// Why it failed.
         source: EngineError,

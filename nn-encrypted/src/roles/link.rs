@@ -16,7 +16,14 @@ pub trait Link {
 /// A client that did not answer.
 pub type LinkError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What crossed, and what the client took.
+/// Bytes and rounds that crossed, and the time of the client.
+///
+/// ```
+/// use nn_encrypted::roles::Traffic;
+///
+/// let traffic = Traffic::default();
+/// assert_eq!((traffic.to_server, traffic.to_client, traffic.rounds), (0, 0, 0));
+/// ```
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Traffic {
     /// Bytes to the server.

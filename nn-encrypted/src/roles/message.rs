@@ -16,7 +16,7 @@ use he_core::wire::{self, DIGEST_BYTES, HEADER_BYTES, Header, Reader, WireError}
 use super::MessageError;
 pub(super) use super::purpose::Purpose;
 use crate::engine::Pieces;
-use crate::plan::{Plan, Sent};
+use crate::plan::{Plan, WireSize};
 use crate::program::Tensor;
 use crate::tag::TAG;
 
@@ -70,7 +70,7 @@ pub(super) type Outgoing = Part<Vec<Vec<Vec<u8>>>>;
 /// A tensor as it came.
 pub(super) type Incoming = Part<Vec<Pieces>>;
 /// A tensor as the plan has it.
-pub(super) type Expected = Part<Sent>;
+pub(super) type Expected = Part<WireSize>;
 
 /// Bytes of a body before its first part.
 const BODY_BYTES: usize = 18;
@@ -139,7 +139,7 @@ impl Rows {
     }
 }
 
-/// What a message must be.
+/// The message that is due.
 pub(super) struct Due<'a> {
     /// The hash of the plan.
     pub(super) hash: &'a [u8; 32],
@@ -160,7 +160,7 @@ pub(super) struct Opened {
 
 /// The longest body that tensors may take.
 fn limit(tensors: &[Expected]) -> usize {
-    let of = |sent: &Sent| {
+    let of = |sent: &WireSize| {
         let piece = sent.bytes.saturating_add(LENGTH_BYTES);
         sent.parts.saturating_mul(sent.pieces.saturating_mul(piece).saturating_add(PART_BYTES))
     };
@@ -257,7 +257,7 @@ impl Body<'_> {
             });
         }
         self.number(part, "parts before it")?;
-        let Sent { pieces, bytes, .. } = expected.parts;
+        let WireSize { pieces, bytes, .. } = expected.parts;
         self.number(pieces, "ciphertexts")?;
         (0..pieces).map(|_| self.piece(bytes)).collect()
     }

@@ -4,7 +4,7 @@
 //! and never depends on what was decrypted.
 
 mod backward;
-pub mod cipher;
+pub(crate) mod cipher;
 mod client;
 mod error;
 #[cfg(test)]

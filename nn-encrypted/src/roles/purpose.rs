@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-/// What a message is for.
+/// The purpose of a message.
+///
+/// ```
+/// use nn_encrypted::roles::Purpose;
+///
+/// assert_eq!(Purpose::Request.to_string(), "refresh request");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Purpose {
@@ -14,11 +20,11 @@ pub enum Purpose {
     Query = 3,
     /// Tensors of a training step for the client.
     Request = 4,
-    /// What the client makes of them.
+    /// Tensors that the client makes of them.
     Response = 5,
     /// Tensors for the client on the way to a classification.
     QueryRequest = 6,
-    /// What the client makes of them.
+    /// Tensors that the client makes of them.
     QueryResponse = 7,
     /// The outputs of a classification.
     Outputs = 8,

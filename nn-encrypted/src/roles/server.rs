@@ -36,6 +36,29 @@ struct Batch {
 }
 
 /// Computes on ciphertexts.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use std::sync::Arc;
+/// use nn_encrypted::roles::{Client, LocalLink, Server, Traffic};
+///
+/// let plan = session.plan()?;
+/// let mut client = Client::new(&plan, session.first.clone())?;
+/// let mut server = Server::new(&plan, &client.evaluation_keys()?, false)?;
+/// server.receive_model(0, client.encrypt_model(0)?)?;
+/// let (x, targets) = session.batch(0)?;
+/// server.receive_batch(0, client.encrypt_batch(0, x.view(), targets.view())?)?;
+/// client.begin(0, x.view(), targets.view())?;
+/// let mut traffic = Traffic::default();
+/// let mut link = LocalLink { client: &mut client, traffic: &mut traffic };
+/// server.train(0, 0, &mut link, &Arc::default())?;
+/// assert_ne!(client.model(), &session.first);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Server {
     plan: Arc<Plan>,
     hash: [u8; 32],
@@ -111,7 +134,7 @@ impl Server {
     }
 
     /// Forgets a mini-batch; it is to be sent again before its next use.
-    pub fn forget_batch(&mut self, index: usize) {
+    pub(crate) fn forget_batch(&mut self, index: usize) {
         self.batches.remove(&index);
         self.held.take_if(|held| *held == index);
     }
@@ -291,14 +314,14 @@ impl Server {
         Ok(())
     }
 
-    /// What each engine counted and measured so far.
+    /// Counts and times of each engine so far.
     #[must_use]
     pub fn usage(&self) -> Vec<Usage> {
         self.engines.iter().map(|engine| engine.usage()).collect()
     }
 
-    /// What engines recorded for an audit since this was asked last.
-    pub fn take_records(&mut self) -> Vec<Vec<u8>> {
+    /// Records of engines for an audit since this was asked last.
+    pub(crate) fn take_records(&mut self) -> Vec<Vec<u8>> {
         self.engines.iter_mut().map(|engine| engine.take_records()).collect()
     }
 }

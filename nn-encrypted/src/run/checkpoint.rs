@@ -1,15 +1,16 @@
 //! Checkpoints: a generation is two files, `client/checkpoint-S.state` and `server/checkpoint-S.state`, where `S` is
 //! the number of steps done.
 //!
-//! Each is one sealed object, `object(run [32] | step u64 | state)`, under the hash of the plan. A generation is whole
-//! if both are there, undamaged, of the same run and step. Two generations are kept, the older until the newer is
-//! whole; what is resumed from is the newest that is whole, so halves of different steps never meet.
+//! Each is one sealed object, `object(run [32] | step u64 | state)`, under the hash of the plan; the client's state begins with
+//! the digest that the server's half ends with. A generation is whole if both are there, undamaged, of the same run and step, and
+//! of each other. Two generations are kept, the older until the newer is whole; what is resumed from is the newest that is whole,
+//! so halves of different steps or of different trainings never meet.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use he_core::wire::{self, Header, Reader, WireError, Writer};
+use he_core::wire::{self, DIGEST_BYTES, Header, Reader, WireError, Writer};
 
 use super::{RunError, RunFolder};
 use crate::tag::TAG;
@@ -17,23 +18,23 @@ use crate::tag::TAG;
 /// The two halves of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Half {
-    /// What the client knows.
+    /// The state of the client.
     Client,
-    /// What a server holds.
+    /// The state of the server.
     Server,
 }
 
 impl Half {
-    /// Kind of the object; those of messages are below 32.
+    /// Kind of the object; those of messages are below 32, and 32 was a client's half without the digest of a server's.
     fn kind(self) -> u16 {
         match self {
-            Self::Client => 32,
+            Self::Client => 34,
             Self::Server => 33,
         }
     }
 }
 
-/// What the checkpoints of a run have in common.
+/// The identity that the checkpoints of a run share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     /// Hash of the plan.
@@ -74,11 +75,12 @@ impl RunFolder {
         identity: &Identity,
         generation: &Generation,
     ) -> Result<(), RunError> {
-        let halves = [(Half::Server, &generation.server), (Half::Client, &generation.client)];
-        for (half, state) in halves {
-            let path = self.checkpoint(half, generation.step);
-            self.write(&path, &seal(half, identity, generation.step, state), half == Half::Client)?;
-        }
+        let Generation { step, client, server } = generation;
+        let write =
+            |half, sealed: &[u8]| self.write(&self.checkpoint(half, *step), sealed, half == Half::Client);
+        let server = seal(Half::Server, identity, *step, &[server]);
+        write(Half::Server, &server)?;
+        write(Half::Client, &seal(Half::Client, identity, *step, &[digest(&server), client]))?;
         let steps = self.generations()?;
         steps.range(..generation.step).rev().skip(KEPT - 1).try_for_each(|step| self.remove_generation(*step))
     }
@@ -114,14 +116,24 @@ impl RunFolder {
     }
 
     fn read_generation(&self, identity: &Identity, step: u64) -> Result<Generation, RunError> {
-        let read = |half| {
-            let path = self.checkpoint(half, step);
-            let bytes = self.read(&path)?;
-            open(half, identity, step, &bytes)
-                .map(<[u8]>::to_vec)
-                .map_err(|what| RunError::File { path, what })
-        };
-        Ok(Generation { step, client: read(Half::Client)?, server: read(Half::Server)? })
+        let wrong = |half, what| RunError::File { path: self.checkpoint(half, step), what };
+        let read = |half| self.read(&self.checkpoint(half, step));
+        let client = read(Half::Client)?;
+        let of_client =
+            open(Half::Client, identity, step, &client).map_err(|what| wrong(Half::Client, what))?;
+        let server = read(Half::Server)?;
+        let of_server =
+            open(Half::Server, identity, step, &server).map_err(|what| wrong(Half::Server, what))?;
+        match of_client.split_at_checked(DIGEST_BYTES) {
+            Some((needed, state)) if needed == digest(&server) => {
+                Ok(Generation { step, client: state.to_vec(), server: of_server.to_vec() })
+            }
+            _ => {
+                let beside = self.checkpoint(Half::Client, step);
+                let what = format!("is not the server's half that {} was written with", beside.display());
+                Err(wrong(Half::Server, what))
+            }
+        }
     }
 
     /// Steps of which there is a file at least.
@@ -167,12 +179,17 @@ fn header(half: Half, identity: &Identity) -> Header {
     Header { tag: TAG, kind: half.kind(), params: identity.plan }
 }
 
-fn seal(half: Half, identity: &Identity, step: u64, state: &[u8]) -> Vec<u8> {
-    let mut body = Writer::with_capacity(state.len() + 40);
+fn seal(half: Half, identity: &Identity, step: u64, state: &[&[u8]]) -> Vec<u8> {
+    let mut body = Writer::with_capacity(state.iter().map(|part| part.len()).sum::<usize>() + 40);
     body.bytes(&identity.run);
     body.u64(step);
-    body.bytes(state);
+    state.iter().for_each(|part| body.bytes(part));
     wire::seal(&header(half, identity), &body.finish())
+}
+
+/// The digest that a sealed object ends with.
+fn digest(sealed: &[u8]) -> &[u8] {
+    &sealed[sealed.len().saturating_sub(DIGEST_BYTES)..]
 }
 
 fn open<'a>(half: Half, identity: &Identity, step: u64, bytes: &'a [u8]) -> Result<&'a [u8], String> {
@@ -255,10 +272,10 @@ mod tests {
         let replanned = Identity { plan: [3; 32], ..IDENTITY };
         for half in [Half::Client, Half::Server] {
             let sealed =
-                |identity, step| move |bytes: &mut Vec<u8>| *bytes = seal(half, identity, step, &[7; 9]);
+                |identity, step| move |bytes: &mut Vec<u8>| *bytes = seal(half, identity, step, &[&[7; 9]]);
             let changes: [(Change<'_>, &str); 7] = [
                 (&|bytes| bytes.truncate(60), "truncated"),
-                (&|bytes| bytes.truncate(150), "truncated"),
+                (&|bytes| bytes.truncate(200), "truncated"),
                 (&|bytes| bytes.push(0), "followed by"),
                 (&|bytes| bytes[120] ^= 4, "digest"),
                 (&sealed(&foreign, 2), "another run"),
@@ -278,6 +295,19 @@ mod tests {
                 assert!(said.contains(&name) && said.contains(word), "{said}");
             }
         }
+    }
+
+    #[test]
+    fn halves_of_two_trainings_are_no_generation() {
+        let folder = Temporary::new("swapped");
+        (1..=2).for_each(|step| folder.write(step).unwrap());
+        // Sealed for the same run and step, as a server that kept both could.
+        let foreign = seal(Half::Server, &IDENTITY, 2, &[&[9; 102]]);
+        folder.damage(Half::Server, 2, |bytes| bytes.clone_from(&foreign));
+        let (step, said) = folder.newest().unwrap().unwrap();
+        let name = folder.0.checkpoint(Half::Server, 2).display().to_string();
+        assert_eq!(step, 1);
+        assert!(said.contains(&name) && said.contains("is not the server's half"), "{said}");
     }
 
     #[test]

@@ -14,6 +14,23 @@ use crate::recipe::Scheme;
 use crate::twin::Twin;
 
 /// Predictions and what they took.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::Session;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let session = Session::new(recipe, None)?;
+/// use nn_encrypted::roles::Client;
+/// use nn_encrypted::run::{Encrypted, Prediction, predict_encrypted};
+///
+/// let plan = session.plan()?;
+/// let (mut both, _) = Encrypted::start(&plan, Client::new(&plan, session.first.clone())?)?;
+/// let twin = session.twin(session.first.clone())?;
+/// let prediction: Prediction = predict_encrypted(&session, &mut both, &twin)?;
+/// assert!(prediction.summary.twin_equal);
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// Class of each sample, or its value in a series.

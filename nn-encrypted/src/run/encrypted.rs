@@ -17,6 +17,23 @@ use crate::roles::{Client, LocalLink, Server, ServerError, Traffic};
 use crate::twin::Twin;
 
 /// A client and a server in one process, connected by bytes.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::Session;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let session = Session::new(recipe, None)?;
+/// use nn_encrypted::roles::Client;
+/// use nn_encrypted::run::Encrypted;
+///
+/// let plan = session.plan()?;
+/// let (mut both, _) = Encrypted::start(&plan, Client::new(&plan, session.first.clone())?)?;
+/// both.send(&session, 0)?;
+/// assert!(both.step(&session, 0, 0, &Default::default())?);
+/// assert!(both.traffic.to_client > 0);
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 pub struct Encrypted {
     /// The plan they share.
     pub plan: Arc<Plan>,
@@ -24,7 +41,7 @@ pub struct Encrypted {
     pub client: Client,
     /// The server.
     pub server: Server,
-    /// What crossed in refreshes.
+    /// Traffic of refreshes.
     pub traffic: Traffic,
     /// Bytes of data and first weights.
     pub data_bytes: u64,
@@ -42,7 +59,7 @@ pub type SentKeys = Vec<Vec<Vec<u8>>>;
 /// [`Encrypted::batch_bytes`] at first: 1 GiB where a client refreshes, whose mini-batches are small, 2 GiB elsewhere.
 const BATCH_BYTES: [u64; 2] = [1 << 30, 1 << 31];
 
-/// What engines counted and measured.
+/// Counts and times of engines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counted {
     pub(super) tables: u64,
@@ -79,7 +96,7 @@ impl Encrypted {
 
     /// A client and a server with the given evaluation keys, but without weights.
     #[must_use]
-    pub fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &SentKeys) -> Self {
+    pub(crate) fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &SentKeys) -> Self {
         let by_client = plan.program.training.iter().any(by_client);
         Self {
             plan: Arc::clone(plan),
@@ -147,7 +164,7 @@ impl Encrypted {
     ///
     /// # Errors
     /// If a record is damaged.
-    pub fn tell(&mut self, twin: &mut Twin) -> Result<(), RunError> {
+    pub(crate) fn tell(&mut self, twin: &mut Twin) -> Result<(), RunError> {
         for (engine, records) in self.server.take_records().into_iter().enumerate() {
             if let Some(cipher) = self.client.cipher(engine).filter(|_| !records.is_empty()) {
                 twin.replay(cipher.open_records(&records).map_err(crate::roles::ClientError::from)?);
@@ -203,7 +220,7 @@ impl Encrypted {
         !self.plan.program.training.iter().any(by_client)
     }
 
-    /// What the engines counted and measured in this process.
+    /// Counts and times of the engines in this process.
     pub(super) fn counted(&self) -> Counted {
         let mut all = Counted::default();
         for usage in self.server.usage() {

@@ -40,7 +40,7 @@ pub enum RunError {
     /// The twin, or training in floating point, stopped.
     #[error(transparent)]
     Twin(#[from] TwinError),
-    /// What was trained on ciphertexts is not what the twin has, or numbers left bounds that nothing enforces: those, each with the
+    /// The model trained on ciphertexts is not the twin's, or numbers left bounds that nothing enforces: those, each with the
     /// setting to change.
     #[error("an encrypted training does not come to the twin's numbers{}", listed(.0))]
     Unequal(Vec<String>),
@@ -57,7 +57,7 @@ pub enum RunError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was there and what was needed.
+        /// Found and needed.
         what: String,
     },
     /// A run folder is not of the run that was asked for.
@@ -65,7 +65,7 @@ pub enum RunError {
     Different {
         /// The file that says so.
         path: PathBuf,
-        /// What differs.
+        /// The field that differs.
         field: String,
         /// Its value there.
         there: String,
@@ -80,6 +80,26 @@ pub enum RunError {
     Unfinished {
         /// The folder.
         out: PathBuf,
+    },
+    /// The server of a finished run did not compute what was planned, so that what was decrypted may be anything.
+    #[error(
+        "{}: {what}: the server did not compute what was planned, and what was decrypted may hold parts of the secret key, which is \
+         spent; train anew with new keys, into another --out, and keep this model to yourself",
+        out.display()
+    )]
+    Spent {
+        /// The folder.
+        out: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A model that may not be exported, or not so.
+    #[error("{}: {what}", run.display())]
+    Export {
+        /// The run folder.
+        run: PathBuf,
+        /// Why.
+        what: String,
     },
     /// Stopped from outside; of a step that was begun nothing is left.
     #[error("interrupted after step {step} of {steps}{}", how_to_resume(out.as_deref()))]
@@ -122,6 +142,8 @@ impl RunError {
             | Self::Io { .. }
             | Self::File { .. }
             | Self::Different { .. }
+            | Self::Spent { .. }
+            | Self::Export { .. }
             | Self::Unfinished { .. } => true,
             Self::Client(_) | Self::Server(_) | Self::Unequal(_) | Self::Interrupted { .. } => false,
             #[cfg(feature = "cli")]

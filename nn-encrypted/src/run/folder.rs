@@ -1,4 +1,6 @@
 //! The folder of a run: `client/` with what decrypts and what was decrypted, `server/` with what a server holds.
+//!
+//! `client/private-model.safetensors` is the model as it was decrypted: it stays with the owner of the keys.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,6 +16,13 @@ use crate::network::Network;
 use crate::recipe::Recipe;
 
 /// Paths of a run and how they are written.
+///
+/// ```
+/// use nn_encrypted::run::RunFolder;
+///
+/// let folder = RunFolder::new("no such folder");
+/// assert!(folder.read_report().is_err());
+/// ```
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     root: PathBuf,
@@ -25,6 +34,10 @@ const LARGEST_FILE: u64 = 1 << 32;
 const LARGEST_MODEL: u64 = 1 << 29;
 /// Largest report that is read back.
 const LARGEST_REPORT: u64 = 1 << 20;
+
+/// The decrypted model, below the root.
+pub(super) const PRIVATE_MODEL: &str = "client/private-model.safetensors";
+
 impl RunFolder {
     /// The folder at `root`; made when first written to.
     pub fn new(root: impl Into<PathBuf>) -> Self {
@@ -32,7 +45,7 @@ impl RunFolder {
     }
 
     /// Its path.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
@@ -124,7 +137,7 @@ impl RunFolder {
     }
 
     /// Path of the recipe.
-    pub fn recipe(&self) -> PathBuf {
+    pub(crate) fn recipe(&self) -> PathBuf {
         self.root.join("recipe.toml")
     }
 
@@ -135,6 +148,7 @@ impl RunFolder {
     pub fn begin(&self, recipe: &Recipe) -> Result<(), RunError> {
         let text = recipe.to_toml()?;
         self.remove(&self.report())?;
+        self.remove(&self.exports())?;
         self.write(&self.recipe(), text.as_bytes(), false)
     }
 
@@ -169,7 +183,7 @@ impl RunFolder {
     }
 
     /// Path of the report; it is written last, so where it is the run is finished.
-    pub fn report(&self) -> PathBuf {
+    pub(crate) fn report(&self) -> PathBuf {
         self.root.join("report.json")
     }
 
@@ -198,7 +212,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write_timings(&self, seconds: &[f64]) -> Result<(), RunError> {
+    pub(crate) fn write_timings(&self, seconds: &[f64]) -> Result<(), RunError> {
         let rows = (1..).zip(seconds).map(|(step, seconds)| format!("{step},{seconds:.4}\n"));
         let text: String = std::iter::once("step,seconds\n".to_owned()).chain(rows).collect();
         self.write(&self.root.join("timings.csv"), text.as_bytes(), false)
@@ -209,7 +223,7 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be drawn or written.
     #[cfg(feature = "cli")]
-    pub fn write_curve(&self, title: &str, measure: Measure, scores: &[f64]) -> Result<(), RunError> {
+    pub(crate) fn write_curve(&self, title: &str, measure: Measure, scores: &[f64]) -> Result<(), RunError> {
         let path = self.root.join("learning-curve.svg");
         let io = |source| RunError::Io { path: path.clone(), source };
         let (draft, _) = self.draft(&path, true).map_err(io)?;
@@ -221,17 +235,23 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write_server(&self, plan: &str, model: &[u8]) -> Result<(), RunError> {
+    pub(crate) fn write_server(&self, plan: &str, model: &[u8]) -> Result<(), RunError> {
         self.write(&self.server("plan.txt"), plan.as_bytes(), false)?;
         self.write(&self.server("model.ciphertext"), model, false)
     }
 
-    /// Writes the decrypted model, for its owner only.
+    /// Path of the decrypted model; folders of earlier versions have it under another name.
+    pub(super) fn model(&self) -> PathBuf {
+        let (path, earlier) = (self.root.join(PRIVATE_MODEL), self.client("model.safetensors"));
+        if !path.exists() && earlier.exists() { earlier } else { path }
+    }
+
+    /// Writes the decrypted model, for its owner only: `client/private-model.safetensors`.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn write_model(&self, recipe: &Recipe, network: &Network, model: &Model) -> Result<(), RunError> {
-        let path = self.client("model.safetensors");
+        let path = self.root.join(PRIVATE_MODEL);
         let bytes = weights::to_bytes(recipe, network, model)
             .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
         self.write(&path, &bytes, true)
@@ -242,7 +262,7 @@ impl RunFolder {
     /// # Errors
     /// If a tensor is missing, has another shape, or a number that a training of the recipe cannot hold.
     pub fn read_model(&self, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
-        let path = self.client("model.safetensors");
+        let path = self.model();
         let bytes = self.read_at_most(&path, LARGEST_MODEL)?;
         weights::from_bytes(recipe, network, &bytes)
             .map_err(|error| RunError::File { path, what: error.to_string() })
@@ -252,7 +272,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub fn write_predictions(
+    pub(crate) fn write_predictions(
         &self,
         classes: &[String],
         predicted: &Predictions,

@@ -25,7 +25,7 @@ pub fn markdown(reports: &[Report]) -> String {
     text
 }
 
-/// What is measured, and the figure.
+/// A measure, and its figure.
 type Row = (&'static str, String);
 
 fn rows(report: &Report) -> Vec<Row> {
@@ -139,7 +139,7 @@ fn costs(report: &Report, steps: f64, row: &mut impl FnMut(&'static str, Option<
     row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
 }
 
-/// What a step was planned to take.
+/// The plan's figures of a step.
 fn planned(step: &StepSummary, steps: f64, row: &mut impl FnMut(&'static str, Option<String>)) {
     row("levels between two bootstraps", Some(step.levels.to_string()));
     let transforms = || step.estimated_transforms.map(|count| format!("{count:.0} transforms"));

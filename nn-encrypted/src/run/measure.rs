@@ -3,7 +3,13 @@
 use crate::data::Series;
 use crate::metrics;
 
-/// What scores are.
+/// The measure of scores.
+///
+/// ```
+/// use nn_encrypted::run::Measure;
+///
+/// assert_eq!(Measure::default(), Measure::Accuracy);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Measure {
     /// The part of the samples that are classified right, a fraction.
@@ -16,7 +22,7 @@ pub enum Measure {
 impl Measure {
     /// Its name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
             Self::Mape => "MAPE",
@@ -25,7 +31,7 @@ impl Measure {
 
     /// A score in percent.
     #[must_use]
-    pub fn percent(self, score: f64) -> f64 {
+    pub(crate) fn percent(self, score: f64) -> f64 {
         match self {
             Self::Accuracy => 100.0 * score,
             Self::Mape => score,
@@ -33,7 +39,21 @@ impl Measure {
     }
 }
 
-/// What outputs tell of samples.
+/// Predictions for samples, from outputs.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use nn_encrypted::run::Predictions;
+///
+/// let mut twin = session.twin(session.first.clone())?;
+/// let found = session.predicted(&mut twin, &session.data.test)?;
+/// assert!(matches!(found, Predictions::Classes(classes) if classes.len() == 30));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predictions {
     /// A class of each.
@@ -44,13 +64,13 @@ pub enum Predictions {
 
 impl Predictions {
     /// The values of a series that outputs tell, one a sample.
-    pub fn values(series: &Series, outputs: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn values(series: &Series, outputs: impl IntoIterator<Item = f64>) -> Self {
         Self::Values(outputs.into_iter().map(|output| series.value(output)).collect())
     }
 
     /// How good they are: a fraction of classes that are right, or MAPE in percent.
     #[must_use]
-    pub fn score(&self, labels: &[usize]) -> f64 {
+    pub(crate) fn score(&self, labels: &[usize]) -> f64 {
         match self {
             Self::Classes(classes) => metrics::accuracy(classes, labels),
             Self::Values(values) => {
@@ -60,9 +80,9 @@ impl Predictions {
         }
     }
 
-    /// What they are measured by.
+    /// Their measure.
     #[must_use]
-    pub fn measure(&self) -> Measure {
+    pub(crate) fn measure(&self) -> Measure {
         match self {
             Self::Classes(_) => Measure::Accuracy,
             Self::Values(_) => Measure::Mape,

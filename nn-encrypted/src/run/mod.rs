@@ -9,8 +9,12 @@ mod digest;
 mod encrypted;
 mod epoch;
 mod error;
+mod export;
 mod folder;
 mod keys;
+#[cfg(unix)]
+#[cfg(test)]
+mod killed;
 mod lock;
 mod markdown;
 mod measure;
@@ -21,12 +25,14 @@ mod progress;
 mod report;
 mod resume;
 mod scores;
+mod seal;
 mod session;
-mod state;
+mod spent;
+pub(crate) mod state;
 #[cfg(feature = "cli")]
-mod study;
+pub(crate) mod study;
 #[cfg(feature = "cli")]
-mod study_table;
+pub(crate) mod study_table;
 #[cfg(feature = "cli")]
 mod sweep;
 mod train;
@@ -37,6 +43,7 @@ pub(crate) use self::classify::classify;
 pub use self::classify::{Prediction, predict_encrypted};
 pub use self::encrypted::{Encrypted, SentKeys};
 pub use self::error::RunError;
+pub use self::export::{Distance, ExportOptions, Exported, export};
 pub use self::folder::RunFolder;
 pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};
@@ -46,13 +53,12 @@ pub use self::predict::predict;
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
 pub use self::session::Session;
-pub use self::state::rewrite_client_state;
 #[cfg(feature = "cli")]
-pub use self::study::{Cell, Scope, Score, Steps, study};
+pub(crate) use self::study::{Scope, study};
 #[cfg(feature = "cli")]
-pub use self::study_table::{study_page, write_page};
+pub(crate) use self::study_table::{study_page, write_page};
 #[cfg(feature = "cli")]
-pub use self::sweep::{Comparison, sweep};
+pub(crate) use self::sweep::sweep;
 pub use self::train::train;
 pub(crate) use self::train::train_session;
 pub(crate) use self::weights::{read_model, write_model};

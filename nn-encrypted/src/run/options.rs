@@ -1,4 +1,4 @@
-//! What is asked for beside a recipe.
+//! Options beside a recipe.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +6,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// How a recipe is run.
+///
+/// ```
+/// use nn_encrypted::run::Mode;
+///
+/// assert_eq!(Mode::default(), Mode::Encrypted);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// In floating point.
@@ -17,7 +23,14 @@ pub enum Mode {
     Encrypted,
 }
 
-/// What the command line adds to a recipe.
+/// Options that the command line adds to a recipe.
+///
+/// ```
+/// use nn_encrypted::run::{Mode, Options};
+///
+/// let options = Options { mode: Mode::Simulate, steps: Some(10), ..Options::default() };
+/// assert!(!options.resume && options.out.is_none());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// How to run.

@@ -4,6 +4,19 @@ use super::report::Report;
 use crate::model::Model;
 
 /// How a run ended.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::{Mode, Options, train};
+///
+/// let settings = ["data.set=iris", "optimizer.epochs=2"].map(String::from);
+/// let recipe = Recipe::load("hesamifard2017", &settings)?;
+/// let options = Options { mode: Mode::Simulate, quiet: true, ..Options::default() };
+/// let outcome = train(recipe, &options)?;
+/// assert_eq!(outcome.curve.len(), 3); // before training, and after each epoch
+/// assert!(outcome.beyond.is_empty());
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Debug)]
 pub struct Outcome {
     /// The report.

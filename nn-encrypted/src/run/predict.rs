@@ -10,9 +10,10 @@ use super::{RunError, RunFolder};
 /// Classifies the test part with the model and the keys of a run folder.
 ///
 /// # Errors
-/// If a file is missing or damaged, or a role stops.
+/// If a file is missing, damaged or of another run, or a role stops; [`RunError::Spent`] if the server deviated in training.
 pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunError> {
     let folder = RunFolder::new(run);
+    folder.refuse_spent(&folder.read_sealed_report()?)?;
     let session = Session::new(folder.read_recipe()?, data_dir)?;
     let model = folder.read_model(&session.recipe, &session.network)?;
     let plan = session.plan()?;

@@ -92,7 +92,7 @@ impl Progress {
         }
     }
 
-    /// What is worth saying beside the bar; printed as a line of its own.
+    /// A note beside the bar; printed as a line of its own.
     pub(super) fn note(&self, note: &str) {
         match &self.bar {
             Some(bar) => bar.note(note),

@@ -1,5 +1,7 @@
 //! `report.json`: what was run and what was measured. The schema is versioned; absent values are null.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::data::Prepared;
@@ -9,6 +11,18 @@ use crate::meter::host;
 const SCHEMA: u32 = 1;
 
 /// The whole report.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::{Mode, Options, train};
+///
+/// let settings = ["data.set=iris", "optimizer.epochs=2"].map(String::from);
+/// let recipe = Recipe::load("hesamifard2017", &settings)?;
+/// let options = Options { mode: Mode::Simulate, quiet: true, ..Options::default() };
+/// let report = train(recipe, &options)?.report;
+/// assert_eq!((report.mode.as_str(), &report.network[..]), ("simulate", &[4, 8, 3][..]));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Version of the schema.
@@ -23,7 +37,7 @@ pub struct Report {
     pub network: Vec<usize>,
     /// The encryption schemes used.
     pub schemes: Vec<SchemeSummary>,
-    /// What was encrypted.
+    /// The parts that were encrypted.
     pub encrypted: EncryptedParts,
     /// Training steps run.
     pub steps: u64,
@@ -37,15 +51,15 @@ pub struct Report {
     pub core_seconds_per_image: Option<f64>,
     /// CPU seconds of the steps: server, client.
     pub core_seconds: CoreSeconds,
-    /// What crossed between client and server.
+    /// Traffic between client and server.
     pub traffic: TrafficSummary,
     /// How close values came to their public bounds, where they are real numbers.
     #[serde(default)]
     pub ranges: Vec<RangeSummary>,
-    /// What a training step takes, as planned.
+    /// The cost of a training step, as planned.
     #[serde(default)]
     pub step: Option<StepSummary>,
-    /// What the stages of all steps took, of a training in several schemes.
+    /// Times of the stages of all steps, of a training in several schemes.
     #[serde(default)]
     pub stages: Vec<StageSummary>,
     /// Classification with the trained model.
@@ -62,9 +76,12 @@ pub struct Report {
     pub threads: usize,
     /// The machine.
     pub host: String,
+    /// Digests of files of the run folder, by their path in it.
+    #[serde(default)]
+    pub digests: BTreeMap<String, String>,
 }
 
-/// What a stage took.
+/// The time of a stage.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StageSummary {
     /// The stage.
@@ -105,7 +122,7 @@ pub struct SchemeSummary {
     pub security_bits: Option<u32>,
 }
 
-/// What was encrypted.
+/// The parts that were encrypted.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct EncryptedParts {
     /// Features.
@@ -183,6 +200,9 @@ pub struct TwinSummary {
     /// The largest difference allowed; null where none is.
     #[serde(default)]
     pub tolerance: Option<f64>,
+    /// The root mean square of the differences of weights and biases.
+    #[serde(default)]
+    pub root_mean_square: Option<f64>,
 }
 
 /// Wall-clock seconds.
@@ -211,7 +231,7 @@ pub struct CoreSeconds {
     pub step: Option<f64>,
 }
 
-/// What crossed between client and server while training.
+/// Traffic between client and server while training.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct TrafficSummary {
     /// Bytes to the server in refreshes.
@@ -228,6 +248,9 @@ pub struct TrafficSummary {
     pub saturations: u64,
     /// Values above what the plan proved possible, classification included; not 0 only if the server did not compute what was planned.
     pub out_of_bounds: u64,
+    /// Those of them that were decrypted: above what the plan proved possible, whatever the recipe's bounds.
+    #[serde(default)]
+    pub deviations: u64,
 }
 
 /// How close the values of a tensor came to their public bound.
@@ -282,6 +305,7 @@ impl Report {
             peak_memory_bytes: None,
             threads: rayon::current_num_threads(),
             host: host(),
+            digests: BTreeMap::new(),
         }
     }
 
@@ -304,7 +328,7 @@ impl Report {
     }
 }
 
-/// What a training step takes, as planned.
+/// The cost of a training step, as planned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepSummary {
     /// Levels between two bootstraps.
@@ -360,7 +384,7 @@ pub struct Bootstraps {
 }
 
 impl PredictionSummary {
-    /// What was predicted, and how well.
+    /// The predictions in a line, and how good they are.
     #[must_use]
     pub fn described(&self) -> String {
         match (self.accuracy, self.mape) {

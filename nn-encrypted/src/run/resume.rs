@@ -1,14 +1,25 @@
-//! What a run folder says of the run in it, and whether that is the run that is asked for.
+//! The run that a run folder holds, and whether that is the run that is asked for.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::seal::OPTIONS;
 use super::{Mode, Options, Report, RunError, RunFolder};
 use crate::recipe::Recipe;
 
-/// What `--resume` finds.
+/// The state that `--resume` finds.
+///
+/// ```
+/// use nn_encrypted::run::{Options, Resumption, resume};
+///
+/// let out = std::env::temp_dir().join(format!("resumption-{}", std::process::id()));
+/// let options = Options { out: Some(out), ..Options::default() };
+/// let found = resume(Some("hesamifard2017"), &[], options)?;
+/// assert!(matches!(found, Resumption::Unfinished(recipe, _) if recipe.name == "hesamifard2017"));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 pub enum Resumption {
     /// Nothing is left to do.
     Finished(Box<Report>),
@@ -19,7 +30,8 @@ pub enum Resumption {
 /// Recipe and options of the run in the folder `options.out`. What is given beside must be the same there.
 ///
 /// # Errors
-/// If the folder holds no recipe and none is given, or something else was asked for than what runs there.
+/// If the folder holds no recipe and none is given, or something else was asked for than what runs there; [`RunError::Spent`] if the
+/// server of a finished run deviated.
 pub fn resume(
     recipe: Option<&str>,
     settings: &[String],
@@ -38,7 +50,9 @@ pub fn resume(
         Asked::read(&folder)?.merge(&folder, &mut options)?;
     }
     if folder.report().exists() {
-        return Ok(Resumption::Finished(Box::new(folder.read_report()?)));
+        let report = folder.read_sealed_report()?;
+        folder.refuse_spent(&report)?;
+        return Ok(Resumption::Finished(Box::new(report)));
     }
     options.resume = true;
     Ok(Resumption::Unfinished(Box::new(recipe), options))
@@ -76,7 +90,7 @@ fn difference(name: &str, a: Option<&Value>, b: Option<&Value>) -> Option<(Strin
     }
 }
 
-/// What was asked for beside the recipe; `client/options.toml`.
+/// Options asked for beside the recipe; `client/options.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
@@ -86,7 +100,7 @@ pub(super) struct Asked {
 
 impl Asked {
     fn path(folder: &RunFolder) -> PathBuf {
-        folder.client("options.toml")
+        folder.root().join(OPTIONS)
     }
 
     /// Writes what is in options.

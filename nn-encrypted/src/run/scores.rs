@@ -1,4 +1,4 @@
-//! What the report says of how good models are.
+//! Scores of models, as the report has them.
 
 use super::measure::{Measure, Predictions};
 use super::report::{Accuracy, Baselines};
@@ -20,7 +20,7 @@ pub(super) struct Scores {
 }
 
 impl Scores {
-    /// What the report says, with predictions of the test part for what is said of classes.
+    /// The part of the report, with predictions of the test part for figures of classes.
     pub(super) fn report(self, session: &Session, predicted: Option<&Predictions>) -> Accuracy {
         let data = &session.data;
         if session.measure() == Measure::Mape {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use ndarray::{Array2, ArrayRef2};
+use ndarray::{Array2, ArrayRef2, Axis};
 
 use super::measure::{Measure, Predictions};
 use super::report::{RangeSummary, Report};
@@ -15,14 +15,30 @@ use crate::metrics;
 use crate::model::Model;
 use crate::network::Network;
 use crate::numbers::weight_grid;
+#[cfg(test)]
+use crate::plan::PlanError;
 use crate::plan::{DataShape, Plan, Tolerance};
 use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, RefreshTensor, Scheme};
-use crate::twin::{TensorRange, Twin, classes, hard_targets, targets};
+use crate::twin::{TensorRange, Twin, TwinError, classes, hard_targets, targets};
 
 /// Fractional bits of features of approximate schemes, which are read as integers.
 const INPUT_BITS: u32 = 20;
 
+/// Samples whose features are real numbers at a time, where it does not matter which are classified together.
+const ROWS: usize = 1024;
+
 /// Recipe, data and network of a run, and the plan once it is asked for.
+///
+/// ```
+/// use nn_encrypted::recipe::Recipe;
+/// use nn_encrypted::run::Session;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let session = Session::new(recipe, None)?;
+/// let (x, targets) = session.batch(0)?;
+/// assert_eq!((x.dim(), targets.dim()), ((30, 4), (30, 3)));
+/// # Ok::<(), nn_encrypted::run::RunError>(())
+/// ```
 #[derive(Clone)]
 pub struct Session {
     /// The recipe.
@@ -68,10 +84,24 @@ impl Session {
         if let Some(plan) = self.plan.get() {
             return Ok(Arc::clone(plan));
         }
-        let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
-        let shape = DataShape { bound, rows: self.data.train.labels.len() };
-        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, shape)?);
+        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, self.shape())?);
         Ok(Arc::clone(self.plan.get_or_init(|| plan)))
+    }
+
+    /// The session with another plan.
+    #[cfg(test)]
+    pub(crate) fn with_plan(
+        self,
+        plan: impl FnOnce(&Recipe, &Network, DataShape) -> Result<Plan, PlanError>,
+    ) -> Result<Self, PlanError> {
+        let plan = plan(&self.recipe, &self.network, self.shape())?;
+        Ok(Self { plan: OnceLock::from(Arc::new(plan)), ..self })
+    }
+
+    /// What a plan depends on of the data.
+    pub(super) fn shape(&self) -> DataShape {
+        let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
+        DataShape { bound, rows: self.data.train.labels.len() }
     }
 
     /// The twin, from given weights.
@@ -86,11 +116,11 @@ impl Session {
         Ok(Twin::new(&self.recipe, &self.network, model, reader)?)
     }
 
-    /// The same training in floating point.
+    /// This training in floating point.
     ///
     /// # Errors
     /// None, as the weights are of this network.
-    pub fn clear(&self) -> Result<Clear, RunError> {
+    pub(crate) fn clear(&self) -> Result<Clear, RunError> {
         Ok(Clear::new(&self.recipe, &self.network, self.first.clone())?)
     }
 
@@ -111,34 +141,50 @@ impl Session {
         Ok((self.features(&x), targets))
     }
 
-    /// The same with targets that are not smoothed, for training in floating point.
+    /// A mini-batch with targets that are not smoothed, for training in floating point.
     pub(super) fn hard_batch(&self, batch: usize) -> Result<(Array2<f64>, Array2<f64>), RunError> {
         let (x, labels) = self.data.train.select(self.batches.rows(batch));
         let targets = hard_targets(&self.recipe, self.data.series.as_ref(), &labels, self.data.outputs)?;
         Ok((self.features(&x), targets))
     }
 
-    /// What rows of outputs tell.
+    /// Predictions from rows of outputs.
     #[must_use]
-    pub fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
+    pub(crate) fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
         match &self.data.series {
             Some(series) => Predictions::values(series, outputs.iter().copied()),
             None => Predictions::Classes(classes(&self.recipe, outputs)),
         }
     }
 
-    /// What the twin predicts of samples. Its model stays as it is; where tables are looked up each classification draws errors of
+    /// The twin's predictions for samples. Its model stays as it is; where tables are looked up each classification draws errors of
     /// its own and is observed as a step is, elsewhere the ranges of training stay those of its steps.
     ///
     /// # Errors
     /// If a number overflows or is not finite.
     pub fn predicted(&self, twin: &mut Twin, samples: &Samples) -> Result<Predictions, RunError> {
-        let x = self.features(&samples.x);
         let outputs = match self.recipe.refresh.strategy {
-            RefreshStrategy::Clean => twin.outputs(&x)?,
-            RefreshStrategy::Client | RefreshStrategy::Bootstrap => twin.clone().outputs(&x)?,
+            RefreshStrategy::Clean => twin.outputs(&self.features(&samples.x))?,
+            RefreshStrategy::Client | RefreshStrategy::Bootstrap => {
+                let mut twin = twin.clone();
+                self.by_parts(samples, |x| twin.outputs(x))?
+            }
         };
         Ok(self.predictions(&outputs))
+    }
+
+    /// Outputs for samples that do not depend on which of them are asked for together.
+    fn by_parts(
+        &self,
+        samples: &Samples,
+        mut outputs: impl FnMut(&ArrayRef2<f64>) -> Result<Array2<f64>, TwinError>,
+    ) -> Result<Array2<f64>, TwinError> {
+        let mut all = Array2::zeros((samples.x.nrows(), self.data.outputs));
+        let parts = all.axis_chunks_iter_mut(Axis(0), ROWS);
+        for (x, mut part) in samples.x.axis_chunks_iter(Axis(0), ROWS).zip(parts) {
+            part.assign(&outputs(&self.features(&x))?);
+        }
+        Ok(all)
     }
 
     /// How good the twin is on samples: the part that is classified right, or MAPE in percent.
@@ -146,26 +192,26 @@ impl Session {
         Ok(self.predicted(twin, samples)?.score(&samples.labels))
     }
 
-    /// The same of a network in floating point.
+    /// The score of a network in floating point.
     pub(super) fn clear_score(&self, net: &mut Clear, samples: &Samples) -> Result<f64, RunError> {
-        Ok(self.predictions(&net.outputs(&self.features(&samples.x))?).score(&samples.labels))
+        Ok(self.predictions(&self.by_parts(samples, |x| net.outputs(x))?).score(&samples.labels))
     }
 
-    /// What scores are.
+    /// The measure of scores.
     #[must_use]
-    pub fn measure(&self) -> Measure {
+    pub(crate) fn measure(&self) -> Measure {
         if self.data.series.is_some() { Measure::Mape } else { Measure::Accuracy }
     }
 
     /// The balanced accuracy of predictions of the test part.
     #[must_use]
-    pub fn balanced(&self, predicted: &[usize]) -> f64 {
+    pub(crate) fn balanced(&self, predicted: &[usize]) -> f64 {
         metrics::balanced_accuracy(predicted, &self.data.test.labels, self.data.classes.len())
     }
 
     /// Number of training steps.
     #[must_use]
-    pub fn steps(&self, limit: Option<usize>) -> usize {
+    pub(crate) fn steps(&self, limit: Option<usize>) -> usize {
         let all = self.batches.count().saturating_mul(self.recipe.optimizer.epochs);
         limit.map_or(all, |limit| limit.min(all))
     }

@@ -1,9 +1,10 @@
-//! What the client keeps of an encrypted training: what it measured, and the models.
+//! The client's state of an encrypted training: measurements, and the models.
 
 use he_core::wire::{Reader, WireError, Writer};
 use serde::{Deserialize, Serialize};
 
 use super::report::StageSummary;
+use super::seal::Digests;
 use super::weights;
 use crate::meter::Spent;
 use crate::model::Model;
@@ -11,7 +12,7 @@ use crate::network::Network;
 use crate::recipe::Recipe;
 use crate::roles::{RefreshCounts, Traffic};
 
-/// What was measured since the start, over all processes that had a part in the run.
+/// Measurements since the start, over all processes that had a part in the run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ledger {
@@ -19,6 +20,9 @@ pub(super) struct Ledger {
     pub samples: String,
     /// Digest of the secret keys.
     pub secret: String,
+    /// Digests of recipe and options.
+    #[serde(default)]
+    pub files: Digests,
     /// Wall-clock seconds, up to the checkpoint.
     pub total: f64,
     /// Wall-clock seconds of planning.
@@ -37,7 +41,7 @@ pub(super) struct Ledger {
     pub curve: Vec<f64>,
     /// The client's counts.
     pub counts: RefreshCounts,
-    /// What crossed in refreshes.
+    /// Traffic of refreshes.
     pub traffic: Traffic,
     /// Bytes of data and first weights.
     pub data_bytes: u64,
@@ -49,7 +53,7 @@ pub(super) struct Ledger {
     /// Bootstraps that refresh or fill ciphertexts.
     #[serde(default)]
     pub bootstraps: u64,
-    /// What the stages of steps took.
+    /// Times of the stages of steps.
     #[serde(default)]
     pub stages: Vec<StageSummary>,
     /// The largest distance of decrypted outputs from those in the clear.
@@ -59,7 +63,7 @@ pub(super) struct Ledger {
 
 /// The client's half of a checkpoint: `ledger | model | twin's model`, each after its length.
 pub(super) struct State {
-    /// What was measured.
+    /// The measurements.
     pub ledger: Ledger,
     /// The model as decrypted last.
     pub model: Model,

@@ -19,7 +19,7 @@ use crate::recipe::Recipe;
 use crate::roles::Client;
 use crate::twin::Twin;
 
-/// What a study covers.
+/// The scope of a study.
 #[derive(Clone, Debug)]
 pub struct Scope {
     /// Name or path of the recipe; it needs a variant `hidden1`, `hidden2`, ... for each depth.
@@ -79,7 +79,7 @@ pub struct Cell {
     pub clear: Score,
     /// Of the network on integers.
     pub twin: Score,
-    /// What the steps on ciphertexts took.
+    /// Times of the steps on ciphertexts.
     pub encrypted: Option<Steps>,
 }
 

@@ -45,7 +45,7 @@ pub fn study_page(scope: &Scope, cells: &[Cell], command: &str) -> String {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn write_page(path: &Path, page: &str) -> Result<(), RunError> {
+pub(crate) fn write_page(path: &Path, page: &str) -> Result<(), RunError> {
     let draft = path.with_extension("draft");
     let written = std::fs::write(&draft, page).and_then(|()| std::fs::rename(&draft, path));
     written.map_err(|source| RunError::Io { path: path.to_owned(), source })

@@ -16,7 +16,7 @@ const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
 const EPOCHS: usize = 40;
 
 /// The grid's accuracies beside the twin's.
-pub struct Comparison {
+pub(crate) struct Comparison {
     sweep: Sweep,
     /// Mean and worst test accuracy of the twin.
     twin: (f64, f64),
@@ -27,7 +27,7 @@ pub struct Comparison {
 ///
 /// # Errors
 /// If the data or the recipe cannot be used.
-pub fn sweep(mut recipe: Recipe, data_dir: Option<&Path>) -> Result<Comparison, RunError> {
+pub(crate) fn sweep(mut recipe: Recipe, data_dir: Option<&Path>) -> Result<Comparison, RunError> {
     recipe.optimizer.epochs = EPOCHS;
     let rates =
         [Dyadic::new(1, 2), Dyadic::new(1, 1), Dyadic::new(3, 2), Dyadic::new(1, 0), Dyadic::new(3, 1)];
@@ -49,7 +49,7 @@ pub fn sweep(mut recipe: Recipe, data_dir: Option<&Path>) -> Result<Comparison, 
 
 impl Comparison {
     /// Mean accuracy of the best setting of the grid less that of the twin, in points.
-    pub fn behind(&self) -> f64 {
+    pub(crate) fn behind(&self) -> f64 {
         let best = self.sweep.best().map_or(0.0, |run| run.accuracy);
         100.0 * (best - self.twin.0)
     }

@@ -26,7 +26,7 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
     train_session(&Session::new(recipe, options.data_dir.as_deref())?, options, start)
 }
 
-/// The same of a recipe whose data are loaded, in a process that began at `start`.
+/// Trains a recipe whose data are loaded, in a process that began at `start`.
 ///
 /// # Errors
 /// As [`train`].
@@ -49,13 +49,13 @@ pub(crate) fn train_session(
         folder.as_ref().map_or(Ok(()), |folder| folder.begin(&session.recipe))?;
     }
     outcome.report.peak_memory_bytes = outcome.report.peak_memory_bytes.max(peak_memory());
-    folder.map_or(Ok(()), |folder| write_results(&folder, session, &outcome))?;
+    folder.map_or(Ok(()), |folder| write_results(&folder, session, &mut outcome))?;
     drop(lock);
     Ok(outcome)
 }
 
 /// Writes what a run ends with; the report last, since it says that the run is finished.
-fn write_results(folder: &RunFolder, session: &Session, outcome: &Outcome) -> Result<(), RunError> {
+fn write_results(folder: &RunFolder, session: &Session, outcome: &mut Outcome) -> Result<(), RunError> {
     let data = &session.data;
     #[cfg(feature = "cli")]
     {
@@ -70,11 +70,12 @@ fn write_results(folder: &RunFolder, session: &Session, outcome: &Outcome) -> Re
         let predicted = session.predicted(&mut session.twin(model.clone())?, &data.test)?;
         folder.write_predictions(&data.classes, &predicted, &data.test.labels)?;
     }
+    folder.seal(&mut outcome.report)?;
     folder.write_report(&outcome.report)?;
     folder.remove_generations()
 }
 
-/// The same training in floating point: scores of the test part before it and after each epoch, and the model.
+/// This training in floating point: scores of the test part before it and after each epoch, and the model.
 pub(super) fn clear_curve(session: &Session, steps: usize) -> Result<(Vec<f64>, Model), RunError> {
     let (mut net, test) = (session.clear()?, &session.data.test);
     let mut curve = vec![session.clear_score(&mut net, test)?];

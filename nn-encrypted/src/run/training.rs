@@ -25,7 +25,7 @@ use crate::twin::Twin;
 /// Time between two checkpoints, if nothing else is asked for.
 const CHECKPOINT_SECONDS: u64 = 60;
 
-/// What a resumed run says that was stopped too early.
+/// The message of a resumed run that was stopped too early.
 const NOTHING_YET: &str = "no checkpoint yet: from the beginning";
 
 /// Trains on ciphertexts, from the start or from the newest checkpoint; this process began at `begun`. The folder stays
@@ -76,7 +76,7 @@ struct Training<'a> {
     both: Encrypted,
     twin: Twin,
     ledger: Ledger,
-    /// What engines counted in the processes before this one.
+    /// Counts of engines in the processes before this one.
     before: Counted,
     /// Steps done.
     done: usize,
@@ -103,7 +103,7 @@ impl<'a> Training<'a> {
         })?;
         let mut twin = session.twin(session.first.clone())?;
         let secrets = both.client.secret_bytes();
-        let ledger = Ledger {
+        let mut ledger = Ledger {
             samples: hex(&session.digest()),
             secret: hex(&digest_of(secrets.iter().flatten())),
             keygen: keygen.wall,
@@ -115,6 +115,7 @@ impl<'a> Training<'a> {
             // Before the recipe, which is what makes the folder one that can be resumed.
             Asked::write(folder, options)?;
             folder.begin(&session.recipe)?;
+            ledger.files = folder.digests_at_start()?;
             folder.write_secret_keys(&secrets)?;
             folder.write_evaluation_keys(&keys)?;
         }
@@ -156,12 +157,12 @@ impl<'a> Training<'a> {
         };
         damaged.iter().for_each(|error| options.say(&format!("not used: {error}")));
         let (step, steps) = (generation.step, session.steps(options.steps));
+        let parts = keygen.on(|| restore(session, plan, folder, &keys, generation))?;
         if step > steps as u64 {
             let what = format!("is of step {step} of a run of {steps} steps");
             return Err(RunError::File { path: folder.checkpoint(Half::Client, step), what });
         }
         options.say(&format!("resumed after step {step} of {steps}"));
-        let parts = keygen.on(|| restore(session, plan, folder, &keys, generation))?;
         folder.remove_generations_after(step)?;
         let mut this = Self::with(session, options, plan, parts, step as usize, identity.run);
         this.ledger.keygen += keygen.wall;
@@ -286,6 +287,7 @@ fn restore(
     let path = folder.checkpoint(Half::Client, step);
     let State { ledger, model, twin } = State::from_bytes(&session.recipe, &session.network, &client)
         .map_err(|what| wrong(path.clone(), what))?;
+    folder.check_digests(&ledger.files)?;
     if ledger.samples != hex(&session.digest()) {
         let what = format!("the samples of `{}` are not those of this run", session.data.name);
         return Err(wrong(path, what));

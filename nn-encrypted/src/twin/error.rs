@@ -36,7 +36,7 @@ pub enum TwinError {
     /// Two shapes do not belong together.
     #[error("{what}: {found} given, {needed} needed")]
     Shape {
-        /// What has the shape.
+        /// The thing that has the shape.
         what: String,
         /// The extent there is.
         found: usize,

@@ -50,7 +50,8 @@ use self::error::Result;
 pub use self::error::TwinError;
 use self::numbers::{Numbers, Phases, by_table};
 pub use self::range::TensorRange;
-pub use self::targets::{classes, hard_targets, targets};
+pub use self::targets::classes;
+pub(crate) use self::targets::{hard_targets, targets};
 pub(crate) use self::walk::Walk;
 use crate::data::random::{Purpose, stream};
 use crate::model::Model;
@@ -61,26 +62,19 @@ use crate::recipe::{self, Recipe, RefreshStrategy, Scheme};
 /// A network in training on plain numbers.
 ///
 /// ```
-/// use nn_encrypted::model::Model;
-/// use nn_encrypted::network::Network;
 /// use nn_encrypted::recipe::Recipe;
-/// use nn_encrypted::twin::{Twin, classes, targets};
-/// use nn_encrypted::{frozen, numbers};
+/// use nn_encrypted::run::Session;
+/// use nn_encrypted::twin::classes;
 ///
-/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
-/// let data = frozen::prepare(&recipe.data, recipe.seed, recipe.numbers.input_bits, None)?;
-/// let network = Network::new(&recipe, data.features.len(), data.sides, data.classes.len())?;
-/// let grid = |l: usize| numbers::weight_grid(&recipe, &network.layers[l]);
-/// let model = Model::initial(&network, recipe.init_gain(), recipe.seed, grid);
-/// let mut twin = Twin::new(&recipe, &network, model, None)?;
-///
-/// let x = data.train.x.mapv(|n| f64::from(n) / 16.0); // 4 fractional bits
-/// let y = targets(&recipe, None, &data.train.labels, 3)?;
-/// for _ in 0..60 {
-///     twin.step(&x, &y)?;
+/// let session = Session::new(Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?, None)?;
+/// let mut twin = session.twin(session.first.clone())?;
+/// for batch in session.batches.schedule(0).take(20 * session.batches.count()) {
+///     let (x, targets) = session.batch(batch)?;
+///     twin.step(&x, &targets)?;
 /// }
-/// let found = classes(&recipe, &twin.outputs(&x)?);
-/// let right = found.iter().zip(&data.train.labels).filter(|(found, label)| found == label).count();
+/// let samples = &session.data.train;
+/// let found = classes(&session.recipe, &twin.outputs(&session.features(&samples.x))?);
+/// let right = found.iter().zip(&samples.labels).filter(|(found, label)| found == label).count();
 /// assert!(right > 100, "{right} of {}", found.len());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -137,12 +131,12 @@ impl Twin {
     }
 
     /// Mod-switched phases that an encrypted run recorded; the next step or classification looks tables up by these.
-    pub fn replay(&mut self, phases: Vec<u32>) {
+    pub(crate) fn replay(&mut self, phases: Vec<u32>) {
         self.recorded = Some(phases.into());
     }
 
     /// Trains on one mini-batch; one row a sample, features as multiples of `2^-input_bits` where the first layer is exact, targets
-    /// as they are encrypted: see [`targets`].
+    /// as they are encrypted: see [`Session::batch`](crate::run::Session::batch).
     ///
     /// # Errors
     /// If a shape is wrong, a number overflows or is not finite, or other phases are recorded than the step looks up; the model and

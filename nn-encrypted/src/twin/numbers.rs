@@ -1,4 +1,4 @@
-//! What the numbers of a scheme do at each step of the walk.
+//! The numbers of a scheme at each step of the walk.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -84,7 +84,7 @@ impl<'n> Pass<'n> {
         Self { network, layer: 0, tensor: RefreshTensor::Preactivation, ranges, phases }
     }
 
-    /// The same walk, on its way to a tensor of a layer with weights.
+    /// This walk, on its way to a tensor of a layer with weights.
     pub(super) fn to(&mut self, layer: usize, tensor: RefreshTensor) -> &mut Self {
         (self.layer, self.tensor) = (layer, tensor);
         self

@@ -24,11 +24,11 @@ pub(super) struct Reals {
     bounds: Option<Bounds>,
     saturated: Vec<RefreshTensor>,
     optimizer: Optimizer,
-    /// What summed gradients are divided by.
+    /// The divisor of summed gradients.
     divisor: f64,
 }
 
-/// What is computed for an activation.
+/// The functions computed for an activation.
 #[derive(Debug)]
 enum Functions {
     /// Its polynomial.

@@ -1,4 +1,4 @@
-//! What outputs are compared with, and what they say.
+//! Targets that outputs are compared with, and classes that outputs name.
 
 use ndarray::{Array2, ArrayRef2, ArrayView1};
 
@@ -12,7 +12,7 @@ use crate::recipe::{Coding, Loss, Recipe};
 ///
 /// # Errors
 /// If a label is no class.
-pub fn targets(
+pub(crate) fn targets(
     recipe: &Recipe,
     series: Option<&Series>,
     labels: &[usize],
@@ -30,7 +30,7 @@ pub fn targets(
 ///
 /// # Errors
 /// As [`targets`].
-pub fn hard_targets(
+pub(crate) fn hard_targets(
     recipe: &Recipe,
     series: Option<&Series>,
     labels: &[usize],

@@ -44,7 +44,7 @@ impl Tensor {
         }
     }
 
-    /// The same numbers in floating point.
+    /// These numbers in floating point.
     pub(super) fn real(&self) -> Cow<'_, Array2<f64>> {
         match self {
             Exact(values, bits) => {

@@ -32,7 +32,7 @@ pub(crate) struct Walk {
 /// Weights and biases of a layer, each with its momenta.
 type Kept = [[Tensor; 2]; 2];
 
-/// What a mini-batch leaves on its way; an item for each layer with weights.
+/// The trace of a mini-batch; an item for each layer with weights.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
     kept: Vec<Kept>,
@@ -225,7 +225,7 @@ impl Walk {
         Ok(model)
     }
 
-    /// What a mini-batch leaves, for comparison.
+    /// The trace of a mini-batch, for comparison.
     #[cfg(test)]
     pub(super) fn traced(&self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Trace> {
         self.trace(x, targets, &mut Pass::new(&self.network, Ranges::default(), Phases::default()))

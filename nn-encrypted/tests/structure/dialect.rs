@@ -11,7 +11,19 @@ use crate::mentions::{documentation, for_tests};
 use crate::workspace::code;
 
 /// Crates that are held to the names of the field.
-const HELD: [&str; 5] = ["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch"];
+const HELD: [&str; 6] = ["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch", "nn-encrypted"];
+
+/// Files that are not held to them yet. The list only gets shorter.
+const LEFT: [(&str, &str); 8] = [
+    ("nn-encrypted", "engine/slots/body"),
+    ("nn-encrypted", "engine/slots/bgv/ops"),
+    ("nn-encrypted", "engine/slots/bgv/rehearsal"),
+    ("nn-encrypted", "engine/slots/ckks/held"),
+    ("nn-encrypted", "engine/slots/ckks/levels"),
+    ("nn-encrypted", "engine/slots/ckks/linear"),
+    ("nn-encrypted", "engine/slots/ckks/slots"),
+    ("nn-encrypted", "engine/slots/ckks/weights"),
+];
 
 /// Prose that has a name in the field: a pattern, without regard to case, and the name.
 const PROSE: [(&str, &str); 10] = [
@@ -160,7 +172,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 fn faults(package: &str, sources: &Sources) -> Vec<String> {
     let all = Crate::read(package, sources);
     let mut reader = Reader::new(package);
-    for module in &all.modules {
+    for module in all.modules.iter().filter(|module| !LEFT.contains(&(package, &module.file))) {
         reader.file = &module.file;
         reader.prose(&module.attributes);
         module.items.iter().for_each(|item| reader.visit_item(item));

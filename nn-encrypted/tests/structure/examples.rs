@@ -1,53 +1,15 @@
-//! Every public type of a crate has a documentation example.
-//!
-//! Public is what a user of the crate can name, through public modules and re-exports. Errors and iterators are exempt;
-//! traits and aliases are no types of their own.
-
-use std::collections::BTreeSet;
+//! Every public type of a crate has a documentation example. Errors and iterators are exempt; traits and aliases are no
+//! types of their own.
 
 use syn::{Attribute, Item, Visibility};
 
-use crate::crates::{Crate, Place, Sources};
-use crate::mentions::{documentation, for_tests};
+use crate::crates::{Crate, Sources};
+use crate::mentions::documentation;
+use crate::public::Public;
 use crate::workspace::code;
 
 /// Crates of which all public types have an example.
-const HELD: [&str; 5] = ["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch"];
-
-/// What a user of a crate can name: modules, and names that modules define.
-#[derive(Default)]
-struct Public {
-    modules: BTreeSet<usize>,
-    names: BTreeSet<(usize, String)>,
-}
-
-impl Public {
-    fn of(all: &Crate) -> Self {
-        let mut public = Self::default();
-        public.enter(all, 0);
-        public
-    }
-
-    fn enter(&mut self, all: &Crate, module: usize) {
-        if !self.modules.insert(module) {
-            return;
-        }
-        let here = &all.modules[module];
-        let own = here.items.iter().filter(|item| !for_tests(attributes_of_type(item)));
-        let own = own.filter_map(|item| public_type(item).map(|name| (module, name)));
-        self.names.extend(own);
-        for &child in here.children.values().filter(|&&child| all.modules[child].public) {
-            self.enter(all, child);
-        }
-        for import in here.mentions.imports.iter().filter(|import| import.exported) {
-            match all.resolve(module, &import.path) {
-                Some(Place::Module(inner)) => self.enter(all, inner),
-                Some(Place::Item(inner, name)) => drop(self.names.insert((inner, name))),
-                None => {}
-            }
-        }
-    }
-}
+const HELD: [&str; 6] = ["he-core", "he-bgv", "he-ckks", "he-tfhe", "he-switch", "nn-encrypted"];
 
 fn attributes_of_type(item: &Item) -> &[Attribute] {
     match item {
@@ -97,7 +59,7 @@ fn is_exempt(all: &Crate, module: usize, name: &str) -> bool {
 /// Public types of a crate without an example, with the files that define them.
 fn without_example(package: &str, sources: &Sources) -> Vec<String> {
     let all = Crate::read(package, sources);
-    let public = Public::of(&all);
+    let public = Public::shown(&all);
     let mut missing = Vec::new();
     for (module, name) in &public.names {
         let items = all.modules[*module].items.iter();

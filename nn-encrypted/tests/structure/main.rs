@@ -4,6 +4,7 @@
 //!   none names a crate above or beside it.
 //! * [`circles`]: no file of a crate imports from a file that imports from it, however long the way.
 //! * [`rooms`]: the top-level modules of a crate stand on floors, and no arrow runs upwards.
+//! * [`public`]: `nn-encrypted` offers few public items.
 //! * [`examples`]: every public type has a documentation example.
 //! * [`nouns`]: one type each for recipe, plan, session, client, server, model and twin.
 //! * [`schemes`]: outside engines no file names a crate of a scheme, and no enum has a variant for one or for a recipe.
@@ -22,6 +23,7 @@ mod lengths;
 mod line;
 mod mentions;
 mod nouns;
+mod public;
 mod rooms;
 mod schemes;
 mod workspace;

@@ -80,7 +80,8 @@ pub fn to_floats(x: &Poly<Coeff>) -> Zeroizing<Vec<f64>> {
         let positive = value(&digits);
         radix.digits(|i| radix.moduli[i].neg(x.limb(i)[c]), &mut digits);
         let negative = value(&digits);
-        out.push(if positive <= negative { positive } else { -negative });
+        // The smaller one with its sign, without a branch.
+        out.push(positive.min(negative).copysign(negative - positive));
     }
     out
 }
@@ -99,7 +100,9 @@ pub fn to_words(x: &Poly<Coeff>) -> Zeroizing<Vec<i128>> {
         radix.digits(|i| x.limb(i)[c], &mut digits);
         let terms = digits.iter().zip(&radix.moduli).rev();
         let value = terms.fold(0, |sum, (&d, q)| sum * i128::from(q.value()) + i128::from(d));
-        out.push(if value > all / 2 { value - all } else { value });
+        // All ones above Q/2, without a branch.
+        let above = (all / 2 - value) >> 127;
+        out.push(value - (all & above));
     }
     out
 }

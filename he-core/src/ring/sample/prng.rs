@@ -7,7 +7,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use std::hint::black_box;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::SampleError;
 
@@ -27,6 +27,19 @@ pub type Seed = [u8; 32];
 /// let (mut one, mut same) = (Prng::from_seed(&[7; 32]), Prng::from_seed(&[7; 32]));
 /// assert_eq!(one.next_u64(), same.next_u64());
 /// assert_ne!(one.next_u64(), Prng::from_seed_stream(&[7; 32], 1).next_u64());
+/// ```
+/// ```compile_fail,E0277
+/// fn print(prng: &he_core::ring::sample::Prng) { println!("{prng:?}"); }
+/// ```
+/// ```compile_fail,E0308
+/// fn copy(prng: &he_core::ring::sample::Prng) -> he_core::ring::sample::Prng { prng.clone() }
+/// ```
+/// ```compile_fail,E0369
+/// fn compare(a: &he_core::ring::sample::Prng, b: &he_core::ring::sample::Prng) -> bool { a == b }
+/// ```
+/// ```compile_fail,E0277
+/// #[derive(serde::Serialize)]
+/// struct Backup { prng: he_core::ring::sample::Prng }
 /// ```
 pub struct Prng {
     cipher: Box<ChaCha20Rng>,
@@ -112,11 +125,38 @@ impl Prng {
     }
 }
 
-impl Drop for Prng {
-    fn drop(&mut self) {
+impl Prng {
+    fn wipe(&mut self) {
         // A fresh generator has a zero buffer, so this overwrites the key, the counter and pending output.
         *self.cipher = ChaCha20Rng::from_seed([0; 32]);
         black_box(&mut self.cipher);
         self.rest.zeroize();
+        self.rest_len.zeroize();
+    }
+}
+
+impl Drop for Prng {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl ZeroizeOnDrop for Prng {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wiped_generator_has_nothing_left_of_its_key_and_its_stream() {
+        let mut prng = Prng::from_seed_stream(&[7; 32], 3);
+        // Output is pending, in the block and in the word that was begun.
+        prng.fill_bytes(&mut [0; 101]);
+        assert!(prng.rest != 0 && prng.rest_len == 3);
+        prng.wipe();
+        assert_eq!((prng.rest, prng.rest_len), (0, 0));
+        assert_eq!(*prng.cipher, ChaCha20Rng::from_seed([0; 32]));
+        assert_eq!(prng.cipher.get_seed(), [0; 32]);
+        assert_eq!((prng.cipher.get_stream(), prng.cipher.get_word_pos()), (0, 0));
     }
 }

@@ -4,7 +4,7 @@ use he_switch::{Parameters, ckks_to_tfhe, tfhe_to_ckks};
 
 use crate::numbers::tables::{RESULT_BITS, TableNumbers};
 
-/// What integers are multiplied by in slots.
+/// The factors of integers in slots.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct BlockScales {
     /// Of features, activations, errors and targets.

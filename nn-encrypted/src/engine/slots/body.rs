@@ -1,45 +1,21 @@
 //! The formula of every tensor.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::{Formulas, Level, LossFormula, SlotOps, Store};
+use super::tensors::{Result, View};
+use super::{Level, LossFormula, Numbers, Sign, SlotOps, Tensors};
 use crate::engine::EngineError;
-use crate::layout::{Geometry, WeightTiles};
+use crate::layout::{Rotation, WeightTiles};
 use crate::program::{Step, Tensor};
 
-pub(super) type Result<T> = std::result::Result<T, EngineError>;
-
-/// The formulas of one plan on one scheme.
-pub struct Body<'a, S: SlotOps> {
+/// The formulas of some layers on one scheme.
+pub struct Body<'a, S: SlotOps, N: Numbers<S>> {
     /// The scheme.
     pub ops: &'a S,
-    /// The layout.
-    pub geometry: &'a Geometry,
-    /// The constants.
-    pub formulas: &'a Formulas<S::Scalar>,
-    /// Primes over which tensors are computed.
-    pub levels: &'a BTreeMap<Tensor, Level>,
-}
-
-/// The tensors that a step reads: those of a store, and those it made itself before.
-pub struct View<'s, C> {
-    /// The store.
-    pub store: &'s Store<C>,
-    /// What the step made so far.
-    pub made: &'s [(Tensor, Vec<C>)],
-}
-
-impl<'s, C> View<'s, C> {
-    /// The tiles of a tensor.
-    ///
-    /// # Errors
-    /// If it is not there.
-    pub fn get(&self, tensor: Tensor) -> Result<&'s [C]> {
-        let made = self.made.iter().find(|(made, _)| *made == tensor);
-        made.map_or_else(|| self.store.get(tensor), |(_, tiles)| Ok(tiles))
-    }
+    /// Layout and constants, and what depends on the kind of numbers.
+    pub numbers: &'a N,
 }
 
 /// The tensors that a step writes, each of which may read those before it; none of a refresh. `last` is the last layer, `loss`
@@ -65,15 +41,28 @@ pub fn written(step: Step, last: usize, loss: LossFormula) -> Vec<Tensor> {
     }
 }
 
-impl<S: SlotOps> Body<'_, S> {
+impl<S: SlotOps, N: Numbers<S>> Body<'_, S, N> {
     /// The tiles of every tensor that a step writes.
     ///
     /// # Errors
     /// If the scheme refuses, or a tensor that the step reads is not there.
-    pub fn run(&self, store: &Store<S::Ciphertext>, step: Step) -> Result<Vec<(Tensor, Vec<S::Ciphertext>)>> {
+    pub fn run(
+        &self,
+        tensors: &impl Tensors<S::Ciphertext>,
+        step: Step,
+    ) -> Result<Vec<(Tensor, Vec<S::Ciphertext>)>> {
         let mut made = Vec::new();
-        for tensor in written(step, self.last(), self.formulas.loss) {
-            let tiles = self.compute(&View { store, made: &made }, tensor)?;
+        if let Step::Activate(l) = step {
+            let (values, derivatives) = self.activate(tensors, l)?;
+            made.push((Tensor::Activation(l), values));
+            made.extend(derivatives.map(|derivatives| (Tensor::Derivative(l), derivatives)));
+            return Ok(made);
+        }
+        for tensor in written(step, self.numbers.last(), self.numbers.loss()) {
+            if !self.numbers.writes(tensor) {
+                continue;
+            }
+            let tiles = self.compute(&View { before: tensors, made: &made }, tensor)?;
             made.push((tensor, tiles));
         }
         Ok(made)
@@ -83,78 +72,101 @@ impl<S: SlotOps> Body<'_, S> {
     ///
     /// # Errors
     /// As [`run`](Self::run); if there is no formula for it here.
-    pub fn compute(&self, view: &View<'_, S::Ciphertext>, tensor: Tensor) -> Result<Vec<S::Ciphertext>> {
-        let level = self.levels.get(&tensor).copied().unwrap_or_default();
+    pub fn compute(
+        &self,
+        tensors: &impl Tensors<S::Ciphertext>,
+        tensor: Tensor,
+    ) -> Result<Vec<S::Ciphertext>> {
+        let (ops, numbers, level) = (self.ops, self.numbers, self.numbers.level(tensor));
         match tensor {
-            Tensor::Expanded => self.expand(view.get(Tensor::Weights)?, level),
-            Tensor::Sum(l) => {
-                self.forward(l, view.get(Tensor::input(l))?, view.get(Tensor::Expanded)?, level)
-            }
-            Tensor::Activation(l) => self.function(l, 0, view.get(Tensor::Preactivation(l))?, level),
-            Tensor::Derivative(l) => self.function(l, 1, view.get(Tensor::Preactivation(l))?, level),
-            Tensor::InputGradient(l) => {
-                self.backward(l + 1, view.get(Tensor::Error(l + 1))?, view.get(Tensor::Expanded)?, level)
-            }
+            Tensor::Expanded => numbers.expand(ops, tensors.get(Tensor::Weights)?),
+            Tensor::Sum(l) => self.forward(l, tensors),
+            Tensor::Activation(l) => Ok(self.activate(tensors, l)?.0),
+            Tensor::Derivative(l) => numbers.derivatives(ops, l, &numbers.preactivations(ops, l, tensors)?),
+            Tensor::InputGradient(l) => self.backward(l + 1, tensors),
             Tensor::RawError(l) => {
-                self.multiply(view.get(Tensor::InputGradient(l))?, view.get(Tensor::Derivative(l))?, level)
+                let gradients = Cow::Borrowed(tensors.get(Tensor::InputGradient(l))?);
+                self.times_derivative(l, gradients, tensors, level)
             }
-            Tensor::Error(l) if l == self.last() => self.loss(view, level),
-            Tensor::Products(l) => {
-                self.outer(l, view.get(Tensor::input(l))?, view.get(Tensor::Error(l))?, level)
+            Tensor::Error(l) if l == numbers.last() => self.loss(tensors, level),
+            Tensor::Products(l) => self.gradient(l, tensors),
+            Tensor::Gradient | Tensor::NewMomentum | Tensor::NewWeights => {
+                numbers.update(ops, tensors, tensor)
             }
-            Tensor::Gradient => self.gradient(view, level),
-            Tensor::NewMomentum => self.combine(view, &self.formulas.momentum),
-            Tensor::NewWeights => self.combine(view, &self.formulas.weights),
             _ => Err(EngineError::Unplanned(tensor.to_string())),
         }
     }
 
-    fn last(&self) -> usize {
-        self.formulas.layers.len().saturating_sub(1)
+    /// The layout of a layer that is one of these, and its place among them.
+    pub(super) fn layer(&self, l: usize) -> Result<(usize, &WeightTiles)> {
+        let geometry = self.numbers.geometry();
+        let place = geometry.numbers.iter().position(|number| *number == l);
+        let place = place.ok_or_else(|| EngineError::Unplanned(format!("layer {}", l + 1)))?;
+        Ok((place, &geometry.layers[place]))
     }
 
-    /// The layout of a layer that is one of these.
-    pub(super) fn layer(&self, l: usize) -> Result<&WeightTiles> {
-        self.geometry.layer(l).ok_or_else(|| EngineError::Unplanned(format!("layer {}", l + 1)))
+    /// The activation behind layer `l`, and its derivative where that is made along with it.
+    fn activate(
+        &self,
+        tensors: &impl Tensors<S::Ciphertext>,
+        l: usize,
+    ) -> Result<(Vec<S::Ciphertext>, Option<Vec<S::Ciphertext>>)> {
+        let (ops, numbers) = (self.ops, self.numbers);
+        numbers.activations(ops, l, &numbers.preactivations(ops, l, tensors)?)
     }
 
     /// The error of the last layer.
-    fn loss(&self, view: &View<'_, S::Ciphertext>, level: Level) -> Result<Vec<S::Ciphertext>> {
-        let (last, one) = (self.last(), S::Scalar::from(1));
-        let difference =
-            |tensor| self.combine(view, &[(one, tensor), (S::Scalar::from(-1), Tensor::Targets)]);
-        match self.formulas.loss {
-            LossFormula::Outputs => difference(Tensor::Preactivation(last)),
-            LossFormula::Activation => difference(Tensor::Activation(last)),
+    fn loss(&self, tensors: &impl Tensors<S::Ciphertext>, level: Level) -> Result<Vec<S::Ciphertext>> {
+        let (ops, last) = (self.ops, self.numbers.last());
+        let values = match self.numbers.loss() {
+            LossFormula::Outputs => self.numbers.preactivations(ops, last, tensors)?,
+            _ => Cow::Borrowed(tensors.get(Tensor::Activation(last))?),
+        };
+        let mut errors = Vec::with_capacity(values.len());
+        for (part, values) in values.chunks(values.len().div_ceil(tensors.parts()).max(1)).enumerate() {
+            let targets = tensors.part(Tensor::Targets, part)?;
+            let part = values.par_iter().zip(&*targets);
+            let part = part.map(|(value, target)| ops.sum(&[(Sign::Plus, value), (Sign::Minus, target)]));
+            errors.extend(part.collect::<Result<Vec<_>>>()?);
+        }
+        drop(values);
+        match self.numbers.loss() {
             LossFormula::ActivationTimesDerivative => {
-                let difference = difference(Tensor::Activation(last))?;
-                self.multiply(&difference, view.get(Tensor::Derivative(last))?, level)
+                self.times_derivative(last, Cow::Owned(errors), tensors, level)
             }
+            _ => Ok(errors),
         }
     }
 
-    /// Slot-wise products.
-    fn multiply(
+    /// Errors times the derivative of the activation behind layer `l`, where it is no constant.
+    fn times_derivative(
         &self,
-        left: &[S::Ciphertext],
-        right: &[S::Ciphertext],
+        l: usize,
+        errors: Cow<'_, [S::Ciphertext]>,
+        tensors: &impl Tensors<S::Ciphertext>,
         level: Level,
     ) -> Result<Vec<S::Ciphertext>> {
-        left.par_iter().zip(right).map(|(a, b)| self.ops.product(a, b, level)).collect()
+        if self.numbers.is_linear(l) {
+            return Ok(errors.into_owned());
+        }
+        let derivatives = tensors.get(Tensor::Derivative(l))?;
+        errors.par_iter().zip(derivatives).map(|(a, b)| self.ops.product(a, b, level)).collect()
     }
 
-    /// `Σ c·tensor`, tile by tile.
-    fn combine(
+    /// A sum along an axis, by these rotations, which stays below a bound.
+    ///
+    /// The bound of every term is taken for its share: sums are modulo the whole modulus, so that it does no harm if those on the
+    /// way are larger than the bound.
+    pub(super) fn summed(
         &self,
-        view: &View<'_, S::Ciphertext>,
-        terms: &[(S::Scalar, Tensor)],
-    ) -> Result<Vec<S::Ciphertext>> {
-        let tensors =
-            terms.iter().map(|(c, tensor)| Ok((*c, view.get(*tensor)?))).collect::<Result<Vec<_>>>()?;
-        let count = tensors.iter().map(|(_, tiles)| tiles.len()).min().unwrap_or(0);
-        (0..count)
-            .into_par_iter()
-            .map(|i| self.ops.combine(&tensors.iter().map(|(c, tiles)| (*c, &tiles[i])).collect::<Vec<_>>()))
-            .collect()
+        a: S::Ciphertext,
+        rotations: &[Rotation],
+        bound: Option<f64>,
+    ) -> Result<S::Ciphertext> {
+        let a = match bound {
+            Some(bound) => self.ops.with_bound(a, bound / (rotations.len() as f64).exp2())?,
+            None => a,
+        };
+        self.ops.rotate_and_add(a, rotations)
     }
 }

@@ -1,6 +1,6 @@
 //! Slot vectors in the clear, for tests of layouts and steps, where only the movement of values matters.
 
-use super::{Level, SlotOps};
+use super::{Level, Sign, SlotOps};
 use crate::engine::EngineError;
 use crate::layout::{Geometry, Mask, Rotation};
 
@@ -20,21 +20,17 @@ impl ClearSlots {
 impl SlotOps for ClearSlots {
     type Ciphertext = Slots;
     type Scalar = i64;
+    type Mask = Mask<i64>;
 
-    fn products(
-        &self,
-        inner: usize,
-        a: &[&Slots],
-        b: &[&Slots],
-        _: Level,
-    ) -> Result<Vec<Slots>, EngineError> {
-        let columns = b.len() / inner;
-        let sum = |i: usize, j: usize, slot: usize| {
-            (0..inner).map(|k| a[i * inner + k][slot] * b[k * columns + j][slot]).sum()
-        };
-        let tile =
-            |at: usize| (0..self.0.cube.slots()).map(|slot| sum(at / columns, at % columns, slot)).collect();
-        Ok((0..a.len() / inner * columns).map(tile).collect())
+    const ONE: i64 = 1;
+
+    fn dot(&self, pairs: &[(&Slots, &Slots)], _: Level) -> Result<Slots, EngineError> {
+        let sum = |slot: usize| pairs.iter().map(|(a, b)| a[slot] * b[slot]).sum();
+        Ok((0..self.0.cube.slots()).map(sum).collect())
+    }
+
+    fn relinearize(&self, a: &Slots, _: Level) -> Result<Slots, EngineError> {
+        Ok(a.clone())
     }
 
     fn combine(&self, terms: &[(i64, &Slots)]) -> Result<Slots, EngineError> {
@@ -51,20 +47,22 @@ impl SlotOps for ClearSlots {
         Ok((0..self.0.cube.slots()).map(sum).collect())
     }
 
-    fn sum(&self, terms: &[&Slots]) -> Result<Slots, EngineError> {
-        self.combine(&terms.iter().map(|a| (1, *a)).collect::<Vec<_>>())
+    fn sum(&self, terms: &[(Sign, &Slots)]) -> Result<Slots, EngineError> {
+        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { 1 } else { -1 }, a);
+        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
     }
 
-    fn rotate_many(&self, a: &Slots, steps: &[usize]) -> Result<Vec<Slots>, EngineError> {
-        Ok(steps.iter().map(|&k| self.rotate(a, k)).collect())
+    fn rotate_many(&self, a: &Slots, steps: &[isize]) -> Result<Vec<Slots>, EngineError> {
+        let row = self.0.cube.slots() as isize / 2;
+        Ok(steps.iter().map(|k| self.rotate(a, k.rem_euclid(row) as usize)).collect())
     }
 
-    fn rotate_and_add(&self, a: &Slots, rotations: &[Rotation]) -> Result<Slots, EngineError> {
+    fn rotate_and_add(&self, a: Slots, rotations: &[Rotation]) -> Result<Slots, EngineError> {
         let rotated = |a: &Slots, rotation| match rotation {
             Rotation::Rows(k) => self.rotate(a, k),
             Rotation::Swap => a[a.len() / 2..].iter().chain(&a[..a.len() / 2]).copied().collect(),
         };
         let add = |a: Slots, r: &Rotation| a.iter().zip(rotated(&a, *r)).map(|(a, b)| a + b).collect();
-        Ok(rotations.iter().fold(a.clone(), add))
+        Ok(rotations.iter().fold(a, add))
     }
 }

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::body::Result;
-use super::{Body, Level, SlotOps, View};
+use super::tensors::Result;
+use super::{Exact, Level, SlotOps, Tensors};
 use crate::layout::{Images, Mask, Sharing, Side};
 use crate::program::Tensor;
 
@@ -15,24 +15,29 @@ struct Term<'s, S: SlotOps> {
 }
 
 impl<S: SlotOps> Term<'_, S> {
-    fn mask(&self, images: Images) -> Mask<S::Scalar> {
+    fn mask(&self, images: Images) -> S::Mask {
         let at = |side| (self.at_zero == Some(side)).then_some(0);
-        Mask { x: at(Side::P), z: at(Side::Q), ..Mask::on(images, self.value) }
+        Mask { x: at(Side::P), z: at(Side::Q), ..Mask::on(images, self.value) }.into()
     }
 }
 
-impl<S: SlotOps> Body<'_, S> {
+impl<V: Copy + Send + Sync> Exact<'_, V> {
     /// Distance in slots from one image to the next, times each of the shifts within a compact group.
-    fn shifts(&self) -> Vec<usize> {
-        let stride = self.geometry.cube.strides().0;
-        (0..self.geometry.compact.group).map(|r| r * stride).collect()
+    fn shifts(&self) -> Vec<isize> {
+        let stride = self.geometry.cube.strides().0 as isize;
+        (0..self.geometry.compact.group as isize).map(|r| r * stride).collect()
     }
 
     /// Compact ciphertexts to tiles.
-    pub(super) fn expand(&self, compact: &[S::Ciphertext], level: Level) -> Result<Vec<S::Ciphertext>> {
-        let (layout, shifts) = (&self.geometry.compact, self.shifts());
+    pub(super) fn expanded<S: SlotOps<Scalar = V>>(
+        &self,
+        ops: &S,
+        compact: &[S::Ciphertext],
+    ) -> Result<Vec<S::Ciphertext>> {
+        let (layout, shifts, level) =
+            (&self.geometry.compact, self.shifts(), self.level_of(Tensor::Expanded));
         let groups = compact.par_iter().enumerate().map(|(g, group)| {
-            let rotated = self.ops.rotate_many(group, &shifts)?;
+            let rotated = ops.rotate_many(group, &shifts)?;
             (0..layout.tiles_in(g))
                 .into_par_iter()
                 .map(|m| {
@@ -40,10 +45,10 @@ impl<S: SlotOps> Body<'_, S> {
                         .map(|(r, rotated)| {
                             let residue = (layout.group + m - r) % layout.group;
                             let images = Images::Class { modulus: layout.group, residue };
-                            (Mask::on(images, S::Scalar::from(1)), rotated)
+                            (Mask::on(images, S::ONE).into(), rotated)
                         })
                         .collect();
-                    self.ops.masked_sum(&terms, level)
+                    ops.masked_sum(&terms, level)
                 })
                 .collect::<Result<Vec<_>>>()
         });
@@ -51,15 +56,18 @@ impl<S: SlotOps> Body<'_, S> {
     }
 
     /// The terms of the gradient in every tile: the tile's products, or for a bias tile the errors of every image tile.
-    fn gradient_terms<'s>(&self, view: &View<'s, S::Ciphertext>) -> Result<Vec<Vec<Term<'s, S>>>> {
+    fn gradient_terms<'t, S: SlotOps<Scalar = V>>(
+        &self,
+        tensors: &'t impl Tensors<S::Ciphertext>,
+    ) -> Result<Vec<Vec<Term<'t, S>>>> {
         let cube = &self.geometry.cube;
         let mut tiles = Vec::with_capacity(self.geometry.compact.tiles);
         for (&l, layer) in self.geometry.numbers.iter().zip(&self.geometry.layers) {
             let outputs = layer.counts(cube).1;
             let (of_weights, of_bias) = self.formulas.layers[l].gradient;
             let weight = |tile| vec![Term { value: of_weights, at_zero: None, tile }];
-            tiles.extend(view.get(Tensor::Products(l))?.iter().map(weight));
-            let errors = view.get(Tensor::Error(l))?;
+            tiles.extend(tensors.get(Tensor::Products(l))?.iter().map(weight));
+            let errors = tensors.get(Tensor::Error(l))?;
             tiles.extend((0..outputs).map(|o| {
                 let column = errors.iter().skip(o).step_by(outputs);
                 column.map(|tile| Term { value: of_bias, at_zero: Some(layer.side), tile }).collect()
@@ -69,54 +77,63 @@ impl<S: SlotOps> Body<'_, S> {
     }
 
     /// The gradient of all layers, summed over the images, in compact ciphertexts: of each weight where its first entry stands.
-    pub(super) fn gradient(
+    pub(super) fn gradient<S: SlotOps<Scalar = V>>(
         &self,
-        view: &View<'_, S::Ciphertext>,
+        ops: &S,
+        tensors: &impl Tensors<S::Ciphertext>,
         level: Level,
     ) -> Result<Vec<S::Ciphertext>> {
         match &self.geometry.sharing {
-            None => self.collect(view, level),
-            Some(sharing) => self.sum_shared(sharing, &self.collect(view, Level::default())?, level),
+            None => self.collect(ops, tensors, level),
+            Some(sharing) => {
+                self.sum_shared(ops, sharing, &self.collect(ops, tensors, Level::default())?, level)
+            }
         }
     }
 
     /// Sums over the entries of each weight.
-    fn sum_shared(
+    fn sum_shared<S: SlotOps<Scalar = V>>(
         &self,
+        ops: &S,
         sharing: &Sharing,
         compact: &[S::Ciphertext],
         level: Level,
     ) -> Result<Vec<S::Ciphertext>> {
-        let one = S::Scalar::from(1);
+        let one = S::ONE;
         let first = compact.par_iter().zip(&sharing.first).map(|(ciphertext, steps)| match steps[..] {
             [0] => Ok(vec![ciphertext.clone()]),
-            _ => self.ops.rotate_many(ciphertext, steps),
+            _ => ops.rotate_many(ciphertext, &steps.iter().map(|k| *k as isize).collect::<Vec<_>>()),
         });
         let first = first.collect::<Result<Vec<_>>>()?;
         let sums = sharing.sums.par_iter().map(|parts| {
             let parts = parts.par_iter().map(|part| {
-                let mask = |set| Mask { set: Some(set), ..Mask::on(Images::All, one) };
+                let mask = |set| S::Mask::from(Mask { set: Some(set), ..Mask::on(Images::All, one) });
                 let terms =
                     part.terms.iter().map(|term| (mask(term.set), &first[term.ciphertext][term.step]));
-                let sum = self.ops.masked_sum(&terms.collect::<Vec<_>>(), level)?;
+                let sum = ops.masked_sum(&terms.collect::<Vec<_>>(), level)?;
                 match part.rotation {
                     0 => Ok(sum),
-                    rotation => Ok(self.ops.rotate_many(&sum, &[rotation])?.swap_remove(0)),
+                    rotation => Ok(ops.rotate(&sum, rotation as isize)?),
                 }
             });
             match &parts.collect::<Result<Vec<_>>>()?[..] {
                 [only] => Ok(only.clone()),
-                parts => self.ops.combine(&parts.iter().map(|part| (one, part)).collect::<Vec<_>>()),
+                parts => ops.combine(&parts.iter().map(|part| (one, part)).collect::<Vec<_>>()),
             }
         });
         sums.collect()
     }
 
     /// The gradient of every entry, summed over the images.
-    fn collect(&self, view: &View<'_, S::Ciphertext>, level: Level) -> Result<Vec<S::Ciphertext>> {
+    fn collect<S: SlotOps<Scalar = V>>(
+        &self,
+        ops: &S,
+        tensors: &impl Tensors<S::Ciphertext>,
+        level: Level,
+    ) -> Result<Vec<S::Ciphertext>> {
         let (layout, shifts) = (&self.geometry.compact, self.shifts());
         let rotations = self.geometry.cube.image_sum(layout.group);
-        let tiles = self.gradient_terms(view)?;
+        let tiles = self.gradient_terms::<S>(tensors)?;
         tiles
             .par_chunks(layout.group)
             .map(|tiles| {
@@ -128,12 +145,12 @@ impl<S: SlotOps> Body<'_, S> {
                             (term.mask(Images::Class { modulus: layout.group, residue }), term.tile)
                         })
                         .collect();
-                    let sum = self.ops.masked_sum(&terms, level)?;
-                    Ok(self.ops.rotate_many(&sum, &shifts[r..=r])?.swap_remove(0))
+                    let sum = ops.masked_sum(&terms, level)?;
+                    Ok(ops.rotate_many(&sum, &shifts[r..=r])?.swap_remove(0))
                 });
                 let shifted = shifted.collect::<Result<Vec<_>>>()?;
-                let sum = self.ops.sum(&shifted.iter().collect::<Vec<_>>())?;
-                self.ops.rotate_and_add(&sum, &rotations)
+                let sum = ops.sum_unrelated(&shifted.iter().collect::<Vec<_>>())?;
+                ops.rotate_and_add(sum, &rotations)
             })
             .collect()
     }

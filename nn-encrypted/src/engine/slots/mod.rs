@@ -18,11 +18,14 @@
 
 mod body;
 mod compact;
+mod exact;
 mod formulas;
 mod linear;
+mod numbers;
 mod ops;
 mod polynomial;
 mod store;
+mod tensors;
 
 pub mod bgv;
 pub mod ckks;
@@ -34,7 +37,10 @@ mod tests;
 #[cfg(doc)]
 use crate::program::Tensor;
 
-pub use self::body::{Body, View, written};
+pub use self::body::{Body, written};
+pub use self::exact::Exact;
 pub use self::formulas::{Formulas, LayerFormulas, LossFormula};
-pub use self::ops::{Level, SlotOps};
-pub use self::store::Store;
+pub use self::numbers::Numbers;
+pub(crate) use self::ops::{Level, Sign, SlotOps};
+pub use self::store::{Store, Whole};
+pub use self::tensors::Tensors;

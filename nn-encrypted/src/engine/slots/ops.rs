@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use rayon::prelude::*;
+
 use crate::engine::EngineError;
 use crate::layout::{Mask, Rotation};
 
@@ -15,18 +17,48 @@ pub struct Level {
     pub result: Option<usize>,
 }
 
+/// A term of a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Added.
+    Plus,
+    /// Subtracted.
+    Minus,
+}
+
+type Result<T> = std::result::Result<T, EngineError>;
+
 /// Slot-wise sums and products, and rotations, on ciphertexts of one scheme.
 ///
 /// Levels, scales and correction factors are the scheme's affair: operands are brought to a common level by itself.
 ///
 /// # Errors
-/// Every operation refuses if a key is missing, an operand list is empty, or the noise would exceed the modulus.
+/// Every operation refuses if a key is missing, an operand list is empty, no level is left, or values or noise would exceed the
+/// modulus. Those that a scheme has not refuse always.
 #[doc(alias = "SlotEngine")]
-pub trait SlotOps: Sync {
+pub(crate) trait SlotOps: Sync {
     /// A ciphertext; with several plaintext moduli one for each.
     type Ciphertext: Clone + Send + Sync;
     /// A constant in every slot.
-    type Scalar: Copy + Debug + PartialEq + From<i32> + Send + Sync;
+    type Scalar: Copy + Debug + Default + PartialEq + Send + Sync;
+    /// A plaintext by name: a set of slots and what stands there.
+    type Mask: From<Mask<Self::Scalar>> + Copy + Send + Sync;
+
+    /// 1 in every slot.
+    const ONE: Self::Scalar;
+
+    /// `Σ a·b`, to be summed further and relinearized then.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn dot(&self, pairs: &[(&Self::Ciphertext, &Self::Ciphertext)], level: Level)
+    -> Result<Self::Ciphertext>;
+
+    /// A sum of products, relinearized, over as many primes as its result goes on with.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn relinearize(&self, a: &Self::Ciphertext, level: Level) -> Result<Self::Ciphertext>;
 
     /// The matrix product `Σ_k a_ik·b_kj`, relinearized: `a` has `inner` columns, `b` as many rows; both, and the result, are
     /// given row after row.
@@ -39,66 +71,141 @@ pub trait SlotOps: Sync {
         a: &[&Self::Ciphertext],
         b: &[&Self::Ciphertext],
         level: Level,
-    ) -> Result<Vec<Self::Ciphertext>, EngineError>;
+    ) -> Result<Vec<Self::Ciphertext>> {
+        let (rows, columns) = (a.len() / inner.max(1), b.len() / inner.max(1));
+        let (a, b) = (self.reduced(a, b.first().copied())?, self.reduced(b, a.first().copied())?);
+        let cell = |at: usize| {
+            let (i, j) = (at / columns, at % columns);
+            let pairs: Vec<_> = (0..inner).map(|k| (a.get(i * inner + k), b.get(k * columns + j))).collect();
+            self.relinearize(&self.dot(&pairs, level)?, level)
+        };
+        (0..rows * columns).into_par_iter().map(cell).collect()
+    }
 
-    /// `a·b`, as a matrix product of one element.
+    /// `a·b`, relinearized.
     ///
     /// # Errors
     /// See [`SlotOps`].
-    fn product(
-        &self,
-        a: &Self::Ciphertext,
-        b: &Self::Ciphertext,
-        level: Level,
-    ) -> Result<Self::Ciphertext, EngineError> {
-        self.products(1, &[a], &[b], level)?.pop().ok_or(EngineError::Empty)
+    fn product(&self, a: &Self::Ciphertext, b: &Self::Ciphertext, level: Level) -> Result<Self::Ciphertext> {
+        self.relinearize(&self.dot(&[(a, b)], level)?, level)
+    }
+
+    /// `Σ ±a`.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn sum(&self, terms: &[(Sign, &Self::Ciphertext)]) -> Result<Self::Ciphertext>;
+
+    /// Sum of ciphertexts of one level whose noises are unrelated.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn sum_unrelated(&self, terms: &[&Self::Ciphertext]) -> Result<Self::Ciphertext> {
+        self.sum(&terms.iter().map(|a| (Sign::Plus, *a)).collect::<Vec<_>>())
     }
 
     /// `Σ c_i·a_i`.
     ///
     /// # Errors
     /// See [`SlotOps`].
-    fn combine(&self, terms: &[(Self::Scalar, &Self::Ciphertext)]) -> Result<Self::Ciphertext, EngineError>;
+    fn combine(&self, terms: &[(Self::Scalar, &Self::Ciphertext)]) -> Result<Self::Ciphertext>;
 
     /// `a + c` in every slot.
     ///
     /// # Errors
     /// See [`SlotOps`].
-    fn add_const(&self, a: &Self::Ciphertext, c: Self::Scalar) -> Result<Self::Ciphertext, EngineError>;
+    fn add_const(&self, a: &Self::Ciphertext, c: Self::Scalar) -> Result<Self::Ciphertext>;
 
     /// `Σ mask_i·a_i`.
     ///
     /// # Errors
     /// See [`SlotOps`].
-    fn masked_sum(
-        &self,
-        terms: &[(Mask<Self::Scalar>, &Self::Ciphertext)],
-        level: Level,
-    ) -> Result<Self::Ciphertext, EngineError>;
+    fn masked_sum(&self, terms: &[(Self::Mask, &Self::Ciphertext)], level: Level)
+    -> Result<Self::Ciphertext>;
 
-    /// Sum of ciphertexts of one level whose noises are unrelated.
+    /// For each `k` of `steps` the ciphertext whose slot `j` is slot `j + k` of the operand, within each row of slots.
     ///
     /// # Errors
     /// See [`SlotOps`].
-    fn sum(&self, terms: &[&Self::Ciphertext]) -> Result<Self::Ciphertext, EngineError>;
-
-    /// For each `k` of `steps` the ciphertext rotated to the left by `k` slots, within each row of slots.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
-    fn rotate_many(
-        &self,
-        a: &Self::Ciphertext,
-        steps: &[usize],
-    ) -> Result<Vec<Self::Ciphertext>, EngineError>;
+    fn rotate_many(&self, a: &Self::Ciphertext, steps: &[isize]) -> Result<Vec<Self::Ciphertext>>;
 
     /// For each rotation in turn, the sum of the ciphertext so far and its rotation.
     ///
     /// # Errors
     /// See [`SlotOps`].
-    fn rotate_and_add(
+    fn rotate_and_add(&self, a: Self::Ciphertext, rotations: &[Rotation]) -> Result<Self::Ciphertext> {
+        rotations.iter().try_fold(a, |a, rotation| match rotation {
+            Rotation::Rows(k) => self.add(&a, &self.rotate(&a, *k as isize)?),
+            Rotation::Swap => Err(EngineError::Unplanned("a swap of rows where slots form one cycle".into())),
+        })
+    }
+
+    /// `a`, or if it is at a higher level than `b`, the same at the level of `b`: once for many products.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn reduce_for(&self, _a: &Self::Ciphertext, _b: &Self::Ciphertext) -> Result<Option<Self::Ciphertext>> {
+        Ok(None)
+    }
+
+    /// The values, known to stay below a bound.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn with_bound(&self, a: Self::Ciphertext, _bound: f64) -> Result<Self::Ciphertext> {
+        Ok(a)
+    }
+
+    /// The values, of magnitude up to 1, with all levels.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn bootstrap(&self, _a: &Self::Ciphertext) -> Result<Self::Ciphertext> {
+        Err(EngineError::Unplanned("bootstrapping".into()))
+    }
+
+    /// `a + b`.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn add(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext> {
+        self.sum(&[(Sign::Plus, a), (Sign::Plus, b)])
+    }
+
+    /// Slot `j` of the result is slot `j + k` of the operand.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn rotate(&self, a: &Self::Ciphertext, k: isize) -> Result<Self::Ciphertext> {
+        self.rotate_many(a, &[k])?.pop().ok_or(EngineError::Empty)
+    }
+
+    /// Operands at the level of the first of those they are multiplied with, if that is lower.
+    ///
+    /// # Errors
+    /// See [`SlotOps`].
+    fn reduced<'a>(
         &self,
-        a: &Self::Ciphertext,
-        rotations: &[Rotation],
-    ) -> Result<Self::Ciphertext, EngineError>;
+        operands: &[&'a Self::Ciphertext],
+        other: Option<&Self::Ciphertext>,
+    ) -> Result<Reduced<'a, Self::Ciphertext>> {
+        let other = other.ok_or(EngineError::Empty)?;
+        let made: Result<Vec<_>> =
+            operands.par_iter().map(|operand| self.reduce_for(operand, other)).collect();
+        Ok(Reduced { operands: operands.to_vec(), made: made? })
+    }
+}
+
+/// Operands, some of them at a lower level.
+pub struct Reduced<'a, C> {
+    operands: Vec<&'a C>,
+    made: Vec<Option<C>>,
+}
+
+impl<C> Reduced<'_, C> {
+    /// The operand at a place.
+    #[must_use]
+    pub fn get(&self, place: usize) -> &C {
+        self.made[place].as_ref().unwrap_or(self.operands[place])
+    }
 }

@@ -1,8 +1,11 @@
 //! The tensors that an engine holds.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::Tensors;
 use crate::engine::EngineError;
+use crate::layout::WeightTiles;
 use crate::program::Tensor;
 
 /// Tensors as tiles, by name.
@@ -52,5 +55,30 @@ impl<C> Store<C> {
     /// Keeps only the given tensors.
     pub fn keep(&mut self, wanted: &[Tensor]) {
         self.tensors.retain(|tensor, _| wanted.contains(tensor));
+    }
+}
+
+/// A store as what a step reads, features and targets as a whole.
+pub struct Whole<'s, C> {
+    /// The store.
+    pub store: &'s Store<C>,
+}
+
+impl<C: Clone + Send + Sync> Tensors<C> for Whole<'_, C> {
+    fn get(&self, tensor: Tensor) -> Result<&[C], EngineError> {
+        self.store.get(tensor)
+    }
+
+    fn weights(&self, _: usize, layer: &WeightTiles, count: usize) -> Result<&[C], EngineError> {
+        let all = self.store.get(Tensor::Expanded)?;
+        all.get(layer.first..layer.first + count).ok_or(EngineError::Missing(Tensor::Expanded))
+    }
+
+    fn parts(&self) -> usize {
+        1
+    }
+
+    fn part(&self, tensor: Tensor, _: usize) -> Result<Cow<'_, [C]>, EngineError> {
+        Ok(Cow::Borrowed(self.store.get(tensor)?))
     }
 }

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 
 use super::clear_slots::ClearSlots;
-use super::{Body, Formulas, LayerFormulas, LossFormula, Store, View};
+use super::{Body, Exact, Formulas, LayerFormulas, LossFormula, Store, Whole};
 use crate::layout::{Cube, Geometry, Order};
 use crate::network::{Entry, Matrix, Network};
 use crate::program::{Step, Tensor};
@@ -62,9 +62,9 @@ fn setting(cube: Cube, matrices: &[Matrix], batch: usize, seed: u64) -> Setting 
 impl Setting {
     fn run(&mut self, step: Step) {
         let ops = ClearSlots(self.geometry.clone());
-        let body =
-            Body { ops: &ops, geometry: &self.geometry, formulas: &self.formulas, levels: &BTreeMap::new() };
-        for (tensor, tiles) in body.run(&self.store, step).unwrap() {
+        let numbers = Exact { geometry: &self.geometry, formulas: &self.formulas, levels: &BTreeMap::new() };
+        let body = Body { ops: &ops, numbers: &numbers };
+        for (tensor, tiles) in body.run(&Whole { store: &self.store }, step).unwrap() {
             self.store.put(tensor, tiles);
         }
     }
@@ -223,16 +223,16 @@ fn polynomials_and_losses_are_evaluated_slot_by_slot() {
         let layer = LayerFormulas { one: 1, constant: 1, activation, gradient: (1, 1) };
         for loss in [LossFormula::Outputs, LossFormula::Activation, LossFormula::ActivationTimesDerivative] {
             let formulas = Formulas { layers: vec![layer.clone()], momentum: vec![], weights: vec![], loss };
-            let body = Body { ops: &ops, geometry: &geometry, formulas: &formulas, levels: &BTreeMap::new() };
+            let numbers = Exact { geometry: &geometry, formulas: &formulas, levels: &BTreeMap::new() };
+            let body = Body { ops: &ops, numbers: &numbers };
             let mut store = Store::default();
             store.put(Tensor::Preactivation(0), vec![z.clone()]);
             store.put(Tensor::Targets, vec![y.clone()]);
-            let view = View { store: &store, made: &[] };
-            let values = body.compute(&view, Tensor::Activation(0)).unwrap();
+            let values = body.compute(&Whole { store: &store }, Tensor::Activation(0)).unwrap();
             let expected: Vec<i64> = z.iter().map(|z| at(&coefficients, *z)).collect();
             assert_eq!(values[0], expected, "{coefficients:?}");
             store.put(Tensor::Activation(0), values);
-            let made = body.run(&store, Step::Loss).unwrap();
+            let made = body.run(&Whole { store: &store }, Step::Loss).unwrap();
             let error = z.iter().zip(&y).map(|(&z, &y)| match loss {
                 LossFormula::Outputs => z - y,
                 LossFormula::Activation => at(&coefficients, z) - y,

@@ -1,4 +1,4 @@
-//! What a scheme does for layers with weights that stand beside tables.
+//! Layers with weights beside tables, in a scheme.
 
 use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::LweCiphertext;

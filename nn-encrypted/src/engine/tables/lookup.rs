@@ -25,7 +25,7 @@ const QUARTER: u32 = 1 << 30;
 
 /// The functions that a network looks up in tables.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TableFunctions {
+pub(crate) struct TableFunctions {
     /// Behind each hidden layer with weights.
     pub hidden: Vec<Function>,
     /// At the outputs.
@@ -34,7 +34,7 @@ pub struct TableFunctions {
 
 /// The function of the last pre-activations.
 #[derive(Clone, Debug, PartialEq)]
-pub enum OutputFunction {
+pub(crate) enum OutputFunction {
     /// The error is the function less targets.
     Error(Function),
     /// The error is the difference of function and targets, times its derivative.

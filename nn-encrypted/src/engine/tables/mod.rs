@@ -29,7 +29,7 @@ use he_tfhe::LweCiphertext;
 
 pub(crate) use self::layers::{Beside, Layers, Raised};
 pub(crate) use self::lookup::Lookup;
-pub use self::lookup::{OutputFunction, TableFunctions};
+pub(crate) use self::lookup::{OutputFunction, TableFunctions};
 pub(crate) use self::records::read_records;
 use super::{Engine, EngineError, Pieces, Usage};
 use crate::program::{Refresh, Refresher, Step, Tensor};

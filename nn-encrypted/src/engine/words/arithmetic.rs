@@ -8,11 +8,11 @@ use crate::engine::EngineError;
 use crate::numbers::words::Format;
 
 /// Values and derivatives.
-pub type Pair<W> = (Vec<W>, Vec<W>);
+pub(crate) type Pair<W> = (Vec<W>, Vec<W>);
 
 /// Operations on many words at a time; those of one call do not depend on each other. Results are in the order of the
 /// operands.
-pub trait Arithmetic {
+pub(crate) trait Arithmetic {
     /// A word.
     type Word: Clone + Send + Sync;
 
@@ -68,7 +68,7 @@ pub trait Arithmetic {
     /// If the scheme refuses.
     fn activate(&self, function: usize, words: &[&Self::Word]) -> Result<Vec<Self::Word>, EngineError>;
 
-    /// The same and its derivative.
+    /// An activation and its derivative.
     ///
     /// # Errors
     /// If the scheme refuses.
@@ -120,7 +120,7 @@ pub trait Arithmetic {
 }
 
 /// How words become ciphertexts of TFHE.
-pub trait Coding: Arithmetic + Sized + Send + Sync + 'static {
+pub(crate) trait Coding: Arithmetic + Sized + Send + Sync + 'static {
     /// The parameters for a format.
     ///
     /// # Errors

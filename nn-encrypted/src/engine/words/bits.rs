@@ -14,15 +14,7 @@ use crate::numbers::words::Format;
 const CARRY: Carry = Carry::Ripple;
 
 /// Arithmetic on encrypted bits.
-///
-/// It takes no secret key:
-/// ```compile_fail,E0308
-/// # use nn_encrypted::engine::words::{Coding, BitWords};
-/// # fn f(format: nn_encrypted::numbers::words::Format, secret: he_tfhe::SecretKey) {
-/// let words = BitWords::new(format, &[], secret);
-/// # }
-/// ```
-pub struct BitWords {
+pub(crate) struct BitWords {
     format: Format,
     evaluator: Evaluator,
     add: Circuit,

@@ -150,7 +150,7 @@ impl<A: Arithmetic> WordEngine<A> {
         Ok(factors)
     }
 
-    /// What is summed to the gradient of a layer: products weight after weight, then errors bias after bias.
+    /// The terms of the gradient of a layer: products weight after weight, then errors bias after bias.
     fn gradient_groups<'w>(
         &'w self,
         l: usize,
@@ -194,7 +194,7 @@ impl<A: Arithmetic> WordEngine<A> {
         Ok(())
     }
 
-    /// What every position of a window gets.
+    /// The share of every position of a window.
     fn spread(&self, l: usize, means: &[A::Word]) -> Result<Words<A>, EngineError> {
         let windows = &self.wiring(l)?.windows;
         let mut window_of: Vec<usize> = vec![0; windows.iter().map(Vec::len).sum()];

@@ -16,15 +16,7 @@ const DIGIT_BITS: u32 = 2;
 const PRODUCTS: usize = 256;
 
 /// Arithmetic on encrypted digits.
-///
-/// It takes no secret key:
-/// ```compile_fail,E0308
-/// # use nn_encrypted::engine::words::{Coding, DigitWords};
-/// # fn f(format: nn_encrypted::numbers::words::Format, secret: he_tfhe::SecretKey) {
-/// let words = DigitWords::new(format, &[], secret);
-/// # }
-/// ```
-pub struct DigitWords {
+pub(crate) struct DigitWords {
     format: Format,
     evaluator: Evaluator,
     /// Values and derivatives of each function.

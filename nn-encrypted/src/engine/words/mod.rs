@@ -19,10 +19,10 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::{LweCiphertext, Parameters, SeededEvaluationKeys};
 use rayon::prelude::*;
 
-pub use self::arithmetic::{Arithmetic, Coding, Pair};
-pub use self::bits::BitWords;
-pub use self::digits::DigitWords;
-pub use self::plain::{Counts, Plain};
+pub(crate) use self::arithmetic::{Arithmetic, Coding};
+pub(crate) use self::bits::BitWords;
+pub(crate) use self::digits::DigitWords;
+pub(crate) use self::plain::{Counts, Plain};
 use self::wiring::Wiring;
 use super::{Engine, EngineError, Pieces, Usage};
 use crate::activation::Function;
@@ -31,8 +31,8 @@ use crate::numbers::words::Format;
 use crate::program::{Step, Tensor};
 use crate::recipe::Loss;
 
-/// What the steps of a program need to know of the network.
-pub struct Shape {
+/// The network as the steps of a program need it.
+pub(crate) struct Shape {
     /// The format of the words.
     pub format: Format,
     /// Layers that run here, by their number.
@@ -51,7 +51,7 @@ pub struct Shape {
 impl Shape {
     /// That of some layers of a network.
     #[must_use]
-    pub fn new(network: &Network, layers: &[usize], format: Format, shift: u32) -> Self {
+    pub(crate) fn new(network: &Network, layers: &[usize], format: Format, shift: u32) -> Self {
         let last = network.depth().saturating_sub(1);
         let here = |l: &usize| layers.contains(&(l + 1).min(last));
         let function = |l: usize| {
@@ -71,7 +71,7 @@ impl Shape {
 
     /// The functions that the arithmetic must compute.
     #[must_use]
-    pub fn functions(&self) -> Vec<Function> {
+    pub(crate) fn functions(&self) -> Vec<Function> {
         self.functions.values().cloned().collect()
     }
 
@@ -81,13 +81,13 @@ impl Shape {
     }
 
     /// Layers that run here, by their number: weights and biases.
-    pub fn sizes(&self) -> impl Iterator<Item = (usize, [usize; 2])> {
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (usize, [usize; 2])> {
         self.layers.iter().map(|(&l, wiring)| (l, [wiring.of_weight.len(), wiring.of_bias.len()]))
     }
 
     /// How many words a tensor of `rows` images has here; none of a tensor that is not sent.
     #[must_use]
-    pub fn words(&self, tensor: Tensor, rows: usize) -> Option<usize> {
+    pub(crate) fn words(&self, tensor: Tensor, rows: usize) -> Option<usize> {
         let outputs = |l: usize| self.widths.get(l).map(|&(_, outputs)| rows * outputs);
         match tensor {
             Tensor::Features => self.widths.first().map(|&(inputs, _)| rows * inputs),
@@ -112,7 +112,7 @@ type Weights<'w, A> = (&'w [<A as Arithmetic>::Word], &'w [<A as Arithmetic>::Wo
 type Factors<'w, A> = Vec<(&'w <A as Arithmetic>::Word, &'w <A as Arithmetic>::Word)>;
 
 /// The engine: tensors of words, and what computes with them.
-pub struct WordEngine<A: Arithmetic> {
+pub(crate) struct WordEngine<A: Arithmetic> {
     shape: Arc<Shape>,
     arithmetic: A,
     store: BTreeMap<Tensor, Words<A>>,
@@ -124,7 +124,7 @@ pub struct WordEngine<A: Arithmetic> {
 impl<A: Arithmetic> WordEngine<A> {
     /// An engine without any tensors.
     #[must_use]
-    pub fn new(shape: &Arc<Shape>, arithmetic: A) -> Self {
+    pub(crate) fn new(shape: &Arc<Shape>, arithmetic: A) -> Self {
         Self {
             shape: Arc::clone(shape),
             arithmetic,
@@ -135,12 +135,12 @@ impl<A: Arithmetic> WordEngine<A> {
     }
 
     /// The arithmetic.
-    pub fn arithmetic(&self) -> &A {
+    pub(crate) fn arithmetic(&self) -> &A {
         &self.arithmetic
     }
 
     /// Puts words at the place of a tensor.
-    pub fn put(&mut self, tensor: Tensor, words: Vec<A::Word>) {
+    pub(crate) fn put(&mut self, tensor: Tensor, words: Vec<A::Word>) {
         self.store.insert(tensor, words);
     }
 
@@ -148,7 +148,7 @@ impl<A: Arithmetic> WordEngine<A> {
     ///
     /// # Errors
     /// If it is not there.
-    pub fn get(&self, tensor: Tensor) -> Result<&[A::Word], EngineError> {
+    pub(crate) fn get(&self, tensor: Tensor) -> Result<&[A::Word], EngineError> {
         self.store.get(&tensor).map(Vec::as_slice).ok_or(EngineError::Missing(tensor))
     }
 

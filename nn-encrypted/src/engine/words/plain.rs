@@ -14,7 +14,7 @@ use crate::recipe::WordCoding;
 
 /// Operations on words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Sums and differences.
     pub sums: u64,
     /// Products.
@@ -42,7 +42,7 @@ impl AddAssign for Counts {
 
 /// Arithmetic on words as they are.
 #[derive(Debug)]
-pub struct Plain {
+pub(crate) struct Plain {
     format: Format,
     /// Values and derivatives of each function; none where circuits compute it.
     tables: Vec<[Vec<i64>; 2]>,
@@ -52,7 +52,7 @@ pub struct Plain {
 impl Plain {
     /// Words of this format, and some functions.
     #[must_use]
-    pub fn new(format: Format, functions: &[Function]) -> Self {
+    pub(crate) fn new(format: Format, functions: &[Function]) -> Self {
         let tables = match format.coding {
             WordCoding::Bits => vec![],
             WordCoding::Digits => functions.iter().map(|function| super::tables(format, function)).collect(),
@@ -60,9 +60,9 @@ impl Plain {
         Self { format, tables, counts: Mutex::default() }
     }
 
-    /// What was computed so far.
+    /// Counts of operations so far.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

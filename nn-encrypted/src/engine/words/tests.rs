@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{LayerState, Model};
-use crate::program::{Program, lower};
+use crate::program::Program;
+use crate::program::lower::lower;
 use crate::recipe::Recipe;
 use crate::twin::Twin;
 

@@ -10,12 +10,12 @@
 
 mod tiles;
 
-pub use self::tiles::{Place, PolynomialTiles};
+pub(crate) use self::tiles::{Place, PolynomialTiles};
 use super::{At, Places, Rows};
 
 /// A tensor of some parts, each a polynomial of the powers of `X^spacing`, dense in ciphertexts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dense {
+pub(crate) struct Dense {
     /// `log2` of the spacing, which is the number of parts of a ciphertext as well.
     pub levels: u32,
     /// The parts.
@@ -25,13 +25,13 @@ pub struct Dense {
 impl Dense {
     /// Ciphertexts.
     #[must_use]
-    pub fn pieces(&self) -> usize {
+    pub(crate) fn pieces(&self) -> usize {
         self.parts.div_ceil(1 << self.levels)
     }
 
     /// Where what stands at a place of a part is.
     #[must_use]
-    pub fn at(&self, part: usize, place: Place) -> At {
+    pub(crate) fn at(&self, part: usize, place: Place) -> At {
         let within = part & ((1 << self.levels) - 1);
         At { piece: part >> self.levels, index: place.coefficient + within, negated: place.negated }
     }
@@ -39,7 +39,7 @@ impl Dense {
 
 /// The layout of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CoefficientLayout {
+pub(crate) struct CoefficientLayout {
     /// The layers.
     pub layers: Vec<PolynomialTiles>,
     /// Dimension of the ring.
@@ -53,7 +53,7 @@ impl CoefficientLayout {
     /// which at most `most` are refreshed at once. Of all `M` the one is taken that makes the fewest refreshes and, of these, the
     /// fewest products of ciphertexts. `None` if a layer has more outputs than the ring has coefficients.
     #[must_use]
-    pub fn new(widths: &[usize], batch: usize, n: usize, most: usize) -> Option<Self> {
+    pub(crate) fn new(widths: &[usize], batch: usize, n: usize, most: usize) -> Option<Self> {
         let of = |dimension: usize| {
             let layer = |pair: &[usize]| PolynomialTiles::new(pair[0] + 1, pair[1], n, dimension);
             let layers = widths.windows(2).map(layer).collect::<Option<Vec<_>>>()?;
@@ -83,38 +83,38 @@ impl CoefficientLayout {
 
     /// Tiles of weights of all layers.
     #[must_use]
-    pub fn weights(&self) -> Dense {
+    pub(crate) fn weights(&self) -> Dense {
         Dense { levels: self.gap(), parts: self.layers.iter().map(PolynomialTiles::tiles).sum() }
     }
 
     /// The first tile of a layer.
     #[must_use]
-    pub fn first_tile(&self, l: usize) -> usize {
+    pub(crate) fn first_tile(&self, l: usize) -> usize {
         self.layers[..l].iter().map(PolynomialTiles::tiles).sum()
     }
 
     /// Errors or pre-activations of a layer: an image a part.
     #[must_use]
-    pub fn errors(&self, images: usize) -> Dense {
+    pub(crate) fn errors(&self, images: usize) -> Dense {
         Dense { levels: self.gap(), parts: images }
     }
 
     /// Tiles of a layer that hold more than the constant input.
     #[must_use]
-    pub fn input_tiles(&self, l: usize) -> usize {
+    pub(crate) fn input_tiles(&self, l: usize) -> usize {
         (self.layers[l].inputs - 1).div_ceil(self.layers[l].tile_inputs())
     }
 
     /// Inputs of a layer, without the constant: image after image, tile after tile.
     #[must_use]
-    pub fn inputs(&self, l: usize, images: usize) -> Dense {
+    pub(crate) fn inputs(&self, l: usize, images: usize) -> Dense {
         let stride = (self.n / self.layers[l].tile_inputs()).trailing_zeros();
         Dense { levels: stride, parts: images * self.input_tiles(l) }
     }
 
     /// The gradient with respect to the inputs of a layer: image after image, tile after tile.
     #[must_use]
-    pub fn input_gradients(&self, l: usize, images: usize) -> Dense {
+    pub(crate) fn input_gradients(&self, l: usize, images: usize) -> Dense {
         Dense { levels: self.gap(), parts: images * self.input_tiles(l) }
     }
 
@@ -125,7 +125,7 @@ impl CoefficientLayout {
 
     /// A tensor of images.
     #[must_use]
-    pub fn dense(&self, rows: Rows, images: usize) -> Dense {
+    pub(crate) fn dense(&self, rows: Rows, images: usize) -> Dense {
         match rows {
             Rows::Inputs(l) => self.inputs(l, images),
             Rows::Sums(_) | Rows::Errors(_) => self.errors(images),
@@ -135,13 +135,13 @@ impl CoefficientLayout {
 
     /// The most levels of an expansion.
     #[must_use]
-    pub fn levels(&self) -> u32 {
+    pub(crate) fn levels(&self) -> u32 {
         (0..self.layers.len()).map(|l| self.inputs(l, 1).levels).max().unwrap_or(0)
     }
 
     /// The most ciphertexts of a tensor of `batch` images that is refreshed.
     #[must_use]
-    pub fn most_pieces(&self, batch: usize) -> usize {
+    pub(crate) fn most_pieces(&self, batch: usize) -> usize {
         let inputs = (1..self.layers.len()).map(|l| self.inputs(l, batch).pieces());
         inputs.chain([self.weights().pieces(), self.errors(batch).pieces()]).max().unwrap_or(1)
     }

@@ -16,7 +16,7 @@
 
 /// Where a value stands in a polynomial: a coefficient of the large ring, and whether it is negated there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The coefficient.
     pub coefficient: usize,
     /// Whether it holds the negated value.
@@ -26,7 +26,7 @@ pub struct Place {
 /// The shape of a layer, and how it lies in tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "Linear")]
-pub struct PolynomialTiles {
+pub(crate) struct PolynomialTiles {
     /// Inputs, the constant one for the bias among them.
     pub inputs: usize,
     /// Outputs.
@@ -40,7 +40,7 @@ pub struct PolynomialTiles {
 impl PolynomialTiles {
     /// A layer in a subring of `dimension` of the ring of dimension `n`, both powers of two; `None` if a row of weights does not fit.
     #[must_use]
-    pub fn new(inputs: usize, outputs: usize, n: usize, dimension: usize) -> Option<Self> {
+    pub(crate) fn new(inputs: usize, outputs: usize, n: usize, dimension: usize) -> Option<Self> {
         let fits = n.is_power_of_two() && dimension.is_power_of_two() && dimension <= n;
         (fits && inputs > 0 && outputs > 0 && outputs.next_power_of_two() <= dimension).then_some(Self {
             inputs,
@@ -57,13 +57,13 @@ impl PolynomialTiles {
 
     /// Inputs of a tile.
     #[must_use]
-    pub fn tile_inputs(&self) -> usize {
+    pub(crate) fn tile_inputs(&self) -> usize {
         self.dimension / self.stride()
     }
 
     /// Number of tiles.
     #[must_use]
-    pub fn tiles(&self) -> usize {
+    pub(crate) fn tiles(&self) -> usize {
         self.inputs.div_ceil(self.tile_inputs())
     }
 
@@ -77,32 +77,32 @@ impl PolynomialTiles {
 
     /// The tile of input `k`, and its place there.
     #[must_use]
-    pub fn input(&self, k: usize) -> (usize, Place) {
+    pub(crate) fn input(&self, k: usize) -> (usize, Place) {
         (k / self.tile_inputs(), self.at((k % self.tile_inputs() * self.stride()) as isize))
     }
 
     /// The tile of weight `(k, o)`, and its place there.
     #[must_use]
-    pub fn weight(&self, k: usize, o: usize) -> (usize, Place) {
+    pub(crate) fn weight(&self, k: usize, o: usize) -> (usize, Place) {
         let row = (k % self.tile_inputs() * self.stride()) as isize;
         (k / self.tile_inputs(), self.at(o as isize - row))
     }
 
     /// The place of error `o`.
     #[must_use]
-    pub fn error(&self, o: usize) -> Place {
+    pub(crate) fn error(&self, o: usize) -> Place {
         self.at(-(o as isize))
     }
 
     /// The place of output `o` in a forward product.
     #[must_use]
-    pub fn output(&self, o: usize) -> Place {
+    pub(crate) fn output(&self, o: usize) -> Place {
         self.at(o as isize)
     }
 
     /// The tile of input `k`, and the place of the gradient with respect to it in a backward product.
     #[must_use]
-    pub fn input_gradient(&self, k: usize) -> (usize, Place) {
+    pub(crate) fn input_gradient(&self, k: usize) -> (usize, Place) {
         (k / self.tile_inputs(), self.at(-((k % self.tile_inputs() * self.stride()) as isize)))
     }
 }

@@ -1,4 +1,4 @@
-//! What tables hold.
+//! Entries of tables.
 
 use super::{MOST, TableError, TableNumbers};
 use crate::activation::Function;
@@ -6,7 +6,7 @@ use crate::network::Network;
 use crate::recipe::{Bounds, Loss, Scheme};
 
 /// `log2` of the unit of a derivative on the torus, negated.
-pub const DERIVATIVE_BITS: u32 = 14;
+pub(crate) const DERIVATIVE_BITS: u32 = 14;
 
 /// `log2` of the largest derivative in such units.
 const DERIVATIVE_STEPS: u32 = 11;
@@ -19,13 +19,13 @@ const POINTS: i32 = 1024;
 
 /// Whether the derivative of a hidden activation is a mask of its inputs, 0 or 1: then one table takes the error with its mask.
 #[must_use]
-pub fn is_masked(function: &Function) -> bool {
+pub(crate) fn is_masked(function: &Function) -> bool {
     matches!(function, Function::Relu)
 }
 
 /// `log2` of the unit of the derivative of a hidden activation on the torus, negated; that of the last one is never a mask.
 #[must_use]
-pub fn derivative_bits(function: &Function) -> u32 {
+pub(crate) fn derivative_bits(function: &Function) -> u32 {
     if is_masked(function) { MASK_BITS } else { DERIVATIVE_BITS }
 }
 
@@ -62,7 +62,7 @@ impl TableNumbers {
     /// Tables of the activation behind a hidden layer, with the fractional bits of activations, and of its derivative: of ReLU
     /// whether it lets its input pass, of others in units of the largest one.
     #[must_use]
-    pub fn activation(&self, function: &Function, count: usize) -> [Vec<i64>; 2] {
+    pub(crate) fn activation(&self, function: &Function, count: usize) -> [Vec<i64>; 2] {
         if is_masked(function) {
             return self.relu(count);
         }
@@ -71,13 +71,13 @@ impl TableNumbers {
 
     /// Tables of the activation behind the last layer, with the fractional bits of errors, and of its derivative.
     #[must_use]
-    pub fn output_activation(&self, function: &Function, count: usize) -> [Vec<i64>; 2] {
+    pub(crate) fn output_activation(&self, function: &Function, count: usize) -> [Vec<i64>; 2] {
         self.with_derivative(function, self.shifts[1], self.error_bits, count)
     }
 
     /// Table of a function of the last pre-activations alone, with the fractional bits of errors.
     #[must_use]
-    pub fn output(&self, function: &Function, count: usize) -> Vec<i64> {
+    pub(crate) fn output(&self, function: &Function, count: usize) -> Vec<i64> {
         let [values, _] = self.output_activation(function, count);
         values
     }
@@ -85,7 +85,7 @@ impl TableNumbers {
     /// Table of errors of a hidden layer: with the mask of ReLU, or the squares whose differences are products with other
     /// derivatives.
     #[must_use]
-    pub fn error(&self, function: &Function, count: usize) -> Vec<i64> {
+    pub(crate) fn error(&self, function: &Function, count: usize) -> Vec<i64> {
         if is_masked(function) {
             return self.masked_error(count);
         }
@@ -95,7 +95,7 @@ impl TableNumbers {
 
     /// Table of squares whose differences are products of the error at outputs with the derivative of their activation.
     #[must_use]
-    pub fn output_error(&self, function: &Function, count: usize) -> Vec<i64> {
+    pub(crate) fn output_error(&self, function: &Function, count: usize) -> Vec<i64> {
         let largest = self.largest(self.shifts[1], |z| function.derivative(z));
         self.squares(largest, (self.output_error_shift(function), self.error_bits), count)
     }
@@ -108,7 +108,7 @@ impl TableNumbers {
 
     /// `j` of the difference of outputs behind this activation and targets of at most 1, which has the fractional bits of errors.
     #[must_use]
-    pub fn output_error_shift(&self, function: &Function) -> u32 {
+    pub(crate) fn output_error_shift(&self, function: &Function) -> u32 {
         let held = (MOST / f64::from(self.error_bits).exp2()).max(1.0);
         let largest = self.largest(self.shifts[1], |z| function.value(z)).min(held) + 1.0;
         self.log_t.saturating_sub(self.error_bits + 3 + largest.log2().ceil() as u32)

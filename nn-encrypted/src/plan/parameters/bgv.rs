@@ -1,6 +1,8 @@
 //! Parameters of BGV: plaintext primes that hold the values, and chains of primes that hold the noise.
 
 use he_bgv::Spec;
+use he_core::rlwe::SecretDistribution;
+use he_core::rlwe::security::max_log_qp;
 
 use crate::engine::slots::bgv::Instance;
 use crate::plan::PlanError;
@@ -56,11 +58,7 @@ pub(crate) fn dimensions(recipe: &Recipe) -> Result<Vec<u32>, PlanError> {
 /// Chains of a ring dimension, fewest primes first: bits of the primes of `Q`, the first of which may be larger, and of
 /// the special prime, which is larger than any by what key-switching noise needs.
 pub(crate) fn chains(log_n: u32) -> Vec<(Vec<u32>, u32)> {
-    let cap = match log_n {
-        13 => 214,
-        14 => 430,
-        _ => 868,
-    };
+    let cap = max_log_qp(log_n, SecretDistribution::UniformTernary).unwrap_or(0.0) as u32;
     let mut chains = Vec::new();
     for primes in 2..=16u32 {
         for (above, margin) in (0..=6).flat_map(|above| (1..=5).rev().map(move |margin| (above, margin))) {

@@ -2,6 +2,7 @@
 
 use he_ckks::BootstrapSpec;
 pub(crate) use he_ckks::{Parameters, Spec};
+use he_core::rlwe::security::max_log_qp;
 
 use crate::plan::PlanError;
 use crate::recipe::{Recipe, Secret};
@@ -31,10 +32,12 @@ pub(crate) fn chain(recipe: &Recipe, bootstraps: bool, log_n: u32, levels: usize
         let spec = if log_n == LEVELED[0].0 { Spec::n16384() } else { Spec::n32768() };
         return Spec { levels, ..spec };
     }
-    let (spec, most) = match recipe.parameters.secret {
-        Secret::Uniform => (Spec::bootstrap_uniform(), 1746),
-        Secret::Sparse => (Spec::bootstrap_sparse(), 1589),
+    let spec = match recipe.parameters.secret {
+        Secret::Uniform => Spec::bootstrap_uniform(),
+        Secret::Sparse => Spec::bootstrap_sparse(),
     };
+    // Primes are not exactly as large as their bits say: together they are off by less than one.
+    let most = max_log_qp(log_n, spec.secret).unwrap_or(0.0) as u32 - 1;
     let fits = |spec: &Spec| {
         let Some(b) = &spec.bootstrap else { return true };
         let upper = b.modular_levels() + b.coefficients_to_slots;
@@ -56,7 +59,7 @@ pub(crate) fn build(spec: &Spec) -> Result<Parameters, PlanError> {
     Ok(spec.build()?)
 }
 
-/// The same chain in a small ring.
+/// A chain in a small ring.
 #[cfg(test)]
 pub(crate) fn build_insecure(spec: &Spec, log_n: u32) -> Result<Parameters, PlanError> {
     Ok(Spec { log_n, ..spec.clone() }.build_insecure("a small ring for fast tests")?)

@@ -44,7 +44,7 @@ pub(crate) fn parameters(
     })
 }
 
-/// What lookups can tell apart; their inputs have no noise to speak of.
+/// The resolution of lookups; their inputs have no noise to speak of.
 pub(crate) fn reader(parameters: &Parameters) -> TableReader {
     let PhaseModel { log, deviations } = PhaseModel::new(parameters.tfhe().spec());
     TableReader { log, deviations }
@@ -82,7 +82,7 @@ fn rlwe(parameters: &Parameters, products: Products) -> &rlwe::Parameters {
     }
 }
 
-/// Products one after another that a ciphertext as good as new takes, before it must be refreshed or looked up.
+/// Products one after another that a refreshed ciphertext takes, before it must be refreshed or looked up.
 pub(crate) fn depth(parameters: &Parameters, products: Products) -> usize {
     if products == Products::Slots {
         // Each takes a prime; the last one holds the values.
@@ -116,12 +116,17 @@ pub(crate) fn schemes(
     reader: &TableReader,
     slots: usize,
 ) -> Vec<SchemeUse> {
+    // By scheme, of whose secrets they are.
+    let margins = |name: &str| {
+        parameters.margins().into_iter().filter(|margin| margin.what.starts_with(name)).collect()
+    };
     let of = |name: &str, rlwe: &rlwe::Parameters, plaintext: String| SchemeUse {
         name: name.into(),
         ring_dimension: rlwe.n(),
         log_qp: rlwe.log_qp(),
         plaintext,
         security_bits: rlwe.security_bits(),
+        margins: margins(name),
     };
     let tfhe = parameters.tfhe();
     let mut all = Vec::new();
@@ -135,6 +140,7 @@ pub(crate) fn schemes(
         log_qp: f64::from(tfhe.spec().modulus_bits),
         plaintext: format!("tables of {} boxes", reader.boxes(1)),
         security_bits: tfhe.security_bits(),
+        margins: margins("tfhe"),
     });
     all.push(of("ckks", parameters.ckks().rlwe(), format!("{slots} slots")));
     all

@@ -30,7 +30,7 @@ const REFRESH_SECONDS: f64 = 16.0;
 pub(super) trait Arrangement: Send + Sync {
     fn places(&self) -> &dyn Places;
     fn products(&self) -> Products;
-    /// What the layout is, but for widths.
+    /// Encodes the layout, but for widths.
     fn encode(&self, out: &mut Writer);
     /// Slots of the bootstrap that refreshes.
     fn slots(&self, shared: &Shared) -> usize;

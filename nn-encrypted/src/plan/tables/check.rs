@@ -1,4 +1,4 @@
-//! What layers beside tables can be, and refusals by number.
+//! Conditions of layers beside tables, and refusals by number.
 
 use crate::engine::tables::Parameters;
 use crate::network::{Activation, Layer, Network};

@@ -29,7 +29,7 @@ fn world(scheme: &str) -> (Arc<Plan>, Model, [Array2<f64>; 2], Forger) {
     let model = Model::initial(&network, recipe.init_gain(), 3, grid);
     let plan = Plan {
         optimizer: recipe.optimizer.clone(),
-        program: program::lower(&recipe, &network),
+        program: program::lower::lower(&recipe, &network),
         engine_of: vec![0; network.depth()],
         engines: vec![Arc::new(planned)],
         network,

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use self::arrangement::Arrangement;
 use super::parameters::switch::{self, Security};
 use super::task::{Planned, Task};
-use super::{Estimate, PlanError, PlannedEngine, SchemeUse, Sent, Tolerance};
+use super::{Disclosure, Estimate, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};
 use crate::layout::Rows;
@@ -28,12 +28,12 @@ use crate::recipe::Recipe;
 use crate::roles::cipher::{Cipher, CipherError};
 
 /// Layers beside tables, as planned.
-pub struct PlannedTables {
+pub(crate) struct PlannedTables {
     shared: Arc<Shared>,
     arrangement: Arc<dyn Arrangement>,
 }
 
-/// What a plan has whatever the scheme of the layers.
+/// The parts of a plan that do not depend on the scheme of the layers.
 pub(crate) struct Shared {
     pub(crate) parameters: tables::Parameters,
     pub(crate) numbers: TableNumbers,
@@ -52,6 +52,13 @@ pub(super) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
 }
 
+/// The same in small rings without security, for fast tests.
+#[cfg(test)]
+pub(super) fn plan_insecure(task: &Task<'_>) -> Result<Planned, PlanError> {
+    let engine = Arc::new(PlannedTables::insecure(task.recipe, task.network)?);
+    Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
+}
+
 /// Seconds of a core that a lookup takes, with its key switch.
 const LOOKUP_SECONDS: f64 = 0.0116;
 
@@ -62,11 +69,11 @@ impl PlannedTables {
     /// # Errors
     /// If a layer cannot be computed where the recipe puts it, named with what is needed and what there is by number; or a field has
     /// a value for which there are no parameters.
-    pub fn new(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
+    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
         Self::with_security(recipe, network, Security::Standard)
     }
 
-    /// The same in small rings without security, for fast tests.
+    /// The plan in small rings without security, for fast tests.
     #[cfg(test)]
     pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
         Self::with_security(recipe, network, Security::Insecure)
@@ -93,19 +100,19 @@ impl PlannedTables {
 
     /// The formats of numbers.
     #[must_use]
-    pub fn numbers(&self) -> &TableNumbers {
+    pub(crate) fn numbers(&self) -> &TableNumbers {
         &self.shared.numbers
     }
 
-    /// What lookups can tell apart.
+    /// The resolution of lookups.
     #[must_use]
-    pub fn reader(&self) -> &TableReader {
+    pub(crate) fn reader(&self) -> &TableReader {
         &self.shared.reader
     }
 
     /// Bootstraps of tables in a step of a whole mini-batch.
     #[must_use]
-    pub fn lookups(&self) -> usize {
+    pub(crate) fn lookups(&self) -> usize {
         let widths = self.arrangement.places().widths();
         let functions = &self.shared.functions;
         let error = |function| if crate::numbers::tables::is_masked(function) { 1 } else { 2 };
@@ -120,13 +127,13 @@ impl PlannedTables {
 
     /// Ciphertexts of CKKS that are refreshed or filled in a step of a whole mini-batch.
     #[must_use]
-    pub fn refreshes(&self) -> usize {
+    pub(crate) fn refreshes(&self) -> usize {
         self.arrangement.refreshes(&self.shared)
     }
 
     /// Slots of the bootstrap that refreshes.
     #[must_use]
-    pub fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         self.arrangement.slots(&self.shared)
     }
 
@@ -147,7 +154,7 @@ impl PlannedEngine for PlannedTables {
         switch::hashes(&self.shared.parameters).into_iter().for_each(|hash| out.bytes(hash));
     }
 
-    fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let places = self.arrangement.places();
         let pieces = match tensor {
             Tensor::Weights | Tensor::NewWeights => places.weight_pieces(),
@@ -157,7 +164,7 @@ impl PlannedEngine for PlannedTables {
             }
         };
         let bytes = switch::piece_bytes(&self.shared.parameters, self.arrangement.products());
-        Sent { parts: usize::from(pieces > 0), pieces, bytes }
+        WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
     fn key_names(&self) -> Vec<String> {
@@ -194,6 +201,12 @@ impl PlannedEngine for PlannedTables {
 
     fn tolerance(&self) -> Option<Tolerance> {
         self.arrangement.tolerance()
+    }
+
+    fn disclosure(&self) -> Disclosure {
+        let TableReader { deviations: [deviation, _], .. } = self.shared.reader;
+        let boxes = 2 * self.shared.reader.boxes(1);
+        Disclosure::Phases { deviation: deviation * boxes as f64, lookups: self.lookups() }
     }
 
     fn table_reader(&self) -> Option<TableReader> {

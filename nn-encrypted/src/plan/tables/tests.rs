@@ -45,7 +45,7 @@ fn plan(recipe: &Recipe, network: &Network) -> Result<Plan, PlanError> {
     Ok(Plan {
         network: network.clone(),
         optimizer: recipe.optimizer.clone(),
-        program: program::lower(recipe, network),
+        program: program::lower::lower(recipe, network),
         engine_of: vec![0; network.depth()],
         engines: vec![Arc::new(PlannedTables::insecure(recipe, network)?)],
     })
@@ -166,12 +166,15 @@ fn any_function_is_looked_up_with_its_derivative() {
         ("Sigmoid", "Sigmoid", "cross_entropy"),
         ("Tanh", "Sigmoid", "quadratic"),
         ("ReLU", "Sigmoid", "quadratic"),
+        ("GELU", "Sigmoid", "cross_entropy"),
     ] {
         let layers = format!(
             "layers=[{{kind='Linear',out_features=4,scheme='bgv'}},{{kind='{hidden}',scheme='tfhe'}},{{kind='Linear',scheme='bgv'}},{{kind='{output}',scheme='tfhe'}}]"
         );
         let loss = format!("loss={loss}");
-        let bounds = ["numbers.bounds.error=2", "numbers.bounds.output=1"];
+        // The derivative of GELU goes up to 1.13: products of errors up to 2 leave the tables.
+        let error = if hidden == "GELU" { "1.5" } else { "2" };
+        let bounds = [&*format!("numbers.bounds.error={error}"), "numbers.bounds.output=1"];
         trains_as_the_twin(&recipe(&[&layers, &loss, size, rate, bounds[0], bounds[1]]), &[5, 4, 3]);
     }
 }

@@ -66,7 +66,7 @@ fn layers_have_the_fields_of_their_kind() {
         ("layers.2.coefficients=[1.0]", "layer 2 (Square): `coefficients` is a field of Polynomial"),
         (
             "layers.2.polynomial.degree=3",
-            "layer 2 (Square): `polynomial` is a field of Sigmoid, CentredSigmoid",
+            "layer 2 (Square): `polynomial` is a field of activations that are no polynomials themselves",
         ),
         ("layers.2.kind=Polynomial", "layer 2 (Polynomial): `coefficients` is missing"),
         ("layers.1={ kind = \"Linear\", scheme = \"ckks\" }", "layer 1 (Linear): `out_features` is missing"),
@@ -154,4 +154,17 @@ fn fits_are_close_and_without_leading_zeros() {
     }
     let relu = load("ckks_sgd", &["layers.2.kind=ReLU"]).unwrap().layers[1].fitted(4.0).unwrap();
     assert_eq!(relu.len(), 3, "of a degree of 3 the square is the last that counts: {relu:?}");
+    let gelu = load(
+        "ckks_sgd",
+        &[
+            "layers.2={ kind = \"GELU\", scheme = \"ckks\", polynomial = { degree = 4, interval = [-3.0, 3.0] } }",
+        ],
+    );
+    let fitted = gelu.unwrap().layers[1].fitted(4.0).unwrap();
+    for i in -30..=30 {
+        let z = f64::from(i) / 10.0;
+        let value = fitted.iter().rev().fold(0.0, |sum, c| sum * z + c);
+        let exact = crate::activation::Function::Gelu.value(z);
+        assert!((value - exact).abs() < 0.08, "{z}: {value} for {exact}");
+    }
 }

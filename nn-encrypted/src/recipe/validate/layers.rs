@@ -48,7 +48,7 @@ fn wrong(at: usize, layer: &Layer, what: impl Into<String>) -> RecipeError {
     RecipeError::Layer { index: at + 1, kind: layer.kind.to_string(), what: what.into() }
 }
 
-/// What is wrong with a layer of a kind behind one of another.
+/// The fault of a layer of a kind behind one of another.
 fn misplaced(before: Option<LayerKind>, kind: LayerKind) -> Option<&'static str> {
     let Some(before) = before else {
         return (!kind.has_weights())
@@ -85,15 +85,12 @@ fn end(recipe: &Recipe, last: usize) -> Result<(), RecipeError> {
 
 /// Refuses fields of other kinds, misses those of its own, and checks their numbers.
 fn fields(at: usize, layer: &Layer) -> Result<(), RecipeError> {
-    use LayerKind::{
-        AvgPool1d, AvgPool2d, CentredSigmoid, Conv1d, Conv2d, Linear, Polynomial, ReLU, Sigmoid, Tanh,
-    };
-    let fields: [(&str, bool, &[LayerKind], bool); 5] = [
+    use LayerKind::{AvgPool1d, AvgPool2d, Conv1d, Conv2d, Linear, Polynomial};
+    let fields: [(&str, bool, &[LayerKind], bool); 4] = [
         ("out_features", layer.out_features.is_some(), &[Linear], false),
         ("channels", layer.channels.is_some(), &[Conv1d, Conv2d], true),
         ("kernel", layer.kernel.is_some(), &[Conv1d, Conv2d, AvgPool1d, AvgPool2d], true),
         ("coefficients", layer.coefficients.is_some(), &[Polynomial], true),
-        ("polynomial", layer.polynomial.is_some(), &[Sigmoid, CentredSigmoid, ReLU, Tanh], false),
     ];
     for (field, given, kinds, needed) in fields {
         let own = kinds.contains(&layer.kind);
@@ -104,6 +101,11 @@ fn fields(at: usize, layer: &Layer) -> Result<(), RecipeError> {
         if own && needed && !given {
             return Err(wrong(at, layer, format!("`{field}` is missing")));
         }
+    }
+    if layer.polynomial.is_some() && !layer.is_fitted() {
+        let what =
+            "`polynomial` is a field of activations that are no polynomials themselves, such as Sigmoid";
+        return Err(wrong(at, layer, what));
     }
     for (field, value) in [("out_features", layer.out_features), ("channels", layer.channels)] {
         if let Some(n) = value.filter(|n| !(1..=WIDEST).contains(n)) {

@@ -59,7 +59,7 @@ impl BgvCipher {
 
     fn new(agreement: &Arc<Agreement>, keys: Vec<SecretKey>) -> Self {
         let encoders = agreement.instances.iter().map(|instance| Encoder::new(&instance.params)).collect();
-        let moduli: Vec<u64> = agreement.instances.iter().map(|i| i.spec.plaintext_modulus).collect();
+        let moduli: Vec<_> = agreement.instances.iter().map(|instance| *instance.params.t()).collect();
         Self { agreement: Arc::clone(agreement), keys, encoders, plaintext: Crt::new(&moduli) }
     }
 
@@ -67,12 +67,12 @@ impl BgvCipher {
     fn integers(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Array2<i64>, CipherError> {
         let bound = self.agreement.bounds.get(&tensor).copied().unwrap_or(0);
         let bits = self.agreement.fraction_bits(tensor);
+        let to = Integers::new("number to be encrypted", bits, bound);
         let mut out = Array2::zeros(values.dim());
         for (out, &value) in out.iter_mut().zip(values) {
             // Targets are rounded, halves away from zero; all else is exact already.
-            let unit = f64::from(bits).exp2();
-            let value = if tensor == Tensor::Targets { (value * unit).round() / unit } else { value };
-            *out = integer("number to be encrypted", value, bits, bound)?;
+            let value = if tensor == Tensor::Targets { (value * to.unit).round() / to.unit } else { value };
+            *out = to.integer(value)?;
         }
         Ok(out)
     }
@@ -131,7 +131,8 @@ impl BgvCipher {
         let scales = &self.agreement.scales;
         let low_bits = scales.weight - scales.product_weight;
         let all = |what, values: &[f64], bits, bound| {
-            values.iter().map(|v| integer(what, *v, bits, bound)).collect::<Result<Vec<i64>, _>>()
+            let to = Integers::new(what, bits, bound);
+            values.iter().map(|v| to.integer(*v)).collect::<Result<Vec<i64>, _>>()
         };
         let high = |w: i64| round_shift(w.into(), low_bits) as i64;
         if tensor == Tensor::Momentum {
@@ -239,16 +240,29 @@ fn foreign(tensor: Tensor, needed: &str) -> CipherError {
     CipherError::Data { what: "tensor", found: tensor.to_string(), needed: format!("{needed} of this plan") }
 }
 
-/// The integer that stands for a number with so many fractional bits: exactly, and of magnitude up to `bound`.
-fn integer(what: &'static str, value: f64, bits: u32, bound: i128) -> Result<i64, CipherError> {
-    let scaled = value * f64::from(bits).exp2();
-    if scaled.fract() == 0.0 && scaled.abs() <= bound as f64 {
-        return Ok(scaled as i64);
+/// Numbers as integers with so many fractional bits: exactly, and of magnitude up to `bound`.
+struct Integers {
+    what: &'static str,
+    bits: u32,
+    unit: f64,
+    bound: f64,
+}
+
+impl Integers {
+    fn new(what: &'static str, bits: u32, bound: i128) -> Self {
+        Self { what, bits, unit: f64::from(bits).exp2(), bound: bound as f64 }
     }
-    let needed =
-        format!("a multiple of 2^-{bits} of magnitude up to {}", bound as f64 / f64::from(bits).exp2());
-    // The number itself is not told: what is encrypted may have been decrypted before.
-    Err(CipherError::Data { what, found: "another".into(), needed })
+
+    fn integer(&self, value: f64) -> Result<i64, CipherError> {
+        let scaled = value * self.unit;
+        if scaled.fract() == 0.0 && scaled.abs() <= self.bound {
+            return Ok(scaled as i64);
+        }
+        let Self { what, bits, unit, bound } = self;
+        let needed = format!("a multiple of 2^-{bits} of magnitude up to {}", bound / unit);
+        // The number itself is not told: what is encrypted may have been decrypted before.
+        Err(CipherError::Data { what, found: "another".into(), needed })
+    }
 }
 
 /// `value/2^shift`, rounded half away from zero.
@@ -272,9 +286,10 @@ mod tests {
 
     #[test]
     fn numbers_between_two_integers_or_beyond_the_bound_are_refused() {
-        assert_eq!(integer("x", -1.25, 2, 5).ok(), Some(-5));
+        let to = Integers::new("x", 2, 5);
+        assert_eq!(to.integer(-1.25).ok(), Some(-5));
         for value in [-1.5, 0.125, f64::NAN, f64::INFINITY] {
-            assert!(integer("x", value, 2, 5).is_err(), "{value}");
+            assert!(to.integer(value).is_err(), "{value}");
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::network::Matrix;
 use crate::program::Tensor;
 
 /// The secret key, and the layout of tensors.
-pub struct CkksCipher {
+pub(crate) struct CkksCipher {
     agreement: Arc<CkksAgreement>,
     key: SecretKey,
 }
@@ -32,7 +32,7 @@ impl CkksCipher {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub fn generate(agreement: &Arc<CkksAgreement>) -> Result<Self> {
+    pub(crate) fn generate(agreement: &Arc<CkksAgreement>) -> Result<Self> {
         let key = SecretKey::generate(&agreement.params)?;
         Ok(Self { agreement: Arc::clone(agreement), key })
     }
@@ -41,7 +41,7 @@ impl CkksCipher {
     ///
     /// # Errors
     /// If it is missing, damaged or of other parameters.
-    pub fn with_secret(agreement: &Arc<CkksAgreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self> {
+    pub(crate) fn with_secret(agreement: &Arc<CkksAgreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self> {
         let [key] = keys else {
             let (found, needed) = (keys.len().to_string(), "1".to_owned());
             return Err(CipherError::Data { what: "secret keys", found, needed });

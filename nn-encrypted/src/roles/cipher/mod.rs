@@ -1,11 +1,11 @@
 //! The client's side of an engine: keys, encryption and decryption of whole tensors.
 
-pub mod bgv;
+pub(crate) mod bgv;
 pub(crate) mod blocks;
-pub mod ckks;
+pub(crate) mod ckks;
 pub(crate) mod coefficients;
 pub(crate) mod tables;
-pub mod words;
+pub(crate) mod words;
 
 use he_core::wire::WireError;
 use ndarray::{Array2, ArrayView2};
@@ -69,7 +69,7 @@ pub enum Values {
 
 /// Ciphertexts that are those of the plan; called, it decrypts them. What comes of it is no error, whatever they hold: an error says
 /// that a ciphertext belongs to other parameters, which was checked.
-pub type Decryption<'a> = Box<dyn FnOnce() -> Result<Decrypted, CipherError> + 'a>;
+pub(crate) type Decryption<'a> = Box<dyn FnOnce() -> Result<Decrypted, CipherError> + 'a>;
 
 /// What a decryption gave.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,15 +105,15 @@ pub enum CipherError {
     Message {
         /// The tensor.
         tensor: Tensor,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// Secret keys or records that are damaged or of other parameters.
     #[error("{what}: {source}")]
     Keys {
-        /// What was read.
+        /// The object that was read.
         what: &'static str,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// One of several secret keys that is damaged or of other parameters.
@@ -121,17 +121,17 @@ pub enum CipherError {
     Secret {
         /// Its number, from 0.
         number: usize,
-        /// What is wrong.
+        /// The cause.
         source: WireError,
     },
     /// Numbers that do not fit the plan. No number is told: it may have been decrypted.
     #[error("{what}: {found}, needed {needed}")]
     Data {
-        /// What was given.
+        /// The thing given.
         what: &'static str,
         /// Its size or kind.
         found: String,
-        /// What the plan has.
+        /// The size or value of the plan.
         needed: String,
     },
     /// BGV refused.

@@ -24,7 +24,7 @@ pub(crate) trait Coding: Send + Sync {
     /// Whether numbers are integers, and come back as they were.
     const EXACT: bool;
 
-    /// What integers of a tensor are multiplied by; of weights without rows.
+    /// The factor of integers of a tensor; of weights without rows.
     fn factor(&self, rows: Option<Rows>) -> f64;
 
     /// A ciphertext of values, as it is sent.

@@ -15,7 +15,7 @@ use crate::numbers::words::Format;
 use crate::program::Tensor;
 
 /// How a client encrypts words.
-pub trait ClientCoding: Coding {
+pub(crate) trait ClientCoding: Coding {
     /// Encrypts words.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl ClientCoding for DigitWords {
 }
 
 /// A secret key of TFHE, and the layers whose weights are words.
-pub struct WordCipher<C> {
+pub(crate) struct WordCipher<C> {
     shape: Arc<Shape>,
     key: SecretKey,
     coding: std::marker::PhantomData<fn() -> C>,

@@ -1,4 +1,4 @@
-//! What the client decrypts: requests that it answers, outputs, and models.
+//! Messages that the client decrypts: requests that it answers, outputs, and models.
 
 use std::sync::Arc;
 

@@ -6,7 +6,20 @@ use serde::{Deserialize, Serialize};
 use crate::program::Rounding;
 use crate::roles::cipher::Values;
 
-/// What the client counted; it stays with the client.
+/// Counts of the client; they stay with the client.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// #
+/// # let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// # let session = Session::new(recipe, None)?;
+/// use nn_encrypted::roles::{Client, RefreshCounts};
+///
+/// let client = Client::new(&session.plan()?, session.first.clone())?;
+/// assert_eq!(client.counts(), RefreshCounts::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshCounts {
     /// Values that were larger than their bound and were cut to it.
@@ -38,7 +51,10 @@ impl<'c> Settle<'c> {
     /// A tensor of images.
     pub(super) fn rows(&mut self, values: Values) -> Array2<f64> {
         match values {
-            Values::Exact(values, bits) => values.mapv(|value| self.exact(value, bits)),
+            Values::Exact(values, bits) => {
+                let limits = Limits::new(self.rounding, bits);
+                values.mapv(|value| self.exact(value, &limits))
+            }
             Values::Real(values) => values.mapv(|value| self.real(value)),
         }
     }
@@ -51,17 +67,12 @@ impl<'c> Settle<'c> {
         self.rows(values).into_iter().collect()
     }
 
-    /// The integer `value / 2^bits`.
-    fn exact(&mut self, value: i128, bits: u32) -> f64 {
-        let Rounding { bits: to, bound, proven } = self.rounding;
-        let to = to.unwrap_or(bits);
-        self.counts.out_of_bounds += u64::from(value.unsigned_abs() as f64 > scaled(proven, bits));
-        let rounded = if to <= bits { round_shift(value, bits - to) } else { value << (to - bits) };
-        let bound = scaled(bound, to).trunc();
-        let above = rounded.unsigned_abs() as f64 > bound;
-        self.counts.saturations += u64::from(above);
-        let rounded = if above { bound.copysign(rounded as f64) } else { rounded as f64 };
-        rounded / scaled(1.0, to)
+    /// An integer whose fractional bits are those of the limits.
+    fn exact(&mut self, value: i128, limits: &Limits) -> f64 {
+        self.counts.out_of_bounds += u64::from(value.unsigned_abs() > limits.proven);
+        let rounded = if limits.up > 0 { value << limits.up } else { round_shift(value, limits.down) };
+        self.counts.saturations += u64::from(rounded.unsigned_abs() > limits.bound.unsigned_abs());
+        rounded.clamp(-limits.bound, limits.bound) as f64 * limits.unit
     }
 
     pub(super) fn real(&mut self, value: f64) -> f64 {
@@ -78,6 +89,33 @@ impl<'c> Settle<'c> {
         };
         self.counts.saturations += u64::from(rounded.abs() > bound);
         rounded.clamp(-bound, bound)
+    }
+}
+
+/// A rounding of integers with so many fractional bits.
+struct Limits {
+    /// Of the integer before rounding.
+    proven: u128,
+    /// Fractional bits that go, or come.
+    down: u32,
+    up: u32,
+    /// Of the integer after rounding.
+    bound: i128,
+    /// What one stands for after rounding.
+    unit: f64,
+}
+
+impl Limits {
+    fn new(Rounding { bits: to, bound, proven }: Rounding, bits: u32) -> Self {
+        let to = to.unwrap_or(bits);
+        // Conversions of what is too large, or infinite, end at the largest integer.
+        Self {
+            proven: scaled(proven, bits) as u128,
+            down: bits.saturating_sub(to),
+            up: to.saturating_sub(bits),
+            bound: scaled(bound, to) as i128,
+            unit: scaled(1.0, to).recip(),
+        }
     }
 }
 
@@ -116,7 +154,7 @@ mod tests {
             let rounding = Rounding { bits: Some(to), bound, proven };
             let [mut integers, mut reals] = [RefreshCounts::default(); 2];
             let real = value as f64 / f64::from(1 << bits);
-            let found = Settle::new(rounding, &mut integers).exact(value.into(), bits);
+            let found = Settle::new(rounding, &mut integers).exact(value.into(), &Limits::new(rounding, bits));
             prop_assert_eq!(found, Settle::new(rounding, &mut reals).real(real));
             prop_assert_eq!(integers, reals);
             prop_assert!(found.abs() <= bound);

@@ -13,8 +13,9 @@ use zeroize::Zeroizing;
 use crate::engine::{Engine, EngineError, Pieces, Usage};
 use crate::model::{LayerState, Model};
 use crate::network::{Activation, Network};
-use crate::plan::{Estimate, Plan, PlannedEngine, SchemeUse, Sent, Tolerance};
-use crate::program::{Step, Tensor, lower};
+use crate::plan::{Estimate, Plan, PlannedEngine, SchemeUse, Tolerance, WireSize};
+use crate::program::lower::lower;
+use crate::program::{Step, Tensor};
 use crate::recipe::{Loss, Optimizer, Recipe};
 use crate::roles::cipher::{Cipher, CipherError, Decryption, Opened, Plain, Values};
 
@@ -58,7 +59,7 @@ impl PlannedEngine for ClearPlan {
         out.u64(self.salt);
     }
 
-    fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let widths = self.network.widths();
         let columns = match tensor {
             Tensor::Features => widths[0],
@@ -67,14 +68,14 @@ impl PlannedEngine for ClearPlan {
                 let bytes =
                     self.layers.iter().map(|&l| 8 * self.network.layers[l].matrix.entries.len() + 8000);
                 let bytes = bytes.max().unwrap_or(0);
-                return Sent { parts: 1, pieces: self.layers.len(), bytes };
+                return WireSize { parts: 1, pieces: self.layers.len(), bytes };
             }
             other => match other.layer() {
                 Some(l) => widths[l + 1],
-                None => return Sent::default(),
+                None => return WireSize::default(),
             },
         };
-        Sent { parts: 1, pieces: rows, bytes: 8 * columns }
+        WireSize { parts: 1, pieces: rows, bytes: 8 * columns }
     }
 
     fn key_names(&self) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! What is left when all steps are done.
+//! The end of a training, when all steps are done.
 
 use super::{Keeper, Training};
 use crate::plan::{Estimate, SchemeUse};
@@ -31,7 +31,8 @@ impl Training<'_> {
         report.ranges = session.ranges(&self.twin);
         report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
         let beyond = session.beyond(&self.twin);
-        report.traffic.out_of_bounds = self.both.client.counts().out_of_bounds + beyond.len() as u64;
+        report.traffic.deviations = self.both.client.counts().out_of_bounds;
+        report.traffic.out_of_bounds = report.traffic.deviations + beyond.len() as u64;
         if let Some(Keeper { folder, .. }) = &self.keeper {
             folder.write_server(&self.plan.to_string(), &self.both.server.model(done)?)?;
             folder.write_timings(&self.ledger.times)?;
@@ -41,7 +42,7 @@ impl Training<'_> {
         Ok(Outcome { report, curve: self.ledger.curve, beyond, model })
     }
 
-    /// What plan and ledger say.
+    /// The report from plan and ledger.
     fn report(&self) -> Report {
         let ledger = &self.ledger;
         let (training, traffic, counts) = (ledger.training, ledger.traffic, ledger.counts);
@@ -80,11 +81,13 @@ impl Training<'_> {
             rounds: traffic.rounds,
             saturations: counts.saturations,
             out_of_bounds: counts.out_of_bounds,
+            deviations: counts.out_of_bounds,
         };
+        report.digests = ledger.files.clone();
         report
     }
 
-    /// What a step takes as planned, where memory and seconds are reckoned.
+    /// The cost of a step as planned, where memory and seconds are reckoned.
     fn planned_step(&self) -> Option<StepSummary> {
         let engine = self.plan.engines.iter().find(|engine| engine.estimate().memory > 0)?;
         let Estimate { units, levels, bootstraps, memory } = engine.estimate();
@@ -102,7 +105,7 @@ impl Training<'_> {
 }
 
 fn scheme(used: SchemeUse) -> SchemeSummary {
-    let SchemeUse { name, ring_dimension, log_qp, plaintext, security_bits } = used;
+    let SchemeUse { name, ring_dimension, log_qp, plaintext, security_bits, .. } = used;
     SchemeSummary { name, ring_dimension, log_qp, plaintext, security_bits }
 }
 

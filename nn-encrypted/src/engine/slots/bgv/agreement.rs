@@ -1,4 +1,4 @@
-//! What client and server agree on of layers in BGV.
+//! The agreement of client and server on layers in BGV.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub struct Agreement {
     pub sent: BTreeMap<Tensor, usize>,
     /// Numbers of primes over which products are computed, fewer than what leaves most room for noise.
     pub levels: BTreeMap<Tensor, Level>,
-    /// What a training step takes, on one plaintext prime or on all.
+    /// Operations of a training step, on one plaintext prime or on all.
     pub operations: Operations,
 }
 
@@ -59,7 +59,7 @@ pub(crate) type Opened = Vec<Vec<Ciphertext>>;
 impl Agreement {
     /// The evaluation keys that are needed.
     #[must_use]
-    pub fn keys(&self, params: &Parameters) -> KeyRequest {
+    pub(crate) fn keys(&self, params: &Parameters) -> KeyRequest {
         let request = match self.operations.relinearize.checked_sub(1) {
             Some(level) => KeyRequest::default().relinearization(level),
             None => KeyRequest::default(),
@@ -72,7 +72,7 @@ impl Agreement {
 
     /// Fractional bits of the integers of a tensor.
     #[must_use]
-    pub fn fraction_bits(&self, tensor: Tensor) -> u32 {
+    pub(crate) fn fraction_bits(&self, tensor: Tensor) -> u32 {
         let scales = &self.scales;
         let layer = |l: usize| scales.layers.get(l);
         let activation = |l: usize, order: usize| {

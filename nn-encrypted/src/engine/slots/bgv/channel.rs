@@ -62,6 +62,11 @@ impl Channel {
         &self.evaluator
     }
 
+    /// Slots of a row.
+    pub(super) fn row(&self) -> usize {
+        self.geometry.cube.slots() / 2
+    }
+
     fn with(
         geometry: &Geometry,
         evaluator: Evaluator,

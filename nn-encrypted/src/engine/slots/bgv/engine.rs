@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::agreement::Opened;
 use super::{Agreement, BgvSlots, Channel, Operations};
-use crate::engine::slots::{Body, Store};
+use crate::engine::slots::{Body, Exact, Store, Whole};
 use crate::engine::{Engine, EngineError, Pieces, Usage};
 use crate::meter::cpu_seconds;
 use crate::program::{Step, Tensor};
@@ -149,8 +149,8 @@ impl Engine for BgvEngine {
     fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
         let start = (Instant::now(), cpu_seconds());
         let plan = &self.agreement;
-        let body =
-            Body { ops: &self.ops, geometry: &plan.geometry, formulas: &plan.formulas, levels: &plan.levels };
+        let numbers = Exact { geometry: &plan.geometry, formulas: &plan.formulas, levels: &plan.levels };
+        let body = Body { ops: &self.ops, numbers: &numbers };
         // Some steps are single products, which one thread would be left with.
         let results = steps.par_iter().map(|&step| {
             if self.stop.load(Ordering::SeqCst) {
@@ -159,7 +159,7 @@ impl Engine for BgvEngine {
             if step == Step::Expand && self.store.has(Tensor::Expanded) {
                 return Ok(Vec::new());
             }
-            body.run(&self.store, step)
+            body.run(&Whole { store: &self.store }, step)
         });
         for (tensor, tiles) in results.collect::<Result<Vec<_>, EngineError>>()?.into_iter().flatten() {
             self.store.put(tensor, tiles);

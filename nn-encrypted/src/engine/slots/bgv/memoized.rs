@@ -11,7 +11,7 @@ use he_bgv::Ciphertext;
 
 use super::{BgvSlots, Channel, Operations};
 use crate::engine::EngineError;
-use crate::engine::slots::{Level, SlotOps};
+use crate::engine::slots::{Level, Sign, SlotOps};
 use crate::layout::{Mask, Rotation};
 
 /// A ciphertext for each plaintext prime, with its number.
@@ -23,12 +23,14 @@ pub(super) struct Numbered {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Operation {
+    Dot(Level),
+    Relinearize(Level),
     Products { rows: usize, inner: usize, level: Level },
     Combine(Vec<i64>),
     AddConst(i64),
     Masked(Vec<Mask<i64>>, Level),
-    Sum,
-    Rotate(Vec<usize>),
+    SumUnrelated,
+    Rotate(Vec<isize>),
     RotateAndAdd(Vec<Rotation>),
 }
 
@@ -151,6 +153,25 @@ fn distinct<'a>(lines: impl Iterator<Item = Vec<&'a Numbered>>) -> (Vec<Vec<&'a 
 impl SlotOps for Memoized {
     type Ciphertext = Numbered;
     type Scalar = i64;
+    type Mask = Mask<i64>;
+
+    const ONE: i64 = 1;
+
+    fn dot(&self, pairs: &[(&Numbered, &Numbered)], level: Level) -> Result<Numbered> {
+        let operands: Vec<_> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+        self.one(Operation::Dot(level), &operands, |engine, many| {
+            engine.dot(&many.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>(), level)
+        })
+    }
+
+    fn relinearize(&self, a: &Numbered, level: Level) -> Result<Numbered> {
+        self.one(Operation::Relinearize(level), &[a], |engine, many| engine.relinearize(many[0], level))
+    }
+
+    fn sum(&self, terms: &[(Sign, &Numbered)]) -> Result<Numbered> {
+        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { 1 } else { -1 }, a);
+        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
+    }
 
     fn products(
         &self,
@@ -199,18 +220,18 @@ impl SlotOps for Memoized {
         })
     }
 
-    fn sum(&self, terms: &[&Numbered]) -> Result<Numbered> {
-        self.one(Operation::Sum, terms, SlotOps::sum)
+    fn sum_unrelated(&self, terms: &[&Numbered]) -> Result<Numbered> {
+        self.one(Operation::SumUnrelated, terms, SlotOps::sum_unrelated)
     }
 
-    fn rotate_many(&self, a: &Numbered, steps: &[usize]) -> Result<Vec<Numbered>> {
+    fn rotate_many(&self, a: &Numbered, steps: &[isize]) -> Result<Vec<Numbered>> {
         self.run(Operation::Rotate(steps.to_vec()), &[a], (1, 1), |engine, many| {
             engine.rotate_many(many[0], steps)
         })
     }
 
-    fn rotate_and_add(&self, a: &Numbered, rotations: &[Rotation]) -> Result<Numbered> {
+    fn rotate_and_add(&self, a: Numbered, rotations: &[Rotation]) -> Result<Numbered> {
         let operation = Operation::RotateAndAdd(rotations.to_vec());
-        self.one(operation, &[a], |engine, many| engine.rotate_and_add(many[0], rotations))
+        self.one(operation, &[&a], |engine, many| engine.rotate_and_add(many[0].clone(), rotations))
     }
 }

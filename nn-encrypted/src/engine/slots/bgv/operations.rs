@@ -1,4 +1,4 @@
-//! What a run of a plan takes: operations by number of primes, and the keys they need.
+//! The cost of a run of a plan: operations by number of primes, and the keys they need.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ impl Operations {
         *most = (*most).max(primes);
     }
 
-    /// The same with every count multiplied by `of.0/of.1`, rounded down.
+    /// These operations with every count multiplied by `of.0/of.1`, rounded down.
     #[must_use]
     pub fn times(&self, of: (u64, u64)) -> Self {
         let counts = self.counts.iter().map(|(&key, count)| (key, count * of.0 / of.1)).collect();

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use he_bgv::{Ciphertext, Error};
+use he_core::rlwe::OperandError;
 use rayon::prelude::*;
 
 use super::{Channel, Cost, Operations};
 use crate::engine::EngineError;
-use crate::engine::slots::{Level, SlotOps};
+use crate::engine::slots::{Level, Sign, SlotOps};
 use crate::layout::{Mask, Rotation};
 
 /// Operations on BGV ciphertexts, one for each plaintext prime, which it counts.
@@ -85,6 +86,7 @@ impl BgvSlots {
         self.record(|operations| (to + 1..=from).for_each(|primes| operations.count(Cost::Drop, primes, 1)));
     }
 
+    /// A matrix product to be relinearized.
     fn products_in(
         &self,
         channel: &Channel,
@@ -95,17 +97,18 @@ impl BgvSlots {
     ) -> Result<Vec<Ciphertext>, Error> {
         let max_level = level.product.map_or(usize::MAX, |primes| primes.saturating_sub(1));
         let products = channel.evaluator.matrix_product_lazy(inner, a, b, max_level)?;
-        let count = products.len() as u64;
-        let over = products.first().map_or(0, primes);
+        let (count, over) = (products.len() as u64, products.first().map_or(0, primes));
+        self.record(|operations| operations.count(Cost::Product, over, count * inner as u64));
+        Ok(products)
+    }
+
+    fn relinearized(&self, channel: &Channel, a: &Ciphertext, level: Level) -> Result<Ciphertext, Error> {
+        let over = primes(a);
         self.record(|operations| {
-            operations.count(Cost::Product, over, count * inner as u64);
-            operations.count(Cost::KeySwitch, over, count);
+            operations.count(Cost::KeySwitch, over, 1);
             operations.relinearize = operations.relinearize.max(over);
         });
-        let switched = products
-            .into_par_iter()
-            .map(|product| self.mod_switched(channel, &channel.evaluator.relinearize(&product)?, level));
-        switched.collect()
+        self.mod_switched(channel, &channel.evaluator.relinearize(a)?, level)
     }
 
     /// A result over as many primes as it goes on with.
@@ -132,6 +135,22 @@ fn of(c: usize, many: &Many) -> &Ciphertext {
 impl SlotOps for BgvSlots {
     type Ciphertext = Many;
     type Scalar = i64;
+    type Mask = Mask<i64>;
+
+    const ONE: i64 = 1;
+
+    fn dot(&self, pairs: &[(&Many, &Many)], level: Level) -> Result<Many, EngineError> {
+        let (a, b): (Vec<&Many>, Vec<&Many>) = pairs.iter().copied().unzip();
+        self.each(|c, channel| {
+            let [a, b] = [&a, &b].map(|all| all.iter().map(|many| of(c, many)).collect::<Vec<_>>());
+            let product = self.products_in(channel, pairs.len(), &a, &b, level)?.pop();
+            product.ok_or_else(|| OperandError::NoOperands { operation: "product" }.into())
+        })
+    }
+
+    fn relinearize(&self, a: &Many, level: Level) -> Result<Many, EngineError> {
+        self.each(|c, channel| self.relinearized(channel, of(c, a), level))
+    }
 
     fn products(
         &self,
@@ -142,8 +161,14 @@ impl SlotOps for BgvSlots {
     ) -> Result<Vec<Many>, EngineError> {
         self.each_many(a.len() / inner.max(1) * (b.len() / inner.max(1)), |c, channel| {
             let [a, b] = [a, b].map(|matrix| matrix.iter().map(|many| of(c, many)).collect::<Vec<_>>());
-            self.products_in(channel, inner, &a, &b, level)
+            let products = self.products_in(channel, inner, &a, &b, level)?;
+            products.into_par_iter().map(|product| self.relinearized(channel, &product, level)).collect()
         })
+    }
+
+    fn sum(&self, terms: &[(Sign, &Many)]) -> Result<Many, EngineError> {
+        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { 1 } else { -1 }, a);
+        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
     }
 
     fn combine(&self, terms: &[(i64, &Many)]) -> Result<Many, EngineError> {
@@ -169,7 +194,7 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn sum(&self, terms: &[&Many]) -> Result<Many, EngineError> {
+    fn sum_unrelated(&self, terms: &[&Many]) -> Result<Many, EngineError> {
         let (first, rest) = terms.split_first().ok_or(EngineError::Empty)?;
         self.each(|c, channel| {
             let mut sum = of(c, first).clone();
@@ -180,8 +205,10 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn rotate_many(&self, a: &Many, steps: &[usize]) -> Result<Vec<Many>, EngineError> {
-        let rotations: Vec<Rotation> = steps.iter().map(|&k| Rotation::Rows(k)).collect();
+    fn rotate_many(&self, a: &Many, steps: &[isize]) -> Result<Vec<Many>, EngineError> {
+        let row = self.channels.first().map_or(1, Channel::row);
+        let rotations: Vec<Rotation> =
+            steps.iter().map(|k| Rotation::Rows(k.rem_euclid(row as isize) as usize)).collect();
         self.each_many(steps.len(), |c, channel| {
             let a = of(c, a);
             self.record(|operations| {
@@ -196,10 +223,10 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn rotate_and_add(&self, a: &Many, rotations: &[Rotation]) -> Result<Many, EngineError> {
+    fn rotate_and_add(&self, a: Many, rotations: &[Rotation]) -> Result<Many, EngineError> {
         self.each(|c, channel| {
             (rotations.iter())
-                .try_fold(of(c, a).clone(), |sum, &rotation| self.add_rotated(channel, &sum, rotation))
+                .try_fold(of(c, &a).clone(), |sum, &rotation| self.add_rotated(channel, &sum, rotation))
         })
     }
 }

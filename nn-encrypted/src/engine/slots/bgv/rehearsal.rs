@@ -8,7 +8,7 @@ use he_bgv::{Ciphertext, Encoder, Encryptor, Error, Parameters, SecretKey};
 use super::memoized::{Memoized, Numbered};
 use super::{BgvSlots, Channel, Cost, Operations};
 use crate::engine::EngineError;
-use crate::engine::slots::{Body, Formulas, Level, Store, View, written};
+use crate::engine::slots::{Body, Exact, Formulas, Level, Store, Whole, written};
 use crate::layout::Geometry;
 use crate::program::{Program, Step, Tensor};
 
@@ -133,7 +133,8 @@ impl<'a> Stage<'a> {
         levels: &BTreeMap<Tensor, Level>,
     ) -> Result<Rehearsal, Broken> {
         self.engine.take_operations();
-        let body = Body { ops: &self.engine, geometry: &self.geometry, formulas: self.formulas, levels };
+        let numbers = Exact { geometry: &self.geometry, formulas: self.formulas, levels };
+        let body = Body { ops: &self.engine, numbers: &numbers };
         let mut store = Store::<Numbered>::default();
         for tensor in
             [Tensor::Features, Tensor::Targets, Tensor::Weights, Tensor::LowWeights, Tensor::Momentum]
@@ -155,7 +156,7 @@ impl<'a> Stage<'a> {
                 continue;
             }
             for tensor in self.written(step) {
-                let tiles = body.compute(&View { store: &store, made: &[] }, tensor);
+                let tiles = body.compute(&Whole { store: &store }, tensor);
                 let tiles = tiles.map_err(|error| Broken { tensor, error })?;
                 let spent = self.engine.take_operations();
                 if let Some(tile) = tiles.first() {

@@ -4,23 +4,23 @@ use he_ckks::Complex64;
 use rayon::prelude::*;
 
 use super::body::Result;
-use super::{Held, RealBody, RealOps, Sign};
-use crate::program::Tensor;
+use super::{RealBody, RealOps};
+use crate::engine::slots::numbers::Activated;
+use crate::engine::slots::{Level, LossFormula, Sign};
 
 const ONE: Complex64 = Complex64::new(1.0, 0.0);
 
 impl<S: RealOps> RealBody<'_, S> {
-    /// The activation behind layer `l`, and its derivative where that is no constant.
-    pub(super) fn activate(&self, l: usize, held: &mut Held<S::Ciphertext>, rows: usize) -> Result<()> {
-        let sums = self.preactivations(l, held, rows)?;
-        let found: Vec<_> = sums.par_iter().map(|y| self.activation(l, y)).collect::<Result<_>>()?;
-        drop(sums);
-        let (values, derivatives): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-        held.tensors.put(Tensor::Activation(l), values);
-        if let Some(derivatives) = derivatives.into_iter().collect::<Option<Vec<_>>>() {
-            held.tensors.put(Tensor::Derivative(l), derivatives);
+    /// The activation behind layer `l`, and its derivative where that is no constant and a step reads it.
+    pub(super) fn activations(&self, l: usize, z: &[S::Ciphertext]) -> Result<Activated<S::Ciphertext>> {
+        if l == self.formulas.last() && self.formulas.loss == LossFormula::Activation {
+            let coefficients = &self.formulas.activations[l].coefficients;
+            let values = z.par_iter().map(|z| self.ops.with_bound(self.polynomial(z, coefficients)?, 2.0));
+            return Ok((values.collect::<Result<_>>()?, None));
         }
-        Ok(())
+        let found: Vec<_> = z.par_iter().map(|y| self.activation(l, y)).collect::<Result<_>>()?;
+        let (values, derivatives): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        Ok((values, derivatives.into_iter().collect::<Option<Vec<_>>>()))
     }
 
     fn activation(&self, l: usize, y: &S::Ciphertext) -> Result<(S::Ciphertext, Option<S::Ciphertext>)> {
@@ -31,19 +31,19 @@ impl<S: RealOps> RealBody<'_, S> {
             return Ok((value, Some(self.polynomial(y, &a.derivative())?)));
         }
         let linear = |c: f64| ops.combine(&[(c * ONE, y)]);
-        let with = |sum: S::Ciphertext, c: f64| if c == 0.0 { Ok(sum) } else { ops.add_const(&sum, c) };
+        let with = |sum: S::Ciphertext, c: f64| if c == 0.0 { Ok(sum) } else { ops.add_const(&sum, c * ONE) };
         let signed = |sum: S::Ciphertext| if a.negative { ops.sum(&[(Sign::Minus, &sum)]) } else { Ok(sum) };
         let plus = |sum: S::Ciphertext, c: f64| if c == 0.0 { Ok(sum) } else { ops.add(&sum, &linear(c)?) };
         if a.degree == 1 {
             return Ok((with(signed(y.clone())?, a.constant)?, None));
         }
-        let square = ops.relinearize(&ops.dot(&[(y, y)])?)?;
+        let square = ops.product(y, y, Level::default())?;
         let (value, derivative) = if a.degree == 2 {
             (plus(signed(square)?, a.linear)?, with(y.clone(), a.derivative_constant)?)
         } else {
             let inner = with(plus(square.clone(), a.linear)?, a.inner)?;
             let derivative = with(plus(square, a.derivative_linear)?, a.derivative_constant)?;
-            (signed(ops.relinearize(&ops.dot(&[(y, &inner)])?)?)?, derivative)
+            (signed(ops.product(y, &inner, Level::default())?)?, derivative)
         };
         Ok((ops.with_bound(with(value, a.constant)?, bound)?, Some(derivative)))
     }
@@ -53,7 +53,7 @@ impl<S: RealOps> RealBody<'_, S> {
     pub(super) fn polynomial(&self, z: &S::Ciphertext, coefficients: &[f64]) -> Result<S::Ciphertext> {
         let ops = self.ops;
         let c = |i: usize| coefficients.get(i).copied().unwrap_or(0.0);
-        let product = |a: &S::Ciphertext, b: &S::Ciphertext| ops.relinearize(&ops.dot(&[(a, b)])?);
+        let product = |a: &S::Ciphertext, b: &S::Ciphertext| ops.product(a, b, Level::default());
         let linear = |i: usize| ops.combine(&[(c(i) * ONE, z)]);
         let square = product(z, z)?;
         let part = |low: usize| -> Result<S::Ciphertext> {
@@ -79,6 +79,6 @@ impl<S: RealOps> RealBody<'_, S> {
         if !even.is_empty() {
             sum = ops.add(&sum, &ops.combine(&even)?)?;
         }
-        ops.add_const(&sum, c(0))
+        ops.add_const(&sum, c(0) * ONE)
     }
 }

@@ -1,4 +1,4 @@
-//! What client and server agree on of layers in CKKS.
+//! The agreement of client and server on layers in CKKS.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct CkksAgreement {
     pub levels: usize,
     /// Number of primes over which each tensor is encrypted afresh; of weights, over which they are kept.
     pub fresh: BTreeMap<Tensor, usize>,
-    /// What a step takes.
+    /// Operations of a step.
     pub tally: Tally,
 }
 

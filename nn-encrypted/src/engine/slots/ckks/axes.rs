@@ -3,8 +3,9 @@
 use he_ckks::Complex64;
 use rayon::prelude::*;
 
-use super::ops::{RealMask, RealOps, Sign};
+use super::ops::{RealMask, RealOps};
 use crate::engine::EngineError;
+use crate::engine::slots::{Level, Sign};
 use crate::layout::{Compact, Cube, Images, Mask, Side};
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -55,26 +56,9 @@ impl<S: RealOps> Axes<'_, S> {
         self.cube.stride(side) as isize
     }
 
-    /// The sum of the first `count` along a side. Along `P`, where it is a cycle, it is right at every index; along `Q` at index 0.
-    ///
-    /// With a bound of the sum that of every term is taken for its share: sums are modulo the whole modulus, so that it does no
-    /// harm if those on the way are larger than the bound.
-    pub(super) fn sum(
-        &self,
-        a: S::Ciphertext,
-        side: Side,
-        count: usize,
-        bound: Option<f64>,
-    ) -> Result<S::Ciphertext> {
-        let times = match side {
-            Side::P => self.all(side),
-            Side::Q => self.cube.doublings(side, count),
-        };
-        let a = match bound {
-            Some(bound) => self.ops.with_bound(a, bound / f64::from(times).exp2())?,
-            None => a,
-        };
-        self.double(a, self.stride(side), times)
+    /// `Σ mask·a`: takes a level.
+    fn masked_sum(&self, terms: &[(RealMask, &S::Ciphertext)]) -> Result<S::Ciphertext> {
+        self.ops.masked_sum(terms, Level::default())
     }
 
     /// The value at index 0 along a side, the rest being zero, at every index.
@@ -85,8 +69,8 @@ impl<S: RealOps> Axes<'_, S> {
     /// Sums along a side that are right at index 0 of it, at every index and on some images; takes a level.
     pub(super) fn spread_sum(&self, a: &S::Ciphertext, side: Side, images: Images) -> Result<S::Ciphertext> {
         match side {
-            Side::P => self.ops.masked_sum(&[(on(images, 1.0), a)]),
-            Side::Q => self.spread(self.ops.masked_sum(&[(at(images, side, 0, 1.0), a)])?, side),
+            Side::P => self.masked_sum(&[(on(images, 1.0), a)]),
+            Side::Q => self.spread(self.masked_sum(&[(at(images, side, 0, 1.0), a)])?, side),
         }
     }
 
@@ -106,11 +90,11 @@ impl<S: RealOps> Axes<'_, S> {
                 Side::P => {
                     let mask = |j: usize| at(images(j), idle, j, factor);
                     let terms: Vec<_> = tiles.iter().enumerate().map(|(j, tile)| (mask(j), tile)).collect();
-                    self.ops.masked_sum(&terms)
+                    self.masked_sum(&terms)
                 }
                 Side::Q => {
                     let placed = tiles.par_iter().enumerate().map(|(j, tile)| {
-                        let cut = self.ops.masked_sum(&[(at(images(j), idle, 0, factor), tile)])?;
+                        let cut = self.masked_sum(&[(at(images(j), idle, 0, factor), tile)])?;
                         self.ops.rotate(&cut, -(j as isize) * self.stride(idle))
                     });
                     self.total(&placed.collect::<Result<Vec<_>>>()?)
@@ -131,7 +115,7 @@ impl<S: RealOps> Axes<'_, S> {
         let extent = self.cube.extent(idle);
         let tile = |tile: usize| {
             let (group, j) = (packed.get(tile / extent).ok_or(EngineError::Empty)?, tile % extent);
-            let cut = self.ops.masked_sum(&[(at(Images::All, idle, j, factor), group)])?;
+            let cut = self.masked_sum(&[(at(Images::All, idle, j, factor), group)])?;
             let cut = match idle {
                 Side::P => cut,
                 Side::Q => self.ops.rotate(&cut, j as isize * self.stride(idle))?,
@@ -184,7 +168,7 @@ impl<S: RealOps> Axes<'_, S> {
                 let to = usize::try_from(m as isize - r).ok().filter(|to| *to < self.compact.group)?;
                 Some((at_image(value(m), to * images), rotated))
             });
-            let tile = self.ops.masked_sum(&here.collect::<Vec<_>>())?;
+            let tile = self.masked_sum(&here.collect::<Vec<_>>())?;
             self.double(tile, -(self.cube.strides().0 as isize), images.trailing_zeros())
         };
         (0..tiles).into_par_iter().map(tile).collect()
@@ -194,12 +178,12 @@ impl<S: RealOps> Axes<'_, S> {
     /// Takes a level.
     pub(super) fn collect(
         &self,
-        tiles: &[S::Ciphertext],
+        tiles: &[&S::Ciphertext],
         value: impl Fn(usize) -> RealMask + Sync,
     ) -> Result<S::Ciphertext> {
         let (stride, images) = self.place();
         let step = self.cube.strides().0 as isize;
-        let summed = tiles.par_iter().map(|tile| self.double(tile.clone(), step, images.trailing_zeros()));
+        let summed = tiles.par_iter().map(|tile| self.double((*tile).clone(), step, images.trailing_zeros()));
         let summed = summed.collect::<Result<Vec<_>>>()?;
         let (low, high) = (1 - tiles.len() as isize, self.compact.group as isize - 1);
         let shifted = |r: isize| {
@@ -207,7 +191,7 @@ impl<S: RealOps> Axes<'_, S> {
                 let from = usize::try_from(m as isize + r).ok().filter(|from| *from < self.compact.group)?;
                 Some((at_image(value(m), from * images), tile))
             });
-            self.ops.masked_sum(&terms.collect::<Vec<_>>())
+            self.masked_sum(&terms.collect::<Vec<_>>())
         };
         // In two stages, as the tiles were expanded: babies first, then each sum of them by its giant.
         let baby = baby_steps(self.compact.group);

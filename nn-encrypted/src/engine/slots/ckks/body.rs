@@ -1,36 +1,18 @@
 //! The steps, and the bootstraps between them.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::axes::Axes;
-use super::{Held, RealFormulas, RealOps, Sign};
+use super::held::Reading;
+use super::{Held, RealFormulas, RealOps, Samples};
 use crate::engine::EngineError;
-use crate::engine::slots::LossFormula;
+use crate::engine::slots::{Body, Tensors};
 use crate::layout::{Images, Side};
 use crate::program::{Step, Tensor};
 
 pub(super) type Result<T> = std::result::Result<T, EngineError>;
-
-/// Ciphertexts of a tensor of images by columns, images outermost.
-pub(super) type Tiles<C> = Vec<C>;
-
-/// The mini-batch, read tile by tile of images.
-pub trait Samples<C>: Sync {
-    /// Features of tile `t` of images, by tiles of features.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn features(&self, t: usize) -> std::result::Result<Vec<C>, EngineError>;
-
-    /// Targets of tile `t`, by tiles of outputs.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn targets(&self, t: usize) -> std::result::Result<Vec<C>, EngineError>;
-
-    /// Images there are.
-    fn rows(&self) -> usize;
-}
 
 /// The formulas of some layers on one scheme.
 pub struct RealBody<'a, S: RealOps> {
@@ -46,20 +28,6 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         Axes { ops: self.ops, cube: &geometry.cube, compact: &geometry.compact }
     }
 
-    /// `f` of each, on all threads.
-    pub(super) fn each<T: Sync>(
-        items: &[T],
-        f: impl Fn(&T) -> Result<S::Ciphertext> + Sync + Send,
-    ) -> Result<Tiles<S::Ciphertext>> {
-        items.par_iter().map(f).collect()
-    }
-
-    /// The place of layer `l` among these.
-    pub(super) fn place(&self, l: usize) -> Result<usize> {
-        let place = self.formulas.geometry.numbers.iter().position(|number| *number == l);
-        place.ok_or_else(|| EngineError::Unplanned(format!("layer {}", l + 1)))
-    }
-
     /// Runs a step on the tensors that are held, and drops what no later step reads.
     ///
     /// # Errors
@@ -70,16 +38,13 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         held: &mut Held<S::Ciphertext>,
         samples: &impl Samples<S::Ciphertext>,
     ) -> std::result::Result<(), EngineError> {
-        match step {
-            Step::Expand => held.expanded = self.expand(held.start())?,
-            Step::Forward(l) => self.forward(l, held, samples)?,
-            Step::Activate(l) => self.activate(l, held, samples.rows())?,
-            Step::Loss => self.loss(held, samples)?,
-            Step::Gradient(l) => self.gradient(l, held, samples)?,
-            Step::Backward(l) => self.backward(l, held)?,
-            Step::Derivative(l) => self.derivative(l, held)?,
-            Step::Update => self.update(held)?,
-            Step::Refresh { .. } => return Err(EngineError::Unplanned(step.to_string())),
+        if let Step::Refresh { .. } = step {
+            return Err(EngineError::Unplanned(step.to_string()));
+        }
+        let body = Body { ops: self.ops, numbers: self.formulas };
+        let made = body.run(&Reading { held, samples, parts: self.formulas.image_tiles() }, step)?;
+        for (tensor, tiles) in made {
+            held.put(self.formulas, tensor, tiles);
         }
         held.drop_unread(self.formulas, step);
         Ok(())
@@ -123,7 +88,8 @@ impl<'a, S: RealOps> RealBody<'a, S> {
 
     /// The side along which the outputs of layer `l` lie.
     pub(super) fn output_side(&self, l: usize) -> Result<Side> {
-        Ok(self.formulas.geometry.layers[self.place(l)?].side.other())
+        let layer = self.formulas.geometry.layer(l);
+        Ok(layer.ok_or_else(|| EngineError::Unplanned(format!("layer {}", l + 1)))?.side.other())
     }
 
     /// The images that count in each of `count` tiles of pre-activations: of the last layer those there are, so that the error of
@@ -144,7 +110,7 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         images: impl Fn(usize) -> Images + Sync,
         idle: Side,
         bound: f64,
-    ) -> Result<Tiles<S::Ciphertext>> {
+    ) -> Result<Vec<S::Ciphertext>> {
         let packed = self.axes().pack(tiles, images, idle, 1.0 / bound)?;
         let fresh = packed.iter().map(|c| self.ops.bootstrap(&self.ops.with_bound(c.clone(), 1.0)?));
         let fresh = fresh.collect::<Result<Vec<_>>>()?;
@@ -153,76 +119,24 @@ impl<'a, S: RealOps> RealBody<'a, S> {
     }
 
     /// Pre-activations that are right everywhere: refreshed ones, or sums after a mask where they take one.
-    pub(super) fn preactivations(
+    pub(super) fn preactivations<'t>(
         &self,
         l: usize,
-        held: &mut Held<S::Ciphertext>,
-        rows: usize,
-    ) -> Result<Tiles<S::Ciphertext>> {
-        if held.tensors.has(Tensor::Preactivation(l)) {
-            return held.tensors.take(Tensor::Preactivation(l));
+        tensors: &'t impl Tensors<S::Ciphertext>,
+    ) -> Result<Cow<'t, [S::Ciphertext]>> {
+        if tensors.has(Tensor::Preactivation(l)) {
+            return Ok(Cow::Borrowed(tensors.get(Tensor::Preactivation(l))?));
         }
-        let sums = held.tensors.take(Tensor::Sum(l))?;
+        let sums = tensors.get(Tensor::Sum(l))?;
         let side = self.output_side(l)?.other();
         if side == Side::P && l != self.formulas.last() {
-            return Ok(sums);
+            return Ok(Cow::Borrowed(sums));
         }
-        let (images, bound) = (self.counted(l, sums.len(), rows), self.formulas.sum_bound(l));
+        let (images, bound) = (self.counted(l, sums.len(), tensors.rows()), self.formulas.sum_bound(l));
         let spread = sums.par_iter().enumerate().map(|(tile, sum)| {
             let sum = self.axes().spread_sum(sum, side, images(tile))?;
             self.ops.with_bound(sum, bound)
         });
-        spread.collect()
-    }
-
-    /// The error at the pre-activations of the last layer.
-    fn loss(&self, held: &mut Held<S::Ciphertext>, samples: &impl Samples<S::Ciphertext>) -> Result<()> {
-        let (last, images) = (self.formulas.last(), self.formulas.image_tiles());
-        let values = match self.formulas.loss {
-            LossFormula::Outputs => self.preactivations(last, held, samples.rows())?,
-            LossFormula::Activation => {
-                let sums = self.preactivations(last, held, samples.rows())?;
-                let coefficients = &self.formulas.activations[last].coefficients;
-                Self::each(&sums, |z| self.ops.with_bound(self.polynomial(z, coefficients)?, 2.0))?
-            }
-            LossFormula::ActivationTimesDerivative => held.tensors.take(Tensor::Activation(last))?,
-        };
-        let each = values.len() / images;
-        let targets = (0..images).map(|t| samples.targets(t)).collect::<Result<Vec<_>>>()?;
-        let errors = values.par_iter().enumerate().map(|(tile, value)| {
-            self.ops.sum(&[(Sign::Plus, value), (Sign::Minus, &targets[tile / each][tile % each])])
-        });
-        let errors = errors.collect::<Result<Vec<_>>>()?;
-        drop((values, targets));
-        let errors = match self.formulas.loss {
-            LossFormula::ActivationTimesDerivative => self.times_derivative(last, held, errors)?,
-            _ => errors,
-        };
-        held.tensors.put(Tensor::Error(last), errors);
-        Ok(())
-    }
-
-    /// Errors times the derivative of the activation behind layer `l`, where it is no constant.
-    pub(super) fn times_derivative(
-        &self,
-        l: usize,
-        held: &mut Held<S::Ciphertext>,
-        errors: Tiles<S::Ciphertext>,
-    ) -> Result<Tiles<S::Ciphertext>> {
-        let tensor = Tensor::Derivative(l);
-        if !held.tensors.has(tensor) {
-            return Ok(errors);
-        }
-        let derivatives = held.tensors.take(tensor)?;
-        let products = errors.par_iter().zip(&derivatives);
-        products.map(|(error, d)| self.ops.relinearize(&self.ops.dot(&[(error, d)])?)).collect()
-    }
-
-    /// `D_l = (gradient with respect to A_(l+1)) ∘ a'(Z_l)`.
-    fn derivative(&self, l: usize, held: &mut Held<S::Ciphertext>) -> Result<()> {
-        let gradients = held.tensors.take(Tensor::InputGradient(l))?;
-        let errors = self.times_derivative(l, held, gradients)?;
-        held.tensors.put(Tensor::RawError(l), errors);
-        Ok(())
+        Ok(Cow::Owned(spread.collect::<Result<_>>()?))
     }
 }

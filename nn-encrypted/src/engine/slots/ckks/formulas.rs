@@ -37,9 +37,9 @@ pub struct RealFormulas {
     pub refreshed: BTreeMap<Tensor, Refresher>,
     /// The steps of training.
     pub steps: Vec<Step>,
-    /// What each round refreshes.
+    /// The tensors that each round refreshes.
     pub rounds: Vec<Vec<Tensor>>,
-    /// What a classification ends with.
+    /// The last tensor of a classification.
     pub outputs: Tensor,
 }
 

@@ -1,8 +1,30 @@
 //! The tensors of a step, each held no longer than a step reads it.
 
+use std::borrow::Cow;
+
 use super::RealFormulas;
-use crate::engine::slots::Store;
+use crate::engine::EngineError;
+use crate::engine::slots::{Store, Tensors};
+use crate::layout::WeightTiles;
 use crate::program::{Step, Tensor};
+
+/// The mini-batch, read tile by tile of images.
+pub trait Samples<C>: Sync {
+    /// Features of tile `t` of images, by tiles of features.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn features(&self, t: usize) -> Result<Vec<C>, EngineError>;
+
+    /// Targets of tile `t`, by tiles of outputs.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn targets(&self, t: usize) -> Result<Vec<C>, EngineError>;
+
+    /// Images there are.
+    fn rows(&self) -> usize;
+}
 
 /// State, expanded weights and tensors of images.
 pub struct Held<C> {
@@ -36,8 +58,20 @@ impl<C> Held<C> {
         self.tensors.keep(&[]);
     }
 
+    /// Puts in what a step made.
+    pub(super) fn put(&mut self, formulas: &RealFormulas, tensor: Tensor, mut tiles: Vec<C>) {
+        if tensor != Tensor::Expanded {
+            return self.tensors.put(tensor, tiles);
+        }
+        self.expanded.clear();
+        for layer in formulas.geometry.layers.iter().rev() {
+            self.expanded.insert(0, tiles.split_off(layer.first.min(tiles.len())));
+        }
+    }
+
     /// Drops what is read by no step behind this one.
     pub(super) fn drop_unread(&mut self, formulas: &RealFormulas, step: Step) {
+        used_up(formulas, step).into_iter().for_each(|tensor| self.tensors.forget(tensor));
         let Some(place) = formulas.steps.iter().position(|other| *other == step) else { return };
         let behind = &formulas.steps[place + 1..];
         let is_read = |tensor: &Tensor| {
@@ -54,5 +88,58 @@ impl<C> Held<C> {
                 expanded.shrink_to_fit();
             }
         }
+    }
+}
+
+/// The tensors whose last reader a step is. Derivatives are made along with activations: nothing reads pre-activations again.
+fn used_up(formulas: &RealFormulas, step: Step) -> Vec<Tensor> {
+    let last = formulas.last();
+    match step {
+        Step::Activate(l) => vec![Tensor::Sum(l), Tensor::Preactivation(l)],
+        Step::Loss => {
+            let both = [Tensor::Activation(last), Tensor::Derivative(last)];
+            [Tensor::Sum(last), Tensor::Preactivation(last)].into_iter().chain(both).collect()
+        }
+        Step::Derivative(l) => vec![Tensor::InputGradient(l), Tensor::Derivative(l)],
+        Step::Update => formulas.geometry.numbers.iter().map(|&l| Tensor::Products(l)).collect(),
+        _ => vec![],
+    }
+}
+
+/// What is held, and a mini-batch, as what a step reads.
+pub(super) struct Reading<'h, C, M> {
+    pub(super) held: &'h Held<C>,
+    pub(super) samples: &'h M,
+    /// Tiles of images.
+    pub(super) parts: usize,
+}
+
+impl<C: Clone + Send + Sync, M: Samples<C>> Tensors<C> for Reading<'_, C, M> {
+    fn get(&self, tensor: Tensor) -> Result<&[C], EngineError> {
+        match tensor {
+            Tensor::Weights => Ok(self.held.start()),
+            tensor => self.held.tensors.get(tensor),
+        }
+    }
+
+    fn weights(&self, place: usize, _: &WeightTiles, count: usize) -> Result<&[C], EngineError> {
+        let tiles = self.held.expanded.get(place).filter(|tiles| tiles.len() == count);
+        tiles.map(Vec::as_slice).ok_or(EngineError::Missing(Tensor::Expanded))
+    }
+
+    fn parts(&self) -> usize {
+        self.parts
+    }
+
+    fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>, EngineError> {
+        let tiles = match tensor {
+            Tensor::Targets => self.samples.targets(part),
+            _ => self.samples.features(part),
+        };
+        Ok(Cow::Owned(tiles?))
+    }
+
+    fn rows(&self) -> usize {
+        self.samples.rows()
     }
 }

@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use he_ckks::Complex64;
 
-use super::{RealMask, RealOps, Sign};
+use super::{RealMask, RealOps};
 use crate::engine::EngineError;
+use crate::engine::slots::{self, Sign, SlotOps};
 use crate::program::Step;
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -141,17 +142,21 @@ impl Rehearsal {
     }
 }
 
-impl RealOps for Rehearsal {
+impl SlotOps for Rehearsal {
     type Ciphertext = Level;
+    type Scalar = Complex64;
+    type Mask = RealMask;
 
-    fn dot(&self, pairs: &[(&Level, &Level)]) -> Result<Level> {
+    const ONE: Complex64 = Complex64::new(1.0, 0.0);
+
+    fn dot(&self, pairs: &[(&Level, &Level)], _: slots::Level) -> Result<Level> {
         let level = pairs.iter().map(|(a, b)| a.level.min(b.level)).min().ok_or(EngineError::Empty)?;
         self.count(level, |counts| counts.products += pairs.len() as u64);
         self.note(level, |tally, level| tally.products = tally.products.max(Some(level)));
         Ok(self.result(level, pairs.iter().map(|(a, b)| a.bound * b.bound).sum(), 2.0))
     }
 
-    fn relinearize(&self, a: &Level) -> Result<Level> {
+    fn relinearize(&self, a: &Level, _: slots::Level) -> Result<Level> {
         self.count(a.level, |counts| counts.relinearized += 1);
         self.note(a.level - 1, |_, _| {});
         Ok(self.result(a.level - 1, a.bound, 1.0))
@@ -171,8 +176,8 @@ impl RealOps for Rehearsal {
         Ok(sum)
     }
 
-    fn add_const(&self, a: &Level, c: f64) -> Result<Level> {
-        Ok(self.result(a.level, a.bound + c.abs(), 1.0))
+    fn add_const(&self, a: &Level, c: Complex64) -> Result<Level> {
+        Ok(self.result(a.level, a.bound + c.norm(), 1.0))
     }
 
     fn combine(&self, terms: &[(Complex64, &Level)]) -> Result<Level> {
@@ -187,7 +192,7 @@ impl RealOps for Rehearsal {
         Ok(self.result(level - 1, bound, 1.0))
     }
 
-    fn masked_sum(&self, terms: &[(RealMask, &Level)]) -> Result<Level> {
+    fn masked_sum(&self, terms: &[(RealMask, &Level)], _: slots::Level) -> Result<Level> {
         self.combine(&terms.iter().map(|(mask, a)| (mask.mask.value, *a)).collect::<Vec<_>>())
     }
 
@@ -209,6 +214,25 @@ impl RealOps for Rehearsal {
         Ok(vec![*a; steps.len()])
     }
 
+    fn bootstrap(&self, a: &Level) -> Result<Level> {
+        self.note(a.level, |tally, _| tally.bootstraps += 1);
+        Ok(Level { level: 0, bound: a.bound })
+    }
+
+    fn reduce_for(&self, a: &Level, b: &Level) -> Result<Option<Level>> {
+        if a.level <= b.level {
+            return Ok(None);
+        }
+        self.count(b.level + 1, |counts| counts.rescaled += 1);
+        Ok(Some(Level { level: b.level, ..*a }))
+    }
+
+    fn with_bound(&self, a: Level, bound: f64) -> Result<Level> {
+        Ok(Level { bound: a.bound.min(bound), ..a })
+    }
+}
+
+impl RealOps for Rehearsal {
     fn conjugate(&self, a: &Level) -> Result<Level> {
         self.count(a.level, |counts| counts.rotations += 1);
         self.note(a.level, |tally, level| {
@@ -225,22 +249,5 @@ impl RealOps for Rehearsal {
         let bound = a.bound * self.entries.max(1) as f64;
         self.result(a.level, bound, 2.0);
         Ok(self.result(a.level - 1, bound, 1.0))
-    }
-
-    fn bootstrap(&self, a: &Level) -> Result<Level> {
-        self.note(a.level, |tally, _| tally.bootstraps += 1);
-        Ok(Level { level: 0, bound: a.bound })
-    }
-
-    fn reduce_for(&self, a: &Level, b: &Level) -> Result<Level> {
-        let level = a.level.min(b.level);
-        if a.level != level {
-            self.count(level + 1, |counts| counts.rescaled += 1);
-        }
-        Ok(Level { level, ..*a })
-    }
-
-    fn with_bound(&self, a: Level, bound: f64) -> Result<Level> {
-        Ok(Level { bound: a.bound.min(bound), ..a })
     }
 }

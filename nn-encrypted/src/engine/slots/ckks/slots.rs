@@ -1,4 +1,4 @@
-//! [`RealOps`] of CKKS ciphertexts.
+//! [`SlotOps`] of CKKS ciphertexts.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,8 +10,9 @@ use he_ckks::{
     Parameters, PreparedPlaintext,
 };
 
-use super::{CkksAgreement, RealFormulas, RealMask, RealOps, Sign};
+use super::{CkksAgreement, RealFormulas, RealMask, RealOps};
 use crate::engine::EngineError;
+use crate::engine::slots::{Level, Sign, SlotOps};
 use crate::layout::Images;
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -120,14 +121,18 @@ impl CkksSlots {
     }
 }
 
-impl RealOps for CkksSlots {
+impl SlotOps for CkksSlots {
     type Ciphertext = Ciphertext;
+    type Scalar = Complex64;
+    type Mask = RealMask;
 
-    fn dot(&self, pairs: &[(&Ciphertext, &Ciphertext)]) -> Result<Ciphertext> {
+    const ONE: Complex64 = Complex64::new(1.0, 0.0);
+
+    fn dot(&self, pairs: &[(&Ciphertext, &Ciphertext)], _: Level) -> Result<Ciphertext> {
         Ok(self.evaluator.dot_lazy(pairs)?)
     }
 
-    fn relinearize(&self, a: &Ciphertext) -> Result<Ciphertext> {
+    fn relinearize(&self, a: &Ciphertext, _: Level) -> Result<Ciphertext> {
         Ok(self.evaluator.relinearize_and_rescale(a)?)
     }
 
@@ -146,15 +151,15 @@ impl RealOps for CkksSlots {
         Ok(sum.into_owned())
     }
 
-    fn add_const(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext> {
-        Ok(self.evaluator.add_const(a, c)?)
+    fn add_const(&self, a: &Ciphertext, c: Complex64) -> Result<Ciphertext> {
+        Ok(self.evaluator.add_complex(a, c)?)
     }
 
     fn combine(&self, terms: &[(Complex64, &Ciphertext)]) -> Result<Ciphertext> {
         Ok(self.evaluator.linear_combination(terms, Complex64::default())?)
     }
 
-    fn masked_sum(&self, terms: &[(RealMask, &Ciphertext)]) -> Result<Ciphertext> {
+    fn masked_sum(&self, terms: &[(RealMask, &Ciphertext)], _: Level) -> Result<Ciphertext> {
         let primes = terms.iter().map(|(_, a)| a.level() + 1).min().ok_or(EngineError::Empty)?;
         let masks = terms.iter().map(|(mask, _)| self.mask(mask, primes)).collect::<Result<Vec<_>>>()?;
         let pairs: Vec<_> = masks.iter().zip(terms).map(|(mask, (_, a))| (&**mask, *a)).collect();
@@ -172,6 +177,26 @@ impl RealOps for CkksSlots {
         }
     }
 
+    fn bootstrap(&self, a: &Ciphertext) -> Result<Ciphertext> {
+        let bootstrapper =
+            self.bootstrapper.as_ref().ok_or_else(|| EngineError::Unplanned("bootstrapping".into()))?;
+        self.bootstraps.fetch_add(1, Ordering::Relaxed);
+        Ok(bootstrapper.bootstrap(a)?)
+    }
+
+    fn reduce_for(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Option<Ciphertext>> {
+        if a.level() <= b.level() {
+            return Ok(None);
+        }
+        Ok(Some(self.evaluator.mod_switch_to(a, b.level())?))
+    }
+
+    fn with_bound(&self, a: Ciphertext, bound: f64) -> Result<Ciphertext> {
+        Ok(a.with_bound(bound)?.with_error_at_most(bound * PRECISION)?)
+    }
+}
+
+impl RealOps for CkksSlots {
     fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext> {
         Ok(self.evaluator.conjugate(a)?)
     }
@@ -189,23 +214,5 @@ impl RealOps for CkksSlots {
             }
         };
         Ok(self.evaluator.transform(&matrix, a)?)
-    }
-
-    fn bootstrap(&self, a: &Ciphertext) -> Result<Ciphertext> {
-        let bootstrapper =
-            self.bootstrapper.as_ref().ok_or_else(|| EngineError::Unplanned("bootstrapping".into()))?;
-        self.bootstraps.fetch_add(1, Ordering::Relaxed);
-        Ok(bootstrapper.bootstrap(a)?)
-    }
-
-    fn reduce_for(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext> {
-        if a.level() <= b.level() {
-            return Ok(a.clone());
-        }
-        Ok(self.evaluator.mod_switch_to(a, b.level())?)
-    }
-
-    fn with_bound(&self, a: Ciphertext, bound: f64) -> Result<Ciphertext> {
-        Ok(a.with_bound(bound)?.with_error_at_most(bound * PRECISION)?)
     }
 }

@@ -123,3 +123,10 @@ fn quadratic_loss_of_a_polynomial_behind_the_outputs() {
                   {kind='Linear',scheme='bgv'},{kind='Sigmoid',scheme='bgv',polynomial={degree=3,interval=[-4.0,4.0]}}]";
     check(&["data.set=iris", layers, "numbers.output_bits=3"], 2);
 }
+
+#[test]
+fn gelu_by_a_polynomial() {
+    let layers = "layers=[{kind='Linear',out_features=6,scheme='bgv'},\
+                  {kind='GELU',scheme='bgv',polynomial={degree=2,interval=[-3.0,3.0]}},{kind='Linear',scheme='bgv'}]";
+    check(&["data.set=iris", layers], 2);
+}

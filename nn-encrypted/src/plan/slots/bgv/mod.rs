@@ -37,7 +37,9 @@ use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
-use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::plan::{
+    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Task, Tolerance, WireSize,
+};
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
 use crate::roles::cipher::bgv::BgvCipher;
@@ -114,7 +116,7 @@ impl PlannedBgv {
         Ok(Self { agreement: Arc::new(agreement), rounds: program.clone(), estimate: seconds })
     }
 
-    /// What client and server agree on.
+    /// The agreement of client and server.
     #[must_use]
     pub fn agreement(&self) -> &Arc<Agreement> {
         &self.agreement
@@ -122,14 +124,14 @@ impl PlannedBgv {
 
     /// The largest magnitude of a tensor, as a real number, which is proven; none of one of other layers.
     #[must_use]
-    pub fn proven(&self, tensor: Tensor) -> Option<f64> {
+    pub(crate) fn proven(&self, tensor: Tensor) -> Option<f64> {
         let bound = *self.agreement.bounds.get(&tensor)?;
         Some(bound as f64 / f64::from(self.agreement.fraction_bits(tensor)).exp2())
     }
 
     /// Bits that the largest integer of a step takes, with its sign.
     #[must_use]
-    pub fn value_bits(&self) -> f64 {
+    pub(crate) fn value_bits(&self) -> f64 {
         bits(widest(&self.agreement.bounds).1)
     }
 }
@@ -201,10 +203,10 @@ impl PlannedEngine for PlannedBgv {
         self.agreement.encode(out);
     }
 
-    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
+    fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let (pieces, plan) = (self.agreement.pieces(tensor), &self.agreement);
         let is_sent = plan.fresh.contains_key(&tensor) || plan.sent.contains_key(&tensor);
-        Sent { parts: usize::from(is_sent && pieces > 0), pieces, bytes: plan.piece_bytes() }
+        WireSize { parts: usize::from(is_sent && pieces > 0), pieces, bytes: plan.piece_bytes() }
     }
 
     fn key_names(&self) -> Vec<String> {
@@ -237,6 +239,7 @@ impl PlannedEngine for PlannedBgv {
                 log_qp: rlwe.log_qp(),
                 plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
                 security_bits: rlwe.security_bits(),
+                margins: rlwe.margin("bgv").into_iter().collect(),
             }
         };
         self.agreement.instances.iter().map(of).collect()
@@ -244,6 +247,10 @@ impl PlannedEngine for PlannedBgv {
 
     fn tolerance(&self) -> Option<Tolerance> {
         None
+    }
+
+    fn disclosure(&self) -> Disclosure {
+        Disclosure::Exact
     }
 
     fn estimate(&self) -> Estimate {

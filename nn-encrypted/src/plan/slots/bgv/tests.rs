@@ -3,7 +3,7 @@
 use super::formulas::Numbers;
 use super::*;
 use crate::plan::Reason;
-use crate::program::lower;
+use crate::program::lower::lower;
 
 fn settings(all: &[&str]) -> (Recipe, Network) {
     let all: Vec<String> = all.iter().map(|setting| (*setting).to_owned()).collect();

@@ -188,7 +188,7 @@ impl Search<'_> {
         Ok(Err(refusal::range(self.network, self.layers, overflow)))
     }
 
-    /// What may be bootstrapped on the way: nothing, one tensor, or two.
+    /// The tensors that may be bootstrapped on the way: nothing, one tensor, or two.
     fn middles(&self) -> Vec<BTreeSet<Tensor>> {
         let mut sets = vec![BTreeSet::new()];
         if !self.bootstraps() || self.recipe.refresh.backward == Backward::Client {

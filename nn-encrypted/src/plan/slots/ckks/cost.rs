@@ -1,4 +1,4 @@
-//! What a step costs, in forward transforms of the ring and in bytes.
+//! The cost of a step, in forward transforms of the ring and in bytes.
 //!
 //! A key switch of `l` primes with `k` special primes and digits of `α` takes `l + Σ(l + k − |digit|) + 2(k + l)` transforms,
 //! `Σ|digit|·(l + k − |digit|) + 2kl` multiply-adds of base conversion and `2d(l + k)` of the product with the key, whose primes
@@ -25,7 +25,7 @@ const RESCALED: f64 = 2.2;
 const SEED: f64 = 5.3;
 /// A bootstrap over 28 primes.
 const BOOTSTRAP: f64 = 44_000.0;
-/// What operations of large rings take more in a step than alone: threads share the memory bus, and results are new memory.
+/// The factor by which operations of large rings take longer in a step than alone: threads share the memory bus, and results are new memory.
 const SHARED: f64 = 1.4;
 /// Bytes of a polynomial over one prime from which on a ring is large: ciphertexts do not stay in the cache.
 const LARGE: usize = 1 << 18;

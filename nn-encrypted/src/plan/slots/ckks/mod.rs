@@ -26,7 +26,9 @@ use crate::engine::slots::ckks::{CkksAgreement, CkksEngine};
 use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
-use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::plan::{
+    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Task, Tolerance, WireSize,
+};
 use crate::program::{Step, Tensor};
 use crate::recipe::Scheme;
 use crate::roles::cipher::ckks::CkksCipher;
@@ -36,6 +38,12 @@ use crate::roles::cipher::{Cipher, CipherError};
 const WEIGHTS: f64 = 1.0 / 16384.0;
 /// How far outputs may be from the twin's, or from those that a client computes.
 const OUTPUTS: f64 = 1.0 / 1024.0;
+
+/// Errors that a step adds to a stored weight, in errors of a rescaling: four times what a bootstrap adds, by the precision of the
+/// presets. A run is compared with the twin, and its model is not shown to others if its errors are larger.
+const ROUNDINGS: f64 = 128.0;
+/// No step is more precise: that is what the approximation of modular reduction leaves.
+const LEAST_ERROR: f64 = 1.0 / (1 << 26) as f64;
 
 /// Some layers in CKKS, as planned.
 pub struct PlannedCkks {
@@ -54,6 +62,12 @@ pub struct PlannedCkks {
 pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     let search = search(task)?;
     Ok(PlannedCkks::new(task.network, search.choose()?, parameters::build)?.planned())
+}
+
+/// The same with the chain of primes of a ring at 128 bits in one of dimension `2^log_n`, for fast tests.
+#[cfg(test)]
+pub(crate) fn plan_insecure(task: &Task<'_>, log_n: u32) -> Result<Planned, PlanError> {
+    Ok(PlannedCkks::insecure(task, log_n)?.planned())
 }
 
 /// The search for a plan, if layers and borders are those of an engine in CKKS.
@@ -114,15 +128,20 @@ impl PlannedCkks {
         Ok(Self { agreement: Arc::new(agreement), bootstrapped, names, units, key_bytes, peak_bytes })
     }
 
-    /// What client and server agree on.
-    #[must_use]
-    pub fn agreement(&self) -> &Arc<CkksAgreement> {
+    #[cfg(test)]
+    pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self, PlanError> {
+        let candidate = search(task)?.choose_small(log_n)?;
+        Self::new(task.network, candidate, |spec| parameters::build_insecure(spec, log_n))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn agreement(&self) -> &Arc<CkksAgreement> {
         &self.agreement
     }
 
     /// The tensors that are bootstrapped on the way.
-    #[must_use]
-    pub fn bootstrapped(&self) -> &BTreeSet<Tensor> {
+    #[cfg(test)]
+    pub(crate) fn bootstrapped(&self) -> &BTreeSet<Tensor> {
         &self.bootstrapped
     }
 
@@ -151,9 +170,9 @@ impl PlannedEngine for PlannedCkks {
         self.agreement.encode(out);
     }
 
-    fn sent(&self, tensor: Tensor, _rows: usize) -> Sent {
-        let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return Sent::default() };
-        Sent { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
+    fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
+        let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return WireSize::default() };
+        WireSize { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
     }
 
     fn key_names(&self) -> Vec<String> {
@@ -180,11 +199,20 @@ impl PlannedEngine for PlannedCkks {
             log_qp: params.rlwe().log_qp(),
             plaintext: format!("{} complex slots", params.slots()),
             security_bits: params.rlwe().security_bits(),
+            margins: params.margins(),
         }]
     }
 
     fn tolerance(&self) -> Option<Tolerance> {
         Some(Tolerance { weights: WEIGHTS, outputs: OUTPUTS })
+    }
+
+    fn disclosure(&self) -> Disclosure {
+        let params = &self.agreement.params;
+        let scale = params.scale(params.max_level());
+        let rounding = (2.0 * params.slots() as f64 * params.noise().rounding()).sqrt() / scale;
+        let [unit, _] = self.agreement.formulas.state_units();
+        Disclosure::Errors { step: unit * (ROUNDINGS * rounding).max(LEAST_ERROR) }
     }
 
     fn estimate(&self) -> Estimate {

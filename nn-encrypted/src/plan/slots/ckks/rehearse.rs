@@ -67,7 +67,7 @@ impl Samples<Level> for Blank<'_> {
     }
 }
 
-/// What a training step takes, with fresh tensors at given levels; values are held against a modulus, if one is given.
+/// The tally of a training step, with fresh tensors at given levels; values are held against a modulus, if one is given.
 pub(super) fn rehearse(
     formulas: &RealFormulas,
     program: &Program,

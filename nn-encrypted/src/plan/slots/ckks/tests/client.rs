@@ -105,6 +105,18 @@ fn a_convolution_of_images_with_bootstrapping() {
 }
 
 #[test]
+fn a_convolution_and_means_before_dense_layers() {
+    for rest in [&["refresh.strategy=client", "numbers.bounds.momentum=0.5"][..], &[]] {
+        let small =
+            ["variant=cnn", "layers.1.channels=2", "layers.4.out_features=4", "optimizer.batch_size=8"];
+        let recipe = Recipe::load("ckks_sgd", &settings(&[&small, rest].concat())).unwrap();
+        let network = Network::new(&recipe, 36, Some([6, 6]), 3).unwrap();
+        assert_eq!(network.widths(), [36, 32, 4, 3]);
+        check(&recipe, &network, 13, 3);
+    }
+}
+
+#[test]
 fn a_sigmoid_behind_the_outputs_with_quadratic_loss() {
     let layers = r#"layers=[{ kind = "Linear", out_features = 6, scheme = "ckks" }, { kind = "Square", scheme = "ckks" }, { kind = "Linear", scheme = "ckks" }, { kind = "Sigmoid", scheme = "ckks", polynomial = { degree = 3, interval = [-4.0, 4.0] } }]"#;
     for strategy in ["refresh.strategy=client", "refresh.strategy=bootstrap"] {
@@ -120,5 +132,19 @@ fn an_activation_of_degree_five_and_even_terms_behind_the_outputs() {
         let all = [layers, "optimizer.batch_size=12", "refresh.strategy=client", loss];
         let (recipe, network) = recipe("ckks_sgd", &all, 10, 3);
         check(&recipe, &network, 11, 2);
+    }
+}
+
+#[test]
+fn gelu_by_a_polynomial_with_a_client_and_with_bootstrapping() {
+    for degree in [2, 4] {
+        let gelu = format!(
+            r#"layers.2={{ kind = "GELU", scheme = "ckks", polynomial = {{ degree = {degree}, interval = [-3.0, 3.0] }} }}"#
+        );
+        for strategy in ["refresh.strategy=client", "refresh.strategy=bootstrap"] {
+            let all = [&gelu, "layers.1.out_features=6", "optimizer.batch_size=12", strategy];
+            let (recipe, network) = recipe("ckks_sgd", &all, 10, 3);
+            check(&recipe, &network, 11, 2);
+        }
     }
 }

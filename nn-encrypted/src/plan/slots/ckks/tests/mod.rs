@@ -8,7 +8,6 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use super::candidate::Candidate;
 use super::{PlannedCkks, search};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
@@ -38,12 +37,8 @@ fn planned(
     let program = lower_with(recipe, network, &BTreeSet::new());
     let data = DataShape { bound, rows: 1000 };
     let task = Task { recipe, network, layers: &layers, program: &program, data };
-    let search = search(&task)?;
     match log_n {
-        None => PlannedCkks::new(network, search.choose()?, parameters::build),
-        Some(log_n) => {
-            let candidate: Candidate = search.choose_small(log_n)?;
-            PlannedCkks::new(network, candidate, |spec| parameters::build_insecure(spec, log_n))
-        }
+        None => PlannedCkks::new(network, search(&task)?.choose()?, parameters::build),
+        Some(log_n) => PlannedCkks::insecure(&task, log_n),
     }
 }

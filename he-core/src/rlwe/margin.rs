@@ -1,0 +1,59 @@
+//! How far parameters are from the least that gives 128 bits.
+
+use std::fmt;
+
+use super::distribution::SecretDistribution;
+use super::security::{max_log_qp, min_binary_log_sigma};
+
+/// An instance of (R)LWE that hides something, beside the bound that it is held to.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use he_core::rlwe::Margin;
+///
+/// // A binary key of dimension 900 with noise of deviation 2^-19 of the modulus; 2^-19.75 is the least.
+/// let margin = Margin::binary("an example", 900, -19.0).ok_or("dimension 900 has an estimate")?;
+/// assert!((margin.bits() - 0.75).abs() < 1e-9);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Margin {
+    /// What it hides.
+    pub what: &'static str,
+    /// Dimension of the ring, or of LWE.
+    pub dimension: usize,
+    /// Distribution of the secret.
+    pub secret: String,
+    /// `log2(Q·P)` of a ternary secret, `log2(q/σ)` of a binary one.
+    pub found: f64,
+    /// The largest value at 128 bits.
+    pub cap: f64,
+}
+
+impl Margin {
+    /// Of a ternary secret in dimension `2^log_n` whose keys have the modulus `Q·P`; none where no bound is known.
+    pub fn ternary(what: &'static str, log_n: u32, secret: SecretDistribution, log_qp: f64) -> Option<Self> {
+        let cap = max_log_qp(log_n, secret)?;
+        Some(Self { what, dimension: 1 << log_n, secret: secret.to_string(), found: log_qp, cap })
+    }
+
+    /// Of a binary secret, with noise of deviation `2^log_sigma` relative to the modulus; none where no bound is known.
+    pub fn binary(what: &'static str, dimension: usize, log_sigma: f64) -> Option<Self> {
+        let cap = -min_binary_log_sigma(dimension)?;
+        Some(Self { what, dimension, secret: "binary".into(), found: -log_sigma, cap })
+    }
+
+    /// Bits that it could be larger; negative beyond the bound.
+    pub fn bits(&self) -> f64 {
+        self.cap - self.found
+    }
+}
+
+impl fmt::Display for Margin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, dimension, secret, found, cap } = self;
+        let margin = self.bits();
+        write!(f, "{what:<24} {dimension:>6}  {secret:<28} {found:>8.2} {cap:>8.2} {margin:>7.2}")
+    }
+}

@@ -1,0 +1,35 @@
+//! The model that leaves.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use crate::run::{self, Distance, ExportOptions, Exported, RunError};
+
+#[derive(Args)]
+pub(super) struct ExportArgs {
+    /// Folder of a finished training.
+    run: PathBuf,
+    /// The file, as safetensors: weights and biases.
+    #[arg(long)]
+    out: PathBuf,
+    /// Fractional bits of a weight; as many as the distance allows without it.
+    #[arg(long)]
+    bits: Option<u32>,
+    /// The largest statistical distance from a file that tells nothing of the secret key; 2^-10 without it, and more only if it is given
+    /// here, such as 2^-6.
+    #[arg(long, value_name = "DISTANCE")]
+    accept_distance: Option<Distance>,
+    /// Folder of the data sets that are not inside the program.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+}
+
+pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, RunError> {
+    let options =
+        ExportOptions { bits: args.bits, accepted: args.accept_distance, data_dir: args.data_dir.clone() };
+    let Exported { said, .. } = run::export(&args.run, &args.out, &options)?;
+    said.iter().for_each(|sentence| println!("{sentence}"));
+    println!("exported to {}", args.out.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,92 @@
+//! What steps on exact and on approximate numbers do each in their own way.
+
+use std::borrow::Cow;
+
+use super::tensors::{Result, Tensors};
+use super::{Level, LossFormula, SlotOps};
+use crate::layout::Geometry;
+use crate::program::Tensor;
+
+/// Values, and derivatives where these are made along with them.
+pub(super) type Activated<C> = (Vec<C>, Option<Vec<C>>);
+
+/// The layout, constants and refreshes of some layers; and how a kind of numbers keeps weights, evaluates polynomials and spreads
+/// what is right at one index of an axis.
+pub trait Numbers<S: SlotOps>: Sync {
+    /// The layout.
+    fn geometry(&self) -> &Geometry;
+
+    /// The last layer of the network.
+    fn last(&self) -> usize;
+
+    /// How the error begins.
+    fn loss(&self) -> LossFormula;
+
+    /// Primes over which a tensor is computed.
+    fn level(&self, tensor: Tensor) -> Level;
+
+    /// Whether a step writes this one of its tensors.
+    fn writes(&self, tensor: Tensor) -> bool;
+
+    /// The constant beside the weights of layer `l`, and the input of its bias, where these are not both 1.
+    fn constants(&self, l: usize) -> Option<[S::Scalar; 2]>;
+
+    /// Whether the derivative of the activation behind layer `l` is a constant, by which errors are not multiplied.
+    fn is_linear(&self, l: usize) -> bool;
+
+    /// A bound of a sum along an axis, where the scheme must know it.
+    fn bound(&self, tensor: Tensor) -> Option<f64>;
+
+    /// A gradient with respect to inputs, everywhere along the axis it is summed along, if the next step needs it there.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn spread(&self, ops: &S, tensor: Tensor, sum: S::Ciphertext) -> Result<S::Ciphertext>;
+
+    /// The weights of all layers as tiles, out of compact ciphertexts.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn expand(&self, ops: &S, compact: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>>;
+
+    /// Pre-activations of layer `l` that are right everywhere.
+    ///
+    /// # Errors
+    /// If the scheme refuses, or they are not there.
+    fn preactivations<'t>(
+        &self,
+        ops: &S,
+        l: usize,
+        tensors: &'t impl Tensors<S::Ciphertext>,
+    ) -> Result<Cow<'t, [S::Ciphertext]>>;
+
+    /// The activation behind layer `l`.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn activations(&self, ops: &S, l: usize, z: &[S::Ciphertext]) -> Result<Activated<S::Ciphertext>>;
+
+    /// Its derivative, where that is not made along with it.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn derivatives(&self, ops: &S, l: usize, z: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>>;
+
+    /// Gradients of the biases, out of the errors of a layer with so many tiles of outputs, where they are made along with those of
+    /// the weights.
+    ///
+    /// # Errors
+    /// If the scheme refuses.
+    fn bias_gradients(&self, ops: &S, outputs: usize, error: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>>;
+
+    /// One of the tensors that an update writes.
+    ///
+    /// # Errors
+    /// If the scheme refuses, or a tensor is not there.
+    fn update(
+        &self,
+        ops: &S,
+        tensors: &impl Tensors<S::Ciphertext>,
+        tensor: Tensor,
+    ) -> Result<Vec<S::Ciphertext>>;
+}
