@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
 use crate::run::{self, Distance, ExportOptions, Exported, RunError};
+use clap::Args;
 
 #[derive(Args)]
 pub(super) struct ExportArgs {
