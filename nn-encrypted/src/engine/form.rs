@@ -55,11 +55,11 @@ impl CkksForm {
         }
         let (scale, needed) = (c.scale(), c.params().scale(c.level()));
         // Written so that what is no number does not pass.
-        if !((scale / needed - 1.0).abs() <= SCALE) {
+        if !(0.0..=SCALE).contains(&(scale / needed - 1.0).abs()) {
             return refused(format!("its scale is {scale:e}, expected {needed:e}"));
         }
         let (bound, most) = (c.estimate().bound, self.bound);
-        if !(bound <= most * (1.0 + SCALE)) {
+        if !(0.0..=most * (1.0 + SCALE)).contains(&bound) {
             return refused(format!("its bound is {bound:e}, expected at most {most:e}"));
         }
         if c.is_transparent() { refused(TRANSPARENT.into()) } else { Ok(()) }

@@ -62,6 +62,9 @@ pub(crate) fn ciphertexts(message: &[u8]) -> Vec<Vec<u8>> {
     all
 }
 
+/// What takes the place of a ciphertext.
+type Change<'a> = &'a mut dyn FnMut(&[u8]) -> Vec<u8>;
+
 /// Ciphertexts of a scheme over RLWE: fields in the clear, and polynomials.
 pub(crate) struct Forger {
     /// Bytes of the fields.
@@ -158,7 +161,7 @@ pub(crate) fn observe(
     (model, secrets): (&Model, &[Vec<Zeroizing<Vec<u8>>>]),
     keys: &[Vec<Vec<u8>>],
     (x, y): (&Array2<f64>, &Array2<f64>),
-    (clear, change): (usize, &mut dyn FnMut(&[u8]) -> Vec<u8>),
+    (clear, change): (usize, Change<'_>),
 ) -> Vec<String> {
     let mut client = Client::with_secrets(plan, model.clone(), secrets).unwrap();
     let mut server = Server::new(plan, keys, false).unwrap();

@@ -184,7 +184,7 @@ impl Client {
         for (found, own) in found.iter().zip(own) {
             let error = (found - own).abs();
             // Written so that what is no number counts.
-            self.counts.out_of_bounds += u64::from(!(error <= most));
+            self.counts.out_of_bounds += u64::from(!(0.0..=most).contains(&error));
             self.output_error = self.output_error.max(error);
         }
     }

@@ -78,7 +78,7 @@ impl<'c> Settle<'c> {
     pub(super) fn real(&mut self, value: f64) -> f64 {
         let Rounding { bits, bound, proven } = self.rounding;
         // What is no number is none of the plan's, and no answer may hold it.
-        self.counts.out_of_bounds += u64::from(!(value.abs() <= proven));
+        self.counts.out_of_bounds += u64::from(!(0.0..=proven).contains(&value.abs()));
         let value = if value.is_nan() { 0.0 } else { value };
         let (rounded, bound) = match bits {
             // Halves away from zero.

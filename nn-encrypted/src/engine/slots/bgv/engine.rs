@@ -20,15 +20,6 @@ use crate::program::{Step, Tensor};
 const MODEL: [Tensor; 3] = [Tensor::Weights, Tensor::LowWeights, Tensor::Momentum];
 
 /// Computes the steps of some layers on BGV ciphertexts.
-///
-/// It takes evaluation keys as bytes that are sealed as such, and no secret key:
-/// ```compile_fail,E0308
-/// # use std::sync::Arc;
-/// # use nn_encrypted::engine::slots::bgv::{Agreement, BgvEngine};
-/// # fn f(agreement: &Arc<Agreement>, secret: &[he_bgv::SecretKey]) {
-/// let engine = BgvEngine::new(agreement, secret);
-/// # }
-/// ```
 pub struct BgvEngine {
     agreement: Arc<Agreement>,
     ops: BgvSlots,

@@ -15,15 +15,6 @@ use crate::meter::cpu_seconds;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
 /// Computes the steps of some layers on CKKS ciphertexts.
-///
-/// It takes evaluation keys as bytes that are sealed as such, and no secret key:
-/// ```compile_fail,E0308
-/// # use std::sync::Arc;
-/// # use nn_encrypted::engine::slots::ckks::{CkksAgreement, CkksEngine};
-/// # fn f(agreement: &Arc<CkksAgreement>, secret: &[he_ckks::SecretKey]) {
-/// let engine = CkksEngine::new(agreement, secret);
-/// # }
-/// ```
 pub struct CkksEngine {
     agreement: Arc<CkksAgreement>,
     ops: CkksSlots,

@@ -236,6 +236,8 @@ fn keys_that_the_plan_does_not_ask_for_are_refused() {
         };
         let error = |bytes: Vec<u8>| planned.engine(&[bytes], false).err();
         assert!(error(make(params.slots(), &asked)).is_none());
+        // A secret key is no evaluation key: it is sealed as another kind.
+        assert!(matches!(error(key.to_secret_bytes().to_vec()), Some(EngineError::Keys { .. })));
         // One rotation more than steps and bootstraps take; a key for more primes, where it is no bootstrap's; none at all.
         let step = params.slots() / 2 + 7;
         let mut more = vec![asked.clone().rotations(params, &[step], 0), KeyRequest::default()];
