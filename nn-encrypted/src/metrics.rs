@@ -1,5 +1,7 @@
 //! How good predictions are.
 
+use std::collections::BTreeMap;
+
 use ndarray::Array2;
 
 /// The part of predictions that are right; 0 of none.
@@ -24,20 +26,22 @@ pub fn confusion(predicted: &[usize], labels: &[usize], classes: usize) -> Array
 /// The mean over classes of the part of their samples that are right; classes without samples do not count.
 #[must_use]
 pub fn balanced_accuracy(predicted: &[usize], labels: &[usize], classes: usize) -> f64 {
-    let counts = confusion(predicted, labels, classes);
-    let recalls: Vec<f64> = (0..classes)
-        .filter(|&class| labels.contains(&class))
-        .map(|class| ratio(counts[(class, class)], labels.iter().filter(|&&l| l == class).count()))
-        .collect();
+    let (mut sizes, mut hits) = (vec![0; classes], vec![0; classes]);
+    for (predicted, &label) in predicted.iter().zip(labels).filter(|(_, label)| **label < classes) {
+        sizes[label] += 1;
+        hits[label] += usize::from(*predicted == label);
+    }
+    let there = sizes.iter().zip(&hits).filter(|(size, _)| **size > 0);
+    let recalls: Vec<f64> = there.map(|(&size, &hits)| ratio(hits, size)).collect();
     if recalls.is_empty() { 0.0 } else { recalls.iter().sum::<f64>() / recalls.len() as f64 }
 }
 
 /// The part of the most frequent class: the accuracy of always predicting it.
 #[must_use]
 pub fn majority_share(labels: &[usize]) -> f64 {
-    let classes = labels.iter().max().map_or(0, |class| class + 1);
-    let largest = (0..classes).map(|class| labels.iter().filter(|&&l| l == class).count()).max();
-    ratio(largest.unwrap_or(0), labels.len())
+    let mut sizes = BTreeMap::<usize, usize>::new();
+    labels.iter().for_each(|label| *sizes.entry(*label).or_default() += 1);
+    ratio(sizes.into_values().max().unwrap_or(0), labels.len())
 }
 
 /// Mean absolute percentage error; targets of 0 do not count.
