@@ -6,7 +6,7 @@ use std::sync::Arc;
 use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
-use super::{Plan, PlanError, PlannedEngine, Reason, slots, tables, words};
+use super::{Plan, PlanError, PlannedEngine, Reason, Security, slots, tables, words};
 use crate::network::{Layer, Network};
 use crate::program::{Program, Tensor, lower_with};
 use crate::recipe::{Recipe, RefreshStrategy, RefreshTensor, Scheme};
@@ -33,6 +33,8 @@ pub struct Task<'a> {
     pub program: &'a Program,
     /// The data.
     pub data: DataShape,
+    /// Which rings it may take.
+    pub security: Security<'a>,
 }
 
 /// What a planner answers.
@@ -51,6 +53,28 @@ impl Plan {
     /// # Errors
     /// If the recipe breaks its rules, or no engine can compute a layer: the error names the layer, and what there is too little of.
     pub fn choose(recipe: &Recipe, network: &Network, data: DataShape) -> Result<Self, PlanError> {
+        Self::with(recipe, network, data, Security::Standard)
+    }
+
+    /// The same in small rings, which protect nothing; the reason says why that is right.
+    ///
+    /// # Errors
+    /// As [`choose`](Self::choose), or if the reason is empty.
+    pub fn choose_insecure_small(
+        recipe: &Recipe,
+        network: &Network,
+        data: DataShape,
+        reason: &str,
+    ) -> Result<Self, PlanError> {
+        Self::with(recipe, network, data, Security::InsecureSmall(reason))
+    }
+
+    fn with(
+        recipe: &Recipe,
+        network: &Network,
+        data: DataShape,
+        security: Security<'_>,
+    ) -> Result<Self, PlanError> {
         recipe.validate()?;
         check_activations(network)?;
         let segments = segments(network);
@@ -58,7 +82,7 @@ impl Plan {
         let program = lower_with(recipe, network, &BTreeSet::new());
         let (mut engines, mut bootstrapped, mut proven) = (Vec::new(), BTreeSet::new(), Vec::new());
         for layers in &segments {
-            let task = Task { recipe, network, layers, program: &program, data };
+            let task = Task { recipe, network, layers, program: &program, data, security };
             let planned = plan(&task)?;
             engines.push(planned.engine);
             bootstrapped.extend(planned.bootstrapped);

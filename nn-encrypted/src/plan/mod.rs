@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 pub use self::choose::{DataShape, Planned, Task};
 pub use self::error::{PlanError, Reason};
+pub use self::parameters::Security;
 use crate::engine::{Engine, EngineError};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;

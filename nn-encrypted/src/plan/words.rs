@@ -10,6 +10,7 @@ use he_tfhe::{LweCiphertext, Parameters, SecretKey, SeededEvaluationKeys};
 use zeroize::Zeroizing;
 
 use super::choose::{Planned, Task, refused};
+use super::parameters;
 use super::{Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Sent, Tolerance};
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
@@ -76,7 +77,7 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
     }
     let bounds = bounds(task, format)?;
     let step = count(task, &shape)?;
-    let (parameters, batch) = (C::parameters()?, optimizer.batch_size);
+    let (parameters, batch) = (parameters::words::<C>(task.security)?, optimizer.batch_size);
     let engine =
         Arc::new(WordPlan::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })

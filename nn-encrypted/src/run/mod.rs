@@ -41,7 +41,7 @@ pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};
 pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
-pub use self::predict::predict;
+pub use self::predict::{predict, predict_session};
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
 pub use self::session::Session;
@@ -52,6 +52,5 @@ pub use self::study::{Cell, Scope, Score, Steps, study};
 pub use self::study_table::{study_page, write_page};
 #[cfg(feature = "cli")]
 pub use self::sweep::{Comparison, sweep};
-pub use self::train::train;
-pub(crate) use self::train::train_session;
+pub use self::train::{train, train_session};
 pub(crate) use self::weights::{read_model, write_model};

@@ -13,7 +13,14 @@ use super::{RunError, RunFolder};
 /// If a file is missing or damaged, or a role stops.
 pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunError> {
     let folder = RunFolder::new(run);
-    let session = Session::new(folder.read_recipe()?, data_dir)?;
+    predict_session(&Session::new(folder.read_recipe()?, data_dir)?, &folder)
+}
+
+/// The same with the recipe and the data of a session.
+///
+/// # Errors
+/// As [`predict`].
+pub fn predict_session(session: &Session, folder: &RunFolder) -> Result<Prediction, RunError> {
     let model = folder.read_model(&session.recipe, &session.network)?;
     let plan = session.plan()?;
     let client = folder.client_with(&plan, model.clone())?;
@@ -23,7 +30,7 @@ pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunErr
     both.server.receive_model(0, weights)?;
     let twin = session.twin(model)?;
     let data = &session.data;
-    let prediction = classify(&session, &mut both, &data.test, &twin)?;
+    let prediction = classify(session, &mut both, &data.test, &twin)?;
     folder.write_predictions(&data.classes, &prediction.predicted, &data.test.labels)?;
     Ok(prediction)
 }

@@ -68,10 +68,23 @@ impl Session {
         if let Some(plan) = self.plan.get() {
             return Ok(Arc::clone(plan));
         }
-        let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
-        let shape = DataShape { bound, rows: self.data.train.labels.len() };
-        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, shape)?);
+        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, self.shape())?);
         Ok(Arc::clone(self.plan.get_or_init(|| plan)))
+    }
+
+    /// The same with a plan in small rings, which protect nothing; the reason says why that is right.
+    ///
+    /// # Errors
+    /// If there is no plan, or the reason is empty.
+    pub fn insecure_small(mut self, reason: &str) -> Result<Self, RunError> {
+        let plan = Plan::choose_insecure_small(&self.recipe, &self.network, self.shape(), reason)?;
+        self.plan = OnceLock::from(Arc::new(plan));
+        Ok(self)
+    }
+
+    fn shape(&self) -> DataShape {
+        let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
+        DataShape { bound, rows: self.data.train.labels.len() }
     }
 
     /// The twin, from given weights.

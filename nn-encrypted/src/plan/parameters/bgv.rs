@@ -2,6 +2,7 @@
 
 use he_bgv::Spec;
 
+use super::Security;
 use crate::engine::slots::bgv::Instance;
 use crate::plan::PlanError;
 use crate::recipe::Recipe;
@@ -42,8 +43,14 @@ pub(crate) fn plaintext_bits(recipe: &Recipe, bound: i128) -> Result<Result<Vec<
     Ok(Ok((each..=each + 1).map(|bits| vec![bits; primes as usize]).collect()))
 }
 
+/// The logarithm of the dimension of a small ring.
+const SMALL_LOG_N: u32 = 8;
+
 /// Logarithms of the ring dimensions to try.
-pub(crate) fn dimensions(recipe: &Recipe) -> Result<Vec<u32>, PlanError> {
+pub(crate) fn dimensions(recipe: &Recipe, security: Security<'_>) -> Result<Vec<u32>, PlanError> {
+    if security != Security::Standard {
+        return Ok(vec![SMALL_LOG_N]);
+    }
     match recipe.parameters.ring_dimension.value() {
         None => Ok(vec![13, 14, 15]),
         Some(n @ (8192 | 16384 | 32768)) => Ok(vec![n.ilog2()]),
@@ -57,7 +64,7 @@ pub(crate) fn dimensions(recipe: &Recipe) -> Result<Vec<u32>, PlanError> {
 /// the special prime, which is larger than any by what key-switching noise needs.
 pub(crate) fn chains(log_n: u32) -> Vec<(Vec<u32>, u32)> {
     let cap = match log_n {
-        13 => 214,
+        ..=13 => 214,
         14 => 430,
         _ => 868,
     };
@@ -82,6 +89,7 @@ pub(crate) fn instances(
     bits: &[Vec<u32>],
     (q_bits, special): (&[u32], u32),
     bound: i128,
+    security: Security<'_>,
 ) -> Result<Vec<Instance>, PlanError> {
     for bits in bits {
         let mut out: Vec<Instance> = Vec::new();
@@ -94,7 +102,10 @@ pub(crate) fn instances(
                 p_bits: vec![special],
                 digit: 1,
             };
-            let params = spec.build()?;
+            let params = match security {
+                Security::Standard => spec.build()?,
+                Security::InsecureSmall(reason) => spec.build_insecure(reason)?,
+            };
             out.push(Instance { spec, params });
         }
         let product: i128 = out.iter().map(|instance| i128::from(instance.spec.plaintext_modulus)).product();

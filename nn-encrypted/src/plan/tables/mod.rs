@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use self::arrangement::Arrangement;
 use super::choose::{Planned, Task};
-use super::parameters::switch::{self, Security};
+use super::parameters::{Security, switch};
 use super::{Estimate, PlanError, PlannedEngine, SchemeUse, Sent, Tolerance};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};
@@ -46,7 +46,7 @@ pub(crate) struct Shared {
 /// # Errors
 /// As [`PlannedTables::new`].
 pub(super) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
-    let engine = Arc::new(PlannedTables::new(task.recipe, task.network)?);
+    let engine = Arc::new(PlannedTables::with_security(task.recipe, task.network, task.security)?);
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
 }
 
@@ -67,10 +67,10 @@ impl PlannedTables {
     /// The same in small rings without security, for fast tests.
     #[cfg(test)]
     pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
-        Self::with_security(recipe, network, Security::Insecure)
+        Self::with_security(recipe, network, Security::InsecureSmall("a test of training"))
     }
 
-    fn with_security(recipe: &Recipe, network: &Network, security: Security) -> Result<Self, PlanError> {
+    fn with_security(recipe: &Recipe, network: &Network, security: Security<'_>) -> Result<Self, PlanError> {
         let products = check::products(recipe, network)?;
         // What does not fit is said before parameters take their time.
         let numbers = check::numbers(recipe, network)?;

@@ -35,7 +35,9 @@ use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
-use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::plan::{
+    DataShape, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Sent, Task, Tolerance,
+};
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
 use crate::roles::cipher::bgv::BgvCipher;
@@ -53,8 +55,8 @@ pub struct PlannedBgv {
 /// # Errors
 /// As [`PlannedBgv::new`].
 pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
-    let Task { recipe, network, layers, program, data } = *task;
-    let planned = PlannedBgv::new(recipe, network, program, layers, data.bound)?;
+    let program = task.program;
+    let planned = PlannedBgv::of(task)?;
     let refreshed = program.rounds.iter().flatten().map(|refresh| refresh.from).chain([program.outputs.from]);
     let proven = refreshed.filter_map(|tensor| Some((tensor, planned.proven(tensor)?))).collect();
     Ok(Planned { engine: Arc::new(planned), bootstrapped: BTreeSet::new(), proven })
@@ -73,6 +75,13 @@ impl PlannedBgv {
         layers: &[usize],
         features: f64,
     ) -> Result<Self, PlanError> {
+        let data = DataShape { bound: features, rows: 0 };
+        Self::of(&Task { recipe, network, layers, program, data, security: Security::Standard })
+    }
+
+    fn of(task: &Task<'_>) -> Result<Self, PlanError> {
+        let Task { recipe, network, layers, program, data, security } = *task;
+        let features = data.bound;
         check_spread(network, program, layers)?;
         let scales = Scales::new(recipe, network).map_err(|error| refusal::scale(&error))?;
         let numbers = Numbers::new(recipe, network, &scales)?;
@@ -92,9 +101,10 @@ impl PlannedBgv {
             batch: recipe.optimizer.batch_size,
             bound,
             plaintext_bits,
+            security,
         };
-        let best =
-            search.choose(&parameters::dimensions(recipe)?)?.map_err(|failure| refused(network, failure))?;
+        let dimensions = parameters::dimensions(recipe, security)?;
+        let best = search.choose(&dimensions)?.map_err(|failure| refused(network, failure))?;
         let Candidate { geometry, instances, fresh, levels, rehearsal, seconds } = best;
         let agreement = Agreement {
             geometry,

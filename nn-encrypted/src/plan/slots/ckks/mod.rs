@@ -26,7 +26,7 @@ use crate::engine::slots::ckks::{CkksAgreement, CkksEngine};
 use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
-use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Sent, Task, Tolerance};
+use crate::plan::{Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Sent, Task, Tolerance};
 use crate::program::{Step, Tensor};
 use crate::recipe::Scheme;
 use crate::roles::cipher::ckks::CkksCipher;
@@ -53,12 +53,27 @@ pub struct PlannedCkks {
 /// If there is no plan: the layer is named, and what is needed and what there is by number.
 pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     let search = search(task)?;
-    Ok(PlannedCkks::new(task.network, search.choose()?, parameters::build)?.planned())
+    let planned = match task.security {
+        Security::Standard => PlannedCkks::new(task.network, search.choose()?, parameters::build),
+        Security::InsecureSmall(reason) => {
+            let (log_n, candidate) = smallest(&search)?;
+            let build = |spec: &_| parameters::build_insecure(spec, log_n, reason);
+            PlannedCkks::new(task.network, candidate, build)
+        }
+    };
+    Ok(planned?.planned())
+}
+
+/// The smallest ring that holds the layers, whether it protects anything or not.
+fn smallest(search: &Search<'_>) -> Result<(u32, Candidate), PlanError> {
+    let mut rings = parameters::SMALL_LOG_N.rev().map(|log_n| Ok((log_n, search.choose_small(log_n)?)));
+    let largest = rings.next().unwrap_or(Err(PlanError::Rehearsal(EngineError::Empty)))?;
+    Ok(rings.map_while(Result::<_, PlanError>::ok).last().unwrap_or(largest))
 }
 
 /// The search for a plan, if layers and borders are those of an engine in CKKS.
 fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
-    let Task { recipe, network, layers, program, data } = *task;
+    let Task { recipe, network, layers, program, data, .. } = *task;
     let search = Search { recipe, network, layers, input_bound: data.bound };
     let last = network.depth().saturating_sub(1);
     let here = |l: usize| layers.contains(&l);

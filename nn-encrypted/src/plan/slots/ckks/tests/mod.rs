@@ -11,7 +11,7 @@ use super::candidate::Candidate;
 use super::{PlannedCkks, search};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
-use crate::plan::{DataShape, PlanError, Task};
+use crate::plan::{DataShape, PlanError, Security, Task};
 use crate::program::lower_with;
 use crate::recipe::Recipe;
 
@@ -36,13 +36,16 @@ fn planned(
     let layers: Vec<usize> = (0..network.depth()).collect();
     let program = lower_with(recipe, network, &BTreeSet::new());
     let data = DataShape { bound, rows: 1000 };
-    let task = Task { recipe, network, layers: &layers, program: &program, data };
+    let security = Security::Standard;
+    let task = Task { recipe, network, layers: &layers, program: &program, data, security };
     let search = search(&task)?;
     match log_n {
         None => PlannedCkks::new(network, search.choose()?, parameters::build),
         Some(log_n) => {
             let candidate: Candidate = search.choose_small(log_n)?;
-            PlannedCkks::new(network, candidate, |spec| parameters::build_insecure(spec, log_n))
+            PlannedCkks::new(network, candidate, |spec| {
+                parameters::build_insecure(spec, log_n, "a small ring for fast tests")
+            })
         }
     }
 }
