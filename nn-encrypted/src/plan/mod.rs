@@ -6,8 +6,10 @@
 mod choose;
 mod error;
 mod parameters;
+mod security;
 pub mod slots;
 pub mod tables;
+mod task;
 pub mod words;
 
 use std::fmt::{self, Display};
@@ -16,9 +18,9 @@ use std::sync::Arc;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
-pub use self::choose::{DataShape, Planned, Task};
 pub use self::error::{PlanError, Reason};
-pub use self::parameters::Security;
+pub use self::security::Security;
+pub use self::task::{DataShape, Planned, Task};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;

@@ -2,9 +2,8 @@
 
 use he_bgv::Spec;
 
-use super::Security;
 use crate::engine::slots::bgv::Instance;
-use crate::plan::PlanError;
+use crate::plan::{PlanError, Security};
 use crate::recipe::Recipe;
 
 /// Bits of a plaintext prime, at most.

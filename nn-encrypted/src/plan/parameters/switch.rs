@@ -4,11 +4,10 @@ use he_core::rlwe::{self, serial};
 use he_switch::{KeyRequest, Parameters, Spec};
 use he_tfhe::PhaseModel;
 
-use super::Security;
 use crate::layout::blocks::BlockLayout;
 use crate::layout::coefficients::CoefficientLayout;
 use crate::numbers::tables::TableReader;
-use crate::plan::{PlanError, SchemeUse};
+use crate::plan::{PlanError, SchemeUse, Security};
 
 /// Who multiplies: it decides in which order the bootstrap that refreshes goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
