@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use nn_encrypted::model::Model;
 use nn_encrypted::plan::Plan;
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::roles::{Client, Link, LinkError, Server};
@@ -74,12 +75,18 @@ impl Drop for Folder {
 pub(crate) struct Folders {
     pub(crate) stopped: Files,
     pub(crate) finished: Files,
-    /// The trained weights, as they are written.
-    pub(crate) model: Vec<u8>,
+    /// The trained weights.
+    pub(crate) model: Model,
     pub(crate) predicted: Predictions,
 }
 
 impl Folders {
+    /// No files.
+    pub(crate) fn none(session: &Session) -> Self {
+        let model = session.first.clone();
+        Self { stopped: vec![], finished: vec![], model, predicted: Predictions::Values(vec![]) }
+    }
+
     pub(crate) fn new(session: &Session, folder: &Folder) -> Self {
         let options = Options { steps: Some(1), ..folder.options() };
         options.stop.store(true, Ordering::SeqCst);
@@ -87,19 +94,14 @@ impl Folders {
         assert!(matches!(stopped, Err(RunError::Interrupted { .. })), "a run that is not stopped");
         let stopped = folder.files();
         let outcome = resumed(session, folder).unwrap();
-        assert!(is_right(&outcome));
+        let (report, beyond) = (&outcome.report, &outcome.beyond);
+        assert!(is_right(&outcome), "{:?} {beyond:?} {:?}", report.twin, report.prediction);
         let predicted = predict_session(session, &RunFolder::new(&folder.0)).unwrap();
         assert!(predicted.summary.twin_equal);
         let finished = folder.files();
-        let model = model(&finished);
+        let model = model_in(session, folder).unwrap();
         Self { stopped, finished, model, predicted: predicted.predicted }
     }
-}
-
-/// The trained weights among some files.
-fn model(files: &Files) -> Vec<u8> {
-    let found = files.iter().find(|(name, _)| name == "client/model.safetensors");
-    found.expect("a model").1.clone()
 }
 
 /// Whether the command line would end with status 0.
@@ -123,8 +125,8 @@ pub(crate) fn planned(session: &Session, recipe: Recipe) -> Result<Session, RunE
 }
 
 /// The trained weights that a folder holds.
-pub(crate) fn model_in(folder: &Folder) -> Vec<u8> {
-    fs::read(folder.0.join("client/model.safetensors")).unwrap()
+pub(crate) fn model_in(session: &Session, folder: &Folder) -> Result<Model, RunError> {
+    RunFolder::new(&folder.0).read_model(&session.recipe, &session.network)
 }
 
 /// Who reads a message.
@@ -183,13 +185,13 @@ impl Roles {
         server.receive_model(0, model.clone()).unwrap();
         server.receive_batch(0, batch.clone()).unwrap();
         let mut messages = vec![(Reader::Model, model), (Reader::Batch, batch)];
+        messages.push((Reader::Model, server.model(0).unwrap()));
         client.begin(0, x.view(), targets.view()).unwrap();
         let mut link = Recorder { client: &mut client, crossed: vec![] };
         server.train(0, 0, &mut link, &Arc::default()).unwrap();
         for (round, [request, answer]) in std::mem::take(&mut link.crossed).into_iter().enumerate() {
             messages.extend([(Reader::Request(round), request), (Reader::Answer(round), answer)]);
         }
-        messages.push((Reader::Model, server.model(0).unwrap()));
         let query = client.encrypt_query(0, x.view()).unwrap();
         messages.push((Reader::Query, query.clone()));
         let mut link = Recorder { client: &mut client, crossed: vec![] };
