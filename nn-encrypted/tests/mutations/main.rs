@@ -60,7 +60,11 @@ fn mutate(world: &str, subject: &mut Subject<'_>, seed: u64, count: &mut Count) 
     let sealed = is_sealed(&subject.bytes);
     let start = Instant::now();
     let verdict = catch_unwind(AssertUnwindSafe(|| (subject.read)(&bytes)));
-    let mut finding = |what: String| count.findings.push(format!("{world}/{}/{seed}: {what}", subject.name));
+    let mut finding = |what: String| {
+        let what = format!("{world}/{}/{seed}: {what}", subject.name);
+        println!("finding: {what}");
+        count.findings.push(what);
+    };
     if start.elapsed() > LONGEST {
         finding(format!("took {:?}", start.elapsed()));
     }
