@@ -2,8 +2,6 @@
 //!
 //! `cargo test --release -p nn-encrypted --test golden -- --ignored` writes them anew; `golden/README.md` says when that is right.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod worlds;
 
 use std::fs;

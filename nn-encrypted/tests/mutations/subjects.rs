@@ -21,11 +21,14 @@ pub(crate) enum Verdict {
     Wrong(String),
 }
 
+/// Reads bytes, and says what came of them.
+type Read<'a> = Box<dyn FnMut(&[u8]) -> Verdict + 'a>;
+
 /// Something that is read.
 pub(crate) struct Subject<'a> {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) read: Box<dyn FnMut(&[u8]) -> Verdict + 'a>,
+    pub(crate) read: Read<'a>,
 }
 
 fn subject<'a>(name: &str, bytes: &[u8], read: impl FnMut(&[u8]) -> Verdict + 'a) -> Subject<'a> {
