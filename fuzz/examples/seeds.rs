@@ -12,13 +12,22 @@ use std::sync::atomic::Ordering;
 use he_bgv::{Encoder, Encryptor, EvaluationKeys};
 use he_core::rlwe::object::TAG;
 use he_core::wire::{HEADER_BYTES, Header, Reader, Writer, open, peek, seal};
+use he_fuzz::bridge::SWITCH;
+use he_fuzz::recipes::{ROLES, Roles};
 use he_fuzz::world::{
     CKKS, CKKS_SLOTS, INSECURE, INSTANCES, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request,
     known_key, tfhe_key,
 };
+use he_switch::expand::Expander;
+use he_switch::{SecretKeys, bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
 use nn_encrypted::frozen::Frozen;
 use nn_encrypted::internals::{AvgPool2d, BUILTIN, Instance, Layer, Relu, Shape};
+use nn_encrypted::roles::{Client, Link, LinkError};
 use nn_encrypted::run::{Options, RunError, RunFolder};
+
+#[path = "../../nn-encrypted/tests/worlds/mod.rs"]
+#[allow(dead_code, reason = "the worlds are made by the targets")]
+mod worlds;
 
 /// Writes one seed.
 fn put(target: &str, name: &str, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
@@ -94,6 +103,61 @@ fn ckks() -> Result<(), Box<dyn Error>> {
     put_both("ckks", "none", 4, &he_ckks::EvaluationKeys::none(&CKKS).to_bytes()?)?;
     let keys = key.bootstrap_keys(CKKS_SLOTS, &he_ckks::KeyRequest::default())?;
     put_both("ckks", "bootstrap", 6, &keys.to_bytes()?)
+}
+
+/// Keys of the bridges.
+fn bridges() -> Result<(), Box<dyn Error>> {
+    let (params, levels) = (&*SWITCH, he_fuzz::bridge::LEVELS);
+    let secret = SecretKeys::generate(params)?;
+    let (bgv, ckks, tfhe) = (secret.bgv(), secret.ckks(), secret.tfhe());
+    let keys = [
+        ("bgv-to-tfhe", bgv_to_tfhe::SeededKey::generate(params, bgv, tfhe)?.to_bytes()?),
+        ("ckks-to-tfhe", ckks_to_tfhe::SeededKey::generate(params, ckks, tfhe)?.to_bytes()?),
+        ("tfhe-to-ckks", tfhe_to_ckks::Key::generate(params, tfhe, ckks)?.to_bytes()?),
+        ("bgv-ckks", bgv_ckks::Keys::generate(params, bgv, ckks)?.to_bytes()?),
+        ("expansion", Expander::generate(params, bgv, levels)?.to_bytes()?),
+        ("secret", secret.to_secret_bytes().to_vec()),
+    ];
+    (0..).zip(&keys).try_for_each(|(place, (name, bytes))| put_both("bridge", name, 2 * place, bytes))
+}
+
+/// Largest seed of a message of a recipe.
+const LARGEST: usize = 1 << 15;
+
+/// Messages of every recipe.
+fn recipes() -> Result<(), Box<dyn Error>> {
+    for (world, (roles, (name, ..))) in (0..).zip(ROLES.iter().zip(worlds::ALL)) {
+        let roles = &mut *roles.lock().map_err(|error| error.to_string())?;
+        let Roles { session, client, server, .. } = roles;
+        let (x, targets) = session.batch(0)?;
+        let model = client.encrypt_model(0)?;
+        let batch = client.encrypt_batch(0, x.view(), targets.view())?;
+        server.receive_model(0, model.clone())?;
+        let query = client.encrypt_query(0, x.view())?;
+        let mut link = Recorder { client, requests: vec![] };
+        let outputs = server.predict(0, query, &mut link)?;
+        let mut seeds = vec![(0, model), (1, batch), (4, outputs)];
+        seeds.extend(link.requests.into_iter().take(1).map(|request| (3, request)));
+        for (purpose, sealed) in seeds.into_iter().filter(|(_, sealed)| sealed.len() <= LARGEST) {
+            let (_, length) = peek(&sealed)?;
+            let body = &sealed[HEADER_BYTES..HEADER_BYTES + length as usize];
+            put("recipes", &format!("{name}-{purpose}"), &[&[2 * purpose + 1, world], body].concat())?;
+        }
+    }
+    Ok(())
+}
+
+/// A link that keeps the requests.
+struct Recorder<'a> {
+    client: &'a mut Client,
+    requests: Vec<Vec<u8>>,
+}
+
+impl Link for Recorder<'_> {
+    fn exchange(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
+        self.requests.push(request.clone());
+        Ok(self.client.answer(request)?)
+    }
 }
 
 /// A mini-batch made into a message of the server, with pre-activations in place of features.
@@ -215,7 +279,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheme()?;
     ckks()?;
     tfhe()?;
+    bridges()?;
     messages()?;
+    recipes()?;
     run_folders()?;
     checkpoints()?;
     text()?;

@@ -6,19 +6,25 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bridge;
 mod ckks;
 mod envelope;
 mod folder;
 mod message;
+pub mod recipes;
 mod scheme;
 mod text;
 mod tfhe;
 pub mod world;
+#[path = "../../nn-encrypted/tests/worlds/mod.rs"]
+mod worlds;
 
+pub use bridge::bridge;
 pub use ckks::ckks;
 pub use envelope::envelope;
 pub use folder::{checkpoint, run_folder};
 pub use message::{client, message};
+pub use recipes::recipes;
 pub use scheme::{ciphertext, evaluation_keys, keys};
 pub use text::{frozen, pictures, recipe, table};
 pub use tfhe::tfhe;
@@ -28,4 +34,4 @@ const MOST_MEMORY: usize = 256 << 20;
 
 /// Without a sanitizer libFuzzer sees no single allocation (`-malloc_limit_mb` does nothing), so this counts.
 #[global_allocator]
-static MEMORY: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, MOST_MEMORY);
+pub(crate) static MEMORY: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, MOST_MEMORY);

@@ -1,5 +1,7 @@
 //! Mini-batches: their rows are fixed once by the seed, their order is new in every epoch.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::random::{Purpose, permutation, shuffle, stream};
@@ -101,10 +103,11 @@ impl Batches {
 /// Rows in turns of one of each class; the rows of a rare class begin anew, in another order, when they are used up.
 fn resample(labels: &[usize], seed: u64) -> Vec<usize> {
     let mut rng = stream(seed, Purpose::Batches);
-    let class_rows =
-        |class: usize| (0..labels.len()).filter(move |&row| labels[row] == class).collect::<Vec<_>>();
-    let classes = labels.iter().max().map_or(0, |class| class + 1);
-    let mut rows: Vec<Vec<usize>> = (0..classes).map(class_rows).filter(|rows| !rows.is_empty()).collect();
+    let mut by_class = BTreeMap::<usize, Vec<usize>>::new();
+    for (row, class) in labels.iter().enumerate() {
+        by_class.entry(*class).or_default().push(row);
+    }
+    let mut rows: Vec<Vec<usize>> = by_class.into_values().collect();
     let most = rows.iter().map(Vec::len).max().unwrap_or(0);
     let mut columns: Vec<Vec<usize>> = Vec::new();
     for rows in &mut rows {

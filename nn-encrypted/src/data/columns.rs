@@ -1,7 +1,12 @@
 //! The roles of a table's columns.
 
+use std::collections::{BTreeSet, HashMap};
+
+use csv::StringRecord;
+
 use super::DataError;
-use super::records::{CsvOptions, Record, fault};
+use super::limits::listed;
+use super::records::{CsvOptions, fault};
 
 /// Which column is what.
 pub(super) struct Columns {
@@ -16,29 +21,37 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn find(rows: &[Record], file: &str, options: &CsvOptions) -> Result<Self, DataError> {
-        let Some((_, first)) = rows.first() else {
-            return Err(fault(file, "no rows; a header or a first sample is needed"));
-        };
+    /// From the first row of a table, and the second to tell a header by.
+    pub(super) fn find(
+        first: &StringRecord,
+        second: Option<&StringRecord>,
+        file: &str,
+        options: &CsvOptions,
+    ) -> Result<Self, DataError> {
+        let by_name = by_name(first.iter().map(str::trim));
         let find = |column: &str| {
-            find_column(first, column, options.no_header).ok_or_else(|| DataError::NoColumn {
-                file: file.to_owned(),
-                column: column.to_owned(),
-                available: if options.no_header { format!("1 to {}", first.len()) } else { first.join(", ") },
+            let place = if options.no_header || column.parse::<f64>().is_ok() {
+                column.parse().ok().filter(|n| (1..=first.len()).contains(n)).map(|n: usize| n - 1)
+            } else {
+                by_name.get(column).copied()
+            };
+            place.ok_or_else(|| match options.no_header {
+                true => no_column(file, column, [format!("1 to {}", first.len()).as_str()].into_iter()),
+                false => no_column(file, column, first.iter().collect::<Vec<_>>().into_iter()),
             })
         };
         let label = find(&options.label)?;
-        let ignored = options.ignore.iter().map(|column| find(column)).collect::<Result<Vec<_>, _>>()?;
+        let ignored = options.ignore.iter().map(|column| find(column)).collect::<Result<BTreeSet<_>, _>>()?;
         let features: Vec<usize> =
             (0..first.len()).filter(|column| *column != label && !ignored.contains(column)).collect();
         if features.is_empty() {
             return Err(fault(file, "no column is left for a feature"));
         }
         let header = !options.no_header
-            && (options.label.parse::<f64>().is_err() || looks_like_a_header(rows, &features));
-        let names = (0..first.len())
-            .map(|i| if header { first[i].trim().to_owned() } else { (i + 1).to_string() })
-            .collect();
+            && (options.label.parse::<f64>().is_err() || looks_like_a_header(first, second, &features));
+        let name =
+            |(i, cell): (usize, &str)| if header { cell.trim().to_owned() } else { (i + 1).to_string() };
+        let names = first.iter().enumerate().map(name).collect();
         Ok(Self { names, header, label, features })
     }
 
@@ -48,25 +61,38 @@ impl Columns {
     }
 }
 
-/// Whether a word of the first row stands above a number, or all its features are words.
-fn looks_like_a_header(rows: &[Record], features: &[usize]) -> bool {
-    let word = |row: usize, column: usize| {
-        rows.get(row).is_some_and(|(_, cells)| cells[column].trim().parse::<f64>().is_err())
-    };
-    features.iter().any(|&column| word(0, column) && !word(1, column))
-        || features.iter().all(|&column| word(0, column))
+/// The place of each name, the first of those that are there twice.
+pub(super) fn by_name<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
+    let mut places = HashMap::new();
+    for (place, name) in names.enumerate() {
+        places.entry(name).or_insert(place);
+    }
+    places
 }
 
-/// The index of a column meant by its number from 1 or, if it is no number, by its name.
-fn find_column(first: &[String], column: &str, no_header: bool) -> Option<usize> {
-    if no_header || column.parse::<f64>().is_ok() {
-        return column.parse::<usize>().ok().filter(|n| (1..=first.len()).contains(n)).map(|n| n - 1);
-    }
-    first.iter().position(|cell| cell.trim() == column)
+/// That a table has no such column.
+pub(super) fn no_column<'a>(
+    file: &str,
+    column: &str,
+    names: impl ExactSizeIterator<Item = &'a str>,
+) -> DataError {
+    DataError::NoColumn { file: file.to_owned(), column: column.to_owned(), available: listed(names) }
+}
+
+/// Whether a word of the first row stands above a number, or all its features are words.
+fn looks_like_a_header(first: &StringRecord, second: Option<&StringRecord>, features: &[usize]) -> bool {
+    let word = |row: Option<&StringRecord>, column: usize| {
+        row.is_some_and(|cells| cells[column].trim().parse::<f64>().is_err())
+    };
+    features.iter().any(|&column| word(Some(first), column) && !word(second, column))
+        || features.iter().all(|&column| word(Some(first), column))
 }
 
 /// The fault of a cell that holds nothing.
 pub(super) fn missing_cell(cell: &str) -> Option<String> {
     let words = ["", "?", "na", "nan", "null"];
-    words.contains(&cell.to_ascii_lowercase().as_str()).then(|| format!("the value is missing (`{cell}`)"))
+    words
+        .iter()
+        .any(|word| cell.eq_ignore_ascii_case(word))
+        .then(|| format!("the value is missing (`{cell}`)"))
 }

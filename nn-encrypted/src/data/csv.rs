@@ -3,18 +3,23 @@
 use std::io::Read;
 use std::path::Path;
 
+use csv::StringRecord;
+
 use super::columns::{Columns, missing_cell};
+use super::features::Features;
+use super::limits::MOST_CLASSES;
 use super::open::open;
-use super::records::{CsvOptions, Separator, blanks_to_commas, fault, records};
-use super::{DataError, Dataset, features};
+use super::records::{CsvOptions, Rows, fault};
+use super::words::{Words, places};
+use super::{DataError, Dataset};
 
 /// Reads a table with features that are numbers or words, and any class names.
 ///
 /// A column of words becomes one column for each of them, which holds 1 where the word stands and 0 elsewhere.
 ///
 /// # Errors
-/// If a cell is missing, not finite, or a word among numbers, a row has another length, or a column does not exist;
-/// with file, line and column.
+/// If a cell is missing, not finite, or a word among numbers, a row has another length, a column does not exist, or the table is
+/// larger than one may be: rows of 4 MiB, 65,536 columns, 4,096 classes and 2^26 numbers are read; with file, line and column.
 pub(crate) fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError> {
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     read_table(path, &name, options)
@@ -30,33 +35,49 @@ pub(super) fn read_table(path: &Path, name: &str, options: &CsvOptions) -> Resul
 /// # Errors
 /// As `read_csv`.
 pub fn parse(reader: impl Read, file: &str, name: &str, options: &CsvOptions) -> Result<Dataset, DataError> {
-    let rows = match options.separator {
-        Separator::Comma => records(reader, file)?,
-        Separator::Blanks => records(blanks_to_commas(reader, file)?.as_bytes(), file)?,
+    let mut rows = Rows::new(reader, file, options.separator);
+    let (mut first, mut row) = (StringRecord::new(), StringRecord::new());
+    let Some(first_line) = rows.read(&mut first)? else {
+        return Err(fault(file, "no rows; a header or a first sample is needed"));
     };
-    let columns = Columns::find(&rows, file, options)?;
-    let samples = &rows[usize::from(columns.header)..];
-    if samples.is_empty() {
-        return Err(fault(file, "no samples below the header"));
-    }
-    let (features, x) = features::read(samples, &columns, file)?;
-    let mut names = Vec::with_capacity(samples.len());
-    for (line, row) in samples {
+    let mut line = rows.read(&mut row)?;
+    let columns = Columns::find(&first, line.map(|_| &row), file, options)?;
+    let mut features = Features::new(&columns, file);
+    let (mut classes, mut labels) = (Words::default(), Vec::new());
+    let mut take = |line: u64, row: &StringRecord| {
+        features.push(line, row)?;
         let label = row[columns.label].trim();
         if let Some(what) = missing_cell(label) {
-            return Err(columns.cell(file, *line, columns.label, what));
+            return Err(columns.cell(file, line, columns.label, what));
         }
-        names.push(label);
+        labels.push(classes.number(label));
+        if classes.len() > MOST_CLASSES {
+            let what = format!("the {}th class, `{label}`; at most {MOST_CLASSES} are read", classes.len());
+            return Err(columns.cell(file, line, columns.label, what));
+        }
+        Ok(())
+    };
+    if !columns.header {
+        take(first_line, &first)?;
     }
-    let classes = classes(&names);
-    if classes.len() < 2 {
-        return Err(fault(file, &format!("only one class, `{}`; two or more are needed", classes[0])));
+    while let Some(number) = line {
+        take(number, &row)?;
+        line = rows.read(&mut row)?;
     }
-    let labels = names.iter().filter_map(|name| classes.iter().position(|class| class == name)).collect();
+    if labels.is_empty() {
+        return Err(fault(file, "no samples below the header"));
+    }
+    let classes = in_order(classes);
+    if let [(class, _)] = &classes[..] {
+        return Err(fault(file, &format!("only one class, `{class}`; two or more are needed")));
+    }
+    let places = places(&classes);
+    labels.iter_mut().for_each(|label| *label = places[*label]);
+    let (features, x) = features.finish()?;
     Ok(Dataset {
         name: name.to_owned(),
         features,
-        classes,
+        classes: classes.into_iter().map(|(class, _)| class).collect(),
         x,
         labels,
         own_test: None,
@@ -66,21 +87,20 @@ pub fn parse(reader: impl Read, file: &str, name: &str, options: &CsvOptions) ->
     })
 }
 
-/// The distinct class names: by value if all are numbers, else by name.
-fn classes(names: &[&str]) -> Vec<String> {
-    let mut classes: Vec<&str> = names.to_vec();
-    classes.sort_unstable();
-    classes.dedup();
-    let value = |name: &&str| name.parse::<f64>().unwrap_or(f64::NAN);
-    if classes.iter().all(|name| value(name).is_finite()) {
-        classes.sort_by(|a, b| value(a).total_cmp(&value(b)));
+/// The class names and their numbers: by value if all are numbers, else by name.
+fn in_order(classes: Words) -> Vec<(String, usize)> {
+    let mut classes = classes.sorted();
+    let value = |name: &str| name.parse::<f64>().unwrap_or(f64::NAN);
+    if classes.iter().all(|(name, _)| value(name).is_finite()) {
+        classes.sort_by(|(a, _), (b, _)| value(a).total_cmp(&value(b)));
     }
-    classes.into_iter().map(str::to_owned).collect()
+    classes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Separator;
 
     fn read(text: &str, label: &str) -> Result<Dataset, DataError> {
         let options = CsvOptions { label: label.to_owned(), ..CsvOptions::default() };

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::{CsvOptions, DataError, Dataset, Images, csv, idx, series};
+use super::{CsvOptions, DataError, Dataset, Images, csv, idx, limits, series};
 
 /// The 8x8 digits: 1,797 images, pixels 0 to 16, ten classes.
 ///
@@ -64,6 +64,10 @@ pub(super) fn pictures(name: &str, parts: &[Part], own_test: Option<usize>) -> R
     }
     let labels: Vec<usize> =
         parts.iter().flat_map(|part| part.labels.iter().map(|&label| usize::from(label))).collect();
+    limits::values(labels.len(), rows.saturating_mul(columns)).map_err(|what| DataError::File {
+        file: parts.last().map_or(name, |part| &part.file).to_owned(),
+        what,
+    })?;
     let values = parts.iter().flat_map(|part| part.images.pixels.iter().map(|&pixel| f64::from(pixel)));
     let x = Array2::from_shape_vec((labels.len(), rows * columns), values.collect())
         .map_err(|error| DataError::File { file: name.to_owned(), what: error.to_string() })?;

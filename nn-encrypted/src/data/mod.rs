@@ -8,6 +8,7 @@ mod embedded;
 mod error;
 mod features;
 pub(crate) mod idx;
+pub(crate) mod limits;
 mod mnist;
 mod naive;
 mod normalize;
@@ -20,6 +21,7 @@ mod series;
 mod settings;
 mod split;
 mod whiten;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -82,6 +84,20 @@ pub struct Dataset {
     pub sides: Option<[usize; 2]>,
     /// The frozen network whose features the columns of `x` are.
     pub frozen: Option<String>,
+}
+
+impl Dataset {
+    /// How many of some rows each class has.
+    fn class_sizes(&self, rows: impl Iterator<Item = usize>) -> Vec<usize> {
+        let mut sizes = vec![0; self.classes.len()];
+        for row in rows {
+            // Labels of a series are no classes.
+            if let Some(size) = sizes.get_mut(self.labels[row]) {
+                *size += 1;
+            }
+        }
+        sizes
+    }
 }
 
 /// Where a data set comes from.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis};
 
-use super::{Balance, Coding, Data, DataError, Dataset, Series, Source, load, select, split};
+use super::limits::{MOST_REPEATED, MOST_WHITENED};
+use super::{Balance, Coding, Data, DataError, Dataset, Normalization, Series, Source, load, select, split};
 
 /// The largest pixel.
 const WHITE: f64 = 255.0;
@@ -108,23 +109,42 @@ fn fits_series(settings: &Data) -> Result<Series, DataError> {
 
 /// A class with a single sample cannot be learnt and tested.
 fn enough_of_each(data: &Dataset) -> Result<(), DataError> {
-    let once = (0..data.classes.len()).find(|class| data.labels.iter().filter(|l| *l == class).count() == 1);
+    let once = data.class_sizes(0..data.labels.len()).into_iter().position(|size| size == 1);
     once.map_or(Ok(()), |class| {
         let what = format!("class `{}` occurs once; two or more samples are needed", data.classes[class]);
         Err(DataError::Setting { set: data.name.clone(), what })
     })
 }
 
-/// Rows can be repeated only of a class that has some.
-fn none_missing(data: &Dataset, train: &[usize]) -> Result<(), DataError> {
-    let missing = (0..data.classes.len()).find(|class| train.iter().all(|&row| data.labels[row] != *class));
-    missing.map_or(Ok(()), |class| {
-        let what = format!(
+/// Rows can be repeated only of a class that has some, and only so often.
+fn repeatable(data: &Dataset, train: &[usize]) -> Result<(), DataError> {
+    let fault = |what: String| Err(DataError::Setting { set: data.name.clone(), what });
+    let sizes = data.class_sizes(train.iter().copied());
+    if let Some(class) = sizes.iter().position(|size| *size == 0) {
+        return fault(format!(
             "class `{}` has no training sample to repeat; data.stratify = true or a smaller data.test is needed",
             data.classes[class]
-        );
-        Err(DataError::Setting { set: data.name.clone(), what })
-    })
+        ));
+    }
+    let repeated = sizes.iter().max().map_or(0, |most| most.saturating_mul(sizes.len()));
+    if repeated > MOST_REPEATED {
+        return fault(format!(
+            "data.balance repeats samples until there are {repeated}; at most {MOST_REPEATED} are trained on"
+        ));
+    }
+    Ok(())
+}
+
+/// What is learnt to make features independent of each other has as many numbers as there are pairs of them.
+fn can_be_whitened(data: &Dataset, settings: &Data) -> Result<(), DataError> {
+    let features = data.x.ncols();
+    if !matches!(settings.normalize, Normalization::Whiten { .. }) || features <= MOST_WHITENED {
+        return Ok(());
+    }
+    let what = format!(
+        "data.normalize.method = \"whiten\" of {features} columns; at most {MOST_WHITENED} are whitened"
+    );
+    Err(DataError::Setting { set: data.name.clone(), what })
 }
 
 /// Outputs of a network, one a class or a single one.
@@ -185,9 +205,10 @@ pub(crate) fn prepare(
     let mut data = select::chosen(data, &settings.columns, settings.positive.as_deref())?;
     let outputs = outputs(&data, settings.outputs)?;
     enough_of_each(&data)?;
+    can_be_whitened(&data, settings)?;
     let parts = split(&data, settings.test, settings.stratify, seed)?;
     if settings.balance == Balance::Resample {
-        none_missing(&data, &parts.train)?;
+        repeatable(&data, &parts.train)?;
     }
     if settings.frozen.is_some() {
         like_pixels(&mut data.x, &parts.train);
@@ -223,7 +244,7 @@ pub(crate) fn prepare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Naive, Normalization, TestPart};
+    use crate::data::{Naive, TestPart};
 
     fn milk() -> Data {
         Data {

@@ -2,6 +2,8 @@
 
 use ndarray::Axis;
 
+use super::columns::{by_name, no_column};
+use super::limits::{listed, values};
 use super::{DataError, Dataset};
 
 /// The columns of those names, all if there are none; with `positive`, the classes `other` and that one.
@@ -18,13 +20,16 @@ pub(super) fn chosen(
 }
 
 fn with_columns(data: Dataset, columns: &[String]) -> Result<Dataset, DataError> {
+    let features = by_name(data.features.iter().map(String::as_str));
     let place = |column: &String| {
-        data.features.iter().position(|feature| feature == column).ok_or_else(|| DataError::NoColumn {
-            file: format!("data set {}", data.name),
-            column: column.clone(),
-            available: data.features.join(", "),
+        features.get(column.as_str()).copied().ok_or_else(|| {
+            no_column(&format!("data set {}", data.name), column, data.features.iter().map(String::as_str))
         })
     };
+    values(data.x.nrows(), columns.len()).map_err(|what| DataError::Setting {
+        set: data.name.clone(),
+        what: format!("data.columns: {what}"),
+    })?;
     let places = columns.iter().map(place).collect::<Result<Vec<_>, _>>()?;
     Ok(Dataset { x: data.x.select(Axis(1), &places), features: columns.to_vec(), sides: None, ..data })
 }
@@ -32,7 +37,10 @@ fn with_columns(data: Dataset, columns: &[String]) -> Result<Dataset, DataError>
 fn against_others(data: Dataset, class: &str) -> Result<Dataset, DataError> {
     let place = data.classes.iter().position(|name| name == class).ok_or_else(|| DataError::Setting {
         set: data.name.clone(),
-        what: format!("data.positive = {class:?}; the classes are {}", data.classes.join(", ")),
+        what: format!(
+            "data.positive = {class:?}; the classes are {}",
+            listed(data.classes.iter().map(String::as_str))
+        ),
     })?;
     let labels = data.labels.iter().map(|&label| usize::from(label == place)).collect();
     Ok(Dataset { classes: vec!["other".to_owned(), class.to_owned()], labels, ..data })

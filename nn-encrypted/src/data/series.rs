@@ -2,10 +2,12 @@
 
 use std::io::Read;
 
+use csv::StringRecord;
 use ndarray::Array2;
 
-use super::records::{fault, records};
-use super::{DataError, Dataset, Normalization};
+use super::columns::no_column;
+use super::records::{Rows, Separator, fault};
+use super::{DataError, Dataset, Normalization, limits};
 
 /// No value of a series is larger.
 const LARGEST: u64 = 1 << 31;
@@ -58,24 +60,28 @@ pub(super) fn parse(
     column: &str,
     window: usize,
 ) -> Result<Dataset, DataError> {
-    let rows = records(reader, file)?;
-    let Some(((_, header), rows)) = rows.split_first() else {
+    let (mut rows, mut row) = (Rows::new(reader, file, Separator::Comma), StringRecord::new());
+    if rows.read(&mut row)?.is_none() {
         return Err(fault(file, "no rows; a header is needed"));
-    };
-    let place = header.iter().position(|cell| cell == column).ok_or_else(|| DataError::NoColumn {
-        file: file.to_owned(),
-        column: column.to_owned(),
-        available: header.join(", "),
+    }
+    let place = row.iter().position(|cell| cell == column).ok_or_else(|| {
+        let names: Vec<&str> = row.iter().collect();
+        no_column(file, column, names.into_iter())
     })?;
-    let value = |(line, row): &(u64, Vec<String>)| {
-        whole(&row[place]).map_err(|what| DataError::Cell {
+    let mut values = Vec::new();
+    while let Some(line) = rows.read(&mut row)? {
+        values.push(whole(&row[place]).map_err(|what| DataError::Cell {
             file: file.to_owned(),
-            line: *line,
+            line,
             column: column.to_owned(),
             what,
-        })
-    };
-    let values = rows.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+        })?);
+        limits::values(values.len(), window.max(1)).map_err(|what| DataError::Line {
+            file: file.to_owned(),
+            line,
+            what,
+        })?;
+    }
     // One window to train on and one to test on.
     if window == 0 || values.len() < window + 2 {
         let what = format!("{} values; {} or more are needed", values.len(), window + 2);

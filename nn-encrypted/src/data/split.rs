@@ -66,12 +66,9 @@ pub(crate) fn split(data: &Dataset, test: TestPart, stratify: bool, seed: u64) -
 
 /// Takes the same part of every class from rows in random order, which both parts keep.
 fn stratified(data: &Dataset, order: &[usize], part: f64) -> Split {
-    let mut left: Vec<usize> = (0..data.classes.len())
-        .map(|class| {
-            let count = data.labels.iter().filter(|&&label| label == class).count();
-            ((part * count as f64).round() as usize).clamp(1, count.saturating_sub(1).max(1))
-        })
-        .collect();
+    let tested =
+        |count: usize| ((part * count as f64).round() as usize).clamp(1, count.saturating_sub(1).max(1));
+    let mut left: Vec<usize> = data.class_sizes(0..data.labels.len()).into_iter().map(tested).collect();
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for &row in order {
         let left = &mut left[data.labels[row]];

@@ -60,6 +60,7 @@ pub(crate) fn features(data: Dataset, network: &str) -> Result<Dataset, DataErro
             "column `{name}` of sample {row} is {pixel}; pixels from 0 to {WHITE} are needed"
         )));
     }
+    data::limits::values(data.x.nrows(), frozen.output().size()).map_err(fault)?;
     let x = apply(&frozen, &data.x).map_err(fault)?;
     let (features, network) = (names(frozen.output()), Some(network.to_owned()));
     Ok(Dataset { features, x, sides: None, frozen: network, ..data })

@@ -4,7 +4,7 @@
 //! BatchNorm2d ReLU AvgPool2d(2)`. The numbers are tensors of single precision, named as PyTorch names those
 //! of an `nn.Sequential` of the same layers: `0.weight`, `0.bias`, `1.running_mean`, ...
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -128,10 +128,10 @@ fn parse(bytes: &[u8]) -> Result<Frozen, FrozenError> {
     let input = shape(words.next().unwrap_or_default())?;
     let layer = |(index, word)| layer(&tensors, index, word).map_err(|error| error.at(index));
     let layers = words.enumerate().map(layer).collect::<Result<Vec<_>, _>>()?;
-    let known: Vec<String> = (layers.iter().enumerate())
+    let known: HashSet<String> = (layers.iter().enumerate())
         .flat_map(|(index, layer)| self::tensors(index, layer).into_iter().map(|(name, ..)| name))
         .collect();
-    if let Some(name) = tensors.names().iter().find(|name| !known.iter().any(|known| known == **name)) {
+    if let Some(name) = tensors.names().iter().find(|name| !known.contains(**name)) {
         return Err(FrozenError::Numbers(format!("tensor `{name}` belongs to no layer")));
     }
     Frozen::new(input, layers)

@@ -6,7 +6,7 @@ use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
 use super::task::{DataShape, Planned, Task, refused};
-use super::{Plan, PlanError, Reason, slots, tables, words};
+use super::{Plan, PlanError, Reason, Security, slots, tables, words};
 use crate::network::{Layer, Network};
 use crate::program::lower_with;
 use crate::recipe::{Recipe, RefreshStrategy, RefreshTensor, Scheme};
@@ -17,25 +17,27 @@ impl Plan {
     /// # Errors
     /// If the recipe breaks its rules, or no engine can compute a layer: the error names the layer, and what there is too little of.
     pub fn choose(recipe: &Recipe, network: &Network, data: DataShape) -> Result<Self, PlanError> {
-        Self::choose_with(recipe, network, data, plan)
+        Self::with(recipe, network, data, Security::Standard)
     }
 
-    /// The same in rings without security, for fast tests: those of CKKS of dimension `2^log_n`. BGV has no small ones.
-    #[cfg(test)]
-    pub(crate) fn choose_insecure(
+    /// The same in small rings, which protect nothing; the reason says why that is right.
+    ///
+    /// # Errors
+    /// As [`choose`](Self::choose), or if the reason is empty.
+    pub fn choose_insecure_small(
         recipe: &Recipe,
         network: &Network,
         data: DataShape,
-        log_n: u32,
+        reason: &str,
     ) -> Result<Self, PlanError> {
-        Self::choose_with(recipe, network, data, |task| plan_insecure(task, log_n))
+        Self::with(recipe, network, data, Security::InsecureSmall(reason))
     }
 
-    fn choose_with(
+    fn with(
         recipe: &Recipe,
         network: &Network,
         data: DataShape,
-        plan: impl Fn(&Task<'_>) -> Result<Planned, PlanError>,
+        security: Security<'_>,
     ) -> Result<Self, PlanError> {
         recipe.validate()?;
         check_activations(network)?;
@@ -44,7 +46,7 @@ impl Plan {
         let program = lower_with(recipe, network, &BTreeSet::new());
         let (mut engines, mut bootstrapped, mut proven) = (Vec::new(), BTreeSet::new(), Vec::new());
         for layers in &segments {
-            let task = Task { recipe, network, layers, program: &program, data };
+            let task = Task { recipe, network, layers, program: &program, data, security };
             let planned = plan(&task)?;
             engines.push(planned.engine);
             bootstrapped.extend(planned.bootstrapped);
@@ -125,18 +127,6 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
             Err(refused(behind, Reason::Layout, what, [crossing.len() as f64, carried as f64]))
         }
         _ => Ok(()),
-    }
-}
-
-/// The engine for layers of one scheme, in small rings.
-#[cfg(test)]
-fn plan_insecure(task: &Task<'_>, log_n: u32) -> Result<Planned, PlanError> {
-    let scheme = task.network.layers[task.layers[0]].scheme;
-    match (scheme, task.recipe.refresh.strategy) {
-        (Scheme::Tfhe, _) => words::plan_insecure(task),
-        (_, RefreshStrategy::Clean) => tables::plan_insecure(task),
-        (Scheme::Ckks, _) => slots::ckks::plan_insecure(task, log_n),
-        _ => plan(task),
     }
 }
 

@@ -7,6 +7,7 @@ mod choose;
 mod disclosure;
 mod error;
 mod parameters;
+mod security;
 #[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
 pub(crate) mod slots;
 pub(crate) mod tables;
@@ -22,6 +23,7 @@ use zeroize::Zeroizing;
 
 pub use self::disclosure::Disclosure;
 pub use self::error::{PlanError, Reason};
+pub(crate) use self::security::Security;
 pub use self::task::DataShape;
 pub(crate) use self::task::{Planned, Task};
 use crate::engine::{Engine, EngineError};

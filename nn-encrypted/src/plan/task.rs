@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{PlanError, PlannedEngine, Reason};
+use super::{PlanError, PlannedEngine, Reason, Security};
 use crate::network::{Layer, Network};
 use crate::program::{Program, Tensor};
 use crate::recipe::Recipe;
@@ -44,6 +44,8 @@ pub(crate) struct Task<'a> {
     pub program: &'a Program,
     /// The data.
     pub data: DataShape,
+    /// Which rings it may take.
+    pub security: Security<'a>,
 }
 
 /// The answer of a planner.

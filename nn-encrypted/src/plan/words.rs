@@ -8,12 +8,10 @@ use std::sync::Arc;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
-#[cfg(test)]
-use super::parameters::tfhe::build_insecure;
-use super::parameters::tfhe::{Parameters, ciphertext_bytes};
+use super::parameters::tfhe::{Parameters, ciphertext_bytes, parameters};
 use super::task::{Planned, Task, refused};
 use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Tolerance, WireSize};
-use crate::engine::words::{BitWords, Coding, Counts, DigitWords, Plain, Shape, WordEngine};
+use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
 use crate::network::Layer;
@@ -55,24 +53,12 @@ struct PlannedWords<C> {
 /// If words may wrap in the first step, there is no circuit of a function, or there are no parameters.
 pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     match task.recipe.numbers.words {
-        WordCoding::Digits => plan_as::<DigitWords>(task, || Ok(DigitWords::parameters()?)),
-        WordCoding::Bits => plan_as::<BitWords>(task, || Ok(BitWords::parameters()?)),
+        WordCoding::Digits => plan_as::<DigitWords>(task),
+        WordCoding::Bits => plan_as::<BitWords>(task),
     }
 }
 
-/// The same in small rings without security, for fast tests.
-#[cfg(test)]
-pub(super) fn plan_insecure(task: &Task<'_>) -> Result<Planned, PlanError> {
-    match task.recipe.numbers.words {
-        WordCoding::Digits => plan_as::<DigitWords>(task, build_insecure),
-        WordCoding::Bits => plan_as::<BitWords>(task, build_insecure),
-    }
-}
-
-fn plan_as<C: ClientCoding>(
-    task: &Task<'_>,
-    parameters: impl FnOnce() -> Result<Parameters, PlanError>,
-) -> Result<Planned, PlanError> {
+fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
     let Task { recipe, network, layers, .. } = *task;
     let (format, optimizer) = (Format::of(&recipe.numbers), &recipe.optimizer);
     let shift = optimizer.update_shift().ok_or_else(|| PlanError::Field {
@@ -90,7 +76,7 @@ fn plan_as<C: ClientCoding>(
     }
     let bounds = bounds(task, format)?;
     let step = count(task, &shape)?;
-    let (parameters, batch) = (parameters()?, optimizer.batch_size);
+    let (parameters, batch) = (parameters::<C>(task.security)?, optimizer.batch_size);
     let engine =
         Arc::new(PlannedWords::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })

@@ -11,7 +11,6 @@ use rand_core::Rng;
 use super::{Options, Report, Resumption, RunFolder, Session, resume, train_session};
 use crate::data::random::{Purpose, stream};
 use crate::model::Model;
-use crate::plan::Plan;
 use crate::recipe::Recipe;
 
 /// How a resumed run ends.
@@ -30,7 +29,6 @@ struct Case {
     recipe: &'static str,
     settings: &'static [&'static str],
     /// Of rings of CKKS.
-    log_n: u32,
     steps: usize,
     end: End,
 }
@@ -39,35 +37,25 @@ const CASES: [Case; 6] = [
     Case {
         recipe: "hesamifard2017",
         settings: &["data.set=iris", "variant=iris", "parameters.ring_dimension=8192"],
-        log_n: 0,
         steps: 10,
         end: End::Same,
     },
     Case {
         recipe: "ckks_sgd",
         settings: &["layers.1.out_features=16", "optimizer.batch_size=16", "data.test=16"],
-        log_n: 10,
         steps: 8,
         end: End::Near(1e-5),
     },
-    Case {
-        recipe: "onoufriou2021",
-        settings: &["optimizer.batch_size=20"],
-        log_n: 12,
-        steps: 20,
-        end: End::Near(1e-5),
-    },
+    Case { recipe: "onoufriou2021", settings: &["optimizer.batch_size=20"], steps: 20, end: End::Near(1e-5) },
     Case {
         recipe: "glyph2020",
         settings: &["variant=tiny", "optimizer.batch_size=4"],
-        log_n: 0,
         steps: 4,
         end: End::Twin,
     },
     Case {
         recipe: "glyph2020",
         settings: &["variant=tiny", "layers.1.scheme=ckks", "optimizer.batch_size=4"],
-        log_n: 0,
         steps: 4,
         end: End::Near(1.0 / 256.0),
     },
@@ -79,7 +67,6 @@ const CASES: [Case; 6] = [
             "optimizer.learning_rate=1",
             "optimizer.batch_size=1",
         ],
-        log_n: 0,
         steps: 4,
         end: End::Same,
     },
@@ -97,8 +84,7 @@ impl Case {
 
     fn session(&self) -> Session {
         let recipe = Recipe::load(self.recipe, &self.settings()).unwrap();
-        let plan = |recipe: &_, network: &_, data| Plan::choose_insecure(recipe, network, data, self.log_n);
-        Session::new(recipe, None).unwrap().with_plan(plan).unwrap()
+        Session::new(recipe, None).unwrap().insecure_small("a test").unwrap()
     }
 
     /// What the process that may be killed does: as `train --resume`, with a checkpoint after each step.

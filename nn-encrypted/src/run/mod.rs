@@ -49,7 +49,7 @@ pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};
 pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
-pub use self::predict::predict;
+pub use self::predict::{predict, predict_session};
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
 pub use self::session::Session;
@@ -59,6 +59,5 @@ pub(crate) use self::study::{Scope, study};
 pub(crate) use self::study_table::{study_page, write_page};
 #[cfg(feature = "cli")]
 pub(crate) use self::sweep::sweep;
-pub use self::train::train;
-pub(crate) use self::train::train_session;
+pub use self::train::{train, train_session};
 pub(crate) use self::weights::{read_model, write_model};

@@ -14,7 +14,19 @@ use super::{RunError, RunFolder};
 pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunError> {
     let folder = RunFolder::new(run);
     folder.refuse_spent(&folder.read_sealed_report()?)?;
-    let session = Session::new(folder.read_recipe()?, data_dir)?;
+    predicted(&Session::new(folder.read_recipe()?, data_dir)?, &folder)
+}
+
+/// The same with the recipe and the data of a session.
+///
+/// # Errors
+/// As [`predict`].
+pub fn predict_session(session: &Session, folder: &RunFolder) -> Result<Prediction, RunError> {
+    folder.refuse_spent(&folder.read_sealed_report()?)?;
+    predicted(session, folder)
+}
+
+fn predicted(session: &Session, folder: &RunFolder) -> Result<Prediction, RunError> {
     let model = folder.read_model(&session.recipe, &session.network)?;
     let plan = session.plan()?;
     let client = folder.client_with(&plan, model.clone())?;
@@ -24,7 +36,7 @@ pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunErr
     both.server.receive_model(0, weights)?;
     let twin = session.twin(model)?;
     let data = &session.data;
-    let prediction = classify(&session, &mut both, &data.test, &twin)?;
+    let prediction = classify(session, &mut both, &data.test, &twin)?;
     folder.write_predictions(&data.classes, &prediction.predicted, &data.test.labels)?;
     Ok(prediction)
 }

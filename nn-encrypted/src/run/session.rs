@@ -15,8 +15,6 @@ use crate::metrics;
 use crate::model::Model;
 use crate::network::Network;
 use crate::numbers::weight_grid;
-#[cfg(test)]
-use crate::plan::PlanError;
 use crate::plan::{DataShape, Plan, Tolerance};
 use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, RefreshTensor, Scheme};
 use crate::twin::{TensorRange, Twin, TwinError, classes, hard_targets, targets};
@@ -88,14 +86,14 @@ impl Session {
         Ok(Arc::clone(self.plan.get_or_init(|| plan)))
     }
 
-    /// The session with another plan.
-    #[cfg(test)]
-    pub(crate) fn with_plan(
-        self,
-        plan: impl FnOnce(&Recipe, &Network, DataShape) -> Result<Plan, PlanError>,
-    ) -> Result<Self, PlanError> {
-        let plan = plan(&self.recipe, &self.network, self.shape())?;
-        Ok(Self { plan: OnceLock::from(Arc::new(plan)), ..self })
+    /// The same with a plan in small rings, which protect nothing; the reason says why that is right.
+    ///
+    /// # Errors
+    /// If there is no plan, or the reason is empty.
+    pub fn insecure_small(mut self, reason: &str) -> Result<Self, RunError> {
+        let plan = Plan::choose_insecure_small(&self.recipe, &self.network, self.shape(), reason)?;
+        self.plan = OnceLock::from(Arc::new(plan));
+        Ok(self)
     }
 
     /// What a plan depends on of the data.

@@ -30,11 +30,7 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
 ///
 /// # Errors
 /// As [`train`].
-pub(crate) fn train_session(
-    session: &Session,
-    options: &Options,
-    start: Instant,
-) -> Result<Outcome, RunError> {
+pub fn train_session(session: &Session, options: &Options, start: Instant) -> Result<Outcome, RunError> {
     let folder = options.out.as_ref().map(RunFolder::new);
     // The lock is held until everything is written.
     let (mut outcome, mut lock) = match options.mode {

@@ -5,7 +5,7 @@ use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
 use crate::engine::slots::bgv::Instance;
-use crate::plan::PlanError;
+use crate::plan::{PlanError, Security};
 use crate::recipe::Recipe;
 
 /// Bits of a plaintext prime, at most.
@@ -44,8 +44,14 @@ pub(crate) fn plaintext_bits(recipe: &Recipe, bound: i128) -> Result<Result<Vec<
     Ok(Ok((each..=each + 1).map(|bits| vec![bits; primes as usize]).collect()))
 }
 
+/// The logarithm of the dimension of a small ring.
+const SMALL_LOG_N: u32 = 8;
+
 /// Logarithms of the ring dimensions to try.
-pub(crate) fn dimensions(recipe: &Recipe) -> Result<Vec<u32>, PlanError> {
+pub(crate) fn dimensions(recipe: &Recipe, security: Security<'_>) -> Result<Vec<u32>, PlanError> {
+    if security != Security::Standard {
+        return Ok(vec![SMALL_LOG_N]);
+    }
     match recipe.parameters.ring_dimension.value() {
         None => Ok(vec![13, 14, 15]),
         Some(n @ (8192 | 16384 | 32768)) => Ok(vec![n.ilog2()]),
@@ -80,6 +86,7 @@ pub(crate) fn instances(
     bits: &[Vec<u32>],
     (q_bits, special): (&[u32], u32),
     bound: i128,
+    security: Security<'_>,
 ) -> Result<Vec<Instance>, PlanError> {
     for bits in bits {
         let mut out: Vec<Instance> = Vec::new();
@@ -92,7 +99,10 @@ pub(crate) fn instances(
                 p_bits: vec![special],
                 digit: 1,
             };
-            let params = spec.build()?;
+            let params = match security {
+                Security::Standard => spec.build()?,
+                Security::InsecureSmall(reason) => spec.build_insecure(reason)?,
+            };
             out.push(Instance { spec, params });
         }
         let product: i128 = out.iter().map(|instance| i128::from(instance.spec.plaintext_modulus)).product();

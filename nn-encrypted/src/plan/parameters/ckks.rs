@@ -59,8 +59,10 @@ pub(crate) fn build(spec: &Spec) -> Result<Parameters, PlanError> {
     Ok(spec.build()?)
 }
 
-/// A chain in a small ring.
-#[cfg(test)]
-pub(crate) fn build_insecure(spec: &Spec, log_n: u32) -> Result<Parameters, PlanError> {
-    Ok(Spec { log_n, ..spec.clone() }.build_insecure("a small ring for fast tests")?)
+/// The logarithms of the dimensions of small rings.
+pub(crate) const SMALL_LOG_N: std::ops::RangeInclusive<u32> = 8..=11;
+
+/// The same chain in a small ring.
+pub(crate) fn build_insecure(spec: &Spec, log_n: u32, reason: &str) -> Result<Parameters, PlanError> {
+    Ok(Spec { log_n, ..spec.clone() }.build_insecure(reason)?)
 }

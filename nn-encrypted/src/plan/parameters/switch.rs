@@ -7,7 +7,7 @@ use he_tfhe::PhaseModel;
 use crate::layout::blocks::BlockLayout;
 use crate::layout::coefficients::CoefficientLayout;
 use crate::numbers::tables::TableReader;
-use crate::plan::{PlanError, SchemeUse};
+use crate::plan::{PlanError, SchemeUse, Security};
 
 /// Who multiplies: it decides in which order the bootstrap that refreshes goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,19 +18,11 @@ pub(crate) enum Products {
     Slots,
 }
 
-/// Parameters at 128-bit security, or those of small rings, which have none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Security {
-    Standard,
-    #[cfg(test)]
-    Insecure,
-}
-
 /// Parameters for plaintexts modulo `2^log_t`.
 pub(crate) fn parameters(
     log_t: u32,
     products: Products,
-    security: Security,
+    security: Security<'_>,
 ) -> Result<Parameters, PlanError> {
     let with = |preset: Spec| {
         let ckks = he_ckks::Spec { congruence: 1 << log_t, ..preset.ckks };
@@ -39,8 +31,7 @@ pub(crate) fn parameters(
     };
     Ok(match security {
         Security::Standard => with(Spec::glyph()).build()?,
-        #[cfg(test)]
-        Security::Insecure => with(Spec::insecure_small()).build_insecure("a test of training")?,
+        Security::InsecureSmall(reason) => with(Spec::insecure_small()).build_insecure(reason)?,
     })
 }
 

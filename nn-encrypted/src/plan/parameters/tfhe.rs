@@ -1,18 +1,23 @@
 //! Parameters of TFHE for layers on words.
 
-use he_tfhe::LweCiphertext;
 pub(crate) use he_tfhe::Parameters;
+use he_tfhe::{LweCiphertext, Spec};
 
-#[cfg(test)]
-use crate::plan::PlanError;
+use crate::engine::words::Coding;
+use crate::plan::{PlanError, Security};
 
 /// Bytes of a ciphertext as it is sent.
 pub(crate) fn ciphertext_bytes(parameters: &Parameters) -> usize {
     LweCiphertext::wire_bytes(parameters)
 }
 
-/// Small ones without security, for fast tests.
-#[cfg(test)]
-pub(crate) fn build_insecure() -> Result<Parameters, PlanError> {
-    Ok(he_tfhe::Spec::insecure_small().build_insecure("a test of training")?)
+/// Unrolled bits of a small key.
+const SMALL_LWE: usize = 4;
+
+/// Parameters of a coding of words, or the same with a key of a few bits.
+pub(crate) fn parameters<C: Coding>(security: Security<'_>) -> Result<Parameters, PlanError> {
+    let secure = C::parameters()?;
+    let Security::InsecureSmall(reason) = security else { return Ok(secure) };
+    let spec = Spec { lwe_dimension: SMALL_LWE * secure.spec().unroll, ..*secure.spec() };
+    Ok(spec.build_insecure(reason)?)
 }

@@ -15,7 +15,8 @@ use he_core::wire::{WireError, Writer};
 use zeroize::Zeroizing;
 
 use self::arrangement::Arrangement;
-use super::parameters::switch::{self, Security};
+use super::parameters::switch;
+use super::security::Security;
 use super::task::{Planned, Task};
 use super::{Disclosure, Estimate, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
@@ -46,16 +47,9 @@ pub(crate) struct Shared {
 /// Plans layers beside tables: all of a network, or there is no plan.
 ///
 /// # Errors
-/// As [`PlannedTables::new`].
+/// If a layer cannot be computed where the recipe puts it, or a field has a value for which there are no parameters.
 pub(super) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
-    let engine = Arc::new(PlannedTables::new(task.recipe, task.network)?);
-    Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
-}
-
-/// The same in small rings without security, for fast tests.
-#[cfg(test)]
-pub(super) fn plan_insecure(task: &Task<'_>) -> Result<Planned, PlanError> {
-    let engine = Arc::new(PlannedTables::insecure(task.recipe, task.network)?);
+    let engine = Arc::new(PlannedTables::with_security(task.recipe, task.network, task.security)?);
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
 }
 
@@ -69,6 +63,7 @@ impl PlannedTables {
     /// # Errors
     /// If a layer cannot be computed where the recipe puts it, named with what is needed and what there is by number; or a field has
     /// a value for which there are no parameters.
+    #[cfg(test)]
     pub(crate) fn new(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
         Self::with_security(recipe, network, Security::Standard)
     }
@@ -76,10 +71,10 @@ impl PlannedTables {
     /// The plan in small rings without security, for fast tests.
     #[cfg(test)]
     pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
-        Self::with_security(recipe, network, Security::Insecure)
+        Self::with_security(recipe, network, Security::InsecureSmall("a test of training"))
     }
 
-    fn with_security(recipe: &Recipe, network: &Network, security: Security) -> Result<Self, PlanError> {
+    fn with_security(recipe: &Recipe, network: &Network, security: Security<'_>) -> Result<Self, PlanError> {
         let products = check::products(recipe, network)?;
         // What does not fit is said before parameters take their time.
         let numbers = check::numbers(recipe, network)?;

@@ -11,13 +11,10 @@ use he_core::wire::{self, Reader};
 
 use super::*;
 use crate::plan::slots::ckks::PlannedCkks;
-use crate::plan::{Plan, Task};
+use crate::plan::{Plan, Security, Task};
 use crate::program::lower_with;
 use crate::recipe::Recipe;
 use crate::run::{Options, train_session};
-
-/// The dimension of the small ring, by its logarithm.
-const LOG_N: u32 = 10;
 
 /// A run in a small ring, in a folder that is removed at the end.
 struct Run {
@@ -29,9 +26,7 @@ impl Run {
     fn new(name: &str, recipe: &str, settings: &[&str]) -> Self {
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         let session = Session::new(Recipe::load(recipe, &settings).unwrap(), None).unwrap();
-        let session = session
-            .with_plan(|recipe, network, data| Plan::choose_insecure(recipe, network, data, LOG_N))
-            .unwrap();
+        let session = session.insecure_small("a test").unwrap();
         let root = std::env::temp_dir().join(format!("nn-encrypted-export-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         Self { session, root }
@@ -70,8 +65,15 @@ fn planned(session: &Session) -> PlannedCkks {
     let (recipe, network) = (&session.recipe, &session.network);
     let layers: Vec<usize> = (0..network.depth()).collect();
     let program = lower_with(recipe, network, &BTreeSet::new());
-    let task = Task { recipe, network, layers: &layers, program: &program, data: session.shape() };
-    PlannedCkks::insecure(&task, LOG_N).unwrap()
+    let task = Task {
+        recipe,
+        network,
+        layers: &layers,
+        program: &program,
+        data: session.shape(),
+        security: Security::InsecureSmall("a test"),
+    };
+    PlannedCkks::of(&task).unwrap()
 }
 
 /// The ciphertexts in `server/model.ciphertext`.
@@ -143,7 +145,6 @@ fn a_private_model_gives_the_key_away_and_an_exported_one_does_not() {
     let report = run.train(3);
     let planned = planned(&run.session);
     let (ciphertexts, secret) = (ciphertexts(&run, &planned), key(&run));
-    assert_eq!(secret.len(), 1 << LOG_N);
     println!("errors {:?}", report.twin);
     let right = |model: &Model| {
         let found = solve(&ciphertexts[0], &slots(&planned, model));

@@ -77,13 +77,14 @@ impl Search<'_> {
             if found.first().is_some_and(|first| first.instances[0].spec.q_bits.len() < q_bits.len()) {
                 break;
             }
-            let instances = match instances(log_n, &self.plaintext_bits, (&q_bits, special), self.bound) {
-                Ok(instances) => instances,
-                Err(error) => {
-                    *failure = Some(Failure::Parameters(error));
-                    continue;
-                }
-            };
+            let instances =
+                match instances(log_n, &self.plaintext_bits, (&q_bits, special), self.bound, self.security) {
+                    Ok(instances) => instances,
+                    Err(error) => {
+                        *failure = Some(Failure::Parameters(error));
+                        continue;
+                    }
+                };
             let log_q = f64::from(q_bits.iter().sum::<u32>());
             for geometry in &geometries {
                 match self.rehearse(geometry.clone(), &instances)? {

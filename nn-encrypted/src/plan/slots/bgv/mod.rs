@@ -38,7 +38,8 @@ use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
 use crate::plan::{
-    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Task, Tolerance, WireSize,
+    DataShape, Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Task, Tolerance,
+    WireSize,
 };
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
@@ -57,8 +58,8 @@ pub struct PlannedBgv {
 /// # Errors
 /// As [`PlannedBgv::new`].
 pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
-    let Task { recipe, network, layers, program, data } = *task;
-    let planned = PlannedBgv::new(recipe, network, program, layers, data.bound)?;
+    let program = task.program;
+    let planned = PlannedBgv::of(task)?;
     let refreshed = program.rounds.iter().flatten().map(|refresh| refresh.from).chain([program.outputs.from]);
     let proven = refreshed.filter_map(|tensor| Some((tensor, planned.proven(tensor)?))).collect();
     Ok(Planned { engine: Arc::new(planned), bootstrapped: BTreeSet::new(), proven })
@@ -77,6 +78,13 @@ impl PlannedBgv {
         layers: &[usize],
         features: f64,
     ) -> Result<Self, PlanError> {
+        let data = DataShape { bound: features, rows: 0 };
+        Self::of(&Task { recipe, network, layers, program, data, security: Security::Standard })
+    }
+
+    fn of(task: &Task<'_>) -> Result<Self, PlanError> {
+        let Task { recipe, network, layers, program, data, security } = *task;
+        let features = data.bound;
         check_spread(network, program, layers)?;
         let scales = Scales::new(recipe, network).map_err(|error| refusal::scale(&error))?;
         let numbers = Numbers::new(recipe, network, &scales)?;
@@ -96,9 +104,10 @@ impl PlannedBgv {
             batch: recipe.optimizer.batch_size,
             bound,
             plaintext_bits,
+            security,
         };
-        let best =
-            search.choose(&parameters::dimensions(recipe)?)?.map_err(|failure| refused(network, failure))?;
+        let dimensions = parameters::dimensions(recipe, security)?;
+        let best = search.choose(&dimensions)?.map_err(|failure| refused(network, failure))?;
         let Candidate { geometry, instances, fresh, levels, rehearsal, seconds } = best;
         let agreement = Agreement {
             geometry,

@@ -7,7 +7,7 @@ use crate::engine::slots::bgv::{Broken, Instance, Rehearsal, Stage};
 use crate::engine::slots::{Formulas, Level};
 use crate::layout::{Cube, Geometry};
 use crate::network::Matrix;
-use crate::plan::PlanError;
+use crate::plan::{PlanError, Security};
 use crate::program::{Program, Tensor};
 
 /// All that candidates are chosen for.
@@ -24,6 +24,8 @@ pub(super) struct Search<'a> {
     pub(super) bound: i128,
     /// Bits of the plaintext primes to try.
     pub(super) plaintext_bits: Vec<Vec<u32>>,
+    /// The rings to choose among.
+    pub(super) security: Security<'a>,
 }
 
 /// Why the last parameters tried are none.

@@ -76,7 +76,6 @@ impl Search<'_> {
     }
 
     /// The best candidate with the slots of a small ring and the chain of the smallest ring that has one.
-    #[cfg(test)]
     pub(super) fn choose_small(&self, log_n: u32) -> Result<Candidate, PlanError> {
         self.choose_with(|_| log_n)
     }

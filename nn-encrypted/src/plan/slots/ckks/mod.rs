@@ -27,7 +27,7 @@ use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
 use crate::plan::{
-    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Task, Tolerance, WireSize,
+    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Task, Tolerance, WireSize,
 };
 use crate::program::{Step, Tensor};
 use crate::recipe::Scheme;
@@ -59,20 +59,20 @@ pub struct PlannedCkks {
 ///
 /// # Errors
 /// If there is no plan: the layer is named, and what is needed and what there is by number.
-pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
-    let search = search(task)?;
-    Ok(PlannedCkks::new(task.network, search.choose()?, parameters::build)?.planned())
+pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+    Ok(PlannedCkks::of(task)?.planned())
 }
 
-/// The same with the chain of primes of a ring at 128 bits in one of dimension `2^log_n`, for fast tests.
-#[cfg(test)]
-pub(crate) fn plan_insecure(task: &Task<'_>, log_n: u32) -> Result<Planned, PlanError> {
-    Ok(PlannedCkks::insecure(task, log_n)?.planned())
+/// The smallest ring that holds the layers, whether it protects anything or not.
+fn smallest(search: &Search<'_>) -> Result<(u32, Candidate), PlanError> {
+    let mut rings = parameters::SMALL_LOG_N.rev().map(|log_n| Ok((log_n, search.choose_small(log_n)?)));
+    let largest = rings.next().unwrap_or(Err(PlanError::Rehearsal(EngineError::Empty)))?;
+    Ok(rings.map_while(Result::<_, PlanError>::ok).last().unwrap_or(largest))
 }
 
 /// The search for a plan, if layers and borders are those of an engine in CKKS.
 fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
-    let Task { recipe, network, layers, program, data } = *task;
+    let Task { recipe, network, layers, program, data, .. } = *task;
     let search = Search { recipe, network, layers, input_bound: data.bound };
     let last = network.depth().saturating_sub(1);
     let here = |l: usize| layers.contains(&l);
@@ -108,6 +108,19 @@ fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
 }
 
 impl PlannedCkks {
+    /// As [`plan`].
+    pub(crate) fn of(task: &Task<'_>) -> Result<Self, PlanError> {
+        let search = search(task)?;
+        match task.security {
+            Security::Standard => Self::new(task.network, search.choose()?, parameters::build),
+            Security::InsecureSmall(reason) => {
+                let (log_n, candidate) = smallest(&search)?;
+                let build = |spec: &_| parameters::build_insecure(spec, log_n, reason);
+                Self::new(task.network, candidate, build)
+            }
+        }
+    }
+
     fn new(
         network: &Network,
         candidate: Candidate,
@@ -131,7 +144,9 @@ impl PlannedCkks {
     #[cfg(test)]
     pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self, PlanError> {
         let candidate = search(task)?.choose_small(log_n)?;
-        Self::new(task.network, candidate, |spec| parameters::build_insecure(spec, log_n))
+        Self::new(task.network, candidate, |spec| {
+            parameters::build_insecure(spec, log_n, "a small ring for fast tests")
+        })
     }
 
     #[cfg(test)]
