@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::numbers::Activated;
 use super::tensors::{Result, View};
 use super::{Level, LossFormula, Numbers, Sign, SlotOps, Tensors};
 use crate::engine::EngineError;
@@ -106,11 +107,7 @@ impl<S: SlotOps, N: Numbers<S>> Body<'_, S, N> {
     }
 
     /// The activation behind layer `l`, and its derivative where that is made along with it.
-    fn activate(
-        &self,
-        tensors: &impl Tensors<S::Ciphertext>,
-        l: usize,
-    ) -> Result<(Vec<S::Ciphertext>, Option<Vec<S::Ciphertext>>)> {
+    fn activate(&self, tensors: &impl Tensors<S::Ciphertext>, l: usize) -> Result<Activated<S::Ciphertext>> {
         let (ops, numbers) = (self.ops, self.numbers);
         numbers.activations(ops, l, &numbers.preactivations(ops, l, tensors)?)
     }
