@@ -6,6 +6,14 @@ pub(super) mod switch;
 
 use super::PlanError;
 
+/// Parameters at 128-bit security, or those of small rings, which have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Security {
+    Standard,
+    #[cfg(test)]
+    Insecure,
+}
+
 macro_rules! refusals {
     ($($scheme:ident),*) => {$(
         impl From<$scheme::Error> for PlanError {

@@ -4,6 +4,7 @@ use he_core::rlwe::{self, serial};
 use he_switch::{KeyRequest, Parameters, Spec};
 use he_tfhe::PhaseModel;
 
+use super::Security;
 use crate::layout::blocks::BlockLayout;
 use crate::layout::coefficients::CoefficientLayout;
 use crate::numbers::tables::TableReader;
@@ -16,14 +17,6 @@ pub(crate) enum Products {
     Coefficients,
     /// Slots.
     Slots,
-}
-
-/// Parameters at 128-bit security, or those of small rings, which have none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Security {
-    Standard,
-    #[cfg(test)]
-    Insecure,
 }
 
 /// Parameters for plaintexts modulo `2^log_t`.

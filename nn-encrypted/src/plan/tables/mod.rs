@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use self::arrangement::Arrangement;
 use super::choose::{Planned, Task};
-use super::parameters::switch::{self, Security};
+use super::parameters::{Security, switch};
 use super::{Estimate, PlanError, PlannedEngine, SchemeUse, Sent, Tolerance};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};
@@ -46,7 +46,7 @@ pub(crate) struct Shared {
 /// # Errors
 /// As [`PlannedTables::new`].
 pub(super) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
-    let engine = Arc::new(PlannedTables::new(task.recipe, task.network)?);
+    let engine = Arc::new(PlannedTables::with_security(task.recipe, task.network, task.security)?);
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
 }
 

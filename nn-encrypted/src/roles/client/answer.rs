@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::settle::Settle;
+use super::settle::{Settle, rounded};
 use super::{Client, Waiting};
 use crate::model::{LayerState, Model};
 use crate::program::{Refresh, Refresher, Rounding, Tensor};
@@ -108,6 +108,9 @@ impl Client {
                 continue;
             }
             let values = self.decrypt_rows(message, *from)?;
+            if let (Values::Real(values), Some(bits)) = (&values, rounding.bits) {
+                self.rounded.push(values.mapv(|value| rounded(value, bits)));
+            }
             let mut settle = Settle::new(*rounding, &mut self.counts);
             let values = settle.rows(values);
             debug_assert_eq!(values.nrows(), rows, "rows beyond the mini-batch are not read");

@@ -68,15 +68,17 @@ impl<'c> Settle<'c> {
         let Rounding { bits, bound, proven } = self.rounding;
         self.counts.out_of_bounds += u64::from(value.abs() > proven);
         let (rounded, bound) = match bits {
-            // Halves away from zero.
-            Some(bits) => ((value * scaled(1.0, bits)).round() / scaled(1.0, bits), {
-                scaled(bound, bits).trunc() / scaled(1.0, bits)
-            }),
+            Some(bits) => (rounded(value, bits), { scaled(bound, bits).trunc() / scaled(1.0, bits) }),
             None => (value, bound),
         };
         self.counts.saturations += u64::from(rounded.abs() > bound);
         rounded.clamp(-bound, bound)
     }
+}
+
+/// `value` with so many fractional bits, halves away from zero.
+pub(super) fn rounded(value: f64, bits: u32) -> f64 {
+    scaled(value, bits).round() / scaled(1.0, bits)
 }
 
 /// `value·2^bits`

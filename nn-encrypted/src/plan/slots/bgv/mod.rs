@@ -53,7 +53,7 @@ pub struct PlannedBgv {
 /// # Errors
 /// As [`PlannedBgv::new`].
 pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
-    let Task { recipe, network, layers, program, data } = *task;
+    let Task { recipe, network, layers, program, data, .. } = *task;
     let planned = PlannedBgv::new(recipe, network, program, layers, data.bound)?;
     let refreshed = program.rounds.iter().flatten().map(|refresh| refresh.from).chain([program.outputs.from]);
     let proven = refreshed.filter_map(|tensor| Some((tensor, planned.proven(tensor)?))).collect();

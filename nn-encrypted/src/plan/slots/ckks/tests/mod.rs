@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::candidate::Candidate;
 use super::{PlannedCkks, search};
 use crate::network::Network;
-use crate::plan::parameters::ckks as parameters;
+use crate::plan::parameters::{Security, ckks as parameters};
 use crate::plan::{DataShape, PlanError, Task};
 use crate::program::lower_with;
 use crate::recipe::Recipe;
@@ -36,7 +36,8 @@ fn planned(
     let layers: Vec<usize> = (0..network.depth()).collect();
     let program = lower_with(recipe, network, &BTreeSet::new());
     let data = DataShape { bound, rows: 1000 };
-    let task = Task { recipe, network, layers: &layers, program: &program, data };
+    let task =
+        Task { recipe, network, layers: &layers, program: &program, data, security: Security::Standard };
     let search = search(&task)?;
     match log_n {
         None => PlannedCkks::new(network, search.choose()?, parameters::build),
