@@ -10,7 +10,8 @@ use clap::{Parser, Subcommand};
 use nn_encrypted::run::RunError;
 
 use self::tools::{
-    DataArgs, PretrainArgs, ReportArgs, StudyArgs, SweepArgs, data, pretrain, recipes, report, study, sweep,
+    DataArgs, PretrainArgs, ReportArgs, StudyArgs, SweepArgs, backends, data, pretrain, recipes, report,
+    study, sweep,
 };
 use self::train::{PredictArgs, TrainArgs, predict, train};
 
@@ -42,6 +43,9 @@ enum Command {
     Report(ReportArgs),
     /// Trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
     Study(StudyArgs),
+    /// Prints which layers every recipe may have in which schemes as a Markdown page: docs/backends.md.
+    #[command(hide = true)]
+    Backends,
     /// Prints how well floating-point training with the exact centred sigmoid does, over a grid of settings.
     Sweep(SweepArgs),
 }
@@ -61,6 +65,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Data(args) => data(&args),
         Command::Report(args) => report(&args),
         Command::Study(args) => study(&args),
+        Command::Backends => backends(),
         Command::Sweep(args) => sweep(&args),
     };
     result.unwrap_or_else(|error| {
