@@ -225,7 +225,9 @@ impl Known {
     /// # Errors
     /// If there is none.
     pub fn find(name: &str) -> Result<&'static Self, DataError> {
-        KNOWN.iter().find(|set| set.name == name).ok_or_else(|| DataError::UnknownSet(name.to_owned()))
+        let names = || KNOWN.iter().map(|set| set.name).collect::<Vec<_>>().join(", ");
+        let unknown = || DataError::UnknownSet { set: name.to_owned(), known: names() };
+        KNOWN.iter().find(|set| set.name == name).ok_or_else(unknown)
     }
 
     /// The folders its files are looked for in.
@@ -266,11 +268,6 @@ impl KnownTable {
             separator: self.separator,
         }
     }
-}
-
-/// The names of all sets, for messages.
-pub(super) fn names() -> String {
-    KNOWN.iter().map(|set| set.name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

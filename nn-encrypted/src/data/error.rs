@@ -15,8 +15,13 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// A data set was asked for that is neither known by name nor a CSV file.
-    #[error("unknown data set `{0}`: known are {names}, and paths ending in .csv", names = super::catalog::names())]
-    UnknownSet(String),
+    #[error("unknown data set `{set}`: known are {known}, and paths ending in .csv")]
+    UnknownSet {
+        /// The name asked for.
+        set: String,
+        /// The names there are.
+        known: String,
+    },
     /// A file of a known data set is in none of the folders searched.
     #[error(
         "data set {set}: {file} (or {file}.gz) is not in {searched}; give its folder with --data-dir, or have it by `data fetch {set}`"

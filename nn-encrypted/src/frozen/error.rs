@@ -41,7 +41,7 @@ pub enum FrozenError {
         /// Values of an image.
         found: usize,
         /// The shape needed.
-        needed: super::Shape,
+        needed: String,
     },
     /// A setting of the training before is faulty.
     #[error("{0}")]

@@ -117,7 +117,7 @@ impl Frozen {
     /// If the images have another size.
     pub fn features(&self, images: &ArrayRef2<f32>) -> Result<Array2<f32>, FrozenError> {
         if images.ncols() != self.input().size() {
-            return Err(FrozenError::Images { found: images.ncols(), needed: self.input() });
+            return Err(FrozenError::Images { found: images.ncols(), needed: self.input().to_string() });
         }
         let x: Vec<f32> = images.iter().copied().collect();
         let mut y = vec![0.0; images.nrows() * self.output().size()];

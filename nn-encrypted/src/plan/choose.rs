@@ -1,52 +1,16 @@
 //! Which engine computes which layer.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
 use super::parameters::Security;
-use super::{Plan, PlanError, PlannedEngine, Reason, slots, tables, words};
+use super::task::{DataShape, Planned, Task, refused};
+use super::{Plan, PlanError, Reason, slots, tables, words};
 use crate::network::{Layer, Network};
-use crate::program::{Program, Tensor, lower_with};
+use crate::program::lower_with;
 use crate::recipe::{Recipe, RefreshStrategy, RefreshTensor, Scheme};
-
-/// What a plan depends on of the data, beside its width, which the network has.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DataShape {
-    /// The largest magnitude of a feature.
-    pub bound: f64,
-    /// Samples to train on.
-    pub rows: usize,
-}
-
-/// What a planner of an engine is asked for.
-#[derive(Clone, Copy)]
-pub struct Task<'a> {
-    /// The recipe.
-    pub recipe: &'a Recipe,
-    /// The network.
-    pub network: &'a Network,
-    /// The layers with weights that the engine computes, from 0, input first.
-    pub layers: &'a [usize],
-    /// Steps and refreshes, without the bootstraps that planners add.
-    pub program: &'a Program,
-    /// The data.
-    pub data: DataShape,
-    /// Of the parameters.
-    pub(crate) security: Security,
-}
-
-/// What a planner answers.
-pub struct Planned {
-    /// The engine.
-    pub engine: Arc<dyn PlannedEngine>,
-    /// Tensors that it bootstraps on the way, see [`lower_with`].
-    pub bootstrapped: BTreeSet<Tensor>,
-    /// How large tensors may be before their refresh, as real numbers.
-    pub proven: Vec<(Tensor, f64)>,
-}
 
 impl Plan {
     /// The plan of a recipe for its network and data.
@@ -182,17 +146,6 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
         }
         _ => Ok(()),
     }
-}
-
-/// A layer that cannot be computed where the recipe puts it; what is needed, and what there is.
-pub(crate) fn refused(
-    layer: &Layer,
-    reason: Reason,
-    what: String,
-    [needed, available]: [f64; 2],
-) -> PlanError {
-    let (layer, kind) = (layer.index, layer.kind.to_string());
-    PlanError::Refused { layer, kind, reason, what, needed, available }
 }
 
 /// The engine for layers of one scheme.

@@ -8,6 +8,7 @@ mod error;
 mod parameters;
 pub mod slots;
 pub mod tables;
+mod task;
 pub mod words;
 
 use std::fmt::{self, Display};
@@ -16,8 +17,8 @@ use std::sync::Arc;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
-pub use self::choose::{DataShape, Planned, Task};
 pub use self::error::{PlanError, Reason};
+pub use self::task::{DataShape, Planned, Task};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;

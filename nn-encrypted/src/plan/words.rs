@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use he_core::wire::Writer;
-use he_tfhe::{LweCiphertext, Parameters, SecretKey, SeededEvaluationKeys};
 use zeroize::Zeroizing;
 
-use super::choose::{Planned, Task, refused};
+use super::parameters::tfhe::{Parameters, ciphertext_bytes};
+use super::task::{Planned, Task, refused};
 use super::{Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Sent, Tolerance};
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
@@ -33,8 +33,8 @@ struct Bound {
     preactivation: f64,
 }
 
-/// The plan for layers on words.
-struct WordPlan<C> {
+/// Layers on words, as planned.
+struct PlannedWords<C> {
     shape: Arc<Shape>,
     parameters: Parameters,
     /// Samples of a mini-batch.
@@ -90,7 +90,7 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
     let step = count(task, &shape)?;
     let (parameters, batch) = (C::parameters()?, optimizer.batch_size);
     let engine =
-        Arc::new(WordPlan::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
+        Arc::new(PlannedWords::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })
 }
 
@@ -229,7 +229,7 @@ fn runs(task: &Task<'_>, step: Step) -> bool {
     }
 }
 
-impl<C: ClientCoding> PlannedEngine for WordPlan<C> {
+impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
     fn encode(&self, out: &mut Writer) {
         let format = self.shape.format;
         out.u32(format.word_bits);
@@ -244,7 +244,7 @@ impl<C: ClientCoding> PlannedEngine for WordPlan<C> {
 
     fn sent(&self, tensor: Tensor, rows: usize) -> Sent {
         let pieces = self.shape.words(tensor, rows).unwrap_or(0);
-        let bytes = C::ciphertexts(self.shape.format) * LweCiphertext::wire_bytes(&self.parameters);
+        let bytes = C::ciphertexts(self.shape.format) * ciphertext_bytes(&self.parameters);
         Sent { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
@@ -253,27 +253,15 @@ impl<C: ClientCoding> PlannedEngine for WordPlan<C> {
     }
 
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
-        Ok(Box::new(WordCipher::<C>::new(&self.shape, SecretKey::generate(&self.parameters)?)))
+        Ok(Box::new(WordCipher::<C>::generate(&self.shape, &self.parameters)?))
     }
 
     fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
-        let [key] = keys else {
-            let (found, needed) = (keys.len().to_string(), "1".to_owned());
-            return Err(CipherError::Data { what: "secret keys", found, needed });
-        };
-        let key = SecretKey::from_secret_bytes(&self.parameters, key);
-        let key = key.map_err(|source| CipherError::Keys { what: "secret key", source })?;
-        Ok(Box::new(WordCipher::<C>::new(&self.shape, key)))
+        Ok(Box::new(WordCipher::<C>::with_secret(&self.shape, &self.parameters, keys)?))
     }
 
     fn engine(&self, keys: &[Vec<u8>], _: bool) -> Result<Box<dyn Engine>, EngineError> {
-        let [keys] = keys else {
-            return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
-        };
-        let keys = SeededEvaluationKeys::from_bytes(&self.parameters, keys);
-        let keys = keys.map_err(|source| EngineError::Keys { what: "evaluation keys".into(), source })?;
-        let arithmetic = C::new(self.shape.format, &self.shape.functions(), keys.expand())?;
-        Ok(Box::new(WordEngine::new(&self.shape, arithmetic)))
+        Ok(Box::new(WordEngine::<C>::with_keys(&self.shape, &self.parameters, keys)?))
     }
 
     fn schemes(&self) -> Vec<SchemeUse> {
@@ -300,7 +288,7 @@ impl<C: ClientCoding> PlannedEngine for WordPlan<C> {
     }
 }
 
-impl<C> fmt::Display for WordPlan<C> {
+impl<C> fmt::Display for PlannedWords<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (spec, format) = (self.parameters.spec(), self.shape.format);
         let security = self.parameters.security_bits().map_or("none".into(), |bits| format!("{bits} bits"));

@@ -2,9 +2,8 @@
 
 use he_core::wire::WireError;
 
-use super::LinkError;
 use super::cipher::CipherError;
-use super::message::Purpose;
+use super::{LinkError, Purpose};
 use crate::engine::EngineError;
 use crate::program::Tensor;
 

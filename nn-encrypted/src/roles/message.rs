@@ -9,53 +9,16 @@
 //! message are compared, never relied on.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::sync::Arc;
 
 use he_core::wire::{self, DIGEST_BYTES, HEADER_BYTES, Header, Reader, WireError};
 
 use super::MessageError;
+pub(super) use super::purpose::Purpose;
 use crate::engine::Pieces;
 use crate::plan::{Plan, Sent};
 use crate::program::Tensor;
 use crate::tag::TAG;
-
-/// What a message is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u16)]
-pub enum Purpose {
-    /// Weights and momentum after so many steps.
-    Model = 1,
-    /// A mini-batch: features and targets.
-    Batch = 2,
-    /// Features to be classified.
-    Query = 3,
-    /// Tensors of a training step for the client.
-    Request = 4,
-    /// What the client makes of them.
-    Response = 5,
-    /// Tensors for the client on the way to a classification.
-    QueryRequest = 6,
-    /// What the client makes of them.
-    QueryResponse = 7,
-    /// The outputs of a classification.
-    Outputs = 8,
-}
-
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Model => "model",
-            Self::Batch => "mini-batch",
-            Self::Query => "query",
-            Self::Request => "refresh request",
-            Self::Response => "refresh response",
-            Self::QueryRequest => "refresh request of a classification",
-            Self::QueryResponse => "refresh response of a classification",
-            Self::Outputs => "outputs",
-        })
-    }
-}
 
 /// Whether rounds belong to training or to a classification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

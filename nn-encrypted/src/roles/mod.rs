@@ -8,13 +8,16 @@ pub mod cipher;
 mod client;
 mod error;
 mod link;
+mod local;
 mod message;
+mod purpose;
 mod server;
 
 pub use self::client::{Client, RefreshCounts};
 pub use self::error::{ClientError, MessageError, ServerError};
-pub use self::link::{Link, LinkError, LocalLink, Traffic};
-pub use self::message::Purpose;
+pub use self::link::{Link, LinkError, Traffic};
+pub use self::local::LocalLink;
+pub use self::purpose::Purpose;
 pub use self::server::Server;
 pub use crate::engine::Pieces;
 

@@ -9,6 +9,7 @@ mod compare;
 mod curve;
 mod digest;
 mod encrypted;
+mod epoch;
 mod error;
 mod folder;
 mod keys;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::epoch::after_epoch;
 use super::folder::RunFolder;
 use super::lock::Lock;
 use super::progress::Progress;
@@ -12,7 +13,6 @@ use super::{Mode, Options, Outcome, RunError};
 use crate::meter::{Spent, peak_memory};
 use crate::model::Model;
 use crate::recipe::Recipe;
-use crate::twin::Twin;
 
 /// Trains a recipe and writes its folder.
 ///
@@ -129,22 +129,4 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     report.traffic.out_of_bounds = beyond.len() as u64;
     let beyond = beyond.iter().map(ToString::to_string).collect();
     Ok(Outcome { report, curve, beyond, model: twin.model().clone() })
-}
-
-/// After an epoch, and after the very last step: the score of the test part.
-pub(super) fn after_epoch(
-    session: &Session,
-    twin: &mut Twin,
-    done: usize,
-    curve: &mut Vec<f64>,
-    progress: &Progress,
-    quiet: bool,
-) -> Result<(), RunError> {
-    let score = session.score(twin, &session.data.test)?;
-    curve.push(score);
-    if !quiet {
-        let (number, measure) = (done.div_ceil(session.batches.count()), session.measure());
-        progress.note(&format!("epoch {number}: test {} {:.2} %", measure.name(), measure.percent(score)));
-    }
-    Ok(())
 }

@@ -5,6 +5,9 @@
 //! * [`circles`]: no file of a crate imports from a file that imports from it, however long the way.
 //! * [`rooms`]: the top-level modules of a crate stand on floors, and no arrow runs upwards.
 //! * [`examples`]: every public type has a documentation example.
+//! * [`nouns`]: one type each for recipe, plan, session, client, server, model and twin.
+//! * [`schemes`]: outside engines no file names a crate of a scheme, and no enum has a variant for one or for a recipe.
+//! * [`lengths`]: files and functions are short, and so is `nn-encrypted` as a whole.
 //! * [`dialect`]: prose and public names use the words of the field.
 //!
 //! [`crates`] reads a crate as a tree of modules, [`mentions`] the paths that a module mentions, and [`arrows`] makes
@@ -15,7 +18,10 @@ mod circles;
 mod crates;
 mod dialect;
 mod examples;
+mod lengths;
 mod line;
 mod mentions;
+mod nouns;
 mod rooms;
+mod schemes;
 mod workspace;

@@ -17,6 +17,7 @@ mod layers;
 mod lookup;
 mod receive;
 mod records;
+pub(crate) mod stage;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -33,22 +34,6 @@ pub(crate) use self::records::read_records;
 use super::{Engine, EngineError, Pieces, Usage};
 use crate::program::{Refresh, Refresher, Step, Tensor};
 pub(crate) use he_switch::{KeyRequest, Parameters, SecretKeys, Switcher};
-
-/// Names of stages.
-pub(crate) mod stage {
-    /// Products and sums of ciphertexts, expansions included.
-    pub(crate) const PRODUCTS: &str = "products";
-    /// From layers to TFHE.
-    pub(crate) const SWITCHING: &str = "switching";
-    /// Bootstraps of tables.
-    pub(crate) const BOOTSTRAPS: &str = "bootstraps";
-    /// Packing of LWE ciphertexts.
-    pub(crate) const PACKING: &str = "packing";
-    /// From packed ciphertexts to layers, and of weights to large moduli: bootstraps of CKKS.
-    pub(crate) const REFRESH: &str = "refresh";
-    /// Phases kept for a replay, which training itself does not need.
-    pub(crate) const AUDIT: &str = "audit";
-}
 
 /// All bridges, from evaluation keys as they were sent.
 pub(crate) fn switcher(

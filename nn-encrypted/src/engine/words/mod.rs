@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use he_core::wire::{Reader, WireError, Writer};
-use he_tfhe::{LweCiphertext, Parameters};
+use he_tfhe::{LweCiphertext, Parameters, SeededEvaluationKeys};
 use rayon::prelude::*;
 
 pub use self::arithmetic::{Arithmetic, Coding, Pair};
@@ -160,6 +160,25 @@ impl<A: Arithmetic> WordEngine<A> {
     /// The arithmetic, unless it is to stop.
     fn go(&self) -> Result<&A, EngineError> {
         if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(&self.arithmetic) }
+    }
+}
+
+impl<C: Coding> WordEngine<C> {
+    /// An engine on ciphertexts, from evaluation keys as they were sent.
+    ///
+    /// # Errors
+    /// If keys are missing, damaged or of other parameters.
+    pub(crate) fn with_keys(
+        shape: &Arc<Shape>,
+        parameters: &Parameters,
+        keys: &[Vec<u8>],
+    ) -> Result<Self, EngineError> {
+        let [keys] = keys else {
+            return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
+        };
+        let keys = SeededEvaluationKeys::from_bytes(parameters, keys);
+        let keys = keys.map_err(|source| EngineError::Keys { what: "evaluation keys".into(), source })?;
+        Ok(Self::new(shape, C::new(shape.format, &shape.functions(), keys.expand())?))
     }
 }
 

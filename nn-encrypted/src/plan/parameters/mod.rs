@@ -3,6 +3,7 @@
 pub(super) mod bgv;
 pub(super) mod ckks;
 pub(super) mod switch;
+pub(super) mod tfhe;
 
 use super::PlanError;
 

@@ -13,8 +13,8 @@ use he_core::wire::{WireError, Writer};
 use zeroize::Zeroizing;
 
 use self::arrangement::Arrangement;
-use super::choose::{Planned, Task};
 use super::parameters::{Security, switch};
+use super::task::{Planned, Task};
 use super::{Estimate, PlanError, PlannedEngine, SchemeUse, Sent, Tolerance};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use he_core::wire::{Reader, WireError, Writer};
-use he_tfhe::{Decryptor, Encryptor, SecretKey, bits, digits};
+use he_tfhe::{Decryptor, Encryptor, Parameters, SecretKey, bits, digits};
 use ndarray::Array2;
 use zeroize::Zeroizing;
 
@@ -58,8 +58,33 @@ pub struct WordCipher<C> {
 }
 
 impl<C: ClientCoding> WordCipher<C> {
-    pub(crate) fn new(shape: &Arc<Shape>, key: SecretKey) -> Self {
+    fn new(shape: &Arc<Shape>, key: SecretKey) -> Self {
         Self { shape: Arc::clone(shape), key, coding: std::marker::PhantomData }
+    }
+
+    /// With a new secret key.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub(crate) fn generate(shape: &Arc<Shape>, parameters: &Parameters) -> Result<Self, CipherError> {
+        Ok(Self::new(shape, SecretKey::generate(parameters)?))
+    }
+
+    /// With a secret key of before, as [`Cipher::secret_bytes`] gave it.
+    ///
+    /// # Errors
+    /// If it is damaged or of other parameters, or there is another number of keys.
+    pub(crate) fn with_secret(
+        shape: &Arc<Shape>,
+        parameters: &Parameters,
+        keys: &[Zeroizing<Vec<u8>>],
+    ) -> Result<Self, CipherError> {
+        let [key] = keys else {
+            let (found, needed) = (keys.len().to_string(), "1".to_owned());
+            return Err(CipherError::Data { what: "secret keys", found, needed });
+        };
+        let key = SecretKey::from_secret_bytes(parameters, key);
+        Ok(Self::new(shape, key.map_err(|source| CipherError::Keys { what: "secret key", source })?))
     }
 
     /// Weights and biases of the layers that run here, layer after layer.

@@ -33,9 +33,10 @@ pub(super) struct Candidate {
 impl Candidate {
     /// Bytes of keys, and of everything.
     pub(super) fn memory(&self) -> (usize, usize) {
-        let costs = Costs::new(&self.spec);
-        let keys = key_bytes(&costs, self);
-        (keys, keys + working_bytes(&costs, self))
+        let Self { formulas, levels, tally, spec, .. } = self;
+        let costs = Costs::new(spec);
+        let keys = key_bytes(&costs, tally, spec, *levels);
+        (keys, keys + working_bytes(&costs, formulas, spec, *levels))
     }
 }
 
