@@ -110,11 +110,11 @@ const SETTINGS: [(&[&str], &str); 46] = [
     ),
     (
         &["refresh.tensors=['weight','momentum','output','preactivation']"],
-        "layer 3 (Linear): layout: `refresh.tensors` leaves the layer 2 error",
+        "layer 3 (Linear): layout: 0 refreshes by the client spread the layer 2 error",
     ),
     (
         &["refresh.tensors=['weight','momentum','output','error']"],
-        "layout: `refresh.tensors` leaves the layer 1 pre-activation",
+        "layout: 0 refreshes by the client spread the layer 1 pre-activation",
     ),
     (&["refresh.tensors=['weight']"], "Momentum is missing"),
     (&["parameters.security=192"], "`parameters.security`"),

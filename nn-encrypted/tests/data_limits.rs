@@ -11,7 +11,8 @@ use std::io::{Read, Write};
 use cap::Cap;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use nn_encrypted::data::{CsvOptions, Separator, parse_csv, parse_images, parse_labels};
+use nn_encrypted::data::Separator;
+use nn_encrypted::internals::{CsvOptions, parse_csv, parse_images, parse_labels};
 
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);

@@ -145,6 +145,26 @@ fn a_simulation_tells_which_tensors_leave_their_bounds() {
     assert!(fits.accuracy.twin_test == leaves.accuracy.twin_test && fits.accuracy.twin_test > Some(0.85));
 }
 
+#[test]
+fn a_simulation_tells_which_tensors_the_modulus_does_not_hold() {
+    let folder = Folder::new("modulus");
+    let schemes: Vec<String> = (1..=3).map(|layer| format!("layers.{layer}.scheme=ckks")).collect();
+    let mut train = vec!["train", "hesamifard2017", "--data", "iris", "--mode", "simulate", "--steps", "1"];
+    train.extend(schemes.iter().flat_map(|setting| ["--set", setting]));
+    folder.run(&[&train[..], &["--out", "fits"]].concat());
+    // Features up to 1000 make sums that the client would saturate at 2.5, if the modulus held them.
+    let large = "data.normalize={method='standardize',scale=500.0,limit=1000.0}";
+    let wraps = [&train[..], &["--out", "wraps", "--set", large]].concat();
+    let output = folder.command(&wraps).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for word in
+        ["layer 1", "linear1.preactivation reaches", "beyond 128", "change `numbers.bounds.preactivation`"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
 /// Mean loss over a whole training part.
 fn loss(twin: &Twin, x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     (twin.clone().outputs(x).unwrap() - y).mapv(|e| e * e).sum() / (2.0 * x.nrows() as f64)

@@ -12,7 +12,8 @@ use clap::{Parser, Subcommand};
 
 use self::export::{ExportArgs, export};
 use self::tools::{
-    DataArgs, PretrainArgs, ReportArgs, StudyArgs, SweepArgs, data, pretrain, recipes, report, study, sweep,
+    DataArgs, PretrainArgs, ReportArgs, StudyArgs, SweepArgs, backends, data, pretrain, recipes, report,
+    study, sweep,
 };
 use self::train::{PredictArgs, TrainArgs, predict, train};
 
@@ -46,6 +47,9 @@ enum Command {
     Report(ReportArgs),
     /// Trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
     Study(StudyArgs),
+    /// Prints which layers every recipe may have in which schemes as a Markdown page: docs/backends.md.
+    #[command(hide = true)]
+    Backends,
     /// Prints how well floating-point training with the exact centred sigmoid does, over a grid of settings.
     Sweep(SweepArgs),
 }
@@ -67,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Data(args) => data(&args),
         Command::Report(args) => report(&args),
         Command::Study(args) => study(&args),
+        Command::Backends => backends(),
         Command::Sweep(args) => sweep(&args),
     };
     result.unwrap_or_else(|error| {

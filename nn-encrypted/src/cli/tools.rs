@@ -180,6 +180,11 @@ pub(super) fn study(args: &StudyArgs) -> Result<ExitCode, RunError> {
     Ok(ExitCode::from(u8::from(!equal)))
 }
 
+pub(super) fn backends() -> Result<ExitCode, RunError> {
+    print!("{}", run::backends_page()?);
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) fn sweep(args: &SweepArgs) -> Result<ExitCode, RunError> {
     let recipe = Recipe::load(&args.recipe, &args.settings)?;
     println!("{}", run::sweep(recipe, args.data_dir.as_deref())?);

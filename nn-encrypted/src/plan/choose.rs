@@ -40,6 +40,7 @@ impl Plan {
         security: Security<'_>,
     ) -> Result<Self, PlanError> {
         recipe.validate()?;
+        check_poolings(recipe, network)?;
         check_activations(network)?;
         let segments = segments(network);
         check_borders(recipe, network, &segments)?;
@@ -75,6 +76,22 @@ fn segments(network: &Network) -> Vec<Vec<usize>> {
         }
     }
     segments.into_iter().map(|(_, layers)| layers).collect()
+}
+
+/// The means of a pooling are entries of the matrix of the layer behind it: they have no other place.
+fn check_poolings(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
+    for (place, pooling) in recipe.layers.iter().enumerate().filter(|(_, layer)| layer.kind.is_pooling()) {
+        let behind = network.layers.iter().find(|layer| layer.index > place + 1);
+        let Some(behind) = behind.filter(|behind| behind.scheme != pooling.scheme) else { continue };
+        let inputs = behind.inputs();
+        let what = format!(
+            "its means of {inputs} values are part of the matrix of layer {} ({}), of whose {inputs} rows {} has 0: `scheme` = \"{}\" is needed",
+            behind.index, behind.kind, pooling.scheme, behind.scheme
+        );
+        let (layer, kind, needed) = (place + 1, pooling.kind.to_string(), inputs as f64);
+        return Err(PlanError::Refused { layer, kind, reason: Reason::Layout, what, needed, available: 0.0 });
+    }
+    Ok(())
 }
 
 /// A polynomial between two layers with weights is computed where one of them is: its values have no other place.
@@ -133,28 +150,42 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
 /// The engine for layers of one scheme.
 fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
     let first = &task.network.layers[task.layers[0]];
-    let beside_tables =
-        |layer: &Layer| layer.activation.as_ref().is_some_and(|activation| activation.scheme == Scheme::Tfhe);
     match (first.scheme, task.recipe.refresh.strategy) {
         (Scheme::Tfhe, _) => words::plan(task),
         (_, RefreshStrategy::Clean) => tables::plan(task),
-        _ if task.network.layers.iter().any(beside_tables) => tables::plan(task),
+        _ if looks_up(task) => tables::plan(task),
+        (Scheme::Bgv, RefreshStrategy::Bootstrap) => {
+            check_levels(task, first)?;
+            slots::bgv::plan(task)
+        }
         (Scheme::Bgv, RefreshStrategy::Client) => slots::bgv::plan(task),
         (Scheme::Ckks, _) => slots::ckks::plan(task),
-        (Scheme::Bgv, RefreshStrategy::Bootstrap) => Err(no_bootstrap(task, first)),
     }
 }
 
+/// Whether an activation that is computed with these layers, as the layer behind it is, or it is the last, is looked up in tables.
+fn looks_up(task: &Task<'_>) -> bool {
+    let last = task.network.depth().saturating_sub(1);
+    let mut layers = task.network.layers.iter().enumerate();
+    layers.any(|(l, layer)| {
+        let by_table = layer.activation.as_ref().is_some_and(|activation| activation.scheme == Scheme::Tfhe);
+        by_table && task.layers.contains(&(l + 1).min(last))
+    })
+}
+
 /// There is no bootstrapping of BGV: as many products follow one another as its chain of primes has levels.
-fn no_bootstrap(task: &Task<'_>, first: &Layer) -> PlanError {
+fn check_levels(task: &Task<'_>, first: &Layer) -> Result<(), PlanError> {
     let optimizer = &task.recipe.optimizer;
     let steps = task.data.rows.div_ceil(optimizer.batch_size.max(1)) * optimizer.epochs;
     let (each, available) = (levels_of_step(task.network), most_levels(task.recipe));
     let needed = (each * steps) as f64;
+    if needed <= available {
+        return Ok(());
+    }
     let what = format!(
         "{steps} steps of at least {each} levels take {needed} without a refresh, at most {available} are possible at 128 bits; bgv is not bootstrapped yet: refresh.strategy \"client\" or \"clean\" is needed"
     );
-    refused(first, Reason::Levels, what, [needed, available])
+    Err(refused(first, Reason::Levels, what, [needed, available]))
 }
 
 /// Products one after another in a step, at least: of each layer forward and back, of each activation and derivative.

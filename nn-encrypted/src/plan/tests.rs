@@ -93,9 +93,9 @@ fn refusal(recipe: &Recipe) -> (usize, Reason, f64, f64) {
 #[test]
 fn a_recipe_that_breaks_its_rules_has_no_plan() {
     let mut recipe = recipe(WORDS, "refresh.strategy = 'bootstrap'");
-    recipe.optimizer.momentum = recipe.optimizer.learning_rate;
+    recipe.optimizer.batch_size = 0;
     let error = choose(&recipe).map(drop).unwrap_err().to_string();
-    assert!(error.starts_with("recipe field `optimizer.momentum`"), "{error}");
+    assert!(error.starts_with("recipe field `optimizer.batch_size`"), "{error}");
 }
 
 #[test]
@@ -106,6 +106,10 @@ fn what_no_engine_computes_is_refused_by_number() {
     // 10 epochs of 8 mini-batches, each with at least 6 products one after another.
     assert_eq!((layer, reason, needed), (1, Reason::Levels, 480.0));
     assert!((20.0..100.0).contains(&available), "{available}");
+    let mut recipe_with_momentum = recipe(WORDS, "refresh.strategy = 'bootstrap'");
+    recipe_with_momentum.optimizer.momentum = crate::recipe::Scalar::new(0.875).unwrap();
+    // Three bits more than the ten that words have behind the point.
+    assert_eq!(refusal(&recipe_with_momentum), (1, Reason::Range, 13.0, 10.0));
     let both =
         "{ kind = 'Linear', out_features = 2, scheme = 'tfhe' }, { kind = 'Sigmoid', scheme = 'tfhe' },
         { kind = 'Linear', scheme = 'bgv' }";

@@ -14,7 +14,7 @@ use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, SchemeUse, T
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
-use crate::network::Layer;
+use crate::network::{Activation, Layer};
 use crate::numbers::weight_grid;
 use crate::numbers::words::Format;
 use crate::program::{Step, Tensor};
@@ -69,10 +69,22 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
             1_u64 << optimizer.batch_shift()
         ),
     })?;
+    check_momentum(task, format)?;
+    check_crossings(task, format)?;
     let shape = Arc::new(Shape::new(network, layers, format, shift));
-    if let Some(function) = shape.functions().iter().find(|function| !C::can(function)) {
-        let what = format!("\"bits\" has no circuit of {function:?}; \"digits\" looks any function up");
-        return Err(PlanError::Field { field: "numbers.words".into(), what });
+    let unknown = |layer: &&Layer| {
+        let function = layer.activation.as_ref().map(Activation::looked_up);
+        function.is_some_and(|function| shape.functions().contains(&function) && !C::can(&function))
+    };
+    if let Some(activation) = network.layers.iter().find(unknown).and_then(|layer| layer.activation.as_ref())
+    {
+        let index = format.index_bits();
+        let what = format!(
+            "it is looked up by {index} bits at once, and words = \"bits\" holds 1 in a ciphertext and has a circuit of Sigmoid alone: numbers.words = \"digits\" is needed"
+        );
+        let (layer, kind) = (activation.index, activation.kind.to_string());
+        let (reason, needed) = (Reason::Layout, f64::from(index));
+        return Err(PlanError::Refused { layer, kind, reason, what, needed, available: 1.0 });
     }
     let bounds = bounds(task, format)?;
     let step = count(task, &shape)?;
@@ -80,6 +92,55 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
     let engine =
         Arc::new(PlannedWords::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })
+}
+
+/// Momentum would have more bits behind the point than words have.
+fn check_momentum(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
+    let momentum = task.recipe.optimizer.momentum;
+    if momentum.value() == 0.0 {
+        return Ok(());
+    }
+    let (layer, kept) = (&task.network.layers[task.layers[0]], f64::from(format.fraction_bits));
+    let bits = kept + momentum.dyadic().map_or(f64::INFINITY, |momentum| f64::from(momentum.bits()));
+    let what = format!(
+        "momentum = {momentum} makes {bits} bits behind the point of words that have {kept}: optimizer.momentum = 0 is needed"
+    );
+    Err(refused(layer, Reason::Range, what, [bits, kept]))
+}
+
+/// What a client sends must be words.
+fn check_crossings(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
+    let Task { network, layers, program, .. } = *task;
+    let layer = &network.layers[layers[0]];
+    let backward = program.has_client_backward();
+    let last = network.depth().saturating_sub(1);
+    let arrives = |tensor: &Tensor| match *tensor {
+        Tensor::Preactivation(l) => layers.contains(&(l + 1).min(last)),
+        Tensor::Error(l) => layers.contains(&l),
+        // Words come back as words, but from a client that takes the backward pass.
+        Tensor::Weights => backward,
+        _ => false,
+    };
+    for refresh in program.rounds.iter().flatten().filter(|refresh| refresh.to.iter().any(arrives)) {
+        let (needed, available) = (refresh.rounding.bits.unwrap_or(0), format.fraction_bits);
+        let layer = refresh.from.layer().and_then(|l| network.layers.get(l)).unwrap_or(layer);
+        if needed > available {
+            let what = format!(
+                "the client sends the {} with {needed} bits behind the point, words have {available}: more numbers.fraction_bits are needed, or fewer bits of that tensor",
+                refresh.from
+            );
+            return Err(refused(layer, Reason::Range, what, [needed, available].map(f64::from)));
+        }
+        let (bound, most) = (refresh.rounding.bound, format.real(format.largest() + 1));
+        if bound >= most && refresh.from != Tensor::NewWeights {
+            let what = format!(
+                "the client sends the {} up to {bound}, words hold less than {most}: a lower bound in numbers.bounds is needed, or more numbers.word_bits",
+                refresh.from
+            );
+            return Err(refused(layer, Reason::Range, what, [bound, most]));
+        }
+    }
+    Ok(())
 }
 
 /// Bounds of the first forward pass.
@@ -106,7 +167,8 @@ fn bounds(task: &Task<'_>, format: Format) -> Result<Vec<Bound>, PlanError> {
         }
         input = match &layer.activation {
             Some(activation) => {
-                let values = format.table(|z| activation.function.value(z));
+                let function = activation.looked_up();
+                let values = format.table(|z| function.value(z));
                 format.real(values.into_iter().map(i64::abs).max().unwrap_or(0))
             }
             None => preactivation,

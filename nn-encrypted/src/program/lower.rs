@@ -62,10 +62,10 @@ impl Lowering<'_> {
         self.rounds.push(refreshes);
     }
 
-    /// Fractional bits between layers `l` and `l + 1`: those of the numbers where either of them is exact.
+    /// Fractional bits of what goes on in layer `l`, or in the last one: those of the numbers where it is exact.
     fn bits(&self, l: usize, bits: u32) -> Option<u32> {
-        let beside = self.network.layers.iter().skip(l).take(2);
-        beside.into_iter().any(|layer| is_exact(layer.scheme)).then_some(bits)
+        let layer = self.network.layers.get(l.min(self.last()));
+        layer.is_some_and(|layer| is_exact(layer.scheme)).then_some(bits)
     }
 
     /// Refreshes a tensor of images, if recipe or planner say so.
@@ -84,7 +84,7 @@ impl Lowering<'_> {
         let (numbers, last) = (&self.recipe.numbers, l == self.last());
         let bits = if last { numbers.output_bits } else { numbers.preactivation_bits };
         let bound = if last { numbers.bounds.output } else { numbers.bounds.preactivation };
-        Rounding { bits: self.bits(l, bits), bound, proven: f64::INFINITY }
+        Rounding { bits: self.bits(l + 1, bits), bound, proven: f64::INFINITY }
     }
 
     /// From the weights as they are kept to the weights in products.
@@ -156,12 +156,13 @@ impl Lowering<'_> {
                 let [weights, momentum] = self.model(Tensor::NewWeights, Tensor::NewMomentum);
                 self.round(Refresher::Client, vec![weights, momentum]);
             }
-            RefreshStrategy::Clean => {
+            RefreshStrategy::Clean if self.has(Scheme::Bgv) || self.has(Scheme::Ckks) => {
                 let from = Tensor::NewWeights;
                 let weights = Refresh { from, to: vec![Tensor::Weights], rounding: Rounding::NONE };
                 self.round(Refresher::Clean, vec![weights]);
             }
-            RefreshStrategy::Bootstrap => {}
+            // Words are refreshed by every operation.
+            RefreshStrategy::Bootstrap | RefreshStrategy::Clean => {}
         }
     }
 

@@ -82,14 +82,17 @@ fn bgv_with_a_client() {
 }
 
 #[test]
-fn ckks_with_a_client_is_not_rounded_but_beside_an_exact_layer() {
+fn ckks_with_a_client_is_rounded_only_where_it_goes_on_exact() {
     let approximate = program(["ckks", "ckks", "ckks", ""], "", &[]);
     assert!(approximate.rounds.iter().flatten().all(|refresh| refresh.rounding.bits.is_none()));
     assert!(approximate.rounds.iter().flatten().all(|refresh| refresh.rounding.bound.is_finite()));
     assert_eq!(approximate.rounds[3][0].to, [Tensor::Weights]);
     let beside = program(["ckks", "bgv", "bgv", ""], "", &[]);
     let bits: Vec<_> = beside.rounds.iter().map(|round| round[0].rounding.bits).collect();
-    assert_eq!(bits, [Some(4), Some(6), Some(6), Some(14)]);
+    assert_eq!(bits, [Some(4), Some(6), None, Some(14)]);
+    let before = program(["bgv", "bgv", "ckks", ""], "", &[]);
+    let bits: Vec<_> = before.rounds.iter().map(|round| round[0].rounding.bits).collect();
+    assert_eq!(bits, [None, None, Some(6), Some(14)]);
 }
 
 #[test]

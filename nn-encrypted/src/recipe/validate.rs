@@ -246,7 +246,7 @@ fn dyadic(field: &str, value: Scalar) -> Result<(), RecipeError> {
     Err(RecipeError::field(field, what))
 }
 
-/// A learning rate by which summed gradients are shifted by at most `most` bits, and no momentum.
+/// A learning rate by which summed gradients are shifted by at most `most` bits.
 fn shifted(optimizer: &Optimizer, most: u32, with: &str) -> Result<(), RecipeError> {
     if optimizer.update_shift().is_none_or(|shift| shift > most) {
         let (found, high) = (optimizer.learning_rate, i64::from(optimizer.batch_shift()));
@@ -255,10 +255,6 @@ fn shifted(optimizer: &Optimizer, most: u32, with: &str) -> Result<(), RecipeErr
             "{found}; a power of two from 2^{low} to 2^{high} is needed with {with} and {batch} samples a step"
         );
         return Err(RecipeError::field("optimizer.learning_rate", what));
-    }
-    if optimizer.momentum.value() != 0.0 {
-        let what = format!("{}; 0 is needed with {with}", optimizer.momentum);
-        return Err(RecipeError::field("optimizer.momentum", what));
     }
     Ok(())
 }

@@ -59,6 +59,8 @@ pub struct Client {
     counts: RefreshCounts,
     output_error: f64,
     waiting: Option<Waiting>,
+    /// Approximate tensors of this step or classification that were rounded for an exact layer.
+    rounded: Vec<Array2<f64>>,
 }
 
 /// The message the client waits for: no other is answered, and none twice.
@@ -124,6 +126,7 @@ impl Client {
             counts: RefreshCounts::default(),
             output_error: 0.0,
             waiting: None,
+            rounded: Vec::new(),
         }
     }
 
@@ -174,6 +177,12 @@ impl Client {
     #[must_use]
     pub(crate) fn output_error(&self) -> f64 {
         self.output_error
+    }
+
+    /// The approximate tensors that the last step or classification rounded for an exact layer, in their order: what a twin needs to
+    /// round alike where noise decides.
+    pub fn take_rounded(&mut self) -> Vec<Array2<f64>> {
+        std::mem::take(&mut self.rounded)
     }
 
     fn shape(&self, what: &'static str, found: usize, needed: usize) -> Result<(), ClientError> {
@@ -239,6 +248,7 @@ impl Client {
     pub fn encrypt_query(&mut self, number: u64, x: ArrayView2<'_, f64>) -> Result<Vec<u8>, ClientError> {
         self.check(x, None)?;
         let tensors = self.encrypt(&[(Tensor::Features, Plain::Rows(x))], x.nrows())?;
+        self.rounded.clear();
         self.waiting = Some(Waiting::new(&self.plan, Task::Classification, number, x.nrows()));
         Ok(self.seal(Purpose::Query, Moment::first(number), x.nrows(), &tensors))
     }
@@ -263,6 +273,7 @@ impl Client {
         targets: ArrayView2<'_, f64>,
     ) -> Result<(), ClientError> {
         self.check(x, Some(targets))?;
+        self.rounded.clear();
         let mut waiting = Waiting::new(&self.plan, Task::Training, step, x.nrows());
         waiting.batch = self.plan.program.has_client_backward().then(|| (x.to_owned(), targets.to_owned()));
         self.waiting = Some(waiting);

@@ -160,11 +160,13 @@ impl Encrypted {
         }
     }
 
-    /// Tells the twin what its next step or classification needs to know of the encrypted one: by which phases tables were looked up.
+    /// Tells the twin what its next step or classification needs to know of the encrypted one: by which phases tables were looked up,
+    /// and how the client rounded approximate numbers.
     ///
     /// # Errors
     /// If a record is damaged.
     pub(crate) fn tell(&mut self, twin: &mut Twin) -> Result<(), RunError> {
+        twin.replay_rounded(self.client.take_rounded());
         for (engine, records) in self.server.take_records().into_iter().enumerate() {
             if let Some(cipher) = self.client.cipher(engine).filter(|_| !records.is_empty()) {
                 twin.replay(cipher.open_records(&records).map_err(crate::roles::ClientError::from)?);

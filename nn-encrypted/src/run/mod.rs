@@ -1,5 +1,7 @@
 //! Runs: training and prediction from a recipe to a report.
 
+#[cfg(any(feature = "cli", test))]
+mod backends;
 mod checkpoint;
 mod classify;
 mod compare;
@@ -39,6 +41,8 @@ mod train;
 mod training;
 mod weights;
 
+#[cfg(any(feature = "cli", test))]
+pub use self::backends::backends_page;
 pub(crate) use self::classify::classify;
 pub use self::classify::{Prediction, predict_encrypted};
 pub use self::encrypted::{Encrypted, SentKeys};

@@ -16,6 +16,7 @@ use crate::model::Model;
 use crate::network::Network;
 use crate::numbers::weight_grid;
 use crate::plan::{DataShape, Plan, Tolerance};
+use crate::program::Tensor;
 use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, RefreshTensor, Scheme};
 use crate::twin::{TensorRange, Twin, TwinError, classes, hard_targets, targets};
 
@@ -263,7 +264,31 @@ impl Session {
     /// saturates, and where integers wrap that are looked up in tables, the twin has the very numbers of an encrypted training, and
     /// they are counted as saturated.
     pub(super) fn beyond(&self, twin: &Twin) -> Vec<TensorRange> {
-        twin.ranges().into_iter().filter(|range| range.beyond > 0 && self.is_unenforced(range)).collect()
+        let ranges = twin.ranges().into_iter().filter(|range| range.beyond > 0);
+        let mut beyond: Vec<TensorRange> = ranges.filter(|range| self.is_unenforced(range)).collect();
+        let wrapped = self.wrapped(twin).into_iter();
+        let new: Vec<_> = wrapped.filter(|w| beyond.iter().all(|known| known.tensor != w.tensor)).collect();
+        beyond.extend(new);
+        beyond
+    }
+
+    /// The tensors that were larger than the modulus holds over which they are sent to the client: it gets other numbers.
+    fn wrapped(&self, twin: &Twin) -> Vec<TensorRange> {
+        let (Ok(plan), ranges) = (self.plan(), twin.ranges()) else { return vec![] };
+        let layers = &self.network.layers;
+        let name = |tensor: Tensor| match tensor {
+            Tensor::Sum(l) if l + 1 == layers.len() => Some(format!("{}.output", layers[l].name)),
+            Tensor::Sum(l) => Some(format!("{}.preactivation", layers[l].name)),
+            Tensor::RawError(l) => Some(format!("{}.error", layers[l].name)),
+            _ => None,
+        };
+        let refreshes = plan.program.rounds.iter().flatten();
+        let wrapped = refreshes.filter_map(|refresh| {
+            let (name, proven) = (name(refresh.from)?, refresh.rounding.proven);
+            let range = ranges.iter().find(|range| range.tensor == name && range.largest > proven)?;
+            Some(TensorRange { bound: Some(proven), ..range.clone() })
+        });
+        wrapped.collect()
     }
 
     /// How many values were saturated, or wrapped.

@@ -43,6 +43,17 @@ pub(super) fn bound(bounds: &Bounds, tensor: RefreshTensor) -> f64 {
     }
 }
 
+/// Fractional bits of a tensor after its refresh.
+pub(super) fn bits(numbers: &recipe::Numbers, tensor: RefreshTensor) -> u32 {
+    match tensor {
+        RefreshTensor::Preactivation => numbers.preactivation_bits,
+        RefreshTensor::Output => numbers.output_bits,
+        RefreshTensor::Error => numbers.error_bits,
+        RefreshTensor::Weight => numbers.weight_bits,
+        RefreshTensor::Momentum => numbers.momentum_bits,
+    }
+}
+
 /// The polynomial of every value; `None` on overflow.
 fn evaluate(polynomial: &DyadicPolynomial, z: &Array2<i64>) -> Option<Tensor> {
     let values: Option<Vec<i64>> = z.iter().map(|&z| polynomial.value(z)).collect();
@@ -79,16 +90,6 @@ impl Fixed {
             nesterov: optimizer.nesterov,
             batch_shift: optimizer.batch_shift(),
         })
-    }
-
-    fn bits(&self, tensor: RefreshTensor) -> u32 {
-        match tensor {
-            RefreshTensor::Preactivation => self.numbers.preactivation_bits,
-            RefreshTensor::Output => self.numbers.output_bits,
-            RefreshTensor::Error => self.numbers.error_bits,
-            RefreshTensor::Weight => self.numbers.weight_bits,
-            RefreshTensor::Momentum => self.numbers.momentum_bits,
-        }
     }
 
     /// `V ← μV + G/2^k`, `W ← W − ηV`; by Nesterov's rule `U ← μU − ηG/2^k`, `W ← W + μU − ηG/2^k`.
@@ -140,8 +141,8 @@ impl Numbers for Fixed {
             let what = "real numbers go on as exact ones; a refresh by the client is needed";
             return if exact { Ok(tensor) } else { Err(pass.refused(what)) };
         }
-        let (bits, bound) = (self.bits(pass.tensor), bound(&self.numbers.bounds, pass.tensor));
-        let rounded = Tensor::Exact(pass.fits(tensor.integers(bits))?, bits);
+        let (bits, bound) = (bits(&self.numbers, pass.tensor), bound(&self.numbers.bounds, pass.tensor));
+        let rounded = Tensor::Exact(pass.rounded(&tensor, bits)?, bits);
         let beyond = rounded.beyond(bound);
         pass.observe(largest, Some(bound), beyond, None)?;
         Ok(if beyond > 0 { rounded.saturated(bound) } else { rounded })

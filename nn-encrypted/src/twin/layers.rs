@@ -34,37 +34,49 @@ fn under_tap(layer: &Layer, position: usize, tap: usize) -> usize {
     (channel * height + row) * width + column
 }
 
-/// Inputs as patches, `(images · positions) x fan_in`; `None` if a sum does not fit 63 bits.
-pub(super) fn patches(layer: &Layer, mut input: Tensor) -> Option<Tensor> {
+/// Inputs as patches, `(images · positions) x fan_in`; `None` if a sum does not fit 63 bits. `mean` divides sums by a number of
+/// positions.
+pub(super) fn patches(
+    layer: &Layer,
+    mut input: Tensor,
+    mean: impl FnOnce(Tensor, usize) -> Result<Tensor>,
+) -> Result<Option<Tensor>> {
     let (images, positions) = (input.dim().0, positions(layer));
     if layer.pool != [1, 1] {
         let sums = input
             .scatter((images, layer.pooled().size()), |(image, place)| (image, behind_pooling(layer, place)));
-        input = sums?.divided(layer.pool[0] * layer.pool[1])?;
+        let Some(sums) = sums else { return Ok(None) };
+        input = mean(sums, layer.pool[0] * layer.pool[1])?;
     }
     if layer.kind == LayerKind::Linear {
-        return Some(input);
+        return Ok(Some(input));
     }
-    Some(input.gather((images * positions, layer.fan_in()), |(row, tap)| {
+    Ok(Some(input.gather((images * positions, layer.fan_in()), |(row, tap)| {
         (row / positions, under_tap(layer, row % positions, tap))
-    }))
+    })))
 }
 
 /// Gradients with respect to patches as gradients with respect to inputs, `images x inputs`; `None` as of [`patches`].
-pub(super) fn by_inputs(layer: &Layer, mut gradient: Tensor) -> Option<Tensor> {
+pub(super) fn by_inputs(
+    layer: &Layer,
+    mut gradient: Tensor,
+    mean: impl FnOnce(Tensor, usize) -> Result<Tensor>,
+) -> Result<Option<Tensor>> {
     let positions = positions(layer);
     let images = gradient.dim().0 / positions;
     if layer.kind != LayerKind::Linear {
-        gradient = gradient.scatter((images, layer.pooled().size()), |(row, tap)| {
+        let sums = gradient.scatter((images, layer.pooled().size()), |(row, tap)| {
             (row / positions, under_tap(layer, row % positions, tap))
-        })?;
+        });
+        let Some(sums) = sums else { return Ok(None) };
+        gradient = sums;
     }
     if layer.pool == [1, 1] {
-        return Some(gradient);
+        return Ok(Some(gradient));
     }
     let dim = (images, layer.inputs());
     let spread = gradient.gather(dim, |(image, place)| (image, behind_pooling(layer, place)));
-    spread.divided(layer.pool[0] * layer.pool[1])
+    mean(spread, layer.pool[0] * layer.pool[1]).map(Some)
 }
 
 /// From `(images · positions) x channels` to `images x outputs`.

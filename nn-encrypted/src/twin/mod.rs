@@ -23,7 +23,7 @@
 //! | `bgv` | the client | `fixed`: exact integers, rounded and saturated at refreshes |
 //! | `ckks` | the client, by bootstrapping | `reals`: floating point |
 //! | `bgv`, `ckks` | cleaning | `tables`: exact integers with lookup tables between |
-//! | `tfhe` | bootstrapping | `words`: integers of a few bits, rounded at every product |
+//! | `tfhe` | bootstrapping, the client | `words`: integers of a few bits, rounded at every product |
 //!
 //! Layers refreshed by the client may have different numbers: the refresh rounds where the layer that goes on is exact, and only
 //! there. An activation is computed with the numbers of the layer behind it.
@@ -156,6 +156,12 @@ impl Twin {
         self.walk.outputs(x)
     }
 
+    /// Approximate tensors that the client of an encrypted run rounded on their way to an exact layer, in their order; the next step
+    /// or classification takes them where its own numbers might as well be rounded to them.
+    pub fn replay_rounded(&mut self, tensors: Vec<Array2<f64>>) {
+        self.walk.rounded = tensors.into();
+    }
+
     fn next_phases(&mut self) -> Phases {
         if let Some(recorded) = self.recorded.take() {
             return Phases::Recorded(recorded);
@@ -173,19 +179,18 @@ impl Twin {
 /// The numbers of each layer with weights.
 fn numbers(recipe: &Recipe, network: &Network, reader: Option<TableReader>) -> Result<Vec<Arc<dyn Numbers>>> {
     let clean = recipe.refresh.strategy == RefreshStrategy::Clean;
-    let alone = network.layers.iter().all(|layer| layer.scheme == Scheme::Tfhe);
-    let looked_up = network.layers.iter().find(|layer| by_table(layer) && !clean && !alone);
-    if let Some(activation) = looked_up.and_then(|layer| layer.activation.as_ref()) {
+    let beside = |l: usize| network.layers.get(l + 1).or(network.layers.get(l));
+    let of_words = |l: usize| beside(l).is_some_and(|layer| layer.scheme == Scheme::Tfhe);
+    let mut layers = network.layers.iter().enumerate();
+    let looked_up = layers.find(|(l, layer)| by_table(layer) && !clean && !of_words(*l));
+    if let Some(activation) = looked_up.and_then(|(_, layer)| layer.activation.as_ref()) {
         let what = "it is looked up in tables; `refresh.strategy` = \"clean\" is needed, or a polynomial";
         return Err(TwinError::layer(activation.index, activation.kind, what));
     }
     let one = |layer: &Layer| -> Result<Arc<dyn Numbers>> {
         let refused = |what: &str| Err(TwinError::layer(layer.index, layer.kind, what));
         Ok(match (layer.scheme, recipe.refresh.strategy, reader) {
-            (Scheme::Tfhe, ..) if alone => Arc::new(words::Words::new(recipe)?),
-            (Scheme::Tfhe, ..) => {
-                return refused("layers with weights in tfhe stand alone; all or none are needed");
-            }
+            (Scheme::Tfhe, ..) => Arc::new(words::Words::new(recipe)?),
             (_, RefreshStrategy::Clean, Some(reader)) => {
                 Arc::new(tables::Tables::new(recipe, network, layer, reader)?)
             }

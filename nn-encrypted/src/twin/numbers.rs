@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
-use ndarray::ArrayRef2;
+use ndarray::{Array2, ArrayRef2, Zip};
 use rand_chacha::ChaCha20Rng;
 
 use super::error::{Result, TwinError};
 use super::range::{Ranges, TensorRange, name};
 use super::tensor::Tensor;
 use crate::network::{Activation, Layer, Network};
-use crate::recipe::{RefreshTensor, Scheme};
+use crate::recipe::{Recipe, RecipeError, RefreshTensor, Scheme};
 
 /// The numbers of a layer with weights: how they are kept, and where they are rounded. What is not said here is exact, or as
 /// exact as floating point.
@@ -24,6 +24,16 @@ pub(super) trait Numbers: Debug + Send + Sync {
     /// Weights as they enter products.
     fn in_products(&self, weights: &Tensor) -> Tensor {
         weights.clone()
+    }
+
+    /// Sums of so many numbers, divided by that.
+    fn mean(&self, sums: Tensor, count: usize, pass: &mut Pass<'_>) -> Result<Tensor> {
+        pass.fits(sums.divided(count))
+    }
+
+    /// Pre-activations of this layer as they leave it, before a refresh.
+    fn computed(&self, sums: Tensor, _pass: &mut Pass<'_>) -> Result<Tensor> {
+        Ok(sums)
     }
 
     /// `a·b`.
@@ -57,6 +67,15 @@ pub(super) fn by_table(layer: &Layer) -> bool {
     layer.activation.as_ref().is_some_and(|activation| activation.scheme == Scheme::Tfhe)
 }
 
+/// Refuses momentum, of which no refresh takes the bits away that it adds.
+pub(super) fn without_momentum(recipe: &Recipe, with: &str) -> Result<()> {
+    let momentum = recipe.optimizer.momentum;
+    if momentum.value() == 0.0 {
+        return Ok(());
+    }
+    Err(RecipeError::field("optimizer.momentum", format!("{momentum}; 0 is needed with {with}")).into())
+}
+
 /// Where the mod-switched phases come from by which tables are looked up.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Phases {
@@ -69,6 +88,9 @@ pub(super) enum Phases {
     Recorded(VecDeque<u32>),
 }
 
+/// How far, beyond half a unit, approximate numbers may be from what the client of an encrypted run rounded them to.
+const SLACK: f64 = 1.0 / 1024.0;
+
 /// A walk through the network: the tensor it is on its way to, what it observed, and what it draws on.
 #[derive(Debug)]
 pub(super) struct Pass<'n> {
@@ -77,11 +99,32 @@ pub(super) struct Pass<'n> {
     pub(super) tensor: RefreshTensor,
     pub(super) ranges: Ranges,
     pub(super) phases: Phases,
+    /// Approximate tensors as a client rounded them, in their order.
+    pub(super) rounded: VecDeque<Array2<f64>>,
 }
 
 impl<'n> Pass<'n> {
     pub(super) fn new(network: &'n Network, ranges: Ranges, phases: Phases) -> Self {
-        Self { network, layer: 0, tensor: RefreshTensor::Preactivation, ranges, phases }
+        let (tensor, rounded) = (RefreshTensor::Preactivation, VecDeque::new());
+        Self { network, layer: 0, tensor, ranges, phases, rounded }
+    }
+
+    /// The integers with `bits` fractional bits that a client makes of a tensor. Of approximate numbers near the middle between two
+    /// integers it may have found the other one: what an encrypted run recorded is taken, if the numbers allow it.
+    pub(super) fn rounded(&mut self, tensor: &Tensor, bits: u32) -> Result<Array2<i64>> {
+        let mut own = self.fits(tensor.integers(bits))?;
+        let Tensor::Real(numbers) = tensor else { return Ok(own) };
+        let Some(recorded) = self.rounded.pop_front().filter(|recorded| recorded.dim() == own.dim()) else {
+            return Ok(own);
+        };
+        let unit = 2_f64.powi(bits as i32);
+        Zip::from(&mut own).and(numbers).and(&recorded).for_each(|own, &number, &recorded| {
+            let scaled = recorded * unit;
+            if scaled.fract() == 0.0 && (recorded - number).abs() <= 0.5 / unit + SLACK {
+                *own = scaled as i64;
+            }
+        });
+        Ok(own)
     }
 
     /// This walk, on its way to a tensor of a layer with weights.
@@ -129,5 +172,29 @@ impl<'n> Pass<'n> {
         range.largest = range.largest.max(largest);
         range.beyond += beyond;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::recipe::Loss;
+
+    #[test]
+    fn a_recorded_rounding_is_taken_where_the_number_allows_it() {
+        let network = Network { layers: vec![], loss: Loss::Quadratic };
+        let mut pass = Pass::new(&network, Ranges::default(), Phases::Exact);
+        // With two fractional bits: next to the middle, far from it, and no multiple of a quarter.
+        let numbers = Tensor::Real(array![[0.374_999, 0.374_999, 0.3, 0.3]]);
+        assert_eq!(pass.rounded(&numbers, 2).unwrap(), array![[1, 1, 1, 1]]);
+        pass.rounded.push_back(array![[0.5, 0.25, 0.5, 0.3]]);
+        assert_eq!(pass.rounded(&numbers, 2).unwrap(), array![[2, 1, 1, 1]]);
+        assert!(pass.rounded.is_empty());
+        // Exact numbers use no record, and one of another shape is none.
+        pass.rounded.push_back(array![[0.5]]);
+        assert_eq!(pass.rounded(&Tensor::Exact(array![[3]], 4), 2).unwrap(), array![[1]]);
+        assert_eq!(pass.rounded(&numbers, 2).unwrap(), array![[1, 1, 1, 1]]);
     }
 }

@@ -19,7 +19,7 @@ use ndarray::{Array2, ArrayRef2};
 
 use super::error::{Result, TwinError};
 use super::fixed::Fixed;
-use super::numbers::{Numbers, Pass, Phases, by_table};
+use super::numbers::{Numbers, Pass, Phases, by_table, without_momentum};
 use super::reals::Reals;
 use super::tensor::Tensor;
 use crate::data::random::normal_16;
@@ -48,6 +48,7 @@ impl Tables {
         layer: &Layer,
         reader: TableReader,
     ) -> Result<Self> {
+        without_momentum(recipe, "strategy = \"clean\"")?;
         let (numbers, real) = (TableNumbers::new(recipe, network)?, layer.scheme == Scheme::Ckks);
         let base: Box<dyn Numbers> = if real {
             Box::new(Reals::new(recipe))

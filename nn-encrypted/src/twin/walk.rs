@@ -1,5 +1,6 @@
 //! The walk through a network: the order of training, with any numbers.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayRef2, Axis};
@@ -27,6 +28,8 @@ pub(crate) struct Walk {
     ranges: Ranges,
     /// Of the next step or classification.
     pub(super) phases: Phases,
+    /// Of the next step or classification: approximate tensors as a client rounded them.
+    pub(super) rounded: VecDeque<Array2<f64>>,
 }
 
 /// Weights and biases of a layer, each with its momenta.
@@ -53,7 +56,8 @@ pub(super) struct Trace {
 impl Walk {
     pub(super) fn new(network: &Network, numbers: Vec<Arc<dyn Numbers>>, model: Model) -> Result<Self> {
         let (ranges, phases) = (Ranges::default(), Phases::default());
-        let mut walk = Self { network: network.clone(), numbers, model, ranges, phases };
+        let mut walk =
+            Self { network: network.clone(), numbers, model, ranges, phases, rounded: VecDeque::new() };
         TwinError::unless_equal("layers of a model", walk.model.layers.len(), network.depth().max(1))?;
         let mut pass = Pass::new(network, Ranges::default(), Phases::default());
         for (l, state) in walk.model.layers.iter().enumerate() {
@@ -84,8 +88,9 @@ impl Walk {
     }
 
     fn pass(&mut self) -> (&Self, Pass<'_>) {
-        let phases = std::mem::take(&mut self.phases);
-        (&*self, Pass::new(&self.network, self.ranges.clone(), phases))
+        let (phases, rounded) = (std::mem::take(&mut self.phases), std::mem::take(&mut self.rounded));
+        let this = &*self;
+        (this, Pass { rounded, ..Pass::new(&this.network, this.ranges.clone(), phases) })
     }
 
     /// Trains on one mini-batch.
@@ -102,7 +107,8 @@ impl Walk {
     pub(crate) fn outputs(&mut self, x: &ArrayRef2<f64>) -> Result<Array2<f64>> {
         let (this, mut pass) = self.pass();
         let whole = this.network.loss == Loss::Quadratic;
-        let rows = if this.network.layers.iter().any(by_table) { x.nrows().max(1) } else { ROWS };
+        let whole_batch = !pass.rounded.is_empty() || this.network.layers.iter().any(by_table);
+        let rows = if whole_batch { x.nrows().max(1) } else { ROWS };
         let mut outputs = Array2::zeros((x.nrows(), this.last().outputs()));
         let parts = outputs.axis_chunks_iter_mut(Axis(0), rows);
         for (x, mut part) in x.axis_chunks_iter(Axis(0), rows).zip(parts) {
@@ -145,10 +151,11 @@ impl Walk {
             let next = self.numbers.get(l + 1).unwrap_or(numbers);
             let kept = self.kept(l, state)?;
             let [weights, bias] = [0, 1].map(|i: usize| numbers.in_products(&kept[i][0]));
-            let input = pass.fits(layers::patches(layer, values))?;
+            let input = layers::patches(layer, values, |sums, count| numbers.mean(sums, count, pass));
+            let input = pass.fits(input?)?;
             let products = numbers.product(&input, &weights, pass)?;
             let sums = layers::joined(layer, pass.fits(products.plus(&bias))?);
-            let z = next.refresh(sums, pass)?;
+            let z = next.refresh(numbers.computed(sums, pass)?, pass)?;
             let activation = layer.activation.as_ref().filter(|_| whole || l + 1 < self.network.depth());
             let activated = activation.map(|activation| next.activate(activation, &z, pass)).transpose()?;
             let (value, derivative) = activated.map_or_else(|| (z.clone(), None), |[a, d]| (a, Some(d)));
@@ -182,7 +189,8 @@ impl Walk {
             let Some(before) = l.checked_sub(1) else { break };
             let pass = pass.to(before, RefreshTensor::Error);
             let back = numbers.product(&by_position, &trace.weights[l].t(), pass)?;
-            let back = pass.fits(layers::by_inputs(layer, back))?;
+            let back = layers::by_inputs(layer, back, |sums, count| numbers.mean(sums, count, pass))?;
+            let back = pass.fits(back)?;
             error = self.numbers[before].refresh(self.derived(before, back, &trace, pass)?, pass)?;
         }
         trace.errors.reverse();
@@ -236,5 +244,6 @@ impl Walk {
 fn finished(pass: Pass<'_>) -> Result<Ranges> {
     let left = if let Phases::Recorded(left) = &pass.phases { left.len() } else { 0 };
     TwinError::unless_equal("recorded phases that no lookup used", left, 0)?;
+    TwinError::unless_equal("recorded tensors that no refresh rounded", pass.rounded.len(), 0)?;
     Ok(pass.ranges)
 }

@@ -56,7 +56,7 @@ impl Shape {
         let here = |l: &usize| layers.contains(&(l + 1).min(last));
         let function = |l: usize| {
             let activation = network.layers[l].activation.as_ref();
-            activation.map(|activation| (l, activation.function.clone()))
+            activation.map(|activation| (l, activation.looked_up()))
         };
         Self {
             format,

@@ -5,7 +5,9 @@ use crate::network::{Activation, Layer, Network};
 use crate::numbers::tables::{TableError, TableNumbers};
 use crate::plan::parameters::switch::Products;
 use crate::plan::{PlanError, Reason};
-use crate::recipe::{Recipe, RefreshStrategy, Scheme, Secret};
+use crate::program::lower::lower;
+use crate::program::{Refresher, Step};
+use crate::recipe::{Recipe, Scheme, Secret};
 
 fn field(field: &str, what: String) -> PlanError {
     PlanError::Field { field: field.to_owned(), what }
@@ -51,16 +53,36 @@ pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products, P
         Scheme::Bgv => Products::Coefficients,
         Scheme::Ckks => Products::Slots,
         Scheme::Tfhe => {
-            let what =
-                format!("the first layer with weights is in {first}; bgv or ckks is needed beside tables");
-            return Err(field("layers", what));
+            let what = format!("0 of {} layers with weights are in bgv or ckks", network.depth());
+            let layer = network.layers.first().map(of_layer).unwrap_or_default();
+            return Err(refused(layer, Reason::Layout, what, 1.0, 0.0));
         }
     };
-    if recipe.refresh.strategy != RefreshStrategy::Clean {
-        let what = format!("{:?}; \"clean\" is needed beside tables", recipe.refresh.strategy);
-        return Err(field("refresh.strategy", what));
-    }
+    check_refreshes(recipe, network)?;
     Ok(products)
+}
+
+/// Tensors beside tables are rounded by these, and weights cleaned: no other refresh has a place.
+fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
+    let program = lower(recipe, network);
+    let others = program.training.iter().filter_map(|step| match *step {
+        Step::Refresh { round, by } if by != Refresher::Clean => Some((by, program.rounds[round].len())),
+        _ => None,
+    });
+    let counted = others.fold(None, |all: Option<(Refresher, usize)>, (by, tensors)| {
+        Some((by, tensors + all.map_or(0, |(_, before)| before)))
+    });
+    let Some((by, tensors)) = counted else { return Ok(()) };
+    let looked_up = network.layers.iter().filter_map(|layer| layer.activation.as_ref());
+    let name = looked_up.filter(|activation| activation.scheme == Scheme::Tfhe).map(of_activation).next();
+    let what = format!(
+        "it is looked up in tables, beside which 0 tensors are refreshed by {by}, and the recipe has {tensors} of them in a step: refresh.strategy = \"clean\" is needed, or a polynomial"
+    );
+    Err(refused(name.unwrap_or_default(), Reason::Layout, what, tensors as f64, 0.0))
+}
+
+fn of_activation(activation: &Activation) -> (usize, String) {
+    (activation.index, activation.kind.to_string())
 }
 
 /// The formats of numbers.
@@ -81,10 +103,6 @@ pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers
     })?;
     let momentum = recipe.optimizer.momentum;
     let last = network.layers.last();
-    if momentum.value() != 0.0 && last.is_some_and(|layer| layer.scheme == Scheme::Ckks) {
-        let what = format!("{momentum}; 0 is needed beside tables");
-        return Err(field("optimizer.momentum", what));
-    }
     if let Some(layer) = last.filter(|_| momentum.value() != 0.0) {
         let bits = momentum.dyadic().map_or(f64::INFINITY, |momentum| f64::from(momentum.bits()));
         let kept = f64::from(numbers.weight_bits());
@@ -140,7 +158,7 @@ fn polynomial(
 ) -> PlanError {
     let degree = activation.polynomial.as_ref().map_or(1, |all| all.len().saturating_sub(1)).max(1);
     let own = degree.next_power_of_two().trailing_zeros() as usize;
-    let name = (activation.index, activation.kind.to_string());
+    let name = of_activation(activation);
     let scheme = activation.scheme;
     // A product before it, and one behind it.
     let needed = own + 2;

@@ -285,6 +285,14 @@ fn layers_that_cannot_be_are_refused_by_number() {
         (3, "Linear".to_owned(), Reason::Layout, 2.0, 1.0)
     );
     assert_eq!(found(tables, &["numbers.plaintext_bits=22"]), (4, sigmoid, Reason::Range, 32.0, 2.0));
+    // Nothing rounds the bit that half of the momentum adds to 3 + 5 + 8 bits of weights.
+    let momentum = found(tables, &["optimizer.momentum=1/2"]);
+    assert_eq!(momentum, (3, "Linear".to_owned(), Reason::Range, 17.0, 16.0));
+    // Weights and momentum are two of the tensors; with a client also two sums and an error.
+    for (strategy, tensors) in [("bootstrap", 2.0), ("client", 5.0)] {
+        let other = found(tables, &[&format!("refresh.strategy={strategy}")]);
+        assert_eq!(other, (2, relu.clone(), Reason::Layout, tensors, 0.0));
+    }
     let tanh = words(tables).replace("ReLU", "Tanh");
     let large = refusal(&[&tanh, small[0], small[1]], &[4, 3, 2]);
     assert_eq!(large, (2, "Tanh".to_owned(), Reason::Range, 4.0, 2.0));

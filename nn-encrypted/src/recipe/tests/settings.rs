@@ -150,7 +150,6 @@ fn exact_updates_are_shifts() {
         ),
         ("optimizer.learning_rate=0.1", "recipe field `optimizer.learning_rate`: 0.1; a power of two"),
         ("optimizer.learning_rate=2^-19", "recipe field `optimizer.learning_rate`: 1/524288; a power of two"),
-        ("optimizer.momentum=1/2", "recipe field `optimizer.momentum`: 1/2; 0 is needed with strategy"),
         (
             "numbers.plaintext_bits=40",
             "recipe field `numbers.plaintext_bits`: 40; 8 to 36 is needed with strategy",
@@ -182,7 +181,6 @@ fn words_hold_what_they_are_given() {
         ("optimizer.learning_rate=16", "recipe field `optimizer.learning_rate`: 16; a power"),
         ("optimizer.learning_rate=0", "recipe field `optimizer.learning_rate`: 0; a number above 0"),
         ("optimizer.learning_rate=2^-13", "recipe field `optimizer.learning_rate`: 1/8192; a power"),
-        ("optimizer.momentum=1/2", "recipe field `optimizer.momentum`: 1/2; 0 is needed with layers"),
         ("data.normalize.limit=32", "recipe field `data.normalize.limit`: 32; words of 16 bits"),
     ];
     refuses("tbmpnet2021", &table);

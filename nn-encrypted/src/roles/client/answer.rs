@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 
-use super::settle::Settle;
+use super::settle::{Settle, rounded};
 use super::{Client, Waiting};
 use crate::model::{LayerState, Model};
 use crate::program::{Refresh, Refresher, Rounding, Tensor};
@@ -118,7 +118,11 @@ impl Client {
                 all.push(Clear::Model);
                 continue;
             }
-            all.push(Clear::Rows(Settle::new(*rounding, &mut self.counts).rows(rows(*from, held)?)));
+            let held = rows(*from, held)?;
+            if let (Values::Real(values), Some(bits)) = (&held, rounding.bits) {
+                self.rounded.push(values.mapv(|value| rounded(value, bits)));
+            }
+            all.push(Clear::Rows(Settle::new(*rounding, &mut self.counts).rows(held)));
         }
         self.model = model;
         Ok(all)

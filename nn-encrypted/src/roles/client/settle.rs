@@ -81,10 +81,7 @@ impl<'c> Settle<'c> {
         self.counts.out_of_bounds += u64::from(!(0.0..=proven).contains(&value.abs()));
         let value = if value.is_nan() { 0.0 } else { value };
         let (rounded, bound) = match bits {
-            // Halves away from zero.
-            Some(bits) => ((value * scaled(1.0, bits)).round() / scaled(1.0, bits), {
-                scaled(bound, bits).trunc() / scaled(1.0, bits)
-            }),
+            Some(bits) => (rounded(value, bits), { scaled(bound, bits).trunc() / scaled(1.0, bits) }),
             None => (value, bound),
         };
         self.counts.saturations += u64::from(rounded.abs() > bound);
@@ -117,6 +114,11 @@ impl Limits {
             unit: scaled(1.0, to).recip(),
         }
     }
+}
+
+/// `value` with so many fractional bits, halves away from zero.
+pub(super) fn rounded(value: f64, bits: u32) -> f64 {
+    scaled(value, bits).round() / scaled(1.0, bits)
 }
 
 /// `value·2^bits`

@@ -1,7 +1,7 @@
 //! Products and sigmoids of single integers in two's complement.
 
 use super::exponential;
-use crate::activation::sigmoid;
+use crate::activation::{Function, sigmoid};
 use crate::numbers::words::Format;
 use crate::recipe::WordCoding;
 
@@ -73,6 +73,12 @@ impl Arithmetic {
                 (self.rounded(s), self.rounded(s * (1.0 - s)))
             }
         }
+    }
+
+    /// A function and its derivative out of tables.
+    pub(super) fn looked_up(self, function: &Function, x: i64) -> (i64, i64) {
+        let x = self.as_looked_up(x);
+        (self.rounded(function.value(x)), self.rounded(function.derivative(x)))
     }
 
     /// The number that a table takes an integer for: the middle of those it cannot tell from it.

@@ -7,6 +7,9 @@
 //! - Errors: `δ_i = mul(a_i − t_i, σ'(z_i))` at the outputs, `δ_i = mul(Σ_k mul(w_ki, δ_k), σ'(z_i))` before.
 //! - Update after a mini-batch: `w_ij ← w_ij − ⌊Σ mul(δ_i, a_j) / 2^κ⌋` and `b_i ← b_i − ⌊Σ δ_i / 2^κ⌋`, the sums over its
 //!   samples; `2^−κ` is the learning rate over the smallest power of two not below `batch_size`.
+//! - A mean of `n` positions is `⌊Σ a / n⌋` where `n` is a power of two, and `mul(Σ a, 1/n)` otherwise.
+//!
+//! Where a client refreshes, it rounds and saturates as in `fixed`.
 //!
 //! The arithmetic is not that of the engines: an encrypted training is compared with it.
 
@@ -17,18 +20,22 @@ use ndarray::{Array2, ArrayRef2};
 
 use self::arithmetic::Arithmetic;
 use super::error::{Result, TwinError};
-use super::numbers::{Numbers, Pass};
+use super::fixed::{bits, bound};
+use super::numbers::{Numbers, Pass, without_momentum};
 use super::tensor::Tensor;
 use crate::activation::{Dyadic, Function};
 use crate::network::Activation;
 use crate::numbers::words::Format;
-use crate::recipe::{Recipe, RecipeError, RefreshTensor};
+use crate::recipe::{self, Backward, Recipe, RecipeError, RefreshStrategy, RefreshTensor};
 
 /// Integers of a few bits.
 #[derive(Debug)]
 pub(super) struct Words {
     arithmetic: Arithmetic,
     update_shift: u32,
+    numbers: recipe::Numbers,
+    /// By the client.
+    refreshed: Vec<RefreshTensor>,
 }
 
 impl Words {
@@ -37,7 +44,23 @@ impl Words {
         let what = || format!("{rate}; a power of two is needed with layers with weights in tfhe");
         let shift = recipe.optimizer.update_shift();
         let update_shift = shift.ok_or_else(|| RecipeError::field("optimizer.learning_rate", what()))?;
-        Ok(Self { arithmetic: Arithmetic::new(Format::of(&recipe.numbers)), update_shift })
+        without_momentum(recipe, "layers with weights in tfhe")?;
+        let (numbers, refresh) = (recipe.numbers.clone(), &recipe.refresh);
+        let arithmetic = Arithmetic::new(Format::of(&numbers));
+        let client = refresh.strategy == RefreshStrategy::Client && refresh.backward == Backward::Encrypted;
+        let refreshed = [RefreshTensor::Weight].iter().chain(&refresh.tensors).filter(|_| client);
+        let refreshed = refreshed.copied().collect();
+        Ok(Self { arithmetic, update_shift, numbers, refreshed })
+    }
+
+    /// A tensor as the client sends it back.
+    fn by_client(&self, tensor: Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {
+        let (bits, bound) = (bits(&self.numbers, pass.tensor), bound(&self.numbers.bounds, pass.tensor));
+        let rounded = Tensor::Exact(pass.rounded(&tensor, bits)?, bits);
+        let beyond = rounded.beyond(bound);
+        pass.observe(tensor.largest(), Some(bound), beyond, None)?;
+        let words = pass.fits(rounded.saturated(bound).integers(self.arithmetic.fraction))?;
+        Ok(self.tensor(words))
     }
 
     /// Notes the largest magnitude of the tensor that a walk is on its way to, and how many integers became others.
@@ -87,11 +110,16 @@ impl Numbers for Words {
     }
 
     fn activate(&self, activation: &Activation, z: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
-        if activation.function != Function::Sigmoid {
-            let what = "Sigmoid is needed behind a layer with weights in tfhe";
+        let function = activation.looked_up();
+        let both = if function == Function::Sigmoid {
+            values(z, pass)?.mapv(|z| self.arithmetic.sigmoid(z))
+        } else if self.numbers.words == recipe::WordCoding::Digits {
+            values(z, pass)?.mapv(|z| self.arithmetic.looked_up(&function, z))
+        } else {
+            let what =
+                "bit by bit there is a circuit of Sigmoid alone; `numbers.words` = \"digits\" is needed";
             return Err(TwinError::layer(activation.index, activation.kind, what));
-        }
-        let both = values(z, pass)?.mapv(|z| self.arithmetic.sigmoid(z));
+        };
         Ok([both.mapv(|(value, _)| value), both.mapv(|(_, derivative)| derivative)].map(|n| self.tensor(n)))
     }
 
@@ -112,7 +140,33 @@ impl Numbers for Words {
         if pass.tensor == RefreshTensor::Momentum {
             return Ok(tensor); // there is none
         }
-        self.wrapped(&tensor, tensor.largest(), pass).map(|words| self.tensor(words))
+        if !self.refreshed.contains(&pass.tensor) {
+            return self.wrapped(&tensor, tensor.largest(), pass).map(|words| self.tensor(words));
+        }
+        // Weights are those of this layer; others may come from one whose numbers do not wrap.
+        let tensor = if pass.tensor == RefreshTensor::Weight { self.computed(tensor, pass)? } else { tensor };
+        self.by_client(tensor, pass)
+    }
+
+    fn computed(&self, sums: Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {
+        let mut wraps = 0;
+        let words = values(&sums, pass)?.mapv(|n| self.arithmetic.wrapped(n.into(), &mut wraps));
+        // Where a client refreshes, what is observed is held to its bound.
+        if wraps > 0 && !self.refreshed.is_empty() {
+            self.note(sums.largest(), wraps, pass)?;
+        }
+        Ok(if self.refreshed.is_empty() { sums } else { self.tensor(words) })
+    }
+
+    fn mean(&self, sums: Tensor, count: usize, pass: &mut Pass<'_>) -> Result<Tensor> {
+        let (words, mut wraps) = (self.wrapped(&sums, 0.0, pass)?, 0);
+        let part = ((1_i64 << self.arithmetic.fraction) as f64 / count as f64).round() as i64;
+        let words = words.mapv(|sum| match count.is_power_of_two() {
+            true => sum.div_euclid(count as i64),
+            false => self.arithmetic.mul(sum, part, &mut wraps),
+        });
+        self.note(0.0, wraps, pass)?;
+        Ok(self.tensor(words))
     }
 
     fn update(&self, kept: &[Tensor; 2], gradient: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {

@@ -23,7 +23,8 @@ pub struct CkksAgreement {
     pub params: Parameters,
     /// Levels of a step between two refreshes.
     pub levels: usize,
-    /// Number of primes over which each tensor is encrypted afresh; of weights, over which they are kept.
+    /// Number of primes over which each tensor is encrypted afresh; of weights, over which they are kept; of tensors for the client,
+    /// over which they are sent, if that is more than one.
     pub fresh: BTreeMap<Tensor, usize>,
     /// Operations of a step.
     pub tally: Tally,
@@ -93,9 +94,15 @@ impl CkksAgreement {
         if !is_sent || pieces == 0 {
             return None;
         }
-        let primes = self.fresh.get(&tensor).copied().unwrap_or(1);
+        let primes = self.primes_sent(tensor);
         let parts = if of_images { formulas.image_tiles().max(1) } else { 1 };
         Some((parts, pieces / parts, primes))
+    }
+
+    /// The primes over which a tensor is sent.
+    #[must_use]
+    pub fn primes_sent(&self, tensor: Tensor) -> usize {
+        self.fresh.get(&tensor).copied().unwrap_or(1)
     }
 
     /// Bytes of a ciphertext over so many primes as it is sent, at most.

@@ -8,7 +8,7 @@ use he_ckks::Complex64;
 use super::{RealMask, RealOps};
 use crate::engine::EngineError;
 use crate::engine::slots::{self, Sign, SlotOps};
-use crate::program::Step;
+use crate::program::{Step, Tensor};
 
 type Result<T> = std::result::Result<T, EngineError>;
 
@@ -62,6 +62,8 @@ pub struct Tally {
     /// The highest level of a sum over the entries of weights that stand several times.
     #[doc(alias = "ties")]
     pub shared: Option<isize>,
+    /// The tensors that are sent to the client, as they are then.
+    pub sent: BTreeMap<Tensor, Level>,
     /// The first step in which values may exceed the modulus, and the bits that it has too few.
     pub overflow: Option<(Step, f64)>,
     step: Option<Step>,
@@ -74,8 +76,25 @@ pub struct Room {
     pub first_bits: f64,
     /// Bits of the scale, and of the prime of each level.
     pub scale_bits: f64,
-    /// Levels of the chain.
+    /// Levels of the chain that a step may take.
     pub levels: usize,
+    /// Levels below those, which a bootstrap takes itself.
+    pub reserved: usize,
+}
+
+impl Room {
+    /// Bits above the scale of the modulus of so many primes.
+    #[must_use]
+    pub fn above_scale(&self, primes: usize) -> f64 {
+        self.first_bits + self.scale_bits * (primes as f64 - 2.0)
+    }
+
+    /// The fewest primes whose modulus holds values of at most `bound`.
+    #[must_use]
+    pub fn primes(&self, bound: f64) -> usize {
+        let beyond = bound.max(f64::MIN_POSITIVE).log2() + MARGIN - self.above_scale(1);
+        1 + (beyond / self.scale_bits).ceil().max(0.0) as usize
+    }
 }
 
 /// Bits that errors and the rounding of scales may take.
@@ -108,9 +127,21 @@ impl Rehearsal {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).step = Some(step);
     }
 
-    /// Counts fresh ciphertexts that are read at a level.
-    pub fn read(&self, level: isize, count: u64) {
-        self.count(level, |counts| counts.read += count);
+    /// Fresh ciphertexts that are read at a level.
+    #[must_use]
+    pub fn read(&self, level: isize, bound: f64, count: usize) -> Vec<Level> {
+        self.count(level, |counts| counts.read += count as u64);
+        vec![self.result(level, bound, 1.0); count]
+    }
+
+    /// Notes a tensor that is sent to the client.
+    pub fn send(&self, tensor: Tensor, tiles: &[Level]) {
+        let level = tiles.iter().map(|tile| tile.level).min().unwrap_or(0);
+        let bound = tiles.iter().map(|tile| tile.bound).fold(0.0, f64::max);
+        let sent = self.result(level, bound, 1.0);
+        self.note(level, |tally, _| {
+            tally.sent.insert(tensor, sent);
+        });
     }
 
     fn note(&self, level: isize, add: impl FnOnce(&mut Tally, isize)) {
@@ -127,8 +158,8 @@ impl Rehearsal {
 
     /// A result with so many scales in it.
     fn result(&self, level: isize, bound: f64, scales: f64) -> Level {
-        if let Some(Room { first_bits, scale_bits, levels }) = self.room {
-            let modulus = first_bits + scale_bits * (levels as isize + level) as f64;
+        if let Some(Room { first_bits, scale_bits, levels, reserved }) = self.room {
+            let modulus = first_bits + scale_bits * ((levels + reserved) as isize + level) as f64;
             let missing = bound.max(f64::MIN_POSITIVE).log2() + scales * scale_bits + MARGIN - modulus;
             if missing > 0.0 {
                 self.note(level, |tally, _| {

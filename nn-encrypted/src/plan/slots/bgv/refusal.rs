@@ -54,7 +54,7 @@ pub(super) fn levels(network: &Network, tensor: Tensor, why: &str, needed: f64, 
 pub(super) fn layout(network: &Network, tensor: Tensor) -> PlanError {
     let (layer, kind) = place(network, tensor, None);
     let what = format!(
-        "`refresh.tensors` leaves the {tensor} without a refresh by the client: it is not spread along the axis that the next product needs"
+        "0 refreshes by the client spread the {tensor} along the axis that the next product needs: refresh.strategy = \"client\" with it among refresh.tensors is needed"
     );
     PlanError::Refused { layer, kind, reason: Reason::Layout, what, needed: 1.0, available: 0.0 }
 }

@@ -168,21 +168,17 @@ impl Search<'_> {
         if needed > ring.most {
             return Ok(Err(refusal::levels(self.network, self.layers, &tally, [needed, ring.most])));
         }
-        let refresh = &self.recipe.refresh;
-        if self.bootstraps() || refresh.backward == Backward::Client {
-            return Ok(Ok(Rehearsed { levels: needed, fresh, tally }));
-        }
-        // Levels at which values between two refreshes by the client fit too.
+        let alone = self.bootstraps() || self.recipe.refresh.backward == Backward::Client;
+        // Levels at which values fit too.
         let mut overflow = None;
         for levels in needed..=ring.most {
-            let spec = parameters::chain(self.recipe, false, ring.log_n, levels);
-            let (first_bits, scale_bits) = (f64::from(spec.first_bits), f64::from(spec.scale_bits));
-            let room = Room { first_bits, scale_bits, levels };
+            let room = room(&parameters::chain(self.recipe, self.bootstraps(), ring.log_n, levels));
             let tally = rehearse(formulas, program, &fresh, Some(room))?;
             if tally.overflow.is_none() {
-                return Ok(Ok(lowered(formulas, program, Rehearsed { levels, fresh, tally }, room)?));
+                let highest = Rehearsed { levels, fresh, tally };
+                return Ok(Ok(if alone { highest } else { lowered(formulas, program, highest, room)? }));
             }
-            overflow = tally.overflow.map(|found| (found, first_bits - scale_bits));
+            overflow = tally.overflow.map(|found| (found, room.above_scale(1)));
         }
         Ok(Err(refusal::range(self.network, self.layers, overflow)))
     }
@@ -201,6 +197,13 @@ impl Search<'_> {
         }
         sets
     }
+}
+
+/// How large values may be with a chain of primes.
+pub(super) fn room(spec: &Spec) -> Room {
+    let reserved = spec.bootstrap.as_ref().map_or(0, |bootstrap| bootstrap.slots_to_coefficients);
+    let (first_bits, scale_bits) = (f64::from(spec.first_bits), f64::from(spec.scale_bits));
+    Room { first_bits, scale_bits, levels: spec.levels, reserved }
 }
 
 /// Every fresh tensor over as few primes as what follows needs.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
-use self::candidate::{Candidate, Search};
+use self::candidate::{Candidate, Search, room};
 use crate::engine::slots::ckks::{CkksAgreement, CkksEngine};
 use crate::engine::{Engine, EngineError};
 use crate::network::Network;
@@ -30,7 +30,6 @@ use crate::plan::{
     Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Task, Tolerance, WireSize,
 };
 use crate::program::{Step, Tensor};
-use crate::recipe::Scheme;
 use crate::roles::cipher::ckks::CkksCipher;
 use crate::roles::cipher::{Cipher, CipherError};
 
@@ -92,19 +91,7 @@ fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
             return Err(refusal::border(network, l, tensor));
         }
     }
-    let computed = network.layers.iter().enumerate().filter(|(l, _)| here((l + 1).min(last)));
-    let mut activations = computed.filter_map(|(_, layer)| layer.activation.as_ref());
-    match activations.find(|activation| activation.polynomial.is_none() || activation.scheme == Scheme::Tfhe)
-    {
-        None => Ok(search),
-        Some(table) => Err(PlanError::Field {
-            field: format!("layers.{}.scheme", table.index),
-            what: format!(
-                "{} before or behind layers in ckks alone has no engine: needed bgv or ckks",
-                table.scheme
-            ),
-        }),
-    }
+    Ok(search)
 }
 
 impl PlannedCkks {
@@ -137,6 +124,9 @@ impl PlannedCkks {
             (tensor, kept.unwrap_or_else(|| agreement.primes(level)))
         };
         agreement.fresh = fresh.into_iter().map(primes).collect();
+        let room = room(agreement.params.spec());
+        let sent = agreement.tally.sent.iter().map(|(&tensor, sent)| (tensor, room.primes(sent.bound)));
+        agreement.fresh.extend(sent.filter(|(_, primes)| *primes > 1));
         let names = network.layers.iter().map(|layer| layer.name.clone()).collect();
         Ok(Self { agreement: Arc::new(agreement), bootstrapped, names, units, key_bytes, peak_bytes })
     }
@@ -160,18 +150,23 @@ impl PlannedCkks {
         &self.bootstrapped
     }
 
-    /// How large, as real numbers, tensors may be that the client decrypts over one prime: larger ones would be taken modulo it.
+    /// How large, as real numbers, tensors may be that the client decrypts: larger ones would be taken modulo the primes they are over.
     #[must_use]
     pub fn proven(&self) -> Vec<(Tensor, f64)> {
         let CkksAgreement { formulas, params, .. } = &*self.agreement;
-        let room = f64::from(params.spec().first_bits - params.spec().scale_bits - 1).exp2();
+        let room = room(params.spec());
+        // With a bit for the sign.
+        let most = |tensor: Tensor| (room.above_scale(self.agreement.primes_sent(tensor)) - 1.0).exp2();
         let [w, v] = formulas.state_units();
         let of_model = [(Tensor::NewWeights, w), (Tensor::NewMomentum, v)];
         let of_images = formulas.refreshed.keys().copied().chain([formulas.outputs]);
         let of_images = of_images.filter(|tensor| !tensor.is_of_model());
         let units = of_images.map(|tensor| (tensor, formulas.unit(tensor).abs())).chain(of_model);
         let is_sent = |tensor: Tensor| tensor == Tensor::NewMomentum || self.agreement.sent(tensor).is_some();
-        units.filter(|(tensor, _)| is_sent(*tensor)).map(|(tensor, unit)| (tensor, room * unit)).collect()
+        units
+            .filter(|(tensor, _)| is_sent(*tensor))
+            .map(|(tensor, unit)| (tensor, most(tensor) * unit))
+            .collect()
     }
 
     fn planned(self) -> Planned {

@@ -48,8 +48,7 @@ impl Blank<'_> {
     fn read(&self, tensor: Tensor, images: usize) -> Result<Vec<Level>, EngineError> {
         let level = *self.fresh.get(&tensor).ok_or(EngineError::Missing(tensor))?;
         let tiles = self.formulas.geometry.ciphertexts(tensor) / images.max(1);
-        self.rehearsal.read(level, tiles as u64);
-        Ok(vec![Level { level, bound: self.formulas.fresh_bound(tensor) }; tiles])
+        Ok(self.rehearsal.read(level, self.formulas.fresh_bound(tensor), tiles))
     }
 }
 
@@ -67,7 +66,8 @@ impl Samples<Level> for Blank<'_> {
     }
 }
 
-/// The tally of a training step, with fresh tensors at given levels; values are held against a modulus, if one is given.
+/// What a training step takes, with fresh tensors at given levels; values are held against a modulus, if one is given. A
+/// classification takes the first part of it, up to the outputs.
 pub(super) fn rehearse(
     formulas: &RealFormulas,
     program: &Program,
@@ -85,12 +85,18 @@ pub(super) fn rehearse(
         rehearsal.enter(step);
         let Step::Refresh { round, by } = step else {
             body.run(step, &mut held, &samples)?;
+            if program.prediction.last() == Some(&step) && held.tensors.has(formulas.outputs) {
+                rehearsal.send(formulas.outputs, held.tensors.get(formulas.outputs)?);
+            }
             continue;
         };
         for refresh in &program.rounds[round] {
             match by {
                 Refresher::Bootstrap => body.bootstrap(refresh.from, &mut held, samples.rows())?,
                 Refresher::Client => {
+                    if held.tensors.has(refresh.from) {
+                        rehearsal.send(refresh.from, held.tensors.get(refresh.from)?);
+                    }
                     held.tensors.forget(refresh.from);
                     for &to in refresh.to.iter().filter(|to| is_held(formulas, **to)) {
                         held.tensors.put(to, samples.read(to, 1)?);

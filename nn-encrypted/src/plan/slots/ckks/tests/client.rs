@@ -1,8 +1,9 @@
 //! Steps that the client refreshes, and layers that are matrices, in small rings against the twin.
 
 use super::world::{World, apart, samples};
-use super::{recipe, settings};
+use super::{planned, recipe, settings};
 use crate::network::Network;
+use crate::program::Tensor;
 use crate::recipe::Recipe;
 use crate::twin::{Twin, targets};
 
@@ -54,6 +55,45 @@ fn the_client_refreshes_real_numbers() {
     assert_eq!(world.traffic.rounds, 3 * 6 + 2);
     assert_eq!((world.client.counts().saturations, world.client.counts().out_of_bounds), (0, 0));
     assert_eq!(twin.out_of_range(), 0);
+}
+
+#[test]
+fn a_tensor_is_sent_over_as_many_primes_as_its_bound_needs() {
+    // A prime has 8 bits above the scale, of which a sign and errors take one and a half: room up to 2^6.5.
+    for (bound, primes) in [(90.0, 1), (91.0, 2), (1024.0, 2)] {
+        let bounds = format!(
+            "numbers.bounds={{ preactivation = {bound:?}, output = {bound:?}, error = 1.0, weight = 1.0, momentum = 1.0 }}"
+        );
+        let (recipe, network) = recipe("hesamifard2017", &[&CKKS[..], &[&bounds]].concat(), 10, 3);
+        let plan = planned(&recipe, &network, 0.5, Some(11)).unwrap();
+        // Ten features of at most 1/2, and weights of at most 1: the first sums are small whatever is allowed.
+        let sums = [0, 1, 2].map(Tensor::Sum);
+        assert_eq!(sums.map(|sum| plan.agreement().primes_sent(sum)), [1, primes, primes], "{bound}");
+        // Errors are multiplied with derivatives as large as pre-activations.
+        assert_eq!(plan.agreement().primes_sent(Tensor::RawError(0)), primes, "{bound}");
+        assert_eq!(plan.agreement().primes_sent(Tensor::NewWeights), 1);
+        let largest = plan.proven().into_iter().find(|(tensor, _)| *tensor == sums[1]).unwrap().1;
+        assert_eq!(largest, if primes == 1 { 128.0 } else { 140_737_488_355_328.0 });
+        let (world, _) = check(&recipe, &network, 11, 2);
+        assert_eq!(world.client.counts().out_of_bounds, 0);
+    }
+}
+
+#[test]
+fn outputs_without_a_refresh_are_sent_over_as_many_primes_as_their_bound_needs() {
+    let all = ["optimizer.batch_size=20", "numbers.bounds.output=200"];
+    let (recipe, network) = recipe("onoufriou2021", &all, 12, 1);
+    let plan = planned(&recipe, &network, 0.5, Some(12)).unwrap();
+    assert_eq!(plan.agreement().primes_sent(Tensor::Sum(1)), 2);
+    let mut world = World::new(&recipe, &network, 12);
+    let mut twin = Twin::new(&recipe, &network, world.client.model().clone(), None).unwrap();
+    let (x, _) = samples(20, 12, 1);
+    let y = ndarray::Array2::from_elem((20, 1), 0.5);
+    world.train(0, &x, &y).unwrap();
+    twin.step(&x, &y).unwrap();
+    assert!(apart(world.client.model(), twin.model()) < 1e-6);
+    let found = world.predict(1, &x) - twin.outputs(&x).unwrap();
+    assert!(found.iter().all(|error| error.abs() < 1e-5));
 }
 
 #[test]
