@@ -13,7 +13,7 @@ use crate::params::Parameters;
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(2);
 
-/// What messages call bootstrapping keys.
+/// The name of bootstrapping keys in messages.
 const NAME: &str = "bootstrapping keys";
 
 /// Kind of the one object that RLWE does not have.

@@ -13,7 +13,7 @@ use he_tfhe::Decomposition;
 
 use crate::error::Error;
 
-/// What the ring-switching key hides.
+/// The name of the ring-switching key in a list of margins.
 const RING_SWITCH: &str = "tfhe, ring switch";
 
 /// The parameters of three schemes that share primes, before they are checked.

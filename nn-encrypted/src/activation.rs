@@ -35,7 +35,7 @@ pub enum Function {
 impl Function {
     /// Whether it is a polynomial.
     #[must_use]
-    pub fn is_polynomial(&self) -> bool {
+    pub(crate) fn is_polynomial(&self) -> bool {
         matches!(self, Self::Polynomial(_) | Self::Real(_))
     }
 

@@ -19,7 +19,7 @@ use super::security::{max_log_qp, min_binary_log_sigma};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Margin {
-    /// What it hides.
+    /// The part of a system that it hides.
     pub what: &'static str,
     /// Dimension of the ring, or of LWE.
     pub dimension: usize,

@@ -255,7 +255,7 @@ impl Known {
     ///
     /// # Errors
     /// If there is none.
-    pub fn find(name: &str) -> Result<&'static Self, DataError> {
+    pub(crate) fn find(name: &str) -> Result<&'static Self, DataError> {
         let names = || KNOWN.iter().map(|set| set.name).collect::<Vec<_>>().join(", ");
         let unknown = || DataError::UnknownSet { set: name.to_owned(), known: names() };
         KNOWN.iter().find(|set| set.name == name).ok_or_else(unknown)
@@ -285,7 +285,7 @@ impl Known {
 
     /// Whether all its files are there, or it needs none.
     #[must_use]
-    pub fn is_there(&self, data_dir: &Path) -> bool {
+    pub(crate) fn is_there(&self, data_dir: &Path) -> bool {
         self.files.iter().all(|file| self.locate(data_dir, file.name).is_ok())
     }
 }

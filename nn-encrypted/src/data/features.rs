@@ -11,7 +11,7 @@ use super::{DataError, limits};
 /// Different words of a column; more are a name or an identifier.
 const MOST_WORDS: usize = 64;
 
-/// What a column holds, by its first cell.
+/// The content of a column, by its first cell.
 enum Content {
     Nothing,
     Numbers,

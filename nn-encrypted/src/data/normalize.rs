@@ -57,7 +57,7 @@ pub enum Normalization {
 impl Normalization {
     /// The largest magnitude.
     #[must_use]
-    pub fn limit(&self) -> f64 {
+    pub(crate) fn limit(&self) -> f64 {
         match *self {
             Self::Affine { limit, .. }
             | Self::MinMax { limit }
@@ -68,7 +68,7 @@ impl Normalization {
 
     /// Learns from the rows of the training part; results have `fraction_bits` fractional bits.
     #[must_use]
-    pub fn fit(&self, x: &ArrayRef2<f64>, train: &[usize], fraction_bits: u32) -> Scale {
+    pub(crate) fn fit(&self, x: &ArrayRef2<f64>, train: &[usize], fraction_bits: u32) -> Scale {
         let x = &self.rooted(x);
         let maps = x.columns().into_iter().map(|column| self.map(&column, train)).collect();
         let unit = (1_u64 << fraction_bits) as f64;
@@ -113,7 +113,7 @@ impl Normalization {
 
 /// A learnt normalization.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scale {
+pub(crate) struct Scale {
     rule: Normalization,
     maps: Vec<(f64, f64, f64)>,
     /// Factor of the correlations of the mapped features, relative to their variance.
@@ -125,7 +125,7 @@ pub struct Scale {
 impl Scale {
     /// The magnitude that no result exceeds.
     #[must_use]
-    pub fn bound(&self) -> i32 {
+    pub(crate) fn bound(&self) -> i32 {
         self.bound
     }
 
@@ -137,7 +137,7 @@ impl Scale {
 
     /// The integers of some rows of a table with the features learnt from, and how many of them were saturated.
     #[must_use]
-    pub fn apply(&self, x: &ArrayRef2<f64>, rows: &[usize]) -> (Array2<i32>, u64) {
+    pub(crate) fn apply(&self, x: &ArrayRef2<f64>, rows: &[usize]) -> (Array2<i32>, u64) {
         let mut saturated = 0;
         let bound = f64::from(self.bound);
         let mut result = Array2::zeros((rows.len(), x.ncols()));

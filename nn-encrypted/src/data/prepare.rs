@@ -84,7 +84,7 @@ impl Prepared {
     ///
     /// # Errors
     /// If they are a series.
-    pub fn with_classes(self) -> Result<Self, DataError> {
+    pub(crate) fn with_classes(self) -> Result<Self, DataError> {
         if self.series.is_none() {
             return Ok(self);
         }
@@ -135,7 +135,7 @@ fn repeatable(data: &Dataset, train: &[usize]) -> Result<(), DataError> {
     Ok(())
 }
 
-/// What is learnt to make features independent of each other has as many numbers as there are pairs of them.
+/// Whitening learns as many numbers as there are pairs of features.
 fn can_be_whitened(data: &Dataset, settings: &Data) -> Result<(), DataError> {
     let features = data.x.ncols();
     if !matches!(settings.normalize, Normalization::Whiten { .. }) || features <= MOST_WHITENED {

@@ -100,7 +100,7 @@ impl<'a> Rows<'a> {
 /// A reader that fails when one row takes more bytes than a row may have.
 struct Budget<R> {
     inner: R,
-    /// What the present row may still take.
+    /// Bytes that the present row may still take.
     left: usize,
 }
 
@@ -128,7 +128,7 @@ enum At {
 struct Commas<R> {
     inner: R,
     at: At,
-    /// What was read and not yet given.
+    /// Bytes that were read and not yet given.
     ready: io::Cursor<Vec<u8>>,
 }
 

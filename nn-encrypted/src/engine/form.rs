@@ -1,4 +1,4 @@
-//! What a ciphertext of a message must be by the plan: client and server check it when a message is opened, before anything is used.
+//! The form that a ciphertext of a message has by the plan: client and server check it when a message is opened, before anything is used.
 
 use he_core::wire::WireError;
 

@@ -109,7 +109,7 @@ impl Frozen {
 
     /// The shape of the images it takes.
     #[must_use]
-    pub fn input(&self) -> Shape {
+    pub(crate) fn input(&self) -> Shape {
         self.shapes[0]
     }
 

@@ -93,7 +93,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`to_bytes`](Self::to_bytes).
-    pub fn weights_to_bytes(
+    pub(crate) fn weights_to_bytes(
         &self,
         network: &Network,
         metadata: impl IntoIterator<Item = (String, String)>,

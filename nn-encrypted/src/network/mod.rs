@@ -119,7 +119,7 @@ impl Activation {
     /// The function that a lookup table holds: the polynomial that is computed in place of the function in other schemes, where the
     /// scheme is one of these.
     #[must_use]
-    pub fn looked_up(&self) -> Function {
+    pub(crate) fn looked_up(&self) -> Function {
         let polynomial = self.polynomial.as_ref().filter(|_| self.scheme != Scheme::Tfhe);
         polynomial.map_or_else(|| self.function.clone(), |all| Function::Real(all.clone()))
     }

@@ -20,7 +20,7 @@ impl Plan {
         Self::with(recipe, network, data, Security::Standard)
     }
 
-    /// The same in small rings, which protect nothing; the reason says why that is right.
+    /// A plan in small rings, which protect nothing; the reason says why that is right.
     ///
     /// # Errors
     /// As [`choose`](Self::choose), or if the reason is empty.

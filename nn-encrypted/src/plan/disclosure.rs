@@ -1,6 +1,17 @@
-//! What decrypted weights tell of the secret key, for who shows them to others.
+//! Knowledge of the secret key in decrypted weights, for who shows them to others.
 
-/// What decrypted weights depend on beside what was to be computed.
+/// Dependence of decrypted weights on more than what was to be computed.
+///
+/// ```
+/// # use nn_encrypted::recipe::Recipe;
+/// # use nn_encrypted::run::Session;
+/// use nn_encrypted::plan::Disclosure;
+///
+/// let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()])?;
+/// let plan = Session::new(recipe, None)?.plan()?;
+/// assert!(plan.engines.iter().all(|engine| engine.disclosure() == Disclosure::Exact));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Disclosure {
     /// Nothing: decryption is exact, and right whatever the noise is.

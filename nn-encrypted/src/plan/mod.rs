@@ -218,7 +218,7 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// every bit is the same.
     fn tolerance(&self) -> Option<Tolerance>;
 
-    /// What decrypted weights depend on beside what was to be computed: a model whose engines do not say is not shown to others.
+    /// Dependence of decrypted weights on more than what was to be computed: a model whose engines do not say is not shown to others.
     fn disclosure(&self) -> Disclosure {
         Disclosure::default()
     }

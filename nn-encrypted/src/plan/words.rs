@@ -108,7 +108,7 @@ fn check_momentum(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
     Err(refused(layer, Reason::Range, what, [bits, kept]))
 }
 
-/// What a client sends must be words.
+/// Numbers that a client sends must be words.
 fn check_crossings(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
     let Task { network, layers, program, .. } = *task;
     let layer = &network.layers[layers[0]];

@@ -68,7 +68,7 @@ impl Layer {
 
     /// Whether a polynomial or a table stands for its function.
     #[must_use]
-    pub fn is_fitted(&self) -> bool {
+    pub(crate) fn is_fitted(&self) -> bool {
         self.function().is_some_and(|function| !function.is_polynomial())
     }
 

@@ -181,7 +181,7 @@ impl Client {
 
     /// The approximate tensors that the last step or classification rounded for an exact layer, in their order: what a twin needs to
     /// round alike where noise decides.
-    pub fn take_rounded(&mut self) -> Vec<Array2<f64>> {
+    pub(crate) fn take_rounded(&mut self) -> Vec<Array2<f64>> {
         std::mem::take(&mut self.rounded)
     }
 

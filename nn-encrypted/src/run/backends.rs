@@ -16,7 +16,7 @@ struct Row {
     own: [&'static str; 2],
     /// The activation between layers with weights.
     activation: &'static str,
-    /// What stands behind the last layer.
+    /// The activation behind the last layer.
     end: &'static str,
     /// Settings with which every scheme can take the recipe: rates and bounds of few fractional bits.
     settings: &'static [&'static str],
@@ -76,7 +76,7 @@ const ROWS: [Row; 5] = [
     },
 ];
 
-/// What changes its scheme.
+/// The layer that changes its scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     /// A layer; the first of its kind.
@@ -166,7 +166,7 @@ impl Cell {
     }
 }
 
-/// What there is too little of, and how much of it.
+/// The resource that there is too little of, and how much of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Shortage {
     reason: Reason,

@@ -90,7 +90,7 @@ pub enum RunError {
     Spent {
         /// The folder.
         out: PathBuf,
-        /// What was found.
+        /// The sign that was found.
         what: String,
     },
     /// A model that may not be exported, or not so.

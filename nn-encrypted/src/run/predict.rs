@@ -13,11 +13,12 @@ use super::{RunError, RunFolder};
 /// If a file is missing, damaged or of another run, or a role stops; [`RunError::Spent`] if the server deviated in training.
 pub fn predict(run: &Path, data_dir: Option<&Path>) -> Result<Prediction, RunError> {
     let folder = RunFolder::new(run);
+    let recipe = folder.read_recipe()?;
     folder.refuse_spent(&folder.read_sealed_report()?)?;
-    predicted(&Session::new(folder.read_recipe()?, data_dir)?, &folder)
+    predicted(&Session::new(recipe, data_dir)?, &folder)
 }
 
-/// The same with the recipe and the data of a session.
+/// Classifies the test part of a session.
 ///
 /// # Errors
 /// As [`predict`].

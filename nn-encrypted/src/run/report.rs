@@ -310,8 +310,7 @@ impl Report {
     }
 
     /// The CPU seconds of the stages of a step, with their shares; none if they were not measured.
-    #[must_use]
-    pub fn stages_of_a_step(&self) -> Option<String> {
+    pub(crate) fn stages_of_a_step(&self) -> Option<String> {
         let (total, steps) =
             (self.stages.iter().map(|s| s.core_seconds).sum::<f64>(), self.steps.max(1) as f64);
         let part = |s: &StageSummary| {
@@ -322,8 +321,7 @@ impl Report {
     }
 
     /// The tensor that came closest to its bound.
-    #[must_use]
-    pub fn closest(&self) -> Option<&RangeSummary> {
+    pub(crate) fn closest(&self) -> Option<&RangeSummary> {
         self.ranges.iter().max_by(|a, b| a.used().total_cmp(&b.used()))
     }
 }

@@ -11,7 +11,7 @@ pub(super) type Digests = BTreeMap<String, String>;
 
 /// The recipe, below the root.
 const RECIPE: &str = "recipe.toml";
-/// What was asked for beside it, below the root.
+/// The options beside it, below the root.
 pub(super) const OPTIONS: &str = "client/options.toml";
 
 impl RunFolder {

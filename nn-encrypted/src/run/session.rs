@@ -87,7 +87,7 @@ impl Session {
         Ok(Arc::clone(self.plan.get_or_init(|| plan)))
     }
 
-    /// The same with a plan in small rings, which protect nothing; the reason says why that is right.
+    /// A session with a plan in small rings, which protect nothing; the reason says why that is right.
     ///
     /// # Errors
     /// If there is no plan, or the reason is empty.
@@ -97,7 +97,7 @@ impl Session {
         Ok(self)
     }
 
-    /// What a plan depends on of the data.
+    /// The part of the data that a plan depends on.
     pub(super) fn shape(&self) -> DataShape {
         let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
         DataShape { bound, rows: self.data.train.labels.len() }

@@ -3,9 +3,9 @@
 use super::{Report, RunError, RunFolder};
 
 impl Report {
-    /// What says that the server of an encrypted run did not compute what was planned.
+    /// The sign that the server of an encrypted run did not compute what was planned.
     #[must_use]
-    pub fn deviation(&self) -> Option<String> {
+    pub(crate) fn deviation(&self) -> Option<String> {
         let deviations = self.traffic.deviations;
         if deviations > 0 {
             return Some(format!("{deviations} decrypted values are beyond what the plan proved possible"));

@@ -158,7 +158,7 @@ impl Twin {
 
     /// Approximate tensors that the client of an encrypted run rounded on their way to an exact layer, in their order; the next step
     /// or classification takes them where its own numbers might as well be rounded to them.
-    pub fn replay_rounded(&mut self, tensors: Vec<Array2<f64>>) {
+    pub(crate) fn replay_rounded(&mut self, tensors: Vec<Array2<f64>>) {
         self.walk.rounded = tensors.into();
     }
 

@@ -1,4 +1,4 @@
-//! What steps on exact and on approximate numbers do each in their own way.
+//! Parts of a step that exact and approximate numbers do each in their own way.
 
 use std::borrow::Cow;
 

@@ -47,6 +47,9 @@ pub(crate) fn plaintext_bits(recipe: &Recipe, bound: i128) -> Result<Result<Vec<
 /// The logarithm of the dimension of a small ring.
 const SMALL_LOG_N: u32 = 8;
 
+/// The logarithm of the dimension of the smallest ring at 128 bits.
+const SMALLEST_LOG_N: u32 = 13;
+
 /// Logarithms of the ring dimensions to try.
 pub(crate) fn dimensions(recipe: &Recipe, security: Security<'_>) -> Result<Vec<u32>, PlanError> {
     if security != Security::Standard {
@@ -64,7 +67,8 @@ pub(crate) fn dimensions(recipe: &Recipe, security: Security<'_>) -> Result<Vec<
 /// Chains of a ring dimension, fewest primes first: bits of the primes of `Q`, the first of which may be larger, and of
 /// the special prime, which is larger than any by what key-switching noise needs.
 pub(crate) fn chains(log_n: u32) -> Vec<(Vec<u32>, u32)> {
-    let cap = max_log_qp(log_n, SecretDistribution::UniformTernary).unwrap_or(0.0) as u32;
+    // Small rings, which protect nothing, take the chains of the smallest ring that does.
+    let cap = max_log_qp(log_n.max(SMALLEST_LOG_N), SecretDistribution::UniformTernary).unwrap_or(0.0) as u32;
     let mut chains = Vec::new();
     for primes in 2..=16u32 {
         for (above, margin) in (0..=6).flat_map(|above| (1..=5).rev().map(move |margin| (above, margin))) {

@@ -71,7 +71,7 @@ pub enum Values {
 /// that a ciphertext belongs to other parameters, which was checked.
 pub(crate) type Decryption<'a> = Box<dyn FnOnce() -> Result<Decrypted, CipherError> + 'a>;
 
-/// What a decryption gave.
+/// The result of a decryption.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decrypted {
     /// The tensor.

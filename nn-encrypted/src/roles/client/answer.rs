@@ -20,7 +20,7 @@ const ERROR: f64 = 1.0 / 1024.0;
 /// A decrypted tensor of each engine that holds it.
 type Held = Vec<(usize, Opened)>;
 
-/// What becomes of a tensor: rows of images, or for each layer weights and biases.
+/// A tensor to be encrypted again: rows of images, or for each layer weights and biases.
 enum Clear {
     Rows(Array2<f64>),
     Model,

@@ -24,7 +24,7 @@ use crate::roles::cipher::Values;
 pub struct RefreshCounts {
     /// Values that were larger than their bound and were cut to it.
     pub saturations: u64,
-    /// What says that the server did not compute as planned: values larger than the plan proved possible, digits out of range, and
+    /// Signs that the server did not compute as planned: values larger than the plan proved possible, digits out of range, and
     /// outputs further from the client's own than the plan allows. What the server gets back does not depend on it.
     pub out_of_bounds: u64,
     /// Ciphertexts decrypted and encrypted again.
@@ -98,7 +98,7 @@ struct Limits {
     up: u32,
     /// Of the integer after rounding.
     bound: i128,
-    /// What one stands for after rounding.
+    /// The number that one stands for after rounding.
     unit: f64,
 }
 

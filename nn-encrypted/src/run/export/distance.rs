@@ -39,9 +39,9 @@ pub struct Distance {
 
 impl Distance {
     /// The largest distance that needs no word of the owner: 2^-10.
-    pub const UNASKED: Self = Self { log2: -10.0 };
+    pub(crate) const UNASKED: Self = Self { log2: -10.0 };
     /// None at all.
-    pub const ZERO: Self = Self { log2: f64::NEG_INFINITY };
+    pub(crate) const ZERO: Self = Self { log2: f64::NEG_INFINITY };
 
     /// The distance `2^log2`; at most 1.
     pub(super) fn from_log2(log2: f64) -> Self {
@@ -55,7 +55,7 @@ impl Distance {
 
     /// Its logarithm to base 2.
     #[must_use]
-    pub fn log2(self) -> f64 {
+    pub(crate) fn log2(self) -> f64 {
         self.log2
     }
 }

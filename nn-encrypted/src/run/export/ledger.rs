@@ -1,4 +1,4 @@
-//! What exports of a run have told of the key: their divergences, which add up. `client/exports.toml`, a table for each.
+//! Knowledge of the key that exports of a run have given: their divergences, which add up. `client/exports.toml`, a table for each.
 
 use std::path::PathBuf;
 

@@ -24,7 +24,18 @@ use super::{Report, RunError, RunFolder};
 use crate::model::Model;
 use crate::numbers::weight_grid;
 
-/// What is asked of an export.
+/// The wishes for an export.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use nn_encrypted::run::{Exported, ExportOptions, export};
+///
+/// let options = ExportOptions { accepted: Some("2^-8".parse()?), ..ExportOptions::default() };
+/// let Exported { distance, said, .. } = export(Path::new("run"), Path::new("shown.safetensors"), &options)?;
+/// println!("{distance}: {}", said.join(" "));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
     /// Fractional bits of a weight; as many as the distance allows without it.
@@ -36,13 +47,24 @@ pub struct ExportOptions {
 }
 
 /// A model that was exported.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use nn_encrypted::run::{Exported, ExportOptions, export};
+///
+/// let options = ExportOptions { accepted: Some("2^-8".parse()?), ..ExportOptions::default() };
+/// let Exported { distance, said, .. } = export(Path::new("run"), Path::new("shown.safetensors"), &options)?;
+/// println!("{distance}: {}", said.join(" "));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Exported {
     /// Weights and biases as they stand in the file; momenta are zeros.
     pub model: Model,
     /// How much all exports of the run tell of the key together.
     pub distance: Distance,
-    /// What that means, sentence by sentence.
+    /// The meaning of that, sentence by sentence.
     pub said: Vec<String>,
 }
 
@@ -58,7 +80,7 @@ pub fn export(run: &Path, out: &Path, options: &ExportOptions) -> Result<Exporte
     export_of(&session, &folder, &report, out, options)
 }
 
-/// The same of a run whose data are loaded.
+/// An export of a run whose data are loaded.
 fn export_of(
     session: &Session,
     folder: &RunFolder,
@@ -248,7 +270,7 @@ impl Exporting<'_> {
     }
 }
 
-/// What no rule is about.
+/// A run that no rule is about.
 const DATA: &str = "What the weights tell of the data they were trained on is not counted here.";
 
 fn numbers(model: &Model) -> usize {

@@ -277,12 +277,12 @@ fn failures_of_bootstraps_are_a_distance() {
         export_of(&run.session, &folder, &report, &out, &options).map_err(|error| error.to_string())
     };
     let few = with(1 << 20, None).unwrap();
-    assert_eq!((few.distance.to_string().as_str(), &few.model), ("2^-20", first));
-    assert!(few.said.iter().any(|sentence| sentence.contains("at most 2^-40.0")), "{:?}", few.said);
-    let said = with(1 << 34, None).unwrap_err();
+    assert_eq!((few.distance.to_string().as_str(), &few.model), ("2^-44", first));
+    assert!(few.said.iter().any(|sentence| sentence.contains("at most 2^-64.0")), "{:?}", few.said);
+    let said = with(1 << 58, None).unwrap_err();
     assert!(
         said.contains("of up to 2^-6, more than 2^-10") && said.contains("--accept-distance 2^-6"),
         "{said}"
     );
-    assert!(with(1 << 34, Some("2^-6")).is_ok());
+    assert!(with(1 << 58, Some("2^-6")).is_ok());
 }

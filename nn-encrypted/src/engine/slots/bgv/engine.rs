@@ -10,7 +10,7 @@ use he_core::wire::Writer;
 use rayon::prelude::*;
 
 use super::agreement::Opened;
-use super::{Agreement, BgvSlots, Channel, Operations};
+use super::{Agreement, BgvSlots, Channel};
 use crate::engine::slots::{Body, Exact, Store, Whole};
 use crate::engine::{Engine, EngineError, Pieces, Usage};
 use crate::meter::cpu_seconds;
@@ -58,11 +58,6 @@ impl BgvEngine {
             stop: Arc::default(),
             usage: Usage::default(),
         })
-    }
-
-    /// Operations since the last call.
-    pub fn take_operations(&self) -> Operations {
-        self.ops.take_operations()
     }
 
     fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Opened, EngineError> {

@@ -21,7 +21,7 @@ impl From<Mask<Complex64>> for RealMask {
     }
 }
 
-/// What [`SlotOps`] have beside on complex numbers.
+/// Operations beside [`SlotOps`] that complex numbers have.
 pub trait RealOps: SlotOps<Scalar = Complex64, Mask = RealMask> {
     /// The complex conjugates.
     ///

@@ -66,7 +66,7 @@ impl Samples<Level> for Blank<'_> {
     }
 }
 
-/// What a training step takes, with fresh tensors at given levels; values are held against a modulus, if one is given. A
+/// The tally of a training step, with fresh tensors at given levels; values are held against a modulus, if one is given. A
 /// classification takes the first part of it, up to the outputs.
 pub(super) fn rehearse(
     formulas: &RealFormulas,
