@@ -115,7 +115,8 @@ impl Coding for BitWords {
     }
 
     fn read_word(format: Format, params: &Parameters, from: &mut Reader<'_>) -> Result<Bits, WireError> {
-        let bits = read_ciphertexts(Self::ciphertexts(format), params, from)?;
+        let count = Self::ciphertexts(format);
+        let bits = read_ciphertexts(count, count - 1, params, from)?;
         Bits::from_bits(bits).map_err(|error| WireError::Invalid { what: "word", why: error.to_string() })
     }
 

@@ -138,7 +138,7 @@ impl Coding for DigitWords {
     }
 
     fn read_word(format: Format, params: &Parameters, from: &mut Reader<'_>) -> Result<Digits, WireError> {
-        let digits = read_ciphertexts(Self::ciphertexts(format), params, from)?;
+        let digits = read_ciphertexts(Self::ciphertexts(format), 0, params, from)?;
         Digits::new(digits, DIGIT_BITS)
             .map_err(|error| WireError::Invalid { what: "word", why: error.to_string() })
     }

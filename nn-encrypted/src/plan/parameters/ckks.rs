@@ -60,7 +60,7 @@ pub(crate) fn build(spec: &Spec) -> Result<Parameters, PlanError> {
 }
 
 /// The logarithms of the dimensions of small rings.
-pub(crate) const SMALL_LOG_N: std::ops::RangeInclusive<u32> = 12..=12;
+pub(crate) const SMALL_LOG_N: std::ops::RangeInclusive<u32> = 8..=11;
 
 /// A chain in a small ring.
 pub(crate) fn build_insecure(spec: &Spec, log_n: u32, reason: &str) -> Result<Parameters, PlanError> {

@@ -128,5 +128,5 @@ fn words_without_a_mask_are_refused_by_the_client() {
     LweCiphertext::trivial(&params, 0).write(&mut out);
     let bytes = message(&plan, Purpose::Model, Moment::first(1), 0, Tensor::Weights, &out.finish());
     let error = client.decrypt_model(1, bytes).unwrap_err();
-    assert!(error.to_string().contains("its masks are zero"), "{error}");
+    assert!(error.to_string().contains("its mask is zero"), "{error}");
 }

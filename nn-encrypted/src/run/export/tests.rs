@@ -243,7 +243,7 @@ fn every_recipe_has_its_rule() {
     let client = plan("client", "onoufriou2021", &[]);
     assert!(matches!(Rule::of(&client, &encrypted), Rule::Exact(why) if why.contains("from its own data")));
     let words = plan("words", "tbmpnet2021", &["variant=tiny"]);
-    assert_eq!(Rule::of(&words, &encrypted), Rule::Failures { bootstraps: 1 << 20, log2: -40.0 });
+    assert_eq!(Rule::of(&words, &encrypted), Rule::Failures { bootstraps: 1 << 20, log2: -64.0 });
     let tables = plan("tables", "glyph2020", &["variant=tiny"]);
     match Rule::of(&tables, &encrypted) {
         Rule::Refused(why) => {
