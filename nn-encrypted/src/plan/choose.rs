@@ -24,7 +24,7 @@ impl Plan {
     ///
     /// # Errors
     /// As [`choose`](Self::choose), or if the reason is empty.
-    pub fn choose_insecure_small(
+    pub(crate) fn choose_insecure_small(
         recipe: &Recipe,
         network: &Network,
         data: DataShape,

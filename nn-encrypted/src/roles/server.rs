@@ -165,7 +165,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`receive_model`](Self::receive_model).
-    pub(crate) fn restore(&mut self, step: u64, bytes: Vec<u8>) -> Result<(), ServerError> {
+    pub fn restore(&mut self, step: u64, bytes: Vec<u8>) -> Result<(), ServerError> {
         self.receive_model(step, bytes)
     }
 
