@@ -26,7 +26,7 @@ use nn_encrypted::roles::{Client, Link, LinkError};
 use nn_encrypted::run::{Options, RunError, RunFolder};
 
 #[path = "../../nn-encrypted/tests/worlds/mod.rs"]
-#[allow(dead_code, reason = "the worlds are made by the targets")]
+#[expect(dead_code, reason = "the worlds are made by the targets")]
 mod worlds;
 
 /// Writes one seed.

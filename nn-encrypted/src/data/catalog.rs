@@ -7,11 +7,11 @@ use super::{CsvOptions, DataError, Separator};
 /// A data set known by name.
 ///
 /// ```
-/// use nn_encrypted::data::Known;
+/// use nn_encrypted::data::KNOWN;
 ///
-/// let iris = Known::find("iris")?;
+/// let iris = KNOWN.iter().find(|set| set.name == "iris").ok_or("no such set")?;
 /// assert_eq!((iris.rows, iris.features, iris.classes), (150, 4, 3));
-/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Debug, PartialEq)]
 pub struct Known {
@@ -36,11 +36,11 @@ pub struct Known {
 /// A file of a data set.
 ///
 /// ```
-/// use nn_encrypted::data::Known;
+/// use nn_encrypted::data::KNOWN;
 ///
-/// let mnist = Known::find("mnist")?;
+/// let mnist = KNOWN.iter().find(|set| set.name == "mnist").ok_or("no such set")?;
 /// assert!(mnist.files.iter().all(|file| file.sha256.len() == 64));
-/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Debug, PartialEq)]
 pub struct KnownFile {
@@ -59,10 +59,11 @@ pub struct KnownFile {
 /// The form of a file that its digest is taken of.
 ///
 /// ```
-/// use nn_encrypted::data::{Form, Known};
+/// use nn_encrypted::data::{Form, KNOWN};
 ///
-/// assert!(Known::find("mnist")?.files.iter().all(|file| file.form == Form::Unpacked));
-/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// let mnist = KNOWN.iter().find(|set| set.name == "mnist").ok_or("no such set")?;
+/// assert!(mnist.files.iter().all(|file| file.form == Form::Unpacked));
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -76,11 +77,11 @@ pub enum Form {
 /// Columns of a known table by their numbers from 1.
 ///
 /// ```
-/// use nn_encrypted::data::Known;
+/// use nn_encrypted::data::KNOWN;
 ///
-/// let table = Known::find("crabs")?.table.as_ref();
+/// let table = KNOWN.iter().find(|set| set.name == "crabs").ok_or("no such set")?.table.as_ref();
 /// assert_eq!(table.map(|table| table.label), Some("3"));
-/// # Ok::<(), nn_encrypted::data::DataError>(())
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Debug, PartialEq)]
 pub struct KnownTable {

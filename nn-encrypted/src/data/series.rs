@@ -31,13 +31,13 @@ pub struct Series {
 impl Series {
     /// The target of a label: it is normalized like the features.
     #[must_use]
-    pub(crate) fn target(&self, label: usize) -> f64 {
+    pub fn target(&self, label: usize) -> f64 {
         label as f64 / self.divisor - self.center
     }
 
     /// The value of an output, in the unit of the series.
     #[must_use]
-    pub(crate) fn value(&self, output: f64) -> f64 {
+    pub fn value(&self, output: f64) -> f64 {
         (output + self.center) * self.divisor
     }
 

@@ -61,7 +61,6 @@ impl Layer {
 /// use nn_encrypted::frozen::Frozen;
 ///
 /// let network = Frozen::find("digits-cnn")?;
-/// assert_eq!(network.input().to_string(), "1x28x28");
 /// assert_eq!(Frozen::from_bytes(&network.to_bytes()?, "again")?, network);
 /// # Ok::<(), nn_encrypted::frozen::FrozenError>(())
 /// ```

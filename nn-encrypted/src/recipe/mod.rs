@@ -119,7 +119,7 @@ impl Recipe {
     ///
     /// # Errors
     /// Names the first field or layer that cannot be used, and what it should be.
-    pub fn validate(&self) -> Result<(), RecipeError> {
+    pub(crate) fn validate(&self) -> Result<(), RecipeError> {
         validate::validate(self)
     }
 

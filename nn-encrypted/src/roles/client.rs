@@ -258,7 +258,8 @@ impl Client {
     /// # Errors
     /// If a number does not fit the plan, or the operating system gives no randomness.
     pub fn encrypt_model(&self, step: u64) -> Result<Vec<u8>, ClientError> {
-        let tensors = self.encrypt(&MODEL.map(|tensor| (tensor, Plain::Model(&self.model))), 0)?;
+        let model = self.sendable();
+        let tensors = self.encrypt(&MODEL.map(|tensor| (tensor, Plain::Model(&model))), 0)?;
         Ok(self.seal(Purpose::Model, Moment::first(step), 0, &tensors))
     }
 

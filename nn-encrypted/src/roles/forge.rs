@@ -154,6 +154,22 @@ fn shape(message: &[u8], clear: usize) -> String {
     format!("{} {pieces:?}", message.len())
 }
 
+/// A link on which every ciphertext for the client is changed, and what can be seen of its answers is kept.
+struct Changer<'a, 'c> {
+    client: &'a mut Client,
+    change: Change<'c>,
+    clear: usize,
+    answers: &'a mut Vec<String>,
+}
+
+impl Link for Changer<'_, '_> {
+    fn exchange(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
+        let answer = self.client.answer(with_ciphertexts(&request, self.change))?;
+        self.answers.push(shape(&answer, self.clear));
+        Ok(answer)
+    }
+}
+
 /// Everything that a server sees of a client through two steps, a classification and another step, and how large the files are that it
 /// writes; with each ciphertext for the client replaced by another. The client also decrypts what the server holds.
 pub(crate) fn observe(
@@ -176,33 +192,22 @@ pub(crate) fn observe(
     for step in 0..steps {
         if step + 1 == steps {
             let query = client.encrypt_query(7, x.view()).unwrap();
-            let mut request = |bytes: Vec<u8>| with_ciphertexts(&bytes, change);
-            let mut answers = Vec::new();
-            let mut answer = |bytes: Vec<u8>| {
-                answers.push(shape(&bytes, clear));
-                bytes
-            };
-            let mut link = Meddler { client: &mut client, request: &mut request, answer: &mut answer };
+            let mut link = Changer { client: &mut client, change, clear, answers: &mut seen };
             let outputs = server.predict(7, query, &mut link).unwrap();
-            seen.extend(answers);
             let read = client.read_outputs(with_ciphertexts(&outputs, change));
             seen.push(status(read.map(drop).map_err(|error| error.to_string())));
         }
         client.begin(step, x.view(), y.view()).unwrap();
-        let mut request = |bytes: Vec<u8>| with_ciphertexts(&bytes, change);
-        let mut answers = Vec::new();
-        let mut answer = |bytes: Vec<u8>| {
-            answers.push(shape(&bytes, clear));
-            bytes
-        };
-        let mut link = Meddler { client: &mut client, request: &mut request, answer: &mut answer };
+        let mut link = Changer { client: &mut client, change, clear, answers: &mut seen };
         let trained = server.train(step, 0, &mut link, &Arc::default());
-        seen.extend(answers);
         seen.push(status(trained.map_err(|error| error.to_string())));
         let kept = server.model(step + 1).unwrap();
         seen.push(format!("a file of {} bytes", kept.len()));
         let read = client.decrypt_model(step + 1, with_ciphertexts(&kept, change));
         seen.push(status(read.map(drop).map_err(|error| error.to_string())));
+        // As before a classification with the trained model.
+        let sent = client.encrypt_model(step + 1).map(|bytes| format!("{} bytes", bytes.len()));
+        seen.push(sent.unwrap_or_else(|error| error.to_string()));
     }
     seen
 }

@@ -43,7 +43,7 @@ const ROWS: [Row; 5] = [
         end: "",
         settings: &[
             "optimizer.batch_size=2",
-            "optimizer.learning_rate=1/8",
+            "optimizer.learning_rate=1/4",
             "optimizer.momentum=0",
             "numbers={word_bits=8}",
             "numbers.bounds={preactivation=4.0,output=4.0,error=4.5,weight=1.5,momentum=0.5}",
@@ -72,12 +72,7 @@ const ROWS: [Row; 5] = [
         own: ["tfhe", "tfhe"],
         activation: "kind='Sigmoid'",
         end: "{kind='Sigmoid',scheme='tfhe'}",
-        settings: &[
-            "optimizer.batch_size=1",
-            "optimizer.learning_rate=1",
-            "numbers.word_bits=8",
-            "optimizer.init_gain=0.5",
-        ],
+        settings: &["optimizer.batch_size=1", "optimizer.learning_rate=1", "numbers.word_bits=8"],
     },
 ];
 
@@ -242,7 +237,7 @@ pub(crate) fn section(
 ///
 /// # Errors
 /// If a cell is refused otherwise than by a number.
-pub fn backends_page() -> Result<String, RunError> {
+pub(crate) fn backends_page() -> Result<String, RunError> {
     let mut page = INTRODUCTION.to_owned();
     for row in &ROWS {
         page += &section(row.recipe, |cell| match cell.session()?.plan() {

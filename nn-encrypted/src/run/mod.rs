@@ -42,7 +42,7 @@ mod training;
 mod weights;
 
 #[cfg(any(feature = "cli", test))]
-pub use self::backends::backends_page;
+pub(crate) use self::backends::backends_page;
 pub(crate) use self::classify::classify;
 pub use self::classify::{Prediction, predict_encrypted};
 pub use self::encrypted::{Encrypted, SentKeys};

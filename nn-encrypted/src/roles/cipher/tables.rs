@@ -98,7 +98,8 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         rows.map_or(self.layout.weight_pieces(), |rows| self.layout.pieces(rows, images))
     }
 
-    /// A number as it stands in a ciphertext. Targets are rounded, half away from zero; others must be what the formats have.
+    /// A number as it stands in a ciphertext. Targets are rounded, half away from zero, and weights saturated, as they may have been
+    /// decrypted before; others must be what the formats have.
     fn scaled(&self, rows: Option<Rows>, tensor: Tensor, value: f64) -> Result<f64, CipherError> {
         let bits = self.bits(rows);
         let integer = value * f64::from(bits).exp2();
@@ -106,16 +107,19 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         if !integer.is_finite() {
             return Err(data("a number to be encrypted", "one that is not finite", "a finite one"));
         }
+        let saturated = |value: f64, largest: f64| {
+            if rows.is_none() { value.clamp(-largest, largest) } else { value }
+        };
         if !C::EXACT {
-            return Ok(integer * self.coding.factor(rows));
+            return Ok(saturated(integer * self.coding.factor(rows), 1.0));
         }
-        let rounded = integer.round();
         let largest = f64::from(self.numbers.log_t - 1).exp2();
+        let rounded = saturated(integer.round(), largest - 1.0);
         if rounded.abs() >= largest {
             let needed = format!("less than {}", largest / f64::from(bits).exp2());
             return Err(data("a number to be encrypted", "a larger one", needed));
         }
-        if rounded != integer && tensor != Tensor::Targets {
+        if integer.fract() != 0.0 && tensor != Tensor::Targets {
             return Err(data("a number to be encrypted", "another", format!("a multiple of 2^-{bits}")));
         }
         Ok(rounded * self.coding.factor(rows))

@@ -14,8 +14,8 @@ use crate::roles::message::{
 };
 use crate::roles::{ClientError, MessageError, Pieces, backward};
 
-/// How far approximate weights may be beyond their bound, relative to it, before they count: more than any error that is planned.
-const ERROR: f64 = 1.0 / 1024.0;
+/// No rounding: a number that is not finite becomes one that is.
+const AS_IT_IS: Rounding = Rounding { bits: None, bound: f64::MAX, proven: f64::MAX };
 
 /// A decrypted tensor of each engine that holds it.
 type Held = Vec<(usize, Opened)>;
@@ -67,11 +67,12 @@ impl Client {
             Refresher::ClientBackward => self.backward(&waiting, refreshes, tensors)?,
             _ => self.refresh(refreshes, &message, tensors)?,
         };
+        let model = clear.iter().any(|clear| matches!(clear, Clear::Model)).then(|| self.sendable());
         let mut tensors = Vec::new();
         for (refresh, clear) in refreshes.iter().zip(&clear) {
             let plain = match clear {
                 Clear::Rows(values) => Plain::Rows(values.view()),
-                Clear::Model => Plain::Model(&self.model),
+                Clear::Model => Plain::Model(model.as_ref().unwrap_or(&self.model)),
             };
             tensors.extend(refresh.to.iter().map(|&to| (to, plain)));
         }
@@ -215,8 +216,8 @@ impl Client {
         Ok(Settle::new(rounding, &mut self.counts).rows(rows(from, held)?))
     }
 
-    /// Weights and momentum as a server holds them after `step` steps, which become those of the client. Approximate ones that are
-    /// beyond their bound are saturated, and counted.
+    /// Weights and momentum as a server holds them after `step` steps, which become those of the client: as they are, within their
+    /// bounds or not.
     ///
     /// # Errors
     /// If the message is damaged or of another plan.
@@ -224,16 +225,23 @@ impl Client {
         let message = self.open(Purpose::Model, Moment::first(step), 0, &MODEL, bytes)?;
         let mut model = self.model.clone();
         for (tensor, held) in MODEL.into_iter().zip(self.decrypt(&message, &MODEL)?) {
-            let largest = self.largest(tensor);
-            // Exact numbers are within their range as they are; the error of others is none of the server's doing.
-            let rounding = |values: &Values| match values {
-                Values::Real(_) => Rounding { bits: None, bound: largest, proven: largest * (1.0 + ERROR) },
-                Values::Exact(..) => Rounding::NONE,
-            };
-            self.refresh_model(held, tensor, rounding, &mut model)?;
+            self.refresh_model(held, tensor, |_| AS_IT_IS, &mut model)?;
         }
         self.model = model;
         Ok(&self.model)
+    }
+
+    /// The model as it is encrypted: saturated at the bounds of the plan, since nothing that was decrypted may make encryption fail.
+    pub(super) fn sendable(&self) -> Model {
+        let mut model = self.model.clone();
+        let [weight, momentum] = [Tensor::Weights, Tensor::Momentum].map(|tensor| self.largest(tensor));
+        for layer in &mut model.layers {
+            let weights = layer.weight.iter_mut().chain(&mut layer.bias);
+            weights.for_each(|value| *value = value.clamp(-weight, weight));
+            let momenta = layer.weight_momentum.iter_mut().chain(&mut layer.bias_momentum);
+            momenta.for_each(|value| *value = value.clamp(-momentum, momentum));
+        }
+        model
     }
 
     /// The largest magnitude that weights or momentum may have, by the refreshes of the plan.
@@ -244,7 +252,12 @@ impl Client {
         };
         let mut all = self.plan.program.rounds.iter().flatten();
         let refresh = all.find(|refresh| refresh.from == tensor || refresh.from == as_computed);
-        refresh.map_or(f64::INFINITY, |refresh| refresh.rounding.bound)
+        let Some(Rounding { bits, bound, .. }) = refresh.map(|refresh| refresh.rounding) else {
+            return f64::MAX;
+        };
+        // The largest multiple of the unit that numbers are rounded to.
+        let unit = bits.map_or(0.0, |bits| (-f64::from(bits)).exp2());
+        if unit > 0.0 { (bound / unit).trunc() * unit } else { bound }
     }
 }
 
