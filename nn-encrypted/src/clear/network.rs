@@ -22,9 +22,6 @@ impl Clear {
     }
 
     /// A network with one function in place of every activation.
-    ///
-    /// # Errors
-    /// As [`Clear::new`].
     pub fn with_function(
         recipe: &Recipe,
         network: &Network,
@@ -35,7 +32,6 @@ impl Clear {
     }
 
     /// Weights, biases and momenta.
-    #[must_use]
     pub(crate) fn model(&self) -> &Model {
         &self.0.model
     }

@@ -17,7 +17,6 @@ use crate::twin::{TwinError, classes, hard_targets};
 /// One setting of a sweep, averaged over seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Run {
-    /// The learning rate.
     pub learning_rate: f64,
     /// The deviation of the initial weights times the root of the inputs.
     pub init_gain: f64,
@@ -50,7 +49,6 @@ pub(crate) enum SweepError {
 
 impl Sweep {
     /// The run with the best mean accuracy; `None` of an empty grid.
-    #[must_use]
     pub(crate) fn best(&self) -> Option<&Run> {
         self.runs.iter().max_by(|a, b| a.accuracy.total_cmp(&b.accuracy))
     }

@@ -23,7 +23,6 @@ impl Pieces {
     ///
     /// # Panics
     /// If a place is not within the message.
-    #[must_use]
     pub(crate) fn new(bytes: Arc<Vec<u8>>, spans: Vec<Range<usize>>) -> Self {
         assert!(
             spans.iter().all(|span| span.start <= span.end && span.end <= bytes.len()),
@@ -45,19 +44,16 @@ impl Pieces {
     }
 
     /// Number of ciphertexts.
-    #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.spans.len()
     }
 
     /// The bytes of each ciphertext.
-    #[must_use]
     pub(crate) fn all(&self) -> Vec<&[u8]> {
         self.spans.iter().map(|span| &self.bytes[span.clone()]).collect()
     }
 
     /// Whether both are the same part of the same message.
-    #[must_use]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.bytes, &other.bytes) && self.spans == other.spans
     }

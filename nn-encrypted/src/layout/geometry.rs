@@ -54,14 +54,12 @@ impl Geometry {
     }
 
     /// This geometry with the sums over the entries of each weight in the matrices of its layers.
-    #[must_use]
     pub(crate) fn with_sharing(mut self, matrices: &[Matrix]) -> Self {
         self.sharing = Sharing::new(&self.cube, &self.compact, &self.layers, matrices).map(Arc::new);
         self
     }
 
     /// The slot vector of a mask.
-    #[must_use]
     pub(crate) fn slots<V: Copy + Default>(&self, mask: &Mask<V>) -> Vec<V> {
         match (mask.set, &self.sharing) {
             (Some(set), Some(sharing)) => sharing.slots(set, mask.value, self.cube.slots()),
@@ -70,19 +68,14 @@ impl Geometry {
     }
 
     /// The weights of layer `l`, if it is one of these.
-    #[must_use]
     pub(crate) fn layer(&self, l: usize) -> Option<&WeightTiles> {
         self.layers.get(self.numbers.iter().position(|number| *number == l)?)
     }
 
-    /// Tiles of the input of a layer.
-    #[must_use]
     pub(crate) fn input(&self, layer: &WeightTiles) -> Tiles {
         Tiles { rows: self.batch, columns: layer.inputs, side: layer.side }
     }
 
-    /// Tiles of the output of a layer.
-    #[must_use]
     pub(crate) fn output(&self, layer: &WeightTiles) -> Tiles {
         Tiles { rows: self.batch, columns: layer.outputs, side: layer.side.other() }
     }
@@ -94,7 +87,6 @@ impl Geometry {
     }
 
     /// Layout of a tensor; none if it belongs to other layers.
-    #[must_use]
     pub(crate) fn layout(&self, tensor: Tensor) -> Option<Layout> {
         Some(match tensor {
             Tensor::Features => Layout::Spread(self.input(self.layer(0)?)),
@@ -117,7 +109,6 @@ impl Geometry {
     }
 
     /// Tiles of an images-by-features tensor.
-    #[must_use]
     pub(crate) fn tiles(&self, tensor: Tensor) -> Option<Tiles> {
         match self.layout(tensor)? {
             Layout::Spread(tiles) | Layout::AtZero(tiles) => Some(tiles),
@@ -126,7 +117,6 @@ impl Geometry {
     }
 
     /// Tiles of a tensor: ciphertexts of each plaintext modulus; 0 if it belongs to other layers.
-    #[must_use]
     pub(crate) fn ciphertexts(&self, tensor: Tensor) -> usize {
         match self.layout(tensor) {
             None => 0,

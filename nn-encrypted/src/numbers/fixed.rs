@@ -26,7 +26,6 @@ const MEAN_BITS: u32 = 8;
 pub struct Scales {
     /// Layers with weights, input first.
     pub layers: Vec<LayerScales>,
-    /// Targets.
     pub targets: u32,
     /// Weights as they are kept.
     pub weight: u32,
@@ -48,7 +47,6 @@ pub struct LayerScales {
     /// The constant beside every weight in the matrix of the layer: 1, or one over the positions of a pooling, rounded if their
     /// number is no power of two.
     pub constant: Dyadic,
-    /// The inputs.
     pub input: u32,
     /// The pre-activations as computed.
     pub sum: u32,
@@ -78,12 +76,7 @@ pub enum ScaleError {
         "`{field}` = {value}; n/2^k with k up to {} is needed, such as 1/8, where a scheme is exact",
         Dyadic::MAX_BITS
     )]
-    NotDyadic {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: String,
-    },
+    NotDyadic { field: &'static str, value: String },
     /// More fractional bits than integers have.
     #[error(
         "layer {layer} ({kind}): its {tensor} have {bits} fractional bits; at most {MOST_BITS} bits are possible: refresh more"
@@ -91,9 +84,7 @@ pub enum ScaleError {
     TooMany {
         /// The layer, from 1.
         layer: usize,
-        /// Its kind.
         kind: String,
-        /// The tensor.
         tensor: &'static str,
         /// Its fractional bits.
         bits: u32,
@@ -105,9 +96,7 @@ pub enum ScaleError {
     TooFew {
         /// The layer, from 1.
         layer: usize,
-        /// Its kind.
         kind: String,
-        /// The tensor.
         tensor: &'static str,
         /// Its fractional bits.
         bits: u32,
@@ -123,7 +112,6 @@ pub enum ScaleError {
     Coefficients {
         /// The layer, from 1.
         layer: usize,
-        /// Its kind.
         kind: String,
     },
 }
@@ -188,13 +176,11 @@ impl Scales {
     }
 
     /// Fractional bits of the momentum of all layers as computed, at one scale.
-    #[must_use]
     pub fn momentum_sum(&self) -> u32 {
         self.layers.iter().map(|layer| layer.momentum_sum).max().unwrap_or(0)
     }
 
     /// Fractional bits of the weights of all layers as computed, at one scale.
-    #[must_use]
     pub fn weight_sum(&self) -> u32 {
         self.layers.iter().map(|layer| layer.weight_sum).max().unwrap_or(0)
     }

@@ -65,9 +65,7 @@ pub enum TableError {
         "layer {layer} ({kind}): range: numbers.bounds.{name} is {bound}; less than {most:.3} is possible with this plaintext modulus and these fractional bits"
     )]
     Range {
-        /// The layer.
         layer: usize,
-        /// Its kind.
         kind: String,
         /// The bound.
         name: &'static str,
@@ -81,9 +79,7 @@ pub enum TableError {
         "layer {layer} ({kind}): range: errors up to {error} are multiplied with its derivative, with numbers.bounds.{name} = {bound}; tables hold products of errors up to {most:.3}"
     )]
     Product {
-        /// The layer.
         layer: usize,
-        /// Its kind.
         kind: String,
         /// The bound that errors follow from.
         name: &'static str,
@@ -107,14 +103,12 @@ pub enum TableError {
 }
 
 /// `log2` of the plaintext modulus.
-#[must_use]
 pub(crate) fn log_modulus(numbers: &Numbers) -> u32 {
     numbers.plaintext_bits.value().and_then(|bits| u32::try_from(bits).ok()).unwrap_or(LOG_MODULUS)
 }
 
 /// Fractional bits of weights, at which a sum of products of activations and errors is an update; none if the learning rate is no
 /// power of two up to the divisor of summed gradients.
-#[must_use]
 pub(crate) fn weight_bits(recipe: &Recipe) -> Option<u32> {
     let numbers = &recipe.numbers;
     Some(numbers.input_bits + numbers.error_bits + recipe.optimizer.update_shift()?)
@@ -165,25 +159,21 @@ impl TableNumbers {
     }
 
     /// Fractional bits of a pre-activation.
-    #[must_use]
     pub(crate) fn sum_bits(&self) -> u32 {
         2 * self.activation_bits + self.error_bits + self.update_bits
     }
 
     /// Fractional bits of a gradient with respect to an input, before its table.
-    #[must_use]
     pub(crate) fn back_bits(&self) -> u32 {
         self.activation_bits + 2 * self.error_bits + self.update_bits
     }
 
     /// Fractional bits of weights.
-    #[must_use]
     pub(crate) fn weight_bits(&self) -> u32 {
         self.activation_bits + self.error_bits + self.update_bits
     }
 
     /// Integers of a real bound of pre-activations, of outputs and of errors: where a phase leaves the range of its table.
-    #[must_use]
     pub(crate) fn limits(&self) -> [i64; 3] {
         let [hidden, output, error] = self.shifts;
         [hidden + 2, output + 2, error + 3].map(|bits| 1 << (self.log_t - bits))
@@ -210,7 +200,6 @@ pub struct TableReader {
 
 impl TableReader {
     /// Boxes on the half torus of a table of so many outputs.
-    #[must_use]
     pub fn boxes(&self, outputs: usize) -> usize {
         (1 << (self.log - 2)) / outputs
     }

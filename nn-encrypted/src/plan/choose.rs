@@ -6,7 +6,7 @@ use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
 use super::task::{DataShape, Planned, Task, refused};
-use super::{Plan, PlanError, Reason, Security, slots, tables, words};
+use super::{Plan, PlanError, Reason, Result, Security, slots, tables, words};
 use crate::network::{Layer, Network};
 use crate::program::lower_with;
 use crate::recipe::{Recipe, RefreshStrategy, RefreshTensor, Scheme};
@@ -16,7 +16,7 @@ impl Plan {
     ///
     /// # Errors
     /// If the recipe breaks its rules, or no engine can compute a layer: the error names the layer, and what there is too little of.
-    pub fn choose(recipe: &Recipe, network: &Network, data: DataShape) -> Result<Self, PlanError> {
+    pub fn choose(recipe: &Recipe, network: &Network, data: DataShape) -> Result<Self> {
         Self::with(recipe, network, data, Security::Standard)
     }
 
@@ -29,16 +29,11 @@ impl Plan {
         network: &Network,
         data: DataShape,
         reason: &str,
-    ) -> Result<Self, PlanError> {
+    ) -> Result<Self> {
         Self::with(recipe, network, data, Security::InsecureSmall(reason))
     }
 
-    fn with(
-        recipe: &Recipe,
-        network: &Network,
-        data: DataShape,
-        security: Security<'_>,
-    ) -> Result<Self, PlanError> {
+    fn with(recipe: &Recipe, network: &Network, data: DataShape, security: Security<'_>) -> Result<Self> {
         recipe.validate()?;
         check_poolings(recipe, network)?;
         check_activations(network)?;
@@ -79,7 +74,7 @@ fn segments(network: &Network) -> Vec<Vec<usize>> {
 }
 
 /// The means of a pooling are entries of the matrix of the layer behind it: they have no other place.
-fn check_poolings(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
+fn check_poolings(recipe: &Recipe, network: &Network) -> Result<()> {
     for (place, pooling) in recipe.layers.iter().enumerate().filter(|(_, layer)| layer.kind.is_pooling()) {
         let behind = network.layers.iter().find(|layer| layer.index > place + 1);
         let Some(behind) = behind.filter(|behind| behind.scheme != pooling.scheme) else { continue };
@@ -95,7 +90,7 @@ fn check_poolings(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
 }
 
 /// A polynomial between two layers with weights is computed where one of them is: its values have no other place.
-fn check_activations(network: &Network) -> Result<(), PlanError> {
+fn check_activations(network: &Network) -> Result<()> {
     for (l, layer) in network.layers.iter().enumerate() {
         let behind = network.layers.get(l + 1).unwrap_or(layer);
         let Some(activation) = layer.activation.as_ref().filter(|found| found.polynomial.is_some()) else {
@@ -122,7 +117,7 @@ fn check_activations(network: &Network) -> Result<(), PlanError> {
 }
 
 /// Between engines of two schemes the client carries tensors: with its refresh of them.
-fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) -> Result<(), PlanError> {
+fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) -> Result<()> {
     if segments.len() < 2 {
         return Ok(());
     }
@@ -148,7 +143,7 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
 }
 
 /// The engine for layers of one scheme.
-fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+fn plan(task: &Task<'_>) -> Result<Planned> {
     let first = &task.network.layers[task.layers[0]];
     match (first.scheme, task.recipe.refresh.strategy) {
         (Scheme::Tfhe, _) => words::plan(task),
@@ -174,7 +169,7 @@ fn looks_up(task: &Task<'_>) -> bool {
 }
 
 /// There is no bootstrapping of BGV: as many products follow one another as its chain of primes has levels.
-fn check_levels(task: &Task<'_>, first: &Layer) -> Result<(), PlanError> {
+fn check_levels(task: &Task<'_>, first: &Layer) -> Result<()> {
     let optimizer = &task.recipe.optimizer;
     let steps = task.data.rows.div_ceil(optimizer.batch_size.max(1)) * optimizer.epochs;
     let (each, available) = (levels_of_step(task.network), most_levels(task.recipe));

@@ -68,3 +68,6 @@ impl std::fmt::Display for Reason {
         })
     }
 }
+
+/// A result of a planner.
+pub(crate) type Result<T, E = PlanError> = std::result::Result<T, E>;

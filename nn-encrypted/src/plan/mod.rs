@@ -22,6 +22,7 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 pub use self::disclosure::Disclosure;
+pub(crate) use self::error::Result;
 pub use self::error::{PlanError, Reason};
 pub(crate) use self::security::Security;
 pub use self::task::DataShape;

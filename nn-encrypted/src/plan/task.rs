@@ -34,15 +34,12 @@ pub struct DataShape {
 /// The task of a planner of an engine.
 #[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
-    /// The recipe.
     pub recipe: &'a Recipe,
-    /// The network.
     pub network: &'a Network,
     /// The layers with weights that the engine computes, from 0, input first.
     pub layers: &'a [usize],
     /// Steps and refreshes, without the bootstraps that planners add.
     pub program: &'a Program,
-    /// The data.
     pub data: DataShape,
     /// Which rings it may take.
     pub security: Security<'a>,
@@ -50,7 +47,6 @@ pub(crate) struct Task<'a> {
 
 /// The answer of a planner.
 pub(crate) struct Planned {
-    /// The engine.
     pub engine: Arc<dyn PlannedEngine>,
     /// Tensors that it bootstraps on the way, see [`lower_with`](crate::program::lower_with).
     pub bootstrapped: BTreeSet<Tensor>,

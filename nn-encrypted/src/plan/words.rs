@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::parameters::tfhe::{Parameters, ciphertext_bytes, parameters};
 use super::task::{Planned, Task, refused};
-use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Tolerance, WireSize};
+use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, Result, SchemeUse, Tolerance, WireSize};
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
@@ -51,14 +51,14 @@ struct PlannedWords<C> {
 ///
 /// # Errors
 /// If words may wrap in the first step, there is no circuit of a function, or there are no parameters.
-pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(crate) fn plan(task: &Task<'_>) -> Result<Planned> {
     match task.recipe.numbers.words {
         WordCoding::Digits => plan_as::<DigitWords>(task),
         WordCoding::Bits => plan_as::<BitWords>(task),
     }
 }
 
-fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
+fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned> {
     let Task { recipe, network, layers, .. } = *task;
     let (format, optimizer) = (Format::of(&recipe.numbers), &recipe.optimizer);
     let shift = optimizer.update_shift().ok_or_else(|| PlanError::Field {
@@ -95,7 +95,7 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
 }
 
 /// Momentum would have more bits behind the point than words have.
-fn check_momentum(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
+fn check_momentum(task: &Task<'_>, format: Format) -> Result<()> {
     let momentum = task.recipe.optimizer.momentum;
     if momentum.value() == 0.0 {
         return Ok(());
@@ -109,7 +109,7 @@ fn check_momentum(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
 }
 
 /// Numbers that a client sends must be words.
-fn check_crossings(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
+fn check_crossings(task: &Task<'_>, format: Format) -> Result<()> {
     let Task { network, layers, program, .. } = *task;
     let layer = &network.layers[layers[0]];
     let backward = program.has_client_backward();
@@ -144,7 +144,7 @@ fn check_crossings(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
 }
 
 /// Bounds of the first forward pass.
-fn bounds(task: &Task<'_>, format: Format) -> Result<Vec<Bound>, PlanError> {
+fn bounds(task: &Task<'_>, format: Format) -> Result<Vec<Bound>> {
     let Task { recipe, network, .. } = *task;
     let grid = |l: usize| weight_grid(recipe, &network.layers[l]);
     let model = Model::initial(network, recipe.init_gain(), recipe.seed, grid);
@@ -197,7 +197,7 @@ fn wraps(layer: &Layer, format: Format, reach: f64, most: f64) -> PlanError {
 }
 
 /// The operations of a step, counted on integers.
-fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts, PlanError> {
+fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts> {
     let batch = task.recipe.optimizer.batch_size;
     let plain = Plain::new(shape.format, &shape.functions());
     let mut engine = WordEngine::new(shape, plain);
@@ -218,7 +218,6 @@ fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts, PlanError> {
     Ok(engine.arithmetic().counts())
 }
 
-/// Whether a step runs here.
 fn runs(task: &Task<'_>, step: Step) -> bool {
     let last = task.network.depth().saturating_sub(1);
     match step {

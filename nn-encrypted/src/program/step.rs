@@ -34,7 +34,6 @@ pub enum Step {
 
 impl Step {
     /// The tensors it may read: a pre-activation or error is read after its refresh, or as computed where it has none.
-    #[must_use]
     pub fn reads(self) -> Vec<Tensor> {
         use Tensor as T;
         match self {
@@ -54,7 +53,6 @@ impl Step {
 
     /// The tensors it writes, but those of a refresh, which its round names. The error that [`Loss`](Self::Loss) writes is that
     /// of the last layer, whose number a step does not know.
-    #[must_use]
     pub fn writes(self) -> Vec<Tensor> {
         use Tensor as T;
         match self {
@@ -115,7 +113,6 @@ pub enum Refresher {
 
 impl Refresher {
     /// Whether the client does it.
-    #[must_use]
     pub fn is_client(self) -> bool {
         matches!(self, Self::Client | Self::ClientBackward)
     }

@@ -14,9 +14,9 @@ use he_switch::{Parameters, Switcher};
 use he_tfhe::LweCiphertext;
 
 pub(crate) use self::scales::BlockScales;
-use super::EngineError;
 use super::form::CkksForm;
 use super::tables::{Beside, Layers, Lookup, Raised};
+use super::{EngineError, Result};
 use crate::layout::blocks::BlockLayout;
 use crate::layout::{At, Places, Rows};
 use crate::numbers::tables::RESULT_BITS;
@@ -52,7 +52,7 @@ impl Blocks {
         scales: BlockScales,
         activation_bits: u32,
         switcher: Switcher,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self> {
         Ok(Self {
             layout: layout.clone(),
             scales,
@@ -68,12 +68,12 @@ impl Blocks {
     }
 
     /// A sum over rotations.
-    fn summed(&self, product: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, EngineError> {
+    fn summed(&self, product: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext> {
         Ok(self.evaluator().inner_sum(product, stride, count)?.with_bound(1.0)?)
     }
 
     /// Inputs with the constant one beside those of each image.
-    fn inputs(&self, l: usize, images: usize, pieces: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn inputs(&self, l: usize, images: usize, pieces: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let (block, per) = (self.layout.layers[l], self.layout.images(l));
         let with = |(number, piece): (usize, &Ciphertext)| {
             let mut constant = vec![0.0; self.layout.slots];
@@ -102,43 +102,28 @@ impl Layers for Blocks {
         cipher.write(out)
     }
 
-    fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext, EngineError> {
+    fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext> {
         Ok(self.evaluator().mod_switch_to(cipher, 0)?.with_bound(1.0)?)
     }
 
-    fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         Ok(weights.to_vec())
     }
 
-    fn prepare(
-        &self,
-        rows: Rows,
-        images: usize,
-        pieces: Vec<Ciphertext>,
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn prepare(&self, rows: Rows, images: usize, pieces: Vec<Ciphertext>) -> Result<Vec<Ciphertext>> {
         match rows {
             Rows::Inputs(l) => self.inputs(l, images, &pieces),
             _ => Ok(pieces),
         }
     }
 
-    fn forward(
-        &self,
-        l: usize,
-        inputs: &[Ciphertext],
-        weights: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn forward(&self, l: usize, inputs: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let sum =
             |input| self.summed(&self.evaluator().mul(input, &weights[l])?, 1, self.layout.layers[l].width());
         inputs.iter().map(sum).collect()
     }
 
-    fn backward(
-        &self,
-        l: usize,
-        errors: &[Ciphertext],
-        weights: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn backward(&self, l: usize, errors: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let block = self.layout.layers[l];
         let sum =
             |error| self.summed(&self.evaluator().mul(error, &weights[l])?, block.width(), block.height());
@@ -151,7 +136,7 @@ impl Layers for Blocks {
         _: usize,
         inputs: &[Ciphertext],
         errors: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let (evaluator, size) = (self.evaluator(), self.layout.layers[l].size());
         let rate = self.scales.weight / (self.scales.factor * self.scales.factor);
         let mut sum: Option<Ciphertext> = None;
@@ -166,38 +151,29 @@ impl Layers for Blocks {
         Ok(vec![evaluator.inner_sum(&sum, size, self.layout.slots / size)?])
     }
 
-    fn update(
-        &self,
-        weights: &[Ciphertext],
-        gradients: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn update(&self, weights: &[Ciphertext], gradients: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let moved = |(weight, gradient)| Ok(self.evaluator().add(weight, gradient)?.with_bound(1.0)?);
         weights.iter().zip(gradients).map(moved).collect()
     }
 
-    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let fresh = |weight| Ok(lookup.refresh(|| self.bootstrapper.bootstrap(weight))??);
         weights.iter().map(fresh).collect()
     }
 
-    fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let less = |(a, b)| Ok(self.evaluator().sub(a, b)?.with_bound(1.0)?);
         a.iter().zip(b).map(less).collect()
     }
 
     /// Pre-activations stand in slots times the factors of activations and of weights.
-    fn scale_errors(&self, errors: &[Ciphertext], shift: u32) -> Result<Vec<Ciphertext>, EngineError> {
+    fn scale_errors(&self, errors: &[Ciphertext], shift: u32) -> Result<Vec<Ciphertext>> {
         let factor = self.scales.weight * f64::from(shift).exp2();
         let scaled = |error| Ok(self.evaluator().mul_const(error, factor)?.with_bound(1.0)?);
         errors.iter().map(scaled).collect()
     }
 
-    fn lower(
-        &self,
-        pieces: &[Ciphertext],
-        places: &[At],
-        shift: u32,
-    ) -> Result<Vec<LweCiphertext>, EngineError> {
+    fn lower(&self, pieces: &[Ciphertext], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>> {
         let mut values: Vec<Option<LweCiphertext>> = (0..places.len()).map(|_| None).collect();
         for (number, piece) in pieces.iter().enumerate() {
             let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].piece == number).collect();
@@ -214,7 +190,7 @@ impl Layers for Blocks {
         values: Vec<Raised>,
         pieces: usize,
         _: Option<Beside<'_, Ciphertext>>,
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let (slots, parameters) = (self.layout.slots, &self.parameters);
         let (large, small) = (parameters.ckks().n(), parameters.tfhe().n());
         let packs = (2 * slots).div_ceil(small);

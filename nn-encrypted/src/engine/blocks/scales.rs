@@ -9,7 +9,6 @@ use crate::numbers::tables::{RESULT_BITS, TableNumbers};
 pub(crate) struct BlockScales {
     /// Of features, activations, errors and targets.
     pub(crate) factor: f64,
-    /// Of weights.
     pub(crate) weight: f64,
     /// `log2` of what pre-activations are multiplied by on their way to a table with a shift of 0.
     pub(crate) bits: u32,

@@ -4,8 +4,8 @@ use he_bgv::Ciphertext;
 use he_tfhe::LweCiphertext;
 
 use super::{Coefficients, LOG_CLEAN, LOG_WORN};
-use crate::engine::EngineError;
 use crate::engine::tables::{Beside, Lookup, Raised};
+use crate::engine::{EngineError, Result};
 use crate::layout::At;
 use crate::numbers::tables::RESULT_BITS;
 
@@ -16,7 +16,7 @@ impl Coefficients {
         pieces: &[Ciphertext],
         places: &[At],
         shift: u32,
-    ) -> Result<Vec<LweCiphertext>, EngineError> {
+    ) -> Result<Vec<LweCiphertext>> {
         let mut values: Vec<Option<LweCiphertext>> = (0..places.len()).map(|_| None).collect();
         for (number, piece) in pieces.iter().enumerate() {
             let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].piece == number).collect();
@@ -50,7 +50,7 @@ impl Coefficients {
         values: Vec<Raised>,
         pieces: usize,
         error: f64,
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let (parameters, most) = (&self.parameters, self.parameters.bgv_capacity());
         let (small, large) = (parameters.tfhe().n(), parameters.bgv().n());
         let mut groups: Vec<Vec<Vec<LweCiphertext>>> = (0..pieces.div_ceil(most))
@@ -82,11 +82,7 @@ impl Coefficients {
     }
 
     /// Dense ciphertexts over all primes, and clean.
-    pub(super) fn clean(
-        &self,
-        lookup: &Lookup,
-        pieces: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    pub(super) fn clean(&self, lookup: &Lookup, pieces: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let mut out = Vec::with_capacity(pieces.len());
         for group in pieces.chunks(self.parameters.bgv_capacity()) {
             out.extend(lookup.refresh(|| self.switcher.refresh(group, LOG_CLEAN.exp2()))??);

@@ -4,7 +4,7 @@ use he_bgv::Ciphertext;
 use rayon::prelude::*;
 
 use super::Coefficients;
-use crate::engine::EngineError;
+use crate::engine::Result;
 
 impl Coefficients {
     fn weights<'w>(&self, l: usize, weights: &'w [Ciphertext]) -> &'w [Ciphertext] {
@@ -12,8 +12,7 @@ impl Coefficients {
         &weights[first..first + self.layout.layers[l].tiles()]
     }
 
-    /// Ciphertexts at one level.
-    pub(super) fn level(&self, all: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    pub(super) fn level(&self, all: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let level = all.iter().map(Ciphertext::level).min().unwrap_or(0);
         all.iter().map(|c| Ok(self.evaluator.mod_switch_to(c, level)?)).collect()
     }
@@ -24,7 +23,7 @@ impl Coefficients {
         l: usize,
         inputs: &[Ciphertext],
         weights: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let tiles: Vec<_> = self.weights(l, weights).iter().collect();
         let inputs: Vec<_> = inputs.iter().collect();
         let products = self.evaluator.matrix_product_lazy(tiles.len(), &inputs, &tiles, usize::MAX)?;
@@ -37,7 +36,7 @@ impl Coefficients {
         l: usize,
         errors: &[Ciphertext],
         weights: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let tiles = self.layout.input_tiles(l);
         let (errors, weights): (Vec<_>, Vec<_>) =
             (errors.iter().collect(), self.weights(l, weights)[..tiles].iter().collect());
@@ -52,7 +51,7 @@ impl Coefficients {
         images: usize,
         inputs: &[Ciphertext],
         errors: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let tiles = self.layout.layers[l].tiles();
         let rows: Vec<&Ciphertext> =
             (0..tiles).flat_map(|tile| inputs[tile..].iter().step_by(tiles)).collect();

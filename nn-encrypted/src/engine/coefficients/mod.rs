@@ -17,9 +17,9 @@ use he_switch::{Parameters, Switcher};
 use he_tfhe::LweCiphertext;
 use rayon::prelude::*;
 
-use super::EngineError;
 use super::form::BgvForm;
 use super::tables::{Beside, Layers, Lookup, Raised};
+use super::{EngineError, Result};
 use crate::layout::coefficients::{CoefficientLayout, Dense};
 use crate::layout::{At, Places, Rows};
 
@@ -63,7 +63,7 @@ impl Coefficients {
     }
 
     /// The parts of a dense tensor.
-    fn parts(&self, pieces: &[Ciphertext], dense: Dense) -> Result<Vec<Ciphertext>, EngineError> {
+    fn parts(&self, pieces: &[Ciphertext], dense: Dense) -> Result<Vec<Ciphertext>> {
         let mut parts = Vec::with_capacity(dense.parts);
         for piece in pieces {
             parts.extend(self.switcher.expand(piece, dense.levels)?);
@@ -73,13 +73,13 @@ impl Coefficients {
     }
 
     /// Parts side by side in ciphertexts of degree 1.
-    fn dense(&self, parts: &[Ciphertext], levels: u32) -> Result<Vec<Ciphertext>, EngineError> {
+    fn dense(&self, parts: &[Ciphertext], levels: u32) -> Result<Vec<Ciphertext>> {
         let whole = |group: &[Ciphertext]| Ok(self.evaluator.relinearize(&combine(group)?)?);
         parts.par_chunks(1 << levels).map(whole).collect()
     }
 
     /// A constant at a place, the other coefficients zero, as a ciphertext that hides nothing.
-    fn trivial(&self, constant: &Plaintext) -> Result<Ciphertext, EngineError> {
+    fn trivial(&self, constant: &Plaintext) -> Result<Ciphertext> {
         let bgv = self.parameters.bgv();
         let zero = Poly::<Eval>::zero(bgv.rlwe().basis(bgv.rlwe().max_limbs()));
         let inner = rlwe::Ciphertext::new(bgv.rlwe(), vec![zero.clone(), zero]);
@@ -88,7 +88,7 @@ impl Coefficients {
     }
 
     /// The tiles of inputs: taken apart, and the constant put in.
-    fn inputs(&self, l: usize, images: usize, pieces: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn inputs(&self, l: usize, images: usize, pieces: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let (layer, tiles) = (&self.layout.layers[l], self.layout.input_tiles(l));
         let parts = self.parts(pieces, self.layout.inputs(l, images))?;
         let (tile, place) = layer.input(layer.inputs - 1);
@@ -122,7 +122,7 @@ impl Layers for Coefficients {
         cipher.write(out)
     }
 
-    fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext, EngineError> {
+    fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext> {
         let small = self.evaluator.mod_switch_for_decryption(cipher, 2.0)?;
         match small.level() {
             0 => Ok(small),
@@ -132,37 +132,22 @@ impl Layers for Coefficients {
         }
     }
 
-    fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         self.parts(weights, self.layout.weights())
     }
 
-    fn prepare(
-        &self,
-        rows: Rows,
-        images: usize,
-        pieces: Vec<Ciphertext>,
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn prepare(&self, rows: Rows, images: usize, pieces: Vec<Ciphertext>) -> Result<Vec<Ciphertext>> {
         match rows {
             Rows::Inputs(l) => self.inputs(l, images, &pieces),
             _ => self.parts(&pieces, self.layout.dense(rows, images)),
         }
     }
 
-    fn forward(
-        &self,
-        l: usize,
-        inputs: &[Ciphertext],
-        weights: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn forward(&self, l: usize, inputs: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         self.sums(l, inputs, weights)
     }
 
-    fn backward(
-        &self,
-        l: usize,
-        errors: &[Ciphertext],
-        weights: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn backward(&self, l: usize, errors: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         self.input_gradients(l, errors, weights)
     }
 
@@ -172,37 +157,28 @@ impl Layers for Coefficients {
         images: usize,
         inputs: &[Ciphertext],
         errors: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         self.weight_gradients(l, images, inputs, errors)
     }
 
-    fn update(
-        &self,
-        weights: &[Ciphertext],
-        gradients: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn update(&self, weights: &[Ciphertext], gradients: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let changed = self.subtract(weights, gradients)?;
         self.dense(&self.level(&changed)?, self.layout.weights().levels)
     }
 
-    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         self.clean(lookup, weights)
     }
 
-    fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         a.iter().zip(b).map(|(a, b)| Ok(self.evaluator.sub(a, b)?)).collect()
     }
 
-    fn scale_errors(&self, errors: &[Ciphertext], shift: u32) -> Result<Vec<Ciphertext>, EngineError> {
+    fn scale_errors(&self, errors: &[Ciphertext], shift: u32) -> Result<Vec<Ciphertext>> {
         errors.iter().map(|error| Ok(self.evaluator.mul_const(error, 1 << shift)?)).collect()
     }
 
-    fn lower(
-        &self,
-        pieces: &[Ciphertext],
-        places: &[At],
-        shift: u32,
-    ) -> Result<Vec<LweCiphertext>, EngineError> {
+    fn lower(&self, pieces: &[Ciphertext], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>> {
         self.to_tables(pieces, places, shift)
     }
 
@@ -212,7 +188,7 @@ impl Layers for Coefficients {
         values: Vec<Raised>,
         pieces: usize,
         beside: Option<Beside<'_, Ciphertext>>,
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let error = beside.map_or(LOG_CLEAN.exp2(), |beside| self.error_beside(&beside));
         self.collect_from_tables(lookup, values, pieces, error)
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Tensors;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Result};
 use crate::layout::WeightTiles;
 use crate::program::Tensor;
 
@@ -21,15 +21,10 @@ impl<C> Default for Store<C> {
 
 impl<C> Store<C> {
     /// The tiles of a tensor.
-    ///
-    /// # Errors
-    /// If it is not there.
-    pub fn get(&self, tensor: Tensor) -> Result<&[C], EngineError> {
+    pub fn get(&self, tensor: Tensor) -> Result<&[C]> {
         self.tensors.get(&tensor).map(Vec::as_slice).ok_or(EngineError::Missing(tensor))
     }
 
-    /// Whether a tensor is there.
-    #[must_use]
     pub fn has(&self, tensor: Tensor) -> bool {
         self.tensors.contains_key(&tensor)
     }
@@ -40,14 +35,10 @@ impl<C> Store<C> {
     }
 
     /// Takes a tensor out.
-    ///
-    /// # Errors
-    /// If it is not there.
-    pub fn take(&mut self, tensor: Tensor) -> Result<Vec<C>, EngineError> {
+    pub fn take(&mut self, tensor: Tensor) -> Result<Vec<C>> {
         self.tensors.remove(&tensor).ok_or(EngineError::Missing(tensor))
     }
 
-    /// Forgets a tensor.
     pub fn forget(&mut self, tensor: Tensor) {
         self.tensors.remove(&tensor);
     }
@@ -60,16 +51,15 @@ impl<C> Store<C> {
 
 /// A store as what a step reads, features and targets as a whole.
 pub struct Whole<'s, C> {
-    /// The store.
     pub store: &'s Store<C>,
 }
 
 impl<C: Clone + Send + Sync> Tensors<C> for Whole<'_, C> {
-    fn get(&self, tensor: Tensor) -> Result<&[C], EngineError> {
+    fn get(&self, tensor: Tensor) -> Result<&[C]> {
         self.store.get(tensor)
     }
 
-    fn weights(&self, _: usize, layer: &WeightTiles, count: usize) -> Result<&[C], EngineError> {
+    fn weights(&self, _: usize, layer: &WeightTiles, count: usize) -> Result<&[C]> {
         let all = self.store.get(Tensor::Expanded)?;
         all.get(layer.first..layer.first + count).ok_or(EngineError::Missing(Tensor::Expanded))
     }
@@ -78,7 +68,7 @@ impl<C: Clone + Send + Sync> Tensors<C> for Whole<'_, C> {
         1
     }
 
-    fn part(&self, tensor: Tensor, _: usize) -> Result<Cow<'_, [C]>, EngineError> {
+    fn part(&self, tensor: Tensor, _: usize) -> Result<Cow<'_, [C]>> {
         Ok(Cow::Borrowed(self.store.get(tensor)?))
     }
 }

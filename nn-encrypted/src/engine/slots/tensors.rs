@@ -2,38 +2,26 @@
 
 use std::borrow::Cow;
 
-use crate::engine::EngineError;
+use crate::engine::Result;
 use crate::layout::WeightTiles;
 use crate::program::Tensor;
-
-pub(super) type Result<T> = std::result::Result<T, EngineError>;
 
 /// The tensors that a step reads.
 pub trait Tensors<C: Clone>: Sync {
     /// The tiles of a tensor.
-    ///
-    /// # Errors
-    /// If it is not there.
     fn get(&self, tensor: Tensor) -> Result<&[C]>;
 
-    /// Whether a tensor is there.
     fn has(&self, tensor: Tensor) -> bool {
         self.get(tensor).is_ok()
     }
 
     /// The expanded weights, then biases, of a layer, which is the one at a place among those of the engine.
-    ///
-    /// # Errors
-    /// If they are not there.
     fn weights(&self, place: usize, layer: &WeightTiles, count: usize) -> Result<&[C]>;
 
     /// The parts in which features and targets are read.
     fn parts(&self) -> usize;
 
     /// A part of features or targets: some tiles of images.
-    ///
-    /// # Errors
-    /// If it cannot be read.
     fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>>;
 
     /// Images there are, if fewer than a mini-batch has.

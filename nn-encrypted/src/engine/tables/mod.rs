@@ -31,16 +31,12 @@ pub(crate) use self::layers::{Beside, Layers, Raised};
 pub(crate) use self::lookup::Lookup;
 pub(crate) use self::lookup::{OutputFunction, TableFunctions};
 pub(crate) use self::records::read_records;
-use super::{Engine, EngineError, Pieces, Usage};
+use super::{Engine, EngineError, Pieces, Result, Usage};
 use crate::program::{Refresh, Refresher, Step, Tensor};
 pub(crate) use he_switch::{KeyRequest, Parameters, SecretKeys, Switcher};
 
 /// All bridges, from evaluation keys as they were sent.
-pub(crate) fn switcher(
-    parameters: &Parameters,
-    request: &KeyRequest,
-    keys: &[Vec<u8>],
-) -> Result<Switcher, EngineError> {
+pub(crate) fn switcher(parameters: &Parameters, request: &KeyRequest, keys: &[Vec<u8>]) -> Result<Switcher> {
     let needed = request.kinds().len();
     if keys.len() != needed {
         return Err(EngineError::KeyCount { found: keys.len(), needed });
@@ -81,11 +77,11 @@ impl<L: Layers> TableEngine<L> {
         }
     }
 
-    fn get(&self, tensor: Tensor) -> Result<&[L::Cipher], EngineError> {
+    fn get(&self, tensor: Tensor) -> Result<&[L::Cipher]> {
         self.tensors.get(&tensor).map(Vec::as_slice).ok_or(EngineError::Missing(tensor))
     }
 
-    fn take(&mut self, tensor: Tensor) -> Result<Vec<L::Cipher>, EngineError> {
+    fn take(&mut self, tensor: Tensor) -> Result<Vec<L::Cipher>> {
         self.tensors.remove(&tensor).ok_or(EngineError::Missing(tensor))
     }
 
@@ -95,19 +91,19 @@ impl<L: Layers> TableEngine<L> {
 }
 
 impl<L: Layers> Engine for TableEngine<L> {
-    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<()> {
         self.read(tensor, rows, parts).map(drop)
     }
 
-    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<()> {
         self.accept(tensor, rows, &parts)
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+    fn run(&mut self, steps: &[Step]) -> Result<()> {
         steps.iter().try_for_each(|step| self.step(*step))
     }
 
-    fn refresh(&mut self, round: &[Refresh], _: Refresher) -> Result<(), EngineError> {
+    fn refresh(&mut self, round: &[Refresh], _: Refresher) -> Result<()> {
         for Refresh { from, to, .. } in round {
             // There is no momentum here.
             if let (Tensor::Weights | Tensor::NewWeights, [_]) = (*from, &to[..]) {
@@ -118,7 +114,7 @@ impl<L: Layers> Engine for TableEngine<L> {
         Ok(())
     }
 
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         self.written(tensor)
     }
 

@@ -4,7 +4,7 @@ use he_core::wire::{Reader, WireError, Writer};
 use rayon::prelude::*;
 
 use super::{Layers, TableEngine};
-use crate::engine::{EngineError, Pieces};
+use crate::engine::{EngineError, Pieces, Result};
 use crate::layout::Rows;
 use crate::program::Tensor;
 
@@ -15,7 +15,7 @@ fn is_weights(tensor: Tensor) -> bool {
 
 impl<L: Layers> TableEngine<L> {
     /// Ciphertexts of a tensor of so many images.
-    fn pieces(&self, tensor: Tensor, images: usize) -> Result<usize, EngineError> {
+    fn pieces(&self, tensor: Tensor, images: usize) -> Result<usize> {
         let places = self.layers.places();
         if is_weights(tensor) {
             return Ok(places.weight_pieces());
@@ -26,12 +26,7 @@ impl<L: Layers> TableEngine<L> {
     }
 
     /// The ciphertexts of a tensor that came.
-    pub(super) fn read(
-        &self,
-        tensor: Tensor,
-        images: usize,
-        parts: &[Pieces],
-    ) -> Result<Vec<L::Cipher>, EngineError> {
+    pub(super) fn read(&self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<Vec<L::Cipher>> {
         let wrong = |source| EngineError::Message { tensor, source };
         let needed = self.pieces(tensor, images)?;
         let found = parts.iter().map(Pieces::len).sum::<usize>();
@@ -49,12 +44,7 @@ impl<L: Layers> TableEngine<L> {
     }
 
     /// Takes a tensor: weights are opened, others stay sealed until they are used.
-    pub(super) fn accept(
-        &mut self,
-        tensor: Tensor,
-        images: usize,
-        parts: &[Pieces],
-    ) -> Result<(), EngineError> {
+    pub(super) fn accept(&mut self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<()> {
         let read = self.read(tensor, images, parts)?;
         if is_weights(tensor) {
             self.tensors.remove(&Tensor::NewWeights);
@@ -69,7 +59,7 @@ impl<L: Layers> TableEngine<L> {
     }
 
     /// A tensor as it is sent.
-    pub(super) fn written(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    pub(super) fn written(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         let wrong = |source| EngineError::Message { tensor, source };
         let write = |cipher: &L::Cipher| {
             let mut out = Writer::new();
@@ -78,7 +68,7 @@ impl<L: Layers> TableEngine<L> {
         };
         let kept = tensor == Tensor::Weights;
         let small = |cipher| if kept { write(cipher) } else { write(&self.layers.smallest(cipher)?) };
-        let written = self.get(tensor)?.par_iter().map(small).collect::<Result<_, EngineError>>()?;
+        let written = self.get(tensor)?.par_iter().map(small).collect::<Result<_>>()?;
         if !kept {
             self.tensors.remove(&tensor);
         }

@@ -24,7 +24,7 @@ pub(crate) use self::bits::BitWords;
 pub(crate) use self::digits::DigitWords;
 pub(crate) use self::plain::{Counts, Plain};
 use self::wiring::Wiring;
-use super::{Engine, EngineError, Pieces, Usage};
+use super::{Engine, EngineError, Pieces, Result, Usage};
 use crate::activation::Function;
 use crate::network::Network;
 use crate::numbers::words::Format;
@@ -49,8 +49,6 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// That of some layers of a network.
-    #[must_use]
     pub(crate) fn new(network: &Network, layers: &[usize], format: Format, shift: u32) -> Self {
         let last = network.depth().saturating_sub(1);
         let here = |l: &usize| layers.contains(&(l + 1).min(last));
@@ -70,7 +68,6 @@ impl Shape {
     }
 
     /// The functions that the arithmetic must compute.
-    #[must_use]
     pub(crate) fn functions(&self) -> Vec<Function> {
         self.functions.values().cloned().collect()
     }
@@ -86,7 +83,6 @@ impl Shape {
     }
 
     /// How many words a tensor of `rows` images has here; none of a tensor that is not sent.
-    #[must_use]
     pub(crate) fn words(&self, tensor: Tensor, rows: usize) -> Option<usize> {
         let outputs = |l: usize| self.widths.get(l).map(|&(_, outputs)| rows * outputs);
         match tensor {
@@ -123,7 +119,6 @@ pub(crate) struct WordEngine<A: Arithmetic> {
 
 impl<A: Arithmetic> WordEngine<A> {
     /// An engine without any tensors.
-    #[must_use]
     pub(crate) fn new(shape: &Arc<Shape>, arithmetic: A) -> Self {
         Self {
             shape: Arc::clone(shape),
@@ -134,7 +129,6 @@ impl<A: Arithmetic> WordEngine<A> {
         }
     }
 
-    /// The arithmetic.
     pub(crate) fn arithmetic(&self) -> &A {
         &self.arithmetic
     }
@@ -145,20 +139,17 @@ impl<A: Arithmetic> WordEngine<A> {
     }
 
     /// The words of a tensor.
-    ///
-    /// # Errors
-    /// If it is not there.
-    pub(crate) fn get(&self, tensor: Tensor) -> Result<&[A::Word], EngineError> {
+    pub(crate) fn get(&self, tensor: Tensor) -> Result<&[A::Word]> {
         self.store.get(&tensor).map(Vec::as_slice).ok_or(EngineError::Missing(tensor))
     }
 
     /// The words of a tensor after its refresh, or as computed.
-    fn either(&self, refreshed: Tensor, computed: Tensor) -> Result<&[A::Word], EngineError> {
+    fn either(&self, refreshed: Tensor, computed: Tensor) -> Result<&[A::Word]> {
         self.get(refreshed).or_else(|_| self.get(computed))
     }
 
     /// The arithmetic, unless it is to stop.
-    fn go(&self) -> Result<&A, EngineError> {
+    fn go(&self) -> Result<&A> {
         if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(&self.arithmetic) }
     }
 }
@@ -168,11 +159,7 @@ impl<C: Coding> WordEngine<C> {
     ///
     /// # Errors
     /// If keys are missing, damaged or of other parameters.
-    pub(crate) fn with_keys(
-        shape: &Arc<Shape>,
-        parameters: &Parameters,
-        keys: &[Vec<u8>],
-    ) -> Result<Self, EngineError> {
+    pub(crate) fn with_keys(shape: &Arc<Shape>, parameters: &Parameters, keys: &[Vec<u8>]) -> Result<Self> {
         let [keys] = keys else {
             return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
         };
@@ -183,7 +170,7 @@ impl<C: Coding> WordEngine<C> {
 }
 
 impl<A: Arithmetic + Send + Sync> WordEngine<A> {
-    fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Words<A>, EngineError> {
+    fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Words<A>> {
         let message = |source| EngineError::Message { tensor, source };
         let needed =
             self.shape.words(tensor, rows).ok_or_else(|| EngineError::Unplanned(tensor.to_string()))?;
@@ -203,11 +190,11 @@ impl<A: Arithmetic + Send + Sync> WordEngine<A> {
 }
 
 impl<A: Arithmetic + Send + Sync> Engine for WordEngine<A> {
-    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<()> {
         self.read(tensor, rows, parts).map(drop)
     }
 
-    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<()> {
         let words = self.read(tensor, rows, &parts)?;
         if tensor == Tensor::Features {
             // A step or a classification begins.
@@ -217,11 +204,11 @@ impl<A: Arithmetic + Send + Sync> Engine for WordEngine<A> {
         Ok(())
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+    fn run(&mut self, steps: &[Step]) -> Result<()> {
         steps.iter().try_for_each(|step| self.step(*step))
     }
 
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         let write = |word: &A::Word| {
             let mut out = Writer::new();
             self.arithmetic.write(word, &mut out);

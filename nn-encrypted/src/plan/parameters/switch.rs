@@ -7,23 +7,17 @@ use he_tfhe::PhaseModel;
 use crate::layout::blocks::BlockLayout;
 use crate::layout::coefficients::CoefficientLayout;
 use crate::numbers::tables::TableReader;
-use crate::plan::{PlanError, SchemeUse, Security};
+use crate::plan::{Result, SchemeUse, Security};
 
 /// Who multiplies: it decides in which order the bootstrap that refreshes goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Products {
-    /// Coefficients.
     Coefficients,
-    /// Slots.
     Slots,
 }
 
 /// Parameters for plaintexts modulo `2^log_t`.
-pub(crate) fn parameters(
-    log_t: u32,
-    products: Products,
-    security: Security<'_>,
-) -> Result<Parameters, PlanError> {
+pub(crate) fn parameters(log_t: u32, products: Products, security: Security<'_>) -> Result<Parameters> {
     let with = |preset: Spec| {
         let ckks = he_ckks::Spec { congruence: 1 << log_t, ..preset.ckks };
         let spec = Spec { log_t, ckks, ..preset };

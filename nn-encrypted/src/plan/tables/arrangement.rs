@@ -14,7 +14,7 @@ use crate::layout::blocks::BlockLayout;
 use crate::layout::coefficients::CoefficientLayout;
 use crate::network::Network;
 use crate::plan::parameters::switch::{self, Products};
-use crate::plan::{PlanError, Reason, Tolerance};
+use crate::plan::{PlanError, Reason, Result, Tolerance};
 use crate::roles::cipher::Cipher;
 use crate::roles::cipher::blocks::Reals;
 use crate::roles::cipher::coefficients::Integers;
@@ -51,12 +51,7 @@ pub(super) trait Arrangement: Send + Sync {
     fn lines(&self) -> Vec<String>;
 }
 
-/// The arrangement for a network.
-pub(super) fn choose(
-    shared: &Shared,
-    network: &Network,
-    products: Products,
-) -> Result<Arc<dyn Arrangement>, PlanError> {
+pub(super) fn choose(shared: &Shared, network: &Network, products: Products) -> Result<Arc<dyn Arrangement>> {
     let widths = network.widths();
     let refused = |l: usize, what: String, needed: usize, available: usize| {
         let layer = &network.layers[l];

@@ -4,7 +4,7 @@ use crate::engine::tables::Parameters;
 use crate::network::{Activation, Layer, Network};
 use crate::numbers::tables::{TableError, TableNumbers};
 use crate::plan::parameters::switch::Products;
-use crate::plan::{PlanError, Reason};
+use crate::plan::{PlanError, Reason, Result};
 use crate::program::lower::lower;
 use crate::program::{Refresher, Step};
 use crate::recipe::{Recipe, Scheme, Secret};
@@ -39,7 +39,7 @@ fn of_layer(layer: &Layer) -> (usize, String) {
 }
 
 /// Who multiplies: the scheme of all layers with weights.
-pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products, PlanError> {
+pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products> {
     let first = network.layers.first().map_or(Scheme::Bgv, |layer| layer.scheme);
     if let Some(other) = network.layers.iter().find(|layer| layer.scheme != first) {
         let same = network.layers.iter().filter(|layer| layer.scheme == first).count();
@@ -63,7 +63,7 @@ pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products, P
 }
 
 /// Tensors beside tables are rounded by these, and weights cleaned: no other refresh has a place.
-fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
+fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<()> {
     let program = lower(recipe, network);
     let others = program.training.iter().filter_map(|step| match *step {
         Step::Refresh { round, by } if by != Refresher::Clean => Some((by, program.rounds[round].len())),
@@ -86,7 +86,7 @@ fn of_activation(activation: &Activation) -> (usize, String) {
 }
 
 /// The formats of numbers.
-pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers, PlanError> {
+pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers> {
     let numbers = TableNumbers::new(recipe, network).map_err(|error| {
         // The message names layer and reason itself.
         let what = error.to_string();
@@ -116,7 +116,7 @@ pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers
 }
 
 /// Fields that have parameters of one value only.
-pub(super) fn fields(recipe: &Recipe, parameters: &Parameters) -> Result<(), PlanError> {
+pub(super) fn fields(recipe: &Recipe, parameters: &Parameters) -> Result<()> {
     let n = parameters.bgv().n();
     if let Some(found) = recipe.parameters.ring_dimension.value().filter(|found| *found != n) {
         let what = format!("{found}; beside tables the rings are given: \"auto\" or {n} is needed");
@@ -130,7 +130,7 @@ pub(super) fn fields(recipe: &Recipe, parameters: &Parameters) -> Result<(), Pla
 }
 
 /// Refuses layers that products of `depth` one after another do not compute, or whose weights do not stand once.
-pub(super) fn layers(recipe: &Recipe, network: &Network, depth: usize) -> Result<(), PlanError> {
+pub(super) fn layers(recipe: &Recipe, network: &Network, depth: usize) -> Result<()> {
     for (l, layer) in network.layers.iter().enumerate() {
         if !layer.is_dense() {
             let entries = layer.matrix.entries.iter().flatten().count() as f64;

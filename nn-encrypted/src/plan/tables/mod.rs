@@ -18,7 +18,7 @@ use self::arrangement::Arrangement;
 use super::parameters::switch;
 use super::security::Security;
 use super::task::{Planned, Task};
-use super::{Disclosure, Estimate, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize};
+use super::{Disclosure, Estimate, PlannedEngine, Result, SchemeUse, Tolerance, WireSize};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};
 use crate::layout::Rows;
@@ -48,7 +48,7 @@ pub(crate) struct Shared {
 ///
 /// # Errors
 /// If a layer cannot be computed where the recipe puts it, or a field has a value for which there are no parameters.
-pub(super) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(super) fn plan(task: &Task<'_>) -> Result<Planned> {
     let engine = Arc::new(PlannedTables::with_security(task.recipe, task.network, task.security)?);
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
 }
@@ -64,17 +64,17 @@ impl PlannedTables {
     /// If a layer cannot be computed where the recipe puts it, named with what is needed and what there is by number; or a field has
     /// a value for which there are no parameters.
     #[cfg(test)]
-    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
+    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Result<Self> {
         Self::with_security(recipe, network, Security::Standard)
     }
 
     /// The plan in small rings without security, for fast tests.
     #[cfg(test)]
-    pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
+    pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self> {
         Self::with_security(recipe, network, Security::InsecureSmall("a test of training"))
     }
 
-    fn with_security(recipe: &Recipe, network: &Network, security: Security<'_>) -> Result<Self, PlanError> {
+    fn with_security(recipe: &Recipe, network: &Network, security: Security<'_>) -> Result<Self> {
         let products = check::products(recipe, network)?;
         // What does not fit is said before parameters take their time.
         let numbers = check::numbers(recipe, network)?;
@@ -94,19 +94,16 @@ impl PlannedTables {
     }
 
     /// The formats of numbers.
-    #[must_use]
     pub(crate) fn numbers(&self) -> &TableNumbers {
         &self.shared.numbers
     }
 
     /// The resolution of lookups.
-    #[must_use]
     pub(crate) fn reader(&self) -> &TableReader {
         &self.shared.reader
     }
 
     /// Bootstraps of tables in a step of a whole mini-batch.
-    #[must_use]
     pub(crate) fn lookups(&self) -> usize {
         let widths = self.arrangement.places().widths();
         let functions = &self.shared.functions;
@@ -121,13 +118,11 @@ impl PlannedTables {
     }
 
     /// Ciphertexts of CKKS that are refreshed or filled in a step of a whole mini-batch.
-    #[must_use]
     pub(crate) fn refreshes(&self) -> usize {
         self.arrangement.refreshes(&self.shared)
     }
 
     /// Slots of the bootstrap that refreshes.
-    #[must_use]
     pub(crate) fn slots(&self) -> usize {
         self.arrangement.slots(&self.shared)
     }

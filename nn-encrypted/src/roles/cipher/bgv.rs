@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use self::crt::Crt;
-use super::{Cipher, CipherError, Decryption, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values};
 use crate::engine::Pieces;
 use crate::engine::slots::LossFormula;
 use crate::engine::slots::bgv::Agreement;
@@ -32,10 +32,7 @@ type Slots = Vec<i64>;
 
 impl BgvCipher {
     /// A client's side with new keys.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub fn generate(agreement: &Arc<Agreement>) -> Result<Self, CipherError> {
+    pub fn generate(agreement: &Arc<Agreement>) -> Result<Self> {
         let keys = agreement.instances.iter().map(|instance| SecretKey::generate(&instance.params));
         Ok(Self::new(agreement, keys.collect::<Result<Vec<_>, _>>()?))
     }
@@ -44,7 +41,7 @@ impl BgvCipher {
     ///
     /// # Errors
     /// If one is missing, damaged or of other parameters.
-    pub fn with_secret(agreement: &Arc<Agreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self, CipherError> {
+    pub fn with_secret(agreement: &Arc<Agreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self> {
         let needed = agreement.instances.len();
         if keys.len() != needed {
             let (found, needed) = (keys.len().to_string(), needed.to_string());
@@ -64,7 +61,7 @@ impl BgvCipher {
     }
 
     /// Real numbers as integers of a tensor's scale, within its bound.
-    fn integers(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Array2<i64>, CipherError> {
+    fn integers(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Array2<i64>> {
         let bound = self.agreement.bounds.get(&tensor).copied().unwrap_or(0);
         let bits = self.agreement.fraction_bits(tensor);
         let to = Integers::new("number to be encrypted", bits, bound);
@@ -78,7 +75,7 @@ impl BgvCipher {
     }
 
     /// Slot vectors of images by columns.
-    fn pack_rows(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Vec<Slots>, CipherError> {
+    fn pack_rows(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Vec<Slots>> {
         let tiles = self.tiles(tensor)?;
         let found = values.dim();
         if found.0 > tiles.rows || found.1 != tiles.columns {
@@ -102,12 +99,12 @@ impl BgvCipher {
         }
     }
 
-    fn tiles(&self, tensor: Tensor) -> Result<Tiles, CipherError> {
+    fn tiles(&self, tensor: Tensor) -> Result<Tiles> {
         self.agreement.geometry.tiles(tensor).ok_or_else(|| foreign(tensor, "images by columns"))
     }
 
     /// Compact slots of a part of a model.
-    fn pack_model(&self, tensor: Tensor, model: &Model) -> Result<Vec<Slots>, CipherError> {
+    fn pack_model(&self, tensor: Tensor, model: &Model) -> Result<Vec<Slots>> {
         let geometry = &self.agreement.geometry;
         let (cube, compact) = (&geometry.cube, &geometry.compact);
         let mut out = vec![vec![0; cube.slots()]; compact.ciphertexts()];
@@ -127,7 +124,7 @@ impl BgvCipher {
     }
 
     /// The integers of a tensor of a layer: weights or momenta, and biases or their momenta.
-    fn part(&self, tensor: Tensor, state: &LayerState) -> Result<(Vec<i64>, Vec<i64>), CipherError> {
+    fn part(&self, tensor: Tensor, state: &LayerState) -> Result<(Vec<i64>, Vec<i64>)> {
         let scales = &self.agreement.scales;
         let low_bits = scales.weight - scales.product_weight;
         let all = |what, values: &[f64], bits, bound| {
@@ -194,13 +191,13 @@ impl Cipher for BgvCipher {
         self.keys.iter().map(SecretKey::to_secret_bytes).collect()
     }
 
-    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError> {
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
         let make =
             |key: &SecretKey| Ok(key.evaluation_keys(&self.agreement.keys(key.params()))?.to_bytes()?);
         Ok(self.keys.iter().map(make).collect::<Result<Vec<_>, Error>>()?)
     }
 
-    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError> {
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let primes = self.agreement.fresh.get(&tensor).copied();
         let primes = primes.ok_or_else(|| foreign(tensor, "tensor that is encrypted"))?;
         let slots = match values {
@@ -210,7 +207,7 @@ impl Cipher for BgvCipher {
         Ok(vec![self.encrypt_slots(primes, &slots)?])
     }
 
-    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>> {
         let fresh = matches!(tensor, Tensor::Weights | Tensor::LowWeights | Tensor::Momentum);
         let opened = self.agreement.open(tensor, fresh, parts);
         let opened = opened.map_err(|source| CipherError::Message { tensor, source })?;
@@ -253,7 +250,7 @@ impl Integers {
         Self { what, bits, unit: f64::from(bits).exp2(), bound: bound as f64 }
     }
 
-    fn integer(&self, value: f64) -> Result<i64, CipherError> {
+    fn integer(&self, value: f64) -> Result<i64> {
         let scaled = value * self.unit;
         if scaled.fract() == 0.0 && scaled.abs() <= self.bound {
             return Ok(scaled as i64);

@@ -4,14 +4,13 @@ use he_ckks::{Ciphertext, Decryptor, Encoder};
 use he_core::wire::{Reader, WireError, Writer};
 use he_switch::SecretKeys;
 
-use super::CipherError;
 use super::tables::Coding;
+use super::{CipherError, Result};
 use crate::engine::blocks::{self, BlockScales};
 use crate::layout::Rows;
 
 /// Real numbers in slots.
 pub(crate) struct Reals {
-    /// Their scales.
     pub(crate) scales: BlockScales,
 }
 
@@ -28,7 +27,7 @@ impl Coding for Reals {
         }
     }
 
-    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>, CipherError> {
+    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>> {
         let ckks = keys.params().ckks();
         let plain = Encoder::new(ckks).encode_in(values, values.len())?;
         let mut out = Writer::new();
@@ -47,7 +46,7 @@ impl Coding for Reals {
         blocks::read(from, keys.params().ckks(), size, kept)
     }
 
-    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>, CipherError> {
+    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>> {
         Ok(Decryptor::new(keys.ckks()).decrypt(ciphertext)?)
     }
 }

@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Cipher, CipherError, Decryption, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values};
 use crate::engine::Pieces;
 use crate::engine::slots::ckks::{CkksAgreement, RealFormulas};
 use crate::layout::{Tiles, WeightTiles};
@@ -22,16 +22,11 @@ pub(crate) struct CkksCipher {
     key: SecretKey,
 }
 
-type Result<T> = std::result::Result<T, CipherError>;
-
 /// Slots of a ciphertext in the clear, wiped on drop.
 type Secret = Zeroizing<Vec<f64>>;
 
 impl CkksCipher {
     /// A client's side with a new key.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
     pub(crate) fn generate(agreement: &Arc<CkksAgreement>) -> Result<Self> {
         let key = SecretKey::generate(&agreement.params)?;
         Ok(Self { agreement: Arc::clone(agreement), key })

@@ -24,13 +24,13 @@ pub trait Cipher: Send + Sync {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError>;
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>>;
 
     /// Encrypts a tensor: parts, each a list of ciphertexts, as many as [`sent`](crate::plan::PlannedEngine::sent) says.
     ///
     /// # Errors
     /// If numbers do not fit the plan, or the operating system gives no randomness.
-    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError>;
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>>;
 
     /// Reads and checks a tensor of `rows` images, and gives back what decrypts it: whatever can be wrong is known before anything is
     /// decrypted, and depends on the bytes alone. Momentum that has no parts of its own, as it lies in the ciphertexts of the
@@ -38,13 +38,13 @@ pub trait Cipher: Send + Sync {
     ///
     /// # Errors
     /// If a ciphertext is damaged, transparent, or not of the plan.
-    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError>;
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>>;
 
     /// The mod-switched phases out of records that an engine kept, for a replay by the twin.
     ///
     /// # Errors
     /// If they are damaged or of other parameters.
-    fn open_records(&self, _records: &[u8]) -> Result<Vec<u32>, CipherError> {
+    fn open_records(&self, _records: &[u8]) -> Result<Vec<u32>> {
         Ok(Vec::new())
     }
 }
@@ -69,7 +69,7 @@ pub enum Values {
 
 /// Ciphertexts that are those of the plan; called, it decrypts them. What comes of it is no error, whatever they hold: an error says
 /// that a ciphertext belongs to other parameters, which was checked.
-pub(crate) type Decryption<'a> = Box<dyn FnOnce() -> Result<Decrypted, CipherError> + 'a>;
+pub(crate) type Decryption<'a> = Box<dyn FnOnce() -> Result<Decrypted> + 'a>;
 
 /// The result of a decryption.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,3 +147,6 @@ pub enum CipherError {
     #[error(transparent)]
     Switch(#[from] he_switch::Error),
 }
+
+/// A result of a cipher.
+pub(crate) type Result<T, E = CipherError> = std::result::Result<T, E>;

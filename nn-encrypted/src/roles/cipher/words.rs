@@ -7,7 +7,7 @@ use he_tfhe::{Decryptor, Encryptor, Parameters, SecretKey, bits, digits};
 use ndarray::Array2;
 use zeroize::Zeroizing;
 
-use super::{Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Result, Values};
 use crate::engine::Pieces;
 use crate::engine::words::{BitWords, Coding, DigitWords, Shape};
 use crate::model::Model;
@@ -16,10 +16,6 @@ use crate::program::Tensor;
 
 /// How a client encrypts words.
 pub(crate) trait ClientCoding: Coding {
-    /// Encrypts words.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error>;
 
     /// Decrypts words, whatever they hold: pieces out of range are reduced, and counted.
@@ -67,10 +63,7 @@ impl<C: ClientCoding> WordCipher<C> {
     }
 
     /// With a new secret key.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub(crate) fn generate(shape: &Arc<Shape>, parameters: &Parameters) -> Result<Self, CipherError> {
+    pub(crate) fn generate(shape: &Arc<Shape>, parameters: &Parameters) -> Result<Self> {
         Ok(Self::new(shape, SecretKey::generate(parameters)?))
     }
 
@@ -82,7 +75,7 @@ impl<C: ClientCoding> WordCipher<C> {
         shape: &Arc<Shape>,
         parameters: &Parameters,
         keys: &[Zeroizing<Vec<u8>>],
-    ) -> Result<Self, CipherError> {
+    ) -> Result<Self> {
         let [key] = keys else {
             let (found, needed) = (keys.len().to_string(), "1".to_owned());
             return Err(CipherError::Data { what: "secret keys", found, needed });
@@ -92,7 +85,7 @@ impl<C: ClientCoding> WordCipher<C> {
     }
 
     /// Weights and biases of the layers that run here, layer after layer.
-    fn numbers(&self, model: &Model) -> Result<Vec<f64>, CipherError> {
+    fn numbers(&self, model: &Model) -> Result<Vec<f64>> {
         let mut numbers = Vec::new();
         for (l, [weights, biases]) in self.shape.sizes() {
             let layer = model.layers.get(l);
@@ -143,7 +136,7 @@ impl<C: ClientCoding> WordCipher<C> {
     }
 
     /// The word of a number, which must be one exactly.
-    fn word(&self, (place, value): (usize, f64)) -> Result<i64, CipherError> {
+    fn word(&self, (place, value): (usize, f64)) -> Result<i64> {
         let format = self.shape.format;
         let word = value * format.one() as f64;
         if word == word.round() && word.abs() <= format.largest() as f64 {
@@ -163,12 +156,12 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         vec![self.key.to_secret_bytes()]
     }
 
-    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError> {
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
         let keys = self.key.seeded_evaluation_keys()?.to_bytes();
         Ok(vec![keys.map_err(|source| CipherError::Keys { what: "evaluation keys", source })?])
     }
 
-    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError> {
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let (rows, numbers) = match values {
             Plain::Rows(rows) => (rows.nrows(), rows.iter().copied().collect()),
             Plain::Model(model) => (0, self.numbers(model)?),
@@ -189,7 +182,7 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         Ok(vec![C::encrypt(self.shape.format, &self.key, &words)?.iter().map(write).collect()])
     }
 
-    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>> {
         if matches!(tensor, Tensor::Momentum | Tensor::NewMomentum) {
             return Ok(Box::new(|| Ok(Opened::Layers(vec![]).into())));
         }

@@ -58,7 +58,6 @@ pub(crate) type Opened = Vec<Vec<Ciphertext>>;
 
 impl Agreement {
     /// The evaluation keys that are needed.
-    #[must_use]
     pub(crate) fn keys(&self, params: &Parameters) -> KeyRequest {
         let request = match self.operations.relinearize.checked_sub(1) {
             Some(level) => KeyRequest::default().relinearization(level),
@@ -71,7 +70,6 @@ impl Agreement {
     }
 
     /// Fractional bits of the integers of a tensor.
-    #[must_use]
     pub(crate) fn fraction_bits(&self, tensor: Tensor) -> u32 {
         let scales = &self.scales;
         let layer = |l: usize| scales.layers.get(l);
@@ -102,13 +100,11 @@ impl Agreement {
     }
 
     /// Ciphertexts of a tensor as they are sent: for each tile one for every plaintext prime.
-    #[must_use]
     pub fn pieces(&self, tensor: Tensor) -> usize {
         self.geometry.ciphertexts(tensor) * self.instances.len()
     }
 
     /// Bytes of a ciphertext as it is sent, at most.
-    #[must_use]
     pub fn piece_bytes(&self) -> usize {
         let most = self.instances.iter().map(|instance| body_limit(instance.params.rlwe(), 2)).max();
         most.unwrap_or(0) + 64

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::agreement::Opened;
 use super::{Agreement, BgvSlots, Channel};
 use crate::engine::slots::{Body, Exact, Store, Whole};
-use crate::engine::{Engine, EngineError, Pieces, Usage};
+use crate::engine::{Engine, EngineError, Pieces, Result, Usage};
 use crate::meter::cpu_seconds;
 use crate::program::{Step, Tensor};
 
@@ -35,7 +35,7 @@ impl BgvEngine {
     ///
     /// # Errors
     /// If keys are missing, damaged, of other parameters, or more than the plan asks for.
-    pub fn new(agreement: &Arc<Agreement>, keys: &[Vec<u8>]) -> Result<Self, EngineError> {
+    pub fn new(agreement: &Arc<Agreement>, keys: &[Vec<u8>]) -> Result<Self> {
         let needed = agreement.instances.len();
         if keys.len() != needed {
             return Err(EngineError::KeyCount { found: keys.len(), needed });
@@ -60,12 +60,12 @@ impl BgvEngine {
         })
     }
 
-    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Opened, EngineError> {
+    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Opened> {
         self.agreement.open(tensor, true, parts).map_err(|source| EngineError::Message { tensor, source })
     }
 
     /// A tensor for the client: over as few primes as still decrypt, known from the rehearsal.
-    fn written(&self, tensor: Tensor, tiles: &[Vec<Ciphertext>]) -> Result<Vec<Vec<u8>>, EngineError> {
+    fn written(&self, tensor: Tensor, tiles: &[Vec<Ciphertext>]) -> Result<Vec<Vec<u8>>> {
         let primes = self.agreement.sent.get(&tensor).copied();
         let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(self.ops.channels())).collect();
         flat.par_iter()
@@ -108,7 +108,7 @@ fn stage(step: Step) -> &'static str {
 }
 
 impl Engine for BgvEngine {
-    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<()> {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         checked.remove(&tensor);
         let opened = self.open(tensor, parts)?;
@@ -118,7 +118,7 @@ impl Engine for BgvEngine {
         Ok(())
     }
 
-    fn receive(&mut self, tensor: Tensor, _rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+    fn receive(&mut self, tensor: Tensor, _rows: usize, parts: Vec<Pieces>) -> Result<()> {
         let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).remove(&tensor);
         let tiles = match (checked, &parts[..]) {
             (Some((known, opened)), [only]) if known.is_same(only) => opened,
@@ -132,7 +132,7 @@ impl Engine for BgvEngine {
         Ok(())
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+    fn run(&mut self, steps: &[Step]) -> Result<()> {
         let start = (Instant::now(), cpu_seconds());
         let plan = &self.agreement;
         let numbers = Exact { geometry: &plan.geometry, formulas: &plan.formulas, levels: &plan.levels };
@@ -147,7 +147,7 @@ impl Engine for BgvEngine {
             }
             body.run(&Whole { store: &self.store }, step)
         });
-        for (tensor, tiles) in results.collect::<Result<Vec<_>, EngineError>>()?.into_iter().flatten() {
+        for (tensor, tiles) in results.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
             self.store.put(tensor, tiles);
         }
         if let Some(&first) = steps.first() {
@@ -156,7 +156,7 @@ impl Engine for BgvEngine {
         Ok(())
     }
 
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         if MODEL.contains(&tensor) {
             return Ok(vec![self.written(tensor, self.store.get(tensor)?)?]);
         }

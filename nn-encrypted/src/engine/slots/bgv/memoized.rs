@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use he_bgv::Ciphertext;
 
 use super::{BgvSlots, Channel, Operations};
-use crate::engine::EngineError;
 use crate::engine::slots::{Level, Sign, SlotOps};
+use crate::engine::{EngineError, Result};
 use crate::layout::{Mask, Rotation};
 
 /// A ciphertext for each plaintext prime, with its number.
@@ -62,7 +62,6 @@ pub(super) struct Memoized {
 }
 
 type Many = Vec<Ciphertext>;
-type Result<T> = std::result::Result<T, EngineError>;
 
 impl Memoized {
     pub(super) fn new(engine: BgvSlots) -> Self {

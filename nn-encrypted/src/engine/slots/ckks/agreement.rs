@@ -32,13 +32,11 @@ pub struct CkksAgreement {
 
 impl CkksAgreement {
     /// Whether the engine bootstraps.
-    #[must_use]
     pub fn bootstraps(&self) -> bool {
         self.params.spec().bootstrap.is_some()
     }
 
     /// The primes of a level, counted from the highest down.
-    #[must_use]
     pub fn primes(&self, level: isize) -> usize {
         (self.params.max_level() as isize + level).max(0) as usize + 1
     }
@@ -69,16 +67,12 @@ impl CkksAgreement {
     }
 
     /// The sum over all entries that hold one weight, for ciphertexts over so many primes.
-    ///
-    /// # Errors
-    /// If it cannot be encoded.
     pub fn sum_shared(&self, primes: usize) -> Result<LinearTransform, he_ckks::Error> {
         let (params, diagonals) = (&self.params, self.formulas.sum_shared());
         LinearTransform::new(params, &diagonals, params.slots(), primes - 1)
     }
 
     /// Parts of a tensor as it is sent, ciphertexts of each and primes of these; none of a tensor that is not sent.
-    #[must_use]
     pub fn sent(&self, tensor: Tensor) -> Option<(usize, usize, usize)> {
         let (formulas, geometry) = (&self.formulas, &self.formulas.geometry);
         let of_images = matches!(tensor, Tensor::Features | Tensor::Targets);
@@ -100,13 +94,11 @@ impl CkksAgreement {
     }
 
     /// The primes over which a tensor is sent.
-    #[must_use]
     pub fn primes_sent(&self, tensor: Tensor) -> usize {
         self.fresh.get(&tensor).copied().unwrap_or(1)
     }
 
     /// Bytes of a ciphertext over so many primes as it is sent, at most.
-    #[must_use]
     pub fn piece_bytes(&self, primes: usize) -> usize {
         2 * polynomial_bytes(self.params.rlwe().basis(primes)) + FIELDS
     }
@@ -134,10 +126,6 @@ impl CkksAgreement {
         pieces.par_iter().enumerate().map(read).collect()
     }
 
-    /// Opens the ciphertexts of all parts of a tensor.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
     pub(crate) fn open_all(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>, WireError> {
         self.check_parts(tensor, parts)?;
         let all = parts.iter().map(|part| self.open(tensor, part)).collect::<Result<Vec<_>, _>>()?;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::slots::Keys;
 use super::{CkksAgreement, CkksSlots, Held, RealBody, Samples};
-use crate::engine::{Engine, EngineError, Pieces, Usage};
+use crate::engine::{Engine, EngineError, Pieces, Result, Usage};
 use crate::meter::cpu_seconds;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
@@ -33,24 +33,24 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn open(&self, tensor: Tensor, part: Option<&Pieces>) -> Result<Vec<Ciphertext>, EngineError> {
+    fn open(&self, tensor: Tensor, part: Option<&Pieces>) -> Result<Vec<Ciphertext>> {
         self.check()?;
         let part = part.ok_or(EngineError::Missing(tensor))?;
         self.agreement.open(tensor, part).map_err(|source| EngineError::Message { tensor, source })
     }
 
     /// Whether the engine was told to stop.
-    fn check(&self) -> Result<(), EngineError> {
+    fn check(&self) -> Result<()> {
         if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
     }
 }
 
 impl Samples<Ciphertext> for Sealed {
-    fn features(&self, t: usize) -> Result<Vec<Ciphertext>, EngineError> {
+    fn features(&self, t: usize) -> Result<Vec<Ciphertext>> {
         self.open(Tensor::Features, self.features.get(t))
     }
 
-    fn targets(&self, t: usize) -> Result<Vec<Ciphertext>, EngineError> {
+    fn targets(&self, t: usize) -> Result<Vec<Ciphertext>> {
         self.open(Tensor::Targets, self.targets.get(t))
     }
 
@@ -64,7 +64,7 @@ impl CkksEngine {
     ///
     /// # Errors
     /// If keys are missing, damaged, of other parameters, or more than the plan asks for.
-    pub fn new(agreement: &Arc<CkksAgreement>, keys: &[Vec<u8>]) -> Result<Self, EngineError> {
+    pub fn new(agreement: &Arc<CkksAgreement>, keys: &[Vec<u8>]) -> Result<Self> {
         let [keys] = keys else {
             return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
         };
@@ -92,12 +92,12 @@ impl CkksEngine {
         })
     }
 
-    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>> {
         self.agreement.open_all(tensor, parts).map_err(|source| EngineError::Message { tensor, source })
     }
 
     /// A tensor for the client.
-    fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>, EngineError> {
+    fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>> {
         let primes = self.agreement.sent(tensor).map(|(_, _, primes)| primes);
         let primes = primes.ok_or_else(|| EngineError::Unplanned(format!("{tensor} for the client")))?;
         let write = |tile: &Ciphertext| {
@@ -117,8 +117,8 @@ impl CkksEngine {
     fn spend(
         &mut self,
         stage: &str,
-        work: impl FnOnce(&Self, &mut Held<Ciphertext>) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
+        work: impl FnOnce(&Self, &mut Held<Ciphertext>) -> Result<()>,
+    ) -> Result<()> {
         let (start, cpu) = (Instant::now(), cpu_seconds());
         let mut held = std::mem::take(&mut self.held);
         let done = self.batch.check().and_then(|()| work(self, &mut held));
@@ -132,7 +132,7 @@ impl CkksEngine {
     }
 
     /// Weights and momentum as computed, over as many primes as they are kept.
-    fn keep(&self, held: &mut Held<Ciphertext>) -> Result<(), EngineError> {
+    fn keep(&self, held: &mut Held<Ciphertext>) -> Result<()> {
         let primes = self.agreement.fresh.get(&Tensor::Weights).copied().unwrap_or(1);
         let next = held.tensors.take(Tensor::NewWeights)?;
         let next = next.iter().map(|c| self.ops.mod_switch_to(c, primes)).collect::<Result<Vec<_>, _>>()?;
@@ -155,7 +155,7 @@ fn stage(step: Step) -> &'static str {
 }
 
 impl Engine for CkksEngine {
-    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<()> {
         // One part after another: a mini-batch is large.
         let checked = self.agreement.check_parts(tensor, parts);
         let checked = checked
@@ -163,7 +163,7 @@ impl Engine for CkksEngine {
         checked.map_err(|source| EngineError::Message { tensor, source })
     }
 
-    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<()> {
         match tensor {
             Tensor::Features | Tensor::Targets => {
                 self.check(tensor, rows, &parts)?;
@@ -191,7 +191,7 @@ impl Engine for CkksEngine {
         Ok(())
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+    fn run(&mut self, steps: &[Step]) -> Result<()> {
         // One after another, each on all threads: what one drops the next need not hold.
         for &step in steps {
             self.spend(stage(step), |this, held| {
@@ -205,7 +205,7 @@ impl Engine for CkksEngine {
         Ok(())
     }
 
-    fn refresh(&mut self, round: &[Refresh], by: Refresher) -> Result<(), EngineError> {
+    fn refresh(&mut self, round: &[Refresh], by: Refresher) -> Result<()> {
         if by != Refresher::Bootstrap {
             return Err(EngineError::Unplanned(format!("refresh by {by}")));
         }
@@ -216,7 +216,7 @@ impl Engine for CkksEngine {
         Ok(())
     }
 
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         if tensor == Tensor::Weights {
             return Ok(vec![self.written(tensor, &self.held.state)?]);
         }

@@ -3,24 +3,18 @@
 use std::borrow::Cow;
 
 use super::RealFormulas;
-use crate::engine::EngineError;
 use crate::engine::slots::{Store, Tensors};
+use crate::engine::{EngineError, Result};
 use crate::layout::WeightTiles;
 use crate::program::{Step, Tensor};
 
 /// The mini-batch, read tile by tile of images.
 pub trait Samples<C>: Sync {
     /// Features of tile `t` of images, by tiles of features.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn features(&self, t: usize) -> Result<Vec<C>, EngineError>;
+    fn features(&self, t: usize) -> Result<Vec<C>>;
 
     /// Targets of tile `t`, by tiles of outputs.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn targets(&self, t: usize) -> Result<Vec<C>, EngineError>;
+    fn targets(&self, t: usize) -> Result<Vec<C>>;
 
     /// Images there are.
     fn rows(&self) -> usize;
@@ -46,7 +40,6 @@ impl<C> Default for Held<C> {
 
 impl<C> Held<C> {
     /// Weights and momentum from which a step begins.
-    #[must_use]
     pub fn start(&self) -> &[C] {
         self.bootstrapped.as_deref().unwrap_or(&self.state)
     }
@@ -115,14 +108,14 @@ pub(super) struct Reading<'h, C, M> {
 }
 
 impl<C: Clone + Send + Sync, M: Samples<C>> Tensors<C> for Reading<'_, C, M> {
-    fn get(&self, tensor: Tensor) -> Result<&[C], EngineError> {
+    fn get(&self, tensor: Tensor) -> Result<&[C]> {
         match tensor {
             Tensor::Weights => Ok(self.held.start()),
             tensor => self.held.tensors.get(tensor),
         }
     }
 
-    fn weights(&self, place: usize, _: &WeightTiles, count: usize) -> Result<&[C], EngineError> {
+    fn weights(&self, place: usize, _: &WeightTiles, count: usize) -> Result<&[C]> {
         let tiles = self.held.expanded.get(place).filter(|tiles| tiles.len() == count);
         tiles.map(Vec::as_slice).ok_or(EngineError::Missing(Tensor::Expanded))
     }
@@ -131,7 +124,7 @@ impl<C: Clone + Send + Sync, M: Samples<C>> Tensors<C> for Reading<'_, C, M> {
         self.parts
     }
 
-    fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>, EngineError> {
+    fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>> {
         let tiles = match tensor {
             Tensor::Targets => self.samples.targets(part),
             _ => self.samples.features(part),

@@ -11,7 +11,6 @@ use crate::recipe::Coding;
 /// Largest magnitudes of tensors, proven.
 pub(super) struct Bounds<'a> {
     numbers: &'a Numbers<'a>,
-    /// Of features.
     features: f64,
     /// Of every tensor so far.
     pub(super) known: BTreeMap<Tensor, i128>,

@@ -7,7 +7,7 @@ use super::search::{Candidate, Failure, Search};
 use super::trim::trimmed;
 use crate::engine::slots::bgv::{Broken, Instance};
 use crate::layout::{Cube, Geometry, Order};
-use crate::plan::PlanError;
+use crate::plan::Result;
 use crate::plan::parameters::bgv::{chains, instances};
 use crate::program::Tensor;
 
@@ -46,7 +46,7 @@ impl Search<'_> {
     }
 
     /// The cheapest candidate over rings of some dimensions; without one the last failure.
-    pub(super) fn choose(&self, dimensions: &[u32]) -> Result<Result<Candidate, Option<Failure>>, PlanError> {
+    pub(super) fn choose(&self, dimensions: &[u32]) -> Result<Result<Candidate, Option<Failure>>> {
         let mut best: Option<Candidate> = None;
         let mut failure = None;
         for &log_n in dimensions {
@@ -68,7 +68,7 @@ impl Search<'_> {
     }
 
     /// The candidates of one ring dimension with as few primes as hold the noise of any cube.
-    fn feasible(&self, log_n: u32, failure: &mut Option<Failure>) -> Result<Vec<Candidate>, PlanError> {
+    fn feasible(&self, log_n: u32, failure: &mut Option<Failure>) -> Result<Vec<Candidate>> {
         let cubes = self.cubes(1 << log_n);
         let geometries: Vec<Geometry> =
             cubes.iter().map(|cube| self.geometry(*cube).with_sharing(self.matrices)).collect();
@@ -96,11 +96,7 @@ impl Search<'_> {
         Ok(found)
     }
 
-    fn rehearse(
-        &self,
-        geometry: Geometry,
-        instances: &[Instance],
-    ) -> Result<Result<Candidate, Broken>, PlanError> {
+    fn rehearse(&self, geometry: Geometry, instances: &[Instance]) -> Result<Result<Candidate, Broken>> {
         let stage = self.stage(&geometry, instances)?;
         let most = instances[0].params.max_level() + 1;
         let fresh: BTreeMap<Tensor, usize> =

@@ -5,7 +5,7 @@ use crate::activation::Dyadic;
 use crate::engine::slots::{Formulas, LayerFormulas, LossFormula};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
-use crate::plan::PlanError;
+use crate::plan::Result;
 use crate::program::Tensor;
 use crate::recipe::{Loss, Recipe};
 
@@ -27,9 +27,7 @@ pub(super) fn shifted(a: i128, bits: u32) -> i128 {
 
 /// A recipe's numbers for its network.
 pub(super) struct Numbers<'a> {
-    /// The recipe.
     pub(super) recipe: &'a Recipe,
-    /// The network.
     pub(super) network: &'a Network,
     /// Fractional bits.
     pub(super) scales: &'a Scales,
@@ -75,11 +73,7 @@ impl<'a> Numbers<'a> {
     ///
     /// # Errors
     /// If a constant does not fit an integer.
-    pub(super) fn new(
-        recipe: &'a Recipe,
-        network: &'a Network,
-        scales: &'a Scales,
-    ) -> Result<Self, PlanError> {
+    pub(super) fn new(recipe: &'a Recipe, network: &'a Network, scales: &'a Scales) -> Result<Self> {
         let formulas = formulas(recipe, network, scales)?;
         let places = network.layers.iter().map(|layer| Places::new(&layer.matrix)).collect();
         Ok(Self { recipe, network, scales, formulas, places })
@@ -138,11 +132,11 @@ fn gradient_bits(recipe: &Recipe, scales: &Scales) -> u32 {
 }
 
 /// A constant of the formula of `tensor`.
-fn constant(network: &Network, value: i128, tensor: Tensor) -> Result<i64, PlanError> {
+fn constant(network: &Network, value: i128, tensor: Tensor) -> Result<i64> {
     i64::try_from(value).map_err(|_| refusal::wraps(network, tensor, None, value))
 }
 
-fn formulas(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Formulas<i64>, PlanError> {
+fn formulas(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Formulas<i64>> {
     let gradient_bits = gradient_bits(recipe, scales);
     let mut layers = Vec::new();
     for (l, layer) in scales.layers.iter().enumerate() {
@@ -179,7 +173,7 @@ fn factor(value: Dyadic, from: u32, to: u32) -> i128 {
 }
 
 /// `V ← μV + G`; with Nesterov's rule `U ← μU − ηG`.
-fn momentum(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Vec<(i64, Tensor)>, PlanError> {
+fn momentum(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Vec<(i64, Tensor)>> {
     let to = Tensor::NewMomentum;
     let bits = scales.momentum_sum();
     let of_gradient = if recipe.optimizer.nesterov {
@@ -201,7 +195,7 @@ fn weights(
     network: &Network,
     scales: &Scales,
     momentum: &[(i64, Tensor)],
-) -> Result<Vec<(i64, Tensor)>, PlanError> {
+) -> Result<Vec<(i64, Tensor)>> {
     let to = Tensor::NewWeights;
     let (v_bits, w_bits) = (scales.momentum_sum(), scales.weight_sum());
     let unit = shifted(1, w_bits - scales.weight);

@@ -38,8 +38,8 @@ use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
 use crate::plan::{
-    DataShape, Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Task, Tolerance,
-    WireSize,
+    DataShape, Disclosure, Estimate, PlanError, Planned, PlannedEngine, Result, SchemeUse, Security, Task,
+    Tolerance, WireSize,
 };
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
@@ -54,10 +54,7 @@ pub struct PlannedBgv {
 }
 
 /// The cheapest plan for layers in BGV that a client refreshes.
-///
-/// # Errors
-/// As [`PlannedBgv::new`].
-pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub fn plan(task: &Task<'_>) -> Result<Planned> {
     let program = task.program;
     let planned = PlannedBgv::of(task)?;
     let refreshed = program.rounds.iter().flatten().map(|refresh| refresh.from).chain([program.outputs.from]);
@@ -77,12 +74,12 @@ impl PlannedBgv {
         program: &Program,
         layers: &[usize],
         features: f64,
-    ) -> Result<Self, PlanError> {
+    ) -> Result<Self> {
         let data = DataShape { bound: features, rows: 0 };
         Self::of(&Task { recipe, network, layers, program, data, security: Security::Standard })
     }
 
-    fn of(task: &Task<'_>) -> Result<Self, PlanError> {
+    fn of(task: &Task<'_>) -> Result<Self> {
         let Task { recipe, network, layers, program, data, security } = *task;
         let features = data.bound;
         check_spread(network, program, layers)?;
@@ -126,20 +123,17 @@ impl PlannedBgv {
     }
 
     /// The agreement of client and server.
-    #[must_use]
     pub fn agreement(&self) -> &Arc<Agreement> {
         &self.agreement
     }
 
     /// The largest magnitude of a tensor, as a real number, which is proven; none of one of other layers.
-    #[must_use]
     pub(crate) fn proven(&self, tensor: Tensor) -> Option<f64> {
         let bound = *self.agreement.bounds.get(&tensor)?;
         Some(bound as f64 / f64::from(self.agreement.fraction_bits(tensor)).exp2())
     }
 
     /// Bits that the largest integer of a step takes, with its sign.
-    #[must_use]
     pub(crate) fn value_bits(&self) -> f64 {
         bits(widest(&self.agreement.bounds).1)
     }
@@ -170,7 +164,7 @@ fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], feat
 }
 
 /// Checks that the client refreshes what a step needs at every index of an axis.
-fn check_spread(network: &Network, program: &Program, layers: &[usize]) -> Result<(), PlanError> {
+fn check_spread(network: &Network, program: &Program, layers: &[usize]) -> Result<()> {
     let last = network.depth().saturating_sub(1);
     let mut spread = BTreeSet::new();
     for &step in program.training.iter().filter(|step| runs(**step, layers, network.depth())) {

@@ -16,7 +16,6 @@ pub(super) struct Search<'a> {
     pub(super) formulas: &'a Formulas<i64>,
     /// Number, inputs and outputs of each layer.
     pub(super) shapes: Vec<(usize, (usize, usize))>,
-    /// Their matrices.
     pub(super) matrices: &'a [Matrix],
     /// Samples of a mini-batch.
     pub(super) batch: usize,

@@ -8,12 +8,12 @@ use super::cost::seconds;
 use super::search::{Candidate, Search};
 use crate::engine::slots::Level;
 use crate::engine::slots::bgv::Stage;
-use crate::plan::PlanError;
+use crate::plan::Result;
 use crate::program::Tensor;
 
 /// The cheapest of some candidates once they are trimmed.
-pub(super) fn trimmed(search: &Search<'_>, all: Vec<Candidate>) -> Result<Option<Candidate>, PlanError> {
-    let trimmed: Result<Vec<Candidate>, PlanError> = (all.into_par_iter())
+pub(super) fn trimmed(search: &Search<'_>, all: Vec<Candidate>) -> Result<Option<Candidate>> {
+    let trimmed: Result<Vec<Candidate>> = (all.into_par_iter())
         .map(|candidate| {
             let stage = search.stage(&candidate.geometry, &candidate.instances)?;
             Ok(trim(&stage, candidate))

@@ -27,7 +27,8 @@ use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
 use crate::plan::{
-    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Task, Tolerance, WireSize,
+    Disclosure, Estimate, PlanError, Planned, PlannedEngine, Result, SchemeUse, Security, Task, Tolerance,
+    WireSize,
 };
 use crate::program::{Step, Tensor};
 use crate::roles::cipher::ckks::CkksCipher;
@@ -58,19 +59,19 @@ pub struct PlannedCkks {
 ///
 /// # Errors
 /// If there is no plan: the layer is named, and what is needed and what there is by number.
-pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(crate) fn plan(task: &Task<'_>) -> Result<Planned> {
     Ok(PlannedCkks::of(task)?.planned())
 }
 
 /// The smallest ring that holds the layers, whether it protects anything or not.
-fn smallest(search: &Search<'_>) -> Result<(u32, Candidate), PlanError> {
+fn smallest(search: &Search<'_>) -> Result<(u32, Candidate)> {
     let mut rings = parameters::SMALL_LOG_N.rev().map(|log_n| Ok((log_n, search.choose_small(log_n)?)));
     let largest = rings.next().unwrap_or(Err(PlanError::Rehearsal(EngineError::Empty)))?;
-    Ok(rings.map_while(Result::<_, PlanError>::ok).last().unwrap_or(largest))
+    Ok(rings.map_while(Result::<_>::ok).last().unwrap_or(largest))
 }
 
 /// The search for a plan, if layers and borders are those of an engine in CKKS.
-fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
+fn search<'a>(task: &Task<'a>) -> Result<Search<'a>> {
     let Task { recipe, network, layers, program, data, .. } = *task;
     let search = Search { recipe, network, layers, input_bound: data.bound };
     let last = network.depth().saturating_sub(1);
@@ -96,7 +97,7 @@ fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
 
 impl PlannedCkks {
     /// As [`plan`].
-    pub(crate) fn of(task: &Task<'_>) -> Result<Self, PlanError> {
+    pub(crate) fn of(task: &Task<'_>) -> Result<Self> {
         let search = search(task)?;
         match task.security {
             Security::Standard => Self::new(task.network, search.choose()?, parameters::build),
@@ -111,8 +112,8 @@ impl PlannedCkks {
     fn new(
         network: &Network,
         candidate: Candidate,
-        build: impl FnOnce(&parameters::Spec) -> Result<parameters::Parameters, PlanError>,
-    ) -> Result<Self, PlanError> {
+        build: impl FnOnce(&parameters::Spec) -> Result<parameters::Parameters>,
+    ) -> Result<Self> {
         let params = build(&candidate.spec)?;
         let (key_bytes, peak_bytes) = candidate.memory();
         let Candidate { formulas, bootstrapped, levels, fresh, tally, units, .. } = candidate;
@@ -132,7 +133,7 @@ impl PlannedCkks {
     }
 
     #[cfg(test)]
-    pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self, PlanError> {
+    pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self> {
         let candidate = search(task)?.choose_small(log_n)?;
         Self::new(task.network, candidate, |spec| {
             parameters::build_insecure(spec, log_n, "a small ring for fast tests")
@@ -151,7 +152,6 @@ impl PlannedCkks {
     }
 
     /// How large, as real numbers, tensors may be that the client decrypts: larger ones would be taken modulo the primes they are over.
-    #[must_use]
     pub fn proven(&self) -> Vec<(Tensor, f64)> {
         let CkksAgreement { formulas, params, .. } = &*self.agreement;
         let room = room(params.spec());
