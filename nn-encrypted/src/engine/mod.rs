@@ -11,6 +11,7 @@ pub(crate) mod form;
 mod pieces;
 #[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
 pub(crate) mod slots;
+mod store;
 pub(crate) mod tables;
 pub(crate) mod words;
 
@@ -20,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 pub use self::error::EngineError;
 pub(crate) use self::error::Result;
 pub use self::pieces::Pieces;
+pub(crate) use self::store::Store;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
 /// An engine as a server knows it. Layers with weights that do not run here are another engine's.

@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use he_core::wire::{Reader, WireError};
+use rayon::prelude::*;
+
 /// Ciphertexts of one part of a tensor, within the bytes of the message that brought them. Cheap to clone.
 ///
 /// ```
@@ -41,6 +44,27 @@ impl Pieces {
             end += piece.len();
         }
         Self { bytes: Arc::new(all.concat()), spans: spans.into() }
+    }
+
+    /// Reads each ciphertext of some parts to its end: `needed` of them, `names` are those of several and of one.
+    pub(crate) fn read<T: Send>(
+        parts: &[Self],
+        needed: usize,
+        names: [&'static str; 2],
+        read: impl Fn(usize, &mut Reader<'_>) -> Result<T, WireError> + Sync,
+    ) -> Result<Vec<T>, WireError> {
+        let all: Vec<&[u8]> = parts.iter().flat_map(Self::all).collect();
+        if all.len() != needed {
+            let why = format!("{}, needed {needed}", all.len());
+            return Err(WireError::Invalid { what: names[0], why });
+        }
+        let whole = |(number, bytes): (usize, &&[u8])| {
+            let mut reader = Reader::new(bytes);
+            let ciphertext = read(number, &mut reader)?;
+            reader.finish(names[1])?;
+            Ok(ciphertext)
+        };
+        all.par_iter().enumerate().map(whole).collect()
     }
 
     /// Number of ciphertexts.

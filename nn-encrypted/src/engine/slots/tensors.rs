@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::engine::Result;
+use crate::engine::{EngineError, Result, Store};
 use crate::layout::WeightTiles;
 use crate::program::Tensor;
 
@@ -56,5 +56,29 @@ impl<C: Clone + Send + Sync, T: Tensors<C>> Tensors<C> for View<'_, C, T> {
 
     fn rows(&self) -> usize {
         self.before.rows()
+    }
+}
+
+/// A store as what a step reads, features and targets as a whole.
+pub(crate) struct Whole<'s, C> {
+    pub(crate) store: &'s Store<C>,
+}
+
+impl<C: Clone + Send + Sync> Tensors<C> for Whole<'_, C> {
+    fn get(&self, tensor: Tensor) -> Result<&[C]> {
+        self.store.get(tensor)
+    }
+
+    fn weights(&self, _: usize, layer: &WeightTiles, count: usize) -> Result<&[C]> {
+        let all = self.store.get(Tensor::Expanded)?;
+        all.get(layer.first..layer.first + count).ok_or(EngineError::Missing(Tensor::Expanded))
+    }
+
+    fn parts(&self) -> usize {
+        1
+    }
+
+    fn part(&self, tensor: Tensor, _: usize) -> Result<Cow<'_, [C]>> {
+        Ok(Cow::Borrowed(self.store.get(tensor)?))
     }
 }

@@ -74,7 +74,7 @@ pub(crate) trait Arithmetic {
     /// Bootstraps so far.
     fn bootstraps(&self) -> u64;
 
-    fn write(&self, word: &Self::Word, out: &mut Writer);
+    fn write(word: &Self::Word, out: &mut Writer);
 
     /// Reads a word.
     ///
@@ -106,6 +106,4 @@ pub(crate) trait Coding: Arithmetic + Sized + Send + Sync + 'static {
     /// If the bytes are not a word of this format, or it hides nothing.
     fn read_word(format: Format, params: &Parameters, from: &mut Reader<'_>)
     -> Result<Self::Word, WireError>;
-
-    fn write_word(word: &Self::Word, out: &mut Writer);
 }

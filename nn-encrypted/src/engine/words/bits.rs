@@ -76,8 +76,8 @@ impl Arithmetic for BitWords {
         self.evaluator.bootstraps()
     }
 
-    fn write(&self, word: &Bits, out: &mut Writer) {
-        Self::write_word(word, out);
+    fn write(word: &Bits, out: &mut Writer) {
+        word.bits().iter().for_each(|bit| bit.write(out));
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Bits, WireError> {
@@ -118,10 +118,6 @@ impl Coding for BitWords {
         let count = Self::ciphertexts(format);
         let bits = read_ciphertexts(count, count - 1, params, from)?;
         Bits::from_bits(bits).map_err(|error| WireError::Invalid { what: "word", why: error.to_string() })
-    }
-
-    fn write_word(word: &Bits, out: &mut Writer) {
-        word.bits().iter().for_each(|bit| bit.write(out));
     }
 }
 

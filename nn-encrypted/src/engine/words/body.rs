@@ -108,7 +108,7 @@ impl<A: Arithmetic> WordEngine<A> {
             return Ok(());
         };
         // A classification has no targets, and needs no derivatives. Where targets are another engine's, derivatives come later.
-        if self.store.contains_key(&Tensor::Targets) {
+        if self.store.has(Tensor::Targets) {
             let (values, derivatives) = self.go()?.activate_and_derive(function, &refs(sums))?;
             self.put(Tensor::Activation(l), values);
             self.put(Tensor::Derivative(l), derivatives);
@@ -207,7 +207,7 @@ impl<A: Arithmetic> WordEngine<A> {
 
     fn derivative(&mut self, l: usize) -> Result<()> {
         if let Some(function) = self.shape.function(l)
-            && !self.store.contains_key(&Tensor::Derivative(l))
+            && !self.store.has(Tensor::Derivative(l))
         {
             let (_, derivatives) =
                 self.go()?.activate_and_derive(function, &refs(self.preactivations(l)?))?;
@@ -224,7 +224,7 @@ impl<A: Arithmetic> WordEngine<A> {
 
     /// The gradient of a layer, unless its backward step came to it.
     fn gradient(&mut self, l: usize) -> Result<()> {
-        if self.store.contains_key(&Tensor::Products(l)) {
+        if self.store.has(Tensor::Products(l)) {
             return Ok(());
         }
         let products = self.go()?.mul(&self.gradient_factors(l)?)?;

@@ -100,8 +100,8 @@ impl Arithmetic for DigitWords {
         self.evaluator.bootstraps()
     }
 
-    fn write(&self, word: &Digits, out: &mut Writer) {
-        Self::write_word(word, out);
+    fn write(word: &Digits, out: &mut Writer) {
+        word.digits().iter().for_each(|digit| digit.write(out));
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Digits, WireError> {
@@ -139,9 +139,5 @@ impl Coding for DigitWords {
         let digits = read_ciphertexts(Self::ciphertexts(format), 0, params, from)?;
         Digits::new(digits, DIGIT_BITS)
             .map_err(|error| WireError::Invalid { what: "word", why: error.to_string() })
-    }
-
-    fn write_word(word: &Digits, out: &mut Writer) {
-        word.digits().iter().for_each(|digit| digit.write(out));
     }
 }

@@ -17,14 +17,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::{LweCiphertext, Parameters, SeededEvaluationKeys};
-use rayon::prelude::*;
 
 pub(crate) use self::arithmetic::{Arithmetic, Coding};
 pub(crate) use self::bits::BitWords;
 pub(crate) use self::digits::DigitWords;
 pub(crate) use self::plain::{Counts, Plain};
 use self::wiring::Wiring;
-use super::{Engine, EngineError, Pieces, Result, Usage};
+use super::{Engine, EngineError, Pieces, Result, Store, Usage};
 use crate::activation::Function;
 use crate::network::Network;
 use crate::numbers::words::Format;
@@ -111,7 +110,7 @@ type Factors<'w, A> = Vec<(&'w <A as Arithmetic>::Word, &'w <A as Arithmetic>::W
 pub(crate) struct WordEngine<A: Arithmetic> {
     shape: Arc<Shape>,
     arithmetic: A,
-    store: BTreeMap<Tensor, Words<A>>,
+    store: Store<A::Word>,
     /// Inputs behind the pooling of layers that have one.
     pooled: BTreeMap<usize, Words<A>>,
     stop: Arc<AtomicBool>,
@@ -123,7 +122,7 @@ impl<A: Arithmetic> WordEngine<A> {
         Self {
             shape: Arc::clone(shape),
             arithmetic,
-            store: BTreeMap::new(),
+            store: Store::default(),
             pooled: BTreeMap::new(),
             stop: Arc::default(),
         }
@@ -135,12 +134,12 @@ impl<A: Arithmetic> WordEngine<A> {
 
     /// Puts words at the place of a tensor.
     pub(crate) fn put(&mut self, tensor: Tensor, words: Vec<A::Word>) {
-        self.store.insert(tensor, words);
+        self.store.put(tensor, words);
     }
 
     /// The words of a tensor.
     pub(crate) fn get(&self, tensor: Tensor) -> Result<&[A::Word]> {
-        self.store.get(&tensor).map(Vec::as_slice).ok_or(EngineError::Missing(tensor))
+        self.store.get(tensor)
     }
 
     /// The words of a tensor after its refresh, or as computed.
@@ -174,18 +173,8 @@ impl<A: Arithmetic + Send + Sync> WordEngine<A> {
         let message = |source| EngineError::Message { tensor, source };
         let needed =
             self.shape.words(tensor, rows).ok_or_else(|| EngineError::Unplanned(tensor.to_string()))?;
-        let pieces: Vec<&[u8]> = parts.iter().flat_map(Pieces::all).collect();
-        if pieces.len() != needed {
-            let why = format!("{}, the plan has {needed}", pieces.len());
-            return Err(message(WireError::Invalid { what: "number of words", why }));
-        }
-        let word = |piece: &&[u8]| {
-            let mut reader = Reader::new(piece);
-            let word = self.arithmetic.read(&mut reader)?;
-            reader.finish("word")?;
-            Ok(word)
-        };
-        pieces.par_iter().map(word).collect::<Result<_, WireError>>().map_err(message)
+        let names = ["number of words", "word"];
+        Pieces::read(parts, needed, names, |_, reader| self.arithmetic.read(reader)).map_err(message)
     }
 }
 
@@ -211,20 +200,20 @@ impl<A: Arithmetic + Send + Sync> Engine for WordEngine<A> {
     fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         let write = |word: &A::Word| {
             let mut out = Writer::new();
-            self.arithmetic.write(word, &mut out);
+            A::write(word, &mut out);
             out.finish()
         };
         let pieces = self.get(tensor)?.iter().map(write).collect();
         if tensor != Tensor::Weights {
-            self.store.remove(&tensor);
+            self.store.forget(tensor);
         }
         Ok(vec![pieces])
     }
 
     fn end(&mut self, trained: bool) {
-        let new = self.store.remove(&Tensor::NewWeights).filter(|_| trained);
-        let weights = new.or_else(|| self.store.remove(&Tensor::Weights));
-        self.store = weights.into_iter().map(|weights| (Tensor::Weights, weights)).collect();
+        let new = self.store.remove(Tensor::NewWeights).filter(|_| trained);
+        self.store.keep(&[Tensor::Weights]);
+        new.into_iter().for_each(|weights| self.store.put(Tensor::Weights, weights));
         self.pooled.clear();
     }
 

@@ -136,7 +136,7 @@ impl Arithmetic for Plain {
         0
     }
 
-    fn write(&self, word: &i64, out: &mut Writer) {
+    fn write(word: &i64, out: &mut Writer) {
         out.i64(*word);
     }
 

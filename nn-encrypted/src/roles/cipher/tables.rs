@@ -177,20 +177,10 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         parts: &[Pieces],
     ) -> Result<Vec<C::Ciphertext>> {
         let wrong = |source| CipherError::Message { tensor, source };
-        let needed = self.pieces(rows, images);
-        let found: usize = parts.iter().map(Pieces::len).sum();
-        let [pieces] = parts else { return Err(data("parts of a tensor", parts.len(), 1)) };
-        if found != needed {
-            return Err(data("ciphertexts of a tensor", found, needed));
-        }
-        let read = |bytes: &&[u8]| {
-            let mut reader = Reader::new(bytes);
-            let (size, kept) = (self.layout.size(), rows.is_none());
-            let ciphertext = self.coding.read(&self.keys, &mut reader, size, kept)?;
-            reader.finish("ciphertext")?;
-            Ok(ciphertext)
-        };
-        pieces.all().par_iter().map(read).collect::<Result<_, WireError>>().map_err(wrong)
+        let (size, kept) = (self.layout.size(), rows.is_none());
+        let read = |_: usize, reader: &mut Reader<'_>| self.coding.read(&self.keys, reader, size, kept);
+        let names = ["ciphertexts of a tensor", "ciphertext"];
+        Pieces::read(parts, self.pieces(rows, images), names, read).map_err(wrong)
     }
 
     /// The values of ciphertexts.

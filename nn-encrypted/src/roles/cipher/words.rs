@@ -104,19 +104,9 @@ impl<C: ClientCoding> WordCipher<C> {
 
     /// The words of a tensor.
     fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Vec<C::Word>, WireError> {
-        let read = |piece: &[u8]| {
-            let mut reader = Reader::new(piece);
-            let word = C::read_word(self.shape.format, self.key.params(), &mut reader)?;
-            reader.finish("word")?;
-            Ok(word)
-        };
-        let words = parts.iter().flat_map(Pieces::all).map(read).collect::<Result<Vec<_>, WireError>>()?;
-        let needed = self.shape.words(tensor, rows).unwrap_or(0);
-        if words.len() == needed {
-            return Ok(words);
-        }
-        let why = format!("{}, the plan has {needed}", words.len());
-        Err(WireError::Invalid { what: "number of words", why })
+        let read =
+            |_: usize, reader: &mut Reader<'_>| C::read_word(self.shape.format, self.key.params(), reader);
+        Pieces::read(parts, self.shape.words(tensor, rows).unwrap_or(0), ["number of words", "word"], read)
     }
 
     /// Weights and biases of each layer.
@@ -176,7 +166,7 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         let words = Zeroizing::new(words);
         let write = |word: &C::Word| {
             let mut out = Writer::new();
-            C::write_word(word, &mut out);
+            C::write(word, &mut out);
             out.finish()
         };
         Ok(vec![C::encrypt(self.shape.format, &self.key, &words)?.iter().map(write).collect()])

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::agreement::Opened;
 use super::{Agreement, BgvSlots, Channel};
-use crate::engine::slots::{Body, Exact, Store, Whole};
-use crate::engine::{Engine, EngineError, Pieces, Result, Usage};
+use crate::engine::slots::{Body, Exact, Whole};
+use crate::engine::{Engine, EngineError, Pieces, Result, Store, Usage};
 use crate::meter::cpu_seconds;
 use crate::program::{Step, Tensor};
 

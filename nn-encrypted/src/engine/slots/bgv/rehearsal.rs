@@ -7,8 +7,8 @@ use he_bgv::{Ciphertext, Encoder, Encryptor, Error, Parameters, SecretKey};
 
 use super::memoized::{Memoized, Numbered};
 use super::{BgvSlots, Channel, Cost, Operations};
-use crate::engine::slots::{Body, Exact, Formulas, Level, Store, Whole, written};
-use crate::engine::{EngineError, Result};
+use crate::engine::slots::{Body, Exact, Formulas, Level, Whole, written};
+use crate::engine::{EngineError, Result, Store};
 use crate::layout::Geometry;
 use crate::program::{Program, Step, Tensor};
 

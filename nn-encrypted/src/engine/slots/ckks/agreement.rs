@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use he_ckks::{Ciphertext, KeyRequest, LinearTransform, Parameters};
 use he_core::rlwe::serial::polynomial_bytes;
 use he_core::wire::{Reader, WireError, Writer};
-use rayon::prelude::*;
 
 use super::{RealFormulas, Tally};
 use crate::engine::Pieces;
@@ -109,21 +108,14 @@ impl CkksAgreement {
     /// If one is damaged, transparent, or not of the plan: its level, degree, slots, scale and bound are the plan's.
     pub(crate) fn open(&self, tensor: Tensor, part: &Pieces) -> Result<Vec<Ciphertext>, WireError> {
         let (_, count, primes) = self.sent(tensor).unwrap_or_default();
-        let pieces = part.all();
-        if pieces.len() != count {
-            let why = format!("{}, needed {count}", pieces.len());
-            return Err(WireError::Invalid { what: "number of ciphertexts", why });
-        }
         let form =
             CkksForm { primes, slots: self.params.slots(), bound: self.formulas.claimed_bound(tensor) };
-        let read = |(index, bytes): (usize, &&[u8])| {
-            let mut reader = Reader::new(bytes);
-            let ciphertext = Ciphertext::read(&mut reader, &self.params)?;
-            reader.finish("ciphertext")?;
+        let read = |index: usize, reader: &mut Reader<'_>| {
+            let ciphertext = Ciphertext::read(reader, &self.params)?;
             form.check(&ciphertext).map_err(|error| number(index, error))?;
             Ok(ciphertext)
         };
-        pieces.par_iter().enumerate().map(read).collect()
+        Pieces::read(std::slice::from_ref(part), count, ["number of ciphertexts", "ciphertext"], read)
     }
 
     pub(crate) fn open_all(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>, WireError> {

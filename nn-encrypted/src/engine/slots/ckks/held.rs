@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::RealFormulas;
-use crate::engine::slots::{Store, Tensors};
-use crate::engine::{EngineError, Result};
+use crate::engine::slots::Tensors;
+use crate::engine::{EngineError, Result, Store};
 use crate::layout::WeightTiles;
 use crate::program::{Step, Tensor};
 

@@ -3,9 +3,6 @@
 //! Layouts are those of [`crate::layout::coefficients`]: an image, or a tile of weights, is a polynomial while it is multiplied, and
 //! dense in ciphertexts otherwise.
 
-mod bridges;
-mod linear;
-
 use std::sync::Arc;
 
 use he_bgv::{Ciphertext, Encoder, Plaintext};
@@ -22,6 +19,7 @@ use super::tables::{Beside, Layers, Lookup, Raised};
 use super::{EngineError, Result};
 use crate::layout::coefficients::{CoefficientLayout, Dense};
 use crate::layout::{At, Places, Rows};
+use crate::numbers::tables::RESULT_BITS;
 
 /// `log2` of the largest error of ciphertexts after a refresh, in units of their integers.
 pub(crate) const LOG_CLEAN: f64 = -46.0;
@@ -105,6 +103,29 @@ impl Coefficients {
         };
         parts.into_iter().enumerate().map(added).collect()
     }
+
+    fn weights<'w>(&self, l: usize, weights: &'w [Ciphertext]) -> &'w [Ciphertext] {
+        let first = self.layout.first_tile(l);
+        &weights[first..first + self.layout.layers[l].tiles()]
+    }
+
+    fn level(&self, all: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let level = all.iter().map(Ciphertext::level).min().unwrap_or(0);
+        all.iter().map(|c| Ok(self.evaluator.mod_switch_to(c, level)?)).collect()
+    }
+
+    /// The error that errors may have, in units of their integers, if sums over images of products of them with these inputs are to
+    /// be refreshed, all tiles of a ciphertext of weights at once. Two operands with errors `y` and `y'`, relative to their modulus,
+    /// have a product with an error of `y·y'·q·√n` at the second modulus `q`, and `√` of their number is that of the sum.
+    fn error_beside(&self, Beside { inputs, images }: &Beside<'_, Ciphertext>) -> f64 {
+        let bgv = self.parameters.bgv();
+        let relative = |c: &Ciphertext| c.noise().log2() - bgv.noise().log_q(c.level());
+        let worst = inputs.iter().map(relative).fold(f64::MIN, f64::max);
+        let weights = self.layout.weights();
+        let terms = (bgv.n() * images * weights.parts.min(1 << weights.levels)) as f64;
+        let needed = LOG_WORN - worst - bgv.noise().log_q(1.min(bgv.max_level())) - 0.5 * terms.log2();
+        needed.min(LOG_CLEAN).exp2()
+    }
 }
 
 impl Layers for Coefficients {
@@ -144,11 +165,18 @@ impl Layers for Coefficients {
     }
 
     fn forward(&self, l: usize, inputs: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
-        self.sums(l, inputs, weights)
+        let tiles: Vec<_> = self.weights(l, weights).iter().collect();
+        let inputs: Vec<_> = inputs.iter().collect();
+        let products = self.evaluator.matrix_product_lazy(tiles.len(), &inputs, &tiles, usize::MAX)?;
+        self.dense(&products, self.layout.errors(0).levels)
     }
 
     fn backward(&self, l: usize, errors: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
-        self.input_gradients(l, errors, weights)
+        let tiles = self.layout.input_tiles(l);
+        let (errors, weights): (Vec<_>, Vec<_>) =
+            (errors.iter().collect(), self.weights(l, weights)[..tiles].iter().collect());
+        let products = self.evaluator.matrix_product_lazy(1, &errors, &weights, usize::MAX)?;
+        self.dense(&products, self.layout.input_gradients(l, 0).levels)
     }
 
     fn gradient(
@@ -158,7 +186,16 @@ impl Layers for Coefficients {
         inputs: &[Ciphertext],
         errors: &[Ciphertext],
     ) -> Result<Vec<Ciphertext>> {
-        self.weight_gradients(l, images, inputs, errors)
+        let tiles = self.layout.layers[l].tiles();
+        let rows: Vec<&Ciphertext> =
+            (0..tiles).flat_map(|tile| inputs[tile..].iter().step_by(tiles)).collect();
+        let errors: Vec<&Ciphertext> = errors.iter().collect();
+        let products = self.evaluator.matrix_product_lazy(images, &rows, &errors, usize::MAX)?;
+        let gradient = |product: &Ciphertext| {
+            let product = self.evaluator.relinearize(product)?;
+            Ok(self.evaluator.automorphism(&product, 2 * self.layout.n - 1)?)
+        };
+        products.par_iter().map(gradient).collect()
     }
 
     fn update(&self, weights: &[Ciphertext], gradients: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
@@ -167,7 +204,11 @@ impl Layers for Coefficients {
     }
 
     fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
-        self.clean(lookup, weights)
+        let mut out = Vec::with_capacity(weights.len());
+        for group in weights.chunks(self.parameters.bgv_capacity()) {
+            out.extend(lookup.refresh(|| self.switcher.refresh(group, LOG_CLEAN.exp2()))??);
+        }
+        Ok(out)
     }
 
     fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
@@ -179,7 +220,17 @@ impl Layers for Coefficients {
     }
 
     fn lower(&self, pieces: &[Ciphertext], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>> {
-        self.to_tables(pieces, places, shift)
+        let mut values: Vec<Option<LweCiphertext>> = (0..places.len()).map(|_| None).collect();
+        for (number, piece) in pieces.iter().enumerate() {
+            let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].piece == number).collect();
+            let coefficients: Vec<usize> = own.iter().map(|&i| places[i].index).collect();
+            for (i, mut value) in own.into_iter().zip(self.switcher.bgv_to_tfhe(piece, &coefficients)?) {
+                let factor = 1 << shift;
+                value.scale_assign(if places[i].negated { -factor } else { factor });
+                values[i] = Some(value);
+            }
+        }
+        values.into_iter().collect::<Option<Vec<_>>>().ok_or(EngineError::Empty)
     }
 
     fn raise(
@@ -190,6 +241,33 @@ impl Layers for Coefficients {
         beside: Option<Beside<'_, Ciphertext>>,
     ) -> Result<Vec<Ciphertext>> {
         let error = beside.map_or(LOG_CLEAN.exp2(), |beside| self.error_beside(&beside));
-        self.collect_from_tables(lookup, values, pieces, error)
+        let (parameters, most) = (&self.parameters, self.parameters.bgv_capacity());
+        let (small, large) = (parameters.tfhe().n(), parameters.bgv().n());
+        let mut groups: Vec<Vec<Vec<LweCiphertext>>> = (0..pieces.div_ceil(most))
+            .map(|group| {
+                let count = (pieces - group * most).min(most).next_power_of_two();
+                let zero = LweCiphertext::trivial(parameters.tfhe(), 0);
+                vec![vec![zero; small]; count * large / small]
+            })
+            .collect();
+        for Raised { places, value } in values {
+            for At { piece, index, negated } in places {
+                let group = &mut groups[piece / most];
+                let packs = group.len();
+                let place = index * (packs * small / large) + piece % most;
+                let slot = &mut group[place % packs][place / packs];
+                slot.clone_from(&value);
+                if negated {
+                    slot.scale_assign(-1);
+                }
+            }
+        }
+        let mut out = Vec::with_capacity(pieces);
+        for group in groups {
+            let packed = lookup.pack(&group)?;
+            out.extend(lookup.refresh(|| self.switcher.tfhe_to_bgv(&packed, RESULT_BITS, error))??);
+        }
+        out.truncate(pieces);
+        Ok(out)
     }
 }
