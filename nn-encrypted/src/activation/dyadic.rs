@@ -1,6 +1,6 @@
 //! Numbers n / 2^k and polynomials with such coefficients.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// The number `numerator / 2^bits` in lowest terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,29 +70,6 @@ impl std::fmt::Display for Dyadic {
 impl Serialize for Dyadic {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.to_string())
-    }
-}
-
-impl<'de> Deserialize<'de> for Dyadic {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Integer(i64),
-            Float(f64),
-            Text(String),
-        }
-        let (found, shown) = match Form::deserialize(deserializer)? {
-            Form::Integer(value) => (Dyadic::from_f64(value as f64), value.to_string()),
-            Form::Float(value) => (Dyadic::from_f64(value), value.to_string()),
-            Form::Text(text) => (Dyadic::parse(&text), format!("`{text}`")),
-        };
-        let max = Dyadic::MAX_BITS;
-        found.ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "{shown} is not a dyadic number; n/2^k with k up to {max} is needed, such as 7/8, 2^-3 or 0.125"
-            ))
-        })
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) mod tables;
 pub(crate) mod words;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use self::error::EngineError;
 pub(crate) use self::error::Result;
@@ -90,4 +90,9 @@ pub struct Usage {
     pub switches: u64,
     /// Seconds by the clock and of all cores, for each stage of a step, in the order in which stages were first entered.
     pub stages: Vec<(String, f64, f64)>,
+}
+
+/// Refuses to go on once `stop` is set.
+fn unless(stop: &AtomicBool) -> Result<()> {
+    if stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
 }

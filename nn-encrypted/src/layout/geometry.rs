@@ -27,10 +27,8 @@ pub struct Geometry {
 /// The layout of a tensor in slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Images by features, repeated along the other side.
-    Spread(Tiles),
-    /// Images by features, right where the index along the other side is 0.
-    AtZero(Tiles),
+    /// Images by features: repeated along the other side, or as computed right where the index along it is 0.
+    Images(Tiles),
     /// Tiles of all layers' weights, repeated for every image.
     Expanded,
     /// Tiles of one layer's weights, one term of the gradient for every image.
@@ -89,14 +87,15 @@ impl Geometry {
     /// Layout of a tensor; none if it belongs to other layers.
     pub(crate) fn layout(&self, tensor: Tensor) -> Option<Layout> {
         Some(match tensor {
-            Tensor::Features => Layout::Spread(self.input(self.layer(0)?)),
-            Tensor::Targets => Layout::Spread(self.output(self.layers.last()?)),
-            Tensor::Sum(l) | Tensor::InputGradient(l) | Tensor::RawError(l) => {
-                Layout::AtZero(self.between(l)?)
-            }
-            Tensor::Preactivation(l) | Tensor::Activation(l) | Tensor::Derivative(l) | Tensor::Error(l) => {
-                Layout::Spread(self.between(l)?)
-            }
+            Tensor::Features => Layout::Images(self.input(self.layer(0)?)),
+            Tensor::Targets => Layout::Images(self.output(self.layers.last()?)),
+            Tensor::Sum(l)
+            | Tensor::InputGradient(l)
+            | Tensor::RawError(l)
+            | Tensor::Preactivation(l)
+            | Tensor::Activation(l)
+            | Tensor::Derivative(l)
+            | Tensor::Error(l) => Layout::Images(self.between(l)?),
             Tensor::Expanded => Layout::Expanded,
             Tensor::Products(l) => Layout::PerImage(*self.layer(l)?),
             Tensor::Weights
@@ -111,7 +110,7 @@ impl Geometry {
     /// Tiles of an images-by-features tensor.
     pub(crate) fn tiles(&self, tensor: Tensor) -> Option<Tiles> {
         match self.layout(tensor)? {
-            Layout::Spread(tiles) | Layout::AtZero(tiles) => Some(tiles),
+            Layout::Images(tiles) => Some(tiles),
             _ => None,
         }
     }
@@ -120,7 +119,7 @@ impl Geometry {
     pub(crate) fn ciphertexts(&self, tensor: Tensor) -> usize {
         match self.layout(tensor) {
             None => 0,
-            Some(Layout::Spread(tiles) | Layout::AtZero(tiles)) => tiles.count(&self.cube),
+            Some(Layout::Images(tiles)) => tiles.count(&self.cube),
             Some(Layout::Expanded) => self.compact.tiles,
             Some(Layout::Compact) => self.compact.ciphertexts(),
             Some(Layout::PerImage(layer)) => {

@@ -211,21 +211,11 @@ fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts> {
                 let arrived = task.program.rounds[round].iter().flat_map(|refresh| &refresh.to);
                 arrived.for_each(|&tensor| engine.put(tensor, zeros(tensor)));
             }
-            step if runs(task, step) => engine.run(&[step])?,
+            step if step.runs(task.layers, task.network.depth()) => engine.run(&[step])?,
             _ => {}
         }
     }
     Ok(engine.arithmetic().counts())
-}
-
-fn runs(task: &Task<'_>, step: Step) -> bool {
-    let last = task.network.depth().saturating_sub(1);
-    match step {
-        Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => task.layers.contains(&l),
-        Step::Activate(l) | Step::Derivative(l) => task.layers.contains(&(l + 1).min(last)),
-        Step::Loss => task.layers.contains(&last),
-        _ => true,
-    }
 }
 
 impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {

@@ -33,6 +33,17 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether it runs on the layers of numbers `layers` out of `depth`: an activation does where the layer behind it does.
+    pub(crate) fn runs(self, layers: &[usize], depth: usize) -> bool {
+        let last = depth.saturating_sub(1);
+        match self {
+            Self::Forward(l) | Self::Backward(l) | Self::Gradient(l) => layers.contains(&l),
+            Self::Activate(l) | Self::Derivative(l) => layers.contains(&(l + 1).min(last)),
+            Self::Loss => layers.contains(&last),
+            Self::Expand | Self::Update | Self::Refresh { .. } => true,
+        }
+    }
+
     /// The tensors it may read: a pre-activation or error is read after its refresh, or as computed where it has none.
     pub fn reads(self) -> Vec<Tensor> {
         use Tensor as T;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::stage;
 use crate::activation::Function;
 use crate::engine::clock::Clock;
-use crate::engine::{EngineError, Result};
+use crate::engine::{EngineError, Result, unless};
 use crate::network::{Layer, Network};
 use crate::numbers::tables::{self, RESULT_BITS, TableNumbers, TableReader};
 use crate::recipe::Loss;
@@ -192,10 +192,6 @@ impl Lookup {
         self.stop = Arc::clone(stop);
     }
 
-    fn go_on(&self) -> Result<()> {
-        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
-    }
-
     /// Bootstraps of tables so far.
     pub(super) fn bootstraps(&self) -> u64 {
         self.evaluator.bootstraps()
@@ -218,7 +214,7 @@ impl Lookup {
 
     /// Counts a refresh and its time.
     pub(crate) fn refresh<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
-        self.go_on()?;
+        unless(&self.stop)?;
         self.refreshes.fetch_add(1, Ordering::Relaxed);
         Ok(self.clock.on(stage::REFRESH, work))
     }
@@ -330,7 +326,7 @@ impl Lookup {
         }
         let mut outputs = Vec::with_capacity(inputs.len() * table.outputs());
         for inputs in inputs.chunks(CHUNK) {
-            self.go_on()?;
+            unless(&self.stop)?;
             let batch = || self.evaluator.bootstrap_batch(inputs, table);
             outputs.extend(self.clock.on(stage::BOOTSTRAPS, batch)?);
         }

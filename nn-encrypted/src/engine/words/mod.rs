@@ -13,7 +13,7 @@ mod wiring;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::{LweCiphertext, Parameters, SeededEvaluationKeys};
@@ -23,7 +23,7 @@ pub(crate) use self::bits::BitWords;
 pub(crate) use self::digits::DigitWords;
 pub(crate) use self::plain::{Counts, Plain};
 use self::wiring::Wiring;
-use super::{Engine, EngineError, Pieces, Result, Store, Usage};
+use super::{Engine, EngineError, Pieces, Result, Store, Usage, unless};
 use crate::activation::Function;
 use crate::network::Network;
 use crate::numbers::words::Format;
@@ -149,7 +149,7 @@ impl<A: Arithmetic> WordEngine<A> {
 
     /// The arithmetic, unless it is to stop.
     fn go(&self) -> Result<&A> {
-        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(&self.arithmetic) }
+        unless(&self.stop).map(|()| &self.arithmetic)
     }
 }
 

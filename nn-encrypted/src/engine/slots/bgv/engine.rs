@@ -1,9 +1,8 @@
 //! The engine of a server.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use he_bgv::{Ciphertext, EvaluationKeys};
 use he_core::wire::Writer;
@@ -11,9 +10,9 @@ use rayon::prelude::*;
 
 use super::agreement::Opened;
 use super::{Agreement, BgvSlots, Channel};
+use crate::engine::clock::Clock;
 use crate::engine::slots::{Body, Exact, Whole};
-use crate::engine::{Engine, EngineError, Pieces, Result, Store, Usage};
-use crate::meter::cpu_seconds;
+use crate::engine::{Engine, EngineError, Pieces, Result, Store, Usage, unless};
 use crate::program::{Step, Tensor};
 
 /// The tensors that live from step to step.
@@ -27,7 +26,7 @@ pub struct BgvEngine {
     /// Tensors as they were opened to be checked, with their bytes: most often the next ones to be received.
     checked: Mutex<HashMap<Tensor, (Pieces, Opened)>>,
     stop: Arc<AtomicBool>,
-    usage: Usage,
+    clock: Clock,
 }
 
 impl BgvEngine {
@@ -56,7 +55,7 @@ impl BgvEngine {
             store: Store::default(),
             checked: Mutex::default(),
             stop: Arc::default(),
-            usage: Usage::default(),
+            clock: Clock::default(),
         })
     }
 
@@ -82,15 +81,6 @@ impl BgvEngine {
                 Ok(piece.finish())
             })
             .collect()
-    }
-
-    /// Adds the seconds since `start` to a stage.
-    fn spent(&mut self, stage: &str, start: (Instant, f64)) {
-        let (wall, cpu) = (start.0.elapsed().as_secs_f64(), cpu_seconds() - start.1);
-        match self.usage.stages.iter_mut().find(|(name, _, _)| name == stage) {
-            Some((_, of_wall, of_cpu)) => (*of_wall, *of_cpu) = (*of_wall + wall, *of_cpu + cpu),
-            None => self.usage.stages.push((stage.to_owned(), wall, cpu)),
-        }
     }
 }
 
@@ -133,26 +123,20 @@ impl Engine for BgvEngine {
     }
 
     fn run(&mut self, steps: &[Step]) -> Result<()> {
-        let start = (Instant::now(), cpu_seconds());
+        let Some(&first) = steps.first() else { return Ok(()) };
         let plan = &self.agreement;
         let numbers = Exact { geometry: &plan.geometry, formulas: &plan.formulas, levels: &plan.levels };
         let body = Body { ops: &self.ops, numbers: &numbers };
         // Some steps are single products, which one thread would be left with.
-        let results = steps.par_iter().map(|&step| {
-            if self.stop.load(Ordering::SeqCst) {
-                return Err(EngineError::Stopped);
-            }
+        let one = |&step: &Step| {
+            unless(&self.stop)?;
             if step == Step::Expand && self.store.has(Tensor::Expanded) {
                 return Ok(Vec::new());
             }
             body.run(&Whole { store: &self.store }, step)
-        });
-        for (tensor, tiles) in results.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
-            self.store.put(tensor, tiles);
-        }
-        if let Some(&first) = steps.first() {
-            self.spent(stage(first), start);
-        }
+        };
+        let made = self.clock.on(stage(first), || steps.par_iter().map(one).collect::<Result<Vec<_>>>())?;
+        made.into_iter().flatten().for_each(|(tensor, tiles)| self.store.put(tensor, tiles));
         Ok(())
     }
 
@@ -175,6 +159,6 @@ impl Engine for BgvEngine {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.clone()
+        Usage { stages: self.clock.stages(), ..Usage::default() }
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Stage<'a> {
         let engine = Memoized::new(BgvSlots::new(channels));
         let depth = formulas.layers.len();
         let layers = &geometry.numbers;
-        let steps = program.training.iter().copied().filter(|step| runs(*step, layers, depth)).collect();
+        let steps = program.training.iter().copied().filter(|step| step.runs(layers, depth)).collect();
         let geometry = geometry.clone();
         Ok(Self { steps, program, formulas, geometry, engine, sources, fresh: Mutex::default() })
     }
@@ -214,17 +214,6 @@ impl<'a> Stage<'a> {
             }
         }
         Ok(primes)
-    }
-}
-
-/// Whether a step runs on the layers of numbers `layers` out of `depth`: an activation does where the layer behind it does.
-pub(crate) fn runs(step: Step, layers: &[usize], depth: usize) -> bool {
-    let last = depth.saturating_sub(1);
-    match step {
-        Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => layers.contains(&l),
-        Step::Activate(l) | Step::Derivative(l) => layers.contains(&(l + 1).min(last)),
-        Step::Loss => layers.contains(&last),
-        Step::Expand | Step::Update | Step::Refresh { .. } => true,
     }
 }
 

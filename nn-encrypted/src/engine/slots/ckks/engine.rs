@@ -1,8 +1,8 @@
 //! The engine of a server.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
 
 use he_ckks::{BootstrapKeys, Ciphertext, EvaluationKeys};
 use he_core::wire::Writer;
@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use super::slots::Keys;
 use super::{CkksAgreement, CkksSlots, Held, RealBody, Samples};
-use crate::engine::{Engine, EngineError, Pieces, Result, Usage};
-use crate::meter::cpu_seconds;
+use crate::engine::clock::Clock;
+use crate::engine::{Engine, EngineError, Pieces, Result, Usage, unless};
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
 /// Computes the steps of some layers on CKKS ciphertexts.
@@ -20,38 +20,23 @@ pub struct CkksEngine {
     ops: CkksSlots,
     held: Held<Ciphertext>,
     batch: Sealed,
-    usage: Usage,
+    clock: Clock,
 }
 
 /// A mini-batch as it came, opened tile by tile when it is read.
 struct Sealed {
     agreement: Arc<CkksAgreement>,
-    features: Vec<Pieces>,
-    targets: Vec<Pieces>,
+    parts: BTreeMap<Tensor, Vec<Pieces>>,
     rows: usize,
     stop: Arc<AtomicBool>,
 }
 
-impl Sealed {
-    fn open(&self, tensor: Tensor, part: Option<&Pieces>) -> Result<Vec<Ciphertext>> {
-        self.check()?;
+impl Samples<Ciphertext> for Sealed {
+    fn read(&self, tensor: Tensor, part: usize) -> Result<Vec<Ciphertext>> {
+        unless(&self.stop)?;
+        let part = self.parts.get(&tensor).and_then(|parts| parts.get(part));
         let part = part.ok_or(EngineError::Missing(tensor))?;
         self.agreement.open(tensor, part).map_err(|source| EngineError::Message { tensor, source })
-    }
-
-    /// Whether the engine was told to stop.
-    fn check(&self) -> Result<()> {
-        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
-    }
-}
-
-impl Samples<Ciphertext> for Sealed {
-    fn features(&self, t: usize) -> Result<Vec<Ciphertext>> {
-        self.open(Tensor::Features, self.features.get(t))
-    }
-
-    fn targets(&self, t: usize) -> Result<Vec<Ciphertext>> {
-        self.open(Tensor::Targets, self.targets.get(t))
     }
 
     fn rows(&self) -> usize {
@@ -83,12 +68,11 @@ impl CkksEngine {
             held: Held::default(),
             batch: Sealed {
                 agreement: Arc::clone(agreement),
-                features: Vec::new(),
-                targets: Vec::new(),
+                parts: BTreeMap::new(),
                 rows: 0,
                 stop: Arc::default(),
             },
-            usage: Usage::default(),
+            clock: Clock::default(),
         })
     }
 
@@ -116,18 +100,12 @@ impl CkksEngine {
     /// Runs some work on what is held, and adds its seconds to a stage.
     fn spend(
         &mut self,
-        stage: &str,
+        stage: &'static str,
         work: impl FnOnce(&Self, &mut Held<Ciphertext>) -> Result<()>,
     ) -> Result<()> {
-        let (start, cpu) = (Instant::now(), cpu_seconds());
         let mut held = std::mem::take(&mut self.held);
-        let done = self.batch.check().and_then(|()| work(self, &mut held));
+        let done = unless(&self.batch.stop).and_then(|()| self.clock.on(stage, || work(self, &mut held)));
         self.held = held;
-        let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
-        match self.usage.stages.iter_mut().find(|(name, _, _)| name == stage) {
-            Some((_, of_wall, of_cpu)) => (*of_wall, *of_cpu) = (*of_wall + wall, *of_cpu + cpu),
-            None => self.usage.stages.push((stage.to_owned(), wall, cpu)),
-        }
         done
     }
 
@@ -168,12 +146,7 @@ impl Engine for CkksEngine {
             Tensor::Features | Tensor::Targets => {
                 self.check(tensor, rows, &parts)?;
                 self.batch.rows = rows;
-                let place = if tensor == Tensor::Features {
-                    &mut self.batch.features
-                } else {
-                    &mut self.batch.targets
-                };
-                *place = parts;
+                self.batch.parts.insert(tensor, parts);
             }
             Tensor::Weights => {
                 self.held.state = self.open(tensor, &parts)?;
@@ -212,7 +185,6 @@ impl Engine for CkksEngine {
         for refresh in round {
             self.spend("bootstrap", |this, held| this.body().bootstrap(refresh.from, held, this.batch.rows))?;
         }
-        self.usage.bootstraps = self.ops.bootstraps();
         Ok(())
     }
 
@@ -229,8 +201,7 @@ impl Engine for CkksEngine {
             self.held.state = next;
         }
         self.held.clear();
-        self.batch.features.clear();
-        self.batch.targets.clear();
+        self.batch.parts.clear();
     }
 
     fn stop_by(&mut self, stop: &Arc<AtomicBool>) {
@@ -238,6 +209,7 @@ impl Engine for CkksEngine {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.clone()
+        let (bootstraps, stages) = (self.ops.bootstraps(), self.clock.stages());
+        Usage { bootstraps, stages, ..Usage::default() }
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::slots::LossFormula;
 use crate::layout::{Cube, Geometry};
 use crate::network::{Layer, Matrix, Network};
 use crate::program::{Program, Refresher, Step, Tensor};
-use crate::recipe::{Bounds, Loss, Optimizer, Recipe};
+use crate::recipe::{Bounds, Optimizer, Recipe};
 
 /// `(W/β_W + i·V/β_V)/√2`: the factor.
 const HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
@@ -93,7 +93,7 @@ impl RealFormulas {
             geometry: Geometry::new(cube, shapes, recipe.optimizer.batch_size),
             matrices: layers.iter().map(|&l| network.layers[l].matrix.clone()).collect(),
             activations: network.layers.iter().map(monic).collect(),
-            loss: loss(network),
+            loss: LossFormula::of(network),
             bounds: recipe.numbers.bounds.clone(),
             input_bound,
             batch: recipe.optimizer.batch_size,
@@ -122,19 +122,9 @@ impl RealFormulas {
         self.batch.div_ceil(self.cube().b)
     }
 
-    /// Whether layer `l` is one of these.
-    fn is_here(&self, l: usize) -> bool {
-        self.geometry.numbers.contains(&l)
-    }
-
     /// Whether a step runs here: an activation does where the layer behind it does.
     pub fn runs(&self, step: Step) -> bool {
-        match step {
-            Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => self.is_here(l),
-            Step::Activate(l) | Step::Derivative(l) => self.is_here((l + 1).min(self.last())),
-            Step::Loss => self.is_here(self.last()),
-            Step::Expand | Step::Update | Step::Refresh { .. } => true,
-        }
+        step.runs(&self.geometry.numbers, self.activations.len())
     }
 
     /// Whether a tensor is refreshed by the client.
@@ -240,14 +230,5 @@ impl RealFormulas {
     /// The units of real and imaginary part of the state: weights and momentum are them times the parts.
     pub fn state_units(&self) -> [f64; 2] {
         [self.bounds.weight / HALF, self.bounds.momentum / HALF]
-    }
-}
-
-/// How the error of the last layer begins.
-fn loss(network: &Network) -> LossFormula {
-    match (network.output_activation(), network.loss) {
-        (None, _) => LossFormula::Outputs,
-        (Some(_), Loss::CrossEntropy) => LossFormula::Activation,
-        (Some(_), Loss::Quadratic) => LossFormula::ActivationTimesDerivative,
     }
 }

@@ -10,11 +10,8 @@ use crate::program::{Step, Tensor};
 
 /// The mini-batch, read tile by tile of images.
 pub trait Samples<C>: Sync {
-    /// Features of tile `t` of images, by tiles of features.
-    fn features(&self, t: usize) -> Result<Vec<C>>;
-
-    /// Targets of tile `t`, by tiles of outputs.
-    fn targets(&self, t: usize) -> Result<Vec<C>>;
+    /// Features or targets of a tile of images, by tiles of features or outputs.
+    fn read(&self, tensor: Tensor, tile: usize) -> Result<Vec<C>>;
 
     /// Images there are.
     fn rows(&self) -> usize;
@@ -125,11 +122,7 @@ impl<C: Clone + Send + Sync, M: Samples<C>> Tensors<C> for Reading<'_, C, M> {
     }
 
     fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>> {
-        let tiles = match tensor {
-            Tensor::Targets => self.samples.targets(part),
-            _ => self.samples.features(part),
-        };
-        Ok(Cow::Owned(tiles?))
+        self.samples.read(tensor, part).map(Cow::Owned)
     }
 
     fn rows(&self) -> usize {

@@ -7,7 +7,7 @@ use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::Result;
 use crate::program::Tensor;
-use crate::recipe::{Loss, Recipe};
+use crate::recipe::Recipe;
 
 /// Products, sums and shifts of magnitudes stop at the largest integer there is, which no plaintext modulus holds.
 pub(super) fn times(a: i128, b: i128) -> i128 {
@@ -31,16 +31,20 @@ pub(super) struct Numbers<'a> {
     pub(super) network: &'a Network,
     /// Fractional bits.
     pub(super) scales: &'a Scales,
-    formulas: Formulas<i64>,
-    places: Vec<Places>,
+    pub(super) formulas: Formulas<i64>,
+    /// Of each layer.
+    pub(super) places: Vec<Places>,
 }
 
 /// Largest numbers of entries in a matrix.
-struct Places {
-    of_output: usize,
-    of_input: usize,
-    of_weight: usize,
-    of_bias: usize,
+pub(super) struct Places {
+    /// Inputs of an output.
+    pub(super) of_output: usize,
+    /// Outputs of an input.
+    pub(super) of_input: usize,
+    pub(super) of_weight: usize,
+    /// Outputs of a bias.
+    pub(super) of_bias: usize,
 }
 
 impl Places {
@@ -79,11 +83,6 @@ impl<'a> Numbers<'a> {
         Ok(Self { recipe, network, scales, formulas, places })
     }
 
-    /// The constants.
-    pub(super) fn formulas(&self) -> &Formulas<i64> {
-        &self.formulas
-    }
-
     /// The last layer.
     pub(super) fn last(&self) -> usize {
         self.network.depth().saturating_sub(1)
@@ -97,26 +96,6 @@ impl<'a> Numbers<'a> {
     /// Bits of the low part of the weights.
     pub(super) fn low_bits(&self) -> u32 {
         self.scales.weight.saturating_sub(self.scales.product_weight)
-    }
-
-    /// Inputs of the output that has most.
-    pub(super) fn most_inputs(&self, l: usize) -> usize {
-        self.places[l].of_output
-    }
-
-    /// Outputs of the input that has most.
-    pub(super) fn most_outputs(&self, l: usize) -> usize {
-        self.places[l].of_input
-    }
-
-    /// Entries of the weight that has most.
-    pub(super) fn most_places(&self, l: usize) -> usize {
-        self.places[l].of_weight
-    }
-
-    /// Outputs of the bias that has most.
-    pub(super) fn most_bias_places(&self, l: usize) -> usize {
-        self.places[l].of_bias
     }
 
     /// Fractional bits of the gradient of all layers.
@@ -156,14 +135,9 @@ fn formulas(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Formu
             ),
         });
     }
-    let loss = match (network.output_activation(), recipe.loss) {
-        (None, _) => LossFormula::Outputs,
-        (Some(_), Loss::CrossEntropy) => LossFormula::Activation,
-        (Some(_), Loss::Quadratic) => LossFormula::ActivationTimesDerivative,
-    };
     let momentum = momentum(recipe, network, scales)?;
     let weights = weights(recipe, network, scales, &momentum)?;
-    Ok(Formulas { layers, momentum, weights, loss })
+    Ok(Formulas { layers, momentum, weights, loss: LossFormula::of(network) })
 }
 
 /// `value` at `from + value.bits()` fractional bits times `2^(to − from − value.bits())`: a factor that leads from one scale to

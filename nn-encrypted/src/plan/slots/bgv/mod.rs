@@ -32,7 +32,7 @@ use self::bounds::Bounds;
 use self::formulas::Numbers;
 use self::refusal::widest;
 use self::search::{Candidate, Failure, Search};
-use crate::engine::slots::bgv::{Agreement, BgvEngine, runs};
+use crate::engine::slots::bgv::{Agreement, BgvEngine};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
@@ -95,7 +95,7 @@ impl PlannedBgv {
         let matrices: Vec<Matrix> = layers.iter().map(of).map(|(_, layer)| layer.matrix.clone()).collect();
         let search = Search {
             program,
-            formulas: numbers.formulas(),
+            formulas: &numbers.formulas,
             shapes: shapes.collect(),
             matrices: &matrices,
             batch: recipe.optimizer.batch_size,
@@ -110,7 +110,7 @@ impl PlannedBgv {
             geometry,
             matrices,
             gradient_bits: numbers.gradient_bits(),
-            formulas: numbers.formulas().clone(),
+            formulas: numbers.formulas.clone(),
             bounds: bounds.known.clone(),
             instances,
             fresh,
@@ -146,7 +146,7 @@ fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], feat
         .into_iter()
         .for_each(|tensor| bounds.encrypted(tensor));
     let depth = numbers.network.depth();
-    for &step in program.training.iter().filter(|step| runs(**step, layers, depth)) {
+    for &step in program.training.iter().filter(|step| step.runs(layers, depth)) {
         if let Step::Refresh { round, by } = step {
             let round = program.rounds.get(round).into_iter().flatten();
             round.filter(|_| by == Refresher::Client).flat_map(|refresh| &refresh.to).for_each(|&to| {
@@ -156,7 +156,7 @@ fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], feat
             });
             continue;
         }
-        let loss = numbers.formulas().loss;
+        let loss = numbers.formulas.loss;
         let written = crate::engine::slots::written(step, depth.saturating_sub(1), loss);
         written.into_iter().for_each(|tensor| bounds.computed(tensor));
     }
@@ -167,7 +167,7 @@ fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], feat
 fn check_spread(network: &Network, program: &Program, layers: &[usize]) -> Result<()> {
     let last = network.depth().saturating_sub(1);
     let mut spread = BTreeSet::new();
-    for &step in program.training.iter().filter(|step| runs(**step, layers, network.depth())) {
+    for &step in program.training.iter().filter(|step| step.runs(layers, network.depth())) {
         let needed = match step {
             Step::Activate(l) | Step::Derivative(l) => Tensor::Preactivation(l),
             Step::Loss => Tensor::Preactivation(last),
