@@ -15,7 +15,7 @@ use he_tfhe::LweCiphertext;
 use rayon::prelude::*;
 
 use super::form::BgvForm;
-use super::tables::{Beside, Layers, Lookup, Raised};
+use super::tables::{Beside, Layers, Lookup, Raised, by_piece};
 use super::{EngineError, Result};
 use crate::layout::coefficients::{CoefficientLayout, Dense};
 use crate::layout::{At, Places, Rows};
@@ -220,17 +220,14 @@ impl Layers for Coefficients {
     }
 
     fn lower(&self, pieces: &[Ciphertext], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>> {
-        let mut values: Vec<Option<LweCiphertext>> = (0..places.len()).map(|_| None).collect();
-        for (number, piece) in pieces.iter().enumerate() {
-            let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].piece == number).collect();
-            let coefficients: Vec<usize> = own.iter().map(|&i| places[i].index).collect();
-            for (i, mut value) in own.into_iter().zip(self.switcher.bgv_to_tfhe(piece, &coefficients)?) {
-                let factor = 1 << shift;
-                value.scale_assign(if places[i].negated { -factor } else { factor });
-                values[i] = Some(value);
-            }
+        let mut values = by_piece(pieces, places, |piece, coefficients| {
+            Ok(self.switcher.bgv_to_tfhe(piece, coefficients)?)
+        })?;
+        let factor = 1 << shift;
+        for (value, place) in values.iter_mut().zip(places) {
+            value.scale_assign(if place.negated { -factor } else { factor });
         }
-        values.into_iter().collect::<Option<Vec<_>>>().ok_or(EngineError::Empty)
+        Ok(values)
     }
 
     fn raise(

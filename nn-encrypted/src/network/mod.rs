@@ -116,6 +116,11 @@ pub struct Activation {
 }
 
 impl Activation {
+    /// Its place in the recipe and its kind, as refusals name it.
+    pub(crate) fn place(&self) -> (usize, String) {
+        (self.index, self.kind.to_string())
+    }
+
     /// The function that a lookup table holds: the polynomial that is computed in place of the function in other schemes, where the
     /// scheme is one of these.
     pub(crate) fn looked_up(&self) -> Function {
@@ -137,6 +142,11 @@ impl Extent {
 }
 
 impl Layer {
+    /// Its place in the recipe and its kind, as refusals name it.
+    pub(crate) fn place(&self) -> (usize, String) {
+        (self.index, self.kind.to_string())
+    }
+
     /// The extent of the inputs of the weights, after the pooling.
     pub(crate) fn pooled(&self) -> Extent {
         let Extent { channels, height, width } = self.input;

@@ -28,7 +28,7 @@
 mod functions;
 
 pub(crate) use self::functions::{DERIVATIVE_BITS, derivative_bits, is_masked};
-use crate::network::{Activation, Network};
+use crate::network::{Activation, Layer, Network};
 use crate::recipe::{Numbers, Recipe};
 
 /// Largest result of a table, larger ones are clipped. A bootstrap of CKKS lifts up to a 32nd of the torus: larger units of fewer
@@ -183,9 +183,8 @@ impl TableNumbers {
 /// Number and kind of the activation behind a layer with weights, or of that layer where there is none.
 fn place(network: &Network, behind: usize) -> (usize, String) {
     let layer = network.layers.get(behind);
-    let of_activation = |activation: &Activation| (activation.index, activation.kind.to_string());
-    let activation = layer.and_then(|layer| layer.activation.as_ref()).map(of_activation);
-    activation.or_else(|| layer.map(|layer| (layer.index, layer.kind.to_string()))).unwrap_or_default()
+    let activation = layer.and_then(|layer| layer.activation.as_ref()).map(Activation::place);
+    activation.or_else(|| layer.map(Layer::place)).unwrap_or_default()
 }
 
 /// The resolution of lookups in tables.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
-use super::task::{DataShape, Planned, Task, refused};
+use super::task::{DataShape, Planned, Task};
 use super::{Plan, PlanError, Reason, Result, Security, slots, tables, words};
 use crate::network::{Layer, Network};
 use crate::program::lower_with;
@@ -83,8 +83,8 @@ fn check_poolings(recipe: &Recipe, network: &Network) -> Result<()> {
             "its means of {inputs} values are part of the matrix of layer {} ({}), of whose {inputs} rows {} has 0: `scheme` = \"{}\" is needed",
             behind.index, behind.kind, pooling.scheme, behind.scheme
         );
-        let (layer, kind, needed) = (place + 1, pooling.kind.to_string(), inputs as f64);
-        return Err(PlanError::Refused { layer, kind, reason: Reason::Layout, what, needed, available: 0.0 });
+        let at = (place + 1, pooling.kind.to_string());
+        return Err(PlanError::refused(at, Reason::Layout, what, [inputs as f64, 0.0]));
     }
     Ok(())
 }
@@ -102,15 +102,7 @@ fn check_activations(network: &Network) -> Result<()> {
                 "scheme `{}`: its values are in {} before it and in {} behind it, in 0 of 2 places where it stands: 1 is needed",
                 activation.scheme, layer.scheme, behind.scheme
             );
-            let (layer, kind) = (activation.index, activation.kind.to_string());
-            return Err(PlanError::Refused {
-                layer,
-                kind,
-                reason: Reason::Layout,
-                what,
-                needed: 1.0,
-                available: 0.0,
-            });
+            return Err(PlanError::refused(activation.place(), Reason::Layout, what, [1.0, 0.0]));
         }
     }
     Ok(())
@@ -136,7 +128,12 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
                 before.scheme,
                 behind.scheme,
             );
-            Err(refused(behind, Reason::Layout, what, [crossing.len() as f64, carried as f64]))
+            Err(PlanError::refused(
+                behind.place(),
+                Reason::Layout,
+                what,
+                [crossing.len() as f64, carried as f64],
+            ))
         }
         _ => Ok(()),
     }
@@ -180,7 +177,7 @@ fn check_levels(task: &Task<'_>, first: &Layer) -> Result<()> {
     let what = format!(
         "{steps} steps of at least {each} levels take {needed} without a refresh, at most {available} are possible at 128 bits; bgv is not bootstrapped yet: refresh.strategy \"client\" or \"clean\" is needed"
     );
-    Err(refused(first, Reason::Levels, what, [needed, available]))
+    Err(PlanError::refused(first.place(), Reason::Levels, what, [needed, available]))
 }
 
 /// Products one after another in a step, at least: of each layer forward and back, of each activation and derivative.

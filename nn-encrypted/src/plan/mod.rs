@@ -7,7 +7,6 @@ mod choose;
 mod disclosure;
 mod error;
 mod parameters;
-mod security;
 #[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
 pub(crate) mod slots;
 pub(crate) mod tables;
@@ -17,16 +16,15 @@ pub(crate) mod words;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-use he_core::rlwe::Margin;
+use he_core::rlwe::{self, Margin};
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 pub use self::disclosure::Disclosure;
 pub(crate) use self::error::Result;
 pub use self::error::{PlanError, Reason};
-pub(crate) use self::security::Security;
 pub use self::task::DataShape;
-pub(crate) use self::task::{Planned, Task};
+pub(crate) use self::task::{Planned, Security, Task};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;
@@ -260,6 +258,31 @@ pub struct SchemeUse {
     pub security_bits: Option<u32>,
     /// How far its keys are from the bounds for 128 bits.
     pub margins: Vec<Margin>,
+}
+
+impl SchemeUse {
+    /// A scheme over RLWE.
+    fn of_rlwe(name: &str, rlwe: &rlwe::Parameters, plaintext: String, margins: Vec<Margin>) -> Self {
+        Self {
+            name: name.into(),
+            ring_dimension: rlwe.n(),
+            log_qp: rlwe.log_qp(),
+            plaintext,
+            security_bits: rlwe.security_bits(),
+            margins,
+        }
+    }
+
+    fn of_tfhe(parameters: &he_tfhe::Parameters, plaintext: String, margins: Vec<Margin>) -> Self {
+        Self {
+            name: "tfhe".into(),
+            ring_dimension: parameters.n(),
+            log_qp: f64::from(parameters.spec().modulus_bits),
+            plaintext,
+            security_bits: parameters.security_bits(),
+            margins,
+        }
+    }
 }
 
 /// How far approximate results may be from the twin's.

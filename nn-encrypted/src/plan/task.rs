@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{PlanError, PlannedEngine, Reason, Security};
-use crate::network::{Layer, Network};
+use super::PlannedEngine;
+use crate::network::Network;
 use crate::program::{Program, Tensor};
 use crate::recipe::Recipe;
 
@@ -54,13 +54,11 @@ pub(crate) struct Planned {
     pub proven: Vec<(Tensor, f64)>,
 }
 
-/// A layer that cannot be computed where the recipe puts it; what is needed, and what there is.
-pub(crate) fn refused(
-    layer: &Layer,
-    reason: Reason,
-    what: String,
-    [needed, available]: [f64; 2],
-) -> PlanError {
-    let (layer, kind) = (layer.index, layer.kind.to_string());
-    PlanError::Refused { layer, kind, reason, what, needed, available }
+/// Which rings a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Security<'a> {
+    /// Rings of 128-bit security.
+    Standard,
+    /// Small rings without security; with the reason why that is right.
+    InsecureSmall(&'a str),
 }

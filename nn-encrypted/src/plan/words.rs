@@ -9,7 +9,7 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 use super::parameters::tfhe::{Parameters, ciphertext_bytes, parameters};
-use super::task::{Planned, Task, refused};
+use super::task::{Planned, Task};
 use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, Result, SchemeUse, Tolerance, WireSize};
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
@@ -61,13 +61,11 @@ pub(crate) fn plan(task: &Task<'_>) -> Result<Planned> {
 fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned> {
     let Task { recipe, network, layers, .. } = *task;
     let (format, optimizer) = (Format::of(&recipe.numbers), &recipe.optimizer);
-    let shift = optimizer.update_shift().ok_or_else(|| PlanError::Field {
-        field: "optimizer.learning_rate".into(),
-        what: format!(
-            "{}; a power of two up to {} is needed where layers with weights are in tfhe",
-            optimizer.learning_rate,
-            1_u64 << optimizer.batch_shift()
-        ),
+    let shift = optimizer.update_shift().ok_or_else(|| {
+        let (rate, most) = (optimizer.learning_rate, 1_u64 << optimizer.batch_shift());
+        let what =
+            format!("{rate}; a power of two up to {most} is needed where layers with weights are in tfhe");
+        PlanError::field("optimizer.learning_rate", what)
     })?;
     check_momentum(task, format)?;
     check_crossings(task, format)?;
@@ -82,9 +80,8 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned> {
         let what = format!(
             "it is looked up by {index} bits at once, and words = \"bits\" holds 1 in a ciphertext and has a circuit of Sigmoid alone: numbers.words = \"digits\" is needed"
         );
-        let (layer, kind) = (activation.index, activation.kind.to_string());
-        let (reason, needed) = (Reason::Layout, f64::from(index));
-        return Err(PlanError::Refused { layer, kind, reason, what, needed, available: 1.0 });
+        let numbers = [f64::from(index), 1.0];
+        return Err(PlanError::refused(activation.place(), Reason::Layout, what, numbers));
     }
     let bounds = bounds(task, format)?;
     let step = count(task, &shape)?;
@@ -105,7 +102,7 @@ fn check_momentum(task: &Task<'_>, format: Format) -> Result<()> {
     let what = format!(
         "momentum = {momentum} makes {bits} bits behind the point of words that have {kept}: optimizer.momentum = 0 is needed"
     );
-    Err(refused(layer, Reason::Range, what, [bits, kept]))
+    Err(PlanError::refused(layer.place(), Reason::Range, what, [bits, kept]))
 }
 
 /// Numbers that a client sends must be words.
@@ -129,7 +126,12 @@ fn check_crossings(task: &Task<'_>, format: Format) -> Result<()> {
                 "the client sends the {} with {needed} bits behind the point, words have {available}: more numbers.fraction_bits are needed, or fewer bits of that tensor",
                 refresh.from
             );
-            return Err(refused(layer, Reason::Range, what, [needed, available].map(f64::from)));
+            return Err(PlanError::refused(
+                layer.place(),
+                Reason::Range,
+                what,
+                [needed, available].map(f64::from),
+            ));
         }
         let (bound, most) = (refresh.rounding.bound, format.real(format.largest() + 1));
         if bound >= most && refresh.from != Tensor::NewWeights {
@@ -137,7 +139,7 @@ fn check_crossings(task: &Task<'_>, format: Format) -> Result<()> {
                 "the client sends the {} up to {bound}, words hold less than {most}: a lower bound in numbers.bounds is needed, or more numbers.word_bits",
                 refresh.from
             );
-            return Err(refused(layer, Reason::Range, what, [bound, most]));
+            return Err(PlanError::refused(layer.place(), Reason::Range, what, [bound, most]));
         }
     }
     Ok(())
@@ -193,7 +195,7 @@ fn wraps(layer: &Layer, format: Format, reach: f64, most: f64) -> PlanError {
     let what = format!(
         "with the initial weights its pre-activations may reach {reach:.2}; words of {word_bits} bits, {fraction_bits} of them behind the point, hold less than {most}: fewer numbers.fraction_bits, more numbers.word_bits, or a lower optimizer.init_gain or data.normalize.limit"
     );
-    refused(layer, Reason::Range, what, [reach, most])
+    PlanError::refused(layer.place(), Reason::Range, what, [reach, most])
 }
 
 /// The operations of a step, counted on integers.
@@ -259,14 +261,9 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
             WordCoding::Bits => "bits",
             WordCoding::Digits => "digits of 2 bits",
         };
-        vec![SchemeUse {
-            name: "tfhe".into(),
-            ring_dimension: spec.polynomial_size,
-            log_qp: f64::from(spec.modulus_bits),
-            plaintext: format!("words of {} bits in {pieces}", format.word_bits),
-            security_bits: self.parameters.security_bits(),
-            margins: spec.margins().into_iter().flatten().collect(),
-        }]
+        let plaintext = format!("words of {} bits in {pieces}", format.word_bits);
+        let margins = spec.margins().into_iter().flatten().collect();
+        vec![SchemeUse::of_tfhe(&self.parameters, plaintext, margins)]
     }
 
     fn tolerance(&self) -> Option<Tolerance> {

@@ -1,6 +1,6 @@
 //! Slot vectors in the clear, for tests of layouts and steps, where only the movement of values matters.
 
-use super::{Level, Sign, SlotOps};
+use super::{Level, SlotOps};
 use crate::engine::Result;
 use crate::layout::{Geometry, Mask, Rotation};
 
@@ -45,11 +45,6 @@ impl SlotOps for ClearSlots {
         let masks: Vec<Slots> = terms.iter().map(|(mask, _)| self.0.slots(mask)).collect();
         let sum = |i: usize| masks.iter().zip(terms).map(|(mask, (_, a))| mask[i] * a[i]).sum();
         Ok((0..self.0.cube.slots()).map(sum).collect())
-    }
-
-    fn sum(&self, terms: &[(Sign, &Slots)]) -> Result<Slots> {
-        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { 1 } else { -1 }, a);
-        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
     }
 
     fn rotate_many(&self, a: &Slots, steps: &[isize]) -> Result<Vec<Slots>> {

@@ -1,6 +1,7 @@
 //! The operations that the steps of a program take of an encryption scheme with slots.
 
 use std::fmt::Debug;
+use std::ops::Neg;
 
 use rayon::prelude::*;
 
@@ -38,7 +39,7 @@ pub(crate) trait SlotOps: Sync {
     /// A ciphertext; with several plaintext moduli one for each.
     type Ciphertext: Clone + Send + Sync;
     /// A constant in every slot.
-    type Scalar: Copy + Debug + Default + PartialEq + Send + Sync;
+    type Scalar: Copy + Debug + Default + Neg<Output = Self::Scalar> + PartialEq + Send + Sync;
     /// A plaintext by name: a set of slots and what stands there.
     type Mask: From<Mask<Self::Scalar>> + Copy + Send + Sync;
 
@@ -77,7 +78,10 @@ pub(crate) trait SlotOps: Sync {
     }
 
     /// `Σ ±a`.
-    fn sum(&self, terms: &[(Sign, &Self::Ciphertext)]) -> Result<Self::Ciphertext>;
+    fn sum(&self, terms: &[(Sign, &Self::Ciphertext)]) -> Result<Self::Ciphertext> {
+        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { Self::ONE } else { -Self::ONE }, a);
+        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
+    }
 
     /// Sum of ciphertexts of one level whose noises are unrelated.
     fn sum_unrelated(&self, terms: &[&Self::Ciphertext]) -> Result<Self::Ciphertext> {

@@ -4,7 +4,7 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::LweCiphertext;
 
 use super::lookup::Lookup;
-use crate::engine::Result;
+use crate::engine::{EngineError, Result};
 use crate::layout::{At, Places, Rows};
 
 /// A value in TFHE, and where it goes.
@@ -90,4 +90,19 @@ pub(crate) trait Layers: Send + Sync {
         pieces: usize,
         beside: Option<Beside<'_, Self::Cipher>>,
     ) -> Result<Vec<Self::Cipher>>;
+}
+
+/// Values at places of several ciphertexts, in the order of the places; `lower` takes those of one.
+pub(crate) fn by_piece<C>(
+    pieces: &[C],
+    places: &[At],
+    lower: impl Fn(&C, &[usize]) -> Result<Vec<LweCiphertext>>,
+) -> Result<Vec<LweCiphertext>> {
+    let mut values: Vec<Option<LweCiphertext>> = vec![None; places.len()];
+    for (number, piece) in pieces.iter().enumerate() {
+        let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].piece == number).collect();
+        let indices: Vec<usize> = own.iter().map(|&i| places[i].index).collect();
+        own.into_iter().zip(lower(piece, &indices)?).for_each(|(i, value)| values[i] = Some(value));
+    }
+    values.into_iter().collect::<Option<Vec<_>>>().ok_or(EngineError::Empty)
 }

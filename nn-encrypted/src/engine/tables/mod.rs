@@ -27,7 +27,7 @@ use he_switch::EvaluationKeys;
 use he_tfhe::{LweCiphertext, SwitchedPhase};
 use rayon::prelude::*;
 
-pub(crate) use self::layers::{Beside, Layers, Raised};
+pub(crate) use self::layers::{Beside, Layers, Raised, by_piece};
 pub(crate) use self::lookup::Lookup;
 pub(crate) use self::lookup::{OutputFunction, TableFunctions};
 use super::{Engine, EngineError, Pieces, Result, Store, Usage};

@@ -27,7 +27,7 @@ pub(crate) fn plaintext_bits(recipe: &Recipe, bound: i128) -> Result<Result<Vec<
             let what = format!(
                 "{set}: needed 20 to {MOST_PLAINTEXT_BITS}; left at \"auto\", several primes are used where one is too small"
             );
-            return Err(field("numbers.plaintext_bits", what));
+            return Err(PlanError::field("numbers.plaintext_bits", what));
         }
         return Ok(if (set as u64) < u64::from(needed) {
             Err(set as f64)
@@ -58,9 +58,10 @@ pub(crate) fn dimensions(recipe: &Recipe, security: Security<'_>) -> Result<Vec<
     match recipe.parameters.ring_dimension.value() {
         None => Ok(vec![13, 14, 15]),
         Some(n @ (8192 | 16384 | 32768)) => Ok(vec![n.ilog2()]),
-        Some(value) => {
-            Err(field("parameters.ring_dimension", format!("{value}: needed 8192, 16384 or 32768")))
-        }
+        Some(value) => Err(PlanError::field(
+            "parameters.ring_dimension",
+            format!("{value}: needed 8192, 16384 or 32768"),
+        )),
     }
 }
 
@@ -117,9 +118,5 @@ pub(crate) fn instances(
     let bits = bits.first().and_then(|bits| bits.first()).copied().unwrap_or(0);
     let what =
         format!("{bits}: the largest prime of so many bits is too small for the values: needed one bit more");
-    Err(field("numbers.plaintext_bits", what))
-}
-
-fn field(field: &str, what: String) -> PlanError {
-    PlanError::Field { field: field.to_owned(), what }
+    Err(PlanError::field("numbers.plaintext_bits", what))
 }

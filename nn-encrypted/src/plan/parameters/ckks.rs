@@ -23,7 +23,7 @@ pub(crate) fn rings(recipe: &Recipe, bootstraps: bool) -> Result<Vec<(u32, usize
     }
     let needed: Vec<String> = all.iter().map(|(log_n, _)| (1_u32 << log_n).to_string()).collect();
     let what = format!("{set}: needed {} of layers in ckks", needed.join(" or "));
-    Err(PlanError::Field { field: "parameters.ring_dimension".into(), what })
+    Err(PlanError::field("parameters.ring_dimension", what))
 }
 
 /// The chain of primes for so many levels, and as much precision as 128 bits of security leave.

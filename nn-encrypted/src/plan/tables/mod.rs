@@ -11,13 +11,12 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use he_core::wire::{WireError, Writer};
+use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 use self::arrangement::Arrangement;
 use super::parameters::switch;
-use super::security::Security;
-use super::task::{Planned, Task};
+use super::task::{Planned, Security, Task};
 use super::{Disclosure, Estimate, PlannedEngine, Result, SchemeUse, Tolerance, WireSize};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};
@@ -26,12 +25,12 @@ use crate::network::Network;
 use crate::numbers::tables::{TableNumbers, TableReader};
 use crate::program::Tensor;
 use crate::recipe::Recipe;
-use crate::roles::cipher::{Cipher, CipherError};
+use crate::roles::cipher::{Cipher, CipherError, only};
 
 /// Layers beside tables, as planned.
 pub(crate) struct PlannedTables {
-    shared: Arc<Shared>,
-    arrangement: Arc<dyn Arrangement>,
+    shared: Shared,
+    arrangement: Arrangement,
 }
 
 /// The parts of a plan that do not depend on the scheme of the layers.
@@ -90,7 +89,7 @@ impl PlannedTables {
             parameters,
         };
         let arrangement = arrangement::choose(&shared, network, products)?;
-        Ok(Self { shared: Arc::new(shared), arrangement })
+        Ok(Self { shared, arrangement })
     }
 
     /// The formats of numbers.
@@ -167,19 +166,14 @@ impl PlannedEngine for PlannedTables {
     }
 
     fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
-        let what = "secret keys";
-        let [bytes] = keys else {
-            let why = format!("{} objects, needed 1", keys.len());
-            return Err(CipherError::Keys { what, source: WireError::Invalid { what, why } });
-        };
-        let keys = tables::SecretKeys::from_secret_bytes(&self.shared.parameters, bytes)
-            .map_err(|source| CipherError::Keys { what, source })?;
+        let keys = tables::SecretKeys::from_secret_bytes(&self.shared.parameters, only(keys)?)
+            .map_err(|source| CipherError::Keys { what: "secret keys", source })?;
         Ok(self.arrangement.cipher(&self.shared, keys))
     }
 
     fn engine(&self, keys: &[Vec<u8>], record: bool) -> Result<Box<dyn Engine>, EngineError> {
         let switcher = tables::switcher(&self.shared.parameters, &self.key_request(), keys)?;
-        let Shared { functions, numbers, reader, .. } = &*self.shared;
+        let Shared { functions, numbers, reader, .. } = &self.shared;
         let lookup = tables::Lookup::new(functions, *numbers, *reader, switcher.tfhe()?, record)?;
         self.arrangement.engine(&self.shared, switcher, lookup)
     }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use self::crt::Crt;
-use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values};
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, round_shift, row};
 use crate::engine::Pieces;
 use crate::engine::slots::LossFormula;
 use crate::engine::slots::bgv::Agreement;
@@ -44,8 +44,7 @@ impl BgvCipher {
     pub fn with_secret(agreement: &Arc<Agreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self> {
         let needed = agreement.instances.len();
         if keys.len() != needed {
-            let (found, needed) = (keys.len().to_string(), needed.to_string());
-            return Err(CipherError::Data { what: "secret keys", found, needed });
+            return Err(CipherError::data("secret keys", keys.len(), needed));
         }
         let read = agreement.instances.iter().zip(keys).enumerate().map(|(number, (instance, bytes))| {
             let key = SecretKey::from_secret_bytes(&instance.params, bytes);
@@ -77,12 +76,7 @@ impl BgvCipher {
     /// Slot vectors of images by columns.
     fn pack_rows(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Vec<Slots>> {
         let tiles = self.tiles(tensor)?;
-        let found = values.dim();
-        if found.0 > tiles.rows || found.1 != tiles.columns {
-            let needed = format!("at most {} x {}", tiles.rows, tiles.columns);
-            let found = format!("{} x {}", found.0, found.1);
-            return Err(CipherError::Data { what: "images by columns", found, needed });
-        }
+        check_shape(&tiles, values.dim())?;
         let values = self.integers(tensor, values)?;
         Ok(tiles.pack(&self.agreement.geometry.cube, values.view(), self.rest(tensor)))
     }
@@ -100,7 +94,7 @@ impl BgvCipher {
     }
 
     fn tiles(&self, tensor: Tensor) -> Result<Tiles> {
-        self.agreement.geometry.tiles(tensor).ok_or_else(|| foreign(tensor, "images by columns"))
+        self.agreement.geometry.tiles(tensor).ok_or_else(|| CipherError::foreign(tensor, "images by columns"))
     }
 
     /// Compact slots of a part of a model.
@@ -148,7 +142,7 @@ impl BgvCipher {
         };
         match tensor {
             Tensor::Weights | Tensor::LowWeights => Ok((of(&state.weight)?, of(&state.bias)?)),
-            _ => Err(foreign(tensor, "part of a model that is encrypted")),
+            _ => Err(CipherError::foreign(tensor, "part of a model that is encrypted")),
         }
     }
 
@@ -199,7 +193,7 @@ impl Cipher for BgvCipher {
 
     fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let primes = self.agreement.fresh.get(&tensor).copied();
-        let primes = primes.ok_or_else(|| foreign(tensor, "tensor that is encrypted"))?;
+        let primes = primes.ok_or_else(|| CipherError::foreign(tensor, "tensor that is encrypted"))?;
         let slots = match values {
             Plain::Rows(rows) => self.pack_rows(tensor, rows)?,
             Plain::Model(model) => self.pack_model(tensor, model)?,
@@ -228,15 +222,6 @@ impl Cipher for BgvCipher {
     }
 }
 
-fn row(values: Vec<i128>) -> Array2<i128> {
-    let count = values.len();
-    Array2::from_shape_vec((1, count), values).unwrap_or_default()
-}
-
-fn foreign(tensor: Tensor, needed: &str) -> CipherError {
-    CipherError::Data { what: "tensor", found: tensor.to_string(), needed: format!("{needed} of this plan") }
-}
-
 /// Numbers as integers with so many fractional bits: exactly, and of magnitude up to `bound`.
 struct Integers {
     what: &'static str,
@@ -262,24 +247,9 @@ impl Integers {
     }
 }
 
-/// `value/2^shift`, rounded half away from zero.
-fn round_shift(value: i128, shift: u32) -> i128 {
-    let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
-    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn rounding_is_half_away_from_zero(value in -1_000_000i64..1_000_000, shift in 0u32..12) {
-            let exact = value as f64 / f64::from(1u32 << shift);
-            prop_assert_eq!(round_shift(value.into(), shift), exact.round() as i128);
-        }
-    }
 
     #[test]
     fn numbers_between_two_integers_or_beyond_the_bound_are_refused() {

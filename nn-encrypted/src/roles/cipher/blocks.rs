@@ -1,11 +1,11 @@
 //! The client's side of layers in blocks: real numbers in slots of CKKS.
 
 use he_ckks::{Ciphertext, Decryptor, Encoder};
-use he_core::wire::{Reader, WireError, Writer};
+use he_core::wire::{Reader, WireError};
 use he_switch::SecretKeys;
 
 use super::tables::Coding;
-use super::{CipherError, Result};
+use super::{Result, written};
 use crate::engine::blocks::{self, BlockScales};
 use crate::layout::Rows;
 
@@ -30,10 +30,8 @@ impl Coding for Reals {
     fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>> {
         let ckks = keys.params().ckks();
         let plain = Encoder::new(ckks).encode_in(values, values.len())?;
-        let mut out = Writer::new();
-        let sealed = keys.ckks().encrypt_seeded(&plain, ckks.max_level())?.write(&mut out);
-        sealed.map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
-        Ok(out.finish())
+        let sealed = keys.ckks().encrypt_seeded(&plain, ckks.max_level())?;
+        written(|out| sealed.write(out))
     }
 
     fn read(

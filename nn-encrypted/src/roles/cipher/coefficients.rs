@@ -1,11 +1,11 @@
 //! The client's side of layers in coefficients: exact integers in BGV.
 
 use he_bgv::{Ciphertext, Decryptor, Encoder};
-use he_core::wire::{Reader, WireError, Writer};
+use he_core::wire::{Reader, WireError};
 use he_switch::SecretKeys;
 
 use super::tables::Coding;
-use super::{CipherError, Result};
+use super::{Result, written};
 use crate::engine::coefficients;
 use crate::layout::Rows;
 
@@ -25,10 +25,8 @@ impl Coding for Integers {
         let bgv = keys.params().bgv();
         let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
         let plain = Encoder::new(bgv).encode_coefficients(&values)?;
-        let mut out = Writer::new();
-        let sealed = keys.bgv().encrypt_seeded(&plain, bgv.max_level())?.write(&mut out);
-        sealed.map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
-        Ok(out.finish())
+        let sealed = keys.bgv().encrypt_seeded(&plain, bgv.max_level())?;
+        written(|out| sealed.write(out))
     }
 
     fn read(

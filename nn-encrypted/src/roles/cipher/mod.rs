@@ -7,11 +7,12 @@ pub(crate) mod coefficients;
 pub(crate) mod tables;
 pub(crate) mod words;
 
-use he_core::wire::WireError;
-use ndarray::{Array2, ArrayView2};
+use he_core::wire::{WireError, Writer};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use zeroize::Zeroizing;
 
 use crate::engine::Pieces;
+use crate::layout::Tiles;
 use crate::model::Model;
 use crate::program::Tensor;
 
@@ -150,3 +151,46 @@ pub enum CipherError {
 
 /// A result of a cipher.
 pub(crate) type Result<T, E = CipherError> = std::result::Result<T, E>;
+
+impl CipherError {
+    fn data(what: &'static str, found: impl ToString, needed: impl ToString) -> Self {
+        Self::Data { what, found: found.to_string(), needed: needed.to_string() }
+    }
+
+    fn foreign(tensor: Tensor, needed: &str) -> Self {
+        Self::data("tensor", tensor, format!("{needed} of this plan"))
+    }
+}
+
+/// The only secret key of an engine.
+pub(crate) fn only(keys: &[Zeroizing<Vec<u8>>]) -> Result<&[u8]> {
+    let [key] = keys else { return Err(CipherError::data("secret keys", keys.len(), 1)) };
+    Ok(key)
+}
+
+/// Refuses images by columns that do not fit their tiles.
+fn check_shape(tiles: &Tiles, (rows, columns): (usize, usize)) -> Result<()> {
+    if rows <= tiles.rows && columns == tiles.columns {
+        return Ok(());
+    }
+    let needed = format!("at most {} x {}", tiles.rows, tiles.columns);
+    Err(CipherError::data("images by columns", format!("{rows} x {columns}"), needed))
+}
+
+/// A ciphertext as it is sent.
+fn written(write: impl FnOnce(&mut Writer) -> Result<(), WireError>) -> Result<Vec<u8>> {
+    let mut out = Writer::new();
+    write(&mut out).map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
+    Ok(out.finish())
+}
+
+/// Numbers of a layer as one row.
+fn row<T>(values: Vec<T>) -> Array2<T> {
+    Array1::from_vec(values).insert_axis(Axis(0))
+}
+
+/// `value/2^shift`, rounded half away from zero.
+pub(crate) fn round_shift(value: i128, shift: u32) -> i128 {
+    let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
+    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
+}

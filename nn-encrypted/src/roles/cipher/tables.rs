@@ -51,10 +51,6 @@ pub(crate) struct TableCipher<C, L> {
     keys: SecretKeys,
 }
 
-fn data(what: &'static str, found: impl ToString, needed: impl ToString) -> CipherError {
-    CipherError::Data { what, found: found.to_string(), needed: needed.to_string() }
-}
-
 impl<C: Coding, L: Places> TableCipher<C, L> {
     /// With keys of before, or new ones.
     pub(crate) fn new(
@@ -77,7 +73,7 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
             Tensor::Weights | Tensor::NewWeights => Ok(None),
             _ => {
                 let rows = Rows::of(tensor, self.depth());
-                rows.map(Some).ok_or_else(|| data("a tensor", tensor, "one that is sent"))
+                rows.map(Some).ok_or_else(|| CipherError::data("a tensor", tensor, "one that is sent"))
             }
         }
     }
@@ -104,7 +100,11 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         let integer = value * f64::from(bits).exp2();
         // The number itself is not told: what is encrypted may have been decrypted before.
         if !integer.is_finite() {
-            return Err(data("a number to be encrypted", "one that is not finite", "a finite one"));
+            return Err(CipherError::data(
+                "a number to be encrypted",
+                "one that is not finite",
+                "a finite one",
+            ));
         }
         let saturated = |value: f64, largest: f64| {
             if rows.is_none() { value.clamp(-largest, largest) } else { value }
@@ -116,10 +116,14 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         let rounded = saturated(integer.round(), largest - 1.0);
         if rounded.abs() >= largest {
             let needed = format!("less than {}", largest / f64::from(bits).exp2());
-            return Err(data("a number to be encrypted", "a larger one", needed));
+            return Err(CipherError::data("a number to be encrypted", "a larger one", needed));
         }
         if integer.fract() != 0.0 && tensor != Tensor::Targets {
-            return Err(data("a number to be encrypted", "another", format!("a multiple of 2^-{bits}")));
+            return Err(CipherError::data(
+                "a number to be encrypted",
+                "another",
+                format!("a multiple of 2^-{bits}"),
+            ));
         }
         Ok(rounded * self.coding.factor(rows))
     }
@@ -134,7 +138,7 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
     fn place_rows(&self, tensor: Tensor, rows: Rows, values: ArrayView2<'_, f64>) -> Result<Vec<Vec<f64>>> {
         let columns = self.layout.columns(rows);
         if values.ncols() != columns || values.nrows() == 0 {
-            return Err(data(
+            return Err(CipherError::data(
                 "columns of a tensor",
                 format!("{} x {}", values.nrows(), values.ncols()),
                 columns,
@@ -154,7 +158,7 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         let shapes: Vec<Vec<usize>> = widths.windows(2).map(<[usize]>::to_vec).collect();
         let found: Vec<&[usize]> = model.layers.iter().map(|layer| &layer.shape[..]).collect();
         if found != shapes {
-            return Err(data("shapes of weights", format!("{found:?}"), format!("{shapes:?}")));
+            return Err(CipherError::data("shapes of weights", format!("{found:?}"), format!("{shapes:?}")));
         }
         let mut pieces = vec![vec![0.0; self.layout.size()]; self.layout.weight_pieces()];
         for (l, layer) in model.layers.iter().enumerate() {
@@ -237,8 +241,10 @@ impl<C: Coding, L: Places> Cipher for TableCipher<C, L> {
         let pieces = match (self.rows(tensor)?, values) {
             (Some(rows), Plain::Rows(values)) => self.place_rows(tensor, rows, values)?,
             (None, Plain::Model(model)) => self.place_model(tensor, model)?,
-            (Some(_), Plain::Model(_)) => return Err(data("values of a tensor", "a model", "rows")),
-            (None, Plain::Rows(_)) => return Err(data("values of a tensor", "rows", "a model")),
+            (Some(_), Plain::Model(_)) => {
+                return Err(CipherError::data("values of a tensor", "a model", "rows"));
+            }
+            (None, Plain::Rows(_)) => return Err(CipherError::data("values of a tensor", "rows", "a model")),
         };
         let one = |values: &Vec<f64>| self.coding.encrypt(&self.keys, values);
         Ok(vec![pieces.par_iter().map(one).collect::<Result<_, _>>()?])

@@ -7,7 +7,7 @@ use he_tfhe::{Decryptor, Encryptor, Parameters, SecretKey, bits, digits};
 use ndarray::Array2;
 use zeroize::Zeroizing;
 
-use super::{Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Result, Values};
+use super::{Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Result, Values, only, row};
 use crate::engine::Pieces;
 use crate::engine::words::{BitWords, Coding, DigitWords, Shape};
 use crate::model::Model;
@@ -76,11 +76,7 @@ impl<C: ClientCoding> WordCipher<C> {
         parameters: &Parameters,
         keys: &[Zeroizing<Vec<u8>>],
     ) -> Result<Self> {
-        let [key] = keys else {
-            let (found, needed) = (keys.len().to_string(), "1".to_owned());
-            return Err(CipherError::Data { what: "secret keys", found, needed });
-        };
-        let key = SecretKey::from_secret_bytes(parameters, key);
+        let key = SecretKey::from_secret_bytes(parameters, only(keys)?);
         Ok(Self::new(shape, key.map_err(|source| CipherError::Keys { what: "secret key", source })?))
     }
 
@@ -111,16 +107,13 @@ impl<C: ClientCoding> WordCipher<C> {
 
     /// Weights and biases of each layer.
     fn layers(&self, words: &[i128]) -> Vec<(Values, Values)> {
-        let row = |words: &[i128]| {
-            let row = Array2::from_shape_fn((1, words.len()), |(_, i)| words[i]);
-            Values::Exact(row, self.shape.format.fraction_bits)
-        };
+        let values = |words: &[i128]| Values::Exact(row(words.to_vec()), self.shape.format.fraction_bits);
         let mut rest = words;
         let layers = self.shape.sizes().map(|(_, [weights, biases])| {
             let (layer, after) = rest.split_at(weights + biases);
             rest = after;
             let (weights, biases) = layer.split_at(weights);
-            (row(weights), row(biases))
+            (values(weights), values(biases))
         });
         layers.collect()
     }
@@ -158,8 +151,7 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         };
         let needed = self.shape.words(tensor, rows).unwrap_or(0);
         if numbers.len() != needed {
-            let (found, needed) = (numbers.len().to_string(), format!("{needed} of {tensor}"));
-            return Err(CipherError::Data { what: "numbers", found, needed });
+            return Err(CipherError::data("numbers", numbers.len(), format!("{needed} of {tensor}")));
         }
         let words = numbers.into_iter().enumerate().map(|number| self.word(number));
         let words = words.collect::<Result<Vec<_>, _>>()?;

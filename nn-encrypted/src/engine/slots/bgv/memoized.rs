@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use he_bgv::Ciphertext;
 
 use super::{BgvSlots, Channel, Operations};
-use crate::engine::slots::{Level, Sign, SlotOps};
+use crate::engine::slots::{Level, SlotOps};
 use crate::engine::{EngineError, Result};
 use crate::layout::{Mask, Rotation};
 
@@ -165,11 +165,6 @@ impl SlotOps for Memoized {
 
     fn relinearize(&self, a: &Numbered, level: Level) -> Result<Numbered> {
         self.one(Operation::Relinearize(level), &[a], |engine, many| engine.relinearize(many[0], level))
-    }
-
-    fn sum(&self, terms: &[(Sign, &Numbered)]) -> Result<Numbered> {
-        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { 1 } else { -1 }, a);
-        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
     }
 
     fn products(

@@ -7,7 +7,7 @@ use he_core::rlwe::OperandError;
 use rayon::prelude::*;
 
 use super::{Channel, Cost, Operations};
-use crate::engine::slots::{Level, Sign, SlotOps};
+use crate::engine::slots::{Level, SlotOps};
 use crate::engine::{EngineError, Result};
 use crate::layout::{Mask, Rotation};
 
@@ -157,11 +157,6 @@ impl SlotOps for BgvSlots {
             let products = self.products_in(channel, inner, &a, &b, level)?;
             products.into_par_iter().map(|product| self.relinearized(channel, &product, level)).collect()
         })
-    }
-
-    fn sum(&self, terms: &[(Sign, &Many)]) -> Result<Many> {
-        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { 1 } else { -1 }, a);
-        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
     }
 
     fn combine(&self, terms: &[(i64, &Many)]) -> Result<Many> {

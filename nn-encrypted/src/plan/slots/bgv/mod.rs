@@ -32,7 +32,7 @@ use self::bounds::Bounds;
 use self::formulas::Numbers;
 use self::refusal::widest;
 use self::search::{Candidate, Failure, Search};
-use crate::engine::slots::bgv::{Agreement, BgvEngine};
+use crate::engine::slots::bgv::{Agreement, BgvEngine, Instance};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
@@ -83,7 +83,7 @@ impl PlannedBgv {
         let Task { recipe, network, layers, program, data, security } = *task;
         let features = data.bound;
         check_spread(network, program, layers)?;
-        let scales = Scales::new(recipe, network).map_err(|error| refusal::scale(&error))?;
+        let scales = Scales::new(recipe, network).map_err(refusal::scale)?;
         let numbers = Numbers::new(recipe, network, &scales)?;
         let bounds = prove(&numbers, program, layers, features);
         let (tensor, bound) = widest(&bounds.known);
@@ -197,7 +197,7 @@ fn refused(network: &Network, failure: Option<Failure>) -> PlanError {
             }
             None => broken.error.into(),
         },
-        None => PlanError::Field { field: "parameters".into(), what: "there are none to try".into() },
+        None => PlanError::field("parameters", "there are none to try"),
     }
 }
 
@@ -234,16 +234,10 @@ impl PlannedEngine for PlannedBgv {
     }
 
     fn schemes(&self) -> Vec<SchemeUse> {
-        let of = |instance: &crate::engine::slots::bgv::Instance| {
-            let rlwe = instance.params.rlwe();
-            SchemeUse {
-                name: "bgv".into(),
-                ring_dimension: rlwe.n(),
-                log_qp: rlwe.log_qp(),
-                plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
-                security_bits: rlwe.security_bits(),
-                margins: rlwe.margin("bgv").into_iter().collect(),
-            }
+        let of = |instance: &Instance| {
+            let (rlwe, t) = (instance.params.rlwe(), instance.spec.plaintext_modulus);
+            let margins = rlwe.margin("bgv").into_iter().collect();
+            SchemeUse::of_rlwe("bgv", rlwe, format!("integers modulo {t}"), margins)
         };
         self.agreement.instances.iter().map(of).collect()
     }

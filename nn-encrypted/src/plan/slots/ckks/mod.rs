@@ -203,14 +203,8 @@ impl PlannedEngine for PlannedCkks {
 
     fn schemes(&self) -> Vec<SchemeUse> {
         let params = &self.agreement.params;
-        vec![SchemeUse {
-            name: "ckks".into(),
-            ring_dimension: params.n(),
-            log_qp: params.rlwe().log_qp(),
-            plaintext: format!("{} complex slots", params.slots()),
-            security_bits: params.rlwe().security_bits(),
-            margins: params.margins(),
-        }]
+        let plaintext = format!("{} complex slots", params.slots());
+        vec![SchemeUse::of_rlwe("ckks", params.rlwe(), plaintext, params.margins())]
     }
 
     fn tolerance(&self) -> Option<Tolerance> {

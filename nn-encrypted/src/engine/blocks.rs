@@ -2,24 +2,20 @@
 //!
 //! Layouts are those of [`crate::layout::blocks`]: a block of slots for each image.
 
-mod scales;
-
 use std::sync::Arc;
 
 use he_ckks::bootstrap::Bootstrapper;
 use he_ckks::{Ciphertext, Encoder, Evaluator};
 use he_core::wire::{Reader, WireError, Writer};
-use he_switch::ckks_to_tfhe::coefficients_of;
-use he_switch::{Parameters, Switcher};
+use he_switch::{Parameters, Switcher, ckks_to_tfhe, tfhe_to_ckks};
 use he_tfhe::LweCiphertext;
 
-pub(crate) use self::scales::BlockScales;
 use super::form::CkksForm;
-use super::tables::{Beside, Layers, Lookup, Raised};
+use super::tables::{Beside, Layers, Lookup, Raised, by_piece};
 use super::{EngineError, Result};
 use crate::layout::blocks::BlockLayout;
 use crate::layout::{At, Places, Rows};
-use crate::numbers::tables::RESULT_BITS;
+use crate::numbers::tables::{RESULT_BITS, TableNumbers};
 
 /// Reads a ciphertext as it is sent: over all primes if it is a client's or one that is kept, otherwise over one. Values are scaled to
 /// at most 1.
@@ -32,6 +28,26 @@ pub(crate) fn read(
     let c = Ciphertext::read(from, ckks)?;
     let form = CkksForm { primes: if kept { ckks.max_level() + 1 } else { 1 }, slots, bound: 1.0 };
     form.check(&c).map(|()| c)
+}
+
+/// The factors of integers in slots.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct BlockScales {
+    /// Of features, activations, errors and targets.
+    pub(crate) factor: f64,
+    pub(crate) weight: f64,
+    /// `log2` of what pre-activations are multiplied by on their way to a table with a shift of 0.
+    pub(crate) bits: u32,
+}
+
+impl BlockScales {
+    /// With the factor that results of tables have in slots, and room for weights of up to 8.
+    pub(crate) fn new(numbers: &TableNumbers, parameters: &Parameters) -> Self {
+        let (factor, unit) = (tfhe_to_ckks::factor(parameters, RESULT_BITS), ckks_to_tfhe::unit(parameters));
+        let phase = (-f64::from(numbers.log_t)).exp2() / (unit * factor);
+        let bits = (phase.log2() + f64::from(numbers.weight_bits() + 3)).round().clamp(0.0, 20.0);
+        Self { factor, weight: phase / bits.exp2(), bits: bits as u32 }
+    }
 }
 
 /// Layers in blocks of slots.
@@ -174,14 +190,8 @@ impl Layers for Blocks {
     }
 
     fn lower(&self, pieces: &[Ciphertext], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>> {
-        let mut values: Vec<Option<LweCiphertext>> = (0..places.len()).map(|_| None).collect();
-        for (number, piece) in pieces.iter().enumerate() {
-            let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].piece == number).collect();
-            let slots: Vec<usize> = own.iter().map(|&i| places[i].index).collect();
-            let (found, _) = self.switcher.ckks_slots_to_tfhe(piece, &slots, self.scales.bits + shift)?;
-            own.into_iter().zip(found).for_each(|(i, value)| values[i] = Some(value));
-        }
-        values.into_iter().collect::<Option<Vec<_>>>().ok_or(EngineError::Empty)
+        let bits = self.scales.bits + shift;
+        by_piece(pieces, places, |piece, slots| Ok(self.switcher.ckks_slots_to_tfhe(piece, slots, bits)?.0))
     }
 
     fn raise(
@@ -198,7 +208,7 @@ impl Layers for Blocks {
         let mut groups = vec![vec![vec![zero; small]; packs]; pieces];
         for Raised { places, value } in values {
             for At { piece, index, .. } in places {
-                let [place, _] = coefficients_of(index, slots, large);
+                let [place, _] = ckks_to_tfhe::coefficients_of(index, slots, large);
                 let place = place / (large / (packs * small));
                 groups[piece][place % packs][place / packs] = value.clone();
             }
