@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::network::Clear;
+use super::Clear;
 use crate::activation::{Dyadic, Function};
 use crate::data::{Batches, DataError, Prepared, Samples};
 use crate::frozen;
@@ -104,7 +104,7 @@ fn accuracy(
     let real = |x: ndarray::Array2<i32>| x.mapv(|x| f64::from(x) / unit);
     let grid = |l: usize| weight_grid(recipe, &network.layers[l]);
     let model = Model::initial(network, recipe.init_gain(), recipe.seed, grid);
-    let mut net = Clear::with_function(recipe, network, model, function)?;
+    let mut net = Clear::floating(recipe, network, model, Some(function))?;
     let (optimizer, labels) = (&recipe.optimizer, &data.train.labels);
     let batches = Batches::balanced(recipe.data.balance, labels, optimizer.batch_size, recipe.seed);
     let outputs = network.layers.last().map_or(0, crate::network::Layer::outputs);

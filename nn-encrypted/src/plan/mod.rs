@@ -16,7 +16,7 @@ pub(crate) mod words;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-use he_core::rlwe::{self, Margin};
+use he_core::rlwe::Margin;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
@@ -258,31 +258,6 @@ pub struct SchemeUse {
     pub security_bits: Option<u32>,
     /// How far its keys are from the bounds for 128 bits.
     pub margins: Vec<Margin>,
-}
-
-impl SchemeUse {
-    /// A scheme over RLWE.
-    fn of_rlwe(name: &str, rlwe: &rlwe::Parameters, plaintext: String, margins: Vec<Margin>) -> Self {
-        Self {
-            name: name.into(),
-            ring_dimension: rlwe.n(),
-            log_qp: rlwe.log_qp(),
-            plaintext,
-            security_bits: rlwe.security_bits(),
-            margins,
-        }
-    }
-
-    fn of_tfhe(parameters: &he_tfhe::Parameters, plaintext: String, margins: Vec<Margin>) -> Self {
-        Self {
-            name: "tfhe".into(),
-            ring_dimension: parameters.n(),
-            log_qp: f64::from(parameters.spec().modulus_bits),
-            plaintext,
-            security_bits: parameters.security_bits(),
-            margins,
-        }
-    }
 }
 
 /// How far approximate results may be from the twin's.

@@ -78,10 +78,10 @@ impl CkksAgreement {
         let is_sent = match tensor {
             Tensor::Features | Tensor::Targets | Tensor::Weights => self.fresh.contains_key(&tensor),
             Tensor::NewWeights | Tensor::Sum(_) | Tensor::RawError(_) => {
-                tensor == formulas.outputs || formulas.by_client(tensor)
+                tensor == formulas.program.outputs.from || formulas.by_client(tensor)
             }
             Tensor::Preactivation(_) | Tensor::Error(_) => self.fresh.contains_key(&tensor),
-            _ => tensor == formulas.outputs,
+            _ => tensor == formulas.program.outputs.from,
         };
         let pieces = geometry.ciphertexts(tensor);
         if !is_sent || pieces == 0 {

@@ -35,12 +35,8 @@ pub struct RealFormulas {
     pub update: UpdateRule,
     /// Who refreshes which tensors on the way.
     pub refreshed: BTreeMap<Tensor, Refresher>,
-    /// The steps of training.
-    pub steps: Vec<Step>,
-    /// The tensors that each round refreshes.
-    pub rounds: Vec<Vec<Tensor>>,
-    /// The last tensor of a classification.
-    pub outputs: Tensor,
+    /// Steps and refreshes.
+    pub program: Program,
 }
 
 /// The optimizer's rule for the state `w + i·v`, which stands for weights and momentum over their bounds:
@@ -99,13 +95,7 @@ impl RealFormulas {
             batch: recipe.optimizer.batch_size,
             update: UpdateRule::new(&recipe.optimizer, &recipe.numbers.bounds),
             refreshed: refreshed.collect(),
-            steps: program.training.clone(),
-            rounds: program
-                .rounds
-                .iter()
-                .map(|all| all.iter().map(|refresh| refresh.from).collect())
-                .collect(),
-            outputs: program.outputs.from,
+            program: program.clone(),
         }
     }
 

@@ -62,14 +62,16 @@ impl<C> Held<C> {
     /// Drops what is read by no step behind this one.
     pub(super) fn drop_unread(&mut self, formulas: &RealFormulas, step: Step) {
         used_up(formulas, step).into_iter().for_each(|tensor| self.tensors.forget(tensor));
-        let Some(place) = formulas.steps.iter().position(|other| *other == step) else { return };
-        let behind = &formulas.steps[place + 1..];
+        let Some(place) = formulas.program.training.iter().position(|other| *other == step) else { return };
+        let behind = &formulas.program.training[place + 1..];
         let is_read = |tensor: &Tensor| {
             let reads = |step: &Step| match *step {
-                Step::Refresh { round, .. } => formulas.rounds[round].contains(tensor),
+                Step::Refresh { round, .. } => {
+                    formulas.program.rounds[round].iter().any(|refresh| refresh.from == *tensor)
+                }
                 step => formulas.runs(step) && step.reads().contains(tensor),
             };
-            *tensor == formulas.outputs || behind.iter().any(reads)
+            *tensor == formulas.program.outputs.from || behind.iter().any(reads)
         };
         step.reads().iter().filter(|tensor| !is_read(tensor)).for_each(|tensor| self.tensors.forget(*tensor));
         for (expanded, &l) in self.expanded.iter_mut().zip(&formulas.geometry.numbers) {

@@ -17,10 +17,8 @@ mod formulas;
 #[cfg(test)]
 mod leaks;
 mod refusal;
-mod search;
 #[cfg(test)]
 mod tests;
-mod trim;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,9 +27,9 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 use self::bounds::Bounds;
+use self::candidate::{Candidate, Failure, Search};
 use self::formulas::Numbers;
 use self::refusal::widest;
-use self::search::{Candidate, Failure, Search};
 use crate::engine::slots::bgv::{Agreement, BgvEngine, Instance};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::cost::Costs;
-use super::memory::{key_bytes, working_bytes};
+use super::cost::{Costs, key_bytes, working_bytes};
 use super::refusal;
 use super::rehearse::{Fresh, highest, rehearse};
 use crate::engine::slots::ckks::{RealFormulas, Room, Tally};

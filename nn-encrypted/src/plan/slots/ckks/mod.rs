@@ -9,7 +9,6 @@
 mod candidate;
 mod cost;
 mod describe;
-mod memory;
 mod refusal;
 mod rehearse;
 #[cfg(test)]
@@ -159,7 +158,7 @@ impl PlannedCkks {
         let most = |tensor: Tensor| (room.above_scale(self.agreement.primes_sent(tensor)) - 1.0).exp2();
         let [w, v] = formulas.state_units();
         let of_model = [(Tensor::NewWeights, w), (Tensor::NewMomentum, v)];
-        let of_images = formulas.refreshed.keys().copied().chain([formulas.outputs]);
+        let of_images = formulas.refreshed.keys().copied().chain([formulas.program.outputs.from]);
         let of_images = of_images.filter(|tensor| !tensor.is_of_model());
         let units = of_images.map(|tensor| (tensor, formulas.unit(tensor).abs())).chain(of_model);
         let is_sent = |tensor: Tensor| tensor == Tensor::NewMomentum || self.agreement.sent(tensor).is_some();

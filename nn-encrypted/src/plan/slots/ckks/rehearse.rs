@@ -81,8 +81,9 @@ pub(super) fn rehearse(
         rehearsal.enter(step);
         let Step::Refresh { round, by } = step else {
             body.run(step, &mut held, &samples)?;
-            if program.prediction.last() == Some(&step) && held.tensors.has(formulas.outputs) {
-                rehearsal.send(formulas.outputs, held.tensors.get(formulas.outputs)?);
+            if program.prediction.last() == Some(&step) && held.tensors.has(formulas.program.outputs.from) {
+                rehearsal
+                    .send(formulas.program.outputs.from, held.tensors.get(formulas.program.outputs.from)?);
             }
             continue;
         };
