@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::axes::Axes;
 use super::held::Reading;
 use super::{Held, RealFormulas, RealOps, Samples};
 use crate::engine::slots::{Body, Tensors};
@@ -21,11 +20,6 @@ pub struct RealBody<'a, S: RealOps> {
 }
 
 impl<'a, S: RealOps> RealBody<'a, S> {
-    pub(super) fn axes(&self) -> Axes<'a, S> {
-        let geometry = &self.formulas.geometry;
-        Axes { ops: self.ops, cube: &geometry.cube, compact: &geometry.compact }
-    }
-
     /// Runs a step on the tensors that are held, and drops what no later step reads.
     ///
     /// # Errors
@@ -106,10 +100,10 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         idle: Side,
         bound: f64,
     ) -> Result<Vec<S::Ciphertext>> {
-        let packed = self.axes().pack(tiles, images, idle, 1.0 / bound)?;
+        let packed = self.pack(tiles, images, idle, 1.0 / bound)?;
         let fresh = packed.iter().map(|c| self.ops.bootstrap(&self.ops.with_bound(c.clone(), 1.0)?));
         let fresh = fresh.collect::<Result<Vec<_>>>()?;
-        let tiles = self.axes().unpack(&fresh, tiles.len(), idle, bound)?;
+        let tiles = self.unpack(&fresh, tiles.len(), idle, bound)?;
         tiles.into_iter().map(|tile| self.ops.with_bound(tile, bound)).collect()
     }
 
@@ -129,7 +123,7 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         }
         let (images, bound) = (self.counted(l, sums.len(), tensors.rows()), self.formulas.sum_bound(l));
         let spread = sums.par_iter().enumerate().map(|(tile, sum)| {
-            let sum = self.axes().spread_sum(sum, side, images(tile))?;
+            let sum = self.spread_sum(sum, side, images(tile))?;
             self.ops.with_bound(sum, bound)
         });
         Ok(Cow::Owned(spread.collect::<Result<_>>()?))

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use he_ckks::{BootstrapKeys, Ciphertext, EvaluationKeys};
+use he_ckks::{BootstrapKeys, Bootstrapper, Ciphertext, EvaluationKeys, Evaluator};
 use he_core::wire::Writer;
 use rayon::prelude::*;
 
-use super::slots::Keys;
 use super::{CkksAgreement, CkksSlots, Held, RealBody, Samples};
 use crate::engine::clock::Clock;
 use crate::engine::{Engine, EngineError, Pieces, Result, Usage, unless};
@@ -54,17 +53,18 @@ impl CkksEngine {
             return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
         };
         let wrong = |source| EngineError::Keys { what: "evaluation keys".into(), source };
-        let params = &agreement.params;
-        let keys = if agreement.bootstraps() {
-            Keys::Bootstrap(
-                BootstrapKeys::requested(params, params.slots(), &agreement.keys()?, keys).map_err(wrong)?,
-            )
+        let (params, request) = (&agreement.params, agreement.keys()?);
+        let (evaluator, bootstrapper) = if agreement.bootstraps() {
+            let keys = BootstrapKeys::requested(params, params.slots(), &request, keys).map_err(wrong)?;
+            let bootstrapper = Bootstrapper::new(keys)?;
+            (bootstrapper.evaluator().clone(), Some(bootstrapper))
         } else {
-            Keys::Leveled(EvaluationKeys::requested(params, &agreement.keys()?, keys).map_err(wrong)?)
+            let keys = EvaluationKeys::requested(params, &request, keys).map_err(wrong)?;
+            (Evaluator::new(params, keys)?, None)
         };
         Ok(Self {
             agreement: Arc::clone(agreement),
-            ops: CkksSlots::new(agreement, keys)?,
+            ops: CkksSlots::new(agreement, evaluator, bootstrapper),
             held: Held::default(),
             batch: Sealed {
                 agreement: Arc::clone(agreement),

@@ -56,7 +56,7 @@ impl<S: RealOps> Numbers<S> for RealFormulas {
         let body = RealBody { ops, formulas: self };
         let refreshed = self.by_client(Tensor::RawError(back)) || self.is_bootstrapped(tensor);
         match body.output_side(back + 1)? {
-            side @ Side::Q if !refreshed => body.axes().spread_sum(&sum, side, Images::All),
+            side @ Side::Q if !refreshed => body.spread_sum(&sum, side, Images::All),
             _ => Ok(sum),
         }
     }

@@ -29,7 +29,7 @@ impl<S: RealOps> RealBody<'_, S> {
                     None => RealMask { factors: Some(first + m), ..on(Images::All, value) },
                 }
             };
-            let expanded = self.axes().expand(&real, compact.tiles_in(g), value)?;
+            let expanded = self.expand_group(&real, compact.tiles_in(g), value)?;
             for (m, tile) in expanded.into_iter().enumerate() {
                 tiles.push(self.ops.with_bound(tile, bound * scale(first + m))?);
             }
@@ -73,7 +73,7 @@ impl<S: RealOps> RealBody<'_, S> {
             }
         };
         let groups = gradients.chunks(compact.group).enumerate().map(|(g, tiles)| {
-            let sum = self.axes().collect(tiles, |m| value(g * compact.group + m))?;
+            let sum = self.collect_group(tiles, |m| value(g * compact.group + m))?;
             if shared { self.ops.sum_shared(&sum) } else { Ok(sum) }
         });
         groups.collect()

@@ -37,7 +37,7 @@ use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
 use crate::plan::{
     DataShape, Disclosure, Estimate, PlanError, Planned, PlannedEngine, Result, SchemeUse, Security, Task,
-    Tolerance, WireSize,
+    WireSize,
 };
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
@@ -238,10 +238,6 @@ impl PlannedEngine for PlannedBgv {
             SchemeUse::of_rlwe("bgv", rlwe, format!("integers modulo {t}"), margins)
         };
         self.agreement.instances.iter().map(of).collect()
-    }
-
-    fn tolerance(&self) -> Option<Tolerance> {
-        None
     }
 
     fn disclosure(&self) -> Disclosure {

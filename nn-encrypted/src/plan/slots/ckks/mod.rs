@@ -184,10 +184,6 @@ impl PlannedEngine for PlannedCkks {
         WireSize { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
     }
 
-    fn key_names(&self) -> Vec<String> {
-        vec!["evaluation keys".into()]
-    }
-
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
         Ok(Box::new(CkksCipher::generate(&self.agreement)?))
     }

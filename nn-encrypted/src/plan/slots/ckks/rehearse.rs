@@ -30,11 +30,8 @@ pub(super) fn highest(formulas: &RealFormulas, program: &Program) -> Fresh {
 
 /// Whether a tensor of images that the client sends is held here.
 fn is_held(formulas: &RealFormulas, tensor: Tensor) -> bool {
-    match tensor {
-        Tensor::Preactivation(l) => formulas.runs(Step::Activate(l)),
-        Tensor::Error(l) => formulas.runs(Step::Forward(l)),
-        _ => false,
-    }
+    let sent = matches!(tensor, Tensor::Preactivation(_) | Tensor::Error(_));
+    sent && tensor.is_on(&formulas.geometry.numbers, formulas.activations.len())
 }
 
 /// A mini-batch of which only the sizes are known.
