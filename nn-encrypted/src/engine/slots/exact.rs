@@ -46,26 +46,10 @@ impl<S: SlotOps> Numbers<S> for Exact<'_, S::Scalar> {
         self.level_of(tensor)
     }
 
-    fn writes(&self, _: Tensor) -> bool {
-        true
-    }
-
+    // A constant derivative has a scale all the same: no layer is linear.
     fn constants(&self, l: usize) -> Option<[S::Scalar; 2]> {
         let formula = self.formulas.layers.get(l)?;
         Some([formula.constant, formula.one])
-    }
-
-    fn is_linear(&self, _: usize) -> bool {
-        // A constant derivative has a scale all the same.
-        false
-    }
-
-    fn bound(&self, _: Tensor) -> Option<f64> {
-        None
-    }
-
-    fn spread(&self, _: &S, _: Tensor, sum: S::Ciphertext) -> Result<S::Ciphertext> {
-        Ok(sum)
     }
 
     fn expand(&self, ops: &S, compact: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
@@ -89,11 +73,7 @@ impl<S: SlotOps> Numbers<S> for Exact<'_, S::Scalar> {
         self.functions(ops, Tensor::Derivative(l), z)
     }
 
-    fn bias_gradients(&self, _: &S, _: usize, _: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
-        // The update takes the errors themselves: one product with masks for all layers.
-        Ok(Vec::new())
-    }
-
+    // The update takes the errors themselves as gradients of biases: one product with masks for all layers.
     fn update(
         &self,
         ops: &S,

@@ -92,19 +92,9 @@ impl PlannedTables {
         Ok(Self { shared, arrangement })
     }
 
-    /// The formats of numbers.
-    pub(crate) fn numbers(&self) -> &TableNumbers {
-        &self.shared.numbers
-    }
-
-    /// The resolution of lookups.
-    pub(crate) fn reader(&self) -> &TableReader {
-        &self.shared.reader
-    }
-
     /// Bootstraps of tables in a step of a whole mini-batch.
     pub(crate) fn lookups(&self) -> usize {
-        let widths = self.arrangement.places().widths();
+        let widths = self.places().widths();
         let functions = &self.shared.functions;
         let error = |function| if crate::numbers::tables::is_masked(function) { 1 } else { 2 };
         let hidden = functions.hidden.iter().zip(&widths[1..]);
@@ -115,20 +105,6 @@ impl PlannedTables {
         };
         self.shared.batch * (hidden + outputs * widths[widths.len() - 1])
     }
-
-    /// Ciphertexts of CKKS that are refreshed or filled in a step of a whole mini-batch.
-    pub(crate) fn refreshes(&self) -> usize {
-        self.arrangement.refreshes(&self.shared)
-    }
-
-    /// Slots of the bootstrap that refreshes.
-    pub(crate) fn slots(&self) -> usize {
-        self.arrangement.slots(&self.shared)
-    }
-
-    fn key_request(&self) -> tables::KeyRequest {
-        self.arrangement.key_request(&self.shared)
-    }
 }
 
 impl PlannedEngine for PlannedTables {
@@ -136,15 +112,15 @@ impl PlannedEngine for PlannedTables {
         let n = self.shared.numbers;
         [n.log_t, n.activation_bits, n.error_bits, n.update_bits].into_iter().for_each(|x| out.u32(x));
         n.shifts.into_iter().for_each(|x| out.u32(x));
-        let widths = self.arrangement.places().widths();
+        let widths = self.places().widths();
         out.length(widths.len());
         widths.iter().for_each(|&width| out.length(width));
-        self.arrangement.encode(out);
+        self.encode_layout(out);
         switch::hashes(&self.shared.parameters).into_iter().for_each(|hash| out.bytes(hash));
     }
 
     fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
-        let places = self.arrangement.places();
+        let places = self.places();
         let pieces = match tensor {
             Tensor::Weights | Tensor::NewWeights => places.weight_pieces(),
             _ => {
@@ -152,7 +128,7 @@ impl PlannedEngine for PlannedTables {
                 found.map_or(0, |found| places.pieces(found, rows))
             }
         };
-        let bytes = switch::piece_bytes(&self.shared.parameters, self.arrangement.products());
+        let bytes = switch::piece_bytes(&self.shared.parameters, self.products());
         WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
@@ -162,29 +138,29 @@ impl PlannedEngine for PlannedTables {
 
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
         let keys = tables::SecretKeys::generate(&self.shared.parameters)?;
-        Ok(self.arrangement.cipher(&self.shared, keys))
+        Ok(self.cipher(keys))
     }
 
     fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
         let keys = tables::SecretKeys::from_secret_bytes(&self.shared.parameters, only(keys)?)
             .map_err(|source| CipherError::Keys { what: "secret keys", source })?;
-        Ok(self.arrangement.cipher(&self.shared, keys))
+        Ok(self.cipher(keys))
     }
 
     fn engine(&self, keys: &[Vec<u8>], record: bool) -> Result<Box<dyn Engine>, EngineError> {
         let switcher = tables::switcher(&self.shared.parameters, &self.key_request(), keys)?;
         let Shared { functions, numbers, reader, .. } = &self.shared;
         let lookup = tables::Lookup::new(functions, *numbers, *reader, switcher.tfhe()?, record)?;
-        self.arrangement.engine(&self.shared, switcher, lookup)
+        self.engine_with(switcher, lookup)
     }
 
     fn schemes(&self) -> Vec<SchemeUse> {
-        let products = self.arrangement.products();
+        let products = self.products();
         switch::schemes(&self.shared.parameters, products, &self.shared.reader, self.slots())
     }
 
     fn tolerance(&self) -> Option<Tolerance> {
-        self.arrangement.tolerance()
+        self.tolerance_in_slots()
     }
 
     fn disclosure(&self) -> Disclosure {
@@ -198,7 +174,7 @@ impl PlannedEngine for PlannedTables {
     }
 
     fn estimate(&self) -> Estimate {
-        let layers = self.arrangement.seconds(&self.shared);
+        let layers = self.seconds();
         Estimate {
             units: layers + LOOKUP_SECONDS * self.lookups() as f64,
             bootstraps: self.refreshes() as u64,

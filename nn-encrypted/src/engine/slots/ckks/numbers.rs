@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{RealBody, RealFormulas, RealOps};
 use crate::engine::Result;
 use crate::engine::slots::numbers::Activated;
-use crate::engine::slots::{Level, LossFormula, Numbers, Sign, Tensors};
+use crate::engine::slots::{LossFormula, Numbers, Sign, Tensors};
 use crate::layout::{Geometry, Images, Side};
 use crate::program::Tensor;
 
@@ -22,20 +22,12 @@ impl<S: RealOps> Numbers<S> for RealFormulas {
         self.loss
     }
 
-    fn level(&self, _: Tensor) -> Level {
-        Level::default()
-    }
-
     fn writes(&self, tensor: Tensor) -> bool {
         // Derivatives are made along with activations, and the state is weights and momentum.
         !matches!(tensor, Tensor::Derivative(_) | Tensor::Gradient | Tensor::NewMomentum)
     }
 
-    fn constants(&self, _: usize) -> Option<[S::Scalar; 2]> {
-        // Those beside weights are in the masks that expand them.
-        None
-    }
-
+    // The constants beside weights are in the masks that expand them.
     fn is_linear(&self, l: usize) -> bool {
         // The constant is in the unit of the errors.
         self.activations[l].degree == 1

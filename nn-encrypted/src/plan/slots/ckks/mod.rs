@@ -59,7 +59,9 @@ pub struct PlannedCkks {
 /// # Errors
 /// If there is no plan: the layer is named, and what is needed and what there is by number.
 pub(crate) fn plan(task: &Task<'_>) -> Result<Planned> {
-    Ok(PlannedCkks::of(task)?.planned())
+    let planned = PlannedCkks::of(task)?;
+    let (bootstrapped, proven) = (planned.bootstrapped.clone(), planned.proven());
+    Ok(Planned { engine: Arc::new(planned), bootstrapped, proven })
 }
 
 /// The smallest ring that holds the layers, whether it protects anything or not.
@@ -166,11 +168,6 @@ impl PlannedCkks {
             .filter(|(tensor, _)| is_sent(*tensor))
             .map(|(tensor, unit)| (tensor, most(tensor) * unit))
             .collect()
-    }
-
-    fn planned(self) -> Planned {
-        let (bootstrapped, proven) = (self.bootstrapped.clone(), self.proven());
-        Planned { engine: Arc::new(self), bootstrapped, proven }
     }
 }
 
