@@ -108,8 +108,7 @@ impl PlannedTables {
         let of = |rows| places.pieces(rows, self.shared.batch).div_ceil(most);
         let inputs: usize = (1..depth).map(|l| of(Rows::Inputs(l))).sum();
         let errors: usize = (0..depth).map(|l| of(Rows::Errors(l))).sum();
-        let outputs =
-            if self.shared.functions.has_output_activation() { of(Rows::Errors(depth - 1)) } else { 0 };
+        let outputs = if self.shared.functions.output.is_none() { of(Rows::Errors(depth - 1)) } else { 0 };
         inputs + errors + outputs + places.weight_pieces().div_ceil(most)
     }
 

@@ -24,7 +24,7 @@ impl fmt::Display for PlannedTables {
             numbers.weight_bits()
         )?;
         write!(f, "tables hold ")?;
-        if self.shared.functions.hidden.is_empty() {
+        if self.places().widths().len() == 2 {
             writeln!(f, "pre-activations up to {}", range(output, numbers.sum_bits()))?;
         } else {
             writeln!(

@@ -18,9 +18,9 @@ use self::arrangement::Arrangement;
 use super::parameters::switch;
 use super::task::{Planned, Security, Task};
 use super::{Disclosure, Estimate, PlannedEngine, Result, SchemeUse, Tolerance, WireSize};
-use crate::engine::tables::{self, OutputFunction, TableFunctions};
+use crate::activation::Function;
+use crate::engine::tables::{self, TableFunctions};
 use crate::engine::{Engine, EngineError};
-use crate::layout::Rows;
 use crate::network::Network;
 use crate::numbers::tables::{TableNumbers, TableReader};
 use crate::program::Tensor;
@@ -94,16 +94,14 @@ impl PlannedTables {
 
     /// Bootstraps of tables in a step of a whole mini-batch.
     pub(crate) fn lookups(&self) -> usize {
-        let widths = self.places().widths();
-        let functions = &self.shared.functions;
-        let error = |function| if crate::numbers::tables::is_masked(function) { 1 } else { 2 };
-        let hidden = functions.hidden.iter().zip(&widths[1..]);
-        let hidden: usize = hidden.map(|(function, width)| width * (1 + error(function))).sum();
-        let outputs = match functions.output {
-            OutputFunction::Error(_) => 1,
-            OutputFunction::Activation(_) => 3,
+        let (widths, functions) = (self.places().widths(), &self.shared.functions);
+        let last = widths.len() - 2;
+        let of = |(l, function): (usize, &Function)| {
+            let masked = l < last && crate::numbers::tables::is_masked(function);
+            widths[l + 1] * if masked { 2 } else { 3 }
         };
-        self.shared.batch * (hidden + outputs * widths[widths.len() - 1])
+        let activations: usize = functions.activations.iter().enumerate().map(of).sum();
+        self.shared.batch * (activations + functions.output.iter().count() * widths[last + 1])
     }
 }
 
@@ -121,13 +119,7 @@ impl PlannedEngine for PlannedTables {
 
     fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let places = self.places();
-        let pieces = match tensor {
-            Tensor::Weights | Tensor::NewWeights => places.weight_pieces(),
-            _ => {
-                let found = Rows::of(tensor, places.widths().len() - 1);
-                found.map_or(0, |found| places.pieces(found, rows))
-            }
-        };
+        let pieces = places.sent(tensor, rows).unwrap_or(0);
         let bytes = switch::piece_bytes(&self.shared.parameters, self.products());
         WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
