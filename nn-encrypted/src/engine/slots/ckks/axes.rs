@@ -3,8 +3,8 @@
 use he_ckks::Complex64;
 use rayon::prelude::*;
 
-use super::{RealBody, RealMask, RealOps};
-use crate::engine::slots::{Level, Sign};
+use super::{RealFormulas, RealMask, RealOps};
+use crate::engine::slots::{Body, Level, Sign};
 use crate::engine::{EngineError, Result};
 use crate::layout::{Images, Mask, Side};
 
@@ -28,18 +28,18 @@ fn at_image(RealMask { mask, factors }: RealMask, image: usize) -> RealMask {
     RealMask { mask: Mask { images: Images::At(image), ..mask }, factors }
 }
 
-impl<S: RealOps> RealBody<'_, S> {
+impl<S: RealOps> Body<'_, S, RealFormulas> {
     /// Adds copies rotated by `step`, `2·step`, … `times` times: to the left they sum, to the right they spread.
     fn double(&self, a: S::Ciphertext, step: isize, times: u32) -> Result<S::Ciphertext> {
         (0..times).try_fold(a, |a, k| self.ops.add(&a, &self.ops.rotate(&a, step << k)?))
     }
 
     fn all(&self, side: Side) -> u32 {
-        self.formulas.cube().extent(side).trailing_zeros()
+        self.numbers.cube().extent(side).trailing_zeros()
     }
 
     fn stride(&self, side: Side) -> isize {
-        self.formulas.cube().stride(side) as isize
+        self.numbers.cube().stride(side) as isize
     }
 
     /// `Σ mask·a`: takes a level.
@@ -69,7 +69,7 @@ impl<S: RealOps> RealBody<'_, S> {
         idle: Side,
         factor: f64,
     ) -> Result<Vec<S::Ciphertext>> {
-        let extent = self.formulas.cube().extent(idle);
+        let extent = self.numbers.cube().extent(idle);
         let groups = tiles.chunks(extent).enumerate().map(|(g, tiles)| {
             let images = |j: usize| images(g * extent + j);
             match idle {
@@ -98,7 +98,7 @@ impl<S: RealOps> RealBody<'_, S> {
         idle: Side,
         factor: f64,
     ) -> Result<Vec<S::Ciphertext>> {
-        let extent = self.formulas.cube().extent(idle);
+        let extent = self.numbers.cube().extent(idle);
         let tile = |tile: usize| {
             let (group, j) = (packed.get(tile / extent).ok_or(EngineError::Empty)?, tile % extent);
             let cut = self.masked_sum(&[(at(Images::All, idle, j, factor), group)])?;
@@ -118,16 +118,16 @@ impl<S: RealOps> RealBody<'_, S> {
 
     /// Slots from one tile of a compact group to the next, and images between them.
     fn place(&self) -> (isize, usize) {
-        let images = self.formulas.cube().b / self.formulas.geometry.compact.group;
-        (images as isize * self.formulas.cube().strides().0 as isize, images)
+        let images = self.numbers.cube().b / self.numbers.geometry.compact.group;
+        (images as isize * self.numbers.cube().strides().0 as isize, images)
     }
 
     /// All rotations from tile to tile within a group of so many: by `r` tiles, `r` from `1 − M` to `tiles − 1`, in two stages that
     /// share their keys.
     fn shifts(&self, a: &S::Ciphertext, tiles: usize) -> Result<Vec<(isize, S::Ciphertext)>> {
         let (stride, _) = self.place();
-        let (low, high) = (1 - self.formulas.geometry.compact.group as isize, tiles as isize - 1);
-        let baby = baby_steps(self.formulas.geometry.compact.group);
+        let (low, high) = (1 - self.numbers.geometry.compact.group as isize, tiles as isize - 1);
+        let baby = baby_steps(self.numbers.geometry.compact.group);
         let giants: Vec<isize> = (low.div_euclid(baby)..=high.div_euclid(baby)).map(|g| g * baby).collect();
         let rotated = self.ops.rotate_many(a, &giants.iter().map(|g| g * stride).collect::<Vec<_>>())?;
         let rows = giants.par_iter().zip(&rotated).map(|(&g, rotated)| {
@@ -153,11 +153,11 @@ impl<S: RealOps> RealBody<'_, S> {
                 // Image `y` of the rotated group is image `y + r`.
                 let to = usize::try_from(m as isize - r)
                     .ok()
-                    .filter(|to| *to < self.formulas.geometry.compact.group)?;
+                    .filter(|to| *to < self.numbers.geometry.compact.group)?;
                 Some((at_image(value(m), to * images), rotated))
             });
             let tile = self.masked_sum(&here.collect::<Vec<_>>())?;
-            self.double(tile, -(self.formulas.cube().strides().0 as isize), images.trailing_zeros())
+            self.double(tile, -(self.numbers.cube().strides().0 as isize), images.trailing_zeros())
         };
         (0..tiles).into_par_iter().map(tile).collect()
     }
@@ -170,21 +170,21 @@ impl<S: RealOps> RealBody<'_, S> {
         value: impl Fn(usize) -> RealMask + Sync,
     ) -> Result<S::Ciphertext> {
         let (stride, images) = self.place();
-        let step = self.formulas.cube().strides().0 as isize;
+        let step = self.numbers.cube().strides().0 as isize;
         let summed = tiles.par_iter().map(|tile| self.double((*tile).clone(), step, images.trailing_zeros()));
         let summed = summed.collect::<Result<Vec<_>>>()?;
-        let (low, high) = (1 - tiles.len() as isize, self.formulas.geometry.compact.group as isize - 1);
+        let (low, high) = (1 - tiles.len() as isize, self.numbers.geometry.compact.group as isize - 1);
         let shifted = |r: isize| {
             let terms = summed.iter().enumerate().filter_map(|(m, tile)| {
                 let from = usize::try_from(m as isize + r)
                     .ok()
-                    .filter(|from| *from < self.formulas.geometry.compact.group)?;
+                    .filter(|from| *from < self.numbers.geometry.compact.group)?;
                 Some((at_image(value(m), from * images), tile))
             });
             self.masked_sum(&terms.collect::<Vec<_>>())
         };
         // In two stages, as the tiles were expanded: babies first, then each sum of them by its giant.
-        let baby = baby_steps(self.formulas.geometry.compact.group);
+        let baby = baby_steps(self.numbers.geometry.compact.group);
         let giants: Vec<isize> = (low.div_euclid(baby)..=high.div_euclid(baby)).map(|g| g * baby).collect();
         let parts = giants.par_iter().map(|&g| {
             let steps = (0..baby).filter(|b| (low..=high).contains(&(g + b)));

@@ -8,8 +8,9 @@ use he_ckks::{BootstrapKeys, Bootstrapper, Ciphertext, EvaluationKeys, Evaluator
 use he_core::wire::Writer;
 use rayon::prelude::*;
 
-use super::{CkksAgreement, CkksSlots, Held, RealBody, Samples};
+use super::{CkksAgreement, CkksSlots, Held, RealFormulas, Samples};
 use crate::engine::clock::Clock;
+use crate::engine::slots::Body;
 use crate::engine::{Engine, EngineError, Pieces, Result, Usage, unless};
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
@@ -93,8 +94,8 @@ impl CkksEngine {
         tiles.par_iter().map(write).collect()
     }
 
-    fn body(&self) -> RealBody<'_, CkksSlots> {
-        RealBody { ops: &self.ops, formulas: &self.agreement.formulas }
+    fn body(&self) -> Body<'_, CkksSlots, RealFormulas> {
+        Body { ops: &self.ops, numbers: &self.agreement.formulas }
     }
 
     /// Runs some work on what is held, and adds its seconds to a stage.
@@ -168,7 +169,7 @@ impl Engine for CkksEngine {
         // One after another, each on all threads: what one drops the next need not hold.
         for &step in steps {
             self.spend(stage(step), |this, held| {
-                this.body().run(step, held, &this.batch)?;
+                this.body().run_on(step, held, &this.batch)?;
                 if step == Step::Update && this.agreement.formulas.keeps_weights() {
                     return this.keep(held);
                 }

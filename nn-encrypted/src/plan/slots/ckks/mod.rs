@@ -66,7 +66,7 @@ pub(crate) fn plan(task: &Task<'_>) -> Result<Planned> {
 
 /// The smallest ring that holds the layers, whether it protects anything or not.
 fn smallest(search: &Search<'_>) -> Result<(u32, Candidate)> {
-    let mut rings = parameters::SMALL_LOG_N.rev().map(|log_n| Ok((log_n, search.choose_small(log_n)?)));
+    let mut rings = parameters::SMALL_LOG_N.rev().map(|log_n| Ok((log_n, search.choose(Some(log_n))?)));
     let largest = rings.next().unwrap_or(Err(PlanError::Rehearsal(EngineError::Empty)))?;
     Ok(rings.map_while(Result::<_>::ok).last().unwrap_or(largest))
 }
@@ -101,7 +101,7 @@ impl PlannedCkks {
     pub(crate) fn of(task: &Task<'_>) -> Result<Self> {
         let search = search(task)?;
         match task.security {
-            Security::Standard => Self::new(task.network, search.choose()?, parameters::build),
+            Security::Standard => Self::new(task.network, search.choose(None)?, parameters::build),
             Security::InsecureSmall(reason) => {
                 let (log_n, candidate) = smallest(&search)?;
                 let build = |spec: &_| parameters::build_insecure(spec, log_n, reason);
@@ -135,7 +135,7 @@ impl PlannedCkks {
 
     #[cfg(test)]
     pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self> {
-        let candidate = search(task)?.choose_small(log_n)?;
+        let candidate = search(task)?.choose(Some(log_n))?;
         Self::new(task.network, candidate, |spec| {
             parameters::build_insecure(spec, log_n, "a small ring for fast tests")
         })
