@@ -2,7 +2,6 @@
 
 use super::Cube;
 
-/// A set of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Images {
     /// All.

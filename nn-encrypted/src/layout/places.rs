@@ -32,7 +32,6 @@ impl Rows {
 /// A place: ciphertext, coefficient or slot, and whether the value is negated there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct At {
-    /// The ciphertext.
     pub piece: usize,
     /// The coefficient or slot.
     pub index: usize,
@@ -68,7 +67,6 @@ pub(crate) trait Places: Send + Sync {
         Rows::of(tensor, self.widths().len() - 1).map(|rows| self.pieces(rows, images))
     }
 
-    /// Columns of a tensor.
     fn columns(&self, rows: Rows) -> usize {
         let widths = self.widths();
         match rows {

@@ -173,7 +173,6 @@ impl<'n> Pass<'n> {
         numbers.ok_or_else(|| TwinError::Overflow { tensor: self.name() })
     }
 
-    /// Refuses the layer.
     pub(super) fn refused(&self, what: &str) -> TwinError {
         let layer = &self.network.layers[self.layer];
         TwinError::layer(layer.index, layer.kind, format!("{}: {what}", self.name()))

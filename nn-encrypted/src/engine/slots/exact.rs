@@ -15,9 +15,7 @@ use crate::program::Tensor;
 /// Layout, constants and levels of some layers.
 #[derive(Clone, Copy)]
 pub struct Exact<'a, V> {
-    /// The layout.
     pub geometry: &'a Geometry,
-    /// The constants.
     pub formulas: &'a Formulas<V>,
     /// Primes over which tensors are computed.
     pub levels: &'a BTreeMap<Tensor, Level>,

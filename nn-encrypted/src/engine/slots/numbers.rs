@@ -14,7 +14,6 @@ pub(super) type Activated<C> = (Vec<C>, Option<Vec<C>>);
 /// The layout, constants and refreshes of some layers; and how a kind of numbers keeps weights, evaluates polynomials and spreads
 /// what is right at one index of an axis. Operations refuse where the scheme does, or a tensor is not there.
 pub trait Numbers<S: SlotOps>: Sync {
-    /// The layout.
     fn geometry(&self) -> &Geometry;
 
     /// The last layer of the network.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::stage;
 use crate::activation::Function;
 use crate::engine::clock::Clock;
-use crate::engine::{EngineError, Result, unless};
+use crate::engine::{EngineError, Result, Usage, unless};
 use crate::network::{Layer, Network};
 use crate::numbers::tables::{self, RESULT_BITS, TableNumbers, TableReader};
 use crate::recipe::Loss;
@@ -157,19 +157,15 @@ impl Lookup {
         self.stop = Arc::clone(stop);
     }
 
-    /// Bootstraps of tables so far.
-    pub(super) fn bootstraps(&self) -> u64 {
-        self.evaluator.bootstraps()
-    }
-
-    /// Ciphertexts of CKKS that were filled or refreshed so far.
-    pub(super) fn refreshes(&self) -> u64 {
-        self.refreshes.load(Ordering::Relaxed)
-    }
-
-    /// Values that went to TFHE or came back so far.
-    pub(super) fn switches(&self) -> u64 {
-        self.switches.load(Ordering::Relaxed)
+    /// Counts and times so far: bootstraps of tables, ciphertexts of CKKS that were filled or refreshed, values that went to TFHE or came
+    /// back.
+    pub(super) fn usage(&self) -> Usage {
+        Usage {
+            tables: self.evaluator.bootstraps(),
+            bootstraps: self.refreshes.load(Ordering::Relaxed),
+            switches: self.switches.load(Ordering::Relaxed),
+            stages: self.clock.stages(),
+        }
     }
 
     /// Counts values that go to TFHE or come back.

@@ -152,12 +152,7 @@ impl<L: Layers> Engine for TableEngine<L> {
     }
 
     fn usage(&self) -> Usage {
-        Usage {
-            tables: self.lookup.bootstraps(),
-            bootstraps: self.lookup.refreshes(),
-            switches: self.lookup.switches(),
-            stages: self.lookup.clock.stages(),
-        }
+        self.lookup.usage()
     }
 
     fn take_records(&mut self) -> Vec<u8> {
@@ -168,7 +163,6 @@ impl<L: Layers> Engine for TableEngine<L> {
     }
 }
 
-/// Whether a tensor is of the weights of all layers.
 fn is_weights(tensor: Tensor) -> bool {
     matches!(tensor, Tensor::Weights | Tensor::NewWeights)
 }

@@ -19,7 +19,7 @@ use crate::roles::cipher::coefficients::Integers;
 use crate::roles::cipher::tables::TableCipher;
 
 /// How far weights and outputs in slots may be from the twin's.
-const TOLERANCE: Tolerance = Tolerance { weights: 1.0 / 256.0, outputs: 1.0 / 16.0 };
+pub(super) const TOLERANCE: Tolerance = Tolerance { weights: 1.0 / 256.0, outputs: 1.0 / 16.0 };
 
 /// Seconds of a core that a bootstrap of all slots takes.
 const REFRESH_SECONDS: f64 = 16.0;
@@ -157,10 +157,6 @@ impl PlannedTables {
                 Box::new(TableEngine::new(Blocks::new(layout, *scales, bits, switcher)?, lookup))
             }
         })
-    }
-
-    pub(super) fn tolerance_in_slots(&self) -> Option<Tolerance> {
-        matches!(self.arrangement, Arrangement::Blocks { .. }).then_some(TOLERANCE)
     }
 
     /// A line about each layer with weights.

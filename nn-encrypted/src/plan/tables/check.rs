@@ -63,7 +63,6 @@ fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<()> {
     Err(PlanError::refused(name.unwrap_or_default(), Reason::Layout, what, [tensors as f64, 0.0]))
 }
 
-/// The formats of numbers.
 pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers> {
     let numbers = TableNumbers::new(recipe, network).map_err(|error| match error {
         TableError::Range { layer, kind, what, needed, available } => {

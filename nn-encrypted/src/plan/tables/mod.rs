@@ -152,7 +152,7 @@ impl PlannedEngine for PlannedTables {
     }
 
     fn tolerance(&self) -> Option<Tolerance> {
-        self.tolerance_in_slots()
+        matches!(self.arrangement, Arrangement::Blocks { .. }).then_some(arrangement::TOLERANCE)
     }
 
     fn disclosure(&self) -> Disclosure {

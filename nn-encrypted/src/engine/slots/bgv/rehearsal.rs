@@ -33,7 +33,6 @@ impl Broken {
 /// What a rehearsal found.
 #[derive(Default)]
 pub struct Rehearsal {
-    /// Operations of a step.
     pub operations: Operations,
     /// Primes of each ciphertext that is sent to the client in a step.
     pub to_client: Vec<usize>,
@@ -52,7 +51,6 @@ pub struct Stage<'a> {
     pub program: &'a Program,
     /// The constants of steps.
     pub formulas: &'a Formulas<i64>,
-    /// The layout.
     pub geometry: Geometry,
     engine: Memoized,
     sources: Vec<Ciphertext>,

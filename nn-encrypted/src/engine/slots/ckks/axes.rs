@@ -111,7 +111,6 @@ impl<S: RealOps> Body<'_, S, RealFormulas> {
         (0..tiles).into_par_iter().map(tile).collect()
     }
 
-    /// The sum of ciphertexts.
     pub(super) fn total(&self, terms: &[S::Ciphertext]) -> Result<S::Ciphertext> {
         self.ops.sum(&terms.iter().map(|term| (Sign::Plus, term)).collect::<Vec<_>>())
     }

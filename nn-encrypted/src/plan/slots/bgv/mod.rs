@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 
 use self::bounds::Bounds;
 use self::candidate::{Candidate, Failure, Search};
-use self::formulas::Numbers;
+use self::formulas::{Numbers, gradient_bits};
 use self::refusal::widest;
 use crate::engine::slots::bgv::{Agreement, BgvEngine, Instance};
 use crate::engine::{Engine, EngineError};
@@ -107,7 +107,7 @@ impl PlannedBgv {
         let agreement = Agreement {
             geometry,
             matrices,
-            gradient_bits: numbers.gradient_bits(),
+            gradient_bits: gradient_bits(recipe, &scales),
             formulas: numbers.formulas.clone(),
             bounds: bounds.known.clone(),
             instances,

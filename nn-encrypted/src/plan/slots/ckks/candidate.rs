@@ -83,7 +83,6 @@ impl Search<'_> {
         Err(refused.unwrap_or_else(|| PlanError::Rehearsal(crate::engine::EngineError::Empty)))
     }
 
-    /// The cheapest candidate of a ring.
     fn best(&self, ring: Ring) -> Result<Candidate> {
         let plain = lower_with(self.recipe, self.network, &BTreeSet::new());
         let mut found: Vec<(f64, Cube)> = Vec::new();

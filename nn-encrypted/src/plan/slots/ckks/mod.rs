@@ -146,7 +146,6 @@ impl PlannedCkks {
         &self.agreement
     }
 
-    /// The tensors that are bootstrapped on the way.
     #[cfg(test)]
     pub(crate) fn bootstrapped(&self) -> &BTreeSet<Tensor> {
         &self.bootstrapped
