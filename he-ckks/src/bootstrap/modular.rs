@@ -205,6 +205,13 @@ impl Modular {
         e.add_onto(sum?, &e.conjugate(&difference?)?)
     }
 
+    /// Twice the real part of a sum that is not rescaled.
+    pub(crate) fn twice_real(&self, e: &Evaluator, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        let a = e.relinearize_and_rescale(a)?;
+        let conjugate = e.conjugate(&a)?;
+        e.add_onto(a, &conjugate)
+    }
+
     /// `exp(2πi·x)` at the user's top level.
     pub(crate) fn circle(&self, e: &Evaluator, y: &Ciphertext) -> Result<Ciphertext, Error> {
         let (top, params) = (e.params().max_level(), e.params());
