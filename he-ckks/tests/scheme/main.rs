@@ -7,6 +7,7 @@ mod circuits;
 mod noise;
 mod operations;
 mod refusals;
+mod slot_integers;
 mod tables;
 mod wire;
 mod world;
