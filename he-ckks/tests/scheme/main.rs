@@ -9,5 +9,6 @@ mod operations;
 mod refusals;
 mod slot_integers;
 mod tables;
+mod truncation;
 mod wire;
 mod world;
