@@ -299,3 +299,25 @@ fn what_cannot_be_truncated_is_refused() {
     assert!(matches!(other.truncate(&wide, 8), Err(Error::Operand(OperandError::Foreign { .. }))));
     assert!(other.truncation_failure(&wide).is_err());
 }
+
+#[test]
+fn presets_for_tables_have_levels_left() {
+    for spec in [Spec::tables_uniform(), Spec::tables_sparse()] {
+        assert!(spec.build().unwrap().margins().iter().all(|margin| margin.bits() >= 0.0));
+        let (world, b) = with_bootstrapper(spec, 9, 256);
+        let m = integers(256, 256, 4);
+        let slots = world.encrypt(&expected(&m, |m| m as f64));
+        let wide = b.to_integers(&slots, 1 << 12).unwrap();
+        let table = Table::new(&(0..256).map(|m| f64::from(m) / 256.0).collect::<Vec<_>>()).unwrap();
+        let found = b.look_up(&b.to_integers(&slots, 256).unwrap(), &[&table]).unwrap().swap_remove(0);
+        assert_eq!(found.level(), world.params.reserved_levels() + 3);
+        world.check("table", &found, &expected(&m, |m| m as f64 / 256.0), 6.0);
+        // Integers below 16 in 12 bits: their high byte, rounded.
+        let high = b.truncate(&wide, 4).unwrap();
+        let high = b.look_up(&high, &[&table]).unwrap().swap_remove(0);
+        world.check("truncated", &high, &expected(&m, |m| ((m + 8) / 16) as f64 / 256.0), 6.0);
+        // Nothing else: values as they are would need the sine series.
+        let c = world.encrypt(&values(256, 1));
+        assert!(matches!(b.bootstrap(&c), Err(Error::Spec { field: "terms", .. })));
+    }
+}
