@@ -114,7 +114,7 @@ fn bridges() -> Result<(), Box<dyn Error>> {
         ("bgv-to-tfhe", bgv_to_tfhe::SeededKey::generate(params, bgv, tfhe)?.to_bytes()?),
         ("ckks-to-tfhe", ckks_to_tfhe::SeededKey::generate(params, ckks, tfhe)?.to_bytes()?),
         ("tfhe-to-ckks", tfhe_to_ckks::Key::generate(params, tfhe, ckks)?.to_bytes()?),
-        ("bgv-ckks", bgv_ckks::Keys::generate(params, bgv, ckks)?.to_bytes()?),
+        ("bgv-ckks", bgv_ckks::Keys::generate(params.shared(), bgv, ckks)?.to_bytes()?),
         ("expansion", Expander::generate(params, bgv, levels)?.to_bytes()?),
         ("secret", secret.to_secret_bytes().to_vec()),
     ];

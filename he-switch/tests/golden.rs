@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use he_core::wire::VERSION;
+use he_switch::bgv::BootstrapSpec;
 use he_switch::{
     Bridge, EvaluationKeys, KeyKind, KeyRequest, Parameters, SecretKeys, Spec, Switcher, bgv_ckks,
     tfhe_to_ckks,
@@ -38,7 +39,8 @@ fn golden(name: &str) -> Vec<u8> {
 fn insecure_params(slots: bool) -> Parameters {
     let small = Spec::insecure_small();
     let tfhe = he_tfhe::Spec { lwe_dimension: 4, polynomial_size: 64, message_bits: 1, ..small.tfhe };
-    let spec = Spec { bgv_log_n: 6, ckks: he_ckks::Spec { log_n: 7, ..small.ckks }, tfhe, ..small };
+    let ckks = he_ckks::Spec { log_n: 7, ..small.bgv.ckks };
+    let spec = Spec { bgv: BootstrapSpec { log_n: 6, ckks, ..small.bgv }, tfhe };
     let spec = if slots { spec.for_slots() } else { spec };
     spec.build_insecure("golden files: the keys are public").unwrap()
 }
@@ -89,7 +91,7 @@ fn keys_of_the_ways_back_are_read_and_written_alike() {
     let bytes = golden("tfhe-to-ckks.keys");
     assert_eq!(tfhe_to_ckks::Key::from_bytes(&params, &bytes).unwrap().to_bytes().unwrap(), bytes);
     let bytes = golden("bgv-ckks.keys");
-    assert_eq!(bgv_ckks::Keys::from_bytes(&params, &bytes).unwrap().to_bytes().unwrap(), bytes);
+    assert_eq!(bgv_ckks::Keys::from_bytes(params.shared(), &bytes).unwrap().to_bytes().unwrap(), bytes);
 }
 
 /// The bridge to TFHE has no chance in it: the same keys make the same samples of the same ciphertext.
@@ -125,7 +127,7 @@ fn write_golden_files() {
             let (bgv, ckks, tfhe) = (secret.bgv(), secret.ckks(), secret.tfhe());
             let back = tfhe_to_ckks::Key::generate(&params, tfhe, ckks).unwrap();
             fs::write(path("tfhe-to-ckks.keys"), back.to_bytes().unwrap()).unwrap();
-            let between = bgv_ckks::Keys::generate(&params, bgv, ckks).unwrap();
+            let between = bgv_ckks::Keys::generate(params.shared(), bgv, ckks).unwrap();
             fs::write(path("bgv-ckks.keys"), between.to_bytes().unwrap()).unwrap();
             let (_, messages) = read(bundle, &params, &request);
             let keys = EvaluationKeys::from_bytes(&params, &request, &messages).unwrap();
