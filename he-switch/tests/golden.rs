@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use he_core::wire::VERSION;
-use he_switch::bgv::BootstrapSpec;
+use he_switch::bgv::{BootstrapKeys, BootstrapSpec};
 use he_switch::{
     Bridge, EvaluationKeys, KeyKind, KeyRequest, Parameters, SecretKeys, Spec, Switcher, bgv_ckks,
     tfhe_to_ckks,
@@ -110,6 +110,48 @@ fn a_bridge_computes_what_it_computed() {
     // Every fourth coefficient from the second on.
     let found = he_bgv::Encoder::new(params.bgv()).decode_coefficients(&plaintext)[0];
     assert_eq!(found, message(params)[1]);
+}
+
+/// BGV with bootstrapping in dimension 8, under CKKS in dimension 16 with the shortest circuit.
+fn insecure_bootstrap() -> he_switch::bgv::Parameters {
+    let circuit = he_ckks::BootstrapSpec {
+        slots_to_coefficients: 1,
+        coefficients_to_slots: 1,
+        modular_bits: 30,
+        range: 4,
+        degree: 7,
+        doublings: 2,
+        terms: 2,
+        ephemeral_weight: 4,
+        order: he_ckks::bootstrap::Order::CoefficientsFirst,
+    };
+    let preset = BootstrapSpec::new(3, 17, 2).unwrap();
+    let ckks = he_ckks::Spec {
+        log_n: 4,
+        first_bits: 30,
+        scale_bits: 24,
+        special_bits: vec![31; 10],
+        digit: 10,
+        bootstrap: Some(circuit),
+        ..preset.ckks
+    };
+    BootstrapSpec { ckks, ..preset }.build_insecure("golden files: the keys are public").unwrap()
+}
+
+#[test]
+fn keys_of_bgv_bootstrapping_are_read_and_written_alike() {
+    let params = insecure_bootstrap();
+    let bytes = golden("bgv-bootstrap.keys");
+    assert!(BootstrapKeys::from_bytes(&params, &bytes).unwrap().to_bytes().unwrap() == bytes);
+}
+
+#[test]
+#[ignore = "writes the golden keys of BGV bootstrapping of the present version"]
+fn write_golden_bootstrap() {
+    let params = insecure_bootstrap();
+    let secret = he_bgv::SecretKey::generate(params.bgv()).unwrap();
+    let keys = BootstrapKeys::generate(&params, &secret).unwrap();
+    fs::write(path("bgv-bootstrap.keys"), keys.to_bytes().unwrap()).unwrap();
 }
 
 #[test]
