@@ -9,7 +9,7 @@ const LARGEST_CORPORA: u64 = 2_000_000;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 15] = [
+const TARGETS: [Target; 16] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
@@ -17,6 +17,7 @@ const TARGETS: [Target; 15] = [
     ("ckks", he_fuzz::ckks),
     ("tfhe", he_fuzz::tfhe),
     ("bridge", he_fuzz::bridge),
+    ("bgv_bootstrap", he_fuzz::bgv_bootstrap),
     ("message", he_fuzz::message),
     ("recipes", he_fuzz::recipes),
     ("run_folder", he_fuzz::run_folder),

@@ -97,12 +97,15 @@ const HE_SWITCH: &Floors = &[
     ("request", ""),
     ("rings", ""),
     ("error", "request"),
-    ("params", "error"),
+    ("shared", "error"),
+    ("top", "rings"),
+    ("params", "error shared"),
     ("secret", "error params"),
     ("expand", "error rings params"),
     ("ring_switch", "error rings params"),
-    ("bgv_to_tfhe", "error rings params ring_switch"),
-    ("bgv_ckks", "error rings params bgv_to_tfhe"),
+    ("bgv_to_tfhe", "error rings top params ring_switch"),
+    ("bgv_ckks", "error rings shared top"),
+    ("bgv", "error shared bgv_ckks"),
     ("ckks_to_tfhe", "error rings params ring_switch"),
     ("tfhe_to_ckks", "error rings params bgv_ckks ckks_to_tfhe"),
     ("tfhe_to_bgv", "error params bgv_ckks tfhe_to_ckks"),
@@ -111,7 +114,7 @@ const HE_SWITCH: &Floors = &[
         "switcher",
         "request error params expand bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks tfhe_to_bgv evaluation",
     ),
-    ("wire", "params secret expand ring_switch bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks"),
+    ("wire", "shared params secret expand ring_switch bgv_to_tfhe bgv_ckks bgv ckks_to_tfhe tfhe_to_ckks"),
 ];
 
 const NN_ENCRYPTED: &Floors = &[

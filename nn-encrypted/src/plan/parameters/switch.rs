@@ -25,8 +25,7 @@ pub(crate) fn parameters(
     security: Security<'_>,
 ) -> Result<Parameters, PlanError> {
     let with = |preset: Spec| {
-        let ckks = he_ckks::Spec { congruence: 1 << log_t, ..preset.ckks };
-        let spec = Spec { log_t, ckks, ..preset };
+        let spec = preset.with_modulus(1 << log_t);
         if products == Products::Slots { spec.for_slots() } else { spec }
     };
     Ok(match security {
