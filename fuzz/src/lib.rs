@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bfv;
 pub mod bridge;
 mod ckks;
 mod envelope;
@@ -19,6 +20,7 @@ pub mod world;
 #[path = "../../nn-encrypted/tests/worlds/mod.rs"]
 mod worlds;
 
+pub use bfv::bfv;
 pub use bridge::bridge;
 pub use ckks::ckks;
 pub use envelope::envelope;
