@@ -14,6 +14,7 @@ const TARGETS: [Target; 16] = [
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
     ("evaluation_keys", he_fuzz::evaluation_keys),
+    ("bfv", he_fuzz::bfv),
     ("ckks", he_fuzz::ckks),
     ("tfhe", he_fuzz::tfhe),
     ("bridge", he_fuzz::bridge),

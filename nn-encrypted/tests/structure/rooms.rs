@@ -38,6 +38,17 @@ const HE_BGV: &Floors = &[
     ("transform", "error params ciphertext elements plaintext encoder keys evaluator"),
 ];
 
+const HE_BFV: &Floors = &[
+    ("params", ""),
+    ("ciphertext", "params"),
+    ("keys", "params ciphertext"),
+    ("encryption", "ciphertext keys"),
+    ("evaluator", "params ciphertext keys"),
+    ("products", "ciphertext evaluator"),
+    ("rotation", "ciphertext evaluator"),
+    ("wire", "params ciphertext"),
+];
+
 const HE_CKKS: &Floors = &[
     ("approximation", ""),
     ("estimate", ""),
@@ -148,9 +159,10 @@ const NN_ENCRYPTED: &Floors = &[
     ("main", "cli"),
 ];
 
-const CRATES: [(&str, &Floors); 6] = [
+const CRATES: [(&str, &Floors); 7] = [
     ("he-core", HE_CORE),
     ("he-bgv", HE_BGV),
+    ("he-bfv", HE_BFV),
     ("he-ckks", HE_CKKS),
     ("he-tfhe", HE_TFHE),
     ("he-switch", HE_SWITCH),
