@@ -155,7 +155,7 @@ const NN_ENCRYPTED: &Floors = &[
     ),
     ("fit", "data recipe model roles run"),
     ("cli", "data fetch frozen recipe run"),
-    ("internals", "activation metrics data frozen clear program layout engine roles/cipher plan run"),
+    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
     ("main", "cli"),
 ];
 
