@@ -19,8 +19,7 @@ pub(crate) enum Products {
 /// Parameters for plaintexts modulo `2^log_t`.
 pub(crate) fn parameters(log_t: u32, products: Products, security: Security<'_>) -> Result<Parameters> {
     let with = |preset: Spec| {
-        let ckks = he_ckks::Spec { congruence: 1 << log_t, ..preset.ckks };
-        let spec = Spec { log_t, ckks, ..preset };
+        let spec = preset.with_modulus(1 << log_t);
         if products == Products::Slots { spec.for_slots() } else { spec }
     };
     Ok(match security {
