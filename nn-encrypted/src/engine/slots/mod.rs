@@ -23,7 +23,6 @@ mod formulas;
 mod linear;
 mod numbers;
 mod ops;
-mod polynomial;
 mod tensors;
 
 pub mod bgv;
