@@ -56,6 +56,7 @@ const HE_CKKS: &Floors = &[
     ("polynomial", "approximation estimate error ciphertext evaluator"),
     ("products", "estimate error ciphertext plaintext evaluator"),
     ("rotation", "estimate error ciphertext elements evaluator"),
+    ("slot_integers", "error ciphertext evaluator"),
     ("linear", "estimate error params ciphertext elements plaintext keys evaluator rotation"),
     ("bootstrap", "approximation estimate error spec params ciphertext keys evaluator polynomial linear"),
     ("wire", "estimate params ciphertext keys bootstrap"),

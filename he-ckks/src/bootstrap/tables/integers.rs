@@ -60,7 +60,7 @@ impl Integers {
         (2.0 * self.inner.slots as f64).log2() - x * x / 2.0 * std::f64::consts::LOG2_E
     }
 
-    /// The same integers modulo `t`, a divisor of their modulus: the rest wraps. Their errors in units of 1 stay.
+    /// The integers modulo `t`, a divisor of their modulus: the rest wraps. Their errors in units of 1 stay.
     pub(super) fn modulo(&self, t: usize) -> Self {
         let mut inner = self.inner.clone();
         inner.inner.mul_integer((self.modulus / t) as i64);
