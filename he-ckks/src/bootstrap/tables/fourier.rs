@@ -66,7 +66,8 @@ impl FourierSeries {
         series.error = places.iter().zip(&values).map(|(&v, value)| (value - f(v)).abs()).fold(0.0, f64::max);
         series.most = values.iter().map(|value| value.abs()).fold(0.0, f64::max);
         let step = bound / (8 * degree) as f64;
-        series.derivative = values.windows(2).map(|pair| (pair[1] - pair[0]).abs() / step).fold(0.0, f64::max);
+        series.derivative =
+            values.windows(2).map(|pair| (pair[1] - pair[0]).abs() / step).fold(0.0, f64::max);
         Ok(series)
     }
 
