@@ -126,6 +126,7 @@ impl BootstrapSpec {
     /// # Errors
     /// If one of them has less, or the schemes do not fit together.
     pub fn build(&self) -> Result<Parameters, Error> {
+        self.check_order()?;
         self.freeze(None)
     }
 
@@ -134,7 +135,18 @@ impl BootstrapSpec {
     /// # Errors
     /// If the schemes do not fit together.
     pub fn build_insecure(&self, reason: &str) -> Result<Parameters, Error> {
+        self.check_order()?;
         self.freeze(Some(reason))
+    }
+
+    /// Refuses a CKKS instance whose bootstrap does not refresh coefficients.
+    fn check_order(&self) -> Result<(), Error> {
+        let found = self.ckks.bootstrap.as_ref().map(|bootstrap| bootstrap.order);
+        if found == Some(Order::CoefficientsFirst) {
+            return Ok(());
+        }
+        let (found, needed) = (format!("{found:?}"), format!("{:?}", Some(Order::CoefficientsFirst)));
+        Err(Error::Mismatch { field: "the order of bootstrapping", found, needed })
     }
 
     pub(crate) fn freeze(&self, insecure: Option<&str>) -> Result<Parameters, Error> {

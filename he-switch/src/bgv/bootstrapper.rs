@@ -98,7 +98,7 @@ impl Bootstrapper {
     /// Prepares keys for use: expands masks from their seeds, and the transforms of CKKS's bootstrap.
     ///
     /// # Errors
-    /// If the bootstrap of CKKS has the other order of its transforms.
+    /// Never for keys that were drawn or read.
     #[doc(alias = "recrypt")]
     pub fn new(keys: BootstrapKeys) -> Result<Self, Error> {
         let bootstrapper = Arc::new(he_ckks::Bootstrapper::new(keys.ckks)?);
