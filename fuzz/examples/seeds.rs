@@ -13,6 +13,7 @@ use he_bgv::{Encoder, Encryptor, EvaluationKeys};
 use he_core::rlwe::object::TAG;
 use he_core::wire::{HEADER_BYTES, Header, Reader, Writer, open, peek, seal};
 use he_fuzz::bgv_bootstrap::BOOTSTRAP;
+use he_fuzz::bfv::{BFV, bfv_key, bfv_request};
 use he_fuzz::bridge::SWITCH;
 use he_fuzz::recipes::{ROLES, Roles};
 use he_fuzz::world::{
@@ -81,6 +82,16 @@ fn scheme() -> Result<(), Box<dyn Error>> {
     let keys = key.evaluation_keys(&key_request(&INSECURE))?.to_bytes()?;
     put_both("evaluation_keys", "two", 0, &keys)?;
     put_both("evaluation_keys", "none", 0, &EvaluationKeys::none(&INSECURE).to_bytes()?)
+}
+
+fn bfv() -> Result<(), Box<dyn Error>> {
+    let key = bfv_key();
+    let plaintext = Encoder::new(&BFV).encode(&[1, 2, 3])?;
+    let full = he_bfv::Encryptor::with_secret(&key).encrypt(&plaintext)?;
+    put_both("bfv", "full", 0, &full.to_bytes()?)?;
+    put_both("bfv", "seeded", 0, &key.encrypt_seeded(&plaintext, 0)?.to_bytes()?)?;
+    put_both("bfv", "public", 2, &key.public_key()?.to_bytes()?)?;
+    put_both("bfv", "two", 4, &key.evaluation_keys(&bfv_request())?.to_bytes()?)
 }
 
 fn tfhe() -> Result<(), Box<dyn Error>> {
@@ -285,6 +296,7 @@ fn frozen() -> Result<(), Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     envelopes()?;
     scheme()?;
+    bfv()?;
     ckks()?;
     tfhe()?;
     bridges()?;

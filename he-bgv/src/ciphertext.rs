@@ -64,6 +64,15 @@ impl Ciphertext {
         Ok(Self { params: params.clone(), inner, factor, noise: Noise::from_log2(log2_noise) })
     }
 
+    /// The words times `scalars[i]` modulo prime `i`, with the noise and the correction factor of this ciphertext: for a scheme whose
+    /// ciphertexts are multiples of these. Nothing checks that it is one.
+    #[must_use]
+    pub fn times(&self, scalars: &[u64]) -> Self {
+        let mut out = self.clone();
+        out.inner.mul_scalars(scalars);
+        out
+    }
+
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
@@ -134,6 +143,11 @@ impl SeededCiphertext {
     /// Level `l`: it lives over the primes `q_0, …, q_l`.
     pub fn level(&self) -> usize {
         self.inner.limbs() - 1
+    }
+
+    /// The RLWE ciphertext.
+    pub fn inner(&self) -> &rlwe::SeededCiphertext {
+        &self.inner
     }
 
     /// The ciphertext with its uniform part expanded.

@@ -87,8 +87,9 @@ fn small() -> Parameters {
     let exact = Spec::exact();
     let tfhe = he_tfhe::Spec { lwe_dimension: 32, lwe_noise: -30.0, polynomial_size: 1024, ..exact.tfhe };
     let ckks = he_ckks::Spec { log_n: 11, ..exact.bgv.ckks };
-    let bgv = BootstrapSpec { log_n: 10, ckks, ..exact.bgv };
-    Spec { bgv, tfhe }.build_insecure("a test of exactness").unwrap()
+    Spec { bgv: BootstrapSpec { log_n: 10, ckks, ..exact.bgv }, tfhe }
+        .build_insecure("a test of exactness")
+        .unwrap()
 }
 
 #[test]

@@ -38,6 +38,17 @@ const HE_BGV: &Floors = &[
     ("transform", "error params ciphertext elements plaintext encoder keys evaluator"),
 ];
 
+const HE_BFV: &Floors = &[
+    ("params", ""),
+    ("ciphertext", "params"),
+    ("keys", "params ciphertext"),
+    ("encryption", "ciphertext keys"),
+    ("evaluator", "params ciphertext keys"),
+    ("products", "ciphertext evaluator"),
+    ("rotation", "ciphertext evaluator"),
+    ("wire", "params ciphertext"),
+];
+
 const HE_CKKS: &Floors = &[
     ("approximation", ""),
     ("estimate", ""),
@@ -144,13 +155,14 @@ const NN_ENCRYPTED: &Floors = &[
     ),
     ("fit", "data recipe model roles run"),
     ("cli", "data fetch frozen recipe run"),
-    ("internals", "activation metrics data frozen clear program layout engine roles/cipher plan run"),
+    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
     ("main", "cli"),
 ];
 
-const CRATES: [(&str, &Floors); 6] = [
+const CRATES: [(&str, &Floors); 7] = [
     ("he-core", HE_CORE),
     ("he-bgv", HE_BGV),
+    ("he-bfv", HE_BFV),
     ("he-ckks", HE_CKKS),
     ("he-tfhe", HE_TFHE),
     ("he-switch", HE_SWITCH),
