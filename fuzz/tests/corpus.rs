@@ -17,6 +17,7 @@ const TARGETS: [Target; 17] = [
     ("bfv", he_fuzz::bfv),
     ("ckks", he_fuzz::ckks),
     ("tfhe", he_fuzz::tfhe),
+    ("yashe", he_fuzz::yashe),
     ("bridge", he_fuzz::bridge),
     ("bgv_bootstrap", he_fuzz::bgv_bootstrap),
     ("message", he_fuzz::message),
