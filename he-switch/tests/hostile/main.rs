@@ -7,6 +7,7 @@
 
 mod bgv;
 mod bridges;
+mod circuits;
 mod ckks;
 mod list;
 mod numbers;
@@ -29,12 +30,12 @@ static ALLOCATOR: Cap<System> = Cap::new(System, 1 << 33);
 /// The most memory that a call in a small ring takes.
 const MOST_BYTES: usize = 64 << 20;
 
-fn all() -> [(&'static str, &'static [Call]); 4] {
+fn all() -> [(&'static str, Vec<Call>); 4] {
     [
-        ("he-bgv", bgv::CALLS),
-        ("he-ckks", ckks::CALLS),
-        ("he-tfhe", tfhe::CALLS),
-        ("he-switch", bridges::CALLS),
+        ("he-bgv", bgv::CALLS.to_vec()),
+        ("he-ckks", ckks::CALLS.to_vec()),
+        ("he-tfhe", [tfhe::CALLS, circuits::CALLS].concat()),
+        ("he-switch", bridges::CALLS.to_vec()),
     ]
 }
 

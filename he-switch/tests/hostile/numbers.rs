@@ -69,7 +69,7 @@ impl Numbers {
         match self.0.next_u64() % 4 {
             0 => f64::from_bits(self.0.next_u64()),
             1 => self.i64() as f64,
-            2 => (self.i32() % 2000) as f64 / 100.0,
+            2 => f64::from(self.i32() % 2000) / 100.0,
             _ => ENDS[(self.0.next_u64() % 12) as usize],
         }
     }

@@ -106,6 +106,7 @@ impl<B: Backend> DigitEvaluator<B> {
         }
         let found = layer.run()?;
         for (exponent, at) in bits.into_iter().enumerate() {
+            a = self.refreshed(a, self.select_limit())?;
             a = self.select_lanes(&found[at], step(a.clone(), 1 << exponent)?, a)?;
         }
         if !others.is_empty() {
@@ -141,6 +142,7 @@ impl<B: Backend> DigitEvaluator<B> {
         }
         let found = layer.run()?;
         for (at, by) in moves {
+            a = self.refreshed(a, self.select_limit())?;
             a = self.select_lanes(&found[at], self.turned(a.clone(), by as u32)?, a)?;
         }
         Ok(self.integers(&a))

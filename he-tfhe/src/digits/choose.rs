@@ -95,6 +95,11 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok(layer.run()?.swap_remove(0))
     }
 
+    /// The largest squared norm of the digits that a selection takes.
+    pub(super) fn select_limit(&self) -> f64 {
+        (self.backend.squared_norm() - 1.0) / 8.0
+    }
+
     /// `b + condition·(a − b)`, digit by digit: the table gives the product with its sign, so that nothing is carried.
     pub(super) fn select_lanes(
         &self,
@@ -102,7 +107,7 @@ impl<B: Backend> DigitEvaluator<B> {
         a: Vec<Lane<B>>,
         b: Vec<Lane<B>>,
     ) -> Result<Vec<Lane<B>>, Error> {
-        let limit = (self.backend.squared_norm() - 1.0) / 8.0;
+        let limit = self.select_limit();
         let (a, b) = (self.refreshed(a, limit)?, self.refreshed(b, limit)?);
         let r = self.base();
         let mut layer = self.layer();
