@@ -7,7 +7,6 @@
 
 use he_core::Modulus;
 use he_core::ring::slots::residues;
-use he_core::rlwe::OperandError;
 use zeroize::Zeroizing;
 
 use crate::error::Error;

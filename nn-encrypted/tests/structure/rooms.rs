@@ -168,7 +168,7 @@ const NN_ENCRYPTED: &Floors = &[
         "activation meter metrics tag data fetch frozen recipe network model numbers twin clear program engine \
          roles/cipher plan roles",
     ),
-    ("fit", "data recipe model roles run"),
+    ("fit", "data recipe model run"),
     ("cli", "data fetch frozen recipe run"),
     ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
     ("main", "cli"),
