@@ -9,7 +9,7 @@ const LARGEST_CORPORA: u64 = 2_000_000;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 18] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
