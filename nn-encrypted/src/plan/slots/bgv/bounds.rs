@@ -66,11 +66,11 @@ impl<'a> Bounds<'a> {
         self.known.insert(tensor, bound);
     }
 
-    /// Targets are 0 and 1 or between; those of a series, which has a single output, are normalized as its features.
+    /// Targets are 0 and 1 or between; those of measured values, which have a single output, are as large as features at most.
     fn targets(&self) -> i128 {
         let bits = self.numbers.scales.targets;
         let single = self.numbers.network.layers.last().is_some_and(|layer| layer.outputs() == 1);
-        if single && self.numbers.recipe.data.outputs == Coding::OneHot && self.features > 1.0 {
+        if single && self.numbers.recipe.data.outputs != Coding::Single && self.features > 1.0 {
             return i128::from(scaled(self.features, bits)) + 1;
         }
         shifted(1, bits)
