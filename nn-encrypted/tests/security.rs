@@ -56,6 +56,11 @@ fn presets_are_within_their_bounds() {
     for (name, spec) in [("glyph", Switch::glyph()), ("exact", Switch::exact())] {
         check(&format!("he_switch::Spec::{name}"), &spec.build().unwrap().margins());
     }
+    for (log_n, primes) in [(13, 3), (14, 8), (15, 10), (16, 10)] {
+        let spec = he_switch::bgv::BootstrapSpec::new(log_n, 65_537, primes).unwrap();
+        let name = format!("he_switch::bgv, N = 2^{log_n}, {primes} primes");
+        check(&name, &spec.build().unwrap().margins());
+    }
 }
 
 /// Variants whose data is inside the program, and settings that lead to other parameters.

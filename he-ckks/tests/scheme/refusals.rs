@@ -190,10 +190,10 @@ fn keys_and_degrees_are_asked_for_by_name() {
             Err(Error::Operand(OperandError::Level { present: 3, .. }))
         ));
     }
-    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::Operand(OperandError::TooManyValues { .. }))));
+    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::Operand(OperandError::InnerSum { .. }))));
     assert!(matches!(
         e.inner_sum(&c, 200, 2),
-        Err(Error::Operand(OperandError::TooManyValues { capacity: 256, .. }))
+        Err(Error::Operand(OperandError::InnerSum { capacity: 256, .. }))
     ));
     assert!(
         matches!(e.dot(&[]), Err(Error::Operand(OperandError::NoOperands { .. })))
