@@ -42,6 +42,8 @@ fn presets_are_within_their_bounds() {
         ("n32768", Ckks::n32768()),
         ("bootstrap_uniform", Ckks::bootstrap_uniform()),
         ("bootstrap_sparse", Ckks::bootstrap_sparse()),
+        ("tables_uniform", Ckks::tables_uniform()),
+        ("tables_sparse", Ckks::tables_sparse()),
     ] {
         check(&format!("he_ckks::Spec::{name}"), &spec.build().unwrap().margins());
     }
