@@ -336,13 +336,13 @@ fn twenty_secure_products(t: u64) {
 }
 
 #[test]
-#[ignore = "twenty products in a row of 65,536 coefficients at 128 bits decrypt exactly; 3 GB of memory, four minutes"]
+#[ignore = "twenty products in a row of 65,536 coefficients at 128 bits decrypt exactly; 5 GB of memory, four minutes"]
 fn twenty_products_of_coefficients_decrypt_at_128_bits() {
     twenty_secure_products(1 << 26);
 }
 
 #[test]
-#[ignore = "twenty products in a row of 65,536 slots at 128 bits decrypt exactly; 3 GB of memory, four minutes"]
+#[ignore = "twenty products in a row of 65,536 slots at 128 bits decrypt exactly; 5 GB of memory, four minutes"]
 fn twenty_products_of_slots_decrypt_at_128_bits() {
     twenty_secure_products(65_537);
 }

@@ -160,7 +160,7 @@ impl Refresher {
         Ok(most.min(alike.sqrt()).max(1.0).floor())
     }
 
-    /// What the subtraction of a lifted error leaves.
+    /// The effect of the subtraction of a lifted error.
     fn cleaned(&self, error: f64, t: u64, gain: f64, lift: Lift) -> Cleaned {
         let exact = self.other_primes() / (lift.factor * t as f64 * gain);
         let beta = exact.round();
@@ -333,7 +333,7 @@ pub(crate) struct Lift {
     factor: f64,
 }
 
-/// What an iteration of cleaning subtracts a multiple of, and the error that it leaves.
+/// The multiple of the lifted error that an iteration of cleaning subtracts, and the error that is left.
 struct Cleaned {
     beta: f64,
     error: f64,
