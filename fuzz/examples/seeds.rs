@@ -13,6 +13,7 @@ use he_bgv::{Encoder, Encryptor, EvaluationKeys};
 use he_core::rlwe::object::TAG;
 use he_core::wire::{HEADER_BYTES, Header, Reader, Writer, open, peek, seal};
 use he_fuzz::bfv::{BFV, bfv_key, bfv_request};
+use he_fuzz::bgv_bootstrap::BOOTSTRAP;
 use he_fuzz::bridge::SWITCH;
 use he_fuzz::recipes::{ROLES, Roles};
 use he_fuzz::world::{
@@ -20,6 +21,7 @@ use he_fuzz::world::{
     known_key, tfhe_key,
 };
 use he_fuzz::yashe::{YASHE, yashe_key};
+use he_switch::bgv::BootstrapKeys;
 use he_switch::expand::Expander;
 use he_switch::{SecretKeys, bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
 use nn_encrypted::frozen::Frozen;
@@ -141,11 +143,17 @@ fn bridges() -> Result<(), Box<dyn Error>> {
         ("bgv-to-tfhe", bgv_to_tfhe::SeededKey::generate(params, bgv, tfhe)?.to_bytes()?),
         ("ckks-to-tfhe", ckks_to_tfhe::SeededKey::generate(params, ckks, tfhe)?.to_bytes()?),
         ("tfhe-to-ckks", tfhe_to_ckks::Key::generate(params, tfhe, ckks)?.to_bytes()?),
-        ("bgv-ckks", bgv_ckks::Keys::generate(params, bgv, ckks)?.to_bytes()?),
+        ("bgv-ckks", bgv_ckks::Keys::generate(params.shared(), bgv, ckks)?.to_bytes()?),
         ("expansion", Expander::generate(params, bgv, levels)?.to_bytes()?),
         ("secret", secret.to_secret_bytes().to_vec()),
     ];
     (0..).zip(&keys).try_for_each(|(place, (name, bytes))| put_both("bridge", name, 2 * place, bytes))
+}
+
+/// Keys of BGV bootstrapping.
+fn bootstrap() -> Result<(), Box<dyn Error>> {
+    let secret = he_bgv::SecretKey::generate(BOOTSTRAP.bgv())?;
+    put_both("bgv_bootstrap", "keys", 0, &BootstrapKeys::generate(&BOOTSTRAP, &secret)?.to_bytes()?)
 }
 
 /// Largest seed of a message of a recipe.
@@ -309,6 +317,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tfhe()?;
     yashe()?;
     bridges()?;
+    bootstrap()?;
     messages()?;
     recipes()?;
     run_folders()?;

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bgv_bootstrap;
 pub mod bfv;
 pub mod bridge;
 mod ckks;
@@ -21,6 +22,7 @@ pub mod yashe;
 #[path = "../../nn-encrypted/tests/worlds/mod.rs"]
 mod worlds;
 
+pub use bgv_bootstrap::bgv_bootstrap;
 pub use bfv::bfv;
 pub use bridge::bridge;
 pub use ckks::ckks;

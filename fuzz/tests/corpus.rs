@@ -9,7 +9,7 @@ const LARGEST_CORPORA: u64 = 2_000_000;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 18] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
@@ -19,6 +19,7 @@ const TARGETS: [Target; 17] = [
     ("tfhe", he_fuzz::tfhe),
     ("yashe", he_fuzz::yashe),
     ("bridge", he_fuzz::bridge),
+    ("bgv_bootstrap", he_fuzz::bgv_bootstrap),
     ("message", he_fuzz::message),
     ("recipes", he_fuzz::recipes),
     ("run_folder", he_fuzz::run_folder),

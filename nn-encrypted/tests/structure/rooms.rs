@@ -122,12 +122,15 @@ const HE_SWITCH: &Floors = &[
     ("request", ""),
     ("rings", ""),
     ("error", "request"),
-    ("params", "error"),
+    ("shared", "error"),
+    ("top", "rings"),
+    ("params", "error shared"),
     ("secret", "error params"),
     ("expand", "error rings params"),
     ("ring_switch", "error rings params"),
-    ("bgv_to_tfhe", "error rings params ring_switch"),
-    ("bgv_ckks", "error rings params bgv_to_tfhe"),
+    ("bgv_to_tfhe", "error rings top params ring_switch"),
+    ("bgv_ckks", "error rings shared top"),
+    ("bgv", "error shared bgv_ckks"),
     ("ckks_to_tfhe", "error rings params ring_switch"),
     ("tfhe_to_ckks", "error rings params bgv_ckks ckks_to_tfhe"),
     ("tfhe_to_bgv", "error params bgv_ckks tfhe_to_ckks"),
@@ -136,7 +139,7 @@ const HE_SWITCH: &Floors = &[
         "switcher",
         "request error params expand bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks tfhe_to_bgv evaluation",
     ),
-    ("wire", "params secret expand ring_switch bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks"),
+    ("wire", "shared params secret expand ring_switch bgv_to_tfhe bgv_ckks bgv ckks_to_tfhe tfhe_to_ckks"),
 ];
 
 const NN_ENCRYPTED: &Floors = &[
@@ -166,7 +169,7 @@ const NN_ENCRYPTED: &Floors = &[
     ),
     ("fit", "data recipe model roles run"),
     ("cli", "data fetch frozen recipe run"),
-    ("internals", "activation metrics data frozen clear program layout engine roles/cipher plan run"),
+    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
     ("main", "cli"),
 ];
 

@@ -2,24 +2,20 @@
 //!
 //! Layouts are those of [`crate::layout::blocks`]: a block of slots for each image.
 
-mod scales;
-
 use std::sync::Arc;
 
 use he_ckks::bootstrap::Bootstrapper;
 use he_ckks::{Ciphertext, Encoder, Evaluator};
 use he_core::wire::{Reader, WireError, Writer};
-use he_switch::ckks_to_tfhe::coefficients_of;
-use he_switch::{Parameters, Switcher};
+use he_switch::{Parameters, Switcher, ckks_to_tfhe, tfhe_to_ckks};
 use he_tfhe::LweCiphertext;
 
-pub(crate) use self::scales::BlockScales;
-use super::EngineError;
 use super::form::CkksForm;
-use super::tables::{Beside, Layers, Lookup, Raised};
+use super::tables::{Beside, Layers, Lookup, Raised, by_piece};
+use super::{EngineError, Result};
 use crate::layout::blocks::BlockLayout;
 use crate::layout::{At, Places, Rows};
-use crate::numbers::tables::RESULT_BITS;
+use crate::numbers::tables::{RESULT_BITS, TableNumbers};
 
 /// Reads a ciphertext as it is sent: over all primes if it is a client's or one that is kept, otherwise over one. Values are scaled to
 /// at most 1.
@@ -32,6 +28,26 @@ pub(crate) fn read(
     let c = Ciphertext::read(from, ckks)?;
     let form = CkksForm { primes: if kept { ckks.max_level() + 1 } else { 1 }, slots, bound: 1.0 };
     form.check(&c).map(|()| c)
+}
+
+/// The factors of integers in slots.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct BlockScales {
+    /// Of features, activations, errors and targets.
+    pub(crate) factor: f64,
+    pub(crate) weight: f64,
+    /// `log2` of what pre-activations are multiplied by on their way to a table with a shift of 0.
+    pub(crate) bits: u32,
+}
+
+impl BlockScales {
+    /// With the factor that results of tables have in slots, and room for weights of up to 8.
+    pub(crate) fn new(numbers: &TableNumbers, parameters: &Parameters) -> Self {
+        let (factor, unit) = (tfhe_to_ckks::factor(parameters, RESULT_BITS), ckks_to_tfhe::unit(parameters));
+        let phase = (-f64::from(numbers.log_t)).exp2() / (unit * factor);
+        let bits = (phase.log2() + f64::from(numbers.weight_bits() + 3)).round().clamp(0.0, 20.0);
+        Self { factor, weight: phase / bits.exp2(), bits: bits as u32 }
+    }
 }
 
 /// Layers in blocks of slots.
@@ -52,7 +68,7 @@ impl Blocks {
         scales: BlockScales,
         activation_bits: u32,
         switcher: Switcher,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self> {
         Ok(Self {
             layout: layout.clone(),
             scales,
@@ -68,12 +84,12 @@ impl Blocks {
     }
 
     /// A sum over rotations.
-    fn summed(&self, product: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, EngineError> {
+    fn summed(&self, product: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext> {
         Ok(self.evaluator().inner_sum(product, stride, count)?.with_bound(1.0)?)
     }
 
     /// Inputs with the constant one beside those of each image.
-    fn inputs(&self, l: usize, images: usize, pieces: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn inputs(&self, l: usize, images: usize, pieces: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let (block, per) = (self.layout.layers[l], self.layout.images(l));
         let with = |(number, piece): (usize, &Ciphertext)| {
             let mut constant = vec![0.0; self.layout.slots];
@@ -102,43 +118,28 @@ impl Layers for Blocks {
         cipher.write(out)
     }
 
-    fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext, EngineError> {
+    fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext> {
         Ok(self.evaluator().mod_switch_to(cipher, 0)?.with_bound(1.0)?)
     }
 
-    fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         Ok(weights.to_vec())
     }
 
-    fn prepare(
-        &self,
-        rows: Rows,
-        images: usize,
-        pieces: Vec<Ciphertext>,
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn prepare(&self, rows: Rows, images: usize, pieces: Vec<Ciphertext>) -> Result<Vec<Ciphertext>> {
         match rows {
             Rows::Inputs(l) => self.inputs(l, images, &pieces),
             _ => Ok(pieces),
         }
     }
 
-    fn forward(
-        &self,
-        l: usize,
-        inputs: &[Ciphertext],
-        weights: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn forward(&self, l: usize, inputs: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let sum =
             |input| self.summed(&self.evaluator().mul(input, &weights[l])?, 1, self.layout.layers[l].width());
         inputs.iter().map(sum).collect()
     }
 
-    fn backward(
-        &self,
-        l: usize,
-        errors: &[Ciphertext],
-        weights: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn backward(&self, l: usize, errors: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let block = self.layout.layers[l];
         let sum =
             |error| self.summed(&self.evaluator().mul(error, &weights[l])?, block.width(), block.height());
@@ -151,7 +152,7 @@ impl Layers for Blocks {
         _: usize,
         inputs: &[Ciphertext],
         errors: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let (evaluator, size) = (self.evaluator(), self.layout.layers[l].size());
         let rate = self.scales.weight / (self.scales.factor * self.scales.factor);
         let mut sum: Option<Ciphertext> = None;
@@ -166,46 +167,31 @@ impl Layers for Blocks {
         Ok(vec![evaluator.inner_sum(&sum, size, self.layout.slots / size)?])
     }
 
-    fn update(
-        &self,
-        weights: &[Ciphertext],
-        gradients: &[Ciphertext],
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    fn update(&self, weights: &[Ciphertext], gradients: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let moved = |(weight, gradient)| Ok(self.evaluator().add(weight, gradient)?.with_bound(1.0)?);
         weights.iter().zip(gradients).map(moved).collect()
     }
 
-    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let fresh = |weight| Ok(lookup.refresh(|| self.bootstrapper.bootstrap(weight))??);
         weights.iter().map(fresh).collect()
     }
 
-    fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let less = |(a, b)| Ok(self.evaluator().sub(a, b)?.with_bound(1.0)?);
         a.iter().zip(b).map(less).collect()
     }
 
     /// Pre-activations stand in slots times the factors of activations and of weights.
-    fn scale_errors(&self, errors: &[Ciphertext], shift: u32) -> Result<Vec<Ciphertext>, EngineError> {
+    fn scale_errors(&self, errors: &[Ciphertext], shift: u32) -> Result<Vec<Ciphertext>> {
         let factor = self.scales.weight * f64::from(shift).exp2();
         let scaled = |error| Ok(self.evaluator().mul_const(error, factor)?.with_bound(1.0)?);
         errors.iter().map(scaled).collect()
     }
 
-    fn lower(
-        &self,
-        pieces: &[Ciphertext],
-        places: &[At],
-        shift: u32,
-    ) -> Result<Vec<LweCiphertext>, EngineError> {
-        let mut values: Vec<Option<LweCiphertext>> = (0..places.len()).map(|_| None).collect();
-        for (number, piece) in pieces.iter().enumerate() {
-            let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].piece == number).collect();
-            let slots: Vec<usize> = own.iter().map(|&i| places[i].index).collect();
-            let (found, _) = self.switcher.ckks_slots_to_tfhe(piece, &slots, self.scales.bits + shift)?;
-            own.into_iter().zip(found).for_each(|(i, value)| values[i] = Some(value));
-        }
-        values.into_iter().collect::<Option<Vec<_>>>().ok_or(EngineError::Empty)
+    fn lower(&self, pieces: &[Ciphertext], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>> {
+        let bits = self.scales.bits + shift;
+        by_piece(pieces, places, |piece, slots| Ok(self.switcher.ckks_slots_to_tfhe(piece, slots, bits)?.0))
     }
 
     fn raise(
@@ -214,7 +200,7 @@ impl Layers for Blocks {
         values: Vec<Raised>,
         pieces: usize,
         _: Option<Beside<'_, Ciphertext>>,
-    ) -> Result<Vec<Ciphertext>, EngineError> {
+    ) -> Result<Vec<Ciphertext>> {
         let (slots, parameters) = (self.layout.slots, &self.parameters);
         let (large, small) = (parameters.ckks().n(), parameters.tfhe().n());
         let packs = (2 * slots).div_ceil(small);
@@ -222,7 +208,7 @@ impl Layers for Blocks {
         let mut groups = vec![vec![vec![zero; small]; packs]; pieces];
         for Raised { places, value } in values {
             for At { piece, index, .. } in places {
-                let [place, _] = coefficients_of(index, slots, large);
+                let [place, _] = ckks_to_tfhe::coefficients_of(index, slots, large);
                 let place = place / (large / (packs * small));
                 groups[piece][place % packs][place / packs] = value.clone();
             }
