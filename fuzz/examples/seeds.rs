@@ -249,7 +249,7 @@ fn run_folders() -> Result<(), Box<dyn Error>> {
     folder.write_evaluation_keys(&vec![INSTANCES.iter().map(keys).collect::<Result<Vec<_>, _>>()?])?;
     let files = [
         "report.json",
-        "client/private-model.safetensors",
+        "client/model.private.safetensors",
         "client/secret.key",
         "server/evaluation-0.keys",
         "recipe.toml",

@@ -5,6 +5,7 @@
 //!
 //! *Coefficients*: any `t`; products are those of polynomials.
 
+use he_core::Modulus;
 use he_core::ring::slots::residues;
 use zeroize::Zeroizing;
 
@@ -84,8 +85,9 @@ impl Encoder {
         Ok(self.plaintext(self.residues(values)?, false))
     }
 
-    /// The coefficients of a plaintext, centred.
+    /// The coefficients of a plaintext, centred modulo the `t` that it has, which may be another than that of the encoder.
     pub fn decode_coefficients(&self, plaintext: &Plaintext) -> Vec<i64> {
-        plaintext.coefficients.iter().map(|&c| self.params.t().center(c)).collect()
+        let t = Modulus::new(plaintext.t).unwrap_or(*self.params.t());
+        plaintext.coefficients.iter().map(|&c| t.center(c)).collect()
     }
 }

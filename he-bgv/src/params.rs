@@ -59,7 +59,10 @@ impl Spec {
     /// # Errors
     /// If there is none.
     pub fn slot_modulus_except(log_n: u32, bits: u32, taken: &[u64]) -> Result<u64, Error> {
-        let step = 2u64.checked_shl(log_n).ok_or(ParametersError::BadDimension(log_n))?;
+        let step = Some(2_u64)
+            .filter(|_| log_n <= 17)
+            .map(|two| two << log_n)
+            .ok_or(ParametersError::BadDimension(log_n))?;
         let found = primes_below(1 << bits.min(62), step, taken.len() + 1).map_err(ParametersError::from)?;
         found.into_iter().find(|p| !taken.contains(p)).ok_or(Error::PlaintextModulus(0))
     }

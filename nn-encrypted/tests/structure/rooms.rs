@@ -67,6 +67,7 @@ const HE_CKKS: &Floors = &[
     ("polynomial", "approximation estimate error ciphertext evaluator"),
     ("products", "estimate error ciphertext plaintext evaluator"),
     ("rotation", "estimate error ciphertext elements evaluator"),
+    ("slot_integers", "error ciphertext evaluator"),
     ("linear", "estimate error params ciphertext elements plaintext keys evaluator rotation"),
     ("bootstrap", "approximation estimate error spec params ciphertext keys evaluator polynomial linear"),
     ("wire", "estimate params ciphertext keys bootstrap"),
@@ -167,7 +168,7 @@ const NN_ENCRYPTED: &Floors = &[
         "activation meter metrics tag data fetch frozen recipe network model numbers twin clear program engine \
          roles/cipher plan roles",
     ),
-    ("fit", "data recipe model roles run"),
+    ("fit", "data recipe model run"),
     ("cli", "data fetch frozen recipe run"),
     ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
     ("main", "cli"),
