@@ -12,16 +12,16 @@ use std::sync::atomic::Ordering;
 use he_bgv::{Encoder, Encryptor, EvaluationKeys};
 use he_core::rlwe::object::TAG;
 use he_core::wire::{HEADER_BYTES, Header, Reader, Writer, open, peek, seal};
-use he_fuzz::bgv_bootstrap::BOOTSTRAP;
 use he_fuzz::bfv::{BFV, bfv_key, bfv_request};
+use he_fuzz::bgv_bootstrap::BOOTSTRAP;
 use he_fuzz::bridge::SWITCH;
 use he_fuzz::recipes::{ROLES, Roles};
 use he_fuzz::world::{
     CKKS, CKKS_SLOTS, INSECURE, INSTANCES, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request,
     known_key, tfhe_key,
 };
-use he_switch::bgv::BootstrapKeys;
 use he_fuzz::yashe::{YASHE, yashe_key};
+use he_switch::bgv::BootstrapKeys;
 use he_switch::expand::Expander;
 use he_switch::{SecretKeys, bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
 use nn_encrypted::frozen::Frozen;

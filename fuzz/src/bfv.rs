@@ -49,9 +49,9 @@ fn ciphertext(bytes: &[u8]) {
     same_ciphertext(&read, bytes);
     let key = bfv_key();
     let decryptor = Decryptor::new(&key).expect("its own parameters");
-    let value = decryptor.decrypt(&read).expect("a plaintext");
     let again = Ciphertext::from_bgv(&BFV, &read.to_bgv()).expect("its own parameters");
-    assert!(decryptor.decrypt(&again).expect("a plaintext") == value);
+    // Refused alike where the claimed noise exceeds the modulus.
+    assert!(decryptor.decrypt(&again).ok() == decryptor.decrypt(&read).ok());
     // May be refused, by an error.
     let _ = EVALUATOR.mul(&read, &read).and_then(|product| EVALUATOR.rotate_rows(&product, 1));
     let _ = EVALUATOR.add(&read, &read).and_then(|sum| EVALUATOR.mod_switch(&sum));

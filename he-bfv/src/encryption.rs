@@ -52,11 +52,11 @@ impl<'k> Decryptor<'k> {
         Ok(Self { bgv: he_bgv::Decryptor::with_rlwe(&key.params, &key.inner)? })
     }
 
-    /// The plaintext, `⌊t·φ/Q⌉` for the phase `φ` divided by the correction factor. It is right while the noise budget is positive;
-    /// there is no check that it was.
+    /// The plaintext, `⌊t·φ/Q⌉` for the phase `φ` divided by the correction factor. It is right while the noise is what
+    /// its estimate says.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters, or by its estimate the noise exceeds the modulus.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
         self.bgv.decrypt(&ciphertext.to_bgv())
     }

@@ -97,12 +97,17 @@ impl<'k> Decryptor<'k> {
         Ok(phase.into_coeff())
     }
 
-    /// The plaintext. It is right while the noise budget is positive; there is no check that it was.
+    /// The plaintext. It is right while the noise is what its estimate says.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters, or by its estimate the noise exceeds the modulus.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
         let (params, phase) = (&self.key.params, self.phase(ciphertext)?);
+        let budget = ciphertext.noise_budget();
+        // Written so that a budget that is no number is refused too.
+        if budget.is_nan() || budget < 0.0 {
+            return Err(Error::NoiseExhausted { operation: "decrypt", excess: -budget });
+        }
         let converter = BaseConverter::new(phase.basis(), &[*params.t()], 1);
         let limbs: Vec<&[u64]> = (0..=ciphertext.level()).map(|i| phase.limb(i)).collect();
         let mut prepared = converter.prepare(&limbs);

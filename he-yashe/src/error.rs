@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// Errors of YASHE. Every message names what was there and what was needed.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Operands that do not fit the operation.
     #[error(transparent)]

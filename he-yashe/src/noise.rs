@@ -133,6 +133,11 @@ impl Noise {
     }
 }
 
+/// The sum of the numbers of the primes of a level.
+fn sum_to(primes: &[f64], level: usize) -> f64 {
+    primes.get(..=level.min(primes.len())).map_or(f64::NAN, |primes| primes.iter().sum())
+}
+
 fn factorial(k: usize) -> f64 {
     (1..=k).map(|i| i as f64).product()
 }
@@ -176,12 +181,10 @@ impl NoiseEstimator {
         }
     }
 
-    /// `log2` of the modulus of a level.
-    ///
-    /// # Panics
-    /// If the level is above the highest; so for all methods that take a level.
+    /// `log2` of the modulus of a level. Above the highest level there is no number: it is `NaN`, and so is what other methods say
+    /// of such a level, with which every operation is refused.
     pub fn log_q(&self, level: usize) -> f64 {
-        self.log_q[..=level].iter().sum()
+        sum_to(&self.log_q, level)
     }
 
     /// A fresh encryption.
@@ -215,18 +218,19 @@ impl NoiseEstimator {
 
     /// After a key switch at a level.
     pub fn key_switch(&self, noise: &Noise, level: usize) -> Noise {
-        let digits: f64 = self.digits[..=level].iter().sum();
-        noise.add_unrelated(&Noise::of_order(1, self.secret * ERRORS * digits))
+        noise.add_unrelated(&Noise::of_order(1, self.secret * ERRORS * sum_to(&self.digits, level)))
     }
 
     /// After dropping the last prime of a level, of a ciphertext under the secret.
     pub fn drop_last(&self, noise: &Noise, level: usize) -> Noise {
-        let divided = noise.scale((-self.log_q[level]).exp2());
+        let prime = self.log_q.get(level).copied().unwrap_or(f64::NAN);
+        let divided = noise.scale((-prime).exp2());
         divided.add_unrelated(&Noise::of_order(1, self.secret / 12.0))
     }
 
     /// After dropping primes down to a level.
     pub fn reduce(&self, noise: &Noise, level: usize, target: usize) -> Noise {
+        let (level, target) = (level.min(self.log_q.len()), target.min(self.log_q.len()));
         (target + 1..=level).rev().fold(noise.clone(), |noise, level| self.drop_last(&noise, level))
     }
 
@@ -250,7 +254,8 @@ impl NoiseEstimator {
 
     /// The level at which the product of operands of the given noises and present levels leaves the largest budget.
     pub fn best_level(&self, operands: [(&Noise, usize); 2]) -> usize {
-        let highest = operands.map(|(_, level)| level).into_iter().min().unwrap_or(0);
+        let highest =
+            operands.map(|(_, level)| level).into_iter().min().unwrap_or(0).min(self.log_q.len() - 1);
         let budget = |level: usize| {
             let [a, b] = operands.map(|(noise, l)| self.reduce(noise, l, level));
             self.budget(&self.key_switch(&self.product(&a, &b), level), level)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use he_core::Modulus;
 use he_core::ring::slots::residues;
 use he_core::ring::{Coeff, Poly};
 use he_core::rlwe::OperandError;
@@ -132,8 +133,9 @@ impl Encoder {
         Ok(Plaintext::new(residues(values, self.params.t(), self.params.n())?, &self.params))
     }
 
-    /// The coefficients of a plaintext, centred.
+    /// The coefficients of a plaintext, centred modulo the `t` that it has, which may be another than that of the encoder.
     pub fn decode_coefficients(&self, plaintext: &Plaintext) -> Vec<i64> {
-        plaintext.coefficients.iter().map(|&c| self.params.t().center(c)).collect()
+        let t = Modulus::new(plaintext.t).unwrap_or(*self.params.t());
+        plaintext.coefficients.iter().map(|&c| t.center(c)).collect()
     }
 }

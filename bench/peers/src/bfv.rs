@@ -52,7 +52,8 @@ fn main() {
     let values: Vec<u64> = (1..=VALUES as u64).collect();
     let plaintext =
         bfv::Plaintext::try_encode(&values, bfv::Encoding::simd(), &their_params).expect("a plaintext");
-    let mut encrypt = || -> bfv::Ciphertext { their_key.try_encrypt(&plaintext, &mut random).expect("encrypted") };
+    let mut encrypt =
+        || -> bfv::Ciphertext { their_key.try_encrypt(&plaintext, &mut random).expect("encrypted") };
     let (x, y) = (encrypt(), encrypt());
     let theirs = || &x * &y;
     let theirs_relinearized = || {
@@ -81,7 +82,9 @@ fn main() {
         assert_eq!((found[i], ours[i]), (values[i] * values[i], signed[i] * signed[i]));
     }
 
-    println!("N = 16384, 8 primes of 47 bits, t of 24 bits, one thread: milliseconds, medians of {ROUNDS} rounds");
+    println!(
+        "N = 16384, 8 primes of 47 bits, t of 24 bits, one thread: milliseconds, medians of {ROUNDS} rounds"
+    );
     println!("{:<28} {:>9} {:>9} {:>7}", "", "fhe", "he-bfv", "ratio");
     show("multiply", alternate(theirs, || evaluator.mul_lazy(&a, &b).expect("fits")));
     show("multiply and relinearize", alternate(theirs_relinearized, || evaluator.mul(&a, &b).expect("fits")));

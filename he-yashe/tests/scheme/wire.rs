@@ -1,7 +1,7 @@
 //! Serialized objects: they come back bit for bit, and nothing damaged does.
 
 use he_core::wire::{Header, WireError, seal};
-use he_yashe::{Ciphertext, EvaluationKeys, KeyRequest, Parameters, PublicKey, SecretKey};
+use he_yashe::{Ciphertext, Decryptor, EvaluationKeys, KeyRequest, Parameters, PublicKey, SecretKey};
 
 use crate::world::{World, insecure};
 
@@ -87,6 +87,7 @@ fn fields_out_of_range_are_refused() {
     assert!(changed(9, &0f64.to_le_bytes()).unwrap().noise().log2() > 0.0);
     for loud in [changed(9, &1e300f64.to_le_bytes()), changed(4, &[0xff; 4])] {
         let loud = loud.unwrap();
+        assert!(Decryptor::new(&world.key).decrypt(&loud).is_err());
         assert!(world.evaluator.add(&loud, &loud).is_err() && world.evaluator.mul(&loud, &loud).is_err());
     }
 }
