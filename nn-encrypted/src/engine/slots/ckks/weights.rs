@@ -4,8 +4,8 @@ use he_ckks::Complex64;
 use rayon::prelude::*;
 
 use super::axes::on;
-use super::body::Result;
 use super::{RealBody, RealMask, RealOps};
+use crate::engine::Result;
 use crate::engine::slots::{Sign, Tensors};
 use crate::layout::{Images, Mask, Side};
 use crate::program::Tensor;
