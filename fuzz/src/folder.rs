@@ -31,7 +31,7 @@ pub fn run_folder(bytes: &[u8]) {
             report(&folder);
         }
         1 => {
-            put("client/private-model.safetensors");
+            put("client/model.private.safetensors");
             model(&folder);
         }
         2 => {
@@ -73,6 +73,6 @@ fn report(folder: &RunFolder) {
 fn model(folder: &RunFolder) {
     let (recipe, network) = (&SESSION.recipe, &SESSION.network);
     let Ok(model) = folder.read_model(recipe, network) else { return };
-    folder.write_model(recipe, network, &model).expect("a model");
+    folder.write_model(&SESSION, &model).expect("a model");
     assert_eq!(folder.read_model(recipe, network).expect("what was written is read"), model);
 }

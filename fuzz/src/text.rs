@@ -1,6 +1,6 @@
 //! Recipes, data and frozen networks.
 
-use nn_encrypted::data::{Dataset, Separator};
+use nn_encrypted::data::Separator;
 use nn_encrypted::frozen::Frozen;
 use nn_encrypted::internals::{CsvOptions, parse_csv, parse_images, parse_labels};
 use nn_encrypted::network::Network;
@@ -28,24 +28,25 @@ pub fn table(bytes: &[u8]) {
     let Some((&first, rest)) = bytes.split_first() else { return };
     let label = ["y", "1", "2", "3", "kind", "17"][usize::from(first) % 6].to_owned();
     let ignore = if first >= 128 { vec!["2".to_owned()] } else { vec![] };
-    let separator = if first & 32 == 0 { Separator::Comma } else { Separator::Blanks };
-    let options = CsvOptions { label, ignore, no_header: first & 64 != 0, separator };
-    let Ok(data) = parse_csv(rest, "fuzz.csv", "fuzz", &options) else { return };
-    assert_eq!(data.x.dim(), (data.labels.len(), data.features.len()));
-    assert!(data.x.iter().all(|x| x.is_finite()));
-    assert!(data.classes.len() >= 2 && data.labels.iter().all(|&label| label < data.classes.len()));
-    let label = (data.features.len() + 1).to_string();
-    let options = CsvOptions { label, no_header: true, ..CsvOptions::default() };
-    let again = parse_csv(&written(&data)[..], "again.csv", "again", &options);
-    let again = again.expect("what was written is read");
-    assert_eq!((again.x, again.labels, again.classes), (data.x, data.labels, data.classes));
+    let separator = (first & 32 != 0).then_some(Separator::Blanks);
+    let options = CsvOptions { label, ignore, no_header: first & 64 != 0, separator, ..CsvOptions::default() };
+    let Ok((x, labels, classes)) = parse_csv(rest, "fuzz.csv", &options) else { return };
+    assert_eq!(x.nrows(), labels.len());
+    assert!(x.iter().all(|x| x.is_finite()));
+    assert!(classes.len() >= 2 && labels.iter().all(|&label| label < classes.len()));
+    let label = (x.ncols() + 1).to_string();
+    let (no_header, separator) = (true, Some(Separator::Comma));
+    let options = CsvOptions { label, no_header, separator, ..CsvOptions::default() };
+    let written = written(&x, &labels, &classes);
+    let again = parse_csv(&written[..], "again.csv", &options).expect("what was written is read");
+    assert_eq!(again, (x, labels, classes));
 }
 
 /// The table as CSV without a header, the class last.
-fn written(data: &Dataset) -> Vec<u8> {
+fn written(x: &ndarray::Array2<f64>, labels: &[usize], classes: &[String]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(vec![]);
-    for (row, &label) in data.x.rows().into_iter().zip(&data.labels) {
-        let cells = row.iter().map(|x| format!("{x:?}")).chain([data.classes[label].clone()]);
+    for (row, &label) in x.rows().into_iter().zip(labels) {
+        let cells = row.iter().map(|x| format!("{x:?}")).chain([classes[label].clone()]);
         writer.write_record(cells).expect("a record");
     }
     writer.into_inner().expect("CSV")
@@ -62,7 +63,13 @@ pub fn pictures(bytes: &[u8]) {
         assert_eq!(parse_images(&again, "again").expect("what was written is read"), images);
     }
     if let Ok(labels) = parse_labels(bytes, "fuzz") {
-        let again = [[[0, 0, 8, 1], number(labels.len())].as_flattened(), &labels].concat();
+        let long = labels.iter().any(|label| *label > 255) || bytes.get(2) == Some(&11);
+        let values: Vec<u8> = match long {
+            true => labels.iter().flat_map(|label| label.to_be_bytes()).collect(),
+            false => labels.iter().map(|&label| u8::try_from(label).expect("a byte")).collect(),
+        };
+        let magic = [0, 0, if long { 11 } else { 8 }, 1];
+        let again = [[magic, number(labels.len())].as_flattened(), &values].concat();
         assert!(!plain || again == bytes);
         assert_eq!(parse_labels(&again, "again").expect("what was written is read"), labels);
     }

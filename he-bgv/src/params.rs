@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use he_core::Modulus;
-use he_core::prime::{is_prime, primes_below};
-use he_core::ring::ntt::Ntt;
+use he_core::prime::primes_below;
+use he_core::ring::{RingError, Slots};
 use he_core::rlwe::params::find_primes;
 use he_core::rlwe::{self, OperandError, ParametersError, SecretDistribution};
 
@@ -142,16 +142,14 @@ pub struct Parameters(Arc<Inner>);
 struct Inner {
     rlwe: rlwe::Parameters,
     t: Modulus,
-    slots: Option<Ntt>,
+    slots: Option<Slots>,
     noise: NoiseEstimator,
 }
 
 impl Parameters {
     fn with_plaintext(t: u64, rlwe: rlwe::Parameters) -> Result<Self, Error> {
         let t = Modulus::new(t).map_err(|_| Error::PlaintextModulus(t))?;
-        let slotted = t.value() % (2 * rlwe.n() as u64) == 1 && is_prime(t.value());
-        let slots =
-            slotted.then(|| Ntt::new(rlwe.n(), t)).transpose().map_err(he_core::ring::RingError::from)?;
+        let slots = Slots::new(rlwe.n(), t).map_err(RingError::from)?;
         let noise = NoiseEstimator::new(&rlwe);
         Ok(Self(Arc::new(Inner { rlwe, t, slots, noise })))
     }
@@ -193,7 +191,7 @@ impl Parameters {
             rlwe,
             t: *self.t(),
             slots,
-            noise: match self.slot_transform() {
+            noise: match self.slots() {
                 Ok(_) => self.noise().for_slots(),
                 Err(_) => self.noise().clone(),
             },
@@ -229,8 +227,8 @@ impl Parameters {
         }
     }
 
-    /// Transform modulo `t`, where it has slots.
-    pub(crate) fn slot_transform(&self) -> Result<&Ntt, Error> {
+    /// The slots modulo `t`, where it has some.
+    pub(crate) fn slots(&self) -> Result<&Slots, Error> {
         self.0.slots.as_ref().ok_or(Error::NoSlots { t: self.t().value(), n: self.n() })
     }
 

@@ -171,7 +171,7 @@ impl SlotTransform {
         level: usize,
         direction: Direction,
     ) -> Result<Self, Error> {
-        params.slot_transform()?;
+        params.slots()?;
         let (t, n) = (params.t(), params.n() / 2);
         let depth = n.ilog2();
         if factors == 0 || factors > depth as usize {

@@ -1,14 +1,12 @@
 //! Slots of BGV through tables and back into slots, with a prime plaintext modulus.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use he_bgv::transform::{Direction, SlotTransform, coefficient_order};
 use he_switch::{Bridge, KeyRequest, SecretKeys, Spec, Switcher};
 use he_tfhe::LookupTable;
 
 /// With the largest prime of 20 bits that has slots.
 fn slotted(spec: Spec) -> Spec {
-    let t = he_bgv::Spec::slot_modulus(spec.bgv.log_n, 20).unwrap();
+    let t = he_bgv::Spec::slot_modulus(spec.bgv.log_n, 20).expect("a prime");
     spec.with_modulus(t)
 }
 

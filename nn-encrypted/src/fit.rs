@@ -6,8 +6,7 @@ use std::time::Instant;
 use crate::data::Samples;
 use crate::model::Model;
 use crate::recipe::Recipe;
-use crate::roles::Client;
-use crate::run::{self, Encrypted, Options, Outcome, Prediction, RunError, Session};
+use crate::run::{self, Options, Outcome, Prediction, RunError, Session};
 
 /// A trained network with the recipe and the data it was trained on.
 ///
@@ -47,14 +46,13 @@ pub fn fit(recipe: Recipe, options: &Options) -> Result<Trained, RunError> {
 }
 
 impl Trained {
-    /// Writes the model as safetensors, as it was decrypted: for the owner of the keys alone. In CKKS it gives the key away to whoever has
+    /// Writes the model with all that further rows need as safetensors, as it was decrypted: for the owner of the keys alone. In CKKS it gives the key away to whoever has
     /// the server's ciphertexts; what may be shown to others is made by [`run::export`](crate::run::export) from a run folder.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), RunError> {
-        let Session { recipe, network, .. } = &self.session;
-        run::write_model(path, recipe, network, &self.model)
+        run::write_model(path, &self.session, &self.model)
     }
 
     /// Reads the model of a recipe.
@@ -73,9 +71,6 @@ impl Trained {
     /// # Errors
     /// If there is no plan, or a role stops.
     pub fn predict(&self, samples: &Samples) -> Result<Prediction, RunError> {
-        let plan = self.session.plan()?;
-        let client = Client::new(&plan, self.model.clone())?;
-        let (mut both, _) = Encrypted::start(&plan, client)?;
-        run::classify(&self.session, &mut both, samples, &self.session.twin(self.model.clone())?)
+        run::with_new_keys(&self.session, self.model.clone(), samples)
     }
 }

@@ -3,7 +3,7 @@
 
 pub use crate::activation::Function;
 pub use crate::clear::Clear;
-pub use crate::data::csv::parse as parse_csv;
+pub use crate::data::csv::parse_plain as parse_csv;
 pub use crate::data::idx::{images as parse_images, labels as parse_labels};
 pub use crate::data::records::CsvOptions;
 pub use crate::engine::slots::bgv::{Agreement, BgvEngine, Instance};

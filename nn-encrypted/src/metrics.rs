@@ -39,6 +39,43 @@ pub(crate) fn mape(predicted: &[f64], targets: &[f64]) -> f64 {
     if errors.is_empty() { 0.0 } else { errors.iter().sum::<f64>() / errors.len() as f64 }
 }
 
+/// Mean absolute error, and the root of the mean square of errors; 0 of none.
+#[must_use]
+pub(crate) fn errors(predicted: &[f64], targets: &[f64]) -> [f64; 2] {
+    let n = targets.len().max(1) as f64;
+    let all = || predicted.iter().zip(targets).map(|(predicted, target)| predicted - target);
+    [all().map(f64::abs).sum::<f64>() / n, (all().map(|error| error * error).sum::<f64>() / n).sqrt()]
+}
+
+/// The part of the variance of targets that predictions explain: 1 if they are right, 0 as good as the mean; 0 of equal targets.
+#[must_use]
+pub(crate) fn r_squared(predicted: &[f64], targets: &[f64]) -> f64 {
+    let mean = targets.iter().sum::<f64>() / targets.len().max(1) as f64;
+    let square = |value: f64| value * value;
+    let all: f64 = targets.iter().map(|target| square(target - mean)).sum();
+    let left: f64 = predicted.iter().zip(targets).map(|(predicted, target)| square(predicted - target)).sum();
+    if all > 0.0 { 1.0 - left / all } else { 0.0 }
+}
+
+/// The area under the curve of true against false positives: how often a sample of the second class has the higher score, ties as a
+/// half; none if one of the classes has no sample.
+#[must_use]
+pub(crate) fn area_under_curve(scores: &[f64], second: &[bool]) -> Option<f64> {
+    let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(second.iter().copied()).collect();
+    order.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let (mut below, mut wins, mut start) = (0.0, 0.0, 0);
+    while start < order.len() {
+        let tied = order[start..].iter().take_while(|(score, _)| *score == order[start].0).count().max(1);
+        let hits = order[start..start + tied].iter().filter(|(_, second)| *second).count() as f64;
+        let misses = tied as f64 - hits;
+        wins += hits * (below + misses / 2.0);
+        below += misses;
+        start += tied;
+    }
+    let pairs = below * (order.len() as f64 - below);
+    (pairs > 0.0).then(|| wins / pairs)
+}
+
 /// The index of the largest value, the first of equals; 0 of none.
 pub(crate) fn argmax<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
     let mut best: Option<(usize, T)> = None;
@@ -66,6 +103,11 @@ mod tests {
         assert_eq!(majority_share(&labels), 0.6);
         assert_eq!(mape(&[90.0, 5.0, 110.0], &[100.0, 0.0, 100.0]), 10.0);
         assert_eq!(argmax([3, 7, 7, 1]), 1);
+        assert_eq!(errors(&[1.0, 5.0], &[4.0, 1.0]), [3.5, 12.5_f64.sqrt()]);
+        assert_eq!((r_squared(&[1.0, 3.0], &[1.0, 3.0]), r_squared(&[2.0, 2.0], &[1.0, 3.0])), (1.0, 0.0));
+        // Of the four pairs two are in order and one is tied.
+        assert_eq!(area_under_curve(&[0.1, 0.8, 0.8, 0.4], &[false, true, false, true]), Some(0.625));
+        assert_eq!(area_under_curve(&[0.2, 0.7], &[false, true]), Some(1.0));
     }
 
     #[test]
@@ -75,5 +117,9 @@ mod tests {
             (0.0, 0.0, 0.0)
         );
         assert_eq!((mape(&[], &[]), argmax::<i64>([])), (0.0, 0));
+        assert_eq!(
+            (errors(&[], &[]), r_squared(&[1.0], &[2.0]), area_under_curve(&[0.5], &[true])),
+            ([0.0; 2], 0.0, None)
+        );
     }
 }

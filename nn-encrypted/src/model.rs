@@ -4,6 +4,7 @@ mod file;
 mod initial;
 
 pub use self::file::ModelError;
+pub(crate) use self::file::canonical;
 pub use self::initial::Grid;
 
 /// Weights, biases and momenta of a network, as real numbers. Exact schemes hold multiples of a power of two, of which a float

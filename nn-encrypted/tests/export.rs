@@ -83,7 +83,7 @@ fn a_file_that_was_altered_or_is_of_another_run_is_named() {
     folder.finish(&[&TRAIN[..], &["--out", "run"]].concat());
     folder.finish(&[&TRAIN[..], &["--seed", "2", "--out", "other"]].concat());
     let here = |name: &str| folder.0.join("run").join(name);
-    for name in ["client/private-model.safetensors", "client/options.toml", "recipe.toml"] {
+    for name in ["client/model.private.safetensors", "client/options.toml", "recipe.toml"] {
         let whole = fs::read(here(name)).unwrap();
         let mut altered = whole.clone();
         altered.extend(b" ");

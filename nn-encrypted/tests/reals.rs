@@ -70,10 +70,11 @@ fn wait_for_step(folder: &Path, step: u64, child: &mut Child) {
 
 /// The trained model of a run folder.
 fn model(folder: &Path) -> Vec<f64> {
-    let bytes = fs::read(folder.join("client/private-model.safetensors")).unwrap();
+    let bytes = fs::read(folder.join("client/model.private.safetensors")).unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut tensors = tensors.tensors();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    tensors.retain(|(name, _)| name.starts_with("reals."));
     let values = tensors.iter().flat_map(|(_, tensor)| tensor.data().chunks_exact(8));
     values.map(|word| f64::from_le_bytes(word.try_into().unwrap())).collect()
 }

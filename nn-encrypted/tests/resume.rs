@@ -75,7 +75,7 @@ impl Folder {
         let read = |name: &str| fs::read(path.join(name)).unwrap();
         let timings = String::from_utf8(read("timings.csv")).unwrap();
         assert_eq!(timings.lines().count() as u64, 1 + steps, "a line for each step, whatever ran it");
-        (read("client/private-model.safetensors"), read("learning-curve.svg"), figures)
+        (read("client/model.private.safetensors"), read("learning-curve.svg"), figures)
     }
 
     /// Waits for a file to be there, by the end of its name.

@@ -111,7 +111,7 @@ fn accuracy(
     let mut train = |samples: &Samples| -> Result<f64, TwinError> {
         for batch in (0..optimizer.epochs).flat_map(|epoch| batches.order(epoch)) {
             let (x, labels) = samples.select(batches.rows(batch));
-            net.step(&real(x), &hard_targets(recipe, None, &labels, outputs)?)?;
+            net.step(&real(x), &hard_targets(recipe, &labels, outputs)?)?;
         }
         let found = classes(recipe, &net.outputs(&real(data.test.x.clone()))?);
         Ok(metrics::accuracy(&found, &data.test.labels))

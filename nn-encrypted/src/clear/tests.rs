@@ -22,7 +22,7 @@ fn the_polynomial_network_learns_the_digits() {
         let mut net = Clear::floating(&recipe, &network, model.clone(), None).unwrap();
         for batch in (0..10).flat_map(|epoch| batches.order(epoch)) {
             let (x, labels) = data.train.select(batches.rows(batch));
-            net.step(&real(&x), &hard_targets(&recipe, None, &labels, 10).unwrap()).unwrap();
+            net.step(&real(&x), &hard_targets(&recipe, &labels, 10).unwrap()).unwrap();
         }
         let found = classes(&recipe, &net.outputs(&real(&data.test.x)).unwrap());
         metrics::accuracy(&found, &data.test.labels)

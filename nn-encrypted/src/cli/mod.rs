@@ -12,8 +12,8 @@ use clap::{Parser, Subcommand};
 
 use self::export::{ExportArgs, export};
 use self::tools::{
-    DataArgs, PretrainArgs, ReportArgs, StudyArgs, SweepArgs, backends, data, pretrain, recipes, report,
-    study, sweep,
+    DataArgs, PretrainArgs, RecipesArgs, ReportArgs, StudyArgs, SweepArgs, backends, data, pretrain, recipes,
+    report, study, sweep,
 };
 use self::train::{PredictArgs, TrainArgs, predict, train};
 
@@ -33,24 +33,24 @@ struct Cli {
 enum Command {
     /// Trains a recipe and writes its run folder.
     Train(TrainArgs),
-    /// Classifies the test part with the trained model of a run folder, encrypted.
+    /// Classifies new rows with a trained model, encrypted; without a table, the test part of the training.
     Predict(PredictArgs),
     /// Writes the only file of a run that is meant to leave the owner of the keys, and says what it tells of them.
     Export(ExportArgs),
-    /// Trains convolutions on the embedded digits in the clear, and writes them to be frozen: a network for data.frozen.
+    /// Trains convolutions on the embedded digits in the clear: the first layers of transfer learning, for data.frozen.
     Pretrain(PretrainArgs),
-    /// Lists the recipes inside the program.
-    Recipes,
+    /// Lists the recipes inside the program, or shows one: to be copied, changed and trained by its path.
+    Recipes(RecipesArgs),
     /// Lists the data sets known by name, or downloads one.
     Data(DataArgs),
     /// Prints the reports of run folders as a Markdown table.
     Report(ReportArgs),
-    /// Trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
+    /// Experiment: trains a recipe on several data sets at several depths, and prints the figures as a Markdown page.
     Study(StudyArgs),
     /// Prints which layers every recipe may have in which schemes as a Markdown page: docs/backends.md.
     #[command(hide = true)]
     Backends,
-    /// Prints how well floating-point training with the exact centred sigmoid does, over a grid of settings.
+    /// Experiment: compares with floating-point training with the exact centred sigmoid over a grid of settings.
     Sweep(SweepArgs),
 }
 
@@ -67,7 +67,7 @@ pub fn run() -> ExitCode {
         Command::Predict(args) => predict(&args),
         Command::Export(args) => export(&args),
         Command::Pretrain(args) => pretrain(&args),
-        Command::Recipes => recipes(),
+        Command::Recipes(args) => recipes(&args),
         Command::Data(args) => data(&args),
         Command::Report(args) => report(&args),
         Command::Study(args) => study(&args),

@@ -50,8 +50,23 @@ enum DataCommand {
 }
 
 #[derive(Args)]
+pub(super) struct RecipesArgs {
+    #[command(subcommand)]
+    command: Option<RecipesCommand>,
+}
+
+#[derive(Subcommand)]
+enum RecipesCommand {
+    /// Prints a recipe as the TOML file that it is.
+    Show {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Args)]
 pub(super) struct ReportArgs {
-    /// Folder of a finished training; several stand side by side.
+    /// Folder of a finished training; repeated, a column for each.
     #[arg(long, required = true)]
     run: Vec<PathBuf>,
 }
@@ -63,6 +78,12 @@ pub(super) struct StudyArgs {
     /// Data sets; may be repeated.
     #[arg(long = "data", default_values = ["crabs", "crabs-species", "fertility", "climate"])]
     sets: Vec<String>,
+    /// Of tables: the column of the class, by name or by number from 1.
+    #[arg(long)]
+    label: Option<String>,
+    /// Of tables: they have no header row; columns are given by their numbers.
+    #[arg(long)]
+    no_header: bool,
     /// Folder of the data sets that are not inside the program.
     #[arg(long)]
     data_dir: Option<PathBuf>,
@@ -116,7 +137,11 @@ pub(super) fn pretrain(args: &PretrainArgs) -> Result<ExitCode, RunError> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn recipes() -> Result<ExitCode, RunError> {
+pub(super) fn recipes(args: &RecipesArgs) -> Result<ExitCode, RunError> {
+    if let Some(RecipesCommand::Show { name }) = &args.command {
+        print!("{}", Recipe::text(name)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     for name in Recipe::builtin_names() {
         println!("{name}: {}", Recipe::load(name, &[])?.description);
     }
@@ -160,6 +185,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, RunError> {
 }
 
 pub(super) fn study(args: &StudyArgs) -> Result<ExitCode, RunError> {
+    let label = args.label.iter().map(|label| format!("data.label={}", toml::Value::String(label.clone())));
+    let header = args.no_header.then(|| "data.no_header=true".to_owned());
     let scope = Scope {
         recipe: args.recipe.clone(),
         sets: args.sets.clone(),
@@ -167,7 +194,7 @@ pub(super) fn study(args: &StudyArgs) -> Result<ExitCode, RunError> {
         seeds: args.seeds,
         steps: args.steps,
         validate: args.validate,
-        settings: args.settings.clone(),
+        settings: args.settings.iter().cloned().chain(label).chain(header).collect(),
     };
     let cells = run::study(&scope, args.data_dir.as_deref(), |text| eprintln!("{text}"))?;
     let words: Vec<String> = std::env::args().skip(1).collect();

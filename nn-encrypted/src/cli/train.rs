@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::recipe::Recipe;
-use crate::run::{self, Mode, Options, Outcome, Report, Resumption, RunError};
+use crate::run::{self, Mode, Options, Outcome, Query, Report, Resumption, RunError};
 use clap::{Args, ValueEnum};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -18,16 +18,19 @@ use super::{DEFAULT_RECIPE, INTERRUPTED};
 pub(super) struct TrainArgs {
     /// Name of a recipe, or path of a TOML file; hesamifard2017 without it.
     recipe: Option<String>,
-    /// Data set: digits, iris, mnist, crabs, crabs-species, fertility, climate, milk, or the path of a CSV file.
+    /// Data set: digits, iris, mnist, crabs, crabs-species, fertility, climate, milk; or the path of a table, or of a folder of IDX files.
     #[arg(long)]
     data: Option<String>,
+    /// Of a table: another one to test on, or how many rows or which part of them test.
+    #[arg(long, value_name = "FILE|NUMBER")]
+    test: Option<String>,
     /// Applies a further variant of the recipe, such as hidden3; may be repeated.
     #[arg(long = "variant", value_name = "NAME")]
     variants: Vec<String>,
-    /// CSV: the column of the class, by name or by number from 1.
+    /// Of a table: the column of the class, or of the measured value, by name or by number from 1.
     #[arg(long)]
     label: Option<String>,
-    /// CSV: the first row is a sample; the label is given by its number.
+    /// Of a table: it has no header row; columns are given by their numbers.
     #[arg(long)]
     no_header: bool,
     /// Folder of the data sets that are not inside the program.
@@ -36,13 +39,13 @@ pub(super) struct TrainArgs {
     /// How to run.
     #[arg(long, value_enum, default_value_t = ModeArg::Encrypted)]
     mode: ModeArg,
-    /// Stop after so many steps.
+    /// Maximum number of training steps.
     #[arg(long)]
     steps: Option<usize>,
     /// Passes over the training part.
     #[arg(long)]
     epochs: Option<usize>,
-    /// Samples a step.
+    /// Mini-batch size.
     #[arg(long, allow_negative_numbers = true)]
     batch: Option<String>,
     /// Decides split, batches and initial weights; keys and encryption never depend on it.
@@ -54,12 +57,18 @@ pub(super) struct TrainArgs {
     /// Overrides a field of the recipe, such as optimizer.momentum=3/4.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
-    /// Folder of the results; runs/<recipe> without it.
+    /// Folder of the results; runs/RECIPE-DATA-TIME without it.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Writes over a finished run in the folder of the results; its secret keys are put aside, never replaced.
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
     /// Goes on with the unfinished encrypted run in the folder of the results; recipe and settings are taken from there.
-    #[arg(long)]
+    #[arg(long, requires = "out")]
     resume: bool,
+    /// Says nothing on the way, only how the run ended.
+    #[arg(long)]
+    quiet: bool,
     /// Encrypted: seconds between two checkpoints; there is one at the end of each epoch as well.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     checkpoint_seconds: u32,
@@ -67,9 +76,21 @@ pub(super) struct TrainArgs {
 
 #[derive(Args)]
 pub(super) struct PredictArgs {
-    /// Folder of a finished training.
+    /// Folder of a finished training, with its keys.
+    #[arg(long, required_unless_present = "model")]
+    run: Option<PathBuf>,
+    /// File of a model, client/model.private.safetensors of a training; keys are made for this one time.
+    #[arg(long, conflicts_with = "run", requires = "data")]
+    model: Option<PathBuf>,
+    /// Table of rows to be classified, with labels or without; its columns are found by their names.
     #[arg(long)]
-    run: PathBuf,
+    data: Option<PathBuf>,
+    /// Column of the table that names its rows.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    id: Option<String>,
+    /// File of the predictions; beside the model without it.
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// Folder of the data sets that are not inside the program.
     #[arg(long)]
     data_dir: Option<PathBuf>,
@@ -82,7 +103,7 @@ pub(super) struct PredictArgs {
 enum ModeArg {
     /// Floating point.
     Clear,
-    /// Trains on the integers of an encrypted run, in the clear.
+    /// The integers of an encrypted run, without encryption.
     Simulate,
     /// On ciphertexts.
     #[default]
@@ -123,6 +144,10 @@ impl TrainArgs {
         let plain = |key: &str, value: Option<String>| value.map(|v| format!("{key}={v}"));
         let flags = [
             quoted("data.set", &self.data),
+            self.test.as_ref().map(|test| match test.parse::<f64>() {
+                Ok(_) => format!("data.test={test}"),
+                Err(_) => format!("data.test={}", toml::Value::String(test.clone())),
+            }),
             quoted("data.label", &self.label),
             plain("data.no_header", self.no_header.then(|| true.to_string())),
             plain("optimizer.epochs", self.epochs.map(|n| n.to_string())),
@@ -136,16 +161,18 @@ impl TrainArgs {
 
 pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
     let (name, settings) = (args.recipe.as_deref(), args.settings());
-    let fresh = || Recipe::load(name.unwrap_or(DEFAULT_RECIPE), &settings);
+    let fresh = || Recipe::load_with_word(name.unwrap_or(DEFAULT_RECIPE), &settings);
     let out = match &args.out {
         Some(out) => out.clone(),
-        None => PathBuf::from("runs").join(fresh()?.name),
+        None => default_folder(&fresh()?.0),
     };
     let options = Options {
         mode: args.mode.into(),
         data_dir: args.data_dir.clone(),
         steps: args.steps,
         out: Some(out.clone()),
+        overwrite: args.overwrite,
+        quiet: args.quiet,
         checkpoint_every: Some(Duration::from_secs(args.checkpoint_seconds.into())),
         ..Options::default()
     };
@@ -158,7 +185,11 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
             }
         }
     } else {
-        (fresh()?, options)
+        let (recipe, word) = fresh()?;
+        if let Some(word) = word {
+            options.say(&word);
+        }
+        (recipe, options)
     };
     if options.mode == Mode::Encrypted {
         stop_on_signals(&options.stop).map_err(|source| RunError::Io { path: "signals".into(), source })?;
@@ -166,19 +197,34 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
     Ok(summary(&run::train(recipe, &options)?, &out))
 }
 
+/// `runs/RECIPE-DATA-TIME`, which nothing has been written to.
+fn default_folder(recipe: &Recipe) -> PathBuf {
+    let data = Path::new(&recipe.data.set)
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let data = data.split('.').next().unwrap_or_default().to_owned();
+    let time = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
+    let name = format!("{}-{data}-{}", recipe.name, time.trim_end_matches('Z').replace(':', "-"));
+    let places = (1..).map(|n| if n == 1 { name.clone() } else { format!("{name}-{n}") });
+    let mut places = places.map(|name| Path::new("runs").join(name));
+    places.find(|place| !place.exists()).unwrap_or_default()
+}
+
 /// Prints the end of a run in lines; exit status 1 if the twin differs or numbers left their bounds.
 fn summary(outcome: &Outcome, out: &Path) -> ExitCode {
     let report = &outcome.report;
     accuracies(report);
+    if let Some(classes) = &report.classes {
+        println!("{classes}");
+    }
     effort(report);
     if let Some(prediction) = &report.prediction {
         println!(
-            "encrypted prediction: {}, equal to the twin: {}, {:.2} core-milliseconds and {:.0} kB {}",
+            "encrypted prediction: {}, equal to the twin: {}; CPU time a row: {:.2} ms, {:.0} kB",
             prediction.described(),
             prediction.twin_equal,
             prediction.core_seconds_per_image * 1e3,
             prediction.bytes_per_image / 1e3,
-            prediction.each()
         );
     }
     println!("total {:.1} s; results in {}", report.seconds.total, out.display());
@@ -225,7 +271,7 @@ fn effort(report: &Report) {
     };
     let (traffic, steps) = (&report.traffic, report.steps.max(1));
     println!(
-        "{} steps, median {median:.3} s; {:.1} core-milliseconds an image, client included",
+        "{} steps, median {median:.3} s; CPU time a training row: {:.1} ms, client included",
         report.steps,
         image * 1e3
     );
@@ -259,6 +305,18 @@ fn forecasts(report: &Report) {
             println!("{name} MAPE: {mape:.2} %");
         }
     }
+    let squared = [
+        ("test R²", accuracy.r_squared),
+        ("twin's test R²", accuracy.twin_r_squared),
+        ("floating point's test R²", accuracy.clear_r_squared),
+        ("mean absolute error", accuracy.mae),
+        ("root mean square error", accuracy.rmse),
+    ];
+    for (name, value) in squared {
+        if let Some(value) = value {
+            println!("{name}: {value:.4}");
+        }
+    }
     if let Some(known) = &accuracy.baselines {
         println!(
             "without training: {:.2} % by the mean, {:.2} % by the value before, {:.2} % by that a season before",
@@ -268,16 +326,28 @@ fn forecasts(report: &Report) {
 }
 
 pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
-    let prediction = run::predict(&args.run, args.data_dir.as_deref())?;
+    let prediction = run::predict(&Query {
+        run: args.run.clone(),
+        model: args.model.clone(),
+        data: args.data.clone(),
+        id: args.id.clone(),
+        out: args.out.clone(),
+        data_dir: args.data_dir.clone(),
+    })?;
+    prediction.notes.iter().for_each(|note| eprintln!("warning: {note}"));
     let summary = &prediction.summary;
     println!("{}", summary.described());
+    if let Some(quality) = &prediction.quality {
+        println!("{quality}");
+    }
     println!(
-        "{:.2} core-milliseconds and {:.0} kB {}",
+        "CPU time a row: {:.2} ms; {:.0} kB",
         summary.core_seconds_per_image * 1e3,
-        summary.bytes_per_image / 1e3,
-        summary.each()
+        summary.bytes_per_image / 1e3
     );
-    println!("predictions in {}", args.run.join("client/predictions.csv").display());
+    if let Some(out) = &prediction.out {
+        println!("predictions in {}; scores are not calibrated", out.display());
+    }
     println!("twin equal: {}", summary.twin_equal);
     Ok(ExitCode::from(u8::from(!summary.twin_equal)))
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CsvOptions, DataError, Separator};
+use super::records::CsvOptions;
+use super::{DataError, Separator};
 
 /// A data set known by name.
 ///
@@ -296,8 +297,8 @@ impl KnownTable {
         CsvOptions {
             label: self.label.to_owned(),
             ignore: self.ignore.iter().map(|&column| column.to_owned()).collect(),
-            no_header: false,
-            separator: self.separator,
+            separator: Some(self.separator),
+            ..CsvOptions::default()
         }
     }
 }
@@ -328,14 +329,16 @@ mod tests {
         let crabs = "\"\",sp,sex,index,FL,RW,CL,CW,BD\n1,B,M,1,8.1,6.7,16.1,19,7\n2,O,F,1,9,7,17,20,8\n";
         std::fs::write(dir.join("crabs.csv"), crabs).unwrap();
         let load = |name: &str| {
-            super::super::load(&super::super::Source::Known(Known::find(name).unwrap()), Some(&dir))
+            let any = super::super::Normalization::MinMax { limit: 1.0 };
+            let settings = super::super::Data::of(name, super::super::TestPart::Count(1), any);
+            super::super::read(&settings, Some(&dir))
         };
         let plain = |text: &str| {
             std::fs::write(dir.join("fertility_Diagnosis.txt"), text).unwrap();
             load("fertility").unwrap()
         };
         let (with, without) = (plain(&[header, rows].concat()), plain(rows));
-        assert_eq!((&with.x, &with.labels), (&without.x, &without.labels));
+        assert_eq!((with.x(), &with.labels), (without.x(), &without.labels));
         for (name, data) in [
             ("fertility", with),
             ("climate", load("climate").unwrap()),
@@ -343,10 +346,14 @@ mod tests {
             ("crabs-species", load("crabs-species").unwrap()),
         ] {
             let set = Known::find(name).unwrap();
-            assert_eq!((data.x.dim(), data.classes.len()), ((2, set.features), set.classes), "{name}");
+            assert_eq!(
+                (data.x().dim(), data.schema.classes.len()),
+                ((2, set.features), set.classes),
+                "{name}"
+            );
             assert_eq!(data.name, name);
         }
-        assert_eq!(load("crabs").unwrap().classes, ["F", "M"]);
+        assert_eq!(load("crabs").unwrap().schema.classes, ["F", "M"]);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

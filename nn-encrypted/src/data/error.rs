@@ -14,8 +14,8 @@ pub enum DataError {
         /// The cause.
         source: std::io::Error,
     },
-    /// A data set was asked for that is neither known by name nor a CSV file.
-    #[error("unknown data set `{set}`: known are {known}, and paths ending in .csv")]
+    /// A data set was asked for that is neither known by name nor a file.
+    #[error("unknown data set `{set}`: known are {known}; or give the path of a table")]
     UnknownSet {
         /// The name asked for.
         set: String,
@@ -24,7 +24,7 @@ pub enum DataError {
     },
     /// A file of a known data set is in none of the folders searched.
     #[error(
-        "data set {set}: {file} (or {file}.gz) is not in {searched}; give its folder with --data-dir, or have it by `data fetch {set}`"
+        "data set {set}: {file} (or {file}.gz) is not in {searched}; give its folder with --data-dir, or download it with: nn-encrypted data fetch {set}"
     )]
     NotFound {
         /// The data set.

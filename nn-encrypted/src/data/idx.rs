@@ -23,6 +23,8 @@ pub struct Images {
 
 const IMAGES: u32 = 0x0000_0803;
 const LABELS: u32 = 0x0000_0801;
+/// Labels of two bytes, as more than 256 classes need.
+const LONG_LABELS: u32 = 0x0000_0b01;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Deflate cannot expand further than this.
 const MAX_EXPANSION: u64 = 1032;
@@ -37,11 +39,11 @@ pub(crate) fn read_images(path: &Path) -> Result<Images, DataError> {
     images(&read(path)?, &path.display().to_string())
 }
 
-/// Reads a file of labels (magic number 0x00000801).
+/// Reads a file of labels (magic number 0x00000801; of two bytes 0x00000b01).
 ///
 /// # Errors
 /// As `read_images`.
-pub(crate) fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+pub(crate) fn read_labels(path: &Path) -> Result<Vec<u16>, DataError> {
     labels(&read(path)?, &path.display().to_string())
 }
 
@@ -64,9 +66,20 @@ pub fn images(bytes: &[u8], file: &str) -> Result<Images, DataError> {
 ///
 /// # Errors
 /// As `read_images`.
-pub fn labels(bytes: &[u8], file: &str) -> Result<Vec<u8>, DataError> {
-    parse::<1>(bytes, file, LABELS).map(|(_, labels)| labels)
+pub fn labels(bytes: &[u8], file: &str) -> Result<Vec<u16>, DataError> {
+    match parse::<1>(bytes, file, LONG_LABELS) {
+        Ok((_, labels)) => {
+            Ok(labels.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect())
+        }
+        Err(DataError::File { what, .. }) if what.starts_with(WRONG_MAGIC) => {
+            parse::<1>(bytes, file, LABELS).map(|(_, labels)| labels.into_iter().map(u16::from).collect())
+        }
+        Err(error) => Err(error),
+    }
 }
+
+/// The beginning of the error that a file is of another kind.
+const WRONG_MAGIC: &str = "magic number";
 
 fn parse<const D: usize>(bytes: &[u8], file: &str, magic: u32) -> Result<([usize; D], Vec<u8>), DataError> {
     if bytes.starts_with(&GZIP) {
@@ -93,10 +106,10 @@ fn body<const D: usize>(
     };
     let found = word()?;
     if found != magic {
-        return Err(fault(format!("magic number {found:#010x}; {magic:#010x} is needed")));
+        return Err(fault(format!("{WRONG_MAGIC} {found:#010x}; {magic:#010x} is needed")));
     }
     let mut shape = [0; D];
-    let mut length: u64 = 1;
+    let mut length: u64 = if magic == LONG_LABELS { 2 } else { 1 };
     for side in &mut shape {
         let value = word()?;
         length = length.saturating_mul(u64::from(value));
@@ -147,6 +160,9 @@ mod tests {
         assert_eq!(images(&bytes, "f").unwrap(), expected);
         assert_eq!(images(&gzip(&bytes), "f").unwrap(), expected);
         assert_eq!(labels(&file(&[LABELS, 2], &[7, 9]), "f").unwrap(), [7, 9]);
+        assert_eq!(labels(&file(&[LONG_LABELS, 2], &[1, 0, 0, 9]), "f").unwrap(), [256, 9]);
+        let error = labels(&file(&[IMAGES, 2], &[7, 9]), "f").unwrap_err().to_string();
+        assert_eq!(error, "f: magic number 0x00000803; 0x00000801 is needed");
     }
 
     #[test]

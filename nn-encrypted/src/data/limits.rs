@@ -1,5 +1,7 @@
 //! The most that is read of a data set. Each is checked before the memory is taken that it bounds.
 
+/// Bytes of a data file, packed or not. Those of MNIST have 47 million.
+pub(super) const LARGEST_FILE: u64 = 1 << 30;
 /// Bytes of a row of a table, quoted line breaks included.
 pub(super) const MOST_ROW_BYTES: usize = 1 << 22;
 /// Columns of a table. A picture of 28x28 has 784, a gene expression array some ten thousand.

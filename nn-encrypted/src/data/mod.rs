@@ -4,169 +4,132 @@ mod batches;
 mod catalog;
 mod columns;
 pub(crate) mod csv;
+mod dialect;
 mod embedded;
 mod error;
 mod features;
 pub(crate) mod idx;
+mod intake;
 pub(crate) mod limits;
-mod mnist;
 mod naive;
 mod normalize;
 mod open;
+mod pictures;
 mod prepare;
 pub(crate) mod random;
 pub(crate) mod records;
+mod samples;
+mod scale;
+mod schema;
 mod select;
 mod series;
 mod settings;
+mod source;
 mod split;
+mod table;
 mod whiten;
 mod words;
 
-use std::path::{Path, PathBuf};
-
-use ndarray::Array2;
-
 pub use self::batches::{Balance, Batches};
 pub use self::catalog::{Form, KNOWN, Known, KnownFile, KnownTable};
-pub(crate) use self::csv::read_csv;
-pub(crate) use self::embedded::{digits, iris, milk};
+pub use self::dialect::Separator;
+pub(crate) use self::embedded::digits;
+#[cfg(test)]
+pub(crate) use self::embedded::{iris, milk};
 pub use self::error::DataError;
-pub(crate) use self::idx::{Images, read_images, read_labels};
-pub(crate) use self::mnist::mnist;
+pub(crate) use self::intake::{Further, Intake};
 pub(crate) use self::naive::Naive;
 pub use self::normalize::Normalization;
-pub use self::prepare::{Prepared, Samples};
-pub(crate) use self::prepare::{prepare, read};
-pub(crate) use self::records::CsvOptions;
-pub use self::records::Separator;
+pub use self::prepare::Prepared;
+pub(crate) use self::prepare::prepare;
+pub use self::samples::Samples;
+pub(crate) use self::schema::Schema;
 pub use self::series::Series;
 pub use self::settings::{Coding, Data};
+pub(crate) use self::source::{is_known, read, variant};
 pub use self::split::TestPart;
 pub(crate) use self::split::split;
+pub(crate) use self::table::Table;
+
+/// Where data sets are looked for if nothing else is said.
+pub const DATA_DIR: &str = "data";
 
 /// A labelled table of numbers, as read.
-///
-/// ```
-/// use ndarray::arr2;
-/// use nn_encrypted::data::Dataset;
-///
-/// let data = Dataset {
-///     name: "points".to_owned(),
-///     features: vec!["x".to_owned(), "y".to_owned()],
-///     classes: vec!["left".to_owned(), "right".to_owned()],
-///     x: arr2(&[[-1.0, 0.5], [1.0, 0.25]]),
-///     labels: vec![0, 1],
-///     own_test: None,
-///     series: None,
-///     sides: None,
-///     frozen: None,
-/// };
-/// assert_eq!(data.x.ncols(), data.features.len());
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dataset {
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Dataset {
     /// Its name.
-    pub name: String,
-    /// The names of the columns of `x`.
-    pub features: Vec<String>,
-    /// The names of the classes; none of a series.
-    pub classes: Vec<String>,
-    /// One row a sample, one column a feature, every value finite.
-    pub x: Array2<f64>,
-    /// One class index a sample, below `classes.len()`. Of a series: the measured value behind the window.
-    pub labels: Vec<usize>,
+    pub(crate) name: String,
+    /// Columns, features and classes.
+    pub(crate) schema: Schema,
+    /// One row a sample; what is missing is no number.
+    pub(crate) table: Table,
+    /// One class index a sample, below the number of classes; none of measured values, or where there are no labels.
+    pub(crate) labels: Vec<usize>,
+    /// One measured value a sample: the label, or of a series the value behind the window.
+    pub(crate) values: Vec<f64>,
+    /// The number of each sample among the rows of its table, from 1.
+    pub(crate) rows: Vec<usize>,
+    /// The group of each sample, if there are groups.
+    pub(crate) groups: Vec<usize>,
+    /// The name of each sample, if they have names.
+    pub(crate) ids: Vec<String>,
     /// How many rows at the end are the data set's own test part.
-    pub own_test: Option<usize>,
-    /// For a series: its values before the first label. The samples are in order of time then.
-    pub series: Option<Vec<usize>>,
-    /// Rows and columns if the columns of `x` are the pixels of images, row after row.
-    pub sides: Option<[usize; 2]>,
-    /// The frozen network whose features the columns of `x` are.
-    pub frozen: Option<String>,
+    pub(crate) own_test: Option<usize>,
+    /// For a series: its values before the first one that is predicted. The samples are in order of time then.
+    pub(crate) series: Option<Vec<f64>>,
+    /// Rows and columns if the features are the pixels of images, row after row.
+    pub(crate) sides: Option<[usize; 2]>,
+    /// The frozen network whose features these are, and the columns of the images that it was given.
+    pub(crate) frozen: Option<(String, Schema)>,
+    /// Notes to a user on how it was read.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Dataset {
     /// How many of some rows each class has.
     fn class_sizes(&self, rows: impl Iterator<Item = usize>) -> Vec<usize> {
-        let mut sizes = vec![0; self.classes.len()];
-        for row in rows {
-            // Labels of a series are no classes.
-            if let Some(size) = sizes.get_mut(self.labels[row]) {
-                *size += 1;
-            }
+        let mut sizes = vec![0; self.schema.classes.len()];
+        if !self.labels.is_empty() {
+            rows.for_each(|row| sizes[self.labels[row]] += 1);
         }
         sizes
     }
-}
 
-/// Where a data set comes from.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Source {
-    /// A data set known by name.
-    Known(&'static Known),
-    /// A CSV file.
-    Csv {
-        /// The file.
-        path: PathBuf,
-        /// Which columns it has.
-        options: CsvOptions,
-    },
-}
+    /// Whether a column is one that features are made of, or that of the label.
+    fn is_column(&self, name: &str) -> bool {
+        let label = self.schema.label.as_deref() == Some(name);
+        label || self.schema.columns.iter().any(|field| field.name == name)
+    }
 
-impl Source {
-    /// The source named `set`: one of [`KNOWN`], or a path that ends in `.csv`.
-    ///
-    /// # Errors
-    /// If there is no such set, or a CSV file comes without the name of its label column.
-    pub(crate) fn new(
-        set: &str,
-        label: Option<&str>,
-        ignore: &[String],
-        no_header: bool,
-    ) -> Result<Self, DataError> {
-        if !is_csv(set) {
-            return Known::find(set).map(Self::Known);
+    /// Keeps some of the samples.
+    fn keep(&mut self, rows: &[usize]) {
+        fn kept<T: Clone>(all: &mut Vec<T>, rows: &[usize]) {
+            if !all.is_empty() {
+                *all = rows.iter().map(|&row| all[row].clone()).collect();
+            }
         }
-        let label = label.ok_or_else(|| DataError::Setting {
-            set: set.to_owned(),
-            what: "which column holds the class? give its name, or its number from 1, with --label"
-                .to_owned(),
-        })?;
-        let options = CsvOptions {
-            label: label.to_owned(),
-            ignore: ignore.to_vec(),
-            no_header,
-            ..CsvOptions::default()
-        };
-        Ok(Self::Csv { path: PathBuf::from(set), options })
+        self.table = self.table.part(rows, &(0..self.table.columns()).collect::<Vec<_>>());
+        kept(&mut self.labels, rows);
+        kept(&mut self.values, rows);
+        kept(&mut self.rows, rows);
+        kept(&mut self.groups, rows);
+        kept(&mut self.ids, rows);
+    }
+
+    /// Adds the samples of another table with the same columns, as its own test part.
+    fn append_test(&mut self, test: Self) {
+        self.own_test = Some(test.table.rows());
+        self.table.append(&test.table);
+        self.labels.extend(test.labels);
+        self.values.extend(test.values);
+        self.rows.extend(test.rows);
+        self.notes.extend(test.notes);
+    }
+
+    /// All features.
+    #[must_use]
+    pub(crate) fn x(&self) -> ndarray::Array2<f64> {
+        let value = |(row, feature)| self.schema.value(&self.table, row, feature);
+        ndarray::Array2::from_shape_fn((self.table.rows(), self.schema.features.len()), value)
     }
 }
-
-/// Whether a data set's name is the path of a CSV file.
-#[must_use]
-pub(crate) fn is_csv(set: &str) -> bool {
-    Path::new(set).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("csv"))
-}
-
-/// Reads a data set; `data_dir` is searched for the files of sets that are not embedded.
-///
-/// # Errors
-/// If a file is missing or faulty.
-pub(crate) fn load(source: &Source, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
-    let set = match source {
-        Source::Csv { path, options } => return read_csv(path, options),
-        Source::Known(set) => set,
-    };
-    let dir = data_dir.unwrap_or(Path::new(DATA_DIR));
-    match (set.name, &set.table, set.files) {
-        (_, Some(table), [file]) => csv::read_table(&set.locate(dir, file.name)?, set.name, &table.options()),
-        ("digits", ..) => digits(),
-        ("iris", ..) => iris(),
-        ("milk", ..) => milk(),
-        _ => mnist(dir),
-    }
-}
-
-/// Where data sets are looked for if nothing else is said.
-pub const DATA_DIR: &str = "data";

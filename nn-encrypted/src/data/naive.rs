@@ -15,14 +15,15 @@ pub(crate) struct Naive {
 }
 
 impl Naive {
-    /// Of a series; none of samples with classes.
+    /// Of a series; none of samples of a table.
     #[must_use]
     pub(crate) fn of(data: &Prepared) -> Option<Self> {
-        data.series?;
-        let real = |value: &usize| *value as f64;
-        let values: Vec<f64> =
-            [&data.before, &data.train.labels, &data.test.labels].into_iter().flatten().map(real).collect();
-        let (known, window) = (values.len() - data.test.labels.len(), data.before.len());
+        let window = data.before.len();
+        if window == 0 {
+            return None;
+        }
+        let values = [&data.before, &data.train.values, &data.test.values].map(|part| &part[..]).concat();
+        let known = values.len() - data.test.values.len();
         let (past, targets) = values.split_at(known);
         let mean = past.iter().sum::<f64>() / known as f64;
         let back = |months: usize| metrics::mape(&values[known - months..values.len() - months], targets);

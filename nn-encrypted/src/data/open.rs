@@ -5,9 +5,7 @@ use std::io::{Read, Take};
 use std::path::Path;
 
 use super::DataError;
-
-/// Bytes of a data file. Those of MNIST have 47 million.
-const LARGEST_FILE: u64 = 1 << 30;
+use super::limits::LARGEST_FILE;
 
 /// A data file, from its start.
 pub(super) fn open(path: &Path) -> Result<Take<File>, DataError> {

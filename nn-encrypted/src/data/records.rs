@@ -1,16 +1,20 @@
 //! Tables as rows of cells, read one row at a time: no more than a row is held, however long the file is.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use csv::StringRecord;
+use encoding_rs::Encoding;
+use encoding_rs_io::DecodeReaderBytesBuilder;
+use flate2::bufread::MultiGzDecoder;
 
 use super::DataError;
-use super::limits::{MOST_COLUMNS, MOST_ROW_BYTES};
+use super::dialect::{Dialect, Missing, Separator};
+use super::limits::{LARGEST_FILE, MOST_COLUMNS, MOST_ROW_BYTES};
 
-/// Which columns of a table are what. A column is meant by its name, or by its number from 1.
+/// How a table is read, and which columns of it are what. A column is meant by its name, or by its number from 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CsvOptions {
-    /// The column that holds the class.
+    /// The column that holds the class or the measured value; empty if there is none.
     pub label: String,
     /// Columns that are neither class nor feature.
     pub ignore: Vec<String>,
@@ -18,45 +22,90 @@ pub struct CsvOptions {
     /// header; so has one whose label is given by number if a feature of the first row is a word above a number, or if
     /// all of them are words.
     pub no_header: bool,
-    /// The separator of two cells.
-    pub separator: Separator,
-}
-
-/// The separator of two cells of a table.
-///
-/// ```
-/// use nn_encrypted::data::Separator;
-///
-/// assert_eq!(Separator::default(), Separator::Comma);
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Separator {
-    /// A comma; cells may be quoted.
-    #[default]
-    Comma,
-    /// Blanks and tabs, any number of them.
-    Blanks,
+    /// The separator of two cells; found without it.
+    pub separator: Option<Separator>,
+    /// Whether decimals come behind a comma; found without it.
+    pub decimal_comma: Option<bool>,
+    /// The encoding of a text that is neither UTF-8 nor UTF-16 with its mark, such as `latin1`.
+    pub encoding: Option<String>,
+    /// The fate of rows with cells that hold nothing.
+    pub missing: Missing,
+    /// The column whose rows with the same value stay in one part.
+    pub group: Option<String>,
+    /// The label is a measured value, not a class.
+    pub measured: bool,
+    /// The column by which rows are named.
+    pub id: Option<String>,
 }
 
 /// The rows of a table, all of the same length.
 pub(super) struct Rows<'a> {
     reader: csv::Reader<Budget<Box<dyn Read + 'a>>>,
     file: &'a str,
+    pub(super) dialect: Dialect,
+    /// Whether the text was in another encoding than UTF-8.
+    decoded: bool,
     /// Columns of the first row.
     columns: Option<usize>,
 }
 
+/// Bytes in which separator and decimal sign are looked for.
+const BEGIN: u64 = 1 << 16;
+
 impl<'a> Rows<'a> {
-    pub(super) fn new(reader: impl Read + 'a, file: &'a str, separator: Separator) -> Self {
-        let inner: Box<dyn Read + 'a> = match separator {
-            Separator::Comma => Box::new(reader),
-            Separator::Blanks => Box::new(Commas::new(reader)),
+    /// # Errors
+    /// If the beginning cannot be read or is no text.
+    pub(super) fn new(
+        reader: impl Read + 'a,
+        file: &'a str,
+        options: &CsvOptions,
+    ) -> Result<Self, DataError> {
+        let wrong = |error: io::Error| fault(file, &error.to_string());
+        let encoding = options.encoding.as_deref().map(|name| {
+            Encoding::for_label(name.as_bytes()).ok_or_else(|| {
+                fault(
+                    file,
+                    &format!("data.encoding = {name:?}; a name such as \"latin1\" or \"utf-16le\" is needed"),
+                )
+            })
+        });
+        let encoding = encoding.transpose()?;
+        let mut packed = BufReader::new(reader);
+        let plain: Box<dyn BufRead + 'a> = match packed.fill_buf().map_err(wrong)? {
+            [0x1f, 0x8b, ..] => {
+                Box::new(BufReader::new(Limited { inner: MultiGzDecoder::new(packed), left: LARGEST_FILE }))
+            }
+            _ => Box::new(packed),
+        };
+        let mut plain = plain;
+        let decoded = encoding.is_some()
+            || matches!(plain.fill_buf().map_err(wrong)?, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+        let mut text: Box<dyn Read + 'a> = if decoded {
+            Box::new(DecodeReaderBytesBuilder::new().encoding(encoding).build(plain))
+        } else {
+            Box::new(plain)
+        };
+        let mut begin = Vec::new();
+        text.by_ref().take(BEGIN).read_to_end(&mut begin).map_err(wrong)?;
+        if begin.contains(&0) {
+            return Err(fault(
+                file,
+                "zero bytes; a table of text is needed, and of one in UTF-16 without a mark its data.encoding: \"utf-16le\" or \"utf-16be\"",
+            ));
+        }
+        let dialect =
+            Dialect::find(&String::from_utf8_lossy(&begin), options.separator, options.decimal_comma);
+        let whole = io::Cursor::new(begin).chain(text);
+        let inner: Box<dyn Read + 'a> = match dialect.separator {
+            Separator::Blanks => Box::new(Commas::new(whole)),
+            _ => Box::new(whole),
         };
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .delimiter(dialect.separator.byte())
             .from_reader(Budget { inner, left: 0 });
-        Self { reader, file, columns: None }
+        Ok(Self { reader, file, dialect, decoded, columns: None })
     }
 
     /// Reads the next row: its line, or none at the end.
@@ -68,12 +117,19 @@ impl<'a> Rows<'a> {
         self.reader.get_mut().left = MOST_ROW_BYTES;
         let read = self.reader.read_record(row).map_err(|error| {
             let line = error.position().map_or(start, csv::Position::line);
-            self.fault(line, error.to_string())
+            let what = match error.kind() {
+                csv::ErrorKind::Utf8 { .. } => NOT_UTF8.to_owned(),
+                _ => error.to_string(),
+            };
+            self.fault(line, what)
         })?;
         if !read {
             return Ok(None);
         }
         let line = row.position().map_or(start, csv::Position::line);
+        if self.decoded && row.iter().any(|cell| cell.contains('\u{fffd}')) {
+            return Err(self.fault(line, "bytes that are no text in this encoding".to_owned()));
+        }
         if let Some(columns) = self.columns {
             if row.len() != columns {
                 let what = format!("{} columns; the first row has {columns}", row.len());
@@ -97,6 +153,22 @@ impl<'a> Rows<'a> {
     }
 }
 
+const NOT_UTF8: &str = "bytes that are no UTF-8; a table in another encoding is read with its name, such as data.encoding = \"latin1\"";
+
+/// A reader that fails when more is unpacked than a file may have.
+struct Limited<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let too_long = || io::Error::other(format!("unpacked it has more than {LARGEST_FILE} bytes"));
+        self.left = self.left.checked_sub(read as u64).ok_or_else(too_long)?;
+        Ok(read)
+    }
+}
 /// A reader that fails when one row takes more bytes than a row may have.
 struct Budget<R> {
     inner: R,
@@ -242,13 +314,15 @@ mod tests {
             (Separator::Blanks, "1"),
         ] {
             let taken = std::cell::Cell::new(0);
-            let mut rows = Rows::new(Endless { text: text.as_bytes(), taken: &taken }, "t.csv", separator);
+            let options = CsvOptions { separator: Some(separator), ..CsvOptions::default() };
+            let endless = Endless { text: text.as_bytes(), taken: &taken };
+            let mut rows = Rows::new(endless, "t.csv", &options).unwrap();
             let error = rows.read(&mut StringRecord::new()).unwrap_err().to_string();
             assert_eq!(error, expected, "{text}");
             assert!(taken.get() <= 2 * MOST_ROW_BYTES, "{text}: {} bytes were read", taken.get());
         }
         let wide = "1,".repeat(MOST_COLUMNS);
-        let mut rows = Rows::new(wide.as_bytes(), "t.csv", Separator::Comma);
+        let mut rows = Rows::new(wide.as_bytes(), "t.csv", &CsvOptions::default()).unwrap();
         let error = rows.read(&mut StringRecord::new()).unwrap_err().to_string();
         assert_eq!(error, format!("t.csv:1: {} columns; at most {MOST_COLUMNS} are read", MOST_COLUMNS + 1));
     }

@@ -1,49 +1,54 @@
 //! A part of a data set: some of its features, one of its classes against the others.
 
-use ndarray::Axis;
-
-use super::columns::{by_name, no_column};
+use super::columns::no_column;
 use super::limits::{listed, values};
 use super::{DataError, Dataset};
 
 /// The columns of those names, all if there are none; with `positive`, the classes `other` and that one.
 pub(super) fn chosen(
-    data: Dataset,
+    mut data: Dataset,
     columns: &[String],
     positive: Option<&str>,
 ) -> Result<Dataset, DataError> {
-    let data = if columns.is_empty() { data } else { with_columns(data, columns)? };
-    match positive {
-        Some(class) => against_others(data, class),
-        None => Ok(data),
+    if !columns.is_empty() {
+        with_columns(&mut data, columns)?;
     }
+    if let Some(class) = positive {
+        against_others(&mut data, class)?;
+    }
+    Ok(data)
 }
 
-fn with_columns(data: Dataset, columns: &[String]) -> Result<Dataset, DataError> {
-    let features = by_name(data.features.iter().map(String::as_str));
+fn with_columns(data: &mut Dataset, columns: &[String]) -> Result<(), DataError> {
+    let features = data.schema.names();
     let place = |column: &String| {
-        features.get(column.as_str()).copied().ok_or_else(|| {
-            no_column(&format!("data set {}", data.name), column, data.features.iter().map(String::as_str))
+        features.iter().position(|name| name == column).ok_or_else(|| {
+            no_column(&format!("data set {}", data.name), column, features.iter().map(String::as_str))
         })
     };
-    values(data.x.nrows(), columns.len()).map_err(|what| DataError::Setting {
+    values(data.table.rows(), columns.len()).map_err(|what| DataError::Setting {
         set: data.name.clone(),
         what: format!("data.columns: {what}"),
     })?;
     let places = columns.iter().map(place).collect::<Result<Vec<_>, _>>()?;
-    Ok(Dataset { x: data.x.select(Axis(1), &places), features: columns.to_vec(), sides: None, ..data })
+    data.schema.chosen(&places, &mut data.table);
+    data.sides = None;
+    Ok(())
 }
 
-fn against_others(data: Dataset, class: &str) -> Result<Dataset, DataError> {
-    let place = data.classes.iter().position(|name| name == class).ok_or_else(|| DataError::Setting {
+fn against_others(data: &mut Dataset, class: &str) -> Result<(), DataError> {
+    let classes = &data.schema.classes;
+    let place = classes.iter().position(|name| name == class).ok_or_else(|| DataError::Setting {
         set: data.name.clone(),
         what: format!(
             "data.positive = {class:?}; the classes are {}",
-            listed(data.classes.iter().map(String::as_str))
+            listed(classes.iter().map(String::as_str))
         ),
     })?;
-    let labels = data.labels.iter().map(|&label| usize::from(label == place)).collect();
-    Ok(Dataset { classes: vec!["other".to_owned(), class.to_owned()], labels, ..data })
+    data.labels.iter_mut().for_each(|label| *label = usize::from(*label == place));
+    data.schema.classes = vec!["other".to_owned(), class.to_owned()];
+    data.schema.rest = true;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -62,9 +67,12 @@ mod tests {
     fn one_column_and_one_class_of_iris() {
         let columns = ["petal_length".to_owned()];
         let data = chosen(iris().unwrap(), &columns, Some("virginica")).unwrap();
-        assert_eq!((data.x.dim(), data.x[(0, 0)], data.features), ((150, 1), 1.4, columns.to_vec()));
+        assert_eq!(
+            (data.x().dim(), data.x()[(0, 0)], data.schema.names()),
+            ((150, 1), 1.4, columns.to_vec())
+        );
         assert_eq!(data.labels.iter().sum::<usize>(), 50);
-        assert_eq!(data.classes, ["other", "virginica"]);
+        assert_eq!(data.schema.classes, ["other", "virginica"]);
         assert_eq!(chosen(iris().unwrap(), &[], None).unwrap(), iris().unwrap());
         let error = chosen(iris().unwrap(), &["stem".to_owned()], None).unwrap_err().to_string();
         assert!(

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, ArrayRef2, Axis};
+use ndarray::Array2;
 
 use super::{Frozen, Shape};
-use crate::data::{self, Data, DataError, Dataset, Prepared};
+use crate::data::{self, Data, DataError, Dataset, Prepared, Schema, Table};
 
 /// The largest pixel.
 const WHITE: f64 = 255.0;
@@ -38,47 +38,61 @@ pub(crate) fn prepare(
 /// If there is no such network, the data are no images of its shape with pixels from 0 to 255, or a feature
 /// is too large.
 pub(crate) fn features(data: Dataset, network: &str) -> Result<Dataset, DataError> {
-    let fault = |what: String| DataError::Setting {
-        set: data.name.clone(),
-        what: format!("data.frozen = {network:?}: {what}"),
-    };
-    let frozen = Frozen::find(network).map_err(|error| fault(error.to_string()))?;
-    let shape = frozen.input();
-    if data.series.is_some() || data.x.ncols() != shape.size() {
+    let frozen = Frozen::find(network).map_err(|error| fault(&data, network, error.to_string()))?;
+    features_of(data, network, &frozen)
+}
+
+fn fault(data: &Dataset, network: &str, what: String) -> DataError {
+    DataError::Setting { set: data.name.clone(), what: format!("data.frozen = {network:?}: {what}") }
+}
+
+/// As [`features`], of a network that is there.
+///
+/// # Errors
+/// As [`features`].
+pub(crate) fn features_of(data: Dataset, network: &str, frozen: &Frozen) -> Result<Dataset, DataError> {
+    let fault = |what: String| fault(&data, network, what);
+    let (shape, table) = (frozen.input(), &data.table);
+    if data.series.is_some() || data.schema.features.len() != shape.size() || table.columns() != shape.size()
+    {
         let what = format!(
             "images of {shape} = {} pixels are needed; the data have {} features",
             shape.size(),
-            data.x.ncols()
+            data.schema.features.len()
         );
         return Err(fault(what));
     }
-    if let Some(((row, column), pixel)) =
-        data.x.indexed_iter().find(|(_, pixel)| !(0.0..=WHITE).contains(*pixel))
-    {
-        let name = &data.features[column];
+    let pixel = |(row, column): &(usize, usize)| !(0.0..=WHITE).contains(&table.get(*row, *column));
+    let mut places = (0..table.rows()).flat_map(|row| (0..table.columns()).map(move |column| (row, column)));
+    if let Some((row, column)) = places.find(pixel) {
+        let (name, pixel) = (&data.schema.columns[column].name, table.get(row, column));
         return Err(fault(format!(
             "column `{name}` of sample {row} is {pixel}; pixels from 0 to {WHITE} are needed"
         )));
     }
-    data::limits::values(data.x.nrows(), frozen.output().size()).map_err(fault)?;
-    let x = apply(&frozen, &data.x).map_err(fault)?;
-    let (features, network) = (names(frozen.output()), Some(network.to_owned()));
-    Ok(Dataset { features, x, sides: None, frozen: network, ..data })
+    data::limits::values(table.rows(), frozen.output().size()).map_err(fault)?;
+    let features = apply(frozen, table).map_err(fault)?;
+    let label = data.schema.label.clone();
+    let (classes, rest) = (data.schema.classes.clone(), data.schema.rest);
+    let schema = Schema { label, rest, ..Schema::numbers(names(frozen.output()), classes) };
+    let frozen = Some((network.to_owned(), data.schema));
+    Ok(Dataset { schema, table: features, sides: None, frozen, ..data })
 }
 
 /// The features of all images.
-fn apply(frozen: &Frozen, pixels: &ArrayRef2<f64>) -> Result<Array2<f64>, String> {
-    let mut x = Array2::zeros((pixels.nrows(), frozen.output().size()));
-    let chunks = x.axis_chunks_iter_mut(Axis(0), CHUNK).zip(pixels.axis_chunks_iter(Axis(0), CHUNK));
-    for (mut x, pixels) in chunks {
-        let images = pixels.mapv(|pixel| (pixel / WHITE) as f32);
+fn apply(frozen: &Frozen, pixels: &Table) -> Result<Table, String> {
+    let mut table = Table::new(frozen.output().size());
+    for start in (0..pixels.rows()).step_by(CHUNK) {
+        let rows = CHUNK.min(pixels.rows() - start);
+        let pixel = |(row, column)| (pixels.get(start + row, column) / WHITE) as f32;
+        let images = Array2::from_shape_fn((rows, pixels.columns()), pixel);
         let features = frozen.features(&images).map_err(|error| error.to_string())?;
         if features.iter().any(|feature| !feature.is_finite()) {
             return Err("a feature is too large to be a number".to_owned());
         }
-        x.zip_mut_with(&features, |x, &feature| *x = f64::from(feature));
+        features.rows().into_iter().for_each(|row| table.push(row.iter().map(|&value| f64::from(value))));
     }
-    Ok(x)
+    Ok(table)
 }
 
 /// Names of features by channel, row and column.
@@ -93,31 +107,42 @@ fn names(shape: Shape) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Balance, Coding, Normalization, TestPart, digits};
+    use crate::data::{Normalization, TestPart, digits};
+
+    /// Images of 28x28 pixels.
+    fn images(name: &str, count: usize, classes: usize, pixel: impl Fn(usize, usize) -> f64) -> Dataset {
+        let classes = (0..classes).map(|class| class.to_string()).collect();
+        let names = (0..784).map(|place| format!("pixel {place}"));
+        let row = |row| (0..784).map(move |place| (row, place));
+        Dataset {
+            name: name.to_owned(),
+            schema: Schema::numbers(names, classes),
+            table: Table::of(784, (0..count).map(|r| row(r).map(|(row, place)| pixel(row, place)))),
+            sides: Some([28, 28]),
+            ..Dataset::default()
+        }
+    }
 
     /// The digits, each eight times as large in the middle of 28x28 pixels.
     fn pictures() -> Dataset {
         let data = digits().unwrap();
-        let pixel = |(row, place): (usize, usize)| {
+        let pixel = |row: usize, place: usize| {
             let (y, x) = (place / 28, place % 28);
             let inside = (6..22).contains(&y) && (6..22).contains(&x);
-            if inside { data.x[(row, (y - 6) / 2 * 8 + (x - 6) / 2)] * 15.0 } else { 0.0 }
+            if inside { data.table.get(row, (y - 6) / 2 * 8 + (x - 6) / 2) * 15.0 } else { 0.0 }
         };
-        let x = Array2::from_shape_fn((40, 784), pixel);
-        let features = (0..784).map(|place| format!("pixel {place}")).collect();
-        Dataset { x, features, labels: data.labels[..40].to_vec(), ..data }
+        Dataset { labels: data.labels[..40].to_vec(), ..images("digits", 40, 10, pixel) }
     }
 
     #[test]
     fn pixels_become_features_and_these_have_the_range_of_pixels() {
         let data = features(pictures(), "digits-cnn").unwrap();
-        assert_eq!((data.x.dim(), data.features.len(), data.labels.len()), ((40, 400), 400, 40));
-        assert_eq!(
-            (data.features[0].as_str(), data.features[399].as_str()),
-            ("frozen_0_0_0", "frozen_15_4_4")
-        );
-        assert!(data.x.iter().all(|&value| value >= 0.0));
-        assert_eq!((data.sides, data.frozen.as_deref()), (None, Some("digits-cnn")));
+        let names = data.schema.names();
+        assert_eq!((data.x().dim(), names.len(), data.labels.len()), ((40, 400), 400, 40));
+        assert_eq!((names[0].as_str(), names[399].as_str()), ("frozen_0_0_0", "frozen_15_4_4"));
+        assert!(data.x().iter().all(|&value| value >= 0.0));
+        let (network, pixels) = data.frozen.unwrap();
+        assert_eq!((data.sides, network.as_str(), pixels.columns.len()), (None, "digits-cnn", 784));
     }
 
     #[test]
@@ -126,8 +151,7 @@ mod tests {
         let error = message(digits().unwrap(), "digits-cnn");
         let expected = "images of 1x28x28 = 784 pixels are needed; the data have 64 features";
         assert_eq!(error, format!("data set digits: data.frozen = \"digits-cnn\": {expected}"));
-        let mut data = pictures();
-        data.x[(3, 7)] = 256.0;
+        let data = images("digits", 4, 2, |row, place| if (row, place) == (3, 7) { 256.0 } else { 0.0 });
         let error = message(data.clone(), "digits-cnn");
         assert!(
             error.ends_with("column `pixel 7` of sample 3 is 256; pixels from 0 to 255 are needed"),
@@ -139,34 +163,12 @@ mod tests {
 
     #[test]
     fn images_become_integers_of_frozen_features() {
-        let x =
-            Array2::from_shape_fn((40, 784), |(row, place)| ((row * 31 + place * place * 7) % 256) as f64);
-        let images = Dataset {
-            name: "noise".to_owned(),
-            features: (0..784).map(|place| place.to_string()).collect(),
-            classes: vec!["a".to_owned(), "b".to_owned()],
-            x,
-            labels: (0..40).map(|row| row % 2).collect(),
-            own_test: None,
-            series: None,
-            sides: Some([28, 28]),
-            frozen: None,
-        };
+        let pixel = |row: usize, place: usize| ((row * 31 + place * place * 7) % 256) as f64;
+        let images =
+            Dataset { labels: (0..40).map(|row| row % 2).collect(), ..images("noise", 40, 2, pixel) };
         let normalize = Normalization::Affine { divisor: 255.0, center: 0.0, limit: 1.0 };
-        let settings = Data {
-            set: "noise".to_owned(),
-            frozen: Some("digits-cnn".to_owned()),
-            test: TestPart::Count(10),
-            normalize,
-            label: None,
-            ignore: vec![],
-            no_header: false,
-            columns: vec![],
-            positive: None,
-            stratify: false,
-            balance: Balance::None,
-            outputs: Coding::OneHot,
-        };
+        let frozen = Some("digits-cnn".to_owned());
+        let settings = Data { frozen, ..Data::of("noise", TestPart::Count(10), normalize) };
         let prepared =
             data::prepare(features(images.clone(), "digits-cnn").unwrap(), &settings, 5, 8).unwrap();
         assert_eq!((prepared.train.x.dim(), prepared.test.x.dim()), ((30, 400), (10, 400)));

@@ -71,11 +71,11 @@ pub struct Pretrained {
 /// If `epochs` is not from 1 to 10000.
 pub fn pretrain(epochs: usize, seed: u64, mut progress: impl FnMut(Progress)) -> Result<Pretrained> {
     if !(1..=MOST_EPOCHS).contains(&epochs) {
-        return Err(FrozenError::Setting(format!("{epochs} epochs; 1 to {MOST_EPOCHS} are needed")));
+        return Err(FrozenError::Numbers(format!("{epochs} epochs; 1 to {MOST_EPOCHS} are needed")));
     }
     let data = digits()?;
-    let parts = split(&data, TestPart::Count(HELD_OUT), false, seed)?;
-    let mut trainer = Trainer::new(data.classes.len(), seed)?;
+    let parts = split(&data, &TestPart::Count(HELD_OUT), false, seed)?;
+    let mut trainer = Trainer::new(data.schema.classes.len(), seed)?;
     for epoch in 0..epochs {
         let rate = |batch: usize| {
             let done = (epoch * parts.train.len() + batch * BATCH) as f32;
@@ -126,5 +126,5 @@ fn accuracy(trainer: &Trainer, data: &Dataset, rows: &[usize]) -> f64 {
 }
 
 fn pixels(data: &Dataset, row: usize) -> Vec<f32> {
-    data.x.row(row).iter().map(|&pixel| pixel as f32).collect()
+    data.table.row(row).map(|pixel| pixel as f32).collect()
 }

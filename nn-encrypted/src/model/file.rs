@@ -101,24 +101,37 @@ impl Model {
         self.written(network, WEIGHTS, metadata)
     }
 
+    /// Checks that the layers are those of a network, and all numbers finite.
+    ///
+    /// # Errors
+    /// Names the first tensor that is not so.
+    pub(crate) fn check_shapes(&self, network: &Network) -> Result<(), ModelError> {
+        if self.layers.len() != network.depth() {
+            return Err(ModelError::Layers { found: self.layers.len(), needed: network.depth() });
+        }
+        for (state, layer) in self.layers.iter().zip(&network.layers) {
+            for ((name, shape), values) in expected(layer).into_iter().zip(state.values()) {
+                if values.len() != shape.iter().product::<usize>() {
+                    let what = format!("{} numbers; {shape:?} are needed", values.len());
+                    return Err(ModelError::Tensor { tensor: name, what });
+                }
+                finite(&name, values)?;
+            }
+        }
+        Ok(())
+    }
+
     fn written(
         &self,
         network: &Network,
         format: &str,
         metadata: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Vec<u8>, ModelError> {
-        if self.layers.len() != network.depth() {
-            return Err(ModelError::Layers { found: self.layers.len(), needed: network.depth() });
-        }
+        self.check_shapes(network)?;
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
         for (state, layer) in self.layers.iter().zip(&network.layers) {
             for ((name, shape), values) in expected(layer).into_iter().zip(state.values()).take(kinds(format))
             {
-                if values.len() != shape.iter().product::<usize>() {
-                    let what = format!("{} numbers; {shape:?} are needed", values.len());
-                    return Err(ModelError::Tensor { tensor: name, what });
-                }
-                finite(&name, values)?;
                 let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                 tensors.push((name, shape, bytes));
             }
@@ -167,7 +180,7 @@ impl Model {
 }
 
 /// A file with the fields of its header in the order of their names: equal models have equal bytes.
-fn canonical(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn canonical(bytes: &[u8]) -> Option<Vec<u8>> {
     let (length, rest) = bytes.split_at_checked(8)?;
     let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
     let (header, values) = rest.split_at_checked(length)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::{Recipe, RecipeError};
-use crate::data::is_csv;
+use crate::data::variant;
 
 /// The recipes inside the program.
 pub(super) const BUILTIN: [(&str, &str); 5] = [
@@ -18,7 +18,7 @@ pub(super) const BUILTIN: [(&str, &str); 5] = [
     ("tbmpnet2021", include_str!("../../recipes/tbmpnet2021.toml")),
 ];
 
-fn builtin(name: &str) -> Result<&'static str, RecipeError> {
+pub(super) fn builtin(name: &str) -> Result<&'static str, RecipeError> {
     let found = BUILTIN.iter().find(|(known, _)| *known == name);
     found
         .map(|(_, text)| *text)
@@ -59,8 +59,21 @@ fn syntax(name: &str, message: &str) -> RecipeError {
     RecipeError::Syntax { name: name.to_owned(), message: message.trim().to_owned() }
 }
 
-/// A recipe with the variant of its data set, further variants and settings applied; not validated yet.
-pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe, RecipeError> {
+/// The variant of a data set in a recipe: that of its name, `csv` of tables, `mnist` of folders of images; none of a series.
+fn of_data(table: &Table, variants: &Table) -> Option<String> {
+    let data = table.get("data")?;
+    let name = variant(data.get("set").and_then(Value::as_str)?);
+    (data.get("window").is_none() && variants.contains_key(name)).then(|| name.to_owned())
+}
+
+/// A recipe with named variants and settings applied, and where it is `automatic` with that of its data set before them; not validated
+/// yet. A recipe that is not, as a user's own, is taken at its word: then the variant that was left out is told.
+pub(super) fn read(
+    text: &str,
+    name: &str,
+    settings: &[String],
+    automatic: bool,
+) -> Result<(Recipe, Option<String>), RecipeError> {
     let mut table: Table = toml::from_str(text).map_err(|error| syntax(name, &error.to_string()))?;
     let variants = match table.remove("variants") {
         None => Table::new(),
@@ -77,9 +90,10 @@ pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe
     for setting in settings.iter().filter(|setting| setting.trim_start().starts_with("data")) {
         set(&mut settings_on_top, setting)?;
     }
-    let data_set = settings_on_top.get("data").and_then(|data| data.get("set")).and_then(Value::as_str);
-    let variant = data_set.map(|set| if is_csv(set) { "csv" } else { set });
-    let mut changes: Vec<&Value> = variant.and_then(|variant| variants.get(variant)).into_iter().collect();
+    let own = of_data(&settings_on_top, &variants);
+    let mut changes: Vec<&Value> =
+        own.iter().filter(|_| automatic).filter_map(|own| variants.get(own)).collect();
+    let left_out = own.filter(|own| !automatic && !chosen.iter().any(|named| named[VARIANT.len()..] == *own));
     for setting in chosen {
         changes.push(named(&variants, setting)?);
     }
@@ -97,7 +111,28 @@ pub(super) fn read(text: &str, name: &str, settings: &[String]) -> Result<Recipe
     } else {
         Value::Table(table).try_into()
     };
-    parsed.map_err(|error: toml::de::Error| syntax(name, &error.to_string()))
+    let recipe: Recipe = parsed.map_err(|error: toml::de::Error| syntax(name, &error.to_string()))?;
+    Ok((recipe.with_whole_paths(), left_out))
+}
+
+impl Recipe {
+    /// With the paths of its files from the root, so that they are found from elsewhere.
+    fn with_whole_paths(mut self) -> Self {
+        let whole = |path: &mut String| {
+            if Path::new(path).exists()
+                && let Ok(whole) = std::path::absolute(&*path)
+            {
+                *path = whole.to_string_lossy().into_owned();
+            }
+        };
+        if !crate::data::is_known(&self.data.set) {
+            whole(&mut self.data.set);
+        }
+        if let crate::data::TestPart::File(path) = &mut self.data.test {
+            whole(path);
+        }
+        self
+    }
 }
 
 /// The variant that a setting names.

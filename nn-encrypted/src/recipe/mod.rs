@@ -10,9 +10,10 @@
 //!   `loss = "cross_entropy"`, with a Sigmoid last: `σ(Z) − Y`;
 //! - `Sigmoid` is `1/(1 + e^−z)`, computed exactly, by a table or by a polynomial, as layer and scheme say.
 //!
-//! A recipe may hold `[variants.NAME]` tables, each of which overrides other fields when the data set is `NAME` (`csv` for any
-//! CSV file): tables are merged, everything else is replaced. Further variants can be asked for by a setting `variant=NAME`; they
-//! come after that of the data set. Other settings of the command line come after all variants. Layers are counted from 1.
+//! A recipe may hold `[variants.NAME]` tables, each of which overrides other fields: tables are merged, everything else is replaced.
+//! They are asked for by a setting `variant=NAME`; in the recipes inside the program that of the data set, `csv` of any table and
+//! `mnist` of a folder of images, comes before them unasked. Other settings of the command line come after all variants. Layers are
+//! counted from 1.
 
 mod error;
 mod file;
@@ -88,12 +89,40 @@ impl Recipe {
 
     /// A built-in recipe by its name, or a TOML file by its path, with settings `key.path=value` on top, in order.
     ///
-    /// The variant of the data set (after `data.set=...` among the settings) is applied before the settings.
+    /// In a built-in recipe the variant of the data set (after `data.set=...` among the settings) is applied before the settings; a file
+    /// is taken at its word.
     ///
     /// # Errors
     /// If it cannot be found or read, or is not valid.
     pub fn load(name_or_path: &str, settings: &[String]) -> Result<Self, RecipeError> {
-        Self::from_toml(&file::find(name_or_path)?, name_or_path, settings)
+        Ok(Self::load_with_word(name_or_path, settings)?.0)
+    }
+
+    /// As [`load`](Self::load), with a word on the variant for its data that a recipe in a file has and that was not asked for.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(crate) fn load_with_word(
+        name_or_path: &str,
+        settings: &[String],
+    ) -> Result<(Self, Option<String>), RecipeError> {
+        let (text, builtin) = (file::find(name_or_path)?, Self::builtin_names().contains(&name_or_path));
+        let (recipe, left_out) = file::read(&text, name_or_path, settings, builtin)?;
+        recipe.validate()?;
+        let word = |variant| {
+            format!(
+                "{name_or_path} has a variant `{variant}` for these data, which is not applied; it is with --variant {variant}"
+            )
+        };
+        Ok((recipe, left_out.map(word)))
+    }
+
+    /// The text of a built-in recipe.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub(crate) fn text(name: &str) -> Result<&'static str, RecipeError> {
+        file::builtin(name)
     }
 
     /// A recipe from TOML; `name` is for errors.
@@ -101,7 +130,7 @@ impl Recipe {
     /// # Errors
     /// If the text or a setting is faulty, or the recipe is not valid.
     pub fn from_toml(text: &str, name: &str, settings: &[String]) -> Result<Self, RecipeError> {
-        let recipe = file::read(text, name, settings)?;
+        let (recipe, _) = file::read(text, name, settings, false)?;
         recipe.validate()?;
         Ok(recipe)
     }

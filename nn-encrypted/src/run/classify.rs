@@ -1,12 +1,15 @@
 //! Encrypted classification beside the twin's.
 
+use std::path::PathBuf;
+
 use ndarray::{Array2, ArrayRef2, Axis, Slice};
 
 use super::RunError;
 use super::encrypted::Encrypted;
 use super::measure::{Measure, Predictions};
-use super::report::PredictionSummary;
+use super::quality::Quality;
 use super::session::Session;
+use super::summary::PredictionSummary;
 use crate::data::Samples;
 use crate::meter::Spent;
 use crate::plan::Tolerance;
@@ -33,10 +36,18 @@ use crate::twin::Twin;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// Class of each sample, or its value in a series.
+    /// Class of each sample, or its measured value.
     pub predicted: Predictions,
+    /// The decrypted outputs, a row for each sample.
+    pub outputs: Array2<f64>,
     /// The summary for the report.
     pub summary: PredictionSummary,
+    /// How good classes are, where rows have labels and were asked for by [`predict`](super::predict).
+    pub quality: Option<Quality>,
+    /// The file of the predictions, if there is one.
+    pub out: Option<PathBuf>,
+    /// Notes to a user on the rows.
+    pub notes: Vec<String>,
 }
 
 /// Test images that are classified at the end of a training, at most.
@@ -53,20 +64,17 @@ pub fn predict_encrypted(
 ) -> Result<Prediction, RunError> {
     let tables = session.recipe.layers.iter().any(|layer| layer.scheme == Scheme::Tfhe);
     let most = if tables { session.recipe.optimizer.batch_size } else { AFTER_TRAINING };
-    let test = &session.data.test;
-    let rows: Vec<usize> = (0..test.labels.len().min(most)).collect();
-    let (x, labels) = test.select(&rows);
-    classify(session, both, &Samples { x, labels, saturated: 0 }, twin)
+    classify(session, both, &session.data.test.first(most), twin)
 }
 
 /// Classifies samples, mini-batch by mini-batch.
-pub(crate) fn classify(
+pub(super) fn classify(
     session: &Session,
     both: &mut Encrypted,
     samples: &Samples,
     twin: &Twin,
 ) -> Result<Prediction, RunError> {
-    let (batch, images) = (session.recipe.optimizer.batch_size, samples.labels.len());
+    let (batch, images) = (session.recipe.optimizer.batch_size, samples.count());
     let features = session.features(&samples.x);
     let mut outputs = Array2::<f64>::zeros((images, session.data.outputs));
     let mut expected = outputs.clone();
@@ -82,18 +90,20 @@ pub(crate) fn classify(
         bytes += crossed;
     }
     let predicted = session.predictions(&outputs);
-    let (score, measure) = (predicted.score(&samples.labels), predicted.measure());
+    let labelled = samples.labels.len() + samples.values.len() > 0;
+    let score = |of: Measure| (labelled && session.measure() == of).then(|| predicted.score(samples, of));
     let per_image = |total: f64| total / images.max(1) as f64;
     let summary = PredictionSummary {
         images,
-        accuracy: (measure == Measure::Accuracy).then_some(score),
-        mape: (measure == Measure::Mape).then_some(score),
+        accuracy: score(Measure::Accuracy),
+        mape: score(Measure::Mape),
+        r_squared: score(Measure::RSquared),
         twin_equal: agree(&outputs, &expected, session.tolerance()?),
         seconds: spent.wall,
         core_seconds_per_image: per_image(spent.cpu),
         bytes_per_image: per_image(bytes as f64),
     };
-    Ok(Prediction { predicted, summary })
+    Ok(Prediction { predicted, outputs, summary, quality: None, out: None, notes: vec![] })
 }
 
 /// Whether outputs are the twin's: bit for bit, or within a tolerance.

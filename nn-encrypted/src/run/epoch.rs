@@ -18,7 +18,7 @@ pub(super) fn after_epoch(
     curve.push(score);
     if !quiet {
         let (number, measure) = (done.div_ceil(session.batches.count()), session.measure());
-        progress.note(&format!("epoch {number}: test {} {:.2} %", measure.name(), measure.percent(score)));
+        progress.note(&format!("epoch {number}: test {} {}", measure.name(), measure.text(score)));
     }
     Ok(())
 }

@@ -81,6 +81,12 @@ pub enum RunError {
         /// The folder.
         out: PathBuf,
     },
+    /// A run folder that holds a finished run.
+    #[error("{}: a finished run is there; take another --out, or --overwrite it", out.display())]
+    Finished {
+        /// The folder.
+        out: PathBuf,
+    },
     /// The server of a finished run did not compute what was planned, so that what was decrypted may be anything.
     #[error(
         "{}: {what}: the server did not compute what was planned, and what was decrypted may hold parts of the secret key, which is \
@@ -144,6 +150,7 @@ impl RunError {
             | Self::Different { .. }
             | Self::Spent { .. }
             | Self::Export { .. }
+            | Self::Finished { .. }
             | Self::Unfinished { .. } => true,
             Self::Client(_) | Self::Server(_) | Self::Unequal(_) | Self::Interrupted { .. } => false,
             #[cfg(feature = "cli")]

@@ -1,6 +1,6 @@
 //! The folder of a run: `client/` with what decrypts and what was decrypted, `server/` with what a server holds.
 //!
-//! `client/private-model.safetensors` is the model as it was decrypted: it stays with the owner of the keys.
+//! `client/model.private.safetensors` is the model as it was decrypted: it stays with the owner of the keys.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,9 +10,7 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "cli")]
 use super::Measure;
-use super::{Predictions, Report, RunError, weights};
-use crate::model::Model;
-use crate::network::Network;
+use super::{Report, RunError};
 use crate::recipe::Recipe;
 
 /// Paths of a run and how they are written.
@@ -30,18 +28,27 @@ pub struct RunFolder {
 
 /// Largest checkpoint that is read back.
 const LARGEST_FILE: u64 = 1 << 32;
-/// Largest model that is read back: weights and momentum of the largest network.
-const LARGEST_MODEL: u64 = 1 << 29;
 /// Largest report that is read back.
 const LARGEST_REPORT: u64 = 1 << 20;
 
 /// The decrypted model, below the root.
-pub(super) const PRIVATE_MODEL: &str = "client/private-model.safetensors";
+pub(super) const PRIVATE_MODEL: &str = "client/model.private.safetensors";
+/// Its names in folders of earlier versions.
+pub(super) const EARLIER_MODELS: [&str; 2] = ["client/private-model.safetensors", "client/model.safetensors"];
 
 impl RunFolder {
     /// The folder at `root`; made when first written to.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
+    }
+
+    /// The folder of a run that a file lies in the `client` of, or the one around any other file.
+    pub(super) fn around(path: &Path) -> Self {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        match folder.parent() {
+            Some(root) if folder.ends_with("client") => Self::new(root),
+            _ => Self::new(folder),
+        }
     }
 
     /// Its path.
@@ -144,23 +151,48 @@ impl RunFolder {
     /// Begins a run: from here on the folder is one of an unfinished run of this recipe.
     ///
     /// # Errors
-    /// If the recipe cannot be written, or an earlier report cannot be removed.
+    /// If the recipe cannot be written, or an earlier run cannot be removed.
     pub fn begin(&self, recipe: &Recipe) -> Result<(), RunError> {
         let text = recipe.to_toml()?;
         self.remove(&self.report())?;
         self.remove(&self.exports())?;
+        self.remove(&self.root.join("events.jsonl"))?;
+        [PRIVATE_MODEL]
+            .iter()
+            .chain(&EARLIER_MODELS)
+            .try_for_each(|name| self.remove(&self.root.join(name)))?;
         self.write(&self.recipe(), text.as_bytes(), false)
     }
 
-    /// Refuses a folder with the checkpoints of a run that is not finished.
+    /// Refuses a folder with a run: one that is not finished, and a finished one that is not to be overwritten.
     ///
     /// # Errors
     /// If it is one, or cannot be read.
-    pub(super) fn refuse_unfinished(&self) -> Result<(), RunError> {
-        if self.report().exists() || self.generations()?.is_empty() {
+    pub(super) fn refuse_run(&self, overwrite: bool) -> Result<(), RunError> {
+        if self.report().exists() {
+            return if overwrite { Ok(()) } else { Err(RunError::Finished { out: self.root.clone() }) };
+        }
+        if self.generations()?.is_empty() {
             return Ok(());
         }
         Err(RunError::Unfinished { out: self.root.clone() })
+    }
+
+    /// Whether there are secret keys of an earlier run.
+    pub(super) fn has_secrets(&self) -> bool {
+        self.client("secret.key").exists()
+    }
+
+    /// Puts the files of the owner of an earlier run aside, for its secret keys are never replaced: `client` becomes `client-1`, or the
+    /// next number that is free.
+    ///
+    /// # Errors
+    /// If the folder cannot be renamed.
+    pub(super) fn keep_secrets(&self) -> Result<(), RunError> {
+        let path = self.client("");
+        let free = (1..).map(|n: u32| self.root.join(format!("client-{n}"))).find(|place| !place.exists());
+        let renamed = fs::rename(&path, free.unwrap_or_default());
+        renamed.map_err(|source| RunError::Io { path, source })
     }
 
     /// A file to be locked, and its path.
@@ -218,6 +250,25 @@ impl RunFolder {
         self.write(&self.root.join("timings.csv"), text.as_bytes(), false)
     }
 
+    /// Writes `report.html`, for its owner only.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn write_page(&self, page: &str) -> Result<(), RunError> {
+        self.write(&self.root.join("report.html"), page.as_bytes(), true)
+    }
+
+    /// Adds a line to `events.jsonl`, for its owner only: what happened in a run, for programs that draw it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn note_event(&self, event: &serde_json::Value) -> Result<(), RunError> {
+        let path = self.root.join("events.jsonl");
+        let io = |source| RunError::Io { path: path.clone(), source };
+        let mut file = options(true).append(true).create(true).open(&path).map_err(io)?;
+        file.write_all(format!("{event}\n").as_bytes()).map_err(io)
+    }
+
     /// Draws `learning-curve.svg`, for its owner only, as the report.
     ///
     /// # Errors
@@ -242,56 +293,9 @@ impl RunFolder {
 
     /// Path of the decrypted model; folders of earlier versions have it under another name.
     pub(super) fn model(&self) -> PathBuf {
-        let (path, earlier) = (self.root.join(PRIVATE_MODEL), self.client("model.safetensors"));
-        if !path.exists() && earlier.exists() { earlier } else { path }
-    }
-
-    /// Writes the decrypted model, for its owner only: `client/private-model.safetensors`.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn write_model(&self, recipe: &Recipe, network: &Network, model: &Model) -> Result<(), RunError> {
         let path = self.root.join(PRIVATE_MODEL);
-        let bytes = weights::to_bytes(recipe, network, model)
-            .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
-        self.write(&path, &bytes, true)
-    }
-
-    /// Reads the decrypted model of a network.
-    ///
-    /// # Errors
-    /// If a tensor is missing, has another shape, or a number that a training of the recipe cannot hold.
-    pub fn read_model(&self, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
-        let path = self.model();
-        let bytes = self.read_at_most(&path, LARGEST_MODEL)?;
-        weights::from_bytes(recipe, network, &bytes)
-            .map_err(|error| RunError::File { path, what: error.to_string() })
-    }
-
-    /// Writes predictions: sample number, predicted class, label; of a series predicted and measured value.
-    ///
-    /// # Errors
-    /// If they cannot be written.
-    pub(crate) fn write_predictions(
-        &self,
-        classes: &[String],
-        predicted: &Predictions,
-        labels: &[usize],
-    ) -> Result<(), RunError> {
-        let name = |class: usize| classes.get(class).map_or("?", String::as_str);
-        let (header, rows): (_, Vec<String>) = match predicted {
-            Predictions::Classes(predicted) => {
-                let row = |(p, l): (&usize, &usize)| format!("{},{}", name(*p), name(*l));
-                ("sample,predicted,label\n", predicted.iter().zip(labels).map(row).collect())
-            }
-            Predictions::Values(predicted) => {
-                let row = |(p, l): (&f64, &usize)| format!("{p:.2},{l}");
-                ("sample,predicted,measured\n", predicted.iter().zip(labels).map(row).collect())
-            }
-        };
-        let rows = rows.iter().enumerate().map(|(i, row)| format!("{i},{row}\n"));
-        let text: String = std::iter::once(header.to_owned()).chain(rows).collect();
-        self.write(&self.client("predictions.csv"), text.as_bytes(), true)
+        let earlier = EARLIER_MODELS.iter().map(|name| self.root.join(name)).find(|earlier| earlier.exists());
+        earlier.filter(|_| !path.exists()).unwrap_or(path)
     }
 }
 

@@ -56,7 +56,7 @@ fn rows(report: &Report) -> Vec<Row> {
     if let Some(step) = &report.step {
         planned(step, steps, &mut row);
     }
-    row("core-seconds of a step", report.stages_of_a_step());
+    row("CPU seconds of a step", report.stages_of_a_step());
     let bootstraps = report.bootstraps.tfhe + report.bootstraps.ckks;
     row("bootstraps a step", (bootstraps > 0).then(|| format!("{:.0}", bootstraps as f64 / steps)));
     row("values saturated", Some(report.traffic.saturations.to_string()));
@@ -69,12 +69,11 @@ fn rows(report: &Report) -> Vec<Row> {
     row("peak memory", report.peak_memory_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9)));
     if let Some(prediction) = &report.prediction {
         let text = format!(
-            "{}, equal to the twin: {}; {:.2} core-ms and {:.0} kB {}",
+            "{}, equal to the twin: {}; CPU time a row: {:.2} ms, {:.0} kB",
             prediction.described(),
             prediction.twin_equal,
             prediction.core_seconds_per_image * 1e3,
             prediction.bytes_per_image / 1e3,
-            prediction.each()
         );
         let forecast = prediction.mape.is_some();
         row(if forecast { "encrypted forecasts" } else { "encrypted classification" }, Some(text));
@@ -93,6 +92,12 @@ fn scores(report: &Report, row: &mut impl FnMut(&'static str, Option<String>)) {
     row("most frequent class of the test part", report.accuracy.majority_test.map(percent));
     row("twin's test accuracy", report.accuracy.twin_test.map(percent));
     row("floating point, same training", report.accuracy.clear_test.map(percent));
+    let plain = |value: f64| format!("{value:.4}");
+    row("test R²", report.accuracy.r_squared.map(plain));
+    row("twin's test R²", report.accuracy.twin_r_squared.map(plain));
+    row("R² of floating point, same training", report.accuracy.clear_r_squared.map(plain));
+    row("mean absolute error", report.accuracy.mae.map(plain));
+    row("root mean square error", report.accuracy.rmse.map(plain));
     let mape = |value: f64| format!("{value:.2} %");
     row("test MAPE", report.accuracy.mape.map(mape));
     row("twin's test MAPE", report.accuracy.twin_mape.map(mape));
@@ -126,11 +131,9 @@ fn costs(report: &Report, steps: f64, row: &mut impl FnMut(&'static str, Option<
     let traffic = &report.traffic;
     row("whole run", Some(format!("{:.0} s", report.seconds.total)));
     row("a step, median", report.seconds.step_median.map(|s| format!("{s:.3} s")));
-    row("a step, all threads", report.core_seconds.step.map(|s| format!("{s:.3} core-s")));
-    row(
-        "an image, client included",
-        report.core_seconds_per_image.map(|s| format!("{:.1} core-ms", s * 1e3)),
-    );
+    row("CPU time a step, all threads", report.core_seconds.step.map(|s| format!("{s:.3} s")));
+    let milliseconds = |s: f64| format!("{:.1} ms", s * 1e3);
+    row("CPU time a training row, client included", report.core_seconds_per_image.map(milliseconds));
     let both = report.core_seconds.client + report.core_seconds.server;
     row("client's share of the time", (both > 0.0).then(|| percent(report.core_seconds.client / both)));
     let each = |bytes: u64| format!("{:.2} MB", bytes as f64 / steps / 1e6);
@@ -143,7 +146,7 @@ fn costs(report: &Report, steps: f64, row: &mut impl FnMut(&'static str, Option<
 fn planned(step: &StepSummary, steps: f64, row: &mut impl FnMut(&'static str, Option<String>)) {
     row("levels between two bootstraps", Some(step.levels.to_string()));
     let transforms = || step.estimated_transforms.map(|count| format!("{count:.0} transforms"));
-    let seconds = step.estimated_core_seconds.map(|seconds| format!("{seconds:.3} core-s"));
+    let seconds = step.estimated_core_seconds.map(|seconds| format!("{seconds:.3} s of CPU time"));
     row("a step, estimated", seconds.or_else(transforms));
     row("memory, estimated", Some(format!("{:.2} GB", step.estimated_peak_bytes as f64 / 1e9)));
     row("largest error of an output", step.output_error.map(|error| format!("{error:.1e}")));

@@ -1,6 +1,6 @@
 //! How good a training is: a part that is right for classes, an error in percent for a series.
 
-use crate::data::Series;
+use crate::data::{Samples, Series};
 use crate::metrics;
 
 /// The measure of scores.
@@ -17,6 +17,8 @@ pub enum Measure {
     Accuracy,
     /// The mean absolute error of forecasts, in percent of the measured values.
     Mape,
+    /// The part of the variance of measured values that is explained, 1 at most: R².
+    RSquared,
 }
 
 impl Measure {
@@ -26,16 +28,24 @@ impl Measure {
         match self {
             Self::Accuracy => "accuracy",
             Self::Mape => "MAPE",
+            Self::RSquared => "R²",
         }
     }
 
-    /// A score in percent.
+    /// A score in its usual form.
     #[must_use]
-    pub(crate) fn percent(self, score: f64) -> f64 {
+    pub(crate) fn text(self, score: f64) -> String {
         match self {
-            Self::Accuracy => 100.0 * score,
-            Self::Mape => score,
+            Self::Accuracy => format!("{:.2} %", 100.0 * score),
+            Self::Mape => format!("{score:.2} %"),
+            Self::RSquared => format!("{score:.4}"),
         }
+    }
+
+    /// A score as it is drawn: in percent, but for R².
+    #[must_use]
+    pub(crate) fn drawn(self, score: f64) -> f64 {
+        if self == Self::Accuracy { 100.0 * score } else { score }
     }
 }
 
@@ -58,7 +68,7 @@ impl Measure {
 pub enum Predictions {
     /// A class of each.
     Classes(Vec<usize>),
-    /// A value of each, in the unit of the series.
+    /// A value of each, in the unit of the measurements.
     Values(Vec<f64>),
 }
 
@@ -68,24 +78,13 @@ impl Predictions {
         Self::Values(outputs.into_iter().map(|output| series.value(output)).collect())
     }
 
-    /// How good they are: a fraction of classes that are right, or MAPE in percent.
+    /// How good they are by the labels or measured values of samples: a fraction of classes that are right, MAPE in percent, or R².
     #[must_use]
-    pub(crate) fn score(&self, labels: &[usize]) -> f64 {
-        match self {
-            Self::Classes(classes) => metrics::accuracy(classes, labels),
-            Self::Values(values) => {
-                let targets: Vec<f64> = labels.iter().map(|&label| label as f64).collect();
-                metrics::mape(values, &targets)
-            }
-        }
-    }
-
-    /// Their measure.
-    #[must_use]
-    pub(crate) fn measure(&self) -> Measure {
-        match self {
-            Self::Classes(_) => Measure::Accuracy,
-            Self::Values(_) => Measure::Mape,
+    pub(crate) fn score(&self, samples: &Samples, measure: Measure) -> f64 {
+        match (self, measure) {
+            (Self::Classes(classes), _) => metrics::accuracy(classes, &samples.labels),
+            (Self::Values(values), Measure::RSquared) => metrics::r_squared(values, &samples.values),
+            (Self::Values(values), _) => metrics::mape(values, &samples.values),
         }
     }
 }
@@ -96,13 +95,22 @@ mod tests {
 
     #[test]
     fn scores_are_of_what_is_predicted() {
+        let samples = |labels: &[usize], values: &[f64]| Samples {
+            x: ndarray::Array2::zeros((0, 0)),
+            labels: labels.to_vec(),
+            values: values.to_vec(),
+            rows: vec![],
+            saturated: 0,
+        };
         let classes = Predictions::Classes(vec![0, 1, 1, 2]);
-        assert_eq!((classes.score(&[0, 1, 2, 2]), classes.measure()), (0.75, Measure::Accuracy));
-        assert_eq!(Measure::Accuracy.percent(0.75), 75.0);
+        assert_eq!(classes.score(&samples(&[0, 1, 2, 2], &[]), Measure::Accuracy), 0.75);
         let series = Series { divisor: 100.0, center: 1.0 };
         let values = Predictions::values(&series, [0.0, 1.0]);
         assert_eq!(values, Predictions::Values(vec![100.0, 200.0]));
-        assert_eq!((values.score(&[125, 200]), values.measure()), (10.0, Measure::Mape));
-        assert_eq!(Measure::Mape.percent(10.0), 10.0);
+        assert_eq!(values.score(&samples(&[], &[125.0, 200.0]), Measure::Mape), 10.0);
+        assert_eq!(values.score(&samples(&[], &[100.0, 200.0]), Measure::RSquared), 1.0);
+        let texts = [Measure::Accuracy, Measure::Mape, Measure::RSquared].map(|measure| measure.text(0.75));
+        assert_eq!(texts, ["75.00 %", "0.75 %", "0.7500"]);
+        assert_eq!((Measure::Accuracy.drawn(0.75), Measure::RSquared.drawn(0.75)), (75.0, 0.75));
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(any(feature = "cli", test))]
 mod backends;
+mod bundle;
 mod checkpoint;
 mod classify;
 mod compare;
@@ -22,8 +23,12 @@ mod markdown;
 mod measure;
 mod options;
 mod outcome;
+mod outputs;
+#[cfg(feature = "cli")]
+mod page;
 mod predict;
 mod progress;
+mod quality;
 mod report;
 mod resume;
 mod scores;
@@ -35,6 +40,7 @@ pub(crate) mod state;
 pub(crate) mod study;
 #[cfg(feature = "cli")]
 pub(crate) mod study_table;
+mod summary;
 #[cfg(feature = "cli")]
 mod sweep;
 mod train;
@@ -43,7 +49,6 @@ mod weights;
 
 #[cfg(any(feature = "cli", test))]
 pub(crate) use self::backends::backends_page;
-pub(crate) use self::classify::classify;
 pub use self::classify::{Prediction, predict_encrypted};
 pub use self::encrypted::{Encrypted, SentKeys};
 pub use self::error::RunError;
@@ -53,7 +58,8 @@ pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};
 pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
-pub use self::predict::{predict, predict_session};
+pub(crate) use self::predict::with_new_keys;
+pub use self::predict::{Query, predict, predict_session};
 pub use self::report::Report;
 pub use self::resume::{Resumption, resume};
 pub use self::session::Session;

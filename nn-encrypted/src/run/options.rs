@@ -43,6 +43,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// Say nothing but errors.
     pub quiet: bool,
+    /// Write over a finished run in `out`; its secret keys and what lies beside them are put aside.
+    pub overwrite: bool,
     /// Go on from the newest checkpoint in `out`, if there is one; for encrypted runs.
     pub resume: bool,
     /// Time between two checkpoints of an encrypted run; a minute without it. There is one at the end of each epoch as well.
@@ -53,7 +55,7 @@ pub struct Options {
 
 impl Options {
     /// Says something on the way.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
             eprintln!("{text}");
         }

@@ -23,6 +23,8 @@ pub struct Outcome {
     pub report: Report,
     /// Scores of the test part after each epoch, before training first: fractions that are right, or MAPE in percent.
     pub curve: Vec<f64>,
+    /// Scores of the same training in floating point, before it first and then after each epoch.
+    pub clear: Vec<f64>,
     /// Tensors that left bounds which nothing enforces, so that an encrypted training goes wrong: what, by how much, and the
     /// setting to change.
     pub beyond: Vec<String>,

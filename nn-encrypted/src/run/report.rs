@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::quality::Quality;
+use super::summary::PredictionSummary;
 use crate::data::Prepared;
 use crate::meter::host;
 
@@ -43,6 +45,9 @@ pub struct Report {
     pub steps: u64,
     /// Accuracies, as fractions; errors of forecasts, in percent.
     pub accuracy: Accuracy,
+    /// Which classes of the test part are taken for which; null of measured values, and of more than 64 classes.
+    #[serde(default)]
+    pub classes: Option<Quality>,
     /// Comparison with the twin.
     pub twin: TwinSummary,
     /// Wall-clock seconds.
@@ -173,6 +178,21 @@ pub struct Accuracy {
     /// MAPE of floating-point training on the test part.
     #[serde(default)]
     pub clear_mape: Option<f64>,
+    /// R² of the trained model on the test part, of measured values.
+    #[serde(default)]
+    pub r_squared: Option<f64>,
+    /// R² of the twin's model.
+    #[serde(default)]
+    pub twin_r_squared: Option<f64>,
+    /// R² of floating-point training.
+    #[serde(default)]
+    pub clear_r_squared: Option<f64>,
+    /// Mean absolute error on the test part, in the unit of the measured values.
+    #[serde(default)]
+    pub mae: Option<f64>,
+    /// Root of the mean square error.
+    #[serde(default)]
+    pub rmse: Option<f64>,
     /// MAPE of forecasts without training on the test part.
     #[serde(default)]
     pub baselines: Option<Baselines>,
@@ -280,8 +300,8 @@ impl Report {
             mode,
             data: DataSummary {
                 name: data.name.clone(),
-                train: data.train.labels.len(),
-                test: data.test.labels.len(),
+                train: data.train.count(),
+                test: data.test.count(),
                 features: data.features.len(),
                 classes: data.classes.len(),
             },
@@ -290,6 +310,7 @@ impl Report {
             encrypted: EncryptedParts::default(),
             steps: 0,
             accuracy: Accuracy::default(),
+            classes: None,
             twin: TwinSummary::default(),
             seconds: Seconds::default(),
             core_seconds_per_image: None,
@@ -350,26 +371,6 @@ pub struct StepSummary {
     pub parts: Vec<(String, f64)>,
 }
 
-/// Classification with the trained model.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct PredictionSummary {
-    /// Images classified, or values forecast.
-    pub images: usize,
-    /// Part of them that was right; null for a series.
-    pub accuracy: Option<f64>,
-    /// For a series: MAPE in percent.
-    #[serde(default)]
-    pub mape: Option<f64>,
-    /// Whether all outputs are the twin's: bit for bit, or nearly where the scheme is approximate.
-    pub twin_equal: bool,
-    /// Wall-clock seconds.
-    pub seconds: f64,
-    /// CPU seconds an image, server and client, without encryption of the images.
-    pub core_seconds_per_image: f64,
-    /// Bytes an image, both ways, its encryption included.
-    pub bytes_per_image: f64,
-}
-
 /// Bootstraps by scheme.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Bootstraps {
@@ -379,22 +380,4 @@ pub struct Bootstraps {
     pub ckks: u64,
     /// Of TFHE.
     pub tfhe: u64,
-}
-
-impl PredictionSummary {
-    /// The predictions in a line, and how good they are.
-    #[must_use]
-    pub fn described(&self) -> String {
-        match (self.accuracy, self.mape) {
-            (Some(accuracy), _) => format!("{} images, {:.2} % right", self.images, accuracy * 100.0),
-            (None, Some(mape)) => format!("{} forecasts, MAPE {mape:.2} %", self.images),
-            (None, None) => format!("{} images", self.images),
-        }
-    }
-
-    /// One of what was predicted.
-    #[must_use]
-    pub fn each(&self) -> &'static str {
-        if self.mape.is_some() { "a forecast" } else { "an image" }
-    }
 }

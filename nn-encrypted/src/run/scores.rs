@@ -23,6 +23,20 @@ impl Scores {
     /// The part of the report, with predictions of the test part for figures of classes.
     pub(super) fn report(self, session: &Session, predicted: Option<&Predictions>) -> Accuracy {
         let data = &session.data;
+        if session.measure() == Measure::RSquared {
+            let errors = match predicted {
+                Some(Predictions::Values(values)) => Some(metrics::errors(values, &data.test.values)),
+                _ => None,
+            };
+            return Accuracy {
+                r_squared: self.test,
+                twin_r_squared: self.twin,
+                clear_r_squared: self.clear,
+                mae: errors.map(|[mae, _]| mae),
+                rmse: errors.map(|[_, rmse]| rmse),
+                ..Accuracy::default()
+            };
+        }
         if session.measure() == Measure::Mape {
             return Accuracy {
                 mape: self.test,

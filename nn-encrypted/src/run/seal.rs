@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::digest::hex;
-use super::folder::PRIVATE_MODEL;
+use super::folder::{EARLIER_MODELS, PRIVATE_MODEL};
 use super::{Report, RunError, RunFolder};
 
 /// Digests by the path below the root of the run.
@@ -33,7 +33,7 @@ impl RunFolder {
     /// # Errors
     /// If they cannot be read.
     pub fn seal(&self, report: &mut Report) -> Result<(), RunError> {
-        for name in [RECIPE, PRIVATE_MODEL] {
+        for name in [RECIPE, PRIVATE_MODEL, EARLIER_MODELS[0]] {
             if !report.digests.contains_key(name) && self.root().join(name).exists() {
                 report.digests.insert(name.to_owned(), self.digest(name)?);
             }
@@ -45,7 +45,7 @@ impl RunFolder {
     pub(super) fn check_digests(&self, digests: &Digests) -> Result<(), RunError> {
         for (name, digest) in digests {
             // Only names that are written here: a report is text that anyone may alter.
-            let known = [RECIPE, OPTIONS, PRIVATE_MODEL].contains(&name.as_str());
+            let known = [RECIPE, OPTIONS, PRIVATE_MODEL, EARLIER_MODELS[0]].contains(&name.as_str());
             if known && self.digest(name)? != *digest {
                 let what = "was altered or is of another run: it is not the file that this run wrote".into();
                 return Err(RunError::File { path: self.root().join(name), what });

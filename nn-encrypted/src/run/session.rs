@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use ndarray::{Array2, ArrayRef2, Axis};
+use ndarray::{Array2, ArrayRef2};
 
-use super::measure::{Measure, Predictions};
+use super::measure::Measure;
 use super::report::{RangeSummary, Report};
 use super::{Mode, RunError};
 use crate::clear::Clear;
-use crate::data::{Batches, Prepared, Samples};
+use crate::data::{Batches, Intake, Prepared, Samples};
 use crate::frozen;
 use crate::metrics;
 use crate::model::Model;
@@ -18,13 +18,10 @@ use crate::numbers::weight_grid;
 use crate::plan::{DataShape, Plan, Tolerance};
 use crate::program::Tensor;
 use crate::recipe::{Backward, Loss, Recipe, RecipeError, RefreshStrategy, RefreshTensor, Scheme};
-use crate::twin::{TensorRange, Twin, TwinError, classes, hard_targets, targets};
+use crate::twin::{TensorRange, Twin, TwinError, hard_targets, targets};
 
 /// Fractional bits of features of approximate schemes, which are read as integers.
 const INPUT_BITS: u32 = 20;
-
-/// Samples whose features are real numbers at a time, where it does not matter which are classified together.
-const ROWS: usize = 1024;
 
 /// Recipe, data and network of a run, and the plan once it is asked for.
 ///
@@ -60,16 +57,37 @@ impl Session {
     /// If the data or the recipe cannot be used.
     pub fn new(recipe: Recipe, data_dir: Option<&Path>) -> Result<Self, RunError> {
         recipe.validate()?;
-        let mut data = frozen::prepare(&recipe.data, recipe.seed, input_bits(&recipe), data_dir)?;
-        if has_exact_outputs(&recipe) {
+        let data = frozen::prepare(&recipe.data, recipe.seed, input_bits(&recipe), data_dir)?;
+        let batches = batches(&recipe, &data)?;
+        Self::with(recipe, data, batches)
+    }
+
+    /// The session of a model, without samples.
+    ///
+    /// # Errors
+    /// If the parts of the model do not fit each other.
+    pub(super) fn of_model(recipe: Recipe, intake: Intake) -> Result<Self, RunError> {
+        recipe.validate()?;
+        let (found, needed) = (intake.scale.fraction_bits(), input_bits(&recipe));
+        if found != needed {
+            let what = format!("{needed}; the normalization of the model has {found}");
+            return Err(field("numbers.input_bits", what).into());
+        }
+        let data = Prepared::without_samples(intake, &recipe.data)?;
+        let batches = Batches::new(0, recipe.optimizer.batch_size, recipe.seed);
+        Self::with(recipe, data, batches)
+    }
+
+    fn with(recipe: Recipe, mut data: Prepared, batches: Batches) -> Result<Self, RunError> {
+        if !takes_measured(&recipe) {
             data = data.with_classes()?;
         }
         if data.series.is_some() && recipe.loss == Loss::CrossEntropy {
-            let what = format!("\"cross_entropy\"; `{}` is a series and has no classes", data.name);
+            let what =
+                format!("\"cross_entropy\"; the labels of `{}` are measured values, no classes", data.name);
             return Err(field("loss", what).into());
         }
         let network = Network::new(&recipe, data.features.len(), data.sides, data.outputs)?;
-        let batches = batches(&recipe, &data)?;
         let grid = |l: usize| weight_grid(&recipe, &network.layers[l]);
         let first = Model::initial(&network, recipe.init_gain(), recipe.seed, grid);
         Ok(Self { recipe, data, network, batches, first, plan: OnceLock::new() })
@@ -100,7 +118,7 @@ impl Session {
     /// The part of the data that a plan depends on.
     pub(super) fn shape(&self) -> DataShape {
         let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
-        DataShape { bound, rows: self.data.train.labels.len() }
+        DataShape { bound, rows: self.data.intake.rows }
     }
 
     /// The twin, from given weights.
@@ -135,71 +153,48 @@ impl Session {
     /// # Errors
     /// If a label is no class of the network.
     pub fn batch(&self, batch: usize) -> Result<(Array2<f64>, Array2<f64>), RunError> {
-        let (x, labels) = self.data.train.select(self.batches.rows(batch));
-        let targets = targets(&self.recipe, self.data.series.as_ref(), &labels, self.data.outputs)?;
-        Ok((self.features(&x), targets))
+        self.samples_of(batch, targets)
+    }
+
+    fn samples_of(
+        &self,
+        batch: usize,
+        targets: impl Fn(&Recipe, &[usize], usize) -> Result<Array2<f64>, TwinError>,
+    ) -> Result<(Array2<f64>, Array2<f64>), RunError> {
+        let rows = self.batches.rows(batch);
+        let (x, labels) = self.data.train.select(rows);
+        let Some(series) = &self.data.series else {
+            return Ok((self.features(&x), targets(&self.recipe, &labels, self.data.outputs)?));
+        };
+        // Measured values are no larger than features, as plans of exact schemes assume.
+        let most = self.shape().bound.max(1.0);
+        let target = |(row, _)| series.target(self.data.train.values[rows[row]]).clamp(-most, most);
+        Ok((self.features(&x), Array2::from_shape_fn((rows.len(), self.data.outputs), target)))
     }
 
     /// A mini-batch with targets that are not smoothed, for training in floating point.
     pub(super) fn hard_batch(&self, batch: usize) -> Result<(Array2<f64>, Array2<f64>), RunError> {
-        let (x, labels) = self.data.train.select(self.batches.rows(batch));
-        let targets = hard_targets(&self.recipe, self.data.series.as_ref(), &labels, self.data.outputs)?;
-        Ok((self.features(&x), targets))
-    }
-
-    /// Predictions from rows of outputs.
-    #[must_use]
-    pub(crate) fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
-        match &self.data.series {
-            Some(series) => Predictions::values(series, outputs.iter().copied()),
-            None => Predictions::Classes(classes(&self.recipe, outputs)),
-        }
-    }
-
-    /// The twin's predictions for samples. Its model stays as it is; where tables are looked up each classification draws errors of
-    /// its own and is observed as a step is, elsewhere the ranges of training stay those of its steps.
-    ///
-    /// # Errors
-    /// If a number overflows or is not finite.
-    pub fn predicted(&self, twin: &mut Twin, samples: &Samples) -> Result<Predictions, RunError> {
-        let outputs = match self.recipe.refresh.strategy {
-            RefreshStrategy::Clean => twin.outputs(&self.features(&samples.x))?,
-            RefreshStrategy::Client | RefreshStrategy::Bootstrap => {
-                let mut twin = twin.clone();
-                self.by_parts(samples, |x| twin.outputs(x))?
-            }
-        };
-        Ok(self.predictions(&outputs))
-    }
-
-    /// Outputs for samples that do not depend on which of them are asked for together.
-    fn by_parts(
-        &self,
-        samples: &Samples,
-        mut outputs: impl FnMut(&ArrayRef2<f64>) -> Result<Array2<f64>, TwinError>,
-    ) -> Result<Array2<f64>, TwinError> {
-        let mut all = Array2::zeros((samples.x.nrows(), self.data.outputs));
-        let parts = all.axis_chunks_iter_mut(Axis(0), ROWS);
-        for (x, mut part) in samples.x.axis_chunks_iter(Axis(0), ROWS).zip(parts) {
-            part.assign(&outputs(&self.features(&x))?);
-        }
-        Ok(all)
+        self.samples_of(batch, hard_targets)
     }
 
     /// How good the twin is on samples: the part that is classified right, or MAPE in percent.
     pub(super) fn score(&self, twin: &mut Twin, samples: &Samples) -> Result<f64, RunError> {
-        Ok(self.predicted(twin, samples)?.score(&samples.labels))
+        Ok(self.predicted(twin, samples)?.score(samples, self.measure()))
     }
 
     /// The score of a network in floating point.
     pub(super) fn clear_score(&self, net: &mut Clear, samples: &Samples) -> Result<f64, RunError> {
-        Ok(self.predictions(&self.by_parts(samples, |x| net.outputs(x))?).score(&samples.labels))
+        Ok(self.predictions(&self.by_parts(samples, |x| net.outputs(x))?).score(samples, self.measure()))
     }
 
     /// The measure of scores.
     #[must_use]
     pub(crate) fn measure(&self) -> Measure {
-        if self.data.series.is_some() { Measure::Mape } else { Measure::Accuracy }
+        match self.data.series {
+            None => Measure::Accuracy,
+            Some(_) if self.data.intake.schema.window.is_some() => Measure::Mape,
+            Some(_) => Measure::RSquared,
+        }
     }
 
     /// The balanced accuracy of predictions of the test part.
@@ -233,12 +228,15 @@ impl Session {
     pub(super) fn digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted samples v1");
         for part in [&self.data.train, &self.data.test] {
-            hasher.update(&(part.labels.len() as u64).to_le_bytes());
+            hasher.update(&(part.count() as u64).to_le_bytes());
             part.x.iter().for_each(|value| {
                 hasher.update(&value.to_le_bytes());
             });
             part.labels.iter().for_each(|label| {
                 hasher.update(&(*label as u64).to_le_bytes());
+            });
+            part.values.iter().for_each(|value| {
+                hasher.update(&value.to_le_bytes());
             });
         }
         *hasher.finalize().as_bytes()
@@ -342,10 +340,10 @@ fn input_bits(recipe: &Recipe) -> u32 {
     }
 }
 
-/// Whether outputs are exact, as targets must be then: those of a series are not.
-fn has_exact_outputs(recipe: &Recipe) -> bool {
+/// Whether targets may be any numbers: in CKKS, and in BGV where a client rounds them.
+fn takes_measured(recipe: &Recipe) -> bool {
     let clean = recipe.refresh.strategy == RefreshStrategy::Clean;
-    clean || scheme(recipe.layers.iter().rev()) != Some(Scheme::Ckks)
+    !clean && scheme(recipe.layers.iter().rev()) != Some(Scheme::Tfhe)
 }
 
 fn field(name: &str, what: String) -> RecipeError {
@@ -355,7 +353,10 @@ fn field(name: &str, what: String) -> RecipeError {
 /// Mini-batches, none larger than the training part.
 pub(super) fn batches(recipe: &Recipe, data: &Prepared) -> Result<Batches, RecipeError> {
     let size = recipe.optimizer.batch_size;
-    let batches = Batches::balanced(recipe.data.balance, &data.train.labels, size, recipe.seed);
+    let batches = match data.series {
+        Some(_) => Batches::new(data.train.count(), size, recipe.seed),
+        None => Batches::balanced(recipe.data.balance, &data.train.labels, size, recipe.seed),
+    };
     let samples = batches.samples();
     if size > samples {
         let what = format!("{size}; at most {samples}, the number of training samples, is needed");

@@ -35,7 +35,8 @@ impl RunFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::report::{PredictionSummary, TwinSummary};
+    use crate::run::report::TwinSummary;
+    use crate::run::summary::PredictionSummary;
 
     /// The report of a finished run.
     fn report(mode: &str) -> Report {
@@ -48,11 +49,12 @@ mod tests {
 
     fn prediction(twin_equal: bool) -> Option<PredictionSummary> {
         let (seconds, core_seconds_per_image, bytes_per_image) = (0.0, 0.0, 0.0);
-        let (images, accuracy, mape) = (1, None, None);
+        let (images, accuracy, mape, r_squared) = (1, None, None, None);
         let summary = PredictionSummary {
             images,
             accuracy,
             mape,
+            r_squared,
             twin_equal,
             seconds,
             core_seconds_per_image,

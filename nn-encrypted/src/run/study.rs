@@ -144,21 +144,18 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 fn session(recipe: &Recipe, seed: u64, validate: bool, data_dir: Option<&Path>) -> Result<Session, RunError> {
     let mut session = Session::new(Recipe { seed, ..recipe.clone() }, data_dir)?;
     if validate {
+        let (rows, labels) = (session.data.train.count(), session.data.train.labels.clone());
         let table = data::Dataset {
             name: session.data.name.clone(),
-            features: session.data.features.clone(),
-            classes: session.data.classes.clone(),
-            x: session.data.train.x.mapv(f64::from),
-            labels: session.data.train.labels.clone(),
-            own_test: None,
-            series: None,
-            sides: session.data.sides,
-            frozen: None,
+            schema: session.data.intake.schema.clone(),
+            table: data::Table::of(0, (0..rows).map(|_| [])),
+            labels,
+            ..data::Dataset::default()
         };
-        let parts = data::split(&table, TestPart::Fraction(0.25), true, seed)?;
+        let parts = data::split(&table, &TestPart::Fraction(0.25), true, seed)?;
         let part = |rows: &[usize]| {
             let (x, labels) = session.data.train.select(rows);
-            Samples { x, labels, saturated: 0 }
+            Samples { x, labels, values: vec![], rows: vec![], saturated: 0 }
         };
         let (train, test) = (part(&parts.train), part(&parts.test));
         (session.data.train, session.data.test) = (train, test);

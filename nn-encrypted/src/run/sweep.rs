@@ -69,6 +69,6 @@ impl fmt::Display for Comparison {
             100.0 * self.twin.0,
             100.0 * self.twin.1
         )?;
-        write!(f, "the twin is {:.2} points behind the best of the grid", self.behind())
+        write!(f, "best of the grid less the twin: {:.2} percentage points", self.behind())
     }
 }

@@ -5,6 +5,9 @@ use std::time::Instant;
 use super::epoch::after_epoch;
 use super::folder::RunFolder;
 use super::lock::Lock;
+#[cfg(feature = "cli")]
+use super::page::page;
+use super::predict::predictions;
 use super::progress::Progress;
 use super::scores::Scores;
 use super::session::Session;
@@ -21,7 +24,7 @@ use crate::recipe::Recipe;
 pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
     let start = Instant::now();
     if let Some(out) = options.out.as_ref().filter(|_| !options.resume) {
-        RunFolder::new(out).refuse_unfinished()?;
+        RunFolder::new(out).refuse_run(options.overwrite)?;
     }
     train_session(&Session::new(recipe, options.data_dir.as_deref())?, options, start)
 }
@@ -32,6 +35,7 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
 /// As [`train`].
 pub fn train_session(session: &Session, options: &Options, start: Instant) -> Result<Outcome, RunError> {
     let folder = options.out.as_ref().map(RunFolder::new);
+    session.data.notes.iter().for_each(|note| options.say(note));
     // The lock is held until everything is written.
     let (mut outcome, mut lock) = match options.mode {
         Mode::Clear => (train_clear(session, options)?, None),
@@ -41,7 +45,7 @@ pub fn train_session(session: &Session, options: &Options, start: Instant) -> Re
     if options.mode != Mode::Encrypted {
         outcome.report.seconds.total = start.elapsed().as_secs_f64();
         // Nothing of the folder was needed before.
-        lock = folder.as_ref().map(|folder| Lock::new(folder, false)).transpose()?;
+        lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
         folder.as_ref().map_or(Ok(()), |folder| folder.begin(&session.recipe))?;
     }
     outcome.report.peak_memory_bytes = outcome.report.peak_memory_bytes.max(peak_memory());
@@ -59,12 +63,14 @@ fn write_results(folder: &RunFolder, session: &Session, outcome: &mut Outcome) -
         let mode = &outcome.report.mode;
         let title = format!("{} on {}, {}, {mode}", session.recipe.name, data.name, widths.join("-"));
         folder.write_curve(&title, session.measure(), &outcome.curve)?;
+        folder.write_page(&page(&title, outcome, session.measure()))?;
     }
     if outcome.report.mode != "clear" {
         let model = &outcome.model;
-        folder.write_model(&session.recipe, &session.network, model)?;
-        let predicted = session.predicted(&mut session.twin(model.clone())?, &data.test)?;
-        folder.write_predictions(&data.classes, &predicted, &data.test.labels)?;
+        folder.write_model(session, model)?;
+        let outputs = session.outputs(&mut session.twin(model.clone())?, &data.test)?;
+        let table = predictions(session, &data.test, &[], &outputs);
+        folder.write(&folder.client("predictions.csv"), &table, true)?;
     }
     folder.seal(&mut outcome.report)?;
     folder.write_report(&outcome.report)?;
@@ -91,11 +97,12 @@ fn train_clear(session: &Session, options: &Options) -> Result<Outcome, RunError
     let mut report = session.report(Mode::Clear);
     report.steps = steps as u64;
     report.accuracy = Scores { clear: curve.last().copied(), ..Scores::default() }.report(session, None);
-    Ok(Outcome { report, curve, beyond: vec![], model })
+    Ok(Outcome { report, clear: curve.clone(), curve, beyond: vec![], model })
 }
 
 fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError> {
     // What cannot be encrypted is not simulated.
+    options.say("planning");
     options.say(&session.plan()?.to_string());
     let mut twin = session.twin(session.first.clone())?;
     let steps = session.steps(options.steps);
@@ -115,15 +122,16 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     progress.finish();
     let mut report = session.report(Mode::Simulate);
     report.steps = steps as u64;
-    let clear = clear_curve(session, steps)?.0.last().copied();
-    let scores = Scores { twin: curve.last().copied(), clear, ..Scores::default() };
-    let predicted = session.predicted(&mut twin, &session.data.test)?;
-    report.accuracy = scores.report(session, Some(&predicted));
+    let (clear, _) = clear_curve(session, steps)?;
+    let scores = Scores { twin: curve.last().copied(), clear: clear.last().copied(), ..Scores::default() };
+    let outputs = session.outputs(&mut twin, &session.data.test)?;
+    report.accuracy = scores.report(session, Some(&session.predictions(&outputs)));
+    report.classes = session.quality(&outputs, &session.data.test);
     report.seconds.step_median = Some(spent.wall / steps.max(1) as f64);
     report.ranges = session.ranges(&twin);
     report.traffic.saturations = session.saturations(&twin);
     let beyond = session.beyond(&twin);
     report.traffic.out_of_bounds = beyond.len() as u64;
     let beyond = beyond.iter().map(ToString::to_string).collect();
-    Ok(Outcome { report, curve, beyond, model: twin.model().clone() })
+    Ok(Outcome { report, curve, clear, beyond, model: twin.model().clone() })
 }

@@ -35,11 +35,12 @@ pub(super) fn train_encrypted(
     options: &Options,
     begun: Instant,
 ) -> Result<(Outcome, Option<Lock>), RunError> {
+    options.say("planning");
     let mut planning = Spent::default();
     let plan = planning.on(|| session.plan())?;
     options.say(&plan.to_string());
     let folder = options.out.as_ref().map(RunFolder::new);
-    let lock = folder.as_ref().map(|folder| Lock::new(folder, options.resume)).transpose()?;
+    let lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
     let resumed = match &folder {
         Some(folder) if options.resume => Training::resume(session, options, &plan, folder)?,
         _ => None,
@@ -97,6 +98,7 @@ impl<'a> Training<'a> {
         plan: &Arc<Plan>,
         folder: Option<&RunFolder>,
     ) -> Result<Self, RunError> {
+        options.say("making keys, and encrypting the first weights");
         let mut keygen = Spent::default();
         let (both, keys) = keygen.on(|| -> Result<_, RunError> {
             Encrypted::start(plan, Client::new(plan, session.first.clone())?)
@@ -193,6 +195,7 @@ impl<'a> Training<'a> {
                 let mut own = session.twin(self.both.model(self.done as u64)?)?;
                 let (curve, quiet) = (&mut self.ledger.curve, self.options.quiet);
                 after_epoch(session, &mut own, self.done, curve, &progress, quiet)?;
+                self.note_epoch()?;
             }
             if epoch_ends || self.both.is_alone() || self.is_due() {
                 self.keep()?;
@@ -201,6 +204,17 @@ impl<'a> Training<'a> {
         self.check_stop(&progress)?;
         progress.finish();
         Ok(())
+    }
+
+    /// Notes the end of an epoch where other programs read it.
+    fn note_epoch(&self) -> Result<(), RunError> {
+        let Some(keeper) = &self.keeper else { return Ok(()) };
+        let (epoch, score) = (self.done.div_ceil(self.session.batches.count()), self.ledger.curve.last());
+        let seconds = self.ledger.total + self.begun.elapsed().as_secs_f64();
+        keeper.folder.note_event(&serde_json::json!({
+            "event": "epoch", "epoch": epoch, "step": self.done, "steps": self.steps, "measure": self.session.measure().name(),
+            "test": score, "seconds": seconds,
+        }))
     }
 
     /// One step; false if it was stopped within, and then nothing is changed.

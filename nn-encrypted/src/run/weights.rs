@@ -1,13 +1,17 @@
-//! Models of a recipe as bytes.
+//! Models of a recipe as bytes and files.
 
-use std::fs;
 use std::path::Path;
 
-use super::RunError;
+use super::bundle::{self, Bundle, is_bundle};
+use super::folder::PRIVATE_MODEL;
+use super::{RunError, RunFolder, Session};
 use crate::model::{Model, ModelError};
 use crate::network::Network;
 use crate::numbers::{model_grids, weight_grid};
 use crate::recipe::Recipe;
+
+/// Largest model that is read back: weights and momentum of the largest network.
+const LARGEST_MODEL: u64 = 1 << 29;
 
 /// The bytes of a model, which say the recipe's name and the fractional bits of each layer's weights.
 pub(super) fn to_bytes(recipe: &Recipe, network: &Network, model: &Model) -> Result<Vec<u8>, ModelError> {
@@ -24,21 +28,56 @@ pub(super) fn from_bytes(recipe: &Recipe, network: &Network, bytes: &[u8]) -> Re
     Ok(model)
 }
 
-/// Writes the model of a recipe to a file.
-pub(crate) fn write_model(
-    path: &Path,
-    recipe: &Recipe,
-    network: &Network,
-    model: &Model,
-) -> Result<(), RunError> {
-    let bytes = to_bytes(recipe, network, model)
-        .map_err(|error| RunError::File { path: path.to_owned(), what: error.to_string() })?;
-    fs::write(path, bytes).map_err(|source| RunError::Io { path: path.to_owned(), source })
+fn wrong(path: &Path, error: &ModelError) -> RunError {
+    RunError::File { path: path.to_owned(), what: error.to_string() }
 }
 
-/// Reads it.
+/// Writes a model with all that further rows need to a file, for its owner only.
+pub(crate) fn write_model(path: &Path, session: &Session, model: &Model) -> Result<(), RunError> {
+    let bytes = bundle::to_bytes(session, model).map_err(|error| wrong(path, &error))?;
+    write_private(path, &bytes)
+}
+
+/// Writes a file whole or not at all, for its owner only.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let path = std::path::absolute(path).map_err(|source| RunError::Io { path: path.into(), source })?;
+    RunFolder::around(&path).write(&path, bytes, true)
+}
+
+/// The bytes of a file of a model.
+fn read(path: &Path) -> Result<Vec<u8>, RunError> {
+    Ok(std::mem::take(&mut *RunFolder::around(path).read_at_most(path, LARGEST_MODEL)?))
+}
+
+/// Reads a model of a network that is known: of this version, or of an earlier one.
 pub(crate) fn read_model(path: &Path, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
-    let bytes = fs::read(path).map_err(|source| RunError::Io { path: path.to_owned(), source })?;
-    from_bytes(recipe, network, &bytes)
-        .map_err(|error| RunError::File { path: path.to_owned(), what: error.to_string() })
+    let bytes = read(path)?;
+    let model = is_bundle(&bytes).and_then(|bundle| match bundle {
+        true => bundle::model(recipe, network, &bytes),
+        false => from_bytes(recipe, network, &bytes),
+    });
+    model.map_err(|error| wrong(path, &error))
+}
+
+/// Reads a model with all that further rows need.
+pub(super) fn read_bundle(path: &Path) -> Result<Bundle, RunError> {
+    Bundle::from_bytes(&read(path)?).map_err(|error| wrong(path, &error))
+}
+
+impl RunFolder {
+    /// Writes the decrypted model with all that further rows need, for its owner only: `client/model.private.safetensors`.
+    ///
+    /// # Errors
+    /// If it cannot be written, or has a number that a training of the recipe cannot hold.
+    pub fn write_model(&self, session: &Session, model: &Model) -> Result<(), RunError> {
+        write_model(&self.root().join(PRIVATE_MODEL), session, model)
+    }
+
+    /// Reads the decrypted model of a network.
+    ///
+    /// # Errors
+    /// If a tensor is missing, has another shape, or a number that a training of the recipe cannot hold.
+    pub fn read_model(&self, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
+        read_model(&self.model(), recipe, network)
+    }
 }

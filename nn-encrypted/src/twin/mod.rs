@@ -51,7 +51,7 @@ pub use self::error::TwinError;
 use self::numbers::{Numbers, Phases, by_table};
 pub use self::range::TensorRange;
 pub use self::targets::classes;
-pub(crate) use self::targets::{hard_targets, targets};
+pub(crate) use self::targets::{hard_targets, is_logit, targets};
 pub(crate) use self::walk::Walk;
 use crate::data::random::{Purpose, stream};
 use crate::model::Model;

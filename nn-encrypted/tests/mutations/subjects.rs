@@ -158,7 +158,7 @@ fn predict_with(session: &Session, folder: &Folder, honest: &Folders, file: &str
         Ok(found) if !found.summary.twin_equal => Verdict::Told,
         Ok(found) if agree(&found.predicted, &honest.predicted) => Verdict::Same,
         Ok(_) if !same => Verdict::Told,
-        Ok(_) if file == "client/model.safetensors" => Verdict::Told,
+        Ok(_) if file == "client/model.private.safetensors" => Verdict::Told,
         Ok(_) => Verdict::Wrong("predicted something else, with success".into()),
     }
 }

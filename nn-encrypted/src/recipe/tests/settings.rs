@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn strings(all: &[&str]) -> Vec<String> {
+    all.iter().map(|&one| one.to_owned()).collect()
+}
+
 #[test]
 fn settings_reach_every_field() {
     let recipe = load(
@@ -190,4 +194,27 @@ fn words_hold_what_they_are_given() {
         [bits("numbers.word_bits=8"), bits("numbers.word_bits=16"), bits("numbers.word_bits=32")],
         [4, 10, 20]
     );
+}
+
+#[test]
+fn a_recipe_in_a_file_is_taken_at_its_word() {
+    let path = std::env::temp_dir().join(format!("nn-encrypted-own-{}.toml", std::process::id()));
+    let text = Recipe::text("hesamifard2017").unwrap().replace("out_features = 32", "out_features = 24");
+    std::fs::write(&path, text).unwrap();
+    let name = path.to_string_lossy().into_owned();
+    let load = |settings: &[&str]| Recipe::load_with_word(&name, &strings(settings)).unwrap();
+    let (own, word) = load(&["data.set=iris", "data.test=30"]);
+    assert_eq!((own.layers.len(), own.layers[0].out_features), (5, Some(24)));
+    assert!(
+        word.unwrap().ends_with(
+            "has a variant `iris` for these data, which is not applied; it is with --variant iris"
+        )
+    );
+    let (named, word) = load(&["data.set=iris", "variant=iris"]);
+    assert_eq!((named.layers.len(), word), (3, None));
+    assert_eq!(load(&[]).1, None);
+    assert_eq!(load(&["data.set=t.csv", "data.window=12"]).1, None);
+    std::fs::remove_file(&path).unwrap();
+    // Recipes inside the program apply theirs unasked.
+    assert_eq!(Recipe::load("hesamifard2017", &strings(&["data.set=iris"])).unwrap().layers.len(), 3);
 }

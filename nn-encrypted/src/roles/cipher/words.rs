@@ -100,7 +100,6 @@ impl<C: ClientCoding> WordCipher<C> {
         Ok(numbers)
     }
 
-    /// The words of a tensor.
     fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Vec<C::Word>, WireError> {
         let read =
             |_: usize, reader: &mut Reader<'_>| C::read_word(self.shape.format, self.key.params(), reader);

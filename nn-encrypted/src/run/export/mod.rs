@@ -250,8 +250,8 @@ impl Exporting<'_> {
         let (session, test) = (self.session, &self.session.data.test);
         let score = |model: &Model| session.score(&mut session.twin(model.clone())?, test);
         let (measure, [before, after]) = (session.measure(), [score(whole)?, score(shown)?]);
-        let [before, after] = [before, after].map(|score| measure.percent(score));
-        Ok(Some(format!("Test {}: {before:.2} % before, {after:.2} % after.", measure.name())))
+        let [before, after] = [before, after].map(|score| measure.text(score));
+        Ok(Some(format!("Test {}: {before} before, {after} after.", measure.name())))
     }
 
     fn write(&self, out: &Path, exported: &Exported, bits: Option<u32>) -> Result<(), RunError> {

@@ -33,8 +33,13 @@ impl Run {
     }
 
     fn train(&self, steps: usize) -> Report {
-        let options =
-            Options { steps: Some(steps), out: Some(self.root.clone()), quiet: true, ..Options::default() };
+        let options = Options {
+            steps: Some(steps),
+            out: Some(self.root.clone()),
+            quiet: true,
+            overwrite: true,
+            ..Options::default()
+        };
         train_session(&self.session, &options, Instant::now()).unwrap().report
     }
 
@@ -267,9 +272,9 @@ fn every_recipe_has_its_rule() {
 fn failures_of_bootstraps_are_a_distance() {
     let run = Run::new("words", "tbmpnet2021", &["variant=tiny", "numbers.word_bits=8"]);
     let folder = run.folder();
-    let Session { recipe, network, first, .. } = &run.session;
+    let Session { recipe, first, .. } = &run.session;
     folder.begin(recipe).unwrap();
-    folder.write_model(recipe, network, first).unwrap();
+    folder.write_model(&run.session, first).unwrap();
     let with = |bootstraps, accepted: Option<&str>| {
         let options = ExportOptions { accepted: accepted.map(|d| d.parse().unwrap()), ..Default::default() };
         let out = run.root.join("shown.safetensors");

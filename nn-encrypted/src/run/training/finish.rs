@@ -19,14 +19,17 @@ impl Training<'_> {
         let mut own = session.twin(model.clone())?;
         let mut report = self.report();
         let data = &session.data;
+        self.options.say("comparing: the same training in floating point, and encrypted predictions");
+        let (clear, _) = clear_curve(session, self.steps)?;
         let scores = Scores {
             train: Some(session.score(&mut own, &data.train)?),
             test: Some(session.score(&mut own, &data.test)?),
             twin: Some(session.score(&mut self.twin, &data.test)?),
-            clear: clear_curve(session, self.steps)?.0.last().copied(),
+            clear: clear.last().copied(),
         };
-        let predicted = session.predicted(&mut own, &data.test)?;
-        report.accuracy = scores.report(session, Some(&predicted));
+        let outputs = session.outputs(&mut own, &data.test)?;
+        report.accuracy = scores.report(session, Some(&session.predictions(&outputs)));
+        report.classes = session.quality(&outputs, &data.test);
         report.twin = compare(&model, self.twin.model(), session.tolerance()?);
         report.ranges = session.ranges(&self.twin);
         report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
@@ -39,7 +42,7 @@ impl Training<'_> {
         }
         report.seconds.total = self.ledger.total + self.begun.elapsed().as_secs_f64();
         let beyond = beyond.iter().map(ToString::to_string).collect();
-        Ok(Outcome { report, curve: self.ledger.curve, beyond, model })
+        Ok(Outcome { report, curve: self.ledger.curve, clear, beyond, model })
     }
 
     /// The report from plan and ledger.

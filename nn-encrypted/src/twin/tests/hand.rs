@@ -219,7 +219,7 @@ fn errors_name_what_is_wrong() {
     assert_eq!(refused(&x, &arr2(&[[1.0]])), "targets of a sample: 1 given, 2 needed");
     assert_eq!(refused(&x, &arr2(&[[1.0, 0.0], [0.0, 1.0]])), "samples with targets: 2 given, 1 needed");
     assert_eq!(refused(&arr2(&[[1.0, 0.3]]), &y), "features: 0.3 given; multiples of 2^-4 are needed");
-    let label = targets(&recipe, None, &[2], 2).unwrap_err().to_string();
+    let label = targets(&recipe, &[2], 2).unwrap_err().to_string();
     assert_eq!(label, "class of a label: 2 given, 2 needed");
     let with = |change: &dyn Fn(&mut Model)| {
         let mut model = model.clone();
@@ -293,12 +293,10 @@ fn numbers_that_are_none_are_errors() {
 #[test]
 fn targets_of_all_kinds() {
     let smoothed = recipe("ckks_sgd", &["variant=cross_entropy"]);
-    assert_eq!(targets(&smoothed, None, &[1], 3).unwrap(), arr2(&[[0.1, 0.9, 0.1]]));
-    assert_eq!(hard_targets(&smoothed, None, &[1], 3).unwrap(), arr2(&[[0.0, 1.0, 0.0]]));
+    assert_eq!(targets(&smoothed, &[1], 3).unwrap(), arr2(&[[0.1, 0.9, 0.1]]));
+    assert_eq!(hard_targets(&smoothed, &[1], 3).unwrap(), arr2(&[[0.0, 1.0, 0.0]]));
     let single = recipe("tbmpnet2021", &["variant=tiny"]);
-    assert_eq!(targets(&single, None, &[1, 0], 1).unwrap(), arr2(&[[1.0], [0.0]]));
-    let series = crate::data::Series { divisor: 200.0, center: 3.75 };
-    assert_eq!(targets(&smoothed, Some(&series), &[800], 1).unwrap(), arr2(&[[0.25]]));
+    assert_eq!(targets(&single, &[1, 0], 1).unwrap(), arr2(&[[1.0], [0.0]]));
     assert_eq!(classes(&single, &arr2(&[[0.5], [0.75]])), [0, 1]);
     assert_eq!(classes(&smoothed, &arr2(&[[0.5, 2.0, 2.0], [3.0, 2.0, 1.0]])), [1, 0]);
 }

@@ -118,7 +118,7 @@ fn a_network_of_one_scheme_word_more_trains_as_well() {
         let batches = Batches::new(data.train.labels.len(), recipe.optimizer.batch_size, recipe.seed);
         for batch in (0..recipe.optimizer.epochs).flat_map(|epoch| batches.order(epoch)) {
             let (x, labels) = data.train.select(batches.rows(batch));
-            twin.step(&real(&x), &targets(&recipe, None, &labels, 3).unwrap()).unwrap();
+            twin.step(&real(&x), &targets(&recipe, &labels, 3).unwrap()).unwrap();
         }
         let found = classes(&recipe, &twin.outputs(&real(&data.test.x)).unwrap());
         let accuracy = crate::metrics::accuracy(&found, &data.test.labels);
@@ -136,7 +136,7 @@ fn tables_behind_ckks_are_those_behind_bgv() {
         .filter(|layer| layer.kind.has_weights())
         .for_each(|layer| layer.scheme = Scheme::Ckks);
     let x = multiples(&wave(6, 4).mapv(f64::abs), 3);
-    let y = targets(&in_bgv, None, &[0, 1, 2, 0, 1, 2], 3).unwrap();
+    let y = targets(&in_bgv, &[0, 1, 2, 0, 1, 2], 3).unwrap();
     let reader = TableReader { log: 12, deviations: [0.001; 2] };
     let mut twins = [&in_bgv, &in_ckks].map(|recipe| {
         let network = Network::new(recipe, 4, None, 3).unwrap();

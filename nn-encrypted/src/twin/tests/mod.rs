@@ -77,11 +77,11 @@ impl Run {
     }
 
     pub(super) fn targets(&self, labels: &[usize]) -> Array2<f64> {
-        targets(&self.recipe, self.data.series.as_ref(), labels, self.outputs).unwrap()
+        targets(&self.recipe, labels, self.outputs).unwrap()
     }
 
     pub(super) fn hard(&self, labels: &[usize]) -> Array2<f64> {
-        hard_targets(&self.recipe, self.data.series.as_ref(), labels, self.outputs).unwrap()
+        hard_targets(&self.recipe, labels, self.outputs).unwrap()
     }
 
     pub(super) fn test(&self) -> &Samples {

@@ -51,7 +51,7 @@ impl Run {
     fn step(&mut self, step: u64, batch: usize) {
         let (x, labels) = self.data.train.select(self.batches.rows(batch));
         let (x, outputs) = (self.features(&x), self.data.outputs);
-        let targets = targets(&self.recipe, self.data.series.as_ref(), &labels, outputs).unwrap();
+        let targets = targets(&self.recipe, &labels, outputs).unwrap();
         let bytes = self.client.encrypt_batch(batch, x.view(), targets.view()).unwrap();
         self.server.receive_batch(batch, bytes).unwrap();
         self.client.begin(step, x.view(), targets.view()).unwrap();

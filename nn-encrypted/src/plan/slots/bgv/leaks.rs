@@ -35,7 +35,7 @@ fn world() -> (Arc<Plan>, Model, [Array2<f64>; 2], Vec<Forger>) {
     let grid = |l: usize| weight_grid(&recipe, &network.layers[l]);
     let model = Model::initial(&network, recipe.init_gain(), recipe.seed, grid);
     let x = Array2::from_shape_fn((3, 4), |(i, k)| ((i * 5 + k * 3) % 8) as f64 / 8.0);
-    let y = targets(&recipe, None, &[0, 1, 2], 3).unwrap();
+    let y = targets(&recipe, &[0, 1, 2], 3).unwrap();
     let plan = Plan {
         optimizer: recipe.optimizer.clone(),
         program,

@@ -18,7 +18,7 @@ fn check(recipe: &Recipe, network: &Network, log_n: u32, steps: u64) -> (World, 
     for step in 0..steps {
         let rows = if step + 1 == steps { batch - batch / 4 } else { batch };
         let (x, labels) = samples(rows, features, outputs);
-        let y = targets(recipe, None, &labels, outputs).unwrap();
+        let y = targets(recipe, &labels, outputs).unwrap();
         world.train(step, &x, &y).unwrap();
         twin.step(&x, &y).unwrap();
         let distance = apart(&world.server_model(step + 1), twin.model());

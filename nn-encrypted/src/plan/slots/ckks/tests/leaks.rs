@@ -109,7 +109,7 @@ fn sees_nothing(name: &str, settings: &[&str], features: usize, outputs: usize) 
     let (x, labels) = samples(5, features, outputs);
     let y = match outputs {
         1 => Array2::zeros((5, 1)),
-        _ => targets(&recipe, None, &labels, outputs).unwrap(),
+        _ => targets(&recipe, &labels, outputs).unwrap(),
     };
     let forgers = forger(&world.plan, &recipe, &network);
     sees_the_same(&world.plan, &start(&recipe, &network), (&x, &y), &forgers);
@@ -153,7 +153,7 @@ fn every_field_of_a_ciphertext_is_the_plans_before_anything_is_decrypted() {
     let mut world = World::new(&recipe, &network, 11);
     let forger = forger(&world.plan, &recipe, &network).remove(0);
     let (x, labels) = samples(5, 10, 3);
-    let y = targets(&recipe, None, &labels, 3).unwrap();
+    let y = targets(&recipe, &labels, 3).unwrap();
     let batch = world.client.encrypt_batch(0, x.view(), y.view()).unwrap();
     world.server.receive_batch(0, batch.clone()).unwrap();
     let kept = world.server.model(0).unwrap();

@@ -49,7 +49,7 @@ impl Case<'_> {
 
 /// Targets as they are encrypted; of a series, where labels are no classes, these.
 fn aims(recipe: &Recipe, labels: &[usize], outputs: usize) -> Array2<f64> {
-    targets(recipe, None, labels, outputs).unwrap()
+    targets(recipe, labels, outputs).unwrap()
 }
 
 fn distance(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
