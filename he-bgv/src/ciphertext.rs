@@ -65,11 +65,11 @@ impl Ciphertext {
     }
 
     /// The words times `scalars[i]` modulo prime `i`, with the noise and the correction factor of this ciphertext: for a scheme whose
-    /// ciphertexts are multiples of these. Nothing checks that it is one.
+    /// ciphertexts are multiples of these. Nothing checks that it is one. Scalars that are not given are 1.
     #[must_use]
     pub fn times(&self, scalars: &[u64]) -> Self {
         let mut out = self.clone();
-        out.inner.mul_scalars(scalars);
+        out.inner.mul_scalars(&self.params.residues(scalars));
         out
     }
 

@@ -242,6 +242,12 @@ impl Parameters {
         self.rlwe().same(other.rlwe())
     }
 
+    /// Scalars modulo each prime of the chain; 1 for those that are missing.
+    pub(crate) fn residues(&self, scalars: &[u64]) -> Vec<u64> {
+        let primes = self.rlwe().spec().q.iter().enumerate();
+        primes.map(|(i, &q)| scalars.get(i).map_or(1, |scalar| scalar % q)).collect()
+    }
+
     /// Inverse modulo `t` of the prime at position `i` of the chain, by which dropping it multiplies the message.
     pub(crate) fn drop_factor(&self, i: usize) -> u64 {
         let q = self.rlwe().spec().q[i];

@@ -158,7 +158,8 @@ impl Evaluator {
     }
 
     /// As [`matrix_product_lazy`](Self::matrix_product_lazy), with the words of the products multiplied by `times[i]` modulo prime
-    /// `i`: for a scheme whose ciphertexts are multiples of these. Nothing checks that the products are those of ciphertexts.
+    /// `i`: for a scheme whose ciphertexts are multiples of these. Nothing checks that the products are those of ciphertexts. Numbers
+    /// that are not given are 1.
     ///
     /// # Errors
     /// As [`matrix_product_lazy`](Self::matrix_product_lazy).
@@ -187,7 +188,9 @@ impl Evaluator {
         let columns = b.len() / inner;
         let left: Vec<_> = a.iter().map(|c| &c.inner).collect();
         let right: Vec<_> = b.iter().map(|c| &c.inner).collect();
-        let products = rlwe::Ciphertext::scaled_tensor_products(level + 1, inner, [&left, &right], times);
+        let times = times.map(|times| self.params.residues(times));
+        let products =
+            rlwe::Ciphertext::scaled_tensor_products(level + 1, inner, [&left, &right], times.as_deref());
         (products.into_iter().enumerate())
             .map(|(at, product)| {
                 let row = a[at / columns * inner..][..inner].iter();

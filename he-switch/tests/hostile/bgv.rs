@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use he_bgv::transform::{Direction, SlotTransform, coefficient_order};
 use he_bgv::{
     Ciphertext, Encoder, Encryptor, Evaluator, KeyRequest, Noise, Parameters, Plaintext, PreparedPlaintext,
-    SecretKey, Spec, linear, rotation,
+    SecretKey, SeededCiphertext, Spec, linear, rotation,
 };
 
 use crate::Call;
@@ -57,6 +57,24 @@ pub(crate) const CALLS: &[Call] = &[
             let _ = W.evaluator.mul(&c, &W.c);
             let _ = W.evaluator.mod_switch_for_decryption(&c, 1.0);
         }
+    }),
+    ("Ciphertext::from_rlwe_with_factor", |n| {
+        let inner = W.c.inner().clone();
+        let _ = Ciphertext::from_rlwe_with_factor(&W.params, inner, n.u64(), n.f64());
+    }),
+    ("Ciphertext::times", |n| {
+        let _ = W.c.times(&n.many(Numbers::u64));
+    }),
+    ("Ciphertext::encrypt", |n| {
+        let key = W.key.inner().public_key().unwrap();
+        let _ = Ciphertext::encrypt(&W.params, &key, &W.plain, n.usize());
+    }),
+    ("SeededCiphertext::encrypt", |n| {
+        let _ = SeededCiphertext::encrypt(&W.params, W.key.inner(), &W.plain, n.usize());
+    }),
+    ("Evaluator::scaled_products", |n| {
+        let times = n.many(Numbers::u64);
+        let _ = W.evaluator.scaled_products(n.usize() % 3, [&[&W.c], &[&W.c]], n.usize(), Some(&times));
     }),
     ("elements::row_element", |n| {
         rotation::row_element(&W.params, n.usize());

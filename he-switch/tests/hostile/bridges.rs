@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use he_bgv::transform::{Direction, SlotTransform};
+use he_switch::bgv::{BootstrapSpec, Budget};
 use he_switch::bgv_ckks::{self, Refresher};
 use he_switch::bgv_to_tfhe::{self, BgvToTfhe};
 use he_switch::ckks_to_tfhe::{self, CkksToTfhe, coefficients_of};
@@ -99,6 +100,18 @@ fn far(n: &mut Numbers) -> Vec<usize> {
 }
 
 pub(crate) const CALLS: &[Call] = &[
+    ("Budget::bits", |n| {
+        let _ = Budget::bits(n.u32());
+    }),
+    ("Spec::with_modulus", |n| {
+        let _ = Spec::insecure_small().with_modulus(n.u64());
+    }),
+    ("BootstrapSpec::with_modulus", |n| {
+        let _ = BootstrapSpec::insecure_small().with_modulus(n.u64());
+    }),
+    ("BootstrapSpec::new", |n| {
+        let _ = BootstrapSpec::new(n.u32(), n.u64(), n.usize());
+    }),
     ("Refresher::clean_to", |n| {
         if let Ok(integers) = W.up.gather(std::slice::from_ref(&W.packed), 4) {
             let _ = W.refresher.clean_to(integers, wrong_error(n));

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use he_ckks::approximation::{ChebyshevSeries, SignComposite, functions};
-use he_ckks::bootstrap::{BootstrapKeys, Bootstrapper, Table};
+use he_ckks::bootstrap::{BootstrapKeys, Bootstrapper, FourierSeries, Integers, Table};
 use he_ckks::{
     Ciphertext, Complex64, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, LinearTransform, Parameters,
-    Plaintext, Precision, PreparedPlaintext, SecretKey, Spec, rotation,
+    Plaintext, Precision, PreparedPlaintext, SecretKey, SlotIntegers, Spec, rotation,
 };
 
 use crate::Call;
@@ -76,6 +76,10 @@ fn used(c: Result<Ciphertext, he_ckks::Error>) {
         let _ = W.evaluator.mul(&c, &c);
         let _ = Decryptor::new(&W.key).decrypt_shared(&c, 4);
     }
+}
+
+fn integers() -> Option<Integers> {
+    R.bootstrapper.to_integers(&R.c, 4).ok()
 }
 
 fn interval(n: &mut Numbers) -> (f64, f64) {
@@ -162,6 +166,25 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("Bootstrapper::bootstrap_integers", |n| {
         let _ = R.bootstrapper.bootstrap_integers(&R.c, n.usize());
+    }),
+    ("FourierSeries::new", |n| {
+        let _ = FourierSeries::new(f64::cos, n.f64(), n.usize());
+        let _ = FourierSeries::new(f64::sqrt, 2.0, n.usize() % 9);
+    }),
+    ("FourierSeries::evaluate", |n| {
+        let _ = FourierSeries::new(f64::cos, 2.0, 3).unwrap().evaluate(n.f64());
+    }),
+    ("Integers::log2_beyond", |n| {
+        let _ = integers().map(|integers| integers.log2_beyond(n.f64()));
+    }),
+    ("Bootstrapper::look_up_in_coefficients", |n| {
+        let _ = integers().map(|integers| R.bootstrapper.look_up_in_coefficients(&integers, &[], n.usize()));
+    }),
+    ("Bootstrapper::truncate", |n| {
+        let _ = integers().map(|integers| R.bootstrapper.truncate(&integers, n.u32() | 1 << 5));
+    }),
+    ("SlotIntegers::new", |n| {
+        let _ = SlotIntegers::new(W.c.clone(), n.f64());
     }),
     ("Ciphertext::with_bound", |n| used(W.c.clone().with_bound(n.f64()))),
     ("Ciphertext::with_error_at_least", |n| used(W.c.clone().with_error_at_least(n.f64()))),

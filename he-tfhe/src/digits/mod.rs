@@ -21,7 +21,7 @@
 //! | `select`, `relu` | 4 | 1 | 8 | 1 |
 //! | `min`, `max` | 9 | 3 | 19 | 4 |
 //! | `bitand`, `bitor`, `bitxor`, `rotate_left` | 4 | 1 | 8 | 1 |
-//! | `shift_left_by` | 31 | 8 | 63 | 9 |
+//! | `shift_left_by` | 31 | 8 | 67 | 9 |
 //! | `rotate_left_by` | 19 | 5 | 52 | 7 |
 //! | `div_rem_unsigned` | 190 (166) | 21 (24) | 618 (498) | 39 (62) |
 //! | `div_rem` | 245 (213) | 30 (35) | 745 (593) | 48 (81) |
