@@ -12,12 +12,15 @@ use std::sync::atomic::Ordering;
 use he_bgv::{Encoder, Encryptor, EvaluationKeys};
 use he_core::rlwe::object::TAG;
 use he_core::wire::{HEADER_BYTES, Header, Reader, Writer, open, peek, seal};
+use he_fuzz::bgv_bootstrap::BOOTSTRAP;
+use he_fuzz::bfv::{BFV, bfv_key, bfv_request};
 use he_fuzz::bridge::SWITCH;
 use he_fuzz::recipes::{ROLES, Roles};
 use he_fuzz::world::{
     CKKS, CKKS_SLOTS, INSECURE, INSTANCES, PLAN, SESSION, TFHE, ckks_key, ckks_request, key_request,
     known_key, tfhe_key,
 };
+use he_switch::bgv::BootstrapKeys;
 use he_switch::expand::Expander;
 use he_switch::{SecretKeys, bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
 use nn_encrypted::frozen::Frozen;
@@ -81,6 +84,16 @@ fn scheme() -> Result<(), Box<dyn Error>> {
     put_both("evaluation_keys", "none", 0, &EvaluationKeys::none(&INSECURE).to_bytes()?)
 }
 
+fn bfv() -> Result<(), Box<dyn Error>> {
+    let key = bfv_key();
+    let plaintext = Encoder::new(&BFV).encode(&[1, 2, 3])?;
+    let full = he_bfv::Encryptor::with_secret(&key).encrypt(&plaintext)?;
+    put_both("bfv", "full", 0, &full.to_bytes()?)?;
+    put_both("bfv", "seeded", 0, &key.encrypt_seeded(&plaintext, 0)?.to_bytes()?)?;
+    put_both("bfv", "public", 2, &key.public_key()?.to_bytes()?)?;
+    put_both("bfv", "two", 4, &key.evaluation_keys(&bfv_request())?.to_bytes()?)
+}
+
 fn tfhe() -> Result<(), Box<dyn Error>> {
     let key = tfhe_key(&TFHE);
     let list = he_tfhe::Encryptor::with_secret(&key).encrypt_all(&[0, 1, 1])?;
@@ -114,11 +127,17 @@ fn bridges() -> Result<(), Box<dyn Error>> {
         ("bgv-to-tfhe", bgv_to_tfhe::SeededKey::generate(params, bgv, tfhe)?.to_bytes()?),
         ("ckks-to-tfhe", ckks_to_tfhe::SeededKey::generate(params, ckks, tfhe)?.to_bytes()?),
         ("tfhe-to-ckks", tfhe_to_ckks::Key::generate(params, tfhe, ckks)?.to_bytes()?),
-        ("bgv-ckks", bgv_ckks::Keys::generate(params, bgv, ckks)?.to_bytes()?),
+        ("bgv-ckks", bgv_ckks::Keys::generate(params.shared(), bgv, ckks)?.to_bytes()?),
         ("expansion", Expander::generate(params, bgv, levels)?.to_bytes()?),
         ("secret", secret.to_secret_bytes().to_vec()),
     ];
     (0..).zip(&keys).try_for_each(|(place, (name, bytes))| put_both("bridge", name, 2 * place, bytes))
+}
+
+/// Keys of BGV bootstrapping.
+fn bootstrap() -> Result<(), Box<dyn Error>> {
+    let secret = he_bgv::SecretKey::generate(BOOTSTRAP.bgv())?;
+    put_both("bgv_bootstrap", "keys", 0, &BootstrapKeys::generate(&BOOTSTRAP, &secret)?.to_bytes()?)
 }
 
 /// Largest seed of a message of a recipe.
@@ -277,9 +296,11 @@ fn frozen() -> Result<(), Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     envelopes()?;
     scheme()?;
+    bfv()?;
     ckks()?;
     tfhe()?;
     bridges()?;
+    bootstrap()?;
     messages()?;
     recipes()?;
     run_folders()?;

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use he_core::wire::{HEADER_BYTES, Header};
+use he_switch::bgv::BootstrapSpec;
 use he_switch::expand::Expander;
 use he_switch::{Bridge, EvaluationKeys, KeyRequest, Parameters, SecretKeys, Spec, Switcher};
 use he_switch::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
@@ -16,7 +17,8 @@ pub const LEVELS: u32 = 2;
 pub static SWITCH: LazyLock<Parameters> = LazyLock::new(|| {
     let small = Spec::insecure_small();
     let tfhe = he_tfhe::Spec { lwe_dimension: 4, polynomial_size: 64, message_bits: 1, ..small.tfhe };
-    let spec = Spec { bgv_log_n: 6, ckks: he_ckks::Spec { log_n: 7, ..small.ckks }, tfhe, ..small };
+    let ckks = he_ckks::Spec { log_n: 7, ..small.bgv.ckks };
+    let spec = Spec { bgv: BootstrapSpec { log_n: 6, ckks, ..small.bgv }, tfhe };
     spec.build_insecure("fuzzing: no secret is in it").expect("parameters")
 });
 
@@ -51,7 +53,7 @@ pub fn bridge(bytes: &[u8]) {
             same(key.to_bytes().expect("bytes"));
         }
         4 => {
-            let Ok(keys) = bgv_ckks::Keys::from_bytes(params, &bytes) else { return };
+            let Ok(keys) = bgv_ckks::Keys::from_bytes(params.shared(), &bytes) else { return };
             same(keys.to_bytes().expect("bytes"));
         }
         5 => {

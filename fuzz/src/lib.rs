@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bgv_bootstrap;
+pub mod bfv;
 pub mod bridge;
 mod ckks;
 mod envelope;
@@ -19,6 +21,8 @@ pub mod world;
 #[path = "../../nn-encrypted/tests/worlds/mod.rs"]
 mod worlds;
 
+pub use bgv_bootstrap::bgv_bootstrap;
+pub use bfv::bfv;
 pub use bridge::bridge;
 pub use ckks::ckks;
 pub use envelope::envelope;

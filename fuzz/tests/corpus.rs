@@ -9,14 +9,16 @@ const LARGEST_CORPORA: u64 = 2_000_000;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 15] = [
+const TARGETS: [Target; 17] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
     ("evaluation_keys", he_fuzz::evaluation_keys),
+    ("bfv", he_fuzz::bfv),
     ("ckks", he_fuzz::ckks),
     ("tfhe", he_fuzz::tfhe),
     ("bridge", he_fuzz::bridge),
+    ("bgv_bootstrap", he_fuzz::bgv_bootstrap),
     ("message", he_fuzz::message),
     ("recipes", he_fuzz::recipes),
     ("run_folder", he_fuzz::run_folder),

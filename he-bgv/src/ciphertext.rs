@@ -41,10 +41,36 @@ impl Ciphertext {
     /// # Errors
     /// If the RLWE ciphertext belongs to other parameters.
     pub fn from_rlwe(params: &Parameters, inner: rlwe::Ciphertext, log2_noise: f64) -> Result<Self, Error> {
+        Self::from_rlwe_with_factor(params, inner, 1, log2_noise)
+    }
+
+    /// As [`from_rlwe`](Self::from_rlwe), with phase `f·m (mod t)` for a correction factor `f`.
+    ///
+    /// # Errors
+    /// If the RLWE ciphertext belongs to other parameters, or the correction factor is not below `t` or has no inverse modulo it.
+    pub fn from_rlwe_with_factor(
+        params: &Parameters,
+        inner: rlwe::Ciphertext,
+        factor: u64,
+        log2_noise: f64,
+    ) -> Result<Self, Error> {
         if !inner.params().same(params.rlwe()) {
             return Err(OperandError::Foreign { operation: "bridge", object: "ciphertext" }.into());
         }
-        Ok(Self { params: params.clone(), inner, factor: 1, noise: Noise::from_log2(log2_noise) })
+        let t = params.t();
+        if factor >= t.value() || t.inv(factor).is_none() {
+            return Err(Error::CorrectionFactor { factor, t: t.value() });
+        }
+        Ok(Self { params: params.clone(), inner, factor, noise: Noise::from_log2(log2_noise) })
+    }
+
+    /// The words times `scalars[i]` modulo prime `i`, with the noise and the correction factor of this ciphertext: for a scheme whose
+    /// ciphertexts are multiples of these. Nothing checks that it is one.
+    #[must_use]
+    pub fn times(&self, scalars: &[u64]) -> Self {
+        let mut out = self.clone();
+        out.inner.mul_scalars(scalars);
+        out
     }
 
     /// The parameters.
@@ -117,6 +143,11 @@ impl SeededCiphertext {
     /// Level `l`: it lives over the primes `q_0, …, q_l`.
     pub fn level(&self) -> usize {
         self.inner.limbs() - 1
+    }
+
+    /// The RLWE ciphertext.
+    pub fn inner(&self) -> &rlwe::SeededCiphertext {
+        &self.inner
     }
 
     /// The ciphertext with its uniform part expanded.

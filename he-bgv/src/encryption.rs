@@ -25,19 +25,60 @@ impl SecretKey {
     /// # Errors
     /// If the level is above the highest, the plaintext belongs to other parameters, or the operating system gives no randomness.
     pub fn encrypt_seeded(&self, plaintext: &Plaintext, level: usize) -> Result<SeededCiphertext, Error> {
-        let (params, message) = (&self.params, message(&self.params, plaintext, level)?);
-        let inner = self.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
-        let noise = params.noise().fresh_secret_of(plaintext.slots);
-        Ok(SeededCiphertext { params: params.clone(), inner, noise })
+        SeededCiphertext::encrypt(&self.params, &self.inner, plaintext, level)
     }
 }
 
 impl PublicKey {
     pub(crate) fn encrypt_at(&self, plaintext: &Plaintext, level: usize) -> Result<Ciphertext, Error> {
-        let (params, message) = (&self.params, message(&self.params, plaintext, level)?);
-        let inner = self.inner.encrypt(level + 1, &message, &mut Prng::from_os()?);
+        Ciphertext::encrypt(&self.params, &self.inner, plaintext, level)
+    }
+}
+
+/// Refuses a key of other parameters.
+fn check_key(params: &Parameters, of: &rlwe::Parameters) -> Result<(), Error> {
+    if of.same(params.rlwe()) {
+        return Ok(());
+    }
+    Err(OperandError::Foreign { operation: "encrypt", object: "key" }.into())
+}
+
+impl SeededCiphertext {
+    /// Encrypts at a level under a secret key of RLWE: for a scheme over the same keys.
+    ///
+    /// # Errors
+    /// If the level is above the highest, the key or the plaintext belongs to other parameters, or the operating system gives no
+    /// randomness.
+    pub fn encrypt(
+        params: &Parameters,
+        key: &rlwe::SecretKey,
+        plaintext: &Plaintext,
+        level: usize,
+    ) -> Result<Self, Error> {
+        check_key(params, key.params())?;
+        let message = message(params, plaintext, level)?;
+        let inner = key.encrypt(level + 1, &message, &mut Prng::from_os()?);
+        let noise = params.noise().fresh_secret_of(plaintext.slots);
+        Ok(Self { params: params.clone(), inner, noise })
+    }
+}
+
+impl Ciphertext {
+    /// Encrypts at a level under a public key of RLWE: for a scheme over the same keys.
+    ///
+    /// # Errors
+    /// As [`SeededCiphertext::encrypt`].
+    pub fn encrypt(
+        params: &Parameters,
+        key: &rlwe::PublicKey,
+        plaintext: &Plaintext,
+        level: usize,
+    ) -> Result<Self, Error> {
+        check_key(params, key.zero().params())?;
+        let message = message(params, plaintext, level)?;
+        let inner = key.encrypt(level + 1, &message, &mut Prng::from_os()?);
         let noise = params.noise().fresh_public_of(plaintext.slots);
-        Ok(Ciphertext { params: params.clone(), inner, factor: 1, noise })
+        Ok(Self { params: params.clone(), inner, factor: 1, noise })
     }
 }
 
@@ -58,17 +99,27 @@ impl PublicKey {
 /// # }
 /// ```
 pub struct Decryptor<'k> {
-    key: &'k SecretKey,
+    params: &'k Parameters,
+    key: &'k rlwe::SecretKey,
 }
 
 impl<'k> Decryptor<'k> {
     /// A decryptor.
     pub fn new(key: &'k SecretKey) -> Self {
-        Self { key }
+        Self { params: &key.params, key: &key.inner }
+    }
+
+    /// A decryptor with a secret key of RLWE: for a scheme over the same keys.
+    ///
+    /// # Errors
+    /// If the key belongs to other parameters.
+    pub fn with_rlwe(params: &'k Parameters, key: &'k rlwe::SecretKey) -> Result<Self, Error> {
+        check_key(params, key.params())?;
+        Ok(Self { params, key })
     }
 
     fn check(&self, ciphertext: &Ciphertext) -> Result<(), Error> {
-        if ciphertext.params.same(&self.key.params) {
+        if ciphertext.params.same(self.params) {
             return Ok(());
         }
         Err(OperandError::Foreign { operation: "decrypt", object: "ciphertext" }.into())
@@ -80,8 +131,8 @@ impl<'k> Decryptor<'k> {
     /// If the ciphertext belongs to other parameters.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
         self.check(ciphertext)?;
-        let (params, t) = (&self.key.params, self.key.params.t());
-        let phase = self.key.inner.phase(&ciphertext.inner);
+        let (params, t) = (self.params, self.params.t());
+        let phase = self.key.phase(&ciphertext.inner);
         let converter = BaseConverter::new(phase.basis(), &[*t], 1);
         let limbs: Vec<&[u64]> = (0..=ciphertext.level()).map(|i| phase.limb(i)).collect();
         let mut coefficients = vec![0; params.n()];
@@ -101,8 +152,8 @@ impl<'k> Decryptor<'k> {
     /// If the ciphertext belongs to other parameters.
     pub fn noise_budget(&self, ciphertext: &Ciphertext) -> Result<f64, Error> {
         self.check(ciphertext)?;
-        let phase = to_integers(&self.key.inner.phase(&ciphertext.inner));
+        let phase = to_integers(&self.key.phase(&ciphertext.inner));
         let largest = phase.iter().map(rlwe::noise::log2_abs).fold(0.0, f64::max);
-        Ok(self.key.params.noise().log_q(ciphertext.level()) - 1.0 - largest)
+        Ok(self.params.noise().log_q(ciphertext.level()) - 1.0 - largest)
     }
 }

@@ -52,6 +52,14 @@ pub enum Error {
         /// The operation.
         operation: &'static str,
     },
+    /// A correction factor that no ciphertext can have.
+    #[error("the correction factor is {factor}, needed a unit below {t}")]
+    CorrectionFactor {
+        /// The factor.
+        factor: u64,
+        /// Plaintext modulus.
+        t: u64,
+    },
     /// A number of factors that a slot transform cannot have.
     #[error("a slot transform of {wanted} factors: needed 1 to {most}")]
     Factors {

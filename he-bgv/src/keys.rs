@@ -1,6 +1,6 @@
 //! Keys, and encryption under them.
 
-use he_core::rlwe;
+use he_core::rlwe::{self, OperandError};
 use zeroize::ZeroizeOnDrop;
 
 use crate::ciphertext::Ciphertext;
@@ -123,6 +123,21 @@ pub struct Encryptor<'k> {
 }
 
 he_core::scheme_keys!();
+
+impl EvaluationKeys {
+    /// Keys of RLWE, taken as keys of these parameters: for a scheme over the same keys.
+    ///
+    /// # Errors
+    /// If they belong to other parameters.
+    pub fn from_rlwe(params: &Parameters, inner: rlwe::EvaluationKeys) -> Result<Self, Error> {
+        if !inner.params().same(params.rlwe()) {
+            return Err(
+                OperandError::Foreign { operation: "bridge", object: "set of evaluation keys" }.into()
+            );
+        }
+        Ok(Self { params: params.clone(), inner })
+    }
+}
 
 impl KeyRequest {
     /// The Galois key of `X ↦ X^g`, `g` odd and below `2N`, for ciphertexts up to `level`.

@@ -27,6 +27,6 @@ pub use keys::{Encryptor, EvaluationKeys, KeyRequest, PublicKey, SecretKey};
 pub use noise::{Noise, NoiseEstimator};
 pub use params::{Parameters, Spec};
 pub use plaintext::{Plaintext, PreparedPlaintext};
-pub use wire::TAG;
+pub use wire::{FIELD_BYTES, TAG};
 
 pub use he_core::rlwe::OperandError;

@@ -154,6 +154,21 @@ impl Evaluator {
         b: &[&Ciphertext],
         max_level: usize,
     ) -> Result<Vec<Ciphertext>, Error> {
+        self.scaled_products(inner, [a, b], max_level, None)
+    }
+
+    /// As [`matrix_product_lazy`](Self::matrix_product_lazy), with the words of the products multiplied by `times[i]` modulo prime
+    /// `i`: for a scheme whose ciphertexts are multiples of these. Nothing checks that the products are those of ciphertexts.
+    ///
+    /// # Errors
+    /// As [`matrix_product_lazy`](Self::matrix_product_lazy).
+    pub fn scaled_products(
+        &self,
+        inner: usize,
+        [a, b]: [&[&Ciphertext]; 2],
+        max_level: usize,
+        times: Option<&[u64]>,
+    ) -> Result<Vec<Ciphertext>, Error> {
         let operation = "product";
         let whole = |matrix: &[&Ciphertext]| !matrix.is_empty() && matrix.len().is_multiple_of(inner.max(1));
         if inner == 0 || !whole(a) || !whole(b) {
@@ -165,15 +180,14 @@ impl Evaluator {
                 return Err(OperandError::Degree { operation, degree: c.degree() }.into());
             }
         }
-        let sides = [self.noisiest(a), self.noisiest(b)];
-        let level = self.params.noise().best_level(&sides, 0.0).min(max_level);
+        let level = self.product_level([a, b]).min(max_level);
         let a = self.at_level_with_one_factor(operation, a.iter().copied(), level)?;
         let b = self.at_level_with_one_factor(operation, b.iter().copied(), level)?;
         let factor = self.params.t().mul(a[0].factor, b[0].factor);
         let columns = b.len() / inner;
         let left: Vec<_> = a.iter().map(|c| &c.inner).collect();
         let right: Vec<_> = b.iter().map(|c| &c.inner).collect();
-        let products = rlwe::Ciphertext::tensor_products(level + 1, inner, &left, &right);
+        let products = rlwe::Ciphertext::scaled_tensor_products(level + 1, inner, [&left, &right], times);
         (products.into_iter().enumerate())
             .map(|(at, product)| {
                 let row = a[at / columns * inner..][..inner].iter();
@@ -184,6 +198,11 @@ impl Evaluator {
                 self.finish(operation, product, factor, noise)
             })
             .collect()
+    }
+
+    /// The level at which the products of ciphertexts of one side with those of another leave the largest budget.
+    pub fn product_level(&self, operands: [&[&Ciphertext]; 2]) -> usize {
+        self.params.noise().best_level(&operands.map(|side| self.noisiest(side)), 0.0)
     }
 
     /// The largest deviation among operands at the highest level they share, and that level.

@@ -13,7 +13,7 @@ use crate::params::Parameters;
 pub const TAG: Tag = Tag(1);
 
 /// Bytes of a ciphertext beside its polynomials: correction factor, and deviation, moment order and sides of the noise.
-const FIELDS: usize = 8 + 8 + 8 + 1;
+pub const FIELD_BYTES: usize = 8 + 8 + 8 + 1;
 
 impl Parameters {
     /// The header of an object of these parameters.
@@ -79,7 +79,7 @@ impl Ciphertext {
     /// # Errors
     /// Never for a ciphertext that was computed.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let body = sealed::ciphertext_bytes(&self.inner) + FIELDS;
+        let body = sealed::ciphertext_bytes(&self.inner) + FIELD_BYTES;
         wire::seal_with(&self.params.header(Kind::Ciphertext), body, |out| self.write(out))
     }
 
@@ -110,7 +110,7 @@ impl SeededCiphertext {
     /// # Errors
     /// Never for a ciphertext that was encrypted.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let body = sealed::seeded_bytes(&self.inner) + FIELDS;
+        let body = sealed::seeded_bytes(&self.inner) + FIELD_BYTES;
         wire::seal_with(&self.params.header(Kind::Ciphertext), body, |out| self.write(out))
     }
 }

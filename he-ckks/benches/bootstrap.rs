@@ -8,38 +8,19 @@
 //! The unit is a forward transform of the `tfhe-ntt` library at 50 bits and the same length on one thread. A name in the
 //! arguments (`sparse`, `uniform`) restricts the run to that preset.
 
+mod measure;
+
 use std::hint::black_box;
 use std::time::Instant;
 
-use concrete_ntt::prime64::Plan;
 use he_ckks::{
     BootstrapKeys, Bootstrapper, Complex64, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator,
-    KeyRequest, Parameters, Precision, SecretKey, Spec,
+    KeyRequest, Precision, SecretKey, Spec,
 };
-use he_core::prime::primes_below;
+use measure::{median, pool, seconds, thousand_units};
 
 /// Runs on each number of threads; the median counts.
 const RUNS: usize = 3;
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// A function that times the unit, to be called beside what is counted in it: machines slow down and recover.
-fn unit(params: &Parameters) -> impl FnMut() -> f64 {
-    let n = params.n();
-    let prime = primes_below(1 << 50, 2 * n as u64, 1).expect("there are such primes")[0];
-    let plan = Plan::try_new(n, prime).expect("the library has a transform for this prime");
-    let mut words: Vec<u64> = (0..n as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % prime).collect();
-    move || seconds(|| (0..1000).for_each(|_| plan.fwd(black_box(&mut words)))) / 1000.0
-}
 
 /// Most memory the process ever had, in bytes, where the system tells.
 fn peak() -> Option<f64> {
@@ -58,9 +39,9 @@ fn values(slots: usize) -> Vec<Complex64> {
 
 fn preset(name: &str, spec: &Spec) {
     let params = spec.build().expect("a preset");
-    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let (one, two) = (pool(1), pool(2));
-    let mut unit = unit(&params);
+    let mut units = thousand_units(&params);
+    let mut unit = || seconds(&mut units) / 1000.0;
     println!("\n{name}: log2 QP = {:.0}", params.rlwe().key_basis(params.rlwe().max_limbs()).log2());
     let key = SecretKey::generate(&params).expect("randomness");
     let x = values(params.slots());

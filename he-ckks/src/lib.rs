@@ -18,6 +18,7 @@ mod polynomial;
 mod precision;
 mod products;
 pub mod rotation;
+mod slot_integers;
 mod spec;
 mod wire;
 
@@ -33,6 +34,7 @@ pub use linear::LinearTransform;
 pub use params::Parameters;
 pub use plaintext::{Plaintext, PreparedPlaintext};
 pub use precision::Precision;
+pub use slot_integers::SlotIntegers;
 pub use spec::{BootstrapSpec, Spec};
 pub use wire::TAG;
 

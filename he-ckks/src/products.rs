@@ -126,18 +126,21 @@ impl Evaluator {
         self.finish(operation, inner, operands[0].scale * operands[0].scale, slots, estimate)
     }
 
-    /// `a·b` of ciphertexts over the same primes at whatever scales they have.
-    pub(crate) fn tensor_as_is(
+    /// `Σ a_i·b_i` of ciphertexts of degree 1 at the lowest of their levels, at whatever scales they have; the products of the scales
+    /// must agree.
+    pub(crate) fn dot_as_is(
         &self,
         operation: &'static str,
-        a: &Ciphertext,
-        b: &Ciphertext,
+        pairs: &[(&Ciphertext, &Ciphertext)],
     ) -> Result<Ciphertext, Error> {
-        let inner =
-            rlwe::Ciphertext::tensor_products(a.level() + 1, 1, &[&a.inner], &[&b.inner]).swap_remove(0);
-        let slots = a.slots.max(b.slots);
-        let estimate = a.estimate_in(slots).mul(b.estimate_in(slots));
-        self.finish(operation, inner, a.scale * b.scale, slots, estimate)
+        let all = || pairs.iter().flat_map(|(a, b)| [*a, *b]);
+        let level = all().map(Ciphertext::level).min().ok_or(OperandError::NoOperands { operation })?;
+        let (left, right): (Vec<_>, Vec<_>) = pairs.iter().map(|(a, b)| (&a.inner, &b.inner)).unzip();
+        let inner = rlwe::Ciphertext::tensor_products(level + 1, pairs.len(), &left, &right).swap_remove(0);
+        let slots = all().map(|a| a.slots).max().unwrap_or(1);
+        let products = pairs.iter().map(|(a, b)| a.estimate_in(slots).mul(b.estimate_in(slots)));
+        let estimate = products.reduce(Estimate::add).unwrap_or(pairs[0].0.estimate);
+        self.finish(operation, inner, pairs[0].0.scale * pairs[0].1.scale, slots, estimate)
     }
 
     /// A product of degree 2 back at degree 1.

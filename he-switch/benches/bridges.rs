@@ -4,10 +4,15 @@
 //! cargo bench -p he-switch --bench bridges
 //! RAYON_NUM_THREADS=1 cargo bench -p he-switch --bench bridges
 //! ```
+//!
+//! and bootstraps of BGV alone, in seconds and in units: the time of one forward transform of length `2^16` modulo a prime of 50
+//! bits. `cargo bench -p he-switch --bench bridges -- bootstrap` runs these only.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use he_core::rlwe::params::find_primes;
+use he_switch::bgv::{BootstrapKeys, BootstrapSpec, Bootstrapper, Budget};
 use he_switch::bgv_ckks::{self, Refresher};
 use he_switch::bgv_to_tfhe::{BgvToTfhe, SeededKey};
 use he_switch::tfhe_to_bgv::TfheToBgv;
@@ -39,8 +44,14 @@ fn main() {
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
-    let params: Parameters = Spec::glyph().build().expect("the preset is secure");
     println!("{} threads", rayon::current_num_threads());
+    for t in [1 << 26, 65_537] {
+        bootstraps(t);
+    }
+    if std::env::args().any(|a| a == "bootstrap") {
+        return;
+    }
+    let params: Parameters = Spec::glyph().build().expect("the preset is secure");
     let secret = SecretKeys::generate(&params).expect("randomness");
     let (bgv, ckks, tfhe) = (secret.bgv(), secret.ckks(), secret.tfhe());
     let seeded = SeededKey::generate(&params, bgv, tfhe).expect("keys");
@@ -52,12 +63,75 @@ fn main() {
     let bootstrapper = Arc::new(he_ckks::Bootstrapper::new(bootstrap).expect("transforms"));
     let key = tfhe_to_ckks::Key::generate(&params, tfhe, ckks).expect("keys");
     let ring = Arc::new(TfheToCkks::new(key, Arc::clone(&bootstrapper)).expect("bridge"));
-    let keys = bgv_ckks::Keys::generate(&params, bgv, ckks).expect("keys");
+    let keys = bgv_ckks::Keys::generate(params.shared(), bgv, ckks).expect("keys");
     let refresher = Arc::new(Refresher::new(keys, bootstrapper).expect("bridge"));
     let up = TfheToBgv::new(Arc::clone(&ring), Arc::clone(&refresher)).expect("bridge");
     let evaluator =
         timed("keys of TFHE", 1, || he_tfhe::Evaluator::new(tfhe.evaluation_keys().expect("keys")));
     stages(bgv, &Bridges { down, ring, up, refresher }, &evaluator);
+}
+
+/// Seconds of one forward transform of length `2^16` on one thread, the median of many.
+fn unit() -> f64 {
+    let q = he_core::Modulus::new(find_primes(16, &[50], &[]).expect("a prime")[0]).expect("a prime");
+    let ntt = he_core::ring::ntt::Ntt::new(1 << 16, q).expect("a transform");
+    let mut values: Vec<u64> = (0..1 << 16).collect();
+    let mut once = || {
+        let before = cpu();
+        ntt.forward(&mut values);
+        cpu() - before
+    };
+    let mut times: Vec<f64> = (0..201).map(|_| once()).collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Products of eight ciphertexts at `N = 8192`, bootstrapped to a budget of 60 bits.
+fn bootstraps(t: u64) {
+    let params = BootstrapSpec::new(13, t, 3).and_then(|spec| spec.build()).expect("secure parameters");
+    let secret = he_bgv::SecretKey::generate(params.bgv()).expect("randomness");
+    let keys = BootstrapKeys::generate(&params, &secret).expect("keys");
+    println!("\nBGV bootstrap, t = {t}; keys of {} MB", keys.to_bytes().expect("bytes").len() / 1_000_000);
+    let bootstrapper = Bootstrapper::new(keys).expect("transforms");
+    let level = params.bgv().max_level();
+    let keys = secret.evaluation_keys(&he_bgv::KeyRequest::default().relinearization(level)).expect("keys");
+    let products = he_bgv::Evaluator::new(params.bgv(), keys).expect("keys");
+    let encoder = he_bgv::Encoder::new(params.bgv());
+    let decryptor = he_bgv::Decryptor::new(&secret);
+    let half = t as i64 / 2;
+    let fresh = |k: i64| {
+        let values: Vec<i64> = (0..params.bgv().n() as i64).map(|i| (i * 77_777 + k) % half).collect();
+        let plain = encoder.encode_coefficients(&values).expect("in range");
+        he_bgv::Encryptor::with_secret(&secret).encrypt(&plain).expect("randomness")
+    };
+    let mut used: Vec<_> = (0..8).map(fresh).collect();
+    let budget = Budget::bits(60);
+    for round in 1..=3 {
+        // Until less than 30 bits are left.
+        while decryptor.noise_budget(&used[0]).expect("own") >= 30.0 {
+            used = used.iter().map(|c| products.square(c).expect("budget")).collect();
+        }
+        let cost = bootstrapper.cost(&used, budget).expect("cost");
+        let (unit, all) = (unit(), used.len() * params.bgv().n());
+        let before = decryptor.noise_budget(&used[0]).expect("own");
+        let (back, price) = priced("products bootstrapped to 60 bits", all, || {
+            bootstrapper.bootstrap(&used, budget).expect("bootstrap")
+        });
+        let measured = |c| decryptor.noise_budget(c).expect("own");
+        let least = back.iter().map(measured).fold(f64::MAX, f64::min);
+        println!(
+            "round {round}: {before:.1} bits before, {least:.1} after, estimated {:.1}; {} lifts, said to take {:.1} core-s; \
+             {:.0} units of {:.0} µs; a failure in 2^{:.1}",
+            back[0].noise_budget(),
+            cost.lifts,
+            cost.core_seconds,
+            price * 1e-6 * all as f64 / unit,
+            unit * 1e6,
+            -cost.log2_failure
+        );
+        assert!(back.iter().all(|c| c.noise_budget() <= measured(c)), "an estimate is above the budget");
+        used = back;
+    }
 }
 
 struct Bridges {

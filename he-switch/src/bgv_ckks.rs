@@ -4,7 +4,7 @@
 //! remains that CKKS can bootstrap (Kim, Seo, Song 2024). With `y = t·e/Q` the error in units of the message, an
 //! iteration of [`Refresher::clean`] is
 //!
-//! 1. `d = a·t·c` for the largest power of two `a` with which `a·y` stays in the interval of modular reduction, switched to `q_0`:
+//! 1. `d = a·t·c` for the largest integer `a` with which `a·y` stays in the interval of modular reduction, switched to `q_0`:
 //!    phase `a·y·q_0`;
 //! 2. `d` *lifted* to `Q'` (see [`he_ckks::bootstrap::Lifted`]): phase `γ·a·y·q_0` with an error `ε` relative to `q_0`;
 //! 3. `c·(Q'/Q) − β·lift(d)` with `β = Q'/(γ·a·t·q_0)`: the same message, and the error is `y' = ε/a` instead of `y`.
@@ -26,24 +26,27 @@
 use std::sync::Arc;
 
 use he_ckks::bootstrap::{Bootstrapper, Lifted};
+use he_core::ring::poly::{Coeff, Poly};
 use he_core::ring::sample::Prng;
 use he_core::rlwe::noise::NoiseModel;
 use he_core::rlwe::{self, KeySwitchKey};
 
-use crate::bgv_to_tfhe::at_the_top;
 use crate::error::Error;
-use crate::params::Parameters;
-use crate::rings::{join, mul_wide, scale_up, split, to_one_limb};
+use crate::rings::{join, mul_float, mul_wide, scale_up, split, to_one_limb};
+use crate::shared::Parameters;
+use crate::top::at_the_top;
 
-/// Deviations of an error that the interval of modular reduction must hold.
+/// Deviations of an error that the interval of modular reduction must hold: one coefficient in `2^62` has more.
 const DEVIATIONS: f64 = 9.0;
+/// The error of a lift relative to the interval, about: it decides how far errors are amplified, not what they are said to be.
+const PRECISION: f64 = 1.0 / (1 << 26) as f64;
 
 /// Keys between the secrets of BGV and CKKS; their masks are kept as seeds when they are sent.
 ///
 /// ```
-/// # use he_switch::{Error, Spec, bgv_ckks::Keys, he_bgv, he_ckks};
+/// # use he_switch::{Error, bgv::BootstrapSpec, bgv_ckks::Keys, he_bgv, he_ckks};
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let params = BootstrapSpec::insecure_small().build_insecure("an example")?;
 /// let bgv = he_bgv::SecretKey::generate(params.bgv())?;
 /// let ckks = he_ckks::SecretKey::generate(params.ckks())?;
 /// let bytes = Keys::generate(&params, &bgv, &ckks)?.to_bytes()?;
@@ -85,9 +88,9 @@ impl Keys {
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use he_switch::{Error, Spec, bgv_ckks::{Keys, Refresher}, he_bgv, he_ckks};
+/// # use he_switch::{Error, bgv::BootstrapSpec, bgv_ckks::{Keys, Refresher}, he_bgv, he_ckks};
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let params = BootstrapSpec::insecure_small().build_insecure("an example")?;
 /// # let bgv = he_bgv::SecretKey::generate(params.bgv())?;
 /// # let ckks = he_ckks::SecretKey::generate(params.ckks())?;
 /// # let keys = ckks.bootstrap_keys(512, &he_ckks::KeyRequest::default())?;
@@ -113,6 +116,8 @@ pub struct Integers {
     pub(crate) error: f64,
     /// Dimension of the subring that is in use, a power of two.
     pub(crate) dimension: usize,
+    /// Correction factors of the BGV ciphertexts that lie side by side; those that are not named have none.
+    pub(crate) factors: Vec<u64>,
 }
 
 impl Integers {
@@ -126,9 +131,9 @@ impl Integers {
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use he_switch::{Error, Spec, bgv_ckks::{Keys, Refresher}, he_bgv, he_ckks};
+/// # use he_switch::{Error, bgv::BootstrapSpec, bgv_ckks::{Keys, Refresher}, he_bgv, he_ckks};
 /// # fn main() -> Result<(), Error> {
-/// # let params = Spec::insecure_small().build_insecure("an example")?;
+/// # let params = BootstrapSpec::insecure_small().build_insecure("an example")?;
 /// # let bgv = he_bgv::SecretKey::generate(params.bgv())?;
 /// # let ckks = he_ckks::SecretKey::generate(params.ckks())?;
 /// # let keys = ckks.bootstrap_keys(512, &he_ckks::KeyRequest::default())?;
@@ -172,39 +177,24 @@ impl Refresher {
         &self.params
     }
 
-    /// Ciphertexts side by side in the ring of CKKS: at most [`Parameters::bgv_capacity`].
+    /// Ciphertexts of any levels side by side in the ring of CKKS: at most [`Parameters::capacity`].
     ///
     /// # Errors
-    /// If there are none or too many, or one belongs to other parameters, is not relinearized, or is at another level than the
-    /// first.
+    /// If there are none or too many, or one belongs to other parameters or is not relinearized.
     pub fn gather(&self, ciphertexts: &[he_bgv::Ciphertext]) -> Result<Integers, Error> {
-        let (params, operation) = (&self.params, "refresh");
-        let most = params.bgv_capacity();
-        if ciphertexts.is_empty() || ciphertexts.len() > most {
-            let (found, needed) = (ciphertexts.len().to_string(), format!("1 to {most}"));
-            return Err(Error::Mismatch { field: "the number of ciphertexts", found, needed });
-        }
-        let level = ciphertexts[0].level();
-        for c in ciphertexts {
-            if !c.params().same(params.bgv()) {
-                return Err(Error::Foreign { operation, object: "ciphertext" });
-            }
-            if c.degree() != 1 || c.level() != level {
-                let found = format!("degree {}, level {}", c.degree(), c.level());
-                let needed = format!("degree 1, level {level}");
-                return Err(Error::Mismatch { field: "the ciphertext", found, needed });
-            }
-        }
-        let (t, estimator) = (params.t(), params.bgv().noise());
-        let (pieces, growth): (Vec<_>, Vec<f64>) = ciphertexts.iter().map(|c| at_the_top(params, c)).unzip();
-        let noises = ciphertexts.iter().zip(growth).map(|(c, growth)| c.noise().log2().exp2() * growth);
-        let noise = noises.fold(0.0, f64::max);
-        let joined = join(&pieces, params.joint());
-        let switched = NoiseModel::new(params.joint()).key_switch(level + 1).sqrt();
-        let modulus = estimator.log_q(level).exp2();
-        let error = (noise / modulus).hypot(switched * t as f64 / modulus);
+        self.check_ciphertexts(ciphertexts)?;
+        let params = &self.params;
+        let (t, limbs) = (params.t(), params.joint().max_limbs());
+        // At the top a larger modulus is free, and so all come to the same.
+        let piece = |c| {
+            let (top, factor) = at_the_top(params.top(), c);
+            (if top.limbs() < limbs { scale_up(&top, limbs) } else { top }, factor)
+        };
+        let (pieces, factors): (Vec<_>, Vec<u64>) = ciphertexts.iter().map(piece).unzip();
+        let error = self.gathered_error(ciphertexts);
         let dimension = ciphertexts.len().next_power_of_two() * params.bgv().n();
-        Ok(Integers { inner: self.keys.up.switch_ciphertext(&joined), t, error, dimension })
+        let inner = self.keys.up.switch_ciphertext(&join(&pieces, params.joint()));
+        Ok(Integers { inner, t, error, dimension, factors })
     }
 
     /// One iteration: replaces the error by that of the bootstrap, divided by the largest power of two with which the present
@@ -215,27 +205,75 @@ impl Refresher {
     pub fn clean(&self, c: &Integers) -> Result<Integers, Error> {
         self.check(c)?;
         let limbs = self.params.joint().max_limbs();
-        let (first, room) = (self.first_prime(), self.bootstrapper.liftable());
-        let bits = (room / (first * DEVIATIONS * c.error)).log2().floor();
-        if bits < 0.0 {
-            let (found, needed) =
-                (format!("2^{:.1}", c.error.log2()), format!("2^{:.1}", c.error.log2() + bits));
+        let gain = self.gain(c.error, c.t)?;
+        let message = to_one_limb(&mul_float(&mul_wide(&c.inner, c.t.into()), gain));
+        let (lifted, lift) = self.lift(message, c.error * gain * self.first_prime())?;
+        let Cleaned { beta, error } = self.cleaned(c.error, c.t, gain, lift);
+        let mut inner = if c.inner.limbs() == limbs { c.inner.clone() } else { scale_up(&c.inner, limbs) };
+        inner.sub_assign(&mul_float(&lifted, beta));
+        Ok(Integers { inner, error, ..c.clone() })
+    }
+
+    /// A small phase over the first prime, of that deviation, lifted to the primes of BGV.
+    fn lift(&self, message: rlwe::Ciphertext, deviation: f64) -> Result<(rlwe::Ciphertext, Lift), Error> {
+        let ckks = self.params.ckks().rlwe();
+        let lifted = self.joint(self.bootstrapper.lift_normal(&message.over(ckks), deviation)?);
+        let error = lifted.error.hypot(self.rounding()) / self.first_prime();
+        Ok((lifted.inner, Lift { error, factor: lifted.factor }))
+    }
+
+    /// The error and the factor of a lift, from the lift of nothing: the error is that of the largest phase there may be.
+    pub(crate) fn lift_zero(&self) -> Result<Lift, Error> {
+        let zero = Poly::<Coeff>::zero(self.params.joint().basis(1)).into_eval();
+        let zero = rlwe::Ciphertext::new(self.params.joint(), vec![zero.clone(), zero]);
+        Ok(self.lift(zero, self.bootstrapper.liftable() / DEVIATIONS)?.1)
+    }
+
+    /// The integer by which an error is multiplied before it is lifted: it just stays in the interval of modular reduction. Or a
+    /// smaller one, where that leaves so few bits for the factor of the result that its rounding would be felt.
+    fn gain(&self, error: f64, t: u64) -> Result<f64, Error> {
+        let room = self.bootstrapper.liftable() / self.first_prime();
+        let most = room / (DEVIATIONS * error);
+        if most.is_nan() || most < 1.0 {
+            let [found, needed] = [error, error * most].map(|error| format!("2^{:.1}", error.log2()));
             return Err(Error::Mismatch { field: "the error of integers that are cleaned", found, needed });
         }
-        // More would leave too few bits for the factor of the result.
-        let bits = bits.min(40.0) as u32;
-        let message = to_one_limb(&mul_wide(&c.inner, i128::from(c.t) << bits));
-        let deviation = c.error * f64::from(bits).exp2() * first;
-        let lifted =
-            self.joint(self.bootstrapper.lift_normal(&message.over(self.params.ckks().rlwe()), deviation)?);
-        let amplified = c.t as f64 * f64::from(bits).exp2();
-        let beta = self.other_primes() / (lifted.factor * amplified);
-        let wide = if c.inner.limbs() == limbs { c.inner.clone() } else { scale_up(&c.inner, limbs) };
-        let mut inner = wide;
-        inner.sub_assign(&mul_wide(&lifted.inner, beta.round() as i128));
-        let gain = f64::from(bits).exp2();
-        let own = (lifted.error / first).hypot(self.rounding() / first) / gain;
-        Ok(Integers { inner, error: own.hypot(c.error / beta), ..*c })
+        // With a the gain, PRECISION·room/a and error·(t·a/other_primes)/√12 are alike.
+        let alike = PRECISION * room * 12_f64.sqrt() * self.other_primes() / (error * t as f64);
+        Ok(most.min(alike.sqrt()).max(1.0).floor())
+    }
+
+    /// What the subtraction of a lifted error leaves.
+    fn cleaned(&self, error: f64, t: u64, gain: f64, lift: Lift) -> Cleaned {
+        let exact = self.other_primes() / (lift.factor * t as f64 * gain);
+        let beta = exact.round();
+        // Of a factor that is not exact a part of the error is left; a float has 53 bits.
+        let left = (beta / exact - 1.0).abs() + 16.0 * f64::EPSILON;
+        Cleaned { beta, error: (lift.error / gain * beta / exact).hypot(error * left) }
+    }
+
+    /// The largest number of iterations of [`clean_to`](Self::clean_to), without them.
+    pub(crate) fn iterations(&self, error: f64, target: f64, lift: Lift) -> Result<usize, Error> {
+        let (mut error, mut count, t) = (error, 0, self.params.t());
+        while error > target {
+            let next = self.cleaned(error, t, self.gain(error, t)?, lift).error;
+            check_progress(error, next, target)?;
+            (error, count) = (next, count + 1);
+        }
+        Ok(count)
+    }
+
+    /// The error of a ciphertext once it is among others in the ring of CKKS.
+    pub(crate) fn gathered_error(&self, ciphertexts: &[he_bgv::Ciphertext]) -> f64 {
+        let (params, limbs) = (&self.params, self.params.joint().max_limbs());
+        let own = ciphertexts.iter().map(relative_error).fold(0.0, f64::max);
+        let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt() * params.t() as f64;
+        own.hypot(switched / params.bgv().noise().log_q(limbs - 1).exp2())
+    }
+
+    /// The largest error that can be cleaned.
+    pub(crate) fn largest_error(&self) -> f64 {
+        self.bootstrapper.liftable() / self.first_prime() / DEVIATIONS
     }
 
     /// Small integers modulo a small `t'`, over the first prime, as integers modulo the `t` of BGV, with their errors and one of the
@@ -247,7 +285,7 @@ impl Refresher {
         let (small, t) = (c.t as f64, self.params.t());
         let beta = self.other_primes() * small / (lifted.factor * t as f64);
         let error = c.error.hypot(lifted.error * small / self.first_prime());
-        Ok(Integers { inner: mul_wide(&lifted.inner, beta.round() as i128), t, error, ..*c })
+        Ok(Integers { inner: mul_float(&lifted.inner, beta.round()), t, error, ..c.clone() })
     }
 
     /// Iterations until the error is at most `error`.
@@ -258,10 +296,8 @@ impl Refresher {
         let mut c = c;
         while c.error > error || c.inner.limbs() < self.params.joint().max_limbs() {
             let next = self.clean(&c)?;
-            if next.error > 0.5 * c.error && c.inner.limbs() == next.inner.limbs() {
-                let (found, needed) =
-                    (format!("2^{:.1}", next.error.log2()), format!("2^{:.1}", error.log2()));
-                return Err(Error::Mismatch { field: "the least error of a refresh", found, needed });
+            if c.inner.limbs() == next.inner.limbs() {
+                check_progress(c.error, next.error, error)?;
             }
             c = next;
         }
@@ -283,19 +319,24 @@ impl Refresher {
             let needed = format!("{} over {limbs}", t.value());
             return Err(Error::Mismatch { field: "the modulus of the integers", found, needed });
         }
-        let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt();
-        // Modulo t, m·Q/t times −t is m·Q.
+        // m·Q/t + e times −t is −t·e, which is m·Q modulo t.
         let q = params.joint().spec().q.iter().fold(1, |q, &p| t.mul(q, t.reduce(p)));
-        let back = -i128::from(t.center(t.inv(q).unwrap_or(1))) * i128::from(t.value());
-        let own = c.error / c.t as f64 * params.bgv().noise().log_q(limbs - 1).exp2();
-        let noise = (back as f64 * own.hypot(switched)).abs().log2();
+        let noise = self.scattered_noise(c.error).log2();
         let pieces = split(&self.keys.down.switch_ciphertext(&c.inner), params.top());
-        let back = |piece: &rlwe::Ciphertext| {
-            let inner = mul_wide(piece, back).over(params.bgv().rlwe());
-            Ok(he_bgv::Ciphertext::from_rlwe(params.bgv(), inner, noise)?)
+        let back = |(i, piece): (usize, &rlwe::Ciphertext)| {
+            let inner = mul_wide(piece, -i128::from(t.value())).over(params.bgv().rlwe());
+            let factor = t.mul(q, c.factors.get(i).copied().unwrap_or(1));
+            Ok(he_bgv::Ciphertext::from_rlwe_with_factor(params.bgv(), inner, factor, noise)?)
         };
         let count = (c.dimension / params.bgv().n()).max(1);
-        pieces.iter().step_by(pieces.len() / count).map(back).collect()
+        pieces.iter().step_by(pieces.len() / count).enumerate().map(back).collect()
+    }
+
+    /// Deviation of the phase of BGV ciphertexts that integers with such an error become.
+    pub(crate) fn scattered_noise(&self, error: f64) -> f64 {
+        let (params, limbs) = (&self.params, self.params.joint().max_limbs());
+        let switched = NoiseModel::new(params.joint()).key_switch(limbs).sqrt() * params.t() as f64;
+        (error * params.bgv().noise().log_q(limbs - 1).exp2()).hypot(switched)
     }
 
     /// BGV ciphertexts over all their primes, with an error of at most `error` in units of their integers.
@@ -310,6 +351,26 @@ impl Refresher {
         let mut fresh = self.scatter(&self.clean_to(self.gather(ciphertexts)?, error)?)?;
         fresh.truncate(ciphertexts.len());
         Ok(fresh)
+    }
+
+    /// Checks that there are some ciphertexts, not too many, and that they are relinearized and of these parameters.
+    pub(crate) fn check_ciphertexts(&self, ciphertexts: &[he_bgv::Ciphertext]) -> Result<(), Error> {
+        let (params, operation) = (&self.params, "refresh");
+        let most = params.capacity();
+        if ciphertexts.is_empty() || ciphertexts.len() > most {
+            let (found, needed) = (ciphertexts.len().to_string(), format!("1 to {most}"));
+            return Err(Error::Mismatch { field: "the number of ciphertexts", found, needed });
+        }
+        for c in ciphertexts {
+            if !c.params().same(params.bgv()) {
+                return Err(Error::Foreign { operation, object: "ciphertext" });
+            }
+            if c.degree() != 1 {
+                let (found, needed) = (format!("degree {}", c.degree()), "degree 1".into());
+                return Err(Error::Mismatch { field: "the ciphertext", found, needed });
+            }
+        }
+        Ok(())
     }
 
     /// Checks that integers belong to these parameters, and that the bootstrap has slots for all of them.
@@ -344,4 +405,34 @@ impl Refresher {
     fn rounding(&self) -> f64 {
         self.params.ckks().noise().rounding().sqrt()
     }
+}
+
+/// Of a lift.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lift {
+    /// Root mean square of the error, relative to the first prime.
+    error: f64,
+    /// Factor of the phase.
+    factor: f64,
+}
+
+/// What an iteration of cleaning subtracts a multiple of, and the error that it leaves.
+struct Cleaned {
+    beta: f64,
+    error: f64,
+}
+
+/// Refuses an iteration that does not even halve an error.
+fn check_progress(before: f64, after: f64, target: f64) -> Result<(), Error> {
+    if after <= 0.5 * before {
+        return Ok(());
+    }
+    let [found, needed] = [after, target].map(|error| format!("2^{:.1}", error.log2()));
+    Err(Error::Mismatch { field: "the least error of a refresh", found, needed })
+}
+
+/// Error of a ciphertext in units of its integers: a deviation nine of which are as improbable as what its noise may reach.
+fn relative_error(c: &he_bgv::Ciphertext) -> f64 {
+    let estimator = c.params().noise();
+    (estimator.bound_log2(c.noise()) - estimator.log_q(c.level())).exp2() / DEVIATIONS
 }

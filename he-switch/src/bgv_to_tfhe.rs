@@ -18,7 +18,8 @@ use he_tfhe::LweCiphertext;
 use crate::error::Error;
 use crate::params::Parameters;
 use crate::ring_switch::{self, RingSwitch, SeededRingSwitch};
-use crate::rings::{div_exact, mul_wide, to_one_limb};
+use crate::rings::{mul_wide, to_one_limb};
+use crate::top::at_the_top;
 
 /// The key from BGV's secret to TFHE's, as it is drawn and sent: its masks are the stream of a seed.
 ///
@@ -111,7 +112,7 @@ impl BgvToTfhe {
             let (found, needed) = (format!("degree {}", ciphertext.degree()), "degree 1".into());
             return Err(Error::Mismatch { field: "the ciphertext", found, needed });
         }
-        let (top, growth) = at_the_top(params, ciphertext);
+        let (top, growth) = whole_at_the_top(params, ciphertext);
         let relative = ciphertext.noise().log2() - params.bgv().noise().log_q(ciphertext.level());
         let variance = (relative.exp2() * growth / params.t() as f64).powi(2) + noise(params);
         self.0.extract(&to_one_limb(&top), coefficients, variance)
@@ -139,15 +140,11 @@ impl BgvToTfhe {
     }
 }
 
-/// Moves the message from the lower to the upper end of the modulus; also the integer that multiplied the noise.
-///
-/// A phase `f·m + t·e` times `g/t` with `g ≡ −Q/f (mod t)` is `m·Q/t + g·e`, since `g/t ≡ (g + Q/f)/t (mod Q)` where `1/f` is
-/// the inverse modulo `t`. For `f = 1` and `Q ≡ 1` this is `g = −1`.
-pub(crate) fn at_the_top(params: &Parameters, c: &he_bgv::Ciphertext) -> (rlwe::Ciphertext, f64) {
+/// The message at the top without a correction factor, and the integer of up to `t/2` that multiplied the noise for it.
+pub(crate) fn whole_at_the_top(params: &Parameters, c: &he_bgv::Ciphertext) -> (rlwe::Ciphertext, f64) {
     let t = params.bgv().t();
-    let q = c.inner().parts()[0].basis().moduli().fold(1, |q, p| t.mul(q, t.reduce(p.value())));
-    // The correction factor of a ciphertext is a unit.
-    let g = -t.center(t.mul(q, t.inv(c.correction_factor()).unwrap_or(1)));
-    let inner = c.inner().clone().over(params.top());
-    (mul_wide(&div_exact(&inner, t.value()), g.into()), g.unsigned_abs() as f64)
+    let (top, factor) = at_the_top(params.top(), c);
+    // A correction factor is a unit.
+    let inverse = t.center(t.inv(factor).unwrap_or(1));
+    (mul_wide(&top, inverse.into()), inverse.unsigned_abs() as f64)
 }

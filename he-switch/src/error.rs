@@ -56,6 +56,9 @@ pub enum Error {
     /// Bytes are not the object they were taken for.
     #[error(transparent)]
     Wire(#[from] he_core::wire::WireError),
+    /// The operating system gives no thread.
+    #[error(transparent)]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// The operating system gives no randomness.
     #[error(transparent)]
     Sample(#[from] he_core::ring::sample::SampleError),

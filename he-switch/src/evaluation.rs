@@ -67,7 +67,7 @@ impl SecretKeys {
                 .transpose()?,
             bgv_ckks: request
                 .wants(KeyKind::BgvCkks)
-                .then(|| bgv_ckks::Keys::generate(params, bgv, ckks))
+                .then(|| bgv_ckks::Keys::generate(params.shared(), bgv, ckks))
                 .transpose()?,
             expander: request.expansion.map(|levels| Expander::generate(params, bgv, levels)).transpose()?,
         })
@@ -199,7 +199,7 @@ impl EvaluationKeys {
                 self.ckks_to_tfhe = Some(ckks_to_tfhe::SeededKey::from_bytes(params, bytes)?);
             }
             KeyKind::TfheToCkks => self.tfhe_to_ckks = Some(tfhe_to_ckks::Key::from_bytes(params, bytes)?),
-            KeyKind::BgvCkks => self.bgv_ckks = Some(bgv_ckks::Keys::from_bytes(params, bytes)?),
+            KeyKind::BgvCkks => self.bgv_ckks = Some(bgv_ckks::Keys::from_bytes(params.shared(), bytes)?),
             KeyKind::Expansion => {
                 let expander = Expander::from_bytes(params, bytes)?;
                 let needed = request.expansion.unwrap_or(0);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bgv;
 pub mod bgv_ckks;
 pub mod bgv_to_tfhe;
 pub mod ckks_to_tfhe;
@@ -13,9 +14,11 @@ mod request;
 mod ring_switch;
 mod rings;
 mod secret;
+mod shared;
 mod switcher;
 pub mod tfhe_to_bgv;
 pub mod tfhe_to_ckks;
+mod top;
 mod wire;
 
 pub use error::Error;

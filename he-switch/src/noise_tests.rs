@@ -11,7 +11,7 @@ use he_tfhe::GlweCiphertext;
 use num_bigint::BigInt;
 
 use crate::bgv_ckks::{self, Integers, Refresher};
-use crate::bgv_to_tfhe::{self, BgvToTfhe, at_the_top};
+use crate::bgv_to_tfhe::{self, BgvToTfhe};
 use crate::ckks_to_tfhe::{self, CkksToTfhe};
 use crate::expand::Expander;
 use crate::params::{Parameters, Spec};
@@ -19,6 +19,7 @@ use crate::ring_switch::{self, RingSwitch, SeededRingSwitch, rounding_to_32_bits
 use crate::rings::{join, to_one_limb};
 use crate::secret::SecretKeys;
 use crate::tfhe_to_ckks::{self, TfheToCkks};
+use crate::top::at_the_top;
 
 /// The mean square within a quarter of the formula.
 #[track_caller]
@@ -99,7 +100,8 @@ impl World {
     }
 
     fn refresher(&self, bootstrapper: Arc<Bootstrapper>) -> Refresher {
-        let keys = bgv_ckks::Keys::generate(&self.params, self.secret.bgv(), self.secret.ckks()).unwrap();
+        let keys =
+            bgv_ckks::Keys::generate(self.params.shared(), self.secret.bgv(), self.secret.ckks()).unwrap();
         Refresher::new(keys, bootstrapper).unwrap()
     }
 
@@ -163,7 +165,7 @@ fn ring_switches_to_tfhe_add_the_noise_of_the_formulas() {
     let (params, top) = (&w.params, w.params.top());
     let values: Vec<i64> = (0..top.n() as i64).map(|i| (i * 77_777 % 1_000_003) - 500_000).collect();
     let c = w.encrypted(&values);
-    let high = at_the_top(params, &c).0;
+    let high = at_the_top(params.top(), &c).0;
     let low = to_one_limb(&high);
     let [wide, narrow] = [&high, &low].map(|c| {
         let q = modulus(top, c.limbs());
@@ -306,7 +308,7 @@ fn refreshed_integers_have_the_errors_they_say() {
     let refresher = w.refresher(w.bootstrapper(params.ckks().slots()));
     let gathered = refresher.gather(&c).unwrap();
     let q = modulus(params.joint(), limbs);
-    let pieces: Vec<_> = c.iter().map(|c| at_the_top(params, c).0).collect();
+    let pieces: Vec<_> = c.iter().map(|c| at_the_top(params.top(), c).0).collect();
     let before = phase(&w.secret.bgv().inner().interleaved(params.joint()), &join(&pieces, params.joint()));
     let errors = differences(&phase(&w.joint, &gathered.inner), &before, &q);
     let width = params.bgv().noise().log_q(limbs - 1).exp2();

@@ -1,17 +1,13 @@
-//! Parameters of three schemes that share primes.
+//! Parameters of three schemes: those of [`shared`](crate::bgv), and TFHE beside them.
 //!
-//! The first primes `q_0, …, q_{l−1}` of the CKKS chain are the primes of the BGV scheme, and 1 modulo the plaintext modulus
-//! `t`, a power of two: then `Q ≡ 1 (mod t)`, no switch changes a message, and `m + t·e (mod Q)` times `−t^{−1}` is `m·(Q −
-//! 1)/t − e`, the same message at the top. (For a prime `t`, with slots, see [`Spec::slots`].) Secrets: BGV's in a ring of
-//! dimension `n`, CKKS's in one of dimension `N`, TFHE's in one of dimension `n' ≤ n`. A key that leads into the large ring
-//! under a secret of a small one protects as much as that secret does in its own ring: its modulus is held to the small
-//! dimension's cap.
+//! TFHE's secret is in a ring of dimension `n' ≤ n`, whose ciphertexts live modulo the first of the shared primes.
 
-use he_ckks::bootstrap::{BootstrapSpec, Order};
-use he_core::rlwe::{self, SecretDistribution};
+use he_ckks::bootstrap::{BootstrapSpec as Circuit, Order};
+use he_core::rlwe;
 use he_tfhe::Decomposition;
 
 use crate::error::Error;
+use crate::shared::{self, BootstrapSpec, ring};
 
 /// The name of the ring-switching key in a list of margins.
 const RING_SWITCH: &str = "tfhe, ring switch";
@@ -21,7 +17,7 @@ const RING_SWITCH: &str = "tfhe, ring switch";
 /// ```
 /// # use he_switch::{Error, Spec};
 /// # fn main() -> Result<(), Error> {
-/// let spec = Spec { log_t: 20, ..Spec::insecure_small() };
+/// let spec = Spec::insecure_small().with_modulus(1 << 20);
 /// let params = spec.build_insecure("small rings for an example")?;
 /// assert_eq!(params.t(), 1 << 20);
 /// // Small rings have no security, and `build` says so.
@@ -31,15 +27,10 @@ const RING_SWITCH: &str = "tfhe, ring switch";
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// `log2 t` of the BGV scheme.
-    pub log_t: u32,
-    /// Whether `t` is the largest prime of so many bits with which values can be in slots, instead of a power of two. Messages
-    /// then have a correction factor at either end of the modulus, which costs up to `t/2` times the noise at each bridge.
-    pub slots: bool,
-    /// `log2` of BGV's ring dimension.
-    pub bgv_log_n: u32,
-    /// The CKKS instance that refreshes, with coefficients first.
-    pub ckks: he_ckks::Spec,
+    /// BGV, and the CKKS instance that refreshes it. With a plaintext modulus that the primes are not congruent to 1 modulo, such
+    /// as a prime with slots, messages have a correction factor that the bridge to TFHE takes away, at up to `t/2` times the
+    /// noise.
+    pub bgv: BootstrapSpec,
     /// The TFHE instance.
     pub tfhe: he_tfhe::Spec,
 }
@@ -48,11 +39,7 @@ impl Spec {
     /// The preset: `t = 2^26`, BGV at `N = 8192` over three primes (140 bits, 190 with the special prime of its keys, at most 214),
     /// CKKS at `N = 65536` with a uniform secret, TFHE as given.
     pub fn with_tables(tfhe: he_tfhe::Spec) -> Self {
-        let uniform = he_ckks::Spec::bootstrap_uniform();
-        let bootstrap =
-            uniform.bootstrap.clone().map(|b| BootstrapSpec { order: Order::CoefficientsFirst, ..b });
-        let ckks = he_ckks::Spec { levels: 2, congruence: 1 << 26, bootstrap, ..uniform };
-        Self { log_t: 26, slots: false, bgv_log_n: 13, ckks, tfhe }
+        Self { bgv: BootstrapSpec::glyph(), tfhe }
     }
 
     /// The preset for training: [`with_tables`](Self::with_tables) of [`he_tfhe::Spec::approximate_table()`], whose outputs have a noise below
@@ -90,17 +77,22 @@ impl Spec {
             key_switch: Decomposition { base_log: 2, levels: 12 },
             ..he_tfhe::Spec::approximate_table()
         };
-        let preset = Self::with_tables(tfhe);
-        let ckks = he_ckks::Spec { log_n: 11, ..preset.ckks };
-        Self { bgv_log_n: 10, ckks, ..preset }
+        Self { bgv: BootstrapSpec::insecure_small(), tfhe }
+    }
+
+    /// These schemes with another plaintext modulus of BGV: see [`BootstrapSpec::with_modulus`].
+    #[must_use]
+    pub fn with_modulus(self, t: u64) -> Self {
+        Self { bgv: self.bgv.with_modulus(t), ..self }
     }
 
     /// These schemes with the bootstrap that refreshes slots, for bridges between CKKS and TFHE instead of BGV and TFHE.
     #[must_use]
     pub fn for_slots(self) -> Self {
-        let order = Order::SlotsFirst;
-        let bootstrap = self.ckks.bootstrap.clone().map(|b| BootstrapSpec { order, ..b });
-        Self { ckks: he_ckks::Spec { bootstrap, ..self.ckks }, ..self }
+        let (order, ckks) = (Order::SlotsFirst, self.bgv.ckks);
+        let bootstrap = ckks.bootstrap.map(|b| Circuit { order, ..b });
+        let bgv = BootstrapSpec { ckks: he_ckks::Spec { bootstrap, ..ckks }, ..self.bgv };
+        Self { bgv, ..self }
     }
 
     /// Parameters at 128-bit security.
@@ -121,83 +113,41 @@ impl Spec {
 
     fn freeze(&self, insecure: Option<&str>) -> Result<Parameters, Error> {
         self.check()?;
-        let ckks = match insecure {
-            None => self.ckks.build()?,
-            Some(reason) => self.ckks.build_insecure(reason)?,
-        };
+        let bgv = self.bgv.freeze(insecure)?;
         let tfhe = match insecure {
             None => self.tfhe.build()?,
             Some(reason) => self.tfhe.build_insecure(reason)?,
         };
-        let chain = ckks.rlwe().spec();
-        let (q, p) = (&chain.q[..1 + self.ckks.levels], &chain.p[..1]);
-        let t = match self.slots {
-            true => he_bgv::Spec::slot_modulus(self.bgv_log_n, self.log_t)?,
-            false => 1 << self.log_t,
+        let (q, sigma) = (bgv.joint().spec().q[0], bgv.joint().spec().sigma);
+        let ring = match insecure {
+            None => small_ring(self.tfhe.polynomial_size, q, sigma)?,
+            // Without special primes: the dimension has no room for one.
+            Some(_) => ring(self.tfhe.polynomial_size.trailing_zeros(), &[q], &[], sigma, insecure)?,
         };
-        let bgv = match insecure {
-            None => he_bgv::Parameters::over_primes(self.bgv_log_n, t, q, p, 1)?,
-            Some(reason) => he_bgv::Parameters::over_primes_insecure(self.bgv_log_n, t, q, p, 1, reason)?,
-        };
-        let ring = |log_n, q, p| ring(log_n, q, p, chain.sigma, insecure);
-        Ok(Parameters {
-            hash: fingerprint(self.log_t, [bgv.rlwe().hash(), ckks.hash(), tfhe.hash()]),
-            joint: ring(self.ckks.log_n, q, p)?,
-            top: ring(self.bgv_log_n, q, p)?,
-            ring: match insecure {
-                None => small_ring(self.tfhe.polynomial_size, q[0], chain.sigma)?,
-                // Without special primes: the dimension has no room for one.
-                Some(_) => ring(self.tfhe.polynomial_size.trailing_zeros(), &q[..1], &[])?,
-            },
-            log_t: self.log_t,
-            bgv,
-            ckks,
-            tfhe,
-        })
+        let schemes = [bgv.bgv().rlwe().hash(), bgv.ckks().hash(), tfhe.hash()];
+        let hash = fingerprint(bits(bgv.t()), schemes);
+        Ok(Parameters { shared: bgv.sealed_with(hash), tfhe, ring })
     }
 
     /// Checks that the schemes fit together.
     fn check(&self) -> Result<(), Error> {
         let mismatch =
             |field, found: String, needed: &str| Err(Error::Mismatch { field, found, needed: needed.into() });
-        let congruent = self.slots || self.ckks.congruence >= 1 << self.log_t.min(63);
-        if !(8..=36).contains(&self.log_t) || !congruent {
-            let needed = "8 to 36 bits, and primes of CKKS that are 1 modulo it";
-            return mismatch("the plaintext modulus", format!("2^{}", self.log_t), needed);
-        }
         if self.tfhe.glwe_dimension != 1 {
             return mismatch("TFHE's GLWE dimension", self.tfhe.glwe_dimension.to_string(), "1");
         }
-        let n = self.tfhe.polynomial_size;
-        if n > 1 << self.bgv_log_n || self.bgv_log_n > self.ckks.log_n {
-            let found = format!("{n}, 2^{} and 2^{}", self.bgv_log_n, self.ckks.log_n);
+        let (n, bgv) = (self.tfhe.polynomial_size, &self.bgv);
+        if bgv.log_n > 17 || n > 1 << bgv.log_n || bgv.log_n > bgv.ckks.log_n {
+            let found = format!("{n}, 2^{} and 2^{}", bgv.log_n, bgv.ckks.log_n);
             return mismatch("the dimensions of TFHE, BGV and CKKS", found, "ascending");
         }
         Ok(())
     }
 }
 
-/// Parameters of a bridge's keys in the ring of dimension `2^log_n`.
-fn ring(
-    log_n: u32,
-    q: &[u64],
-    p: &[u64],
-    sigma: f64,
-    insecure: Option<&str>,
-) -> Result<rlwe::Parameters, Error> {
-    let spec = rlwe::Spec {
-        log_n,
-        q: q.to_vec(),
-        p: p.to_vec(),
-        digit: 1,
-        secret: SecretDistribution::UniformTernary,
-        sigma,
-        error_factor: 1,
-    };
-    Ok(match insecure {
-        None => spec.build()?,
-        Some(reason) => spec.build_insecure(reason)?,
-    })
+/// `log2 t`, rounded up.
+fn bits(t: u64) -> u32 {
+    u64::BITS - (t - 1).leading_zeros()
 }
 
 /// Parameters of the ring-switching key at 128-bit security: it is under TFHE's key, which is binary, and so held to the bound of
@@ -232,17 +182,10 @@ fn small_ring(n: usize, q: u64, sigma: f64) -> Result<rlwe::Parameters, Error> {
 /// ```
 #[derive(Clone)]
 pub struct Parameters {
-    bgv: he_bgv::Parameters,
-    ckks: he_ckks::Parameters,
+    shared: shared::Parameters,
     tfhe: he_tfhe::Parameters,
-    /// The primes of BGV in the ring of CKKS.
-    joint: rlwe::Parameters,
-    /// The primes of BGV in its own ring, for messages at the top.
-    top: rlwe::Parameters,
     /// The first prime in the ring of TFHE.
     ring: rlwe::Parameters,
-    log_t: u32,
-    hash: [u8; 32],
 }
 
 /// The hash of `log2 t` and of the parameters of BGV, CKKS and TFHE.
@@ -254,12 +197,12 @@ fn fingerprint(log_t: u32, schemes: [&[u8; 32]; 3]) -> [u8; 32] {
 impl Parameters {
     /// Parameters of BGV.
     pub fn bgv(&self) -> &he_bgv::Parameters {
-        &self.bgv
+        self.shared.bgv()
     }
 
     /// Parameters of CKKS.
     pub fn ckks(&self) -> &he_ckks::Parameters {
-        &self.ckks
+        self.shared.ckks()
     }
 
     /// Parameters of TFHE.
@@ -269,32 +212,32 @@ impl Parameters {
 
     /// The plaintext modulus `t` of BGV.
     pub fn t(&self) -> u64 {
-        self.bgv.t().value()
+        self.shared.t()
     }
 
-    /// `log2 t`, rounded up for a prime.
+    /// `log2 t`, rounded up.
     pub fn log_t(&self) -> u32 {
-        self.log_t
+        bits(self.t())
     }
 
     /// The hash that objects of these parameters are sealed with: that of the parameters of all three schemes.
     pub fn hash(&self) -> &[u8; 32] {
-        &self.hash
+        self.shared.hash()
     }
 
     /// Whether both have the same schemes.
     pub fn same(&self, other: &Self) -> bool {
-        self.hash == other.hash
+        self.shared.same(&other.shared)
     }
 
     /// Number of BGV ciphertexts that fit side by side into a ciphertext of CKKS.
     pub fn bgv_capacity(&self) -> usize {
-        self.joint.n() / self.top.n()
+        self.shared.capacity()
     }
 
     /// Number of packed ciphertexts of TFHE that fit side by side into a ciphertext of CKKS.
     pub fn tfhe_capacity(&self) -> usize {
-        self.joint.n() / self.ring.n()
+        self.joint().n() / self.ring.n()
     }
 
     /// How far moduli and noise are from the bounds for 128 bits: of the keys of each scheme, and of those that lead from one into
@@ -310,26 +253,28 @@ impl Parameters {
     /// ```
     pub fn margins(&self) -> Vec<rlwe::Margin> {
         let q = self.ring.spec().q[0] as f64;
-        let between = [
-            self.bgv.rlwe().margin("bgv"),
-            self.top.margin("bgv, top of the modulus"),
-            rlwe::Margin::binary(RING_SWITCH, self.ring.n(), self.ring.spec().sigma.log2() - q.log2()),
-        ];
+        let log_sigma = self.ring.spec().sigma.log2() - q.log2();
+        let switch = rlwe::Margin::binary(RING_SWITCH, self.ring.n(), log_sigma);
         let tfhe = self.tfhe.spec().margins().into_iter().flatten();
-        between.into_iter().flatten().chain(self.ckks.margins()).chain(tfhe).collect()
+        self.shared.margins().into_iter().chain(switch).chain(tfhe).collect()
+    }
+
+    /// BGV and CKKS alone, sealed with the hash of all three schemes.
+    pub fn shared(&self) -> &shared::Parameters {
+        &self.shared
     }
 
     /// The order of the transforms in the bootstrap of CKKS.
     pub(crate) fn order(&self) -> Option<Order> {
-        self.ckks.spec().bootstrap.as_ref().map(|bootstrap| bootstrap.order)
+        self.shared.order()
     }
 
     pub(crate) fn joint(&self) -> &rlwe::Parameters {
-        &self.joint
+        self.shared.joint()
     }
 
     pub(crate) fn top(&self) -> &rlwe::Parameters {
-        &self.top
+        self.shared.top()
     }
 
     pub(crate) fn ring(&self) -> &rlwe::Parameters {

@@ -59,30 +59,42 @@ fn residues(poly: &Poly<Eval>, factor: i128) -> Vec<u64> {
     poly.basis().moduli().map(residue).collect()
 }
 
-/// `c·factor`.
-pub(crate) fn mul_wide(c: &Ciphertext, factor: i128) -> Ciphertext {
+/// The residues of an integer that is given as a float, and may be far above `2^128`.
+fn residues_of_float(poly: &Poly<Eval>, factor: f64) -> Vec<u64> {
+    let bits = factor.abs().max(1.0).log2() as i32 - 52;
+    // Both factors are exact: the first is an integer below 2^54, the second a power of two.
+    let (leading, power) =
+        if bits > 0 { (factor / f64::from(bits).exp2(), bits as u64) } else { (factor, 0) };
+    let leading = residues(poly, leading as i128);
+    let powers = poly.basis().moduli().map(|q| q.pow(q.reduce(2), power));
+    poly.basis().moduli().zip(leading).zip(powers).map(|((q, x), power)| q.mul(x, power)).collect()
+}
+
+/// `c` times a number modulo each of its primes.
+fn mul_residues(c: &Ciphertext, residues: impl Fn(&Poly<Eval>) -> Vec<u64>) -> Ciphertext {
     let parts = (c.parts().iter())
         .map(|part| {
             let mut part = part.clone();
-            part.mul_scalars_assign(&residues(&part, factor));
+            part.mul_scalars_assign(&residues(&part));
             part
         })
         .collect();
     Ciphertext::new(c.params(), parts)
 }
 
-/// `c·factor^{−1}` modulo the primes, for an odd factor.
+/// `c·factor`.
+pub(crate) fn mul_wide(c: &Ciphertext, factor: i128) -> Ciphertext {
+    mul_residues(c, |part| residues(part, factor))
+}
+
+/// `c·factor` for an integer that is given as a float.
+pub(crate) fn mul_float(c: &Ciphertext, factor: f64) -> Ciphertext {
+    mul_residues(c, |part| residues_of_float(part, factor))
+}
+
+/// `c·factor^{−1}` modulo the primes, none of which divides the factor.
 pub(crate) fn div_exact(c: &Ciphertext, factor: u64) -> Ciphertext {
-    let parts = (c.parts().iter())
-        .map(|part| {
-            let mut part = part.clone();
-            let inverses: Vec<u64> =
-                part.basis().moduli().map(|q| q.inv(q.reduce(factor)).unwrap_or(0)).collect();
-            part.mul_scalars_assign(&inverses);
-            part
-        })
-        .collect();
-    Ciphertext::new(c.params(), parts)
+    mul_residues(c, |part| part.basis().moduli().map(|q| q.inv(q.reduce(factor)).unwrap_or(0)).collect())
 }
 
 /// Down to one prime by rounded divisions; the message must be at the top.

@@ -31,7 +31,7 @@ use crate::tfhe_to_ckks::TfheToCkks;
 /// # let bootstrapper = Arc::new(he_ckks::Bootstrapper::new(keys)?);
 /// # let key = tfhe_to_ckks::Key::generate(&params, &tfhe, &ckks)?;
 /// # let ring = tfhe_to_ckks::TfheToCkks::new(key, Arc::clone(&bootstrapper))?;
-/// # let refresher = bgv_ckks::Refresher::new(bgv_ckks::Keys::generate(&params, &bgv, &ckks)?, bootstrapper)?;
+/// # let refresher = bgv_ckks::Refresher::new(bgv_ckks::Keys::generate(params.shared(), &bgv, &ckks)?, bootstrapper)?;
 /// let bridge = TfheToBgv::new(Arc::new(ring), Arc::new(refresher))?;
 /// let packed = tables.pack(&[he_tfhe::LweCiphertext::trivial(params.tfhe(), 5 << 20)])?;
 /// let c = bridge.convert(&[packed], 12, (-46_f64).exp2())?;
@@ -51,7 +51,7 @@ impl TfheToBgv {
     /// # Errors
     /// If they belong to different parameters.
     pub fn new(ring: Arc<TfheToCkks>, refresher: Arc<Refresher>) -> Result<Self, Error> {
-        if !refresher.params().same(ring.params()) {
+        if !refresher.params().same(ring.params().shared()) {
             return Err(Error::Foreign { operation: "bridge from TFHE to BGV", object: "refresher" });
         }
         Ok(Self { ring, refresher })

@@ -153,7 +153,8 @@ impl TfheToCkks {
         let variance = packed.iter().map(GlweCiphertext::variance).fold(0.0, f64::max) + noise(params);
         let inner = self.key.inner.switch_ciphertext(&join(&pieces, params.joint()));
         let dimension = packed.len().next_power_of_two() * ring.n();
-        Ok(Integers { inner, t: 1 << log_t, error: variance.sqrt() * f64::from(log_t).exp2(), dimension })
+        let error = variance.sqrt() * f64::from(log_t).exp2();
+        Ok(Integers { inner, t: 1 << log_t, error, dimension, factors: vec![] })
     }
 
     /// Packed values `v/2^log_t` as a CKKS ciphertext with all levels of the user, and the factor `f` with which `f·v` stands in

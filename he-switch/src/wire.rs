@@ -3,6 +3,7 @@
 //! Masks are never written: a key is the seed of its masks and its bodies. Parameters say how many words it has, so nothing in a
 //! key is a length but the levels of an expansion; and every count, every Galois element and every word is checked against them.
 
+use he_ckks::bootstrap::BootstrapKeys;
 use he_core::ring::basis::Basis;
 use he_core::rlwe::serial::{self, polynomial_bytes};
 use he_core::rlwe::{self, EvaluationKeys, KeySwitchKey};
@@ -13,7 +14,7 @@ use crate::expand::Expander;
 use crate::params::Parameters;
 use crate::ring_switch::{LEVELS, SeededRingSwitch};
 use crate::secret::SecretKeys;
-use crate::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
+use crate::{bgv, bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, shared, tfhe_to_ckks};
 
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(4);
@@ -25,9 +26,10 @@ const TFHE_TO_CKKS: u16 = 3;
 const BGV_CKKS: u16 = 4;
 const EXPANSION: u16 = 5;
 const SECRET_KEYS: u16 = 6;
+const BGV_BOOTSTRAP: u16 = 7;
 
-fn header(params: &Parameters, kind: u16) -> Header {
-    Header { tag: TAG, kind, params: *params.hash() }
+fn header(params: &[u8; 32], kind: u16) -> Header {
+    Header { tag: TAG, kind, params: *params }
 }
 
 /// Bytes of a key switch key for so many primes: their number, seed, bodies.
@@ -57,7 +59,7 @@ impl SeededRingSwitch {
 
     fn to_bytes(&self, kind: u16) -> Result<Vec<u8>, WireError> {
         let basis = self.from.basis(1);
-        wire::seal_with(&header(&self.params, kind), Self::body_bytes(basis), |out| {
+        wire::seal_with(&header(self.params.hash(), kind), Self::body_bytes(basis), |out| {
             out.bytes(&self.seed);
             self.bodies.iter().try_for_each(|body| out.packed_u64(body, basis.modulus(0).bits()))
         })
@@ -70,7 +72,8 @@ impl SeededRingSwitch {
         bytes: &[u8],
     ) -> Result<Self, WireError> {
         let (what, basis) = ("key of a ring switch", from.basis(1));
-        let mut reader = Reader::new(wire::open(bytes, &header(params, kind), Self::body_bytes(basis))?);
+        let mut reader =
+            Reader::new(wire::open(bytes, &header(params.hash(), kind), Self::body_bytes(basis))?);
         let (seed, q) = (reader.array(what)?, basis.modulus(0));
         let body = |_| {
             let mut words = Vec::new();
@@ -126,7 +129,7 @@ impl tfhe_to_ckks::Key {
     /// Never for a key that was drawn or read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let capacity = key_bytes(self.params.joint(), 1);
-        wire::seal_with(&header(&self.params, TFHE_TO_CKKS), capacity, |out| {
+        wire::seal_with(&header(self.params.hash(), TFHE_TO_CKKS), capacity, |out| {
             serial::write_key_switch_key(out, &self.inner)
         })
     }
@@ -137,7 +140,7 @@ impl tfhe_to_ckks::Key {
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let joint = params.joint();
-        let body = wire::open(bytes, &header(params, TFHE_TO_CKKS), key_bytes(joint, 1))?;
+        let body = wire::open(bytes, &header(params.hash(), TFHE_TO_CKKS), key_bytes(joint, 1))?;
         let mut reader = Reader::new(body);
         let inner = read_key(&mut reader, joint, 1)?;
         reader.finish("key from TFHE to CKKS")?;
@@ -146,29 +149,71 @@ impl tfhe_to_ckks::Key {
 }
 
 impl bgv_ckks::Keys {
+    fn body_bytes(params: &shared::Parameters) -> usize {
+        2 * key_bytes(params.joint(), params.joint().max_limbs())
+    }
+
+    fn write(&self, out: &mut Writer) -> Result<(), WireError> {
+        [&self.up, &self.down].into_iter().try_for_each(|key| serial::write_key_switch_key(out, key))
+    }
+
+    fn read(from: &mut Reader<'_>, params: &shared::Parameters) -> Result<Self, WireError> {
+        let (joint, limbs) = (params.joint(), params.joint().max_limbs());
+        let (up, down) = (read_key(from, joint, limbs)?, read_key(from, joint, limbs)?);
+        Ok(Self { params: params.clone(), up, down })
+    }
+
     /// The keys, sealed.
     ///
     /// # Errors
     /// Never for keys that were drawn or read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let joint = self.params.joint();
-        let capacity = 2 * key_bytes(joint, joint.max_limbs());
-        wire::seal_with(&header(&self.params, BGV_CKKS), capacity, |out| {
-            [&self.up, &self.down].into_iter().try_for_each(|key| serial::write_key_switch_key(out, key))
-        })
+        let capacity = Self::body_bytes(&self.params);
+        wire::seal_with(&header(self.params.hash(), BGV_CKKS), capacity, |out| self.write(out))
     }
 
     /// Opens sealed keys.
     ///
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
-    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let (joint, limbs) = (params.joint(), params.joint().max_limbs());
-        let body = wire::open(bytes, &header(params, BGV_CKKS), 2 * key_bytes(joint, limbs))?;
+    pub fn from_bytes(params: &shared::Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let body = wire::open(bytes, &header(params.hash(), BGV_CKKS), Self::body_bytes(params))?;
         let mut reader = Reader::new(body);
-        let (up, down) = (read_key(&mut reader, joint, limbs)?, read_key(&mut reader, joint, limbs)?);
+        let keys = Self::read(&mut reader, params)?;
         reader.finish("keys between BGV and CKKS")?;
-        Ok(Self { params: params.clone(), up, down })
+        Ok(keys)
+    }
+}
+
+impl bgv::BootstrapKeys {
+    /// The keys, sealed: those between BGV and CKKS, and the sealed keys of CKKS's bootstrap.
+    ///
+    /// # Errors
+    /// Never for keys that were drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let (params, ckks) = (self.params(), self.ckks.to_bytes()?);
+        let capacity = bgv_ckks::Keys::body_bytes(params) + ckks.len();
+        wire::seal_with(&header(params.hash(), BGV_BOOTSTRAP), capacity, |out| {
+            self.between.write(out)?;
+            out.bytes(&ckks);
+            Ok(())
+        })
+    }
+
+    /// Opens sealed keys, which must be all that a bootstrap takes and no others.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters, or a key is missing or not needed.
+    pub fn from_bytes(params: &shared::Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let what = "keys of BGV bootstrapping";
+        // How long those of CKKS may be is checked when they are opened; no memory is taken before.
+        let body = wire::open(bytes, &header(params.hash(), BGV_BOOTSTRAP), bytes.len())?;
+        let mut reader = Reader::new(body);
+        let between = bgv_ckks::Keys::read(&mut reader, params)?;
+        let sealed = reader.bytes(reader.remaining(), what)?;
+        let none = he_ckks::KeyRequest::default();
+        let ckks = BootstrapKeys::requested(params.ckks(), params.ckks().slots(), &none, sealed)?;
+        Ok(Self { between, ckks })
     }
 }
 
@@ -185,7 +230,7 @@ impl Expander {
     /// Never for keys that were drawn or read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let capacity = expansion_bytes(&self.params, self.levels);
-        wire::seal_with(&header(&self.params, EXPANSION), capacity, |out: &mut Writer| {
+        wire::seal_with(&header(self.params.hash(), EXPANSION), capacity, |out: &mut Writer| {
             out.u32(self.levels);
             serial::write_evaluation_keys(out, &self.keys)
         })
@@ -198,7 +243,7 @@ impl Expander {
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let (what, bgv) = ("keys of an expansion", params.bgv());
         let most = bgv.n().trailing_zeros() - 1;
-        let body = wire::open(bytes, &header(params, EXPANSION), expansion_bytes(params, most))?;
+        let body = wire::open(bytes, &header(params.hash(), EXPANSION), expansion_bytes(params, most))?;
         let mut reader = Reader::new(body);
         let levels = reader.u32("levels of an expansion")?;
         if levels > most {
@@ -245,7 +290,7 @@ impl SecretKeys {
         // One allocation of the final size: nothing is left behind that is not wiped.
         let mut body = Zeroizing::new(Vec::with_capacity(keys.iter().map(|key| key.len()).sum()));
         keys.iter().for_each(|key| body.extend_from_slice(key));
-        Zeroizing::new(wire::seal(&header(&self.params, SECRET_KEYS), &body))
+        Zeroizing::new(wire::seal(&header(self.params.hash(), SECRET_KEYS), &body))
     }
 
     /// Reads the keys back.
@@ -254,7 +299,8 @@ impl SecretKeys {
     /// If the bytes are truncated, altered, or belong to other parameters.
     pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let (what, [bgv, ckks, tfhe]) = ("secret keys", Self::sizes(params));
-        let mut reader = Reader::new(wire::open(bytes, &header(params, SECRET_KEYS), bgv + ckks + tfhe)?);
+        let mut reader =
+            Reader::new(wire::open(bytes, &header(params.hash(), SECRET_KEYS), bgv + ckks + tfhe)?);
         let bgv = he_bgv::SecretKey::from_secret_bytes(params.bgv(), reader.bytes(bgv, what)?)?;
         let ckks = he_ckks::SecretKey::from_secret_bytes(params.ckks(), reader.bytes(ckks, what)?)?;
         let tfhe = he_tfhe::SecretKey::from_secret_bytes(params.tfhe(), reader.bytes(tfhe, what)?)?;

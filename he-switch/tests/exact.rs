@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use he_core::ring::sample::Prng;
+use he_switch::bgv::BootstrapSpec;
 use he_switch::{KeyRequest, Parameters, SecretKeys, Spec, Switcher, bgv_to_tfhe, tfhe_to_ckks};
 use he_tfhe::{LookupTable, noise};
 
@@ -85,8 +86,10 @@ fn there_and_back(params: &Parameters, messages: &[i64]) -> Vec<i64> {
 fn small() -> Parameters {
     let exact = Spec::exact();
     let tfhe = he_tfhe::Spec { lwe_dimension: 32, lwe_noise: -30.0, polynomial_size: 1024, ..exact.tfhe };
-    let ckks = he_ckks::Spec { log_n: 11, ..exact.ckks };
-    Spec { bgv_log_n: 10, ckks, tfhe, ..exact }.build_insecure("a test of exactness").unwrap()
+    let ckks = he_ckks::Spec { log_n: 11, ..exact.bgv.ckks };
+    Spec { bgv: BootstrapSpec { log_n: 10, ckks, ..exact.bgv }, tfhe }
+        .build_insecure("a test of exactness")
+        .unwrap()
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use he_core::wire::VERSION;
+use he_switch::bgv::{BootstrapKeys, BootstrapSpec};
 use he_switch::{
     Bridge, EvaluationKeys, KeyKind, KeyRequest, Parameters, SecretKeys, Spec, Switcher, bgv_ckks,
     tfhe_to_ckks,
@@ -38,7 +39,8 @@ fn golden(name: &str) -> Vec<u8> {
 fn insecure_params(slots: bool) -> Parameters {
     let small = Spec::insecure_small();
     let tfhe = he_tfhe::Spec { lwe_dimension: 4, polynomial_size: 64, message_bits: 1, ..small.tfhe };
-    let spec = Spec { bgv_log_n: 6, ckks: he_ckks::Spec { log_n: 7, ..small.ckks }, tfhe, ..small };
+    let ckks = he_ckks::Spec { log_n: 7, ..small.bgv.ckks };
+    let spec = Spec { bgv: BootstrapSpec { log_n: 6, ckks, ..small.bgv }, tfhe };
     let spec = if slots { spec.for_slots() } else { spec };
     spec.build_insecure("golden files: the keys are public").unwrap()
 }
@@ -89,7 +91,7 @@ fn keys_of_the_ways_back_are_read_and_written_alike() {
     let bytes = golden("tfhe-to-ckks.keys");
     assert_eq!(tfhe_to_ckks::Key::from_bytes(&params, &bytes).unwrap().to_bytes().unwrap(), bytes);
     let bytes = golden("bgv-ckks.keys");
-    assert_eq!(bgv_ckks::Keys::from_bytes(&params, &bytes).unwrap().to_bytes().unwrap(), bytes);
+    assert_eq!(bgv_ckks::Keys::from_bytes(params.shared(), &bytes).unwrap().to_bytes().unwrap(), bytes);
 }
 
 /// The bridge to TFHE has no chance in it: the same keys make the same samples of the same ciphertext.
@@ -110,6 +112,48 @@ fn a_bridge_computes_what_it_computed() {
     assert_eq!(found, message(params)[1]);
 }
 
+/// BGV with bootstrapping in dimension 8, under CKKS in dimension 16 with the shortest circuit.
+fn insecure_bootstrap() -> he_switch::bgv::Parameters {
+    let circuit = he_ckks::BootstrapSpec {
+        slots_to_coefficients: 1,
+        coefficients_to_slots: 1,
+        modular_bits: 30,
+        range: 4,
+        degree: 7,
+        doublings: 2,
+        terms: 2,
+        ephemeral_weight: 4,
+        order: he_ckks::bootstrap::Order::CoefficientsFirst,
+    };
+    let preset = BootstrapSpec::new(3, 17, 2).unwrap();
+    let ckks = he_ckks::Spec {
+        log_n: 4,
+        first_bits: 30,
+        scale_bits: 24,
+        special_bits: vec![31; 10],
+        digit: 10,
+        bootstrap: Some(circuit),
+        ..preset.ckks
+    };
+    BootstrapSpec { ckks, ..preset }.build_insecure("golden files: the keys are public").unwrap()
+}
+
+#[test]
+fn keys_of_bgv_bootstrapping_are_read_and_written_alike() {
+    let params = insecure_bootstrap();
+    let bytes = golden("bgv-bootstrap.keys");
+    assert!(BootstrapKeys::from_bytes(&params, &bytes).unwrap().to_bytes().unwrap() == bytes);
+}
+
+#[test]
+#[ignore = "writes the golden keys of BGV bootstrapping of the present version"]
+fn write_golden_bootstrap() {
+    let params = insecure_bootstrap();
+    let secret = he_bgv::SecretKey::generate(params.bgv()).unwrap();
+    let keys = BootstrapKeys::generate(&params, &secret).unwrap();
+    fs::write(path("bgv-bootstrap.keys"), keys.to_bytes().unwrap()).unwrap();
+}
+
 #[test]
 #[ignore = "writes the golden files of the present version"]
 fn write_golden_files() {
@@ -125,7 +169,7 @@ fn write_golden_files() {
             let (bgv, ckks, tfhe) = (secret.bgv(), secret.ckks(), secret.tfhe());
             let back = tfhe_to_ckks::Key::generate(&params, tfhe, ckks).unwrap();
             fs::write(path("tfhe-to-ckks.keys"), back.to_bytes().unwrap()).unwrap();
-            let between = bgv_ckks::Keys::generate(&params, bgv, ckks).unwrap();
+            let between = bgv_ckks::Keys::generate(params.shared(), bgv, ckks).unwrap();
             fs::write(path("bgv-ckks.keys"), between.to_bytes().unwrap()).unwrap();
             let (_, messages) = read(bundle, &params, &request);
             let keys = EvaluationKeys::from_bytes(&params, &request, &messages).unwrap();

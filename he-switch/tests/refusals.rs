@@ -7,6 +7,7 @@ use std::slice::from_ref;
 use std::sync::Arc;
 
 use he_ckks::Bootstrapper;
+use he_switch::bgv::BootstrapSpec;
 use he_switch::bgv_ckks::{self, Refresher};
 use he_switch::bgv_to_tfhe::{self, BgvToTfhe};
 use he_switch::ckks_to_tfhe::{self, CkksToTfhe};
@@ -33,7 +34,8 @@ impl World {
     }
 
     fn refresher(&self, bootstrapper: &Arc<Bootstrapper>) -> Refresher {
-        let keys = bgv_ckks::Keys::generate(&self.params, self.secret.bgv(), self.secret.ckks()).unwrap();
+        let keys =
+            bgv_ckks::Keys::generate(self.params.shared(), self.secret.bgv(), self.secret.ckks()).unwrap();
         Refresher::new(keys, Arc::clone(bootstrapper)).unwrap()
     }
 
@@ -66,8 +68,9 @@ impl World {
 /// The same schemes with another dimension of TFHE's short key, another modulus of BGV, and other levels of CKKS.
 fn other(spec: &Spec) -> Spec {
     let tfhe = he_tfhe::Spec { lwe_dimension: 30, ..spec.tfhe };
-    let ckks = he_ckks::Spec { levels: 1, ..spec.ckks.clone() };
-    Spec { log_t: 24, tfhe, ckks, ..spec.clone() }
+    let ckks = he_ckks::Spec { levels: 1, ..spec.bgv.ckks.clone() };
+    let bgv = BootstrapSpec { plaintext_modulus: 1 << 24, ckks, ..spec.bgv.clone() };
+    Spec { tfhe, bgv }
 }
 
 /// That something is refused, and that the message says all of this.
@@ -81,12 +84,12 @@ fn refused<T>(result: Result<T, Error>, says: &[&str]) {
 fn schemes_that_do_not_fit_together_are_refused() {
     let small = Spec::insecure_small();
     let build = |spec: Spec| spec.build_insecure("a test of refusals");
-    refused(build(Spec { log_t: 27, ..small.clone() }), &["plaintext modulus is 2^27", "8 to 36 bits"]);
-    refused(build(Spec { log_t: 7, ..small.clone() }), &["plaintext modulus is 2^7"]);
+    refused(build(small.clone().with_modulus(1)), &["plaintext modulus is 1, needed 2 to 2^49"]);
+    let bgv = |log_n| BootstrapSpec { log_n, ..small.bgv.clone() };
     let tfhe = he_tfhe::Spec { glwe_dimension: 2, polynomial_size: 256, ..small.tfhe };
     refused(build(Spec { tfhe, ..small.clone() }), &["GLWE dimension is 2, needed 1"]);
-    refused(build(Spec { bgv_log_n: 12, ..small.clone() }), &["512, 2^12 and 2^11, needed ascending"]);
-    refused(build(Spec { bgv_log_n: 8, ..small.clone() }), &["512, 2^8 and 2^11, needed ascending"]);
+    refused(build(Spec { bgv: bgv(12), ..small.clone() }), &["512, 2^12 and 2^11, needed ascending"]);
+    refused(build(Spec { bgv: bgv(8), ..small.clone() }), &["512, 2^8 and 2^11, needed ascending"]);
     refused(small.build(), &["above the 53 bits that give 128-bit security"]);
 }
 
@@ -106,8 +109,8 @@ fn secrets_of_other_parameters_are_refused() {
     refused(tfhe_to_ckks::Key::generate(params, strange.tfhe(), own.ckks()), &says);
     refused(tfhe_to_ckks::Key::generate(params, own.tfhe(), strange.ckks()), &says);
     let says = foreign("between BGV and CKKS");
-    refused(bgv_ckks::Keys::generate(params, strange.bgv(), own.ckks()), &says);
-    refused(bgv_ckks::Keys::generate(params, own.bgv(), strange.ckks()), &says);
+    refused(bgv_ckks::Keys::generate(params.shared(), strange.bgv(), own.ckks()), &says);
+    refused(bgv_ckks::Keys::generate(params.shared(), own.bgv(), strange.ckks()), &says);
     refused(Expander::generate(params, strange.bgv(), 1), &foreign("expansion"));
     refused(
         Expander::generate(params, own.bgv(), 10),
@@ -121,7 +124,7 @@ fn bootstrappers_and_refreshers_of_other_parameters_are_refused() {
     let (w, o) = (World::new(&spec), World::new(&other(&spec)));
     let (params, own, strange) = (&w.params, &w.secret, o.bootstrapper());
     let belongs = "bootstrapper belongs to other parameters";
-    let keys = bgv_ckks::Keys::generate(params, own.bgv(), own.ckks()).unwrap();
+    let keys = bgv_ckks::Keys::generate(params.shared(), own.bgv(), own.ckks()).unwrap();
     refused(Refresher::new(keys, Arc::clone(&strange)), &["refresh", belongs]);
     let key = ckks_to_tfhe::SeededKey::generate(params, own.ckks(), own.tfhe()).unwrap();
     refused(CkksToTfhe::new(&key, Arc::clone(&strange)), &["from CKKS to TFHE", belongs]);
@@ -195,15 +198,11 @@ fn ciphertexts_that_do_not_fit_the_bridges_of_bgv_are_refused() {
     refused(refresher.gather(&[c.clone(), c.clone(), c.clone()]), &["ciphertexts is 3, needed 1 to 2"]);
     refused(refresher.gather(&[c.clone(), foreign.clone()]), &["refresh", belongs]);
     refused(refresher.gather(&[c.clone(), square.clone()]), &["degree 2", "needed degree 1"]);
-    refused(refresher.gather(&[c.clone(), short.clone()]), &["level 1", "needed degree 1, level 2"]);
+    assert!(refresher.gather(&[c.clone(), short.clone()]).is_ok());
     let strange = o.refresher(&o.bootstrapper()).gather(from_ref(&foreign)).unwrap();
     refused(refresher.clean(&strange), &["refresh", "integers belongs to other parameters"]);
     refused(refresher.clean_to(strange.clone(), 1e-30), &["integers belongs to other parameters"]);
     refused(refresher.scatter(&strange), &["refresh", "integers belongs to other parameters"]);
-    refused(
-        refresher.scatter(&refresher.gather(from_ref(&short)).unwrap()),
-        &["2 primes, needed 67108864 over 3"],
-    );
     refused(
         refresher.clean_to(refresher.gather(from_ref(&c)).unwrap(), 1e-60),
         &["least error of a refresh"],

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use he_core::wire::{self, WireError};
+use he_switch::bgv::BootstrapSpec;
 use he_switch::expand::Expander;
 use he_switch::{Bridge, Error, EvaluationKeys, KeyKind, KeyRequest, Parameters, SecretKeys, Spec, Switcher};
 use he_switch::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
@@ -12,7 +13,8 @@ use he_tfhe::LweCiphertext;
 fn tiny() -> Spec {
     let small = Spec::insecure_small();
     let tfhe = he_tfhe::Spec { lwe_dimension: 4, polynomial_size: 64, message_bits: 1, ..small.tfhe };
-    Spec { bgv_log_n: 6, ckks: he_ckks::Spec { log_n: 7, ..small.ckks }, tfhe, ..small }
+    let ckks = he_ckks::Spec { log_n: 7, ..small.bgv.ckks };
+    Spec { bgv: BootstrapSpec { log_n: 6, ckks, ..small.bgv }, tfhe }
 }
 
 fn built(spec: &Spec) -> Parameters {
@@ -29,7 +31,7 @@ fn keys(params: &Parameters) -> Vec<(&'static str, Vec<u8>, Open)> {
     let down = bgv_to_tfhe::SeededKey::generate(params, bgv, tfhe).unwrap();
     let slots = ckks_to_tfhe::SeededKey::generate(params, ckks, tfhe).unwrap();
     let up = tfhe_to_ckks::Key::generate(params, tfhe, ckks).unwrap();
-    let refresh = bgv_ckks::Keys::generate(params, bgv, ckks).unwrap();
+    let refresh = bgv_ckks::Keys::generate(params.shared(), bgv, ckks).unwrap();
     let expander = Expander::generate(params, bgv, 2).unwrap();
     vec![
         ("BGV to TFHE", down.to_bytes().unwrap(), |p, b| {
@@ -39,7 +41,9 @@ fn keys(params: &Parameters) -> Vec<(&'static str, Vec<u8>, Open)> {
             ckks_to_tfhe::SeededKey::from_bytes(p, b).map(|_| ())
         }),
         ("TFHE to CKKS", up.to_bytes().unwrap(), |p, b| tfhe_to_ckks::Key::from_bytes(p, b).map(|_| ())),
-        ("BGV and CKKS", refresh.to_bytes().unwrap(), |p, b| bgv_ckks::Keys::from_bytes(p, b).map(|_| ())),
+        ("BGV and CKKS", refresh.to_bytes().unwrap(), |p, b| {
+            bgv_ckks::Keys::from_bytes(p.shared(), b).map(|_| ())
+        }),
         ("expansion", expander.to_bytes().unwrap(), |p, b| Expander::from_bytes(p, b).map(|_| ())),
         ("secret keys", secret.to_secret_bytes().to_vec(), |p, b| {
             SecretKeys::from_secret_bytes(p, b).map(|_| ())
@@ -124,7 +128,7 @@ fn bundles_that_do_not_fit_the_request_are_refused() {
     let mut altered = messages.clone();
     altered[2][100] ^= 1;
     assert!(open(&params, &altered).to_string().starts_with("keys of expansions: "));
-    let other = built(&Spec { log_t: 25, ..tiny() });
+    let other = built(&tiny().with_modulus(1 << 25));
     let foreign = open(&other, &messages);
     assert!(matches!(foreign, Error::Key { source: WireError::Parameters { .. }, .. }), "{foreign}");
 }
@@ -154,12 +158,15 @@ fn keys_of_other_parameters_and_of_other_bridges_are_refused() {
     let params = built(&tiny());
     let spec = tiny();
     let short = he_tfhe::Spec { lwe_dimension: 6, ..spec.tfhe };
-    let deep = he_ckks::Spec { levels: 1, ..spec.ckks.clone() };
+    let deep = he_ckks::Spec { levels: 1, ..spec.bgv.ckks.clone() };
+    let deep = BootstrapSpec { ckks: deep, ..spec.bgv.clone() };
+    let modulus = BootstrapSpec { plaintext_modulus: 1 << 25, ..spec.bgv.clone() };
+    let wide = BootstrapSpec { log_n: 7, ..spec.bgv.clone() };
     let others = [
-        Spec { log_t: 25, ..spec.clone() },
+        Spec { bgv: modulus, ..spec.clone() },
         Spec { tfhe: short, ..spec.clone() },
-        Spec { ckks: deep, ..spec.clone() },
-        Spec { bgv_log_n: 7, ..spec },
+        Spec { bgv: deep, ..spec.clone() },
+        Spec { bgv: wide, ..spec },
     ];
     let keys = keys(&params);
     for other in others.iter().map(built) {

@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Session { recipe, data, network, batches, first, .. } = &session;
     println!("{} features after {:.1} s", data.features.len(), start.elapsed().as_secs_f64());
     println!("saturated: {} of {}", data.train.saturated, data.train.x.len());
-    let mut net = Clear::with_function(recipe, network, first.clone(), &Function::Relu)?;
+    let mut net = Clear::floating(recipe, network, first.clone(), Some(&Function::Relu))?;
     for epoch in 0..recipe.optimizer.epochs {
         for batch in batches.order(epoch) {
             let (x, targets) = session.batch(batch)?;

@@ -34,13 +34,11 @@ pub enum Function {
 
 impl Function {
     /// Whether it is a polynomial.
-    #[must_use]
     pub(crate) fn is_polynomial(&self) -> bool {
         matches!(self, Self::Polynomial(_) | Self::Real(_))
     }
 
     /// The value at `z`.
-    #[must_use]
     pub(crate) fn value(&self, z: f64) -> f64 {
         match self {
             Self::Polynomial(polynomial) => polynomial.value(z),
@@ -54,7 +52,6 @@ impl Function {
     }
 
     /// The derivative at `z` (of ReLU at 0: 0).
-    #[must_use]
     pub(crate) fn derivative(&self, z: f64) -> f64 {
         match self {
             Self::Polynomial(polynomial) => polynomial.derivative_value(z),

@@ -10,7 +10,6 @@ pub fn accuracy(predicted: &[usize], labels: &[usize]) -> f64 {
 }
 
 /// The mean over classes of the part of their samples that are right; classes without samples do not count.
-#[must_use]
 pub(crate) fn balanced_accuracy(predicted: &[usize], labels: &[usize], classes: usize) -> f64 {
     let (mut sizes, mut hits) = (vec![0; classes], vec![0; classes]);
     for (predicted, &label) in predicted.iter().zip(labels).filter(|(_, label)| **label < classes) {
@@ -23,7 +22,6 @@ pub(crate) fn balanced_accuracy(predicted: &[usize], labels: &[usize], classes: 
 }
 
 /// The part of the most frequent class: the accuracy of always predicting it.
-#[must_use]
 pub(crate) fn majority_share(labels: &[usize]) -> f64 {
     let mut sizes = BTreeMap::<usize, usize>::new();
     labels.iter().for_each(|label| *sizes.entry(*label).or_default() += 1);
@@ -31,7 +29,6 @@ pub(crate) fn majority_share(labels: &[usize]) -> f64 {
 }
 
 /// Mean absolute percentage error; targets of 0 do not count.
-#[must_use]
 pub(crate) fn mape(predicted: &[f64], targets: &[f64]) -> f64 {
     let errors: Vec<f64> = predicted
         .iter()

@@ -44,7 +44,7 @@ pub use keys::BootstrapKeys;
 use layout::{Layout, Stage};
 pub use lift::{CoefficientCiphertext, Lifted};
 use modular::Modular;
-pub use tables::{Integers, Table};
+pub use tables::{FourierSeries, Integers, Table};
 
 /// Bootstraps ciphertexts of one number of slots.
 ///

@@ -59,7 +59,8 @@ pub struct BootstrapSpec {
     pub degree: usize,
     /// `r`: squarings after it.
     pub doublings: u32,
-    /// Terms of the sine series, 2 or 3.
+    /// Terms of the sine series, 2 or 3; 0 where only tables and other polynomials of the exponential are wanted: then its levels are
+    /// the user's.
     pub terms: usize,
     /// Weight of the ephemeral secret.
     pub ephemeral_weight: usize,
@@ -70,8 +71,8 @@ pub struct BootstrapSpec {
 impl BootstrapSpec {
     /// Levels of modular reduction: the polynomial, the squarings, the series.
     pub fn modular_levels(&self) -> usize {
-        (self.degree + 1).next_power_of_two().trailing_zeros() as usize + self.doublings as usize + self.terms
-            - 1
+        let series = self.terms.saturating_sub(1);
+        (self.degree + 1).next_power_of_two().trailing_zeros() as usize + self.doublings as usize + series
     }
 
     /// `log2` of a bound of the probability that a bootstrap in dimension `N` fails: of `2N` times the Chernoff bound
@@ -106,7 +107,9 @@ impl BootstrapSpec {
         in_range("range", self.range as usize, 2, 512)?;
         in_range("degree", self.degree, 3, 255)?;
         in_range("doublings", self.doublings as usize, 1, 10)?;
-        in_range("terms", self.terms, 2, 3)?;
+        if self.terms != 0 {
+            in_range("terms", self.terms, 2, 3)?;
+        }
         in_range("ephemeral_weight", self.ephemeral_weight, 1, 1 << log_n)?;
         let failure = self.log2_failure(1 << log_n);
         if failure > LARGEST_FAILURE {

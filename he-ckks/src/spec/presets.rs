@@ -89,4 +89,30 @@ impl Spec {
             ..sparse
         }
     }
+
+    /// Preset for tables: `N = 65536` and a uniform secret, as [`bootstrap_uniform`](Self::bootstrap_uniform), with 11 levels of 44 bits
+    /// and no sine series: integers are looked up and truncated, and real numbers go through Fourier series, but values in slots are
+    /// not bootstrapped as they are.
+    ///
+    /// 128 bits of security (`log2 QP = 1690 ≤ 1746`). After a table of 256 entries 3 levels are left beside those that go back to
+    /// coefficients.
+    pub fn tables_uniform() -> Self {
+        let uniform = Self::bootstrap_uniform();
+        Self { scale_bits: 44, levels: 11, bootstrap: without_series(&uniform, 48), ..uniform }
+    }
+
+    /// Preset for tables with a sparse secret of weight 512, as [`bootstrap_sparse`](Self::bootstrap_sparse): 11 levels of 41 bits and no
+    /// sine series.
+    ///
+    /// 128 bits of security (`log2 QP = 1584 ≤ 1650`, see `docs/security/sparse-secrets.md`). Prefer
+    /// [`tables_uniform`](Self::tables_uniform).
+    pub fn tables_sparse() -> Self {
+        let sparse = Self::bootstrap_sparse();
+        Self { levels: 11, bootstrap: without_series(&sparse, 47), ..sparse }
+    }
+}
+
+/// The circuit up to the exponential, on primes of so many bits.
+fn without_series(spec: &Spec, modular_bits: u32) -> Option<BootstrapSpec> {
+    spec.bootstrap.clone().map(|b| BootstrapSpec { modular_bits, terms: 0, ..b })
 }

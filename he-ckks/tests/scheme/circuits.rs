@@ -69,9 +69,22 @@ fn polynomials_in_the_chebyshev_basis() {
     let world = World::new(insecure(Spec { levels: 9, ..Spec::n16384() }, 9));
     let x = reals(256, 7);
     let c = world.encrypt(&x);
-    for (degree, levels) in
-        [(1, 1), (2, 2), (3, 2), (4, 3), (7, 3), (8, 4), (15, 4), (23, 5), (31, 5), (63, 6), (100, 7)]
-    {
+    for (degree, levels) in [
+        (1, 1),
+        (2, 2),
+        (3, 2),
+        (4, 3),
+        (7, 3),
+        (8, 4),
+        (15, 4),
+        (23, 5),
+        (31, 5),
+        (63, 6),
+        (100, 7),
+        (127, 7),
+        (255, 8),
+        (511, 9),
+    ] {
         let coefficients: Vec<Complex64> =
             values(degree + 1, degree as u64).iter().map(|c| c / (degree as f64)).collect();
         let value = world.evaluator.evaluate_chebyshev(&c, &coefficients).unwrap();

@@ -7,6 +7,8 @@ mod circuits;
 mod noise;
 mod operations;
 mod refusals;
+mod slot_integers;
 mod tables;
+mod truncation;
 mod wire;
 mod world;

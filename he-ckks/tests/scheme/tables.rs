@@ -1,5 +1,7 @@
 //! Integers in coefficients: refreshed, cleaned, and looked up.
 
+use std::f64::consts::SQRT_2;
+
 use he_ckks::bootstrap::Table;
 use he_ckks::{Bootstrapper, Error, KeyRequest, OperandError, Spec};
 use he_core::ring::rns::to_integers;
@@ -135,7 +137,7 @@ fn integers_that_cannot_be_told_apart_are_refused() {
     assert!(matches!(error, Error::Indistinct { operation: "integers", modulus: 16, .. }), "{error}");
     assert!(error.to_string().contains("smaller modulus"), "{error}");
     let c = world.encrypt(&values(16, 1));
-    for t in [0, 1, 257, 100_000] {
+    for t in [0, 1, (1 << 36) + 1, usize::MAX] {
         assert!(matches!(b.to_integers(&c, t), Err(Error::Spec { field: "modulus of integers", .. })), "{t}");
     }
     let low = world.evaluator.mod_switch_to(&c, 3).unwrap();
@@ -169,4 +171,153 @@ fn integers_that_cannot_be_told_apart_are_refused() {
     let large = Table::identity(1024).unwrap();
     let fine = b.import(in_coefficients(&world, &m, 1024, 0.0), 1024, 1e-6).unwrap();
     assert!(b.look_up(&fine, &[&large]).is_ok());
+}
+
+/// `⌊S/2^bits + 1/2⌋`.
+fn rounded(s: i64, bits: u32) -> i64 {
+    (s + (1 << (bits - 1))) >> bits
+}
+
+/// Sums of so many products of integers of 8 bits, of which one factor has errors of the given deviation: as slots, with the exact sums.
+fn sums(slots: usize, terms: usize, deviation: f64, seed: u64) -> (Vec<Complex64>, Vec<[i64; 2]>) {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % 255) as i64 - 127
+    };
+    let mut normal = values(2 * slots * terms, seed).into_iter();
+    let mut noisy = || {
+        let (mut exact, mut error) = (0, 0.0);
+        for _ in 0..terms {
+            let (a, w) = (next(), next());
+            exact += a * w;
+            // Uniform on a disc of radius 1: of variance 1/6 a part.
+            error += w as f64 * deviation * 6f64.sqrt() * normal.next().map_or(0.0, |z| z.re);
+        }
+        (exact, exact as f64 + error)
+    };
+    (0..slots)
+        .map(|_| {
+            let ((re, x), (im, y)) = (noisy(), noisy());
+            (Complex64::new(x, y), [re, im])
+        })
+        .unzip()
+}
+
+#[test]
+fn wide_integers_are_truncated_exactly() {
+    let (world, b) = with_bootstrapper(Spec::bootstrap_uniform(), 9, 256);
+    for (terms, deviation) in [(49, 0.0), (49, 1.4e-5)] {
+        let (slots, exact) = sums(256, terms, deviation, 9);
+        let c = world.encrypt(&slots).with_error_at_least(deviation * 74.0 * 7.0 * SQRT_2).unwrap();
+        let wide = b.to_integers(&c, 1 << 20).unwrap();
+        let failure = b.truncation_failure(&wide).unwrap();
+        println!("error {:e}, failure 2^{failure:.0}", wide.error());
+        assert!(failure < -90.0);
+        let check = |c: &he_ckks::Ciphertext, bits: &dyn Fn(i64) -> i64, most: f64| {
+            for (z, [re, im]) in world.decrypt(c).iter().zip(&exact) {
+                let off = (z.re - bits(*re) as f64).abs().max((z.im - bits(*im) as f64).abs());
+                assert!(off < most, "{z} instead of {} and {}: {off}", bits(*re), bits(*im));
+            }
+        };
+        // 20 bits less 8, then 4 more: 8 are left.
+        let once = b.truncate(&wide, 8).unwrap();
+        assert_eq!(once.modulus(), 1 << 12);
+        let twice = b.truncate(&once, 4).unwrap();
+        let identity = Table::identity(256).unwrap();
+        let found = b.look_up(&twice, &[&identity]).unwrap();
+        check(&found[0], &|s| rounded(rounded(s, 8), 4), 0.01);
+        // Real parts alone: the others are left out.
+        let real = b.look_up(&twice.clone().real_parts(), &[&identity]).unwrap();
+        let half = world.decrypt(&real[0]);
+        for (z, [re, _]) in half.iter().zip(&exact) {
+            assert!((z.re - rounded(rounded(*re, 8), 4) as f64).abs() < 0.01 && z.im.abs() < 1e-6, "{z}");
+        }
+        // Errors are measured where they stand: in units of the truncated integers.
+        println!("errors {:e} {:e}", once.error(), twice.error());
+        assert!(once.error() < 1.0 / 30.0 / 4.0 && twice.error() < once.error());
+    }
+}
+
+#[test]
+fn a_wrong_entry_of_a_table_is_found() {
+    let (world, b) = with_bootstrapper(Spec::bootstrap_sparse(), 9, 256);
+    let m = integers(256, 256, 3);
+    let integers = b.import(in_coefficients(&world, &m, 256, 0.002), 256, 0.002).unwrap();
+    let mut wrong: Vec<f64> = (0..256).map(f64::from).collect();
+    wrong[m[17]] += 1.0;
+    let found = world.decrypt(&b.look_up(&integers, &[&Table::new(&wrong).unwrap()]).unwrap()[0]);
+    let right = expected(&m, |m| m as f64);
+    let differ = |(a, b): (&Complex64, &Complex64)| a.re.round() != b.re || a.im.round() != b.im;
+    let count = found.iter().zip(&right).filter(|pair| differ(*pair)).count();
+    assert!((1..=20).contains(&count), "{count} slots show the wrong entry");
+}
+
+#[test]
+fn results_come_in_coefficients_too() {
+    let (world, b) = with_bootstrapper(Spec::bootstrap_uniform(), 9, 256);
+    let m = integers(256, 16, 8);
+    let integers = b.import(in_coefficients(&world, &m, 16, 0.002), 16, 0.002).unwrap();
+    let square = Table::new(&(0..16).map(|m| f64::from(m * m)).collect::<Vec<_>>()).unwrap();
+    let cube = Table::new(&(0..16).map(|m| f64::from(m * m * m % 32)).collect::<Vec<_>>()).unwrap();
+    let both = b.look_up_in_coefficients(&integers, &[&square, &cube], 256).unwrap();
+    let q = world.params.rlwe().spec().q[0] as f64;
+    for (found, f) in both.iter().zip([|m: usize| m * m, |m: usize| m * m * m % 32]) {
+        let phase = to_integers(&world.key.inner().phase(&b.export(found).unwrap()));
+        for (x, &m) in phase.iter().zip(&m) {
+            let x = i64::try_from(x).unwrap() as f64 * 256.0 / q;
+            assert_eq!(x.round().rem_euclid(256.0), f(m) as f64, "{x}");
+            assert!((x - x.round()).abs() < 0.01, "{x}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_truncated_is_refused() {
+    let (world, b) = with_bootstrapper(Spec::bootstrap_uniform(), 9, 16);
+    let c = world.encrypt(&values(16, 1));
+    let wide = b.to_integers(&c, 1 << 12).unwrap();
+    for bits in [0, 11, 12, 70] {
+        assert!(
+            matches!(b.truncate(&wide, bits), Err(Error::Spec { field: "bits to truncate", .. })),
+            "{bits}"
+        );
+    }
+    let odd = b.to_integers(&c, 1000).unwrap();
+    let narrow = b.to_integers(&c, 256).unwrap();
+    for a in [odd, narrow] {
+        assert!(matches!(b.truncate(&a, 8), Err(Error::Spec { field: "modulus of integers", .. })));
+    }
+    let blurred = b.to_integers(&c.with_error_at_least(0.03).unwrap(), 1 << 12).unwrap();
+    let error = b.truncate(&blurred, 8).err().unwrap();
+    assert!(matches!(error, Error::Indistinct { operation: "truncate", .. }), "{error}");
+    assert!(b.truncation_failure(&blurred).unwrap() > -40.0);
+    // Ten bits leave too few levels to go back to coefficients.
+    let wide = b.to_integers(&world.encrypt(&values(16, 1)), 1 << 20).unwrap();
+    assert!(matches!(b.truncate(&wide, 10), Err(Error::Operand(OperandError::LevelsUsedUp { .. }))));
+    let other = with_bootstrapper(Spec::bootstrap_sparse(), 9, 16).1;
+    assert!(matches!(other.truncate(&wide, 8), Err(Error::Operand(OperandError::Foreign { .. }))));
+    assert!(other.truncation_failure(&wide).is_err());
+}
+
+#[test]
+fn presets_for_tables_have_levels_left() {
+    for spec in [Spec::tables_uniform(), Spec::tables_sparse()] {
+        assert!(spec.build().unwrap().margins().iter().all(|margin| margin.bits() >= 0.0));
+        let (world, b) = with_bootstrapper(spec, 9, 256);
+        let m = integers(256, 256, 4);
+        let slots = world.encrypt(&expected(&m, |m| m as f64));
+        let wide = b.to_integers(&slots, 1 << 12).unwrap();
+        let table = Table::new(&(0..256).map(|m| f64::from(m) / 256.0).collect::<Vec<_>>()).unwrap();
+        let found = b.look_up(&b.to_integers(&slots, 256).unwrap(), &[&table]).unwrap().swap_remove(0);
+        assert_eq!(found.level(), world.params.reserved_levels() + 3);
+        world.check("table", &found, &expected(&m, |m| m as f64 / 256.0), 6.0);
+        // Integers below 16 in 12 bits: their high byte, rounded.
+        let high = b.truncate(&wide, 4).unwrap();
+        let high = b.look_up(&high, &[&table]).unwrap().swap_remove(0);
+        world.check("truncated", &high, &expected(&m, |m| ((m + 8) / 16) as f64 / 256.0), 6.0);
+        // Nothing else: values as they are would need the sine series.
+        let c = world.encrypt(&values(256, 1));
+        assert!(matches!(b.bootstrap(&c), Err(Error::Spec { field: "terms", .. })));
+    }
 }

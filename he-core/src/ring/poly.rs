@@ -349,11 +349,17 @@ impl Poly<Eval> {
 
     /// The matrix product `Σ_k a_ik ⊗ b_kj` over the given basis of pairs of polynomials, with
     /// `(a, a') ⊗ (b, b') = (ab, ab' + a'b, a'b')`: `a` has `inner` columns, `b` as many rows, all row after row. The
-    /// operands may have further limbs, which are ignored.
+    /// operands may have further limbs, which are ignored. With `times` the products are multiplied by `times[i]` modulo prime
+    /// `i`, while they are in the cache.
     ///
     /// # Panics
     /// If the matrices are not whole.
-    pub fn tensor(basis: &Basis, inner: usize, a: &[[&Self; 2]], b: &[[&Self; 2]]) -> Vec<[Self; 3]> {
+    pub fn tensor(
+        basis: &Basis,
+        inner: usize,
+        [a, b]: [&[[&Self; 2]]; 2],
+        times: Option<&[u64]>,
+    ) -> Vec<[Self; 3]> {
         let count = a.len() / inner * (b.len() / inner);
         let mut out: Vec<[Self; 3]> = (0..count).map(|_| [(); 3].map(|()| Self::scratch(basis))).collect();
         if let Some([zero, ..]) = out.first() {
@@ -370,8 +376,12 @@ impl Poly<Eval> {
         }
         let run = |(i, section): (usize, &mut Vec<kernel::Triple<'_>>)| {
             let words = i * length..(i + 1) * length;
-            let m = basis.modulus(words.start / basis.n());
+            let prime = words.start / basis.n();
+            let m = basis.modulus(prime);
             kernel::tensor(m, section, &section_of(a, &words), &section_of(b, &words), inner);
+            if let Some(times) = times {
+                section.iter_mut().flatten().for_each(|out| kernel::mul_scalar_assign(m, out, times[prime]));
+            }
         };
         if in_parallel(count * inner * basis.n()) {
             sections.par_iter_mut().enumerate().for_each(run);

@@ -132,6 +132,12 @@ impl Ciphertext {
         self.parts.iter_mut().for_each(|part| part.mul_integer_assign(scalar));
     }
 
+    /// Multiplies the phase by a number given by its residues, `scalars[i]` modulo prime `i`; there may be further ones.
+    pub fn mul_scalars(&mut self, scalars: &[u64]) {
+        let limbs = self.limbs();
+        self.parts.iter_mut().for_each(|part| part.mul_scalars_assign(&scalars[..limbs]));
+    }
+
     /// The matrix product `Σ_k a_ik·b_kj` over the first `limbs` primes of degree-1 ciphertexts of at least so many limbs,
     /// as ciphertexts of degree 2: the tensor products are summed before anything is relinearized. `a` has `inner` columns,
     /// `b` as many rows; both, and the result, are given row after row.
@@ -139,10 +145,23 @@ impl Ciphertext {
     /// # Panics
     /// If a matrix is empty or not whole, or an operand has another degree or too few limbs.
     pub fn tensor_products(limbs: usize, inner: usize, a: &[&Self], b: &[&Self]) -> Vec<Self> {
+        Self::scaled_tensor_products(limbs, inner, [a, b], None)
+    }
+
+    /// As [`tensor_products`](Self::tensor_products), the products multiplied by `times[i]` modulo prime `i` in the same pass.
+    ///
+    /// # Panics
+    /// As [`tensor_products`](Self::tensor_products).
+    pub fn scaled_tensor_products(
+        limbs: usize,
+        inner: usize,
+        [a, b]: [&[&Self]; 2],
+        times: Option<&[u64]>,
+    ) -> Vec<Self> {
         assert!(inner > 0 && !a.is_empty() && !b.is_empty(), "a product has operands");
         assert!(a.iter().chain(b).all(|c| c.degree() == 1), "operands of a product have degree 1");
         let params = &a[0].params;
-        let products = Poly::tensor(params.basis(limbs), inner, &pairs(a), &pairs(b));
+        let products = Poly::tensor(params.basis(limbs), inner, [&pairs(a), &pairs(b)], times);
         products.into_iter().map(|parts| Self { params: params.clone(), parts: parts.into() }).collect()
     }
 

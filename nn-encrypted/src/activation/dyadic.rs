@@ -1,6 +1,6 @@
 //! Numbers n / 2^k and polynomials with such coefficients.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// The number `numerator / 2^bits` in lowest terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,32 +14,27 @@ impl Dyadic {
     pub const MAX_BITS: u32 = 30;
 
     /// `numerator / 2^bits`, reduced.
-    #[must_use]
     pub fn new(numerator: i64, bits: u32) -> Self {
         let common = if numerator == 0 { bits } else { numerator.trailing_zeros().min(bits) };
         Self { numerator: numerator.checked_shr(common).unwrap_or(0), bits: bits - common }
     }
 
     /// The numerator; odd unless `bits` is 0.
-    #[must_use]
     pub fn numerator(self) -> i64 {
         self.numerator
     }
 
     /// The logarithm of the denominator.
-    #[must_use]
     pub fn bits(self) -> u32 {
         self.bits
     }
 
     /// The number.
-    #[must_use]
     pub fn to_f64(self) -> f64 {
         self.numerator as f64 / 2_f64.powi(self.bits as i32)
     }
 
     /// The number a float is, if it is one of few enough bits.
-    #[must_use]
     pub fn from_f64(value: f64) -> Option<Self> {
         let scaled = value * f64::from(1_u32 << Self::MAX_BITS);
         let exact = scaled.fract() == 0.0 && scaled.abs() < 2_f64.powi(53);
@@ -47,7 +42,6 @@ impl Dyadic {
     }
 
     /// Reads `7/8`, `2^-3` or `0.875`.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Some((numerator, denominator)) = text.split_once('/') {
@@ -79,29 +73,6 @@ impl Serialize for Dyadic {
     }
 }
 
-impl<'de> Deserialize<'de> for Dyadic {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Integer(i64),
-            Float(f64),
-            Text(String),
-        }
-        let (found, shown) = match Form::deserialize(deserializer)? {
-            Form::Integer(value) => (Dyadic::from_f64(value as f64), value.to_string()),
-            Form::Float(value) => (Dyadic::from_f64(value), value.to_string()),
-            Form::Text(text) => (Dyadic::parse(&text), format!("`{text}`")),
-        };
-        let max = Dyadic::MAX_BITS;
-        found.ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "{shown} is not a dyadic number; n/2^k with k up to {max} is needed, such as 7/8, 2^-3 or 0.125"
-            ))
-        })
-    }
-}
-
 /// `p(z) = Σ coefficients[i]·z^i / 2^fraction_bits`: a polynomial over the reals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Polynomial {
@@ -111,48 +82,41 @@ pub struct Polynomial {
 
 impl Polynomial {
     /// The polynomial with these coefficients, constant first; leading zeros and common twos are removed.
-    #[must_use]
     pub fn new(coefficients: Vec<i64>, fraction_bits: u32) -> Self {
         let (coefficients, fraction_bits) = reduced(coefficients, fraction_bits);
         Self { coefficients, fraction_bits }
     }
 
     /// The polynomial with real coefficients rounded to `fraction_bits`.
-    #[must_use]
     pub fn rounded(coefficients: &[f64], fraction_bits: u32) -> Self {
         let unit = 2_f64.powi(fraction_bits as i32);
         Self::new(coefficients.iter().map(|c| (c * unit).round() as i64).collect(), fraction_bits)
     }
 
     /// The polynomial with dyadic coefficients, constant first.
-    #[must_use]
     pub fn from_dyadic(coefficients: &[Dyadic]) -> Self {
         let bits = coefficients.iter().map(|c| c.bits).max().unwrap_or(0);
         Self::new(coefficients.iter().map(|c| c.numerator << (bits - c.bits)).collect(), bits)
     }
 
     /// Its coefficients as real numbers, constant first.
-    #[must_use]
     pub fn to_real(&self) -> Vec<f64> {
         let unit = 2_f64.powi(self.fraction_bits as i32);
         self.coefficients.iter().map(|&c| c as f64 / unit).collect()
     }
 
     /// The degree; 0 for a constant.
-    #[must_use]
     pub fn degree(&self) -> usize {
         self.coefficients.len() - 1
     }
 
     /// The value at `z`.
-    #[must_use]
     pub fn value(&self, z: f64) -> f64 {
         let sum = self.coefficients.iter().rev().fold(0.0, |sum, &c| sum * z + c as f64);
         sum / 2_f64.powi(self.fraction_bits as i32)
     }
 
     /// The derivative at `z`.
-    #[must_use]
     pub fn derivative_value(&self, z: f64) -> f64 {
         let terms = self.coefficients.iter().enumerate().skip(1).rev();
         terms.fold(0.0, |sum, (i, &c)| sum * z + i as f64 * c as f64) / 2_f64.powi(self.fraction_bits as i32)
@@ -161,7 +125,6 @@ impl Polynomial {
     /// This polynomial on integers that have `input_bits` fractional bits.
     ///
     /// Returns `None` if a coefficient does not fit 62 bits.
-    #[must_use]
     pub fn on_fixed_point(&self, input_bits: u32) -> Option<DyadicPolynomial> {
         let degree = self.degree() as u32;
         let scaled =
@@ -182,14 +145,12 @@ pub struct DyadicPolynomial {
 
 impl DyadicPolynomial {
     /// The polynomial in lowest terms: no leading zero, no power of two common to all coefficients.
-    #[must_use]
     pub fn new(coefficients_int: Vec<i64>, fraction_bits: u32) -> Self {
         let (coefficients_int, fraction_bits) = reduced(coefficients_int, fraction_bits);
         Self { coefficients_int, fraction_bits }
     }
 
     /// The degree; 0 for a constant.
-    #[must_use]
     pub fn degree(&self) -> usize {
         self.coefficients_int.len() - 1
     }
@@ -197,7 +158,6 @@ impl DyadicPolynomial {
     /// The exact derivative by the real argument, whose integers have `input_bits` fractional bits.
     ///
     /// Returns `None` if a coefficient does not fit 62 bits.
-    #[must_use]
     pub fn derivative(&self, input_bits: u32) -> Option<Self> {
         let missing = input_bits.saturating_sub(self.fraction_bits);
         let terms = self.coefficients_int.iter().zip(0..).skip(1);
@@ -206,7 +166,6 @@ impl DyadicPolynomial {
     }
 
     /// The value at an integer; `None` on overflow.
-    #[must_use]
     pub fn value(&self, z: i64) -> Option<i64> {
         self.coefficients_int.iter().rev().try_fold(0_i64, |sum, &c| sum.checked_mul(z)?.checked_add(c))
     }

@@ -1,7 +1,6 @@
 //! The exponential and its kin by the four basic operations alone, which give the same bits on every machine.
 
 /// e^x, within about 1e-13 of its value.
-#[must_use]
 pub(crate) fn exp(x: f64) -> f64 {
     if x < 0.0 {
         return 1.0 / exp(-x);
@@ -20,13 +19,11 @@ pub(crate) fn exp(x: f64) -> f64 {
 }
 
 /// The logistic function 1 / (1 + e^-x).
-#[must_use]
 pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + exp(-x))
 }
 
 /// The hyperbolic tangent.
-#[must_use]
 pub(crate) fn tanh(x: f64) -> f64 {
     2.0 * sigmoid(2.0 * x) - 1.0
 }

@@ -25,7 +25,6 @@ pub enum FitMethod {
 ///
 /// Both methods expand in Chebyshev polynomials T_i; sums and products of the basic operations only, so that the
 /// result is the same on every machine.
-#[must_use]
 pub(crate) fn fit(
     function: impl Fn(f64) -> f64,
     degree: usize,

@@ -22,7 +22,6 @@ impl Logistic {
     ///
     /// # Panics
     /// If there is not one label for each row.
-    #[must_use]
     pub(crate) fn fit(x: &ArrayRef2<f64>, labels: &[usize], classes: usize) -> Self {
         assert_eq!(x.nrows(), labels.len(), "one label a row");
         let target = Array2::from_shape_fn((labels.len(), classes), |(row, class)| {
@@ -48,7 +47,6 @@ impl Logistic {
     ///
     /// # Panics
     /// If `x` has another number of columns than the rows trained on.
-    #[must_use]
     pub(crate) fn predict(&self, x: &ArrayRef2<f64>) -> Vec<usize> {
         self.outputs(x).rows().into_iter().map(metrics::argmax).collect()
     }

@@ -7,15 +7,15 @@
 
 #[cfg(feature = "cli")]
 mod logistic;
-mod network;
 #[cfg(feature = "cli")]
 mod sweep;
 
 #[cfg(feature = "cli")]
 pub(crate) use self::logistic::Logistic;
-pub use self::network::Clear;
 #[cfg(feature = "cli")]
 pub(crate) use self::sweep::{Sweep, SweepError, sweep};
+
+pub use crate::twin::walk::Walk as Clear;
 
 #[cfg(test)]
 mod tests;

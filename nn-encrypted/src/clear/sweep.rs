@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::network::Clear;
+use super::Clear;
 use crate::activation::{Dyadic, Function};
 use crate::data::{Batches, DataError, Prepared, Samples};
 use crate::frozen;
@@ -17,7 +17,6 @@ use crate::twin::{TwinError, classes, hard_targets};
 /// One setting of a sweep, averaged over seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Run {
-    /// The learning rate.
     pub learning_rate: f64,
     /// The deviation of the initial weights times the root of the inputs.
     pub init_gain: f64,
@@ -50,7 +49,6 @@ pub(crate) enum SweepError {
 
 impl Sweep {
     /// The run with the best mean accuracy; `None` of an empty grid.
-    #[must_use]
     pub(crate) fn best(&self) -> Option<&Run> {
         self.runs.iter().max_by(|a, b| a.accuracy.total_cmp(&b.accuracy))
     }
@@ -106,7 +104,7 @@ fn accuracy(
     let real = |x: ndarray::Array2<i32>| x.mapv(|x| f64::from(x) / unit);
     let grid = |l: usize| weight_grid(recipe, &network.layers[l]);
     let model = Model::initial(network, recipe.init_gain(), recipe.seed, grid);
-    let mut net = Clear::with_function(recipe, network, model, function)?;
+    let mut net = Clear::floating(recipe, network, model, Some(function))?;
     let (optimizer, labels) = (&recipe.optimizer, &data.train.labels);
     let batches = Batches::balanced(recipe.data.balance, labels, optimizer.batch_size, recipe.seed);
     let outputs = network.layers.last().map_or(0, crate::network::Layer::outputs);

@@ -19,7 +19,7 @@ fn the_polynomial_network_learns_the_digits() {
     let real = |x: &Array2<i32>| x.mapv(|x| f64::from(x) / 16.0);
     let model = Model::initial(&network, recipe.init_gain(), 1, |l| weight_grid(&recipe, &network.layers[l]));
     let train = || {
-        let mut net = Clear::new(&recipe, &network, model.clone()).unwrap();
+        let mut net = Clear::floating(&recipe, &network, model.clone(), None).unwrap();
         for batch in (0..10).flat_map(|epoch| batches.order(epoch)) {
             let (x, labels) = data.train.select(batches.rows(batch));
             net.step(&real(&x), &hard_targets(&recipe, &labels, 10).unwrap()).unwrap();
@@ -37,7 +37,7 @@ fn a_linear_network_learns_two_points() {
     let recipe = Recipe::load("ckks_sgd", &["optimizer.batch_size=2".to_owned()]).unwrap();
     let network = Network::new(&recipe, 2, None, 2).unwrap();
     let model = Model::initial(&network, recipe.init_gain(), 1, |_| Grid { bits: None, bound: 1.0 });
-    let mut net = Clear::new(&recipe, &network, model).unwrap();
+    let mut net = Clear::floating(&recipe, &network, model, None).unwrap();
     let (x, y) = (arr2(&[[0.5, -0.5], [-0.25, 0.75]]), arr2(&[[1.0, 0.0], [0.0, 1.0]]));
     for _ in 0..100 {
         net.step(&x, &y).unwrap();

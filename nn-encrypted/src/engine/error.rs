@@ -57,3 +57,6 @@ pub enum EngineError {
     #[error(transparent)]
     Switch(#[from] he_switch::Error),
 }
+
+/// A result of an engine.
+pub(crate) type Result<T, E = EngineError> = std::result::Result<T, E>;

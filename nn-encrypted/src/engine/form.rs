@@ -19,7 +19,6 @@ pub(crate) struct BgvForm {
 }
 
 impl BgvForm {
-    /// Checks a ciphertext.
     pub(crate) fn check(self, c: &he_bgv::Ciphertext) -> Result<(), WireError> {
         let Self { primes: needed, fresh } = self;
         let (primes, degree, factor) = (c.level() + 1, c.degree(), c.correction_factor());
@@ -37,14 +36,12 @@ impl BgvForm {
 pub(crate) struct CkksForm {
     /// Primes it lives over.
     pub(crate) primes: usize,
-    /// Its slots.
     pub(crate) slots: usize,
     /// The largest magnitude that it may claim.
     pub(crate) bound: f64,
 }
 
 impl CkksForm {
-    /// Checks a ciphertext.
     pub(crate) fn check(self, c: &he_ckks::Ciphertext) -> Result<(), WireError> {
         let (primes, degree, slots) = (c.level() + 1, c.degree(), c.slots());
         if (degree, primes, slots) != (1, self.primes, self.slots) {

@@ -11,14 +11,17 @@ pub(crate) mod form;
 mod pieces;
 #[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
 pub(crate) mod slots;
+mod store;
 pub(crate) mod tables;
 pub(crate) mod words;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use self::error::EngineError;
+pub(crate) use self::error::Result;
 pub use self::pieces::Pieces;
+pub(crate) use self::store::Store;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
 /// An engine as a server knows it. Layers with weights that do not run here are another engine's.
@@ -27,13 +30,13 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// If a ciphertext is damaged, transparent, or not of the shape that the plan has there; the tensor is named.
-    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<(), EngineError>;
+    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<()>;
 
     /// Takes a tensor of `rows` images as it was sent; it replaces what was there. Parts may stay sealed until they are used.
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError>;
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<()>;
 
     /// Runs some steps of which none reads what another writes; refreshes are not among them. A step whose result is still there
     /// since the last classification, such as expanded weights, does nothing. Of what lives from step to step nothing changes
@@ -41,13 +44,13 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// If the scheme refuses, or the engine was told to stop: [`EngineError::Stopped`].
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError>;
+    fn run(&mut self, steps: &[Step]) -> Result<()>;
 
     /// Refreshes the tensors of a round by itself: `Refresher::Bootstrap` or `Refresher::Clean`.
     ///
     /// # Errors
     /// As [`run`](Self::run); [`EngineError::Unplanned`] of an engine that cannot.
-    fn refresh(&mut self, _round: &[Refresh], by: Refresher) -> Result<(), EngineError> {
+    fn refresh(&mut self, _round: &[Refresh], by: Refresher) -> Result<()> {
         Err(EngineError::Unplanned(format!("refresh by {by}")))
     }
 
@@ -56,7 +59,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// If it is not there.
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError>;
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>>;
 
     /// Forgets everything but weights and momentum. With `trained`, after a step that came to its end, weights and momentum as
     /// computed take the place of those before, unless a refresh by the client did. Otherwise, after a classification or a step
@@ -87,4 +90,9 @@ pub struct Usage {
     pub switches: u64,
     /// Seconds by the clock and of all cores, for each stage of a step, in the order in which stages were first entered.
     pub stages: Vec<(String, f64, f64)>,
+}
+
+/// Refuses to go on once `stop` is set.
+fn unless(stop: &AtomicBool) -> Result<()> {
+    if stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
 }

@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use he_core::wire::{Reader, WireError};
+use rayon::prelude::*;
+
 /// Ciphertexts of one part of a tensor, within the bytes of the message that brought them. Cheap to clone.
 ///
 /// ```
@@ -23,7 +26,6 @@ impl Pieces {
     ///
     /// # Panics
     /// If a place is not within the message.
-    #[must_use]
     pub(crate) fn new(bytes: Arc<Vec<u8>>, spans: Vec<Range<usize>>) -> Self {
         assert!(
             spans.iter().all(|span| span.start <= span.end && span.end <= bytes.len()),
@@ -44,20 +46,38 @@ impl Pieces {
         Self { bytes: Arc::new(all.concat()), spans: spans.into() }
     }
 
+    /// Reads each ciphertext of some parts to its end: `needed` of them, `names` are those of several and of one.
+    pub(crate) fn read<T: Send>(
+        parts: &[Self],
+        needed: usize,
+        names: [&'static str; 2],
+        read: impl Fn(usize, &mut Reader<'_>) -> Result<T, WireError> + Sync,
+    ) -> Result<Vec<T>, WireError> {
+        let all: Vec<&[u8]> = parts.iter().flat_map(Self::all).collect();
+        if all.len() != needed {
+            let why = format!("{}, needed {needed}", all.len());
+            return Err(WireError::Invalid { what: names[0], why });
+        }
+        let whole = |(number, bytes): (usize, &&[u8])| {
+            let mut reader = Reader::new(bytes);
+            let ciphertext = read(number, &mut reader)?;
+            reader.finish(names[1])?;
+            Ok(ciphertext)
+        };
+        all.par_iter().enumerate().map(whole).collect()
+    }
+
     /// Number of ciphertexts.
-    #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.spans.len()
     }
 
     /// The bytes of each ciphertext.
-    #[must_use]
     pub(crate) fn all(&self) -> Vec<&[u8]> {
         self.spans.iter().map(|span| &self.bytes[span.clone()]).collect()
     }
 
     /// Whether both are the same part of the same message.
-    #[must_use]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.bytes, &other.bytes) && self.spans == other.spans
     }

@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::{FrozenError, Shape};
+use super::{FrozenError, Result, Shape};
 
 /// ε, as usual elsewhere.
 const LEAST_VARIANCE: f32 = 1e-5;
@@ -26,12 +26,7 @@ impl BatchNorm2d {
     ///
     /// # Errors
     /// If there are none or not equally many, one is not finite, or a variance is negative.
-    pub fn new(
-        scale: Vec<f32>,
-        shift: Vec<f32>,
-        mean: Vec<f32>,
-        variance: Vec<f32>,
-    ) -> Result<Self, FrozenError> {
+    pub fn new(scale: Vec<f32>, shift: Vec<f32>, mean: Vec<f32>, variance: Vec<f32>) -> Result<Self> {
         let fault = |what: String| Err(FrozenError::Numbers(what));
         let found = [scale.len(), shift.len(), mean.len(), variance.len()];
         if scale.is_empty() || found.iter().any(|&length| length != scale.len()) {
@@ -62,7 +57,7 @@ impl BatchNorm2d {
         vec![&mut self.scale, &mut self.shift]
     }
 
-    pub(super) fn output(&self, from: Shape) -> Result<Shape, FrozenError> {
+    pub(super) fn output(&self, from: Shape) -> Result<Shape> {
         if from.channels() != self.scale.len() {
             let what = format!("{} channels come in; {} are needed", from.channels(), self.scale.len());
             return Err(FrozenError::Numbers(what));

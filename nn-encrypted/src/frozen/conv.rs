@@ -1,7 +1,7 @@
 //! Two-dimensional convolution without padding, in steps of 1 (a correlation, as everywhere in machine
 //! learning): `y[o,r,c] = bias[o] + Σ weight[o,i,a,b] · x[i, r+a, c+b]`.
 
-use super::{FrozenError, Shape};
+use super::{FrozenError, Result, Shape};
 
 /// A convolution with square kernels.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ impl Conv2d {
     /// # Errors
     /// If the kernels are not square, the shape has a 0 or is not that of the numbers, or a number is not
     /// finite.
-    pub fn new(shape: [usize; 4], weight: Vec<f32>, bias: Vec<f32>) -> Result<Self, FrozenError> {
+    pub fn new(shape: [usize; 4], weight: Vec<f32>, bias: Vec<f32>) -> Result<Self> {
         let [outputs, inputs, side, across] = shape;
         let fault = |what: String| Err(FrozenError::Numbers(what));
         let size = shape.iter().try_fold(1_usize, |size, &n| size.checked_mul(n));
@@ -59,7 +59,7 @@ impl Conv2d {
         vec![&mut self.weight, &mut self.bias]
     }
 
-    pub(super) fn output(&self, from: Shape) -> Result<Shape, FrozenError> {
+    pub(super) fn output(&self, from: Shape) -> Result<Shape> {
         if from.channels() != self.inputs {
             let what = format!("{} channels come in; {} are needed", from.channels(), self.inputs);
             return Err(FrozenError::Numbers(what));

@@ -60,3 +60,6 @@ impl FrozenError {
         }
     }
 }
+
+/// A result of a frozen network.
+pub(crate) type Result<T, E = FrozenError> = std::result::Result<T, E>;

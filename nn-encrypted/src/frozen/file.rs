@@ -11,7 +11,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::{AvgPool2d, BatchNorm2d, Conv2d, Frozen, FrozenError, Layer, Relu, Shape};
+use super::{AvgPool2d, BatchNorm2d, Conv2d, Frozen, FrozenError, Layer, Relu, Result, Shape};
 
 /// The frozen networks inside the program, by name; `data/PROVENANCE.md` says how they were made.
 pub const BUILTIN: [(&str, &[u8]); 1] = [("digits-cnn", include_bytes!("../../data/digits-cnn.safetensors"))];
@@ -28,7 +28,7 @@ impl Frozen {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), FrozenError> {
+    pub fn write(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes()?;
         std::fs::write(path, bytes).map_err(|source| FrozenError::Io { path: path.to_owned(), source })
     }
@@ -37,7 +37,7 @@ impl Frozen {
     ///
     /// # Errors
     /// As [`Frozen::read`].
-    pub fn find(name_or_path: &str) -> Result<Self, FrozenError> {
+    pub fn find(name_or_path: &str) -> Result<Self> {
         match BUILTIN.iter().find(|(name, _)| *name == name_or_path) {
             Some((name, bytes)) => Self::from_bytes(bytes, name),
             None => Self::read(Path::new(name_or_path)),
@@ -48,7 +48,7 @@ impl Frozen {
     ///
     /// # Errors
     /// If it cannot be read, or as [`Frozen::from_bytes`].
-    pub fn read(path: &Path) -> Result<Self, FrozenError> {
+    pub fn read(path: &Path) -> Result<Self> {
         let io = |source| FrozenError::Io { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(io)?;
@@ -61,7 +61,7 @@ impl Frozen {
     /// If the bytes are no safetensors, have no or a faulty list of layers, a tensor is missing, is of
     /// another type or shape, holds numbers that are not finite or belongs to no layer, or the layers do not
     /// fit each other.
-    pub fn from_bytes(bytes: &[u8], file: &str) -> Result<Self, FrozenError> {
+    pub fn from_bytes(bytes: &[u8], file: &str) -> Result<Self> {
         parse(bytes).map_err(|error| FrozenError::File { file: file.to_owned(), what: error.to_string() })
     }
 
@@ -69,7 +69,7 @@ impl Frozen {
     ///
     /// # Errors
     /// Never, as far as is known.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, FrozenError> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
             self.layers().iter().enumerate().flat_map(|(index, layer)| tensors(index, layer)).collect();
         let views = (tensors.iter())
@@ -116,7 +116,7 @@ fn tensors(index: usize, layer: &Layer) -> Vec<(String, Vec<usize>, Vec<u8>)> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Frozen, FrozenError> {
+fn parse(bytes: &[u8]) -> Result<Frozen> {
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(FrozenError::Numbers(format!("more than {LARGEST_FILE} bytes")));
     }
@@ -138,7 +138,7 @@ fn parse(bytes: &[u8]) -> Result<Frozen, FrozenError> {
 }
 
 /// A shape such as 1x28x28.
-fn shape(text: &str) -> Result<Shape, FrozenError> {
+fn shape(text: &str) -> Result<Shape> {
     let sides: Option<Vec<usize>> = text.split('x').map(|side| side.parse().ok()).collect();
     match sides.as_deref() {
         Some(&[channels, rows, columns]) => Shape::new(channels, rows, columns),
@@ -147,7 +147,7 @@ fn shape(text: &str) -> Result<Shape, FrozenError> {
 }
 
 /// The layer that a word of the list names, with its numbers.
-fn layer(tensors: &SafeTensors<'_>, index: usize, word: &str) -> Result<Layer, FrozenError> {
+fn layer(tensors: &SafeTensors<'_>, index: usize, word: &str) -> Result<Layer> {
     let numbers = |name: &str| vector(tensors, &format!("{index}.{name}"));
     let pool = word.strip_prefix("AvgPool2d(").and_then(|rest| rest.strip_suffix(')')?.parse().ok());
     match (word, pool) {
@@ -169,15 +169,12 @@ fn layer(tensors: &SafeTensors<'_>, index: usize, word: &str) -> Result<Layer, F
     }
 }
 
-fn vector(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>, FrozenError> {
+fn vector(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>> {
     Ok(values::<1>(tensors, name)?.1)
 }
 
 /// Shape and values of a tensor with so many axes.
-fn values<const AXES: usize>(
-    tensors: &SafeTensors<'_>,
-    name: &str,
-) -> Result<([usize; AXES], Vec<f32>), FrozenError> {
+fn values<const AXES: usize>(tensors: &SafeTensors<'_>, name: &str) -> Result<([usize; AXES], Vec<f32>)> {
     let view = tensors.tensor(name).map_err(|error| FrozenError::Numbers(format!("{name}: {error}")))?;
     let shape: Option<[usize; AXES]> = view.shape().try_into().ok();
     let (Some(shape), Dtype::F32) = (shape, view.dtype()) else {

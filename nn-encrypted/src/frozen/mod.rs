@@ -28,6 +28,7 @@ pub(crate) use self::apply::{features_of, prepare};
 pub(crate) use self::batch_norm::BatchNorm2d;
 pub(crate) use self::conv::Conv2d;
 pub use self::error::FrozenError;
+pub(crate) use self::error::Result;
 pub use self::network::Frozen;
 pub(crate) use self::network::Layer;
 pub(crate) use self::pool::AvgPool2d;

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayRef2};
 use rayon::prelude::*;
 
-use super::{AvgPool2d, BatchNorm2d, Conv2d, FrozenError, Relu, Shape};
+use super::{AvgPool2d, BatchNorm2d, Conv2d, FrozenError, Relu, Result, Shape};
 
 /// Layers of a network.
 const MOST_LAYERS: usize = 64;
@@ -26,7 +26,7 @@ impl Layer {
     ///
     /// # Errors
     /// If the layer cannot take images of this shape.
-    pub(crate) fn output(&self, from: Shape) -> Result<Shape, FrozenError> {
+    pub(crate) fn output(&self, from: Shape) -> Result<Shape> {
         match self {
             Self::Conv2d(layer) => layer.output(from),
             Self::BatchNorm2d(layer) => layer.output(from),
@@ -76,7 +76,7 @@ impl Frozen {
     ///
     /// # Errors
     /// If there are no or more than 64 layers, or a layer does not fit the one before it.
-    pub fn new(input: Shape, layers: Vec<Layer>) -> Result<Self, FrozenError> {
+    pub fn new(input: Shape, layers: Vec<Layer>) -> Result<Self> {
         if !(1..=MOST_LAYERS).contains(&layers.len()) {
             let what = format!("{} layers; 1 to {MOST_LAYERS} are needed", layers.len());
             return Err(FrozenError::Numbers(what));
@@ -91,7 +91,6 @@ impl Frozen {
     }
 
     /// The layers, the first one first.
-    #[must_use]
     pub(crate) fn layers(&self) -> &[Layer] {
         &self.layers
     }
@@ -101,19 +100,16 @@ impl Frozen {
     }
 
     /// The shape of an image before the first layer, and behind each.
-    #[must_use]
     pub(crate) fn shapes(&self) -> &[Shape] {
         &self.shapes
     }
 
     /// The shape of the images it takes.
-    #[must_use]
     pub(crate) fn input(&self) -> Shape {
         self.shapes[0]
     }
 
     /// The shape of their features.
-    #[must_use]
     pub(crate) fn output(&self) -> Shape {
         self.shapes[self.layers.len()]
     }
@@ -123,7 +119,7 @@ impl Frozen {
     ///
     /// # Errors
     /// If the images have another size.
-    pub(crate) fn features(&self, images: &ArrayRef2<f32>) -> Result<Array2<f32>, FrozenError> {
+    pub(crate) fn features(&self, images: &ArrayRef2<f32>) -> Result<Array2<f32>> {
         if images.ncols() != self.input().size() {
             return Err(FrozenError::Images { found: images.ncols(), needed: self.input().to_string() });
         }
@@ -135,7 +131,6 @@ impl Frozen {
             .map_err(|error| FrozenError::Numbers(error.to_string()))
     }
 
-    /// The features of one image.
     pub(super) fn image(&self, x: &[f32], features: &mut [f32]) {
         let mut values = x.to_vec();
         for (layer, shapes) in self.layers.iter().zip(self.shapes.windows(2)) {

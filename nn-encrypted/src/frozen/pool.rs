@@ -1,7 +1,7 @@
 //! Average pooling: each square of a channel becomes its mean. Rows and columns beyond the last whole square
 //! are left out.
 
-use super::{FrozenError, Shape};
+use super::{FrozenError, Result, Shape};
 
 /// The mean of squares that do not overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ impl AvgPool2d {
     ///
     /// # Errors
     /// If `side` is 0.
-    pub fn new(side: usize) -> Result<Self, FrozenError> {
+    pub fn new(side: usize) -> Result<Self> {
         match side {
             0 => Err(FrozenError::Numbers("squares of side 0; 1 or more is needed".to_owned())),
             side => Ok(Self { side }),
@@ -22,12 +22,11 @@ impl AvgPool2d {
     }
 
     /// The side of a square.
-    #[must_use]
     pub(crate) fn side(&self) -> usize {
         self.side
     }
 
-    pub(super) fn output(&self, from: Shape) -> Result<Shape, FrozenError> {
+    pub(super) fn output(&self, from: Shape) -> Result<Shape> {
         Shape::new(from.channels(), from.rows() / self.side, from.columns() / self.side)
     }
 

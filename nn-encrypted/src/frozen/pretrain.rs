@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::augment::Warp;
 use super::trainer::Trainer;
-use super::{Frozen, FrozenError};
+use super::{Frozen, FrozenError, Result};
 use crate::data::random::{Purpose, permutation, stream};
 use crate::data::{Dataset, TestPart, digits, split};
 use crate::metrics;
@@ -69,11 +69,7 @@ pub struct Pretrained {
 ///
 /// # Errors
 /// If `epochs` is not from 1 to 10000.
-pub fn pretrain(
-    epochs: usize,
-    seed: u64,
-    mut progress: impl FnMut(Progress),
-) -> Result<Pretrained, FrozenError> {
+pub fn pretrain(epochs: usize, seed: u64, mut progress: impl FnMut(Progress)) -> Result<Pretrained> {
     if !(1..=MOST_EPOCHS).contains(&epochs) {
         return Err(FrozenError::Setting(format!("{epochs} epochs; 1 to {MOST_EPOCHS} are needed")));
     }

@@ -33,31 +33,26 @@ impl Shape {
     }
 
     /// Planes of the image.
-    #[must_use]
     pub(crate) fn channels(&self) -> usize {
         self.channels
     }
 
     /// From top to bottom.
-    #[must_use]
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// From left to right.
-    #[must_use]
     pub(crate) fn columns(&self) -> usize {
         self.columns
     }
 
     /// Values of a channel.
-    #[must_use]
     pub(crate) fn plane(&self) -> usize {
         self.rows.saturating_mul(self.columns)
     }
 
     /// Values of an image.
-    #[must_use]
     pub(crate) fn size(&self) -> usize {
         self.channels.saturating_mul(self.plane())
     }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::head::Head;
-use super::{AvgPool2d, BatchNorm2d, Conv2d, Frozen, FrozenError, Layer, Relu, Shape};
+use super::{AvgPool2d, BatchNorm2d, Conv2d, Frozen, Layer, Relu, Result, Shape};
 use crate::data::random::{Purpose, normal_16, stream};
 
 const MOMENTUM: f32 = 0.9;
@@ -26,7 +26,7 @@ type Gradients = Vec<Vec<f32>>;
 
 impl Trainer {
     /// The network of Glyph for images of 28x28, with the initial weights of a seed.
-    pub(super) fn new(classes: usize, seed: u64) -> Result<Self, FrozenError> {
+    pub(super) fn new(classes: usize, seed: u64) -> Result<Self> {
         let mut rng = stream(seed, Purpose::Weights);
         let mut weights = |count: usize, inputs: usize| -> Vec<f32> {
             let deviation = (2.0 / inputs as f32).sqrt();
@@ -132,7 +132,6 @@ impl Layer {
     }
 }
 
-/// Adds gradients to their sums.
 fn add(sums: &mut Gradients, values: &Gradients) {
     let pairs = sums.iter_mut().zip(values).flat_map(|(sums, values)| sums.iter_mut().zip(values));
     pairs.for_each(|(sum, value)| *sum += value);

@@ -24,25 +24,21 @@ pub(crate) struct Block {
 
 impl Block {
     /// `K`.
-    #[must_use]
     pub(crate) fn width(&self) -> usize {
         (self.inputs + 1).next_power_of_two()
     }
 
     /// `O`.
-    #[must_use]
     pub(crate) fn height(&self) -> usize {
         self.outputs.next_power_of_two()
     }
 
     /// Slots of an image.
-    #[must_use]
     pub(crate) fn size(&self) -> usize {
         self.width() * self.height()
     }
 
     /// The slot of value `(k, o)` of an image.
-    #[must_use]
     pub(crate) fn slot(&self, image: usize, k: usize, o: usize) -> usize {
         (image * self.height() + o) * self.width() + k
     }
@@ -76,7 +72,6 @@ impl BlockLayout {
     }
 
     /// Images of a layer in a ciphertext.
-    #[must_use]
     pub(crate) fn images(&self, l: usize) -> usize {
         self.slots / self.layers[l].size()
     }

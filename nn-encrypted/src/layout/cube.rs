@@ -21,7 +21,6 @@ pub enum Side {
 
 impl Side {
     /// The other axis.
-    #[must_use]
     pub(crate) fn other(self) -> Self {
         match self {
             Self::P => Self::Q,
@@ -30,7 +29,6 @@ impl Side {
     }
 
     /// Where the inputs of layer `l` lie.
-    #[must_use]
     pub(crate) fn of_layer(l: usize) -> Self {
         if l.is_multiple_of(2) { Self::P } else { Self::Q }
     }
@@ -59,14 +57,11 @@ pub struct Cube {
 }
 
 impl Cube {
-    /// Number of slots.
-    #[must_use]
     pub(crate) fn slots(&self) -> usize {
         self.b * self.p * self.q
     }
 
     /// Distance in slots between neighbours along `y`, `x`, `z`.
-    #[must_use]
     pub(crate) fn strides(&self) -> (usize, usize, usize) {
         match self.order {
             Order::Images => (self.p * self.q, self.q, 1),
@@ -74,8 +69,6 @@ impl Cube {
         }
     }
 
-    /// Extent of a side.
-    #[must_use]
     pub(crate) fn extent(&self, side: Side) -> usize {
         match side {
             Side::P => self.p,
@@ -84,7 +77,6 @@ impl Cube {
     }
 
     /// Distance in slots between neighbours along a side.
-    #[must_use]
     pub(crate) fn stride(&self, side: Side) -> usize {
         let (_, x, z) = self.strides();
         match side {
@@ -94,7 +86,6 @@ impl Cube {
     }
 
     /// Rotate-and-adds that sum the first `count` along a side: as many as reach them, at most as many as it has.
-    #[must_use]
     pub(crate) fn doublings(&self, side: Side, count: usize) -> u32 {
         count.clamp(1, self.extent(side)).next_power_of_two().trailing_zeros()
     }
@@ -102,7 +93,6 @@ impl Cube {
     /// The rotations that sum the first `count` along a side, each added to what was rotated: right where the index along the
     /// side is 0 if the rest up to the next power of two is zero. Along the top of one cycle of slots the whole axis is summed, which
     /// is right at every index.
-    #[must_use]
     pub(crate) fn side_sum(&self, side: Side, count: usize) -> Vec<Rotation> {
         let stride = self.stride(side);
         let count = if (self.order, side) == (Order::Inputs, Side::P) { self.p } else { count };
@@ -110,7 +100,6 @@ impl Cube {
     }
 
     /// The rotations that sum over all images of one residue modulo `class`, right everywhere: images on top, two rows.
-    #[must_use]
     pub(crate) fn image_sum(&self, class: usize) -> Vec<Rotation> {
         let (half, stride) = (self.b / 2, self.strides().0);
         let rows = (class.trailing_zeros()..half.trailing_zeros()).map(|i| Rotation::Rows(stride << i));
@@ -118,14 +107,12 @@ impl Cube {
     }
 
     /// Slot of `(y, x, z)`.
-    #[must_use]
     pub(crate) fn slot(&self, y: usize, x: usize, z: usize) -> usize {
         let (of_y, of_x, of_z) = self.strides();
         y * of_y + x * of_x + z * of_z
     }
 
     /// All cubes of so many slots whose `b` is at least 4.
-    #[must_use]
     pub(crate) fn all(order: Order, slots: usize) -> Vec<Self> {
         let log = slots.trailing_zeros();
         let mut cubes = Vec::new();

@@ -27,10 +27,8 @@ pub struct Geometry {
 /// The layout of a tensor in slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Images by features, repeated along the other side.
-    Spread(Tiles),
-    /// Images by features, right where the index along the other side is 0.
-    AtZero(Tiles),
+    /// Images by features: repeated along the other side, or as computed right where the index along it is 0.
+    Images(Tiles),
     /// Tiles of all layers' weights, repeated for every image.
     Expanded,
     /// Tiles of one layer's weights, one term of the gradient for every image.
@@ -54,14 +52,12 @@ impl Geometry {
     }
 
     /// This geometry with the sums over the entries of each weight in the matrices of its layers.
-    #[must_use]
     pub(crate) fn with_sharing(mut self, matrices: &[Matrix]) -> Self {
         self.sharing = Sharing::new(&self.cube, &self.compact, &self.layers, matrices).map(Arc::new);
         self
     }
 
     /// The slot vector of a mask.
-    #[must_use]
     pub(crate) fn slots<V: Copy + Default>(&self, mask: &Mask<V>) -> Vec<V> {
         match (mask.set, &self.sharing) {
             (Some(set), Some(sharing)) => sharing.slots(set, mask.value, self.cube.slots()),
@@ -70,19 +66,14 @@ impl Geometry {
     }
 
     /// The weights of layer `l`, if it is one of these.
-    #[must_use]
     pub(crate) fn layer(&self, l: usize) -> Option<&WeightTiles> {
         self.layers.get(self.numbers.iter().position(|number| *number == l)?)
     }
 
-    /// Tiles of the input of a layer.
-    #[must_use]
     pub(crate) fn input(&self, layer: &WeightTiles) -> Tiles {
         Tiles { rows: self.batch, columns: layer.inputs, side: layer.side }
     }
 
-    /// Tiles of the output of a layer.
-    #[must_use]
     pub(crate) fn output(&self, layer: &WeightTiles) -> Tiles {
         Tiles { rows: self.batch, columns: layer.outputs, side: layer.side.other() }
     }
@@ -94,17 +85,17 @@ impl Geometry {
     }
 
     /// Layout of a tensor; none if it belongs to other layers.
-    #[must_use]
     pub(crate) fn layout(&self, tensor: Tensor) -> Option<Layout> {
         Some(match tensor {
-            Tensor::Features => Layout::Spread(self.input(self.layer(0)?)),
-            Tensor::Targets => Layout::Spread(self.output(self.layers.last()?)),
-            Tensor::Sum(l) | Tensor::InputGradient(l) | Tensor::RawError(l) => {
-                Layout::AtZero(self.between(l)?)
-            }
-            Tensor::Preactivation(l) | Tensor::Activation(l) | Tensor::Derivative(l) | Tensor::Error(l) => {
-                Layout::Spread(self.between(l)?)
-            }
+            Tensor::Features => Layout::Images(self.input(self.layer(0)?)),
+            Tensor::Targets => Layout::Images(self.output(self.layers.last()?)),
+            Tensor::Sum(l)
+            | Tensor::InputGradient(l)
+            | Tensor::RawError(l)
+            | Tensor::Preactivation(l)
+            | Tensor::Activation(l)
+            | Tensor::Derivative(l)
+            | Tensor::Error(l) => Layout::Images(self.between(l)?),
             Tensor::Expanded => Layout::Expanded,
             Tensor::Products(l) => Layout::PerImage(*self.layer(l)?),
             Tensor::Weights
@@ -117,20 +108,18 @@ impl Geometry {
     }
 
     /// Tiles of an images-by-features tensor.
-    #[must_use]
     pub(crate) fn tiles(&self, tensor: Tensor) -> Option<Tiles> {
         match self.layout(tensor)? {
-            Layout::Spread(tiles) | Layout::AtZero(tiles) => Some(tiles),
+            Layout::Images(tiles) => Some(tiles),
             _ => None,
         }
     }
 
     /// Tiles of a tensor: ciphertexts of each plaintext modulus; 0 if it belongs to other layers.
-    #[must_use]
     pub(crate) fn ciphertexts(&self, tensor: Tensor) -> usize {
         match self.layout(tensor) {
             None => 0,
-            Some(Layout::Spread(tiles) | Layout::AtZero(tiles)) => tiles.count(&self.cube),
+            Some(Layout::Images(tiles)) => tiles.count(&self.cube),
             Some(Layout::Expanded) => self.compact.tiles,
             Some(Layout::Compact) => self.compact.ciphertexts(),
             Some(Layout::PerImage(layer)) => {

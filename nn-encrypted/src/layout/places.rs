@@ -17,7 +17,6 @@ pub(crate) enum Rows {
 
 impl Rows {
     /// Of a tensor of images that is sent, in a network of so many layers with weights; none of others.
-    #[must_use]
     pub(crate) fn of(tensor: Tensor, depth: usize) -> Option<Self> {
         match tensor {
             Tensor::Features => Some(Self::Inputs(0)),

@@ -17,13 +17,11 @@ pub(crate) struct Tiles {
 
 impl Tiles {
     /// Number of tiles along images and along features.
-    #[must_use]
     pub(crate) fn counts(&self, cube: &Cube) -> (usize, usize) {
         (self.rows.div_ceil(cube.b), self.columns.div_ceil(cube.extent(self.side)))
     }
 
     /// Number of tiles; tile `(t, i)` is number `t·columns' tiles + i`.
-    #[must_use]
     pub(crate) fn count(&self, cube: &Cube) -> usize {
         let (t, i) = self.counts(cube);
         t * i
@@ -31,7 +29,6 @@ impl Tiles {
 
     /// Slot vectors of all tiles, each value repeated along the other side. Slots without a value, of which a matrix of fewer rows
     /// leaves some, have that of `rest`.
-    #[must_use]
     pub(crate) fn pack<V: Copy>(&self, cube: &Cube, matrix: ArrayView2<V>, rest: V) -> Vec<Vec<V>> {
         let (images, features) = self.counts(cube);
         let mut tiles = vec![vec![rest; cube.slots()]; images * features];
@@ -50,7 +47,6 @@ impl Tiles {
     }
 
     /// The matrix out of tiles that are right where the index along the other side is 0.
-    #[must_use]
     pub(crate) fn unpack<V: Copy>(&self, cube: &Cube, tiles: &[Vec<V>]) -> Array2<V> {
         let (_, features) = self.counts(cube);
         let extent = cube.extent(self.side);

@@ -21,26 +21,22 @@ pub(super) type Place = (usize, usize, usize);
 
 impl WeightTiles {
     /// Number of tiles along the inputs and along the outputs.
-    #[must_use]
     pub fn counts(&self, cube: &Cube) -> (usize, usize) {
         (self.inputs.div_ceil(cube.extent(self.side)), self.outputs.div_ceil(cube.extent(self.side.other())))
     }
 
     /// Number of the tile of input block `k` and output block `o`.
-    #[must_use]
     pub fn weight(&self, cube: &Cube, k: usize, o: usize) -> usize {
         self.first + k * self.counts(cube).1 + o
     }
 
     /// Number of the bias tile of output block `o`.
-    #[must_use]
     pub fn bias(&self, cube: &Cube, o: usize) -> usize {
         let (inputs, outputs) = self.counts(cube);
         self.first + inputs * outputs + o
     }
 
     /// Number of tiles: of the weights, then of the biases.
-    #[must_use]
     pub fn count(&self, cube: &Cube) -> usize {
         let (inputs, outputs) = self.counts(cube);
         (inputs + 1) * outputs
@@ -90,7 +86,6 @@ impl WeightTiles {
     }
 
     /// Reads a layer's weights and biases out of compact slot vectors: each where the first of its entries stands.
-    #[must_use]
     pub fn unpack<V: Copy + Default>(
         &self,
         cube: &Cube,
@@ -114,7 +109,6 @@ pub(crate) type Places = Vec<Vec<(usize, usize)>>;
 
 impl WeightTiles {
     /// The slots of the compact tensors that hold each weight, and each bias: of one that stands in several entries all of them.
-    #[must_use]
     pub fn places(&self, cube: &Cube, compact: &Compact, matrix: &Matrix) -> [Places; 2] {
         let slots = |places: Vec<Place>| places.into_iter().map(|place| compact.slot(cube, place)).collect();
         let mut all: Places = places(cube, self, matrix).into_iter().map(slots).collect();
@@ -149,7 +143,6 @@ pub struct Compact {
 
 impl Compact {
     /// As few ciphertexts as the cube allows, each with as few places as that takes.
-    #[must_use]
     pub fn new(cube: &Cube, tiles: usize) -> Self {
         let most = match cube.order {
             Order::Images => cube.b / 2,
@@ -173,13 +166,11 @@ impl Compact {
     }
 
     /// Number of ciphertexts.
-    #[must_use]
     pub fn ciphertexts(&self) -> usize {
         self.tiles.div_ceil(self.group)
     }
 
     /// Tiles in ciphertext `g`.
-    #[must_use]
     pub fn tiles_in(&self, g: usize) -> usize {
         (self.tiles - g * self.group).min(self.group)
     }

@@ -23,7 +23,6 @@ pub struct Grid {
 impl Model {
     /// Nearly normal weights of deviation `gain / √inputs`, everything else 0; the same on every machine. `grid` tells of each
     /// layer how its weights are rounded.
-    #[must_use]
     pub(crate) fn initial(network: &Network, gain: f64, seed: u64, grid: impl Fn(usize) -> Grid) -> Self {
         let mut rng = stream(seed, Purpose::Weights);
         let layers = network.layers.iter().enumerate().map(|(l, layer)| {

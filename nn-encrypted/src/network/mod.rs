@@ -116,9 +116,13 @@ pub struct Activation {
 }
 
 impl Activation {
+    /// Its place in the recipe and its kind, as refusals name it.
+    pub(crate) fn place(&self) -> (usize, String) {
+        (self.index, self.kind.to_string())
+    }
+
     /// The function that a lookup table holds: the polynomial that is computed in place of the function in other schemes, where the
     /// scheme is one of these.
-    #[must_use]
     pub(crate) fn looked_up(&self) -> Function {
         let polynomial = self.polynomial.as_ref().filter(|_| self.scheme != Scheme::Tfhe);
         polynomial.map_or_else(|| self.function.clone(), |all| Function::Real(all.clone()))
@@ -127,21 +131,23 @@ impl Activation {
 
 impl Extent {
     /// So many numbers in one row.
-    #[must_use]
     pub(crate) fn row(width: usize) -> Self {
         Self { channels: 1, height: 1, width }
     }
 
     /// How many numbers there are.
-    #[must_use]
     pub(crate) fn size(self) -> usize {
         self.channels.saturating_mul(self.height).saturating_mul(self.width)
     }
 }
 
 impl Layer {
+    /// Its place in the recipe and its kind, as refusals name it.
+    pub(crate) fn place(&self) -> (usize, String) {
+        (self.index, self.kind.to_string())
+    }
+
     /// The extent of the inputs of the weights, after the pooling.
-    #[must_use]
     pub(crate) fn pooled(&self) -> Extent {
         let Extent { channels, height, width } = self.input;
         Extent { channels, height: height / self.pool[0], width: width / self.pool[1] }
@@ -149,7 +155,6 @@ impl Layer {
 
     /// Shape of the weights: Linear `[inputs, outputs]`; Conv1d `[out channels, in channels, taps]`; Conv2d
     /// `[out channels, in channels, rows, columns]`. The last index is fastest.
-    #[must_use]
     pub(crate) fn shape(&self) -> Vec<usize> {
         let (out, channels, [rows, columns]) = (self.output.channels, self.input.channels, self.kernel);
         match self.kind {
@@ -160,7 +165,6 @@ impl Layer {
     }
 
     /// Number of inputs of a pre-activation.
-    #[must_use]
     pub(crate) fn fan_in(&self) -> usize {
         match self.kind {
             LayerKind::Conv1d | LayerKind::Conv2d => self.input.channels * self.kernel[0] * self.kernel[1],
@@ -169,7 +173,6 @@ impl Layer {
     }
 
     /// Number of biases: one for each output of Linear, one for each out channel of a convolution.
-    #[must_use]
     pub(crate) fn biases(&self) -> usize {
         match self.kind {
             LayerKind::Conv1d | LayerKind::Conv2d => self.output.channels,
@@ -178,19 +181,16 @@ impl Layer {
     }
 
     /// Inputs, before the pooling.
-    #[must_use]
     pub(crate) fn inputs(&self) -> usize {
         self.input.size()
     }
 
     /// Outputs.
-    #[must_use]
     pub(crate) fn outputs(&self) -> usize {
         self.output.size()
     }
 
     /// Whether it is fully connected: every entry of its matrix is a weight of its own, times 1.
-    #[must_use]
     pub(crate) fn is_dense(&self) -> bool {
         self.kind == LayerKind::Linear && self.pool == [1, 1]
     }
@@ -198,7 +198,6 @@ impl Layer {
 
 impl Network {
     /// The features, then the width of each layer with weights.
-    #[must_use]
     pub(crate) fn widths(&self) -> Vec<usize> {
         let first = self.layers.first().map(Layer::inputs);
         first.into_iter().chain(self.layers.iter().map(Layer::outputs)).collect()
@@ -211,7 +210,6 @@ impl Network {
     }
 
     /// The activation behind the last layer with weights.
-    #[must_use]
     pub(crate) fn output_activation(&self) -> Option<&Activation> {
         self.layers.last().and_then(|layer| layer.activation.as_ref())
     }

@@ -26,7 +26,6 @@ const MEAN_BITS: u32 = 8;
 pub struct Scales {
     /// Layers with weights, input first.
     pub layers: Vec<LayerScales>,
-    /// Targets.
     pub targets: u32,
     /// Weights as they are kept.
     pub weight: u32,
@@ -48,7 +47,6 @@ pub struct LayerScales {
     /// The constant beside every weight in the matrix of the layer: 1, or one over the positions of a pooling, rounded if their
     /// number is no power of two.
     pub constant: Dyadic,
-    /// The inputs.
     pub input: u32,
     /// The pre-activations as computed.
     pub sum: u32,
@@ -73,59 +71,14 @@ pub struct LayerScales {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScaleError {
-    /// A number that is no integer over a power of two.
-    #[error(
-        "`{field}` = {value}; n/2^k with k up to {} is needed, such as 1/8, where a scheme is exact",
-        Dyadic::MAX_BITS
-    )]
-    NotDyadic {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: String,
-    },
     /// More fractional bits than integers have.
     #[error(
         "layer {layer} ({kind}): its {tensor} have {bits} fractional bits; at most {MOST_BITS} bits are possible: refresh more"
     )]
-    TooMany {
-        /// The layer, from 1.
-        layer: usize,
-        /// Its kind.
-        kind: String,
-        /// The tensor.
-        tensor: &'static str,
-        /// Its fractional bits.
-        bits: u32,
-    },
-    /// Fewer fractional bits than a refresh, which only rounds, is asked for.
-    #[error(
-        "layer {layer} ({kind}): its {tensor} have {bits} fractional bits, fewer than `{field}` = {wanted}; at most {bits} is needed"
-    )]
-    TooFew {
-        /// The layer, from 1.
-        layer: usize,
-        /// Its kind.
-        kind: String,
-        /// The tensor.
-        tensor: &'static str,
-        /// Its fractional bits.
-        bits: u32,
-        /// The field that asks for more.
-        field: &'static str,
-        /// The bits asked for.
-        wanted: u32,
-    },
-    /// An activation whose coefficients are too large at the scale of its inputs.
-    #[error(
-        "layer {layer} ({kind}): its coefficients do not fit {MOST_BITS} bits at the scale of its inputs; refresh those first"
-    )]
-    Coefficients {
-        /// The layer, from 1.
-        layer: usize,
-        /// Its kind.
-        kind: String,
-    },
+    TooMany { layer: usize, kind: String, tensor: &'static str, bits: u32 },
+    /// A field with a value for which there is no format.
+    #[error("{what}")]
+    Field { field: &'static str, what: String },
 }
 
 impl Scales {
@@ -188,13 +141,11 @@ impl Scales {
     }
 
     /// Fractional bits of the momentum of all layers as computed, at one scale.
-    #[must_use]
     pub fn momentum_sum(&self) -> u32 {
         self.layers.iter().map(|layer| layer.momentum_sum).max().unwrap_or(0)
     }
 
     /// Fractional bits of the weights of all layers as computed, at one scale.
-    #[must_use]
     pub fn weight_sum(&self) -> u32 {
         self.layers.iter().map(|layer| layer.weight_sum).max().unwrap_or(0)
     }
@@ -208,7 +159,13 @@ impl LayerScales {
 }
 
 fn dyadic(field: &'static str, value: Scalar) -> Result<Dyadic, ScaleError> {
-    value.dyadic().ok_or_else(|| ScaleError::NotDyadic { field, value: value.to_string() })
+    value.dyadic().ok_or_else(|| {
+        let most = Dyadic::MAX_BITS;
+        let what = format!(
+            "`{field}` = {value}; n/2^k with k up to {most} is needed, such as 1/8, where a scheme is exact"
+        );
+        ScaleError::Field { field, what }
+    })
 }
 
 /// One over so many positions, as exact schemes have it.
@@ -255,7 +212,12 @@ fn forward(recipe: &Recipe, layer: &Layer, last: bool, input: u32) -> Result<Lay
             let derivative = value.derivative(scale.preactivation)?;
             Some([value, derivative])
         };
-        let too_large = || ScaleError::Coefficients { layer: index, kind: kind.to_string() };
+        let too_large = || {
+            let what = format!(
+                "layer {index} ({kind}): its coefficients do not fit {MOST_BITS} bits at the scale of its inputs; refresh those first"
+            );
+            ScaleError::Field { field: "numbers.preactivation_bits", what }
+        };
         scale.activation = Some(fixed().ok_or_else(too_large)?);
     }
     Ok(scale)
@@ -290,12 +252,15 @@ fn check(
     bits: u32,
     (field, wanted): (&'static str, u32),
 ) -> Result<(), ScaleError> {
-    let (index, kind) = (layer.index, layer.kind.to_string());
+    let (index, kind) = layer.place();
     if bits > MOST_BITS {
         return Err(ScaleError::TooMany { layer: index, kind, tensor, bits });
     }
     if bits < wanted {
-        return Err(ScaleError::TooFew { layer: index, kind, tensor, bits, field, wanted });
+        let what = format!(
+            "layer {index} ({kind}): its {tensor} have {bits} fractional bits, fewer than `{field}` = {wanted}; at most {bits} is needed"
+        );
+        return Err(ScaleError::Field { field, what });
     }
     Ok(())
 }

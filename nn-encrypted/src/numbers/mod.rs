@@ -15,7 +15,6 @@ use crate::network::Layer;
 use crate::recipe::{Recipe, RefreshStrategy, Scheme};
 
 /// How the first weights of a layer are rounded and bounded: as its scheme keeps weights.
-#[must_use]
 pub(crate) fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
     let numbers = &recipe.numbers;
     match (layer.scheme, recipe.refresh.strategy) {
@@ -35,7 +34,6 @@ pub(crate) fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
 }
 
 /// The numbers that a layer may hold in training, which may be larger than [first ones](weight_grid): weights and biases, momenta.
-#[must_use]
 pub(crate) fn model_grids(recipe: &Recipe, layer: &Layer) -> [Grid; 2] {
     let numbers = &recipe.numbers;
     let first = weight_grid(recipe, layer);

@@ -28,7 +28,7 @@
 mod functions;
 
 pub(crate) use self::functions::{DERIVATIVE_BITS, derivative_bits, is_masked};
-use crate::network::{Activation, Network};
+use crate::network::{Activation, Layer, Network};
 use crate::recipe::{Numbers, Recipe};
 
 /// Largest result of a table, larger ones are clipped. A bootstrap of CKKS lifts up to a 32nd of the torus: larger units of fewer
@@ -65,9 +65,7 @@ pub enum TableError {
         "layer {layer} ({kind}): range: numbers.bounds.{name} is {bound}; less than {most:.3} is possible with this plaintext modulus and these fractional bits"
     )]
     Range {
-        /// The layer.
         layer: usize,
-        /// Its kind.
         kind: String,
         /// The bound.
         name: &'static str,
@@ -81,9 +79,7 @@ pub enum TableError {
         "layer {layer} ({kind}): range: errors up to {error} are multiplied with its derivative, with numbers.bounds.{name} = {bound}; tables hold products of errors up to {most:.3}"
     )]
     Product {
-        /// The layer.
         layer: usize,
-        /// Its kind.
         kind: String,
         /// The bound that errors follow from.
         name: &'static str,
@@ -107,14 +103,12 @@ pub enum TableError {
 }
 
 /// `log2` of the plaintext modulus.
-#[must_use]
 pub(crate) fn log_modulus(numbers: &Numbers) -> u32 {
     numbers.plaintext_bits.value().and_then(|bits| u32::try_from(bits).ok()).unwrap_or(LOG_MODULUS)
 }
 
 /// Fractional bits of weights, at which a sum of products of activations and errors is an update; none if the learning rate is no
 /// power of two up to the divisor of summed gradients.
-#[must_use]
 pub(crate) fn weight_bits(recipe: &Recipe) -> Option<u32> {
     let numbers = &recipe.numbers;
     Some(numbers.input_bits + numbers.error_bits + recipe.optimizer.update_shift()?)
@@ -165,25 +159,21 @@ impl TableNumbers {
     }
 
     /// Fractional bits of a pre-activation.
-    #[must_use]
     pub(crate) fn sum_bits(&self) -> u32 {
         2 * self.activation_bits + self.error_bits + self.update_bits
     }
 
     /// Fractional bits of a gradient with respect to an input, before its table.
-    #[must_use]
     pub(crate) fn back_bits(&self) -> u32 {
         self.activation_bits + 2 * self.error_bits + self.update_bits
     }
 
     /// Fractional bits of weights.
-    #[must_use]
     pub(crate) fn weight_bits(&self) -> u32 {
         self.activation_bits + self.error_bits + self.update_bits
     }
 
     /// Integers of a real bound of pre-activations, of outputs and of errors: where a phase leaves the range of its table.
-    #[must_use]
     pub(crate) fn limits(&self) -> [i64; 3] {
         let [hidden, output, error] = self.shifts;
         [hidden + 2, output + 2, error + 3].map(|bits| 1 << (self.log_t - bits))
@@ -193,9 +183,8 @@ impl TableNumbers {
 /// Number and kind of the activation behind a layer with weights, or of that layer where there is none.
 fn place(network: &Network, behind: usize) -> (usize, String) {
     let layer = network.layers.get(behind);
-    let of_activation = |activation: &Activation| (activation.index, activation.kind.to_string());
-    let activation = layer.and_then(|layer| layer.activation.as_ref()).map(of_activation);
-    activation.or_else(|| layer.map(|layer| (layer.index, layer.kind.to_string()))).unwrap_or_default()
+    let activation = layer.and_then(|layer| layer.activation.as_ref()).map(Activation::place);
+    activation.or_else(|| layer.map(Layer::place)).unwrap_or_default()
 }
 
 /// The resolution of lookups in tables.
@@ -210,7 +199,6 @@ pub struct TableReader {
 
 impl TableReader {
     /// Boxes on the half torus of a table of so many outputs.
-    #[must_use]
     pub fn boxes(&self, outputs: usize) -> usize {
         (1 << (self.log - 2)) / outputs
     }

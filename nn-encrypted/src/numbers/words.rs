@@ -23,7 +23,6 @@ pub(crate) struct Format {
 
 impl Format {
     /// That of a recipe.
-    #[must_use]
     pub(crate) fn of(numbers: &Numbers) -> Self {
         Self {
             word_bits: numbers.word_bits,
@@ -33,39 +32,33 @@ impl Format {
     }
 
     /// The integer of a word that is `value` modulo `2^W`.
-    #[must_use]
     pub(crate) fn wrap(self, value: i128) -> i64 {
         let spare = 128 - self.word_bits;
         (value << spare >> spare) as i64
     }
 
     /// The word of 1.
-    #[must_use]
     pub(crate) fn one(self) -> i64 {
         1 << self.fraction_bits
     }
 
     /// The largest word.
-    #[must_use]
     pub(crate) fn largest(self) -> i64 {
         (1 << (self.word_bits - 1)) - 1
     }
 
     /// The number that a word stands for.
-    #[must_use]
     pub(crate) fn real(self, word: i64) -> f64 {
         word as f64 / self.one() as f64
     }
 
     /// Bits of a word by which a table is looked up: the highest.
-    #[must_use]
     pub(crate) fn index_bits(self) -> u32 {
         self.word_bits.min(INDEX_BITS)
     }
 
     /// The words of a function of real numbers, by the highest [`index_bits`](Self::index_bits) of the operand as a number without
     /// sign.
-    #[must_use]
     pub(crate) fn table(self, function: impl Fn(f64) -> f64) -> Vec<i64> {
         let count = 1_i64 << self.index_bits();
         let spare = self.word_bits - self.index_bits();
@@ -82,7 +75,6 @@ impl Format {
     }
 
     /// The place of a word in a table.
-    #[must_use]
     pub(crate) fn index(self, word: i64) -> usize {
         let mask = (1_i64 << self.index_bits()) - 1;
         ((word >> (self.word_bits - self.index_bits())) & mask) as usize

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
-use super::task::{DataShape, Planned, Task, refused};
-use super::{Plan, PlanError, Reason, Security, slots, tables, words};
+use super::task::{DataShape, Planned, Task};
+use super::{Plan, PlanError, Reason, Result, Security, slots, tables, words};
 use crate::network::{Layer, Network};
 use crate::program::lower_with;
 use crate::recipe::{Recipe, RefreshStrategy, RefreshTensor, Scheme};
@@ -16,7 +16,7 @@ impl Plan {
     ///
     /// # Errors
     /// If the recipe breaks its rules, or no engine can compute a layer: the error names the layer, and what there is too little of.
-    pub fn choose(recipe: &Recipe, network: &Network, data: DataShape) -> Result<Self, PlanError> {
+    pub fn choose(recipe: &Recipe, network: &Network, data: DataShape) -> Result<Self> {
         Self::with(recipe, network, data, Security::Standard)
     }
 
@@ -29,16 +29,11 @@ impl Plan {
         network: &Network,
         data: DataShape,
         reason: &str,
-    ) -> Result<Self, PlanError> {
+    ) -> Result<Self> {
         Self::with(recipe, network, data, Security::InsecureSmall(reason))
     }
 
-    fn with(
-        recipe: &Recipe,
-        network: &Network,
-        data: DataShape,
-        security: Security<'_>,
-    ) -> Result<Self, PlanError> {
+    fn with(recipe: &Recipe, network: &Network, data: DataShape, security: Security<'_>) -> Result<Self> {
         recipe.validate()?;
         check_poolings(recipe, network)?;
         check_activations(network)?;
@@ -79,7 +74,7 @@ fn segments(network: &Network) -> Vec<Vec<usize>> {
 }
 
 /// The means of a pooling are entries of the matrix of the layer behind it: they have no other place.
-fn check_poolings(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
+fn check_poolings(recipe: &Recipe, network: &Network) -> Result<()> {
     for (place, pooling) in recipe.layers.iter().enumerate().filter(|(_, layer)| layer.kind.is_pooling()) {
         let behind = network.layers.iter().find(|layer| layer.index > place + 1);
         let Some(behind) = behind.filter(|behind| behind.scheme != pooling.scheme) else { continue };
@@ -88,14 +83,14 @@ fn check_poolings(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
             "its means of {inputs} values are part of the matrix of layer {} ({}), of whose {inputs} rows {} has 0: `scheme` = \"{}\" is needed",
             behind.index, behind.kind, pooling.scheme, behind.scheme
         );
-        let (layer, kind, needed) = (place + 1, pooling.kind.to_string(), inputs as f64);
-        return Err(PlanError::Refused { layer, kind, reason: Reason::Layout, what, needed, available: 0.0 });
+        let at = (place + 1, pooling.kind.to_string());
+        return Err(PlanError::refused(at, Reason::Layout, what, [inputs as f64, 0.0]));
     }
     Ok(())
 }
 
 /// A polynomial between two layers with weights is computed where one of them is: its values have no other place.
-fn check_activations(network: &Network) -> Result<(), PlanError> {
+fn check_activations(network: &Network) -> Result<()> {
     for (l, layer) in network.layers.iter().enumerate() {
         let behind = network.layers.get(l + 1).unwrap_or(layer);
         let Some(activation) = layer.activation.as_ref().filter(|found| found.polynomial.is_some()) else {
@@ -107,22 +102,14 @@ fn check_activations(network: &Network) -> Result<(), PlanError> {
                 "scheme `{}`: its values are in {} before it and in {} behind it, in 0 of 2 places where it stands: 1 is needed",
                 activation.scheme, layer.scheme, behind.scheme
             );
-            let (layer, kind) = (activation.index, activation.kind.to_string());
-            return Err(PlanError::Refused {
-                layer,
-                kind,
-                reason: Reason::Layout,
-                what,
-                needed: 1.0,
-                available: 0.0,
-            });
+            return Err(PlanError::refused(activation.place(), Reason::Layout, what, [1.0, 0.0]));
         }
     }
     Ok(())
 }
 
 /// Between engines of two schemes the client carries tensors: with its refresh of them.
-fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) -> Result<(), PlanError> {
+fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) -> Result<()> {
     if segments.len() < 2 {
         return Ok(());
     }
@@ -141,14 +128,19 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
                 before.scheme,
                 behind.scheme,
             );
-            Err(refused(behind, Reason::Layout, what, [crossing.len() as f64, carried as f64]))
+            Err(PlanError::refused(
+                behind.place(),
+                Reason::Layout,
+                what,
+                [crossing.len() as f64, carried as f64],
+            ))
         }
         _ => Ok(()),
     }
 }
 
 /// The engine for layers of one scheme.
-fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+fn plan(task: &Task<'_>) -> Result<Planned> {
     let first = &task.network.layers[task.layers[0]];
     match (first.scheme, task.recipe.refresh.strategy) {
         (Scheme::Tfhe, _) => words::plan(task),
@@ -174,7 +166,7 @@ fn looks_up(task: &Task<'_>) -> bool {
 }
 
 /// There is no bootstrapping of BGV: as many products follow one another as its chain of primes has levels.
-fn check_levels(task: &Task<'_>, first: &Layer) -> Result<(), PlanError> {
+fn check_levels(task: &Task<'_>, first: &Layer) -> Result<()> {
     let optimizer = &task.recipe.optimizer;
     let steps = task.data.rows.div_ceil(optimizer.batch_size.max(1)) * optimizer.epochs;
     let (each, available) = (levels_of_step(task.network), most_levels(task.recipe));
@@ -185,7 +177,7 @@ fn check_levels(task: &Task<'_>, first: &Layer) -> Result<(), PlanError> {
     let what = format!(
         "{steps} steps of at least {each} levels take {needed} without a refresh, at most {available} are possible at 128 bits; bgv is not bootstrapped yet: refresh.strategy \"client\" or \"clean\" is needed"
     );
-    Err(refused(first, Reason::Levels, what, [needed, available]))
+    Err(PlanError::refused(first.place(), Reason::Levels, what, [needed, available]))
 }
 
 /// Products one after another in a step, at least: of each layer forward and back, of each activation and derivative.

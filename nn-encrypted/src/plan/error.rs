@@ -39,6 +39,22 @@ pub enum PlanError {
     Rehearsal(#[from] crate::engine::EngineError),
 }
 
+impl PlanError {
+    /// A layer, by its place and kind, that cannot be computed where the recipe puts it; what is needed, and what there is.
+    pub(crate) fn refused(
+        (layer, kind): (usize, String),
+        reason: Reason,
+        what: String,
+        [needed, available]: [f64; 2],
+    ) -> Self {
+        Self::Refused { layer, kind, reason, what, needed, available }
+    }
+
+    pub(crate) fn field(field: &str, what: impl Into<String>) -> Self {
+        Self::Field { field: field.to_owned(), what: what.into() }
+    }
+}
+
 /// The shortage of a scheme.
 ///
 /// ```
@@ -68,3 +84,6 @@ impl std::fmt::Display for Reason {
         })
     }
 }
+
+/// A result of a planner.
+pub(crate) type Result<T, E = PlanError> = std::result::Result<T, E>;

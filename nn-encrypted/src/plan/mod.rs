@@ -7,7 +7,6 @@ mod choose;
 mod disclosure;
 mod error;
 mod parameters;
-mod security;
 #[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
 pub(crate) mod slots;
 pub(crate) mod tables;
@@ -22,10 +21,10 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 pub use self::disclosure::Disclosure;
+pub(crate) use self::error::Result;
 pub use self::error::{PlanError, Reason};
-pub(crate) use self::security::Security;
 pub use self::task::DataShape;
-pub(crate) use self::task::{Planned, Task};
+pub(crate) use self::task::{Planned, Security, Task};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{PlanError, PlannedEngine, Reason, Security};
-use crate::network::{Layer, Network};
+use super::PlannedEngine;
+use crate::network::Network;
 use crate::program::{Program, Tensor};
 use crate::recipe::Recipe;
 
@@ -34,15 +34,12 @@ pub struct DataShape {
 /// The task of a planner of an engine.
 #[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
-    /// The recipe.
     pub recipe: &'a Recipe,
-    /// The network.
     pub network: &'a Network,
     /// The layers with weights that the engine computes, from 0, input first.
     pub layers: &'a [usize],
     /// Steps and refreshes, without the bootstraps that planners add.
     pub program: &'a Program,
-    /// The data.
     pub data: DataShape,
     /// Which rings it may take.
     pub security: Security<'a>,
@@ -50,7 +47,6 @@ pub(crate) struct Task<'a> {
 
 /// The answer of a planner.
 pub(crate) struct Planned {
-    /// The engine.
     pub engine: Arc<dyn PlannedEngine>,
     /// Tensors that it bootstraps on the way, see [`lower_with`](crate::program::lower_with).
     pub bootstrapped: BTreeSet<Tensor>,
@@ -58,13 +54,11 @@ pub(crate) struct Planned {
     pub proven: Vec<(Tensor, f64)>,
 }
 
-/// A layer that cannot be computed where the recipe puts it; what is needed, and what there is.
-pub(crate) fn refused(
-    layer: &Layer,
-    reason: Reason,
-    what: String,
-    [needed, available]: [f64; 2],
-) -> PlanError {
-    let (layer, kind) = (layer.index, layer.kind.to_string());
-    PlanError::Refused { layer, kind, reason, what, needed, available }
+/// Which rings a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Security<'a> {
+    /// Rings of 128-bit security.
+    Standard,
+    /// Small rings without security; with the reason why that is right.
+    InsecureSmall(&'a str),
 }

@@ -9,8 +9,8 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 use super::parameters::tfhe::{Parameters, ciphertext_bytes, parameters};
-use super::task::{Planned, Task, refused};
-use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, SchemeUse, Tolerance, WireSize};
+use super::task::{Planned, Task};
+use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, Result, SchemeUse, Tolerance, WireSize};
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
@@ -51,23 +51,21 @@ struct PlannedWords<C> {
 ///
 /// # Errors
 /// If words may wrap in the first step, there is no circuit of a function, or there are no parameters.
-pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(crate) fn plan(task: &Task<'_>) -> Result<Planned> {
     match task.recipe.numbers.words {
         WordCoding::Digits => plan_as::<DigitWords>(task),
         WordCoding::Bits => plan_as::<BitWords>(task),
     }
 }
 
-fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
+fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned> {
     let Task { recipe, network, layers, .. } = *task;
     let (format, optimizer) = (Format::of(&recipe.numbers), &recipe.optimizer);
-    let shift = optimizer.update_shift().ok_or_else(|| PlanError::Field {
-        field: "optimizer.learning_rate".into(),
-        what: format!(
-            "{}; a power of two up to {} is needed where layers with weights are in tfhe",
-            optimizer.learning_rate,
-            1_u64 << optimizer.batch_shift()
-        ),
+    let shift = optimizer.update_shift().ok_or_else(|| {
+        let (rate, most) = (optimizer.learning_rate, 1_u64 << optimizer.batch_shift());
+        let what =
+            format!("{rate}; a power of two up to {most} is needed where layers with weights are in tfhe");
+        PlanError::field("optimizer.learning_rate", what)
     })?;
     check_momentum(task, format)?;
     check_crossings(task, format)?;
@@ -82,9 +80,8 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
         let what = format!(
             "it is looked up by {index} bits at once, and words = \"bits\" holds 1 in a ciphertext and has a circuit of Sigmoid alone: numbers.words = \"digits\" is needed"
         );
-        let (layer, kind) = (activation.index, activation.kind.to_string());
-        let (reason, needed) = (Reason::Layout, f64::from(index));
-        return Err(PlanError::Refused { layer, kind, reason, what, needed, available: 1.0 });
+        let numbers = [f64::from(index), 1.0];
+        return Err(PlanError::refused(activation.place(), Reason::Layout, what, numbers));
     }
     let bounds = bounds(task, format)?;
     let step = count(task, &shape)?;
@@ -95,7 +92,7 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned, PlanError> {
 }
 
 /// Momentum would have more bits behind the point than words have.
-fn check_momentum(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
+fn check_momentum(task: &Task<'_>, format: Format) -> Result<()> {
     let momentum = task.recipe.optimizer.momentum;
     if momentum.value() == 0.0 {
         return Ok(());
@@ -105,11 +102,11 @@ fn check_momentum(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
     let what = format!(
         "momentum = {momentum} makes {bits} bits behind the point of words that have {kept}: optimizer.momentum = 0 is needed"
     );
-    Err(refused(layer, Reason::Range, what, [bits, kept]))
+    Err(PlanError::refused(layer.place(), Reason::Range, what, [bits, kept]))
 }
 
 /// Numbers that a client sends must be words.
-fn check_crossings(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
+fn check_crossings(task: &Task<'_>, format: Format) -> Result<()> {
     let Task { network, layers, program, .. } = *task;
     let layer = &network.layers[layers[0]];
     let backward = program.has_client_backward();
@@ -129,7 +126,12 @@ fn check_crossings(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
                 "the client sends the {} with {needed} bits behind the point, words have {available}: more numbers.fraction_bits are needed, or fewer bits of that tensor",
                 refresh.from
             );
-            return Err(refused(layer, Reason::Range, what, [needed, available].map(f64::from)));
+            return Err(PlanError::refused(
+                layer.place(),
+                Reason::Range,
+                what,
+                [needed, available].map(f64::from),
+            ));
         }
         let (bound, most) = (refresh.rounding.bound, format.real(format.largest() + 1));
         if bound >= most && refresh.from != Tensor::NewWeights {
@@ -137,14 +139,14 @@ fn check_crossings(task: &Task<'_>, format: Format) -> Result<(), PlanError> {
                 "the client sends the {} up to {bound}, words hold less than {most}: a lower bound in numbers.bounds is needed, or more numbers.word_bits",
                 refresh.from
             );
-            return Err(refused(layer, Reason::Range, what, [bound, most]));
+            return Err(PlanError::refused(layer.place(), Reason::Range, what, [bound, most]));
         }
     }
     Ok(())
 }
 
 /// Bounds of the first forward pass.
-fn bounds(task: &Task<'_>, format: Format) -> Result<Vec<Bound>, PlanError> {
+fn bounds(task: &Task<'_>, format: Format) -> Result<Vec<Bound>> {
     let Task { recipe, network, .. } = *task;
     let grid = |l: usize| weight_grid(recipe, &network.layers[l]);
     let model = Model::initial(network, recipe.init_gain(), recipe.seed, grid);
@@ -193,11 +195,11 @@ fn wraps(layer: &Layer, format: Format, reach: f64, most: f64) -> PlanError {
     let what = format!(
         "with the initial weights its pre-activations may reach {reach:.2}; words of {word_bits} bits, {fraction_bits} of them behind the point, hold less than {most}: fewer numbers.fraction_bits, more numbers.word_bits, or a lower optimizer.init_gain or data.normalize.limit"
     );
-    refused(layer, Reason::Range, what, [reach, most])
+    PlanError::refused(layer.place(), Reason::Range, what, [reach, most])
 }
 
 /// The operations of a step, counted on integers.
-fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts, PlanError> {
+fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts> {
     let batch = task.recipe.optimizer.batch_size;
     let plain = Plain::new(shape.format, &shape.functions());
     let mut engine = WordEngine::new(shape, plain);
@@ -211,22 +213,11 @@ fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts, PlanError> {
                 let arrived = task.program.rounds[round].iter().flat_map(|refresh| &refresh.to);
                 arrived.for_each(|&tensor| engine.put(tensor, zeros(tensor)));
             }
-            step if runs(task, step) => engine.run(&[step])?,
+            step if step.runs(task.layers, task.network.depth()) => engine.run(&[step])?,
             _ => {}
         }
     }
     Ok(engine.arithmetic().counts())
-}
-
-/// Whether a step runs here.
-fn runs(task: &Task<'_>, step: Step) -> bool {
-    let last = task.network.depth().saturating_sub(1);
-    match step {
-        Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => task.layers.contains(&l),
-        Step::Activate(l) | Step::Derivative(l) => task.layers.contains(&(l + 1).min(last)),
-        Step::Loss => task.layers.contains(&last),
-        _ => true,
-    }
 }
 
 impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
@@ -270,14 +261,9 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
             WordCoding::Bits => "bits",
             WordCoding::Digits => "digits of 2 bits",
         };
-        vec![SchemeUse {
-            name: "tfhe".into(),
-            ring_dimension: spec.polynomial_size,
-            log_qp: f64::from(spec.modulus_bits),
-            plaintext: format!("words of {} bits in {pieces}", format.word_bits),
-            security_bits: self.parameters.security_bits(),
-            margins: spec.margins().into_iter().flatten().collect(),
-        }]
+        let plaintext = format!("words of {} bits in {pieces}", format.word_bits);
+        let margins = spec.margins().into_iter().flatten().collect();
+        vec![SchemeUse::of_tfhe(&self.parameters, plaintext, margins)]
     }
 
     fn tolerance(&self) -> Option<Tolerance> {

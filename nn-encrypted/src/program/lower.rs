@@ -7,7 +7,6 @@ use crate::network::Network;
 use crate::recipe::{Backward, Loss, Recipe, RefreshStrategy, RefreshTensor, Scheme};
 
 /// The program of a recipe for its network.
-#[must_use]
 pub fn lower(recipe: &Recipe, network: &Network) -> Program {
     lower_with(recipe, network, &BTreeSet::new())
 }
@@ -16,7 +15,6 @@ pub fn lower(recipe: &Recipe, network: &Network) -> Program {
 /// [`Tensor::Sum`], and gradients with respect to inputs [`Tensor::InputGradient`].
 ///
 /// Magnitudes before refreshes are unbounded; [`Program::prove`] says what a plan proves of them.
-#[must_use]
 pub(crate) fn lower_with(recipe: &Recipe, network: &Network, bootstrapped: &BTreeSet<Tensor>) -> Program {
     let rounds = Vec::new();
     let mut lowering =

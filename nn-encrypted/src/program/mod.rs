@@ -36,7 +36,6 @@ impl Program {
     }
 
     /// Whether the client takes the backward pass.
-    #[must_use]
     pub fn has_client_backward(&self) -> bool {
         self.training.iter().any(|step| matches!(step, Step::Refresh { by: Refresher::ClientBackward, .. }))
     }

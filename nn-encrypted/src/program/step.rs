@@ -33,8 +33,18 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether it runs on the layers of numbers `layers` out of `depth`: an activation does where the layer behind it does.
+    pub(crate) fn runs(self, layers: &[usize], depth: usize) -> bool {
+        let last = depth.saturating_sub(1);
+        match self {
+            Self::Forward(l) | Self::Backward(l) | Self::Gradient(l) => layers.contains(&l),
+            Self::Activate(l) | Self::Derivative(l) => layers.contains(&(l + 1).min(last)),
+            Self::Loss => layers.contains(&last),
+            Self::Expand | Self::Update | Self::Refresh { .. } => true,
+        }
+    }
+
     /// The tensors it may read: a pre-activation or error is read after its refresh, or as computed where it has none.
-    #[must_use]
     pub fn reads(self) -> Vec<Tensor> {
         use Tensor as T;
         match self {
@@ -54,7 +64,6 @@ impl Step {
 
     /// The tensors it writes, but those of a refresh, which its round names. The error that [`Loss`](Self::Loss) writes is that
     /// of the last layer, whose number a step does not know.
-    #[must_use]
     pub fn writes(self) -> Vec<Tensor> {
         use Tensor as T;
         match self {
@@ -115,7 +124,6 @@ pub enum Refresher {
 
 impl Refresher {
     /// Whether the client does it.
-    #[must_use]
     pub fn is_client(self) -> bool {
         matches!(self, Self::Client | Self::ClientBackward)
     }

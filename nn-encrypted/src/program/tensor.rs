@@ -45,7 +45,6 @@ pub enum Tensor {
 
 impl Tensor {
     /// The inputs of layer `l`.
-    #[must_use]
     pub(crate) fn input(l: usize) -> Self {
         l.checked_sub(1).map_or(Self::Features, Self::Activation)
     }
@@ -82,7 +81,6 @@ impl Tensor {
     }
 
     /// Whether it is weights or momentum of all layers, in any form.
-    #[must_use]
     pub(crate) fn is_of_model(self) -> bool {
         matches!(
             self,
@@ -91,7 +89,6 @@ impl Tensor {
     }
 
     /// The layer with weights that it belongs to.
-    #[must_use]
     pub(crate) fn layer(self) -> Option<usize> {
         match self {
             Self::Sum(l)

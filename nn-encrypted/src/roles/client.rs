@@ -145,7 +145,6 @@ impl Client {
     }
 
     /// The keys of an engine, to open what it recorded.
-    #[must_use]
     pub(crate) fn cipher(&self, engine: usize) -> Option<&dyn Cipher> {
         self.ciphers.get(engine).map(AsRef::as_ref)
     }
@@ -174,7 +173,6 @@ impl Client {
     }
 
     /// Of a client that takes the backward pass: how far outputs of the server were from those in the clear, at most.
-    #[must_use]
     pub(crate) fn output_error(&self) -> f64 {
         self.output_error
     }

@@ -138,7 +138,7 @@ impl Session {
     /// # Errors
     /// None, as the weights are of this network.
     pub(crate) fn clear(&self) -> Result<Clear, RunError> {
-        Ok(Clear::new(&self.recipe, &self.network, self.first.clone())?)
+        Ok(Clear::floating(&self.recipe, &self.network, self.first.clone(), None)?)
     }
 
     /// Features as real numbers, one row a sample.

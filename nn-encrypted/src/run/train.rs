@@ -88,7 +88,7 @@ pub(super) fn clear_curve(session: &Session, steps: usize) -> Result<(Vec<f64>, 
             curve.push(session.clear_score(&mut net, test)?);
         }
     }
-    Ok((curve, net.model().clone()))
+    Ok((curve, net.model.clone()))
 }
 
 fn train_clear(session: &Session, options: &Options) -> Result<Outcome, RunError> {

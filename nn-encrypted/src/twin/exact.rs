@@ -7,7 +7,6 @@ const EXACT_IN_F32: u128 = 1 << 24;
 const EXACT_IN_F64: u128 = 1 << 53;
 
 /// `n / 2^shift`, rounded half away from zero; 0 for shifts above 63.
-#[must_use]
 pub(super) fn round_shift(n: i64, shift: u32) -> i64 {
     if shift == 0 {
         return n;

@@ -32,7 +32,6 @@ pub(super) struct Fixed {
     batch_shift: u32,
 }
 
-/// The bound of a tensor.
 pub(super) fn bound(bounds: &Bounds, tensor: RefreshTensor) -> f64 {
     match tensor {
         RefreshTensor::Preactivation => bounds.preactivation,

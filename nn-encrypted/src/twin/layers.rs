@@ -17,7 +17,6 @@ fn positions(layer: &Layer) -> usize {
     if layer.kind == LayerKind::Linear { 1 } else { layer.output.height * layer.output.width }
 }
 
-/// The place behind the pooling of a place before it.
 fn behind_pooling(layer: &Layer, place: usize) -> usize {
     let (before, behind) = (layer.input, layer.pooled());
     let (channel, rest) = (place / (before.height * before.width), place % (before.height * before.width));

@@ -38,7 +38,7 @@ mod reals;
 mod tables;
 mod targets;
 mod tensor;
-mod walk;
+pub(crate) mod walk;
 mod words;
 
 use std::collections::VecDeque;

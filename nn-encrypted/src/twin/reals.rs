@@ -16,7 +16,6 @@ use crate::activation::{Function, exp};
 use crate::network::{Activation, Layer};
 use crate::recipe::{Backward, Bounds, Loss, Optimizer, Recipe, RefreshStrategy, RefreshTensor, Scheme};
 
-/// Real numbers.
 #[derive(Debug)]
 pub(super) struct Reals {
     functions: Functions,
@@ -31,11 +30,9 @@ pub(super) struct Reals {
 /// The functions computed for an activation.
 #[derive(Debug)]
 enum Functions {
-    /// Its polynomial.
     Polynomials,
     /// Its function; the polynomial of a layer in `bgv`. With cross-entropy the softmax for a polynomial last.
     Exact(Loss),
-    /// One function for all of them.
     One(Function),
 }
 
@@ -69,7 +66,6 @@ impl Reals {
         }
     }
 
-    /// The function for an activation.
     fn function(&self, activation: &Activation) -> Option<Function> {
         let polynomial = || activation.polynomial.clone().map(Function::Real);
         match &self.functions {

@@ -170,7 +170,6 @@ impl Tensor {
         self.combine(Dyadic::new(1, 0), &targets, Dyadic::new(-1, 0))
     }
 
-    /// The sum of all rows, as one row.
     pub(super) fn sum_rows(&self) -> Option<Self> {
         match self {
             Exact(values, bits) => {

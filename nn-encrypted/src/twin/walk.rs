@@ -21,7 +21,7 @@ const ROWS: usize = 1024;
 
 /// A network in training, and the numbers of each layer with weights.
 #[derive(Debug, Clone)]
-pub(crate) struct Walk {
+pub struct Walk {
     pub(super) network: Network,
     numbers: Vec<Arc<dyn Numbers>>,
     pub(crate) model: Model,
@@ -72,7 +72,10 @@ impl Walk {
     }
 
     /// In floating point; with one function in place of every activation, if it is given.
-    pub(crate) fn floating(
+    ///
+    /// # Errors
+    /// If the model is of another network.
+    pub fn floating(
         recipe: &Recipe,
         network: &Network,
         model: Model,
@@ -93,8 +96,11 @@ impl Walk {
         (this, Pass { rounded, ..Pass::new(&this.network, this.ranges.clone(), phases) })
     }
 
-    /// Trains on one mini-batch.
-    pub(crate) fn step(&mut self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<()> {
+    /// Trains on one mini-batch; one row a sample.
+    ///
+    /// # Errors
+    /// If a shape is wrong, or a number overflows or is not finite; the model is unchanged then.
+    pub fn step(&mut self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<()> {
         let (this, mut pass) = self.pass();
         let trace = this.trace(x, targets, &mut pass)?;
         let model = this.updated(&trace, &mut pass)?;
@@ -104,7 +110,10 @@ impl Walk {
     }
 
     /// The pre-activations of the last layer, refreshed; with quadratic loss the outputs of its activation.
-    pub(crate) fn outputs(&mut self, x: &ArrayRef2<f64>) -> Result<Array2<f64>> {
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn outputs(&mut self, x: &ArrayRef2<f64>) -> Result<Array2<f64>> {
         let (this, mut pass) = self.pass();
         let whole = this.network.loss == Loss::Quadratic;
         let whole_batch = !pass.rounded.is_empty() || this.network.layers.iter().any(by_table);

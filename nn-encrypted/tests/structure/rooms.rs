@@ -38,6 +38,17 @@ const HE_BGV: &Floors = &[
     ("transform", "error params ciphertext elements plaintext encoder keys evaluator"),
 ];
 
+const HE_BFV: &Floors = &[
+    ("params", ""),
+    ("ciphertext", "params"),
+    ("keys", "params ciphertext"),
+    ("encryption", "ciphertext keys"),
+    ("evaluator", "params ciphertext keys"),
+    ("products", "ciphertext evaluator"),
+    ("rotation", "ciphertext evaluator"),
+    ("wire", "params ciphertext"),
+];
+
 const HE_CKKS: &Floors = &[
     ("approximation", ""),
     ("estimate", ""),
@@ -97,12 +108,15 @@ const HE_SWITCH: &Floors = &[
     ("request", ""),
     ("rings", ""),
     ("error", "request"),
-    ("params", "error"),
+    ("shared", "error"),
+    ("top", "rings"),
+    ("params", "error shared"),
     ("secret", "error params"),
     ("expand", "error rings params"),
     ("ring_switch", "error rings params"),
-    ("bgv_to_tfhe", "error rings params ring_switch"),
-    ("bgv_ckks", "error rings params bgv_to_tfhe"),
+    ("bgv_to_tfhe", "error rings top params ring_switch"),
+    ("bgv_ckks", "error rings shared top"),
+    ("bgv", "error shared bgv_ckks"),
     ("ckks_to_tfhe", "error rings params ring_switch"),
     ("tfhe_to_ckks", "error rings params bgv_ckks ckks_to_tfhe"),
     ("tfhe_to_bgv", "error params bgv_ckks tfhe_to_ckks"),
@@ -111,7 +125,7 @@ const HE_SWITCH: &Floors = &[
         "switcher",
         "request error params expand bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks tfhe_to_bgv evaluation",
     ),
-    ("wire", "params secret expand ring_switch bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks"),
+    ("wire", "shared params secret expand ring_switch bgv_to_tfhe bgv_ckks bgv ckks_to_tfhe tfhe_to_ckks"),
 ];
 
 const NN_ENCRYPTED: &Floors = &[
@@ -141,13 +155,14 @@ const NN_ENCRYPTED: &Floors = &[
     ),
     ("fit", "data recipe model run"),
     ("cli", "data fetch frozen recipe run"),
-    ("internals", "activation metrics data frozen clear program layout engine roles/cipher plan run"),
+    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
     ("main", "cli"),
 ];
 
-const CRATES: [(&str, &Floors); 6] = [
+const CRATES: [(&str, &Floors); 7] = [
     ("he-core", HE_CORE),
     ("he-bgv", HE_BGV),
+    ("he-bfv", HE_BFV),
     ("he-ckks", HE_CKKS),
     ("he-tfhe", HE_TFHE),
     ("he-switch", HE_SWITCH),

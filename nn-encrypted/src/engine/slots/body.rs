@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::numbers::Activated;
-use super::tensors::{Result, View};
+use super::tensors::View;
 use super::{Level, LossFormula, Numbers, Sign, SlotOps, Tensors};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Result};
 use crate::layout::{Rotation, WeightTiles};
 use crate::program::{Step, Tensor};
 
@@ -21,7 +21,6 @@ pub struct Body<'a, S: SlotOps, N: Numbers<S>> {
 
 /// The tensors that a step writes, each of which may read those before it; none of a refresh. `last` is the last layer, `loss`
 /// its formula.
-#[must_use]
 pub fn written(step: Step, last: usize, loss: LossFormula) -> Vec<Tensor> {
     match step {
         Step::Expand => vec![Tensor::Expanded],
@@ -70,9 +69,6 @@ impl<S: SlotOps, N: Numbers<S>> Body<'_, S, N> {
     }
 
     /// The tiles of one tensor.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run); if there is no formula for it here.
     pub fn compute(
         &self,
         tensors: &impl Tensors<S::Ciphertext>,

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::tensors::Result;
 use super::{Exact, Level, SlotOps, Tensors};
+use crate::engine::Result;
 use crate::layout::{Images, Mask, Sharing, Side};
 use crate::program::Tensor;
 

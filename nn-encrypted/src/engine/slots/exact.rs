@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::numbers::Activated;
-use super::tensors::{Result, Tensors};
+use super::tensors::Tensors;
 use super::{Formulas, Level, LossFormula, Numbers, SlotOps};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Result};
 use crate::layout::Geometry;
 use crate::program::Tensor;
 

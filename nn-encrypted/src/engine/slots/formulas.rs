@@ -1,6 +1,8 @@
 //! The constants of the formulas of a step.
 
+use crate::network::Network;
 use crate::program::Tensor;
+use crate::recipe::Loss;
 
 /// The constants of all formulas, of the scalars of a scheme.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,4 +40,15 @@ pub enum LossFormula {
     Activation,
     /// `(σ(Z) − Y)·σ'(Z)`.
     ActivationTimesDerivative,
+}
+
+impl LossFormula {
+    /// That of a network.
+    pub(crate) fn of(network: &Network) -> Self {
+        match (network.output_activation(), network.loss) {
+            (None, _) => Self::Outputs,
+            (Some(_), Loss::CrossEntropy) => Self::Activation,
+            (Some(_), Loss::Quadratic) => Self::ActivationTimesDerivative,
+        }
+    }
 }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::tensors::{Result, Tensors};
+use super::tensors::Tensors;
 use super::{Body, Level, Numbers, SlotOps};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Result};
 use crate::program::Tensor;
 
 /// Tiles of images whose features are in memory at once.

@@ -24,7 +24,6 @@ mod linear;
 mod numbers;
 mod ops;
 mod polynomial;
-mod store;
 mod tensors;
 
 pub mod bgv;
@@ -42,5 +41,5 @@ pub use self::exact::Exact;
 pub use self::formulas::{Formulas, LayerFormulas, LossFormula};
 pub use self::numbers::Numbers;
 pub(crate) use self::ops::{Level, Sign, SlotOps};
-pub use self::store::{Store, Whole};
 pub use self::tensors::Tensors;
+pub(crate) use self::tensors::Whole;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::tensors::{Result, Tensors};
+use super::tensors::Tensors;
 use super::{Level, LossFormula, SlotOps};
+use crate::engine::Result;
 use crate::layout::Geometry;
 use crate::program::Tensor;
 
@@ -11,7 +12,7 @@ use crate::program::Tensor;
 pub(super) type Activated<C> = (Vec<C>, Option<Vec<C>>);
 
 /// The layout, constants and refreshes of some layers; and how a kind of numbers keeps weights, evaluates polynomials and spreads
-/// what is right at one index of an axis.
+/// what is right at one index of an axis. Operations refuse where the scheme does, or a tensor is not there.
 pub trait Numbers<S: SlotOps>: Sync {
     /// The layout.
     fn geometry(&self) -> &Geometry;
@@ -38,21 +39,12 @@ pub trait Numbers<S: SlotOps>: Sync {
     fn bound(&self, tensor: Tensor) -> Option<f64>;
 
     /// A gradient with respect to inputs, everywhere along the axis it is summed along, if the next step needs it there.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
     fn spread(&self, ops: &S, tensor: Tensor, sum: S::Ciphertext) -> Result<S::Ciphertext>;
 
     /// The weights of all layers as tiles, out of compact ciphertexts.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
     fn expand(&self, ops: &S, compact: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>>;
 
     /// Pre-activations of layer `l` that are right everywhere.
-    ///
-    /// # Errors
-    /// If the scheme refuses, or they are not there.
     fn preactivations<'t>(
         &self,
         ops: &S,
@@ -61,28 +53,16 @@ pub trait Numbers<S: SlotOps>: Sync {
     ) -> Result<Cow<'t, [S::Ciphertext]>>;
 
     /// The activation behind layer `l`.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
     fn activations(&self, ops: &S, l: usize, z: &[S::Ciphertext]) -> Result<Activated<S::Ciphertext>>;
 
     /// Its derivative, where that is not made along with it.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
     fn derivatives(&self, ops: &S, l: usize, z: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>>;
 
     /// Gradients of the biases, out of the errors of a layer with so many tiles of outputs, where they are made along with those of
     /// the weights.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
     fn bias_gradients(&self, ops: &S, outputs: usize, error: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>>;
 
     /// One of the tensors that an update writes.
-    ///
-    /// # Errors
-    /// If the scheme refuses, or a tensor is not there.
     fn update(
         &self,
         ops: &S,

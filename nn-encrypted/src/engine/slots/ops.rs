@@ -1,10 +1,11 @@
 //! The operations that the steps of a program take of an encryption scheme with slots.
 
 use std::fmt::Debug;
+use std::ops::Neg;
 
 use rayon::prelude::*;
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Result};
 use crate::layout::{Mask, Rotation};
 
 /// Number of primes of the modulus over which products are computed. Where a number is missing the scheme takes the one that
@@ -26,8 +27,6 @@ pub enum Sign {
     Minus,
 }
 
-type Result<T> = std::result::Result<T, EngineError>;
-
 /// Slot-wise sums and products, and rotations, on ciphertexts of one scheme.
 ///
 /// Levels, scales and correction factors are the scheme's affair: operands are brought to a common level by itself.
@@ -40,7 +39,7 @@ pub(crate) trait SlotOps: Sync {
     /// A ciphertext; with several plaintext moduli one for each.
     type Ciphertext: Clone + Send + Sync;
     /// A constant in every slot.
-    type Scalar: Copy + Debug + Default + PartialEq + Send + Sync;
+    type Scalar: Copy + Debug + Default + Neg<Output = Self::Scalar> + PartialEq + Send + Sync;
     /// A plaintext by name: a set of slots and what stands there.
     type Mask: From<Mask<Self::Scalar>> + Copy + Send + Sync;
 
@@ -48,23 +47,14 @@ pub(crate) trait SlotOps: Sync {
     const ONE: Self::Scalar;
 
     /// `Σ a·b`, to be summed further and relinearized then.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn dot(&self, pairs: &[(&Self::Ciphertext, &Self::Ciphertext)], level: Level)
     -> Result<Self::Ciphertext>;
 
     /// A sum of products, relinearized, over as many primes as its result goes on with.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn relinearize(&self, a: &Self::Ciphertext, level: Level) -> Result<Self::Ciphertext>;
 
     /// The matrix product `Σ_k a_ik·b_kj`, relinearized: `a` has `inner` columns, `b` as many rows; both, and the result, are
     /// given row after row.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn products(
         &self,
         inner: usize,
@@ -83,56 +73,35 @@ pub(crate) trait SlotOps: Sync {
     }
 
     /// `a·b`, relinearized.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn product(&self, a: &Self::Ciphertext, b: &Self::Ciphertext, level: Level) -> Result<Self::Ciphertext> {
         self.relinearize(&self.dot(&[(a, b)], level)?, level)
     }
 
     /// `Σ ±a`.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
-    fn sum(&self, terms: &[(Sign, &Self::Ciphertext)]) -> Result<Self::Ciphertext>;
+    fn sum(&self, terms: &[(Sign, &Self::Ciphertext)]) -> Result<Self::Ciphertext> {
+        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { Self::ONE } else { -Self::ONE }, a);
+        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
+    }
 
     /// Sum of ciphertexts of one level whose noises are unrelated.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn sum_unrelated(&self, terms: &[&Self::Ciphertext]) -> Result<Self::Ciphertext> {
         self.sum(&terms.iter().map(|a| (Sign::Plus, *a)).collect::<Vec<_>>())
     }
 
     /// `Σ c_i·a_i`.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn combine(&self, terms: &[(Self::Scalar, &Self::Ciphertext)]) -> Result<Self::Ciphertext>;
 
     /// `a + c` in every slot.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn add_const(&self, a: &Self::Ciphertext, c: Self::Scalar) -> Result<Self::Ciphertext>;
 
     /// `Σ mask_i·a_i`.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn masked_sum(&self, terms: &[(Self::Mask, &Self::Ciphertext)], level: Level)
     -> Result<Self::Ciphertext>;
 
     /// For each `k` of `steps` the ciphertext whose slot `j` is slot `j + k` of the operand, within each row of slots.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn rotate_many(&self, a: &Self::Ciphertext, steps: &[isize]) -> Result<Vec<Self::Ciphertext>>;
 
     /// For each rotation in turn, the sum of the ciphertext so far and its rotation.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn rotate_and_add(&self, a: Self::Ciphertext, rotations: &[Rotation]) -> Result<Self::Ciphertext> {
         rotations.iter().try_fold(a, |a, rotation| match rotation {
             Rotation::Rows(k) => self.add(&a, &self.rotate(&a, *k as isize)?),
@@ -141,49 +110,31 @@ pub(crate) trait SlotOps: Sync {
     }
 
     /// `a`, or if it is at a higher level than `b`, the same at the level of `b`: once for many products.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn reduce_for(&self, _a: &Self::Ciphertext, _b: &Self::Ciphertext) -> Result<Option<Self::Ciphertext>> {
         Ok(None)
     }
 
     /// The values, known to stay below a bound.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn with_bound(&self, a: Self::Ciphertext, _bound: f64) -> Result<Self::Ciphertext> {
         Ok(a)
     }
 
     /// The values, of magnitude up to 1, with all levels.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn bootstrap(&self, _a: &Self::Ciphertext) -> Result<Self::Ciphertext> {
         Err(EngineError::Unplanned("bootstrapping".into()))
     }
 
     /// `a + b`.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn add(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext> {
         self.sum(&[(Sign::Plus, a), (Sign::Plus, b)])
     }
 
     /// Slot `j` of the result is slot `j + k` of the operand.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn rotate(&self, a: &Self::Ciphertext, k: isize) -> Result<Self::Ciphertext> {
         self.rotate_many(a, &[k])?.pop().ok_or(EngineError::Empty)
     }
 
     /// Operands at the level of the first of those they are multiplied with, if that is lower.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
     fn reduced<'a>(
         &self,
         operands: &[&'a Self::Ciphertext],
@@ -204,7 +155,6 @@ pub struct Reduced<'a, C> {
 
 impl<C> Reduced<'_, C> {
     /// The operand at a place.
-    #[must_use]
     pub fn get(&self, place: usize) -> &C {
         self.made[place].as_ref().unwrap_or(self.operands[place])
     }

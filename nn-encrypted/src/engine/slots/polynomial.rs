@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::tensors::Result;
 use super::{Level, SlotOps};
+use crate::engine::Result;
 
 /// `Σ c_i·z^i` by powers: an activation has a low degree, and one linear combination aligns all powers at once.
 pub(super) fn value<S: SlotOps>(

@@ -6,7 +6,8 @@ use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 
 use super::clear_slots::ClearSlots;
-use super::{Body, Exact, Formulas, LayerFormulas, LossFormula, Store, Whole};
+use super::{Body, Exact, Formulas, LayerFormulas, LossFormula, Whole};
+use crate::engine::Store;
 use crate::layout::{Cube, Geometry, Order};
 use crate::network::{Entry, Matrix, Network};
 use crate::program::{Step, Tensor};

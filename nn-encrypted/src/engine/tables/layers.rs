@@ -4,7 +4,7 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::LweCiphertext;
 
 use super::lookup::Lookup;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Result};
 use crate::layout::{At, Places, Rows};
 
 /// A value in TFHE, and where it goes.
@@ -22,7 +22,6 @@ pub(crate) struct Beside<'a, C> {
 /// Layers with weights in a scheme. Tensors are ciphertexts in the layout of [`Places`]; those that enter products are prepared
 /// before.
 pub(crate) trait Layers: Send + Sync {
-    /// A ciphertext.
     type Cipher: Clone + Send + Sync;
 
     /// Where values stand.
@@ -31,22 +30,16 @@ pub(crate) trait Layers: Send + Sync {
     /// Reads a ciphertext of a message and checks it: with all primes, of the layout, and not transparent.
     fn read(&self, from: &mut Reader<'_>) -> Result<Self::Cipher, WireError>;
 
-    /// Writes a ciphertext.
     fn write(&self, cipher: &Self::Cipher, out: &mut Writer) -> Result<(), WireError>;
 
     /// A ciphertext over as few primes as still decrypt.
-    fn smallest(&self, cipher: &Self::Cipher) -> Result<Self::Cipher, EngineError>;
+    fn smallest(&self, cipher: &Self::Cipher) -> Result<Self::Cipher>;
 
     /// Weights of all layers as products take them.
-    fn expand(&self, weights: &[Self::Cipher]) -> Result<Vec<Self::Cipher>, EngineError>;
+    fn expand(&self, weights: &[Self::Cipher]) -> Result<Vec<Self::Cipher>>;
 
     /// Inputs with the constant one, or errors, as products take them.
-    fn prepare(
-        &self,
-        rows: Rows,
-        images: usize,
-        pieces: Vec<Self::Cipher>,
-    ) -> Result<Vec<Self::Cipher>, EngineError>;
+    fn prepare(&self, rows: Rows, images: usize, pieces: Vec<Self::Cipher>) -> Result<Vec<Self::Cipher>>;
 
     /// Pre-activations of a layer from its inputs and the weights of all layers.
     fn forward(
@@ -54,7 +47,7 @@ pub(crate) trait Layers: Send + Sync {
         l: usize,
         inputs: &[Self::Cipher],
         weights: &[Self::Cipher],
-    ) -> Result<Vec<Self::Cipher>, EngineError>;
+    ) -> Result<Vec<Self::Cipher>>;
 
     /// The gradient with respect to the inputs of a layer.
     fn backward(
@@ -62,7 +55,7 @@ pub(crate) trait Layers: Send + Sync {
         l: usize,
         errors: &[Self::Cipher],
         weights: &[Self::Cipher],
-    ) -> Result<Vec<Self::Cipher>, EngineError>;
+    ) -> Result<Vec<Self::Cipher>>;
 
     /// The gradient of the weights of a layer, ready for an update.
     fn gradient(
@@ -71,32 +64,23 @@ pub(crate) trait Layers: Send + Sync {
         images: usize,
         inputs: &[Self::Cipher],
         errors: &[Self::Cipher],
-    ) -> Result<Vec<Self::Cipher>, EngineError>;
+    ) -> Result<Vec<Self::Cipher>>;
 
     /// The weights of all layers after a step, as they are sent and refreshed, from those in products and the gradients of all
     /// layers.
-    fn update(
-        &self,
-        weights: &[Self::Cipher],
-        gradients: &[Self::Cipher],
-    ) -> Result<Vec<Self::Cipher>, EngineError>;
+    fn update(&self, weights: &[Self::Cipher], gradients: &[Self::Cipher]) -> Result<Vec<Self::Cipher>>;
 
     /// Weights over all primes, and as clean as a step needs them.
-    fn refresh(&self, lookup: &Lookup, weights: &[Self::Cipher]) -> Result<Vec<Self::Cipher>, EngineError>;
+    fn refresh(&self, lookup: &Lookup, weights: &[Self::Cipher]) -> Result<Vec<Self::Cipher>>;
 
     /// Outputs less targets.
-    fn subtract(&self, a: &[Self::Cipher], b: &[Self::Cipher]) -> Result<Vec<Self::Cipher>, EngineError>;
+    fn subtract(&self, a: &[Self::Cipher], b: &[Self::Cipher]) -> Result<Vec<Self::Cipher>>;
 
     /// Differences of outputs and targets, times a power of two, at the scale of pre-activations: as they are lowered.
-    fn scale_errors(&self, errors: &[Self::Cipher], shift: u32) -> Result<Vec<Self::Cipher>, EngineError>;
+    fn scale_errors(&self, errors: &[Self::Cipher], shift: u32) -> Result<Vec<Self::Cipher>>;
 
     /// Values at places, at the scale of pre-activations, times `2^shift`, as LWE ciphertexts.
-    fn lower(
-        &self,
-        pieces: &[Self::Cipher],
-        places: &[At],
-        shift: u32,
-    ) -> Result<Vec<LweCiphertext>, EngineError>;
+    fn lower(&self, pieces: &[Self::Cipher], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>>;
 
     /// Results of tables at their places in so many ciphertexts.
     fn raise(
@@ -105,5 +89,20 @@ pub(crate) trait Layers: Send + Sync {
         values: Vec<Raised>,
         pieces: usize,
         beside: Option<Beside<'_, Self::Cipher>>,
-    ) -> Result<Vec<Self::Cipher>, EngineError>;
+    ) -> Result<Vec<Self::Cipher>>;
+}
+
+/// Values at places of several ciphertexts, in the order of the places; `lower` takes those of one.
+pub(crate) fn by_piece<C>(
+    pieces: &[C],
+    places: &[At],
+    lower: impl Fn(&C, &[usize]) -> Result<Vec<LweCiphertext>>,
+) -> Result<Vec<LweCiphertext>> {
+    let mut values: Vec<Option<LweCiphertext>> = vec![None; places.len()];
+    for (number, piece) in pieces.iter().enumerate() {
+        let own: Vec<usize> = (0..places.len()).filter(|&i| places[i].piece == number).collect();
+        let indices: Vec<usize> = own.iter().map(|&i| places[i].index).collect();
+        own.into_iter().zip(lower(piece, &indices)?).for_each(|(i, value)| values[i] = Some(value));
+    }
+    values.into_iter().collect::<Option<Vec<_>>>().ok_or(EngineError::Empty)
 }

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::stage;
 use crate::activation::Function;
-use crate::engine::EngineError;
 use crate::engine::clock::Clock;
+use crate::engine::{EngineError, Result, unless};
 use crate::network::{Layer, Network};
 use crate::numbers::tables::{self, RESULT_BITS, TableNumbers, TableReader};
 use crate::recipe::Loss;
@@ -28,7 +28,6 @@ const QUARTER: u32 = 1 << 30;
 pub(crate) struct TableFunctions {
     /// Behind each hidden layer with weights.
     pub hidden: Vec<Function>,
-    /// At the outputs.
     pub output: OutputFunction,
 }
 
@@ -75,7 +74,6 @@ struct ActivationTables {
     error: ErrorTable,
 }
 
-/// A table of errors.
 enum ErrorTable {
     /// Of errors with a mask.
     Masked(LookupTable),
@@ -113,7 +111,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     /// A table of outputs, each with the `log2` of its unit on the torus, negated.
-    fn table(&self, outputs: &[(Vec<i64>, u32)]) -> Result<LookupTable, EngineError> {
+    fn table(&self, outputs: &[(Vec<i64>, u32)]) -> Result<LookupTable> {
         let torus = |(values, bits): &(Vec<i64>, u32)| -> Vec<u32> {
             values.iter().map(|&value| (value << (32 - bits)) as u32).collect()
         };
@@ -122,11 +120,11 @@ impl Maker<'_> {
         Ok(LookupTable::on_half_torus(self.parameters, &outputs)?.with_tolerance(TOLERANCE))
     }
 
-    fn single(&self, values: Vec<i64>) -> Result<LookupTable, EngineError> {
+    fn single(&self, values: Vec<i64>) -> Result<LookupTable> {
         self.table(&[(values, RESULT_BITS)])
     }
 
-    fn hidden(&self, function: &Function) -> Result<ActivationTables, EngineError> {
+    fn hidden(&self, function: &Function) -> Result<ActivationTables> {
         let (numbers, [one, two]) = (self.numbers, [1, 2].map(|outputs| self.reader.boxes(outputs)));
         let [values, derivatives] = numbers.activation(function, two);
         let bits = tables::derivative_bits(function);
@@ -142,7 +140,7 @@ impl Maker<'_> {
         })
     }
 
-    fn output(&self, function: &OutputFunction) -> Result<OutputTables, EngineError> {
+    fn output(&self, function: &OutputFunction) -> Result<OutputTables> {
         let (numbers, [one, two]) = (self.numbers, [1, 2].map(|outputs| self.reader.boxes(outputs)));
         Ok(match function {
             OutputFunction::Error(function) => {
@@ -169,7 +167,7 @@ impl Lookup {
         reader: TableReader,
         evaluator: &Arc<he_tfhe::Evaluator>,
         record: bool,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self> {
         let maker = Maker { numbers: &numbers, reader: &reader, parameters: evaluator.params() };
         Ok(Self {
             hidden: functions
@@ -194,10 +192,6 @@ impl Lookup {
         self.stop = Arc::clone(stop);
     }
 
-    fn go_on(&self) -> Result<(), EngineError> {
-        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
-    }
-
     /// Bootstraps of tables so far.
     pub(super) fn bootstraps(&self) -> u64 {
         self.evaluator.bootstraps()
@@ -219,8 +213,8 @@ impl Lookup {
     }
 
     /// Counts a refresh and its time.
-    pub(crate) fn refresh<T>(&self, work: impl FnOnce() -> T) -> Result<T, EngineError> {
-        self.go_on()?;
+    pub(crate) fn refresh<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        unless(&self.stop)?;
         self.refreshes.fetch_add(1, Ordering::Relaxed);
         Ok(self.clock.on(stage::REFRESH, work))
     }
@@ -234,7 +228,7 @@ impl Lookup {
     }
 
     /// Values side by side.
-    pub(crate) fn pack(&self, all: &[Vec<LweCiphertext>]) -> Result<Vec<GlweCiphertext>, EngineError> {
+    pub(crate) fn pack(&self, all: &[Vec<LweCiphertext>]) -> Result<Vec<GlweCiphertext>> {
         let pack = |values: &Vec<LweCiphertext>| self.evaluator.pack(values);
         let packed = || all.par_iter().map(pack).collect::<Result<Vec<_>, _>>();
         Ok(self.clock.on(stage::PACKING, packed)?)
@@ -248,7 +242,7 @@ impl Lookup {
         }
     }
 
-    fn tables(&self, l: usize) -> Result<&ActivationTables, EngineError> {
+    fn tables(&self, l: usize) -> Result<&ActivationTables> {
         match (self.hidden.get(l), &self.output) {
             (Some(tables), _) | (None, OutputTables::Activation(tables)) => Ok(tables),
             (None, OutputTables::Error(_)) => {
@@ -258,16 +252,12 @@ impl Lookup {
     }
 
     /// By which errors behind the activation of a layer are multiplied on their way to a table, `log2`.
-    pub(super) fn error_shift(&self, l: usize) -> Result<u32, EngineError> {
+    pub(super) fn error_shift(&self, l: usize) -> Result<u32> {
         Ok(self.tables(l)?.shifts[1])
     }
 
     /// Activations and derivatives of pre-activations, lowered with their shift.
-    pub(super) fn activate(
-        &self,
-        l: usize,
-        sums: Vec<LweCiphertext>,
-    ) -> Result<[Vec<LweCiphertext>; 2], EngineError> {
+    pub(super) fn activate(&self, l: usize, sums: Vec<LweCiphertext>) -> Result<[Vec<LweCiphertext>; 2]> {
         let outputs = self.look_up(sums, QUARTER, &self.tables(l)?.activation)?;
         let (mut values, mut derivatives) = (Vec::new(), Vec::new());
         for (i, output) in outputs.into_iter().enumerate() {
@@ -277,7 +267,7 @@ impl Lookup {
     }
 
     /// Errors at the last pre-activations before targets are taken off, where no derivative enters.
-    pub(super) fn output(&self, sums: Vec<LweCiphertext>) -> Result<Vec<LweCiphertext>, EngineError> {
+    pub(super) fn output(&self, sums: Vec<LweCiphertext>) -> Result<Vec<LweCiphertext>> {
         match &self.output {
             OutputTables::Error(table) => self.look_up(sums, QUARTER, table),
             OutputTables::Activation(_) => Err(EngineError::Unplanned("loss without an activation".into())),
@@ -295,7 +285,7 @@ impl Lookup {
         l: usize,
         mut errors: Vec<LweCiphertext>,
         derivatives: &[LweCiphertext],
-    ) -> Result<Vec<LweCiphertext>, EngineError> {
+    ) -> Result<Vec<LweCiphertext>> {
         let moved = |errors: &mut Vec<LweCiphertext>, by: i32| {
             let mut pairs = errors.iter_mut().zip(derivatives);
             pairs.try_for_each(|(error, derivative)| error.add_scaled_assign(derivative, by))
@@ -323,7 +313,7 @@ impl Lookup {
         mut inputs: Vec<LweCiphertext>,
         offset: u32,
         table: &LookupTable,
-    ) -> Result<Vec<LweCiphertext>, EngineError> {
+    ) -> Result<Vec<LweCiphertext>> {
         let spare = table.outputs().trailing_zeros();
         // Phases are rounded down: half a step makes that the nearest.
         let constant = offset.wrapping_add(1 << (31 + spare - self.reader.log));
@@ -336,7 +326,7 @@ impl Lookup {
         }
         let mut outputs = Vec::with_capacity(inputs.len() * table.outputs());
         for inputs in inputs.chunks(CHUNK) {
-            self.go_on()?;
+            unless(&self.stop)?;
             let batch = || self.evaluator.bootstrap_batch(inputs, table);
             outputs.extend(self.clock.on(stage::BOOTSTRAPS, batch)?);
         }

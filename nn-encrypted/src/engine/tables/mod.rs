@@ -15,8 +15,6 @@
 
 mod layers;
 mod lookup;
-mod receive;
-mod records;
 pub(crate) mod stage;
 mod steps;
 
@@ -24,23 +22,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use he_core::wire::{Reader, WireError, Writer};
 use he_switch::EvaluationKeys;
-use he_tfhe::LweCiphertext;
+use he_tfhe::{LweCiphertext, SwitchedPhase};
+use rayon::prelude::*;
 
-pub(crate) use self::layers::{Beside, Layers, Raised};
+pub(crate) use self::layers::{Beside, Layers, Raised, by_piece};
 pub(crate) use self::lookup::Lookup;
 pub(crate) use self::lookup::{OutputFunction, TableFunctions};
-pub(crate) use self::records::read_records;
-use super::{Engine, EngineError, Pieces, Usage};
+use super::{Engine, EngineError, Pieces, Result, Store, Usage};
+use crate::layout::Rows;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 pub(crate) use he_switch::{KeyRequest, Parameters, SecretKeys, Switcher};
 
 /// All bridges, from evaluation keys as they were sent.
-pub(crate) fn switcher(
-    parameters: &Parameters,
-    request: &KeyRequest,
-    keys: &[Vec<u8>],
-) -> Result<Switcher, EngineError> {
+pub(crate) fn switcher(parameters: &Parameters, request: &KeyRequest, keys: &[Vec<u8>]) -> Result<Switcher> {
     let needed = request.kinds().len();
     if keys.len() != needed {
         return Err(EngineError::KeyCount { found: keys.len(), needed });
@@ -61,7 +57,7 @@ pub(crate) struct TableEngine<L: Layers> {
     images: usize,
     /// As they came.
     sealed: BTreeMap<Tensor, Pieces>,
-    tensors: BTreeMap<Tensor, Vec<L::Cipher>>,
+    tensors: Store<L::Cipher>,
     /// Derivatives behind each layer with weights, image after image.
     derivatives: BTreeMap<usize, Vec<LweCiphertext>>,
 }
@@ -76,58 +72,83 @@ impl<L: Layers> TableEngine<L> {
             depth,
             images: 0,
             sealed: BTreeMap::new(),
-            tensors: BTreeMap::new(),
+            tensors: Store::default(),
             derivatives: BTreeMap::new(),
         }
     }
 
-    fn get(&self, tensor: Tensor) -> Result<&[L::Cipher], EngineError> {
-        self.tensors.get(&tensor).map(Vec::as_slice).ok_or(EngineError::Missing(tensor))
-    }
-
-    fn take(&mut self, tensor: Tensor) -> Result<Vec<L::Cipher>, EngineError> {
-        self.tensors.remove(&tensor).ok_or(EngineError::Missing(tensor))
-    }
-
-    fn put(&mut self, tensor: Tensor, value: Vec<L::Cipher>) {
-        self.tensors.insert(tensor, value);
+    /// The ciphertexts of a tensor of so many images that came.
+    fn read(&self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<Vec<L::Cipher>> {
+        let places = self.layers.places();
+        let needed = if is_weights(tensor) {
+            places.weight_pieces()
+        } else {
+            let rows = Rows::of(tensor, self.depth).filter(|_| images > 0);
+            places.pieces(rows.ok_or_else(|| EngineError::Unplanned(tensor.to_string()))?, images)
+        };
+        let names = ["ciphertexts", "ciphertext"];
+        let read = Pieces::read(parts, needed, names, |_, reader| self.layers.read(reader));
+        read.map_err(|source| EngineError::Message { tensor, source })
     }
 }
 
 impl<L: Layers> Engine for TableEngine<L> {
-    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<()> {
         self.read(tensor, rows, parts).map(drop)
     }
 
-    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
-        self.accept(tensor, rows, &parts)
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<()> {
+        let read = self.read(tensor, rows, &parts)?;
+        if is_weights(tensor) {
+            self.tensors.forget(Tensor::NewWeights);
+            self.tensors.forget(Tensor::Expanded);
+            self.tensors.put(Tensor::Weights, read);
+            return Ok(());
+        }
+        // It stays sealed until it is used.
+        self.tensors.forget(tensor);
+        self.images = rows;
+        self.sealed.extend(parts.into_iter().map(|pieces| (tensor, pieces)));
+        Ok(())
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+    fn run(&mut self, steps: &[Step]) -> Result<()> {
         steps.iter().try_for_each(|step| self.step(*step))
     }
 
-    fn refresh(&mut self, round: &[Refresh], _: Refresher) -> Result<(), EngineError> {
+    fn refresh(&mut self, round: &[Refresh], _: Refresher) -> Result<()> {
         for Refresh { from, to, .. } in round {
             // There is no momentum here.
             if let (Tensor::Weights | Tensor::NewWeights, [_]) = (*from, &to[..]) {
-                let fresh = self.layers.refresh(&self.lookup, self.get(*from)?)?;
-                self.put(*from, fresh);
+                let fresh = self.layers.refresh(&self.lookup, self.tensors.get(*from)?)?;
+                self.tensors.put(*from, fresh);
             }
         }
         Ok(())
     }
 
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
-        self.written(tensor)
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
+        let wrong = |source| EngineError::Message { tensor, source };
+        let write = |cipher: &L::Cipher| {
+            let mut out = Writer::new();
+            self.layers.write(cipher, &mut out).map_err(wrong)?;
+            Ok(out.finish())
+        };
+        let kept = tensor == Tensor::Weights;
+        let small = |cipher| if kept { write(cipher) } else { write(&self.layers.smallest(cipher)?) };
+        let written = self.tensors.get(tensor)?.par_iter().map(small).collect::<Result<_>>()?;
+        if !kept {
+            self.tensors.forget(tensor);
+        }
+        Ok(vec![written])
     }
 
     fn end(&mut self, trained: bool) {
-        if let Some(weights) = self.tensors.remove(&Tensor::NewWeights).filter(|_| trained) {
-            self.put(Tensor::Weights, weights);
-            self.tensors.remove(&Tensor::Expanded);
+        if let Some(weights) = self.tensors.remove(Tensor::NewWeights).filter(|_| trained) {
+            self.tensors.put(Tensor::Weights, weights);
+            self.tensors.forget(Tensor::Expanded);
         }
-        self.tensors.retain(|tensor, _| matches!(tensor, Tensor::Weights | Tensor::Expanded));
+        self.tensors.keep(&[Tensor::Weights, Tensor::Expanded]);
         self.sealed.clear();
         self.derivatives.clear();
     }
@@ -146,6 +167,26 @@ impl<L: Layers> Engine for TableEngine<L> {
     }
 
     fn take_records(&mut self) -> Vec<u8> {
-        records::write_records(&self.lookup.take_records())
+        let (phases, mut out) = (self.lookup.take_records(), Writer::new());
+        out.length(phases.len());
+        phases.iter().for_each(|phase| phase.write(&mut out));
+        out.finish()
     }
+}
+
+/// Whether a tensor is of the weights of all layers.
+fn is_weights(tensor: Tensor) -> bool {
+    matches!(tensor, Tensor::Weights | Tensor::NewWeights)
+}
+
+/// Reads the phases by which tables were looked up in a step, in the order of lookups, as an engine recorded them.
+pub(crate) fn read_records(
+    bytes: &[u8],
+    parameters: &he_tfhe::Parameters,
+) -> Result<Vec<SwitchedPhase>, WireError> {
+    let mut reader = Reader::new(bytes);
+    let count = reader.length(bytes.len(), "phases")?;
+    let all = (0..count).map(|_| SwitchedPhase::read(&mut reader, parameters)).collect::<Result<_, _>>()?;
+    reader.finish("phases")?;
+    Ok(all)
 }

@@ -4,85 +4,53 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::{EvaluationKeys, Parameters};
 
 use crate::activation::Function;
-use crate::engine::EngineError;
+use crate::engine::Result;
 use crate::numbers::words::Format;
 
 /// Values and derivatives.
 pub(crate) type Pair<W> = (Vec<W>, Vec<W>);
 
 /// Operations on many words at a time; those of one call do not depend on each other. Results are in the order of the
-/// operands.
+/// operands. They refuse where the scheme does.
 pub(crate) trait Arithmetic {
-    /// A word.
     type Word: Clone + Send + Sync;
 
     /// The format of the words.
     fn format(&self) -> Format;
 
     /// A constant, which need not be secret.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn constant(&self, value: i64) -> Result<Self::Word, EngineError>;
+    fn constant(&self, value: i64) -> Result<Self::Word>;
 
     /// `a + b`
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn add(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>, EngineError>;
+    fn add(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>>;
 
     /// `a - b`
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn sub(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>, EngineError>;
+    fn sub(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>>;
 
     /// `a·b`, rounded as the format says.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn mul(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>, EngineError>;
+    fn mul(&self, pairs: &[(&Self::Word, &Self::Word)]) -> Result<Vec<Self::Word>>;
 
     /// `a·b + c` for each pair and its `c`.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
     fn mul_add(
         &self,
         pairs: &[(&Self::Word, &Self::Word)],
         addends: &[&Self::Word],
-    ) -> Result<Vec<Self::Word>, EngineError> {
+    ) -> Result<Vec<Self::Word>> {
         let products = self.mul(pairs)?;
         self.add(&products.iter().zip(addends.iter().copied()).collect::<Vec<_>>())
     }
 
     /// `⌊a / 2^k⌋`
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn shift_right(&self, words: &[&Self::Word], k: u32) -> Result<Vec<Self::Word>, EngineError>;
+    fn shift_right(&self, words: &[&Self::Word], k: u32) -> Result<Vec<Self::Word>>;
 
     /// One of the functions that the arithmetic was made for.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn activate(&self, function: usize, words: &[&Self::Word]) -> Result<Vec<Self::Word>, EngineError>;
+    fn activate(&self, function: usize, words: &[&Self::Word]) -> Result<Vec<Self::Word>>;
 
     /// An activation and its derivative.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn activate_and_derive(
-        &self,
-        function: usize,
-        words: &[&Self::Word],
-    ) -> Result<Pair<Self::Word>, EngineError>;
+    fn activate_and_derive(&self, function: usize, words: &[&Self::Word]) -> Result<Pair<Self::Word>>;
 
     /// The sum of each group; by this one in a tree, the groups side by side.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn sum(&self, groups: &[Vec<&Self::Word>]) -> Result<Vec<Self::Word>, EngineError> {
+    fn sum(&self, groups: &[Vec<&Self::Word>]) -> Result<Vec<Self::Word>> {
         let mut sums = self.halve(groups)?;
         while sums.iter().any(|group| group.len() > 1) {
             let groups: Vec<Vec<&Self::Word>> = sums.iter().map(|group| group.iter().collect()).collect();
@@ -92,10 +60,7 @@ pub(crate) trait Arithmetic {
     }
 
     /// Each group with its words added in pairs.
-    ///
-    /// # Errors
-    /// If the scheme refuses.
-    fn halve(&self, groups: &[Vec<&Self::Word>]) -> Result<Vec<Vec<Self::Word>>, EngineError> {
+    fn halve(&self, groups: &[Vec<&Self::Word>]) -> Result<Vec<Vec<Self::Word>>> {
         let pairs: Vec<(&Self::Word, &Self::Word)> =
             groups.iter().flat_map(|group| group.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect();
         let mut sums = if pairs.is_empty() { vec![] } else { self.add(&pairs)? }.into_iter();
@@ -109,8 +74,7 @@ pub(crate) trait Arithmetic {
     /// Bootstraps so far.
     fn bootstraps(&self) -> u64;
 
-    /// Writes a word.
-    fn write(&self, word: &Self::Word, out: &mut Writer);
+    fn write(word: &Self::Word, out: &mut Writer);
 
     /// Reads a word.
     ///
@@ -122,9 +86,6 @@ pub(crate) trait Arithmetic {
 /// How words become ciphertexts of TFHE.
 pub(crate) trait Coding: Arithmetic + Sized + Send + Sync + 'static {
     /// The parameters for a format.
-    ///
-    /// # Errors
-    /// If there are none.
     fn parameters() -> Result<Parameters, he_tfhe::Error>;
 
     /// Ciphertexts of a word.
@@ -137,7 +98,7 @@ pub(crate) trait Coding: Arithmetic + Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// If the keys are for another coding, or there is no circuit for a function.
-    fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self, EngineError>;
+    fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self>;
 
     /// Reads a word under some parameters, as [`Arithmetic::read`] does.
     ///
@@ -145,7 +106,4 @@ pub(crate) trait Coding: Arithmetic + Sized + Send + Sync + 'static {
     /// If the bytes are not a word of this format, or it hides nothing.
     fn read_word(format: Format, params: &Parameters, from: &mut Reader<'_>)
     -> Result<Self::Word, WireError>;
-
-    /// Writes a word.
-    fn write_word(word: &Self::Word, out: &mut Writer);
 }

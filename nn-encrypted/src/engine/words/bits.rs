@@ -7,7 +7,7 @@ use he_tfhe::{EvaluationKeys, Evaluator, Parameters, Spec};
 use super::arithmetic::{Arithmetic, Coding, Pair};
 use super::read_ciphertexts;
 use crate::activation::Function;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Result};
 use crate::numbers::words::Format;
 
 /// Carries from bit to bit: the fewest gates. There are enough words in a call to fill all threads.
@@ -25,12 +25,12 @@ pub(crate) struct BitWords {
 
 impl BitWords {
     /// A circuit on pairs of words.
-    fn on_pairs(&self, circuit: &Circuit, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>, EngineError> {
+    fn on_pairs(&self, circuit: &Circuit, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>> {
         let (a, b): (Vec<Bits>, Vec<Bits>) = pairs.iter().map(|(a, b)| ((*a).clone(), (*b).clone())).unzip();
         self.run(circuit, &[&a, &b])
     }
 
-    fn run(&self, circuit: &Circuit, operands: &[&[Bits]]) -> Result<Vec<Bits>, EngineError> {
+    fn run(&self, circuit: &Circuit, operands: &[&[Bits]]) -> Result<Vec<Bits>> {
         let mut outputs = BitEvaluator::new(&self.evaluator).run(circuit, operands)?;
         Ok(if outputs.is_empty() { vec![] } else { outputs.swap_remove(0) })
     }
@@ -43,32 +43,32 @@ impl Arithmetic for BitWords {
         self.format
     }
 
-    fn constant(&self, value: i64) -> Result<Bits, EngineError> {
+    fn constant(&self, value: i64) -> Result<Bits> {
         Ok(Bits::constant(self.evaluator.params(), value, self.format.word_bits as usize)?)
     }
 
-    fn add(&self, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>, EngineError> {
+    fn add(&self, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>> {
         self.on_pairs(&self.add, pairs)
     }
 
-    fn sub(&self, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>, EngineError> {
+    fn sub(&self, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>> {
         self.on_pairs(&self.sub, pairs)
     }
 
-    fn mul(&self, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>, EngineError> {
+    fn mul(&self, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>> {
         self.on_pairs(&self.mul, pairs)
     }
 
-    fn shift_right(&self, words: &[&Bits], k: u32) -> Result<Vec<Bits>, EngineError> {
+    fn shift_right(&self, words: &[&Bits], k: u32) -> Result<Vec<Bits>> {
         Ok(words.iter().map(|word| word.shift_right_arithmetic(k as usize)).collect())
     }
 
-    fn activate(&self, function: usize, words: &[&Bits]) -> Result<Vec<Bits>, EngineError> {
+    fn activate(&self, function: usize, words: &[&Bits]) -> Result<Vec<Bits>> {
         let words: Vec<Bits> = words.iter().map(|word| (*word).clone()).collect();
         self.run(&self.functions[function], &[&words])
     }
 
-    fn activate_and_derive(&self, function: usize, words: &[&Bits]) -> Result<Pair<Bits>, EngineError> {
+    fn activate_and_derive(&self, function: usize, words: &[&Bits]) -> Result<Pair<Bits>> {
         derive_by_products(self, self.activate(function, words)?)
     }
 
@@ -76,8 +76,8 @@ impl Arithmetic for BitWords {
         self.evaluator.bootstraps()
     }
 
-    fn write(&self, word: &Bits, out: &mut Writer) {
-        Self::write_word(word, out);
+    fn write(word: &Bits, out: &mut Writer) {
+        word.bits().iter().for_each(|bit| bit.write(out));
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Bits, WireError> {
@@ -98,7 +98,7 @@ impl Coding for BitWords {
         *function == Function::Sigmoid
     }
 
-    fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self, EngineError> {
+    fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self> {
         let (width, fraction) = (format.word_bits as usize, format.fraction_bits as usize);
         if let Some(other) = functions.iter().find(|function| !Self::can(function)) {
             return Err(EngineError::Unplanned(format!("circuit of {other:?}")));
@@ -119,17 +119,10 @@ impl Coding for BitWords {
         let bits = read_ciphertexts(count, count - 1, params, from)?;
         Bits::from_bits(bits).map_err(|error| WireError::Invalid { what: "word", why: error.to_string() })
     }
-
-    fn write_word(word: &Bits, out: &mut Writer) {
-        word.bits().iter().for_each(|bit| bit.write(out));
-    }
 }
 
 /// The values of a sigmoid and `σ·(1 - σ)` of each.
-pub(super) fn derive_by_products<A: Arithmetic>(
-    words: &A,
-    values: Vec<A::Word>,
-) -> Result<Pair<A::Word>, EngineError> {
+pub(super) fn derive_by_products<A: Arithmetic>(words: &A, values: Vec<A::Word>) -> Result<Pair<A::Word>> {
     let one = words.constant(words.format().one())?;
     let rest = words.sub(&values.iter().map(|value| (&one, value)).collect::<Vec<_>>())?;
     let derivatives = words.mul(&values.iter().zip(&rest).collect::<Vec<_>>())?;

@@ -8,12 +8,12 @@
 //! A pooling takes the mean of a window: its sum shifted, or times a constant word where it has no power of two of positions.
 
 use super::wiring::Wiring;
-use super::{Arithmetic, EngineError, Factors, Weights, WordEngine, Words};
+use super::{Arithmetic, EngineError, Factors, Result, Weights, WordEngine, Words};
 use crate::program::{Step, Tensor};
 use crate::recipe::Loss;
 
 impl<A: Arithmetic> WordEngine<A> {
-    pub(super) fn step(&mut self, step: Step) -> Result<(), EngineError> {
+    pub(super) fn step(&mut self, step: Step) -> Result<()> {
         match step {
             // Words enter products as they are kept.
             Step::Expand => Ok(()),
@@ -28,12 +28,12 @@ impl<A: Arithmetic> WordEngine<A> {
         }
     }
 
-    fn wiring(&self, l: usize) -> Result<&Wiring, EngineError> {
+    fn wiring(&self, l: usize) -> Result<&Wiring> {
         self.shape.layers.get(&l).ok_or_else(|| EngineError::Unplanned(format!("layer {}", l + 1)))
     }
 
     /// Weights and biases of a layer.
-    fn weights(&self, l: usize) -> Result<Weights<'_, A>, EngineError> {
+    fn weights(&self, l: usize) -> Result<Weights<'_, A>> {
         let before: usize = self.shape.layers.range(..l).map(|(_, wiring)| wiring.words()).sum();
         let wiring = self.wiring(l)?;
         let layer = self.get(Tensor::Weights)?.get(before..before + wiring.words());
@@ -41,17 +41,17 @@ impl<A: Arithmetic> WordEngine<A> {
     }
 
     /// The inputs of a layer, behind its pooling.
-    fn inputs(&self, l: usize) -> Result<&[A::Word], EngineError> {
+    fn inputs(&self, l: usize) -> Result<&[A::Word]> {
         self.pooled.get(&l).map_or_else(|| self.get(Tensor::input(l)), |pooled| Ok(pooled))
     }
 
     /// The errors of a layer.
-    fn errors(&self, l: usize) -> Result<&[A::Word], EngineError> {
+    fn errors(&self, l: usize) -> Result<&[A::Word]> {
         self.either(Tensor::Error(l), Tensor::RawError(l))
     }
 
     /// Sums over windows, divided by their size.
-    fn means(&self, sums: &[A::Word], size: usize) -> Result<Words<A>, EngineError> {
+    fn means(&self, sums: &[A::Word], size: usize) -> Result<Words<A>> {
         if size.is_power_of_two() {
             return self.go()?.shift_right(&refs(sums), size.trailing_zeros());
         }
@@ -60,7 +60,7 @@ impl<A: Arithmetic> WordEngine<A> {
         self.go()?.mul(&sums.iter().map(|sum| (sum, &part)).collect::<Vec<_>>())
     }
 
-    fn pool(&mut self, l: usize) -> Result<(), EngineError> {
+    fn pool(&mut self, l: usize) -> Result<()> {
         let windows = &self.wiring(l)?.windows;
         let Some(size) = windows.first().map(Vec::len) else { return Ok(()) };
         let (inputs, width) = (self.get(Tensor::input(l))?, windows.len() * size);
@@ -72,7 +72,7 @@ impl<A: Arithmetic> WordEngine<A> {
         Ok(())
     }
 
-    fn forward(&mut self, l: usize) -> Result<(), EngineError> {
+    fn forward(&mut self, l: usize) -> Result<()> {
         self.pool(l)?;
         let (wiring, inputs, (weights, biases)) = (self.wiring(l)?, self.inputs(l)?, self.weights(l)?);
         let images = || inputs.chunks_exact(wiring.inputs());
@@ -97,18 +97,18 @@ impl<A: Arithmetic> WordEngine<A> {
         Ok(())
     }
 
-    fn preactivations(&self, l: usize) -> Result<&[A::Word], EngineError> {
+    fn preactivations(&self, l: usize) -> Result<&[A::Word]> {
         self.either(Tensor::Preactivation(l), Tensor::Sum(l))
     }
 
-    fn activate(&mut self, l: usize) -> Result<(), EngineError> {
+    fn activate(&mut self, l: usize) -> Result<()> {
         let sums = self.preactivations(l)?;
         let Some(function) = self.shape.function(l) else {
             self.put(Tensor::Activation(l), sums.to_vec());
             return Ok(());
         };
         // A classification has no targets, and needs no derivatives. Where targets are another engine's, derivatives come later.
-        if self.store.contains_key(&Tensor::Targets) {
+        if self.store.has(Tensor::Targets) {
             let (values, derivatives) = self.go()?.activate_and_derive(function, &refs(sums))?;
             self.put(Tensor::Activation(l), values);
             self.put(Tensor::Derivative(l), derivatives);
@@ -119,7 +119,7 @@ impl<A: Arithmetic> WordEngine<A> {
         Ok(())
     }
 
-    fn loss(&mut self) -> Result<(), EngineError> {
+    fn loss(&mut self) -> Result<()> {
         let last = self.shape.last;
         let targets = self.get(Tensor::Targets)?;
         let errors = match (self.shape.loss, self.shape.function(last)) {
@@ -138,7 +138,7 @@ impl<A: Arithmetic> WordEngine<A> {
     }
 
     /// The products of the gradient of a layer, weight after weight.
-    fn gradient_factors(&self, l: usize) -> Result<Factors<'_, A>, EngineError> {
+    fn gradient_factors(&self, l: usize) -> Result<Factors<'_, A>> {
         let (wiring, inputs, errors) = (self.wiring(l)?, self.inputs(l)?, self.errors(l)?);
         let mut factors = Vec::new();
         for places in &wiring.of_weight {
@@ -155,7 +155,7 @@ impl<A: Arithmetic> WordEngine<A> {
         &'w self,
         l: usize,
         mut products: impl Iterator<Item = &'w A::Word>,
-    ) -> Result<Vec<Vec<&'w A::Word>>, EngineError> {
+    ) -> Result<Vec<Vec<&'w A::Word>>> {
         let (wiring, errors) = (self.wiring(l)?, self.errors(l)?);
         let images = errors.len() / wiring.outputs();
         let weights = wiring.of_weight.iter();
@@ -169,7 +169,7 @@ impl<A: Arithmetic> WordEngine<A> {
     }
 
     /// The gradient with respect to the inputs of a layer, and its own: their products are one call, their sums another.
-    fn backward(&mut self, l: usize) -> Result<(), EngineError> {
+    fn backward(&mut self, l: usize) -> Result<()> {
         let (wiring, errors, (weights, _)) = (self.wiring(l)?, self.errors(l)?, self.weights(l)?);
         let mut factors = self.gradient_factors(l)?;
         let of_gradient = factors.len();
@@ -195,7 +195,7 @@ impl<A: Arithmetic> WordEngine<A> {
     }
 
     /// The share of every position of a window.
-    fn spread(&self, l: usize, means: &[A::Word]) -> Result<Words<A>, EngineError> {
+    fn spread(&self, l: usize, means: &[A::Word]) -> Result<Words<A>> {
         let windows = &self.wiring(l)?.windows;
         let mut window_of: Vec<usize> = vec![0; windows.iter().map(Vec::len).sum()];
         for (place, window) in windows.iter().enumerate() {
@@ -205,9 +205,9 @@ impl<A: Arithmetic> WordEngine<A> {
         Ok(means.chunks_exact(windows.len()).flat_map(image).collect())
     }
 
-    fn derivative(&mut self, l: usize) -> Result<(), EngineError> {
+    fn derivative(&mut self, l: usize) -> Result<()> {
         if let Some(function) = self.shape.function(l)
-            && !self.store.contains_key(&Tensor::Derivative(l))
+            && !self.store.has(Tensor::Derivative(l))
         {
             let (_, derivatives) =
                 self.go()?.activate_and_derive(function, &refs(self.preactivations(l)?))?;
@@ -223,8 +223,8 @@ impl<A: Arithmetic> WordEngine<A> {
     }
 
     /// The gradient of a layer, unless its backward step came to it.
-    fn gradient(&mut self, l: usize) -> Result<(), EngineError> {
-        if self.store.contains_key(&Tensor::Products(l)) {
+    fn gradient(&mut self, l: usize) -> Result<()> {
+        if self.store.has(Tensor::Products(l)) {
             return Ok(());
         }
         let products = self.go()?.mul(&self.gradient_factors(l)?)?;
@@ -234,7 +234,7 @@ impl<A: Arithmetic> WordEngine<A> {
     }
 
     /// All layers at once.
-    fn update(&mut self) -> Result<(), EngineError> {
+    fn update(&mut self) -> Result<()> {
         let mut gradient = Vec::new();
         for &l in self.shape.layers.keys() {
             gradient.extend(self.get(Tensor::Products(l))?);

@@ -7,10 +7,9 @@ use he_tfhe::{EvaluationKeys, Evaluator, Parameters, Spec};
 use super::arithmetic::{Arithmetic, Coding, Pair};
 use super::read_ciphertexts;
 use crate::activation::Function;
-use crate::engine::EngineError;
+use crate::engine::Result;
 use crate::numbers::words::Format;
 
-/// Bits of a digit.
 const DIGIT_BITS: u32 = 2;
 /// Pairs that are multiplied together: enough for full batches, few enough for the memory of their partial products.
 const PRODUCTS: usize = 256;
@@ -24,12 +23,11 @@ pub(crate) struct DigitWords {
 }
 
 impl DigitWords {
-    fn digits(&self) -> Result<DigitEvaluator<Ciphertexts<'_>>, EngineError> {
+    fn digits(&self) -> Result<DigitEvaluator<Ciphertexts<'_>>> {
         Ok(DigitEvaluator::new(&self.evaluator)?)
     }
 
-    /// The words of some tables, table after table.
-    fn look_up(&self, words: &[&Digits], tables: &[&IntegerTable]) -> Result<Vec<Vec<Digits>>, EngineError> {
+    fn look_up(&self, words: &[&Digits], tables: &[&IntegerTable]) -> Result<Vec<Vec<Digits>>> {
         let words: Vec<Digits> = words.iter().map(|word| (*word).clone()).collect();
         Ok(self.digits()?.look_up(&words, tables)?)
     }
@@ -47,21 +45,21 @@ impl Arithmetic for DigitWords {
         self.format
     }
 
-    fn constant(&self, value: i64) -> Result<Digits, EngineError> {
+    fn constant(&self, value: i64) -> Result<Digits> {
         Ok(self.digits()?.constant(self.format.word_bits, value)?)
     }
 
-    fn add(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>, EngineError> {
+    fn add(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>> {
         let (a, b) = unzip(pairs);
         Ok(self.digits()?.add(&a, &b)?)
     }
 
-    fn sub(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>, EngineError> {
+    fn sub(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>> {
         let (a, b) = unzip(pairs);
         Ok(self.digits()?.sub(&a, &b)?)
     }
 
-    fn mul(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>, EngineError> {
+    fn mul(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>> {
         let digits = self.digits()?;
         let mut products = Vec::with_capacity(pairs.len());
         for pairs in pairs.chunks(PRODUCTS) {
@@ -71,7 +69,7 @@ impl Arithmetic for DigitWords {
         Ok(products)
     }
 
-    fn mul_add(&self, pairs: &[(&Digits, &Digits)], addends: &[&Digits]) -> Result<Vec<Digits>, EngineError> {
+    fn mul_add(&self, pairs: &[(&Digits, &Digits)], addends: &[&Digits]) -> Result<Vec<Digits>> {
         let digits = self.digits()?;
         let mut sums = Vec::with_capacity(pairs.len());
         for (pairs, addends) in pairs.chunks(PRODUCTS).zip(addends.chunks(PRODUCTS)) {
@@ -82,16 +80,16 @@ impl Arithmetic for DigitWords {
         Ok(sums)
     }
 
-    fn shift_right(&self, words: &[&Digits], k: u32) -> Result<Vec<Digits>, EngineError> {
+    fn shift_right(&self, words: &[&Digits], k: u32) -> Result<Vec<Digits>> {
         let words: Vec<Digits> = words.iter().map(|word| (*word).clone()).collect();
         Ok(self.digits()?.shift_right(&words, k)?)
     }
 
-    fn activate(&self, function: usize, words: &[&Digits]) -> Result<Vec<Digits>, EngineError> {
+    fn activate(&self, function: usize, words: &[&Digits]) -> Result<Vec<Digits>> {
         Ok(self.look_up(words, &[&self.tables[function][0]])?.swap_remove(0))
     }
 
-    fn activate_and_derive(&self, function: usize, words: &[&Digits]) -> Result<Pair<Digits>, EngineError> {
+    fn activate_and_derive(&self, function: usize, words: &[&Digits]) -> Result<Pair<Digits>> {
         let [values, derivatives] = &self.tables[function];
         let mut found = self.look_up(words, &[values, derivatives])?;
         let derivatives = found.swap_remove(1);
@@ -102,8 +100,8 @@ impl Arithmetic for DigitWords {
         self.evaluator.bootstraps()
     }
 
-    fn write(&self, word: &Digits, out: &mut Writer) {
-        Self::write_word(word, out);
+    fn write(word: &Digits, out: &mut Writer) {
+        word.digits().iter().for_each(|digit| digit.write(out));
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Digits, WireError> {
@@ -124,7 +122,7 @@ impl Coding for DigitWords {
         true
     }
 
-    fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self, EngineError> {
+    fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self> {
         let table = |words: &[i64]| {
             let word = |x: i64| words[format.index(x)];
             IntegerTable::new(keys.params(), format.word_bits, format.index_bits(), word)
@@ -133,7 +131,7 @@ impl Coding for DigitWords {
             let [values, derivatives] = super::tables(format, function);
             Ok([table(&values)?, table(&derivatives)?])
         });
-        let tables = tables.collect::<Result<_, EngineError>>()?;
+        let tables = tables.collect::<Result<_>>()?;
         Ok(Self { format, tables, evaluator: Evaluator::new(keys) })
     }
 
@@ -141,9 +139,5 @@ impl Coding for DigitWords {
         let digits = read_ciphertexts(Self::ciphertexts(format), 0, params, from)?;
         Digits::new(digits, DIGIT_BITS)
             .map_err(|error| WireError::Invalid { what: "word", why: error.to_string() })
-    }
-
-    fn write_word(word: &Digits, out: &mut Writer) {
-        word.digits().iter().for_each(|digit| digit.write(out));
     }
 }

@@ -13,18 +13,17 @@ mod wiring;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::{LweCiphertext, Parameters, SeededEvaluationKeys};
-use rayon::prelude::*;
 
 pub(crate) use self::arithmetic::{Arithmetic, Coding};
 pub(crate) use self::bits::BitWords;
 pub(crate) use self::digits::DigitWords;
 pub(crate) use self::plain::{Counts, Plain};
 use self::wiring::Wiring;
-use super::{Engine, EngineError, Pieces, Usage};
+use super::{Engine, EngineError, Pieces, Result, Store, Usage, unless};
 use crate::activation::Function;
 use crate::network::Network;
 use crate::numbers::words::Format;
@@ -49,8 +48,6 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// That of some layers of a network.
-    #[must_use]
     pub(crate) fn new(network: &Network, layers: &[usize], format: Format, shift: u32) -> Self {
         let last = network.depth().saturating_sub(1);
         let here = |l: &usize| layers.contains(&(l + 1).min(last));
@@ -70,7 +67,6 @@ impl Shape {
     }
 
     /// The functions that the arithmetic must compute.
-    #[must_use]
     pub(crate) fn functions(&self) -> Vec<Function> {
         self.functions.values().cloned().collect()
     }
@@ -86,7 +82,6 @@ impl Shape {
     }
 
     /// How many words a tensor of `rows` images has here; none of a tensor that is not sent.
-    #[must_use]
     pub(crate) fn words(&self, tensor: Tensor, rows: usize) -> Option<usize> {
         let outputs = |l: usize| self.widths.get(l).map(|&(_, outputs)| rows * outputs);
         match tensor {
@@ -115,7 +110,7 @@ type Factors<'w, A> = Vec<(&'w <A as Arithmetic>::Word, &'w <A as Arithmetic>::W
 pub(crate) struct WordEngine<A: Arithmetic> {
     shape: Arc<Shape>,
     arithmetic: A,
-    store: BTreeMap<Tensor, Words<A>>,
+    store: Store<A::Word>,
     /// Inputs behind the pooling of layers that have one.
     pooled: BTreeMap<usize, Words<A>>,
     stop: Arc<AtomicBool>,
@@ -123,43 +118,38 @@ pub(crate) struct WordEngine<A: Arithmetic> {
 
 impl<A: Arithmetic> WordEngine<A> {
     /// An engine without any tensors.
-    #[must_use]
     pub(crate) fn new(shape: &Arc<Shape>, arithmetic: A) -> Self {
         Self {
             shape: Arc::clone(shape),
             arithmetic,
-            store: BTreeMap::new(),
+            store: Store::default(),
             pooled: BTreeMap::new(),
             stop: Arc::default(),
         }
     }
 
-    /// The arithmetic.
     pub(crate) fn arithmetic(&self) -> &A {
         &self.arithmetic
     }
 
     /// Puts words at the place of a tensor.
     pub(crate) fn put(&mut self, tensor: Tensor, words: Vec<A::Word>) {
-        self.store.insert(tensor, words);
+        self.store.put(tensor, words);
     }
 
     /// The words of a tensor.
-    ///
-    /// # Errors
-    /// If it is not there.
-    pub(crate) fn get(&self, tensor: Tensor) -> Result<&[A::Word], EngineError> {
-        self.store.get(&tensor).map(Vec::as_slice).ok_or(EngineError::Missing(tensor))
+    pub(crate) fn get(&self, tensor: Tensor) -> Result<&[A::Word]> {
+        self.store.get(tensor)
     }
 
     /// The words of a tensor after its refresh, or as computed.
-    fn either(&self, refreshed: Tensor, computed: Tensor) -> Result<&[A::Word], EngineError> {
+    fn either(&self, refreshed: Tensor, computed: Tensor) -> Result<&[A::Word]> {
         self.get(refreshed).or_else(|_| self.get(computed))
     }
 
     /// The arithmetic, unless it is to stop.
-    fn go(&self) -> Result<&A, EngineError> {
-        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(&self.arithmetic) }
+    fn go(&self) -> Result<&A> {
+        unless(&self.stop).map(|()| &self.arithmetic)
     }
 }
 
@@ -168,11 +158,7 @@ impl<C: Coding> WordEngine<C> {
     ///
     /// # Errors
     /// If keys are missing, damaged or of other parameters.
-    pub(crate) fn with_keys(
-        shape: &Arc<Shape>,
-        parameters: &Parameters,
-        keys: &[Vec<u8>],
-    ) -> Result<Self, EngineError> {
+    pub(crate) fn with_keys(shape: &Arc<Shape>, parameters: &Parameters, keys: &[Vec<u8>]) -> Result<Self> {
         let [keys] = keys else {
             return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
         };
@@ -183,31 +169,21 @@ impl<C: Coding> WordEngine<C> {
 }
 
 impl<A: Arithmetic + Send + Sync> WordEngine<A> {
-    fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Words<A>, EngineError> {
+    fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Words<A>> {
         let message = |source| EngineError::Message { tensor, source };
         let needed =
             self.shape.words(tensor, rows).ok_or_else(|| EngineError::Unplanned(tensor.to_string()))?;
-        let pieces: Vec<&[u8]> = parts.iter().flat_map(Pieces::all).collect();
-        if pieces.len() != needed {
-            let why = format!("{}, the plan has {needed}", pieces.len());
-            return Err(message(WireError::Invalid { what: "number of words", why }));
-        }
-        let word = |piece: &&[u8]| {
-            let mut reader = Reader::new(piece);
-            let word = self.arithmetic.read(&mut reader)?;
-            reader.finish("word")?;
-            Ok(word)
-        };
-        pieces.par_iter().map(word).collect::<Result<_, WireError>>().map_err(message)
+        let names = ["number of words", "word"];
+        Pieces::read(parts, needed, names, |_, reader| self.arithmetic.read(reader)).map_err(message)
     }
 }
 
 impl<A: Arithmetic + Send + Sync> Engine for WordEngine<A> {
-    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+    fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<()> {
         self.read(tensor, rows, parts).map(drop)
     }
 
-    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<()> {
         let words = self.read(tensor, rows, &parts)?;
         if tensor == Tensor::Features {
             // A step or a classification begins.
@@ -217,27 +193,27 @@ impl<A: Arithmetic + Send + Sync> Engine for WordEngine<A> {
         Ok(())
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+    fn run(&mut self, steps: &[Step]) -> Result<()> {
         steps.iter().try_for_each(|step| self.step(*step))
     }
 
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         let write = |word: &A::Word| {
             let mut out = Writer::new();
-            self.arithmetic.write(word, &mut out);
+            A::write(word, &mut out);
             out.finish()
         };
         let pieces = self.get(tensor)?.iter().map(write).collect();
         if tensor != Tensor::Weights {
-            self.store.remove(&tensor);
+            self.store.forget(tensor);
         }
         Ok(vec![pieces])
     }
 
     fn end(&mut self, trained: bool) {
-        let new = self.store.remove(&Tensor::NewWeights).filter(|_| trained);
-        let weights = new.or_else(|| self.store.remove(&Tensor::Weights));
-        self.store = weights.into_iter().map(|weights| (Tensor::Weights, weights)).collect();
+        let new = self.store.remove(Tensor::NewWeights).filter(|_| trained);
+        self.store.keep(&[Tensor::Weights]);
+        new.into_iter().for_each(|weights| self.store.put(Tensor::Weights, weights));
         self.pooled.clear();
     }
 

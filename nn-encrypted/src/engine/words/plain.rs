@@ -8,7 +8,7 @@ use he_core::wire::{Reader, WireError, Writer};
 use super::arithmetic::{Arithmetic, Pair};
 use super::bits::{circuit_sigmoid, derive_by_products};
 use crate::activation::Function;
-use crate::engine::EngineError;
+use crate::engine::Result;
 use crate::numbers::words::Format;
 use crate::recipe::WordCoding;
 
@@ -17,11 +17,8 @@ use crate::recipe::WordCoding;
 pub(crate) struct Counts {
     /// Sums and differences.
     pub sums: u64,
-    /// Products.
     pub products: u64,
-    /// Shifts.
     pub shifts: u64,
-    /// Activations.
     pub activations: u64,
     /// Derivatives by table; by circuits they are products.
     pub derivatives: u64,
@@ -51,7 +48,6 @@ pub(crate) struct Plain {
 
 impl Plain {
     /// Words of this format, and some functions.
-    #[must_use]
     pub(crate) fn new(format: Format, functions: &[Function]) -> Self {
         let tables = match format.coding {
             WordCoding::Bits => vec![],
@@ -61,7 +57,6 @@ impl Plain {
     }
 
     /// Counts of operations so far.
-    #[must_use]
     pub(crate) fn counts(&self) -> Counts {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,31 +89,31 @@ impl Arithmetic for Plain {
         self.format
     }
 
-    fn constant(&self, value: i64) -> Result<i64, EngineError> {
+    fn constant(&self, value: i64) -> Result<i64> {
         Ok(value)
     }
 
-    fn add(&self, pairs: &[(&i64, &i64)]) -> Result<Vec<i64>, EngineError> {
+    fn add(&self, pairs: &[(&i64, &i64)]) -> Result<Vec<i64>> {
         self.count(Counts { sums: pairs.len() as u64, ..Counts::default() });
         Ok(pairs.iter().map(|(a, b)| self.format.wrap(i128::from(**a) + i128::from(**b))).collect())
     }
 
-    fn sub(&self, pairs: &[(&i64, &i64)]) -> Result<Vec<i64>, EngineError> {
+    fn sub(&self, pairs: &[(&i64, &i64)]) -> Result<Vec<i64>> {
         self.count(Counts { sums: pairs.len() as u64, ..Counts::default() });
         Ok(pairs.iter().map(|(a, b)| self.format.wrap(i128::from(**a) - i128::from(**b))).collect())
     }
 
-    fn mul(&self, pairs: &[(&i64, &i64)]) -> Result<Vec<i64>, EngineError> {
+    fn mul(&self, pairs: &[(&i64, &i64)]) -> Result<Vec<i64>> {
         self.count(Counts { products: pairs.len() as u64, ..Counts::default() });
         Ok(pairs.iter().map(|(a, b)| self.product(**a, **b)).collect())
     }
 
-    fn shift_right(&self, words: &[&i64], k: u32) -> Result<Vec<i64>, EngineError> {
+    fn shift_right(&self, words: &[&i64], k: u32) -> Result<Vec<i64>> {
         self.count(Counts { shifts: words.len() as u64, ..Counts::default() });
         Ok(words.iter().map(|word| **word >> k.min(63)).collect())
     }
 
-    fn activate(&self, function: usize, words: &[&i64]) -> Result<Vec<i64>, EngineError> {
+    fn activate(&self, function: usize, words: &[&i64]) -> Result<Vec<i64>> {
         self.count(Counts { activations: words.len() as u64, ..Counts::default() });
         let value = |word: &&i64| match self.tables.get(function) {
             Some([values, _]) => values[self.format.index(**word)],
@@ -127,7 +122,7 @@ impl Arithmetic for Plain {
         Ok(words.iter().map(value).collect())
     }
 
-    fn activate_and_derive(&self, function: usize, words: &[&i64]) -> Result<Pair<i64>, EngineError> {
+    fn activate_and_derive(&self, function: usize, words: &[&i64]) -> Result<Pair<i64>> {
         let values = self.activate(function, words)?;
         let Some([_, derivatives]) = self.tables.get(function) else {
             return derive_by_products(self, values);
@@ -141,7 +136,7 @@ impl Arithmetic for Plain {
         0
     }
 
-    fn write(&self, word: &i64, out: &mut Writer) {
+    fn write(word: &i64, out: &mut Writer) {
         out.i64(*word);
     }
 

@@ -24,13 +24,11 @@ pub(crate) struct Dense {
 
 impl Dense {
     /// Ciphertexts.
-    #[must_use]
     pub(crate) fn pieces(&self) -> usize {
         self.parts.div_ceil(1 << self.levels)
     }
 
     /// Where what stands at a place of a part is.
-    #[must_use]
     pub(crate) fn at(&self, part: usize, place: Place) -> At {
         let within = part & ((1 << self.levels) - 1);
         At { piece: part >> self.levels, index: place.coefficient + within, negated: place.negated }
@@ -52,7 +50,6 @@ impl CoefficientLayout {
     /// Of a network with widths from the features to the outputs, for mini-batches of `batch` images, in a ring of dimension `n` of
     /// which at most `most` are refreshed at once. Of all `M` the one is taken that makes the fewest refreshes and, of these, the
     /// fewest products of ciphertexts. `None` if a layer has more outputs than the ring has coefficients.
-    #[must_use]
     pub(crate) fn new(widths: &[usize], batch: usize, n: usize, most: usize) -> Option<Self> {
         let of = |dimension: usize| {
             let layer = |pair: &[usize]| PolynomialTiles::new(pair[0] + 1, pair[1], n, dimension);
@@ -82,38 +79,32 @@ impl CoefficientLayout {
     }
 
     /// Tiles of weights of all layers.
-    #[must_use]
     pub(crate) fn weights(&self) -> Dense {
         Dense { levels: self.gap(), parts: self.layers.iter().map(PolynomialTiles::tiles).sum() }
     }
 
     /// The first tile of a layer.
-    #[must_use]
     pub(crate) fn first_tile(&self, l: usize) -> usize {
         self.layers[..l].iter().map(PolynomialTiles::tiles).sum()
     }
 
     /// Errors or pre-activations of a layer: an image a part.
-    #[must_use]
     pub(crate) fn errors(&self, images: usize) -> Dense {
         Dense { levels: self.gap(), parts: images }
     }
 
     /// Tiles of a layer that hold more than the constant input.
-    #[must_use]
     pub(crate) fn input_tiles(&self, l: usize) -> usize {
         (self.layers[l].inputs - 1).div_ceil(self.layers[l].tile_inputs())
     }
 
     /// Inputs of a layer, without the constant: image after image, tile after tile.
-    #[must_use]
     pub(crate) fn inputs(&self, l: usize, images: usize) -> Dense {
         let stride = (self.n / self.layers[l].tile_inputs()).trailing_zeros();
         Dense { levels: stride, parts: images * self.input_tiles(l) }
     }
 
     /// The gradient with respect to the inputs of a layer: image after image, tile after tile.
-    #[must_use]
     pub(crate) fn input_gradients(&self, l: usize, images: usize) -> Dense {
         Dense { levels: self.gap(), parts: images * self.input_tiles(l) }
     }
@@ -124,7 +115,6 @@ impl CoefficientLayout {
     }
 
     /// A tensor of images.
-    #[must_use]
     pub(crate) fn dense(&self, rows: Rows, images: usize) -> Dense {
         match rows {
             Rows::Inputs(l) => self.inputs(l, images),
@@ -134,13 +124,11 @@ impl CoefficientLayout {
     }
 
     /// The most levels of an expansion.
-    #[must_use]
     pub(crate) fn levels(&self) -> u32 {
         (0..self.layers.len()).map(|l| self.inputs(l, 1).levels).max().unwrap_or(0)
     }
 
     /// The most ciphertexts of a tensor of `batch` images that is refreshed.
-    #[must_use]
     pub(crate) fn most_pieces(&self, batch: usize) -> usize {
         let inputs = (1..self.layers.len()).map(|l| self.inputs(l, batch).pieces());
         inputs.chain([self.weights().pieces(), self.errors(batch).pieces()]).max().unwrap_or(1)

@@ -39,7 +39,6 @@ pub(crate) struct PolynomialTiles {
 
 impl PolynomialTiles {
     /// A layer in a subring of `dimension` of the ring of dimension `n`, both powers of two; `None` if a row of weights does not fit.
-    #[must_use]
     pub(crate) fn new(inputs: usize, outputs: usize, n: usize, dimension: usize) -> Option<Self> {
         let fits = n.is_power_of_two() && dimension.is_power_of_two() && dimension <= n;
         (fits && inputs > 0 && outputs > 0 && outputs.next_power_of_two() <= dimension).then_some(Self {
@@ -56,13 +55,11 @@ impl PolynomialTiles {
     }
 
     /// Inputs of a tile.
-    #[must_use]
     pub(crate) fn tile_inputs(&self) -> usize {
         self.dimension / self.stride()
     }
 
     /// Number of tiles.
-    #[must_use]
     pub(crate) fn tiles(&self) -> usize {
         self.inputs.div_ceil(self.tile_inputs())
     }
@@ -76,32 +73,27 @@ impl PolynomialTiles {
     }
 
     /// The tile of input `k`, and its place there.
-    #[must_use]
     pub(crate) fn input(&self, k: usize) -> (usize, Place) {
         (k / self.tile_inputs(), self.at((k % self.tile_inputs() * self.stride()) as isize))
     }
 
     /// The tile of weight `(k, o)`, and its place there.
-    #[must_use]
     pub(crate) fn weight(&self, k: usize, o: usize) -> (usize, Place) {
         let row = (k % self.tile_inputs() * self.stride()) as isize;
         (k / self.tile_inputs(), self.at(o as isize - row))
     }
 
     /// The place of error `o`.
-    #[must_use]
     pub(crate) fn error(&self, o: usize) -> Place {
         self.at(-(o as isize))
     }
 
     /// The place of output `o` in a forward product.
-    #[must_use]
     pub(crate) fn output(&self, o: usize) -> Place {
         self.at(o as isize)
     }
 
     /// The tile of input `k`, and the place of the gradient with respect to it in a backward product.
-    #[must_use]
     pub(crate) fn input_gradient(&self, k: usize) -> (usize, Place) {
         (k / self.tile_inputs(), self.at(-((k % self.tile_inputs() * self.stride()) as isize)))
     }

@@ -18,13 +18,11 @@ const MASK_BITS: u32 = 2;
 const POINTS: i32 = 1024;
 
 /// Whether the derivative of a hidden activation is a mask of its inputs, 0 or 1: then one table takes the error with its mask.
-#[must_use]
 pub(crate) fn is_masked(function: &Function) -> bool {
     matches!(function, Function::Relu)
 }
 
 /// `log2` of the unit of the derivative of a hidden activation on the torus, negated; that of the last one is never a mask.
-#[must_use]
 pub(crate) fn derivative_bits(function: &Function) -> u32 {
     if is_masked(function) { MASK_BITS } else { DERIVATIVE_BITS }
 }
@@ -61,7 +59,6 @@ impl TableNumbers {
 
     /// Tables of the activation behind a hidden layer, with the fractional bits of activations, and of its derivative: of ReLU
     /// whether it lets its input pass, of others in units of the largest one.
-    #[must_use]
     pub(crate) fn activation(&self, function: &Function, count: usize) -> [Vec<i64>; 2] {
         if is_masked(function) {
             return self.relu(count);
@@ -70,13 +67,11 @@ impl TableNumbers {
     }
 
     /// Tables of the activation behind the last layer, with the fractional bits of errors, and of its derivative.
-    #[must_use]
     pub(crate) fn output_activation(&self, function: &Function, count: usize) -> [Vec<i64>; 2] {
         self.with_derivative(function, self.shifts[1], self.error_bits, count)
     }
 
     /// Table of a function of the last pre-activations alone, with the fractional bits of errors.
-    #[must_use]
     pub(crate) fn output(&self, function: &Function, count: usize) -> Vec<i64> {
         let [values, _] = self.output_activation(function, count);
         values
@@ -84,7 +79,6 @@ impl TableNumbers {
 
     /// Table of errors of a hidden layer: with the mask of ReLU, or the squares whose differences are products with other
     /// derivatives.
-    #[must_use]
     pub(crate) fn error(&self, function: &Function, count: usize) -> Vec<i64> {
         if is_masked(function) {
             return self.masked_error(count);
@@ -94,7 +88,6 @@ impl TableNumbers {
     }
 
     /// Table of squares whose differences are products of the error at outputs with the derivative of their activation.
-    #[must_use]
     pub(crate) fn output_error(&self, function: &Function, count: usize) -> Vec<i64> {
         let largest = self.largest(self.shifts[1], |z| function.derivative(z));
         self.squares(largest, (self.output_error_shift(function), self.error_bits), count)
@@ -107,7 +100,6 @@ impl TableNumbers {
     }
 
     /// `j` of the difference of outputs behind this activation and targets of at most 1, which has the fractional bits of errors.
-    #[must_use]
     pub(crate) fn output_error_shift(&self, function: &Function) -> u32 {
         let held = (MOST / f64::from(self.error_bits).exp2()).max(1.0);
         let largest = self.largest(self.shifts[1], |z| function.value(z)).min(held) + 1.0;

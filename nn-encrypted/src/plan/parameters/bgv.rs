@@ -5,7 +5,7 @@ use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
 use crate::engine::slots::bgv::Instance;
-use crate::plan::{PlanError, Security};
+use crate::plan::{PlanError, Result, Security};
 use crate::recipe::Recipe;
 
 /// Bits of a plaintext prime, at most.
@@ -20,14 +20,14 @@ pub(crate) fn bits(bound: i128) -> f64 {
 
 /// Bits of each of the plaintext primes to try, fewest first, for integers of magnitude `bound`: as few primes as hold them. None
 /// if more would be needed than there may be; with how many bits there are then.
-pub(crate) fn plaintext_bits(recipe: &Recipe, bound: i128) -> Result<Result<Vec<Vec<u32>>, f64>, PlanError> {
+pub(crate) fn plaintext_bits(recipe: &Recipe, bound: i128) -> Result<Result<Vec<Vec<u32>>, f64>> {
     let needed = bits(bound).ceil() as u32;
     if let Some(set) = recipe.numbers.plaintext_bits.value() {
         if !(20..=MOST_PLAINTEXT_BITS as usize).contains(&set) {
             let what = format!(
                 "{set}: needed 20 to {MOST_PLAINTEXT_BITS}; left at \"auto\", several primes are used where one is too small"
             );
-            return Err(field("numbers.plaintext_bits", what));
+            return Err(PlanError::field("numbers.plaintext_bits", what));
         }
         return Ok(if (set as u64) < u64::from(needed) {
             Err(set as f64)
@@ -51,16 +51,17 @@ const SMALL_LOG_N: u32 = 8;
 const SMALLEST_LOG_N: u32 = 13;
 
 /// Logarithms of the ring dimensions to try.
-pub(crate) fn dimensions(recipe: &Recipe, security: Security<'_>) -> Result<Vec<u32>, PlanError> {
+pub(crate) fn dimensions(recipe: &Recipe, security: Security<'_>) -> Result<Vec<u32>> {
     if security != Security::Standard {
         return Ok(vec![SMALL_LOG_N]);
     }
     match recipe.parameters.ring_dimension.value() {
         None => Ok(vec![13, 14, 15]),
         Some(n @ (8192 | 16384 | 32768)) => Ok(vec![n.ilog2()]),
-        Some(value) => {
-            Err(field("parameters.ring_dimension", format!("{value}: needed 8192, 16384 or 32768")))
-        }
+        Some(value) => Err(PlanError::field(
+            "parameters.ring_dimension",
+            format!("{value}: needed 8192, 16384 or 32768"),
+        )),
     }
 }
 
@@ -91,7 +92,7 @@ pub(crate) fn instances(
     (q_bits, special): (&[u32], u32),
     bound: i128,
     security: Security<'_>,
-) -> Result<Vec<Instance>, PlanError> {
+) -> Result<Vec<Instance>> {
     for bits in bits {
         let mut out: Vec<Instance> = Vec::new();
         for &bits in bits {
@@ -117,9 +118,5 @@ pub(crate) fn instances(
     let bits = bits.first().and_then(|bits| bits.first()).copied().unwrap_or(0);
     let what =
         format!("{bits}: the largest prime of so many bits is too small for the values: needed one bit more");
-    Err(field("numbers.plaintext_bits", what))
-}
-
-fn field(field: &str, what: String) -> PlanError {
-    PlanError::Field { field: field.to_owned(), what }
+    Err(PlanError::field("numbers.plaintext_bits", what))
 }

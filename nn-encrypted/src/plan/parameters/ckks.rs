@@ -4,7 +4,7 @@ use he_ckks::BootstrapSpec;
 pub(crate) use he_ckks::{Parameters, Spec};
 use he_core::rlwe::security::max_log_qp;
 
-use crate::plan::PlanError;
+use crate::plan::{PlanError, Result};
 use crate::recipe::{Recipe, Secret};
 
 /// Rings without bootstrapping, smallest first: the logarithm of the dimension, and levels of the deepest chain at 128 bits.
@@ -14,7 +14,7 @@ const LEVELED: [(u32, usize); 2] = [(14, 7), (15, 16)];
 const BOOTSTRAPPED: (u32, usize) = (16, 11);
 
 /// Rings to try, with the levels of their deepest chains.
-pub(crate) fn rings(recipe: &Recipe, bootstraps: bool) -> Result<Vec<(u32, usize)>, PlanError> {
+pub(crate) fn rings(recipe: &Recipe, bootstraps: bool) -> Result<Vec<(u32, usize)>> {
     let all: &[_] = if bootstraps { &[BOOTSTRAPPED] } else { &LEVELED };
     let Some(set) = recipe.parameters.ring_dimension.value() else { return Ok(all.to_vec()) };
     let found: Vec<_> = all.iter().copied().filter(|(log_n, _)| set == 1 << log_n).collect();
@@ -23,7 +23,7 @@ pub(crate) fn rings(recipe: &Recipe, bootstraps: bool) -> Result<Vec<(u32, usize
     }
     let needed: Vec<String> = all.iter().map(|(log_n, _)| (1_u32 << log_n).to_string()).collect();
     let what = format!("{set}: needed {} of layers in ckks", needed.join(" or "));
-    Err(PlanError::Field { field: "parameters.ring_dimension".into(), what })
+    Err(PlanError::field("parameters.ring_dimension", what))
 }
 
 /// The chain of primes for so many levels, and as much precision as 128 bits of security leave.
@@ -55,7 +55,7 @@ pub(crate) fn chain(recipe: &Recipe, bootstraps: bool, log_n: u32, levels: usize
 }
 
 /// Parameters at 128 bits.
-pub(crate) fn build(spec: &Spec) -> Result<Parameters, PlanError> {
+pub(crate) fn build(spec: &Spec) -> Result<Parameters> {
     Ok(spec.build()?)
 }
 
@@ -63,6 +63,6 @@ pub(crate) fn build(spec: &Spec) -> Result<Parameters, PlanError> {
 pub(crate) const SMALL_LOG_N: std::ops::RangeInclusive<u32> = 8..=11;
 
 /// A chain in a small ring.
-pub(crate) fn build_insecure(spec: &Spec, log_n: u32, reason: &str) -> Result<Parameters, PlanError> {
+pub(crate) fn build_insecure(spec: &Spec, log_n: u32, reason: &str) -> Result<Parameters> {
     Ok(Spec { log_n, ..spec.clone() }.build_insecure(reason)?)
 }

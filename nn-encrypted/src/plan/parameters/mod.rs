@@ -5,7 +5,9 @@ pub(super) mod ckks;
 pub(super) mod switch;
 pub(super) mod tfhe;
 
-use super::PlanError;
+use he_core::rlwe::{self, Margin};
+
+use super::{PlanError, SchemeUse};
 
 macro_rules! refusals {
     ($($scheme:ident),*) => {$(
@@ -18,3 +20,33 @@ macro_rules! refusals {
 }
 
 refusals!(he_bgv, he_ckks, he_tfhe, he_switch);
+
+impl SchemeUse {
+    /// A scheme over RLWE.
+    pub(super) fn of_rlwe(
+        name: &str,
+        rlwe: &rlwe::Parameters,
+        plaintext: String,
+        margins: Vec<Margin>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            ring_dimension: rlwe.n(),
+            log_qp: rlwe.log_qp(),
+            plaintext,
+            security_bits: rlwe.security_bits(),
+            margins,
+        }
+    }
+
+    pub(super) fn of_tfhe(parameters: &he_tfhe::Parameters, plaintext: String, margins: Vec<Margin>) -> Self {
+        Self {
+            name: "tfhe".into(),
+            ring_dimension: parameters.n(),
+            log_qp: f64::from(parameters.spec().modulus_bits),
+            plaintext,
+            security_bits: parameters.security_bits(),
+            margins,
+        }
+    }
+}

@@ -7,26 +7,19 @@ use he_tfhe::PhaseModel;
 use crate::layout::blocks::BlockLayout;
 use crate::layout::coefficients::CoefficientLayout;
 use crate::numbers::tables::TableReader;
-use crate::plan::{PlanError, SchemeUse, Security};
+use crate::plan::{Result, SchemeUse, Security};
 
 /// Who multiplies: it decides in which order the bootstrap that refreshes goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Products {
-    /// Coefficients.
     Coefficients,
-    /// Slots.
     Slots,
 }
 
 /// Parameters for plaintexts modulo `2^log_t`.
-pub(crate) fn parameters(
-    log_t: u32,
-    products: Products,
-    security: Security<'_>,
-) -> Result<Parameters, PlanError> {
+pub(crate) fn parameters(log_t: u32, products: Products, security: Security<'_>) -> Result<Parameters> {
     let with = |preset: Spec| {
-        let ckks = he_ckks::Spec { congruence: 1 << log_t, ..preset.ckks };
-        let spec = Spec { log_t, ckks, ..preset };
+        let spec = preset.with_modulus(1 << log_t);
         if products == Products::Slots { spec.for_slots() } else { spec }
     };
     Ok(match security {
@@ -111,28 +104,16 @@ pub(crate) fn schemes(
     let margins = |name: &str| {
         parameters.margins().into_iter().filter(|margin| margin.what.starts_with(name)).collect()
     };
-    let of = |name: &str, rlwe: &rlwe::Parameters, plaintext: String| SchemeUse {
-        name: name.into(),
-        ring_dimension: rlwe.n(),
-        log_qp: rlwe.log_qp(),
-        plaintext,
-        security_bits: rlwe.security_bits(),
-        margins: margins(name),
+    let of = |name: &str, rlwe: &rlwe::Parameters, plaintext: String| {
+        SchemeUse::of_rlwe(name, rlwe, plaintext, margins(name))
     };
-    let tfhe = parameters.tfhe();
     let mut all = Vec::new();
     if products == Products::Coefficients {
         let plaintext = format!("integers modulo 2^{}", parameters.log_t());
         all.push(of("bgv", parameters.bgv().rlwe(), plaintext));
     }
-    all.push(SchemeUse {
-        name: "tfhe".into(),
-        ring_dimension: tfhe.n(),
-        log_qp: f64::from(tfhe.spec().modulus_bits),
-        plaintext: format!("tables of {} boxes", reader.boxes(1)),
-        security_bits: tfhe.security_bits(),
-        margins: margins("tfhe"),
-    });
+    let tables = format!("tables of {} boxes", reader.boxes(1));
+    all.push(SchemeUse::of_tfhe(parameters.tfhe(), tables, margins("tfhe")));
     all.push(of("ckks", parameters.ckks().rlwe(), format!("{slots} slots")));
     all
 }

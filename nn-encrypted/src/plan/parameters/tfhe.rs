@@ -4,7 +4,7 @@ pub(crate) use he_tfhe::Parameters;
 use he_tfhe::{LweCiphertext, Spec};
 
 use crate::engine::words::Coding;
-use crate::plan::{PlanError, Security};
+use crate::plan::{Result, Security};
 
 /// Bytes of a ciphertext as it is sent.
 pub(crate) fn ciphertext_bytes(parameters: &Parameters) -> usize {
@@ -15,7 +15,7 @@ pub(crate) fn ciphertext_bytes(parameters: &Parameters) -> usize {
 const SMALL_LWE: usize = 4;
 
 /// Parameters of a coding of words, or the same with a key of a few bits.
-pub(crate) fn parameters<C: Coding>(security: Security<'_>) -> Result<Parameters, PlanError> {
+pub(crate) fn parameters<C: Coding>(security: Security<'_>) -> Result<Parameters> {
     let secure = C::parameters()?;
     let Security::InsecureSmall(reason) = security else { return Ok(secure) };
     let spec = Spec { lwe_dimension: SMALL_LWE * secure.spec().unroll, ..*secure.spec() };

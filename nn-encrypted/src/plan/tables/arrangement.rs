@@ -1,7 +1,5 @@
 //! The scheme of the layers with weights, and where their values stand.
 
-use std::sync::Arc;
-
 use he_core::wire::Writer;
 
 use super::Shared;
@@ -9,12 +7,12 @@ use crate::engine::blocks::{BlockScales, Blocks};
 use crate::engine::coefficients::Coefficients;
 use crate::engine::tables::{KeyRequest, Lookup, SecretKeys, Switcher, TableEngine};
 use crate::engine::{Engine, EngineError};
-use crate::layout::Places;
-use crate::layout::blocks::BlockLayout;
-use crate::layout::coefficients::CoefficientLayout;
+use crate::layout::blocks::{Block, BlockLayout};
+use crate::layout::coefficients::{CoefficientLayout, PolynomialTiles};
+use crate::layout::{Places, Rows};
 use crate::network::Network;
 use crate::plan::parameters::switch::{self, Products};
-use crate::plan::{PlanError, Reason, Tolerance};
+use crate::plan::{PlanError, Reason, Result, Tolerance};
 use crate::roles::cipher::Cipher;
 use crate::roles::cipher::blocks::Reals;
 use crate::roles::cipher::coefficients::Integers;
@@ -26,43 +24,18 @@ const TOLERANCE: Tolerance = Tolerance { weights: 1.0 / 256.0, outputs: 1.0 / 16
 /// Seconds of a core that a bootstrap of all slots takes.
 const REFRESH_SECONDS: f64 = 16.0;
 
-/// A scheme for layers with weights, with its layout.
-pub(super) trait Arrangement: Send + Sync {
-    fn places(&self) -> &dyn Places;
-    fn products(&self) -> Products;
-    /// Encodes the layout, but for widths.
-    fn encode(&self, out: &mut Writer);
-    /// Slots of the bootstrap that refreshes.
-    fn slots(&self, shared: &Shared) -> usize;
-    /// Ciphertexts of CKKS that are refreshed or filled in a step.
-    fn refreshes(&self, shared: &Shared) -> usize;
-    /// Seconds of a core that a step takes, but for lookups.
-    fn seconds(&self, shared: &Shared) -> f64;
-    fn key_request(&self, shared: &Shared) -> KeyRequest;
-    fn cipher(&self, shared: &Shared, keys: SecretKeys) -> Box<dyn Cipher>;
-    fn engine(
-        &self,
-        shared: &Shared,
-        switcher: Switcher,
-        lookup: Lookup,
-    ) -> Result<Box<dyn Engine>, EngineError>;
-    fn tolerance(&self) -> Option<Tolerance>;
-    /// A line about each layer with weights.
-    fn lines(&self) -> Vec<String>;
+/// The layout of layers with weights, in a scheme.
+pub(super) enum Arrangement {
+    Coefficients(CoefficientLayout),
+    Blocks { layout: BlockLayout, scales: BlockScales },
 }
 
 /// The arrangement for a network.
-pub(super) fn choose(
-    shared: &Shared,
-    network: &Network,
-    products: Products,
-) -> Result<Arc<dyn Arrangement>, PlanError> {
+pub(super) fn choose(shared: &Shared, network: &Network, products: Products) -> Result<Arrangement> {
     let widths = network.widths();
     let refused = |l: usize, what: String, needed: usize, available: usize| {
-        let layer = &network.layers[l];
-        let (needed, available) = (needed as f64, available as f64);
-        let (layer, kind) = (layer.index, layer.kind.to_string());
-        PlanError::Refused { layer, kind, reason: Reason::Layout, what, needed, available }
+        let numbers = [needed, available].map(|number| number as f64);
+        PlanError::refused(network.layers[l].place(), Reason::Layout, what, numbers)
     };
     match products {
         Products::Coefficients => {
@@ -73,7 +46,7 @@ pub(super) fn choose(
                 let what = format!("{width} outputs do not fit a ciphertext of {n} coefficients");
                 refused(l, what, width, n)
             })?;
-            Ok(Arc::new(layout))
+            Ok(Arrangement::Coefficients(layout))
         }
         Products::Slots => {
             let most = shared.parameters.ckks().slots();
@@ -81,141 +54,133 @@ pub(super) fn choose(
                 let what = format!("an image takes {slots} slots, a ciphertext of CKKS has {most}");
                 refused(l, what, slots, most)
             })?;
-            let scales = BlockScales::new(&shared.numbers, &shared.parameters);
-            Ok(Arc::new(InBlocks { layout, scales }))
+            Ok(Arrangement::Blocks { layout, scales: BlockScales::new(&shared.numbers, &shared.parameters) })
         }
     }
 }
 
-impl Arrangement for CoefficientLayout {
-    fn places(&self) -> &dyn Places {
-        self
+impl Arrangement {
+    pub(super) fn places(&self) -> &dyn Places {
+        match self {
+            Self::Coefficients(layout) => layout,
+            Self::Blocks { layout, .. } => layout,
+        }
     }
 
-    fn products(&self) -> Products {
-        Products::Coefficients
+    pub(super) fn products(&self) -> Products {
+        match self {
+            Self::Coefficients(_) => Products::Coefficients,
+            Self::Blocks { .. } => Products::Slots,
+        }
     }
 
-    fn encode(&self, out: &mut Writer) {
-        out.length(self.dimension);
+    /// Encodes the layout, but for widths.
+    pub(super) fn encode(&self, out: &mut Writer) {
+        match self {
+            Self::Coefficients(layout) => out.length(layout.dimension),
+            Self::Blocks { layout, scales } => {
+                // No dimension of a subring is 0.
+                out.length(0);
+                out.length(layout.slots);
+                out.u32(scales.bits);
+            }
+        }
     }
 
-    fn slots(&self, shared: &Shared) -> usize {
-        let pieces = self.most_pieces(shared.batch).min(shared.parameters.bgv_capacity()).next_power_of_two();
-        pieces * shared.parameters.bgv().n() / 2
+    /// Slots of the bootstrap that refreshes.
+    pub(super) fn slots(&self, shared: &Shared) -> usize {
+        match self {
+            Self::Coefficients(layout) => {
+                let most = layout.most_pieces(shared.batch).min(shared.parameters.bgv_capacity());
+                most.next_power_of_two() * shared.parameters.bgv().n() / 2
+            }
+            Self::Blocks { layout, .. } => layout.slots,
+        }
     }
 
-    fn refreshes(&self, shared: &Shared) -> usize {
-        let most = shared.parameters.bgv_capacity();
-        let of = |pieces: usize| pieces.div_ceil(most);
-        let inputs = (1..self.layers.len()).map(|l| of(self.inputs(l, shared.batch).pieces()));
-        let errors = self.layers.len() + usize::from(shared.functions.has_output_activation());
-        inputs.sum::<usize>() + errors * of(self.errors(shared.batch).pieces()) + of(self.weights().pieces())
+    /// Ciphertexts of CKKS that are refreshed or filled in a step.
+    pub(super) fn refreshes(&self, shared: &Shared) -> usize {
+        let (places, most) = match self {
+            Self::Coefficients(_) => (self.places(), shared.parameters.bgv_capacity()),
+            Self::Blocks { .. } => (self.places(), 1),
+        };
+        let depth = places.widths().len() - 1;
+        let of = |rows| places.pieces(rows, shared.batch).div_ceil(most);
+        let inputs: usize = (1..depth).map(|l| of(Rows::Inputs(l))).sum();
+        let errors: usize = (0..depth).map(|l| of(Rows::Errors(l))).sum();
+        let outputs = if shared.functions.has_output_activation() { of(Rows::Errors(depth - 1)) } else { 0 };
+        inputs + errors + outputs + places.weight_pieces().div_ceil(most)
     }
 
-    fn seconds(&self, shared: &Shared) -> f64 {
-        self.cost(shared.batch, shared.parameters.bgv_capacity()) / 1000.0
+    /// Seconds of a core that a step takes, but for lookups.
+    pub(super) fn seconds(&self, shared: &Shared) -> f64 {
+        match self {
+            Self::Coefficients(layout) => {
+                layout.cost(shared.batch, shared.parameters.bgv_capacity()) / 1000.0
+            }
+            Self::Blocks { .. } => REFRESH_SECONDS * self.refreshes(shared) as f64,
+        }
     }
 
-    fn key_request(&self, shared: &Shared) -> KeyRequest {
-        switch::coefficient_keys(&shared.parameters, self, self.slots(shared))
+    pub(super) fn key_request(&self, shared: &Shared) -> KeyRequest {
+        match self {
+            Self::Coefficients(layout) => {
+                switch::coefficient_keys(&shared.parameters, layout, self.slots(shared))
+            }
+            Self::Blocks { layout, .. } => switch::block_keys(&shared.parameters, layout),
+        }
     }
 
-    fn cipher(&self, shared: &Shared, keys: SecretKeys) -> Box<dyn Cipher> {
-        let request = self.key_request(shared);
-        Box::new(TableCipher::new(Integers, self.clone(), shared.numbers, request, keys))
+    pub(super) fn cipher(&self, shared: &Shared, keys: SecretKeys) -> Box<dyn Cipher> {
+        let (numbers, request) = (shared.numbers, self.key_request(shared));
+        match self {
+            Self::Coefficients(layout) => {
+                Box::new(TableCipher::new(Integers, layout.clone(), numbers, request, keys))
+            }
+            Self::Blocks { layout, scales } => {
+                Box::new(TableCipher::new(Reals { scales: *scales }, layout.clone(), numbers, request, keys))
+            }
+        }
     }
 
-    fn engine(
+    pub(super) fn engine(
         &self,
         shared: &Shared,
         switcher: Switcher,
         lookup: Lookup,
     ) -> Result<Box<dyn Engine>, EngineError> {
-        let layers = Coefficients::new(self, shared.numbers.activation_bits, switcher);
-        Ok(Box::new(TableEngine::new(layers, lookup)))
+        let bits = shared.numbers.activation_bits;
+        Ok(match self {
+            Self::Coefficients(layout) => {
+                Box::new(TableEngine::new(Coefficients::new(layout, bits, switcher), lookup))
+            }
+            Self::Blocks { layout, scales } => {
+                Box::new(TableEngine::new(Blocks::new(layout, *scales, bits, switcher)?, lookup))
+            }
+        })
     }
 
-    fn tolerance(&self) -> Option<Tolerance> {
-        None
+    pub(super) fn tolerance(&self) -> Option<Tolerance> {
+        matches!(self, Self::Blocks { .. }).then_some(TOLERANCE)
     }
 
-    fn lines(&self) -> Vec<String> {
-        let line = |layer: &crate::layout::coefficients::PolynomialTiles| {
-            let (inputs, outputs, tiles) = (layer.inputs - 1, layer.outputs, layer.tiles());
-            format!("{inputs} to {outputs}, weights in {tiles} tiles of {} coefficients", self.dimension)
-        };
-        self.layers.iter().map(line).collect()
-    }
-}
-
-/// Blocks of slots, and the scales of numbers there.
-struct InBlocks {
-    layout: BlockLayout,
-    scales: BlockScales,
-}
-
-impl Arrangement for InBlocks {
-    fn places(&self) -> &dyn Places {
-        &self.layout
-    }
-
-    fn products(&self) -> Products {
-        Products::Slots
-    }
-
-    fn encode(&self, out: &mut Writer) {
-        // No dimension of a subring is 0.
-        out.length(0);
-        out.length(self.layout.slots);
-        out.u32(self.scales.bits);
-    }
-
-    fn slots(&self, _: &Shared) -> usize {
-        self.layout.slots
-    }
-
-    fn refreshes(&self, shared: &Shared) -> usize {
-        use crate::layout::Rows::{Errors, Inputs};
-        let depth = self.layout.layers.len();
-        let of = |rows| self.layout.pieces(rows, shared.batch);
-        let inputs: usize = (1..depth).map(|l| of(Inputs(l))).sum();
-        let errors: usize = (0..depth).map(|l| of(Errors(l))).sum();
-        let outputs = if shared.functions.has_output_activation() { of(Errors(depth - 1)) } else { 0 };
-        inputs + errors + outputs + self.layout.weight_pieces()
-    }
-
-    fn seconds(&self, shared: &Shared) -> f64 {
-        REFRESH_SECONDS * self.refreshes(shared) as f64
-    }
-
-    fn key_request(&self, shared: &Shared) -> KeyRequest {
-        switch::block_keys(&shared.parameters, &self.layout)
-    }
-
-    fn cipher(&self, shared: &Shared, keys: SecretKeys) -> Box<dyn Cipher> {
-        let (coding, request) = (Reals { scales: self.scales }, self.key_request(shared));
-        Box::new(TableCipher::new(coding, self.layout.clone(), shared.numbers, request, keys))
-    }
-
-    fn engine(
-        &self,
-        shared: &Shared,
-        switcher: Switcher,
-        lookup: Lookup,
-    ) -> Result<Box<dyn Engine>, EngineError> {
-        let layers = Blocks::new(&self.layout, self.scales, shared.numbers.activation_bits, switcher)?;
-        Ok(Box::new(TableEngine::new(layers, lookup)))
-    }
-
-    fn tolerance(&self) -> Option<Tolerance> {
-        Some(TOLERANCE)
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let line = |block: &crate::layout::blocks::Block| {
-            format!("{} to {}, {} slots an image", block.inputs, block.outputs, block.size())
-        };
-        self.layout.layers.iter().map(line).collect()
+    /// A line about each layer with weights.
+    pub(super) fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Coefficients(layout) => {
+                let line = |layer: &PolynomialTiles| {
+                    let (inputs, outputs, tiles) = (layer.inputs - 1, layer.outputs, layer.tiles());
+                    let size = layout.dimension;
+                    format!("{inputs} to {outputs}, weights in {tiles} tiles of {size} coefficients")
+                };
+                layout.layers.iter().map(line).collect()
+            }
+            Self::Blocks { layout, .. } => {
+                let line = |block: &Block| {
+                    format!("{} to {}, {} slots an image", block.inputs, block.outputs, block.size())
+                };
+                layout.layers.iter().map(line).collect()
+            }
+        }
     }
 }

@@ -4,14 +4,10 @@ use crate::engine::tables::Parameters;
 use crate::network::{Activation, Layer, Network};
 use crate::numbers::tables::{TableError, TableNumbers};
 use crate::plan::parameters::switch::Products;
-use crate::plan::{PlanError, Reason};
+use crate::plan::{PlanError, Reason, Result};
 use crate::program::lower::lower;
 use crate::program::{Refresher, Step};
 use crate::recipe::{Recipe, Scheme, Secret};
-
-fn field(field: &str, what: String) -> PlanError {
-    PlanError::Field { field: field.to_owned(), what }
-}
 
 /// Refuses a layer without an activation, whose pre-activations no table rounds.
 pub(super) fn without_function(network: &Network, l: usize, numbers: &TableNumbers) -> PlanError {
@@ -20,26 +16,12 @@ pub(super) fn without_function(network: &Network, l: usize, numbers: &TableNumbe
     let what = format!(
         "its pre-activations have {has} fractional bits and no activation in tfhe rounds them to {kept}"
     );
-    let name = network.layers.get(l).map(of_layer).unwrap_or_default();
-    refused(name, Reason::Range, what, f64::from(has), f64::from(kept))
-}
-
-fn refused(
-    (layer, kind): (usize, String),
-    reason: Reason,
-    what: String,
-    needed: f64,
-    available: f64,
-) -> PlanError {
-    PlanError::Refused { layer, kind, reason, what, needed, available }
-}
-
-fn of_layer(layer: &Layer) -> (usize, String) {
-    (layer.index, layer.kind.to_string())
+    let name = network.layers.get(l).map(Layer::place).unwrap_or_default();
+    PlanError::refused(name, Reason::Range, what, [f64::from(has), f64::from(kept)])
 }
 
 /// Who multiplies: the scheme of all layers with weights.
-pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products, PlanError> {
+pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products> {
     let first = network.layers.first().map_or(Scheme::Bgv, |layer| layer.scheme);
     if let Some(other) = network.layers.iter().find(|layer| layer.scheme != first) {
         let same = network.layers.iter().filter(|layer| layer.scheme == first).count();
@@ -47,15 +29,15 @@ pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products, P
         let what = format!(
             "in {scheme}, {same} of {depth} layers with weights are in {first}: beside tables all are under one set of secret keys"
         );
-        return Err(refused(of_layer(other), Reason::Layout, what, depth as f64, same as f64));
+        return Err(PlanError::refused(other.place(), Reason::Layout, what, [depth as f64, same as f64]));
     }
     let products = match first {
         Scheme::Bgv => Products::Coefficients,
         Scheme::Ckks => Products::Slots,
         Scheme::Tfhe => {
             let what = format!("0 of {} layers with weights are in bgv or ckks", network.depth());
-            let layer = network.layers.first().map(of_layer).unwrap_or_default();
-            return Err(refused(layer, Reason::Layout, what, 1.0, 0.0));
+            let layer = network.layers.first().map(Layer::place).unwrap_or_default();
+            return Err(PlanError::refused(layer, Reason::Layout, what, [1.0, 0.0]));
         }
     };
     check_refreshes(recipe, network)?;
@@ -63,7 +45,7 @@ pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products, P
 }
 
 /// Tensors beside tables are rounded by these, and weights cleaned: no other refresh has a place.
-fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<(), PlanError> {
+fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<()> {
     let program = lower(recipe, network);
     let others = program.training.iter().filter_map(|step| match *step {
         Step::Refresh { round, by } if by != Refresher::Clean => Some((by, program.rounds[round].len())),
@@ -74,31 +56,27 @@ fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<(), PlanError> 
     });
     let Some((by, tensors)) = counted else { return Ok(()) };
     let looked_up = network.layers.iter().filter_map(|layer| layer.activation.as_ref());
-    let name = looked_up.filter(|activation| activation.scheme == Scheme::Tfhe).map(of_activation).next();
+    let name = looked_up.filter(|activation| activation.scheme == Scheme::Tfhe).map(Activation::place).next();
     let what = format!(
         "it is looked up in tables, beside which 0 tensors are refreshed by {by}, and the recipe has {tensors} of them in a step: refresh.strategy = \"clean\" is needed, or a polynomial"
     );
-    Err(refused(name.unwrap_or_default(), Reason::Layout, what, tensors as f64, 0.0))
-}
-
-fn of_activation(activation: &Activation) -> (usize, String) {
-    (activation.index, activation.kind.to_string())
+    Err(PlanError::refused(name.unwrap_or_default(), Reason::Layout, what, [tensors as f64, 0.0]))
 }
 
 /// The formats of numbers.
-pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers, PlanError> {
+pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers> {
     let numbers = TableNumbers::new(recipe, network).map_err(|error| {
         // The message names layer and reason itself.
         let what = error.to_string();
         let what = what.split_once("range: ").map_or(what.clone(), |(_, what)| what.to_owned());
         match error {
             TableError::Range { layer, kind, bound, most, .. } => {
-                refused((layer, kind), Reason::Range, what, bound, most)
+                PlanError::refused((layer, kind), Reason::Range, what, [bound, most])
             }
             TableError::Product { layer, kind, error, most, .. } => {
-                refused((layer, kind), Reason::Range, what, error, most)
+                PlanError::refused((layer, kind), Reason::Range, what, [error, most])
             }
-            TableError::LearningRate { .. } => field("optimizer.learning_rate", what),
+            TableError::LearningRate { .. } => PlanError::field("optimizer.learning_rate", what),
         }
     })?;
     let momentum = recipe.optimizer.momentum;
@@ -110,27 +88,27 @@ pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers
             "momentum = {momentum} makes {} fractional bits of weights a step, and nothing rounds them to the {kept} there are: 0 is needed",
             kept + bits
         );
-        return Err(refused(of_layer(layer), Reason::Range, what, kept + bits, kept));
+        return Err(PlanError::refused(layer.place(), Reason::Range, what, [kept + bits, kept]));
     }
     Ok(numbers)
 }
 
 /// Fields that have parameters of one value only.
-pub(super) fn fields(recipe: &Recipe, parameters: &Parameters) -> Result<(), PlanError> {
+pub(super) fn fields(recipe: &Recipe, parameters: &Parameters) -> Result<()> {
     let n = parameters.bgv().n();
     if let Some(found) = recipe.parameters.ring_dimension.value().filter(|found| *found != n) {
         let what = format!("{found}; beside tables the rings are given: \"auto\" or {n} is needed");
-        return Err(field("parameters.ring_dimension", what));
+        return Err(PlanError::field("parameters.ring_dimension", what));
     }
     if recipe.parameters.secret != Secret::Uniform {
         let what = "sparse; beside tables secrets are uniform".to_owned();
-        return Err(field("parameters.secret", what));
+        return Err(PlanError::field("parameters.secret", what));
     }
     Ok(())
 }
 
 /// Refuses layers that products of `depth` one after another do not compute, or whose weights do not stand once.
-pub(super) fn layers(recipe: &Recipe, network: &Network, depth: usize) -> Result<(), PlanError> {
+pub(super) fn layers(recipe: &Recipe, network: &Network, depth: usize) -> Result<()> {
     for (l, layer) in network.layers.iter().enumerate() {
         if !layer.is_dense() {
             let entries = layer.matrix.entries.iter().flatten().count() as f64;
@@ -138,7 +116,7 @@ pub(super) fn layers(recipe: &Recipe, network: &Network, depth: usize) -> Result
             let what = format!(
                 "{entries} places of a matrix hold {weights} weights: beside tables gradients of a weight are not summed over places"
             );
-            return Err(refused(of_layer(layer), Reason::Layout, what, entries, weights as f64));
+            return Err(PlanError::refused(layer.place(), Reason::Layout, what, [entries, weights as f64]));
         }
         if let Some(activation) = layer.activation.as_ref().filter(|found| found.scheme != Scheme::Tfhe) {
             let (batch, behind) = (recipe.optimizer.batch_size, network.layers.get(l + 1));
@@ -158,7 +136,7 @@ fn polynomial(
 ) -> PlanError {
     let degree = activation.polynomial.as_ref().map_or(1, |all| all.len().saturating_sub(1)).max(1);
     let own = degree.next_power_of_two().trailing_zeros() as usize;
-    let name = of_activation(activation);
+    let name = activation.place();
     let scheme = activation.scheme;
     // A product before it, and one behind it.
     let needed = own + 2;
@@ -166,12 +144,12 @@ fn polynomial(
         let what = format!(
             "a polynomial of degree {degree} in {scheme} takes {own} products between those of the layers, {needed} one after another; {depth} are possible before values are refreshed: \"tfhe\" is needed"
         );
-        return refused(name, Reason::Levels, what, needed as f64, depth as f64);
+        return PlanError::refused(name, Reason::Levels, what, [needed as f64, depth as f64]);
     }
     let values = batch * layer.outputs();
     let copies = behind.map_or(1, Layer::outputs);
     let what = format!(
         "its {values} values stand apart otherwise than the layer behind takes them, {copies} places each: only tables move them, \"tfhe\" is needed"
     );
-    refused(name, Reason::Layout, what, (values * copies) as f64, values as f64)
+    PlanError::refused(name, Reason::Layout, what, [(values * copies) as f64, values as f64])
 }

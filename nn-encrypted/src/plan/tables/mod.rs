@@ -11,14 +11,13 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use he_core::wire::{WireError, Writer};
+use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 use self::arrangement::Arrangement;
 use super::parameters::switch;
-use super::security::Security;
-use super::task::{Planned, Task};
-use super::{Disclosure, Estimate, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize};
+use super::task::{Planned, Security, Task};
+use super::{Disclosure, Estimate, PlannedEngine, Result, SchemeUse, Tolerance, WireSize};
 use crate::engine::tables::{self, OutputFunction, TableFunctions};
 use crate::engine::{Engine, EngineError};
 use crate::layout::Rows;
@@ -26,12 +25,12 @@ use crate::network::Network;
 use crate::numbers::tables::{TableNumbers, TableReader};
 use crate::program::Tensor;
 use crate::recipe::Recipe;
-use crate::roles::cipher::{Cipher, CipherError};
+use crate::roles::cipher::{Cipher, CipherError, only};
 
 /// Layers beside tables, as planned.
 pub(crate) struct PlannedTables {
-    shared: Arc<Shared>,
-    arrangement: Arc<dyn Arrangement>,
+    shared: Shared,
+    arrangement: Arrangement,
 }
 
 /// The parts of a plan that do not depend on the scheme of the layers.
@@ -48,7 +47,7 @@ pub(crate) struct Shared {
 ///
 /// # Errors
 /// If a layer cannot be computed where the recipe puts it, or a field has a value for which there are no parameters.
-pub(super) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(super) fn plan(task: &Task<'_>) -> Result<Planned> {
     let engine = Arc::new(PlannedTables::with_security(task.recipe, task.network, task.security)?);
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: Vec::new() })
 }
@@ -64,17 +63,17 @@ impl PlannedTables {
     /// If a layer cannot be computed where the recipe puts it, named with what is needed and what there is by number; or a field has
     /// a value for which there are no parameters.
     #[cfg(test)]
-    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
+    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Result<Self> {
         Self::with_security(recipe, network, Security::Standard)
     }
 
     /// The plan in small rings without security, for fast tests.
     #[cfg(test)]
-    pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self, PlanError> {
+    pub(crate) fn insecure(recipe: &Recipe, network: &Network) -> Result<Self> {
         Self::with_security(recipe, network, Security::InsecureSmall("a test of training"))
     }
 
-    fn with_security(recipe: &Recipe, network: &Network, security: Security<'_>) -> Result<Self, PlanError> {
+    fn with_security(recipe: &Recipe, network: &Network, security: Security<'_>) -> Result<Self> {
         let products = check::products(recipe, network)?;
         // What does not fit is said before parameters take their time.
         let numbers = check::numbers(recipe, network)?;
@@ -90,23 +89,20 @@ impl PlannedTables {
             parameters,
         };
         let arrangement = arrangement::choose(&shared, network, products)?;
-        Ok(Self { shared: Arc::new(shared), arrangement })
+        Ok(Self { shared, arrangement })
     }
 
     /// The formats of numbers.
-    #[must_use]
     pub(crate) fn numbers(&self) -> &TableNumbers {
         &self.shared.numbers
     }
 
     /// The resolution of lookups.
-    #[must_use]
     pub(crate) fn reader(&self) -> &TableReader {
         &self.shared.reader
     }
 
     /// Bootstraps of tables in a step of a whole mini-batch.
-    #[must_use]
     pub(crate) fn lookups(&self) -> usize {
         let widths = self.arrangement.places().widths();
         let functions = &self.shared.functions;
@@ -121,13 +117,11 @@ impl PlannedTables {
     }
 
     /// Ciphertexts of CKKS that are refreshed or filled in a step of a whole mini-batch.
-    #[must_use]
     pub(crate) fn refreshes(&self) -> usize {
         self.arrangement.refreshes(&self.shared)
     }
 
     /// Slots of the bootstrap that refreshes.
-    #[must_use]
     pub(crate) fn slots(&self) -> usize {
         self.arrangement.slots(&self.shared)
     }
@@ -172,19 +166,14 @@ impl PlannedEngine for PlannedTables {
     }
 
     fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
-        let what = "secret keys";
-        let [bytes] = keys else {
-            let why = format!("{} objects, needed 1", keys.len());
-            return Err(CipherError::Keys { what, source: WireError::Invalid { what, why } });
-        };
-        let keys = tables::SecretKeys::from_secret_bytes(&self.shared.parameters, bytes)
-            .map_err(|source| CipherError::Keys { what, source })?;
+        let keys = tables::SecretKeys::from_secret_bytes(&self.shared.parameters, only(keys)?)
+            .map_err(|source| CipherError::Keys { what: "secret keys", source })?;
         Ok(self.arrangement.cipher(&self.shared, keys))
     }
 
     fn engine(&self, keys: &[Vec<u8>], record: bool) -> Result<Box<dyn Engine>, EngineError> {
         let switcher = tables::switcher(&self.shared.parameters, &self.key_request(), keys)?;
-        let Shared { functions, numbers, reader, .. } = &*self.shared;
+        let Shared { functions, numbers, reader, .. } = &self.shared;
         let lookup = tables::Lookup::new(functions, *numbers, *reader, switcher.tfhe()?, record)?;
         self.arrangement.engine(&self.shared, switcher, lookup)
     }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use self::crt::Crt;
-use super::{Cipher, CipherError, Decryption, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, round_shift, row};
 use crate::engine::Pieces;
 use crate::engine::slots::LossFormula;
 use crate::engine::slots::bgv::Agreement;
@@ -32,10 +32,7 @@ type Slots = Vec<i64>;
 
 impl BgvCipher {
     /// A client's side with new keys.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub fn generate(agreement: &Arc<Agreement>) -> Result<Self, CipherError> {
+    pub fn generate(agreement: &Arc<Agreement>) -> Result<Self> {
         let keys = agreement.instances.iter().map(|instance| SecretKey::generate(&instance.params));
         Ok(Self::new(agreement, keys.collect::<Result<Vec<_>, _>>()?))
     }
@@ -44,11 +41,10 @@ impl BgvCipher {
     ///
     /// # Errors
     /// If one is missing, damaged or of other parameters.
-    pub fn with_secret(agreement: &Arc<Agreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self, CipherError> {
+    pub fn with_secret(agreement: &Arc<Agreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self> {
         let needed = agreement.instances.len();
         if keys.len() != needed {
-            let (found, needed) = (keys.len().to_string(), needed.to_string());
-            return Err(CipherError::Data { what: "secret keys", found, needed });
+            return Err(CipherError::data("secret keys", keys.len(), needed));
         }
         let read = agreement.instances.iter().zip(keys).enumerate().map(|(number, (instance, bytes))| {
             let key = SecretKey::from_secret_bytes(&instance.params, bytes);
@@ -64,7 +60,7 @@ impl BgvCipher {
     }
 
     /// Real numbers as integers of a tensor's scale, within its bound.
-    fn integers(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Array2<i64>, CipherError> {
+    fn integers(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Array2<i64>> {
         let bound = self.agreement.bounds.get(&tensor).copied().unwrap_or(0);
         let bits = self.agreement.fraction_bits(tensor);
         let to = Integers::new("number to be encrypted", bits, bound);
@@ -78,14 +74,9 @@ impl BgvCipher {
     }
 
     /// Slot vectors of images by columns.
-    fn pack_rows(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Vec<Slots>, CipherError> {
+    fn pack_rows(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Vec<Slots>> {
         let tiles = self.tiles(tensor)?;
-        let found = values.dim();
-        if found.0 > tiles.rows || found.1 != tiles.columns {
-            let needed = format!("at most {} x {}", tiles.rows, tiles.columns);
-            let found = format!("{} x {}", found.0, found.1);
-            return Err(CipherError::Data { what: "images by columns", found, needed });
-        }
+        check_shape(&tiles, values.dim())?;
         let values = self.integers(tensor, values)?;
         Ok(tiles.pack(&self.agreement.geometry.cube, values.view(), self.rest(tensor)))
     }
@@ -102,12 +93,12 @@ impl BgvCipher {
         }
     }
 
-    fn tiles(&self, tensor: Tensor) -> Result<Tiles, CipherError> {
-        self.agreement.geometry.tiles(tensor).ok_or_else(|| foreign(tensor, "images by columns"))
+    fn tiles(&self, tensor: Tensor) -> Result<Tiles> {
+        self.agreement.geometry.tiles(tensor).ok_or_else(|| CipherError::foreign(tensor, "images by columns"))
     }
 
     /// Compact slots of a part of a model.
-    fn pack_model(&self, tensor: Tensor, model: &Model) -> Result<Vec<Slots>, CipherError> {
+    fn pack_model(&self, tensor: Tensor, model: &Model) -> Result<Vec<Slots>> {
         let geometry = &self.agreement.geometry;
         let (cube, compact) = (&geometry.cube, &geometry.compact);
         let mut out = vec![vec![0; cube.slots()]; compact.ciphertexts()];
@@ -127,7 +118,7 @@ impl BgvCipher {
     }
 
     /// The integers of a tensor of a layer: weights or momenta, and biases or their momenta.
-    fn part(&self, tensor: Tensor, state: &LayerState) -> Result<(Vec<i64>, Vec<i64>), CipherError> {
+    fn part(&self, tensor: Tensor, state: &LayerState) -> Result<(Vec<i64>, Vec<i64>)> {
         let scales = &self.agreement.scales;
         let low_bits = scales.weight - scales.product_weight;
         let all = |what, values: &[f64], bits, bound| {
@@ -151,7 +142,7 @@ impl BgvCipher {
         };
         match tensor {
             Tensor::Weights | Tensor::LowWeights => Ok((of(&state.weight)?, of(&state.bias)?)),
-            _ => Err(foreign(tensor, "part of a model that is encrypted")),
+            _ => Err(CipherError::foreign(tensor, "part of a model that is encrypted")),
         }
     }
 
@@ -194,15 +185,15 @@ impl Cipher for BgvCipher {
         self.keys.iter().map(SecretKey::to_secret_bytes).collect()
     }
 
-    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError> {
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
         let make =
             |key: &SecretKey| Ok(key.evaluation_keys(&self.agreement.keys(key.params()))?.to_bytes()?);
         Ok(self.keys.iter().map(make).collect::<Result<Vec<_>, Error>>()?)
     }
 
-    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError> {
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let primes = self.agreement.fresh.get(&tensor).copied();
-        let primes = primes.ok_or_else(|| foreign(tensor, "tensor that is encrypted"))?;
+        let primes = primes.ok_or_else(|| CipherError::foreign(tensor, "tensor that is encrypted"))?;
         let slots = match values {
             Plain::Rows(rows) => self.pack_rows(tensor, rows)?,
             Plain::Model(model) => self.pack_model(tensor, model)?,
@@ -210,7 +201,7 @@ impl Cipher for BgvCipher {
         Ok(vec![self.encrypt_slots(primes, &slots)?])
     }
 
-    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>> {
         let fresh = matches!(tensor, Tensor::Weights | Tensor::LowWeights | Tensor::Momentum);
         let opened = self.agreement.open(tensor, fresh, parts);
         let opened = opened.map_err(|source| CipherError::Message { tensor, source })?;
@@ -231,15 +222,6 @@ impl Cipher for BgvCipher {
     }
 }
 
-fn row(values: Vec<i128>) -> Array2<i128> {
-    let count = values.len();
-    Array2::from_shape_vec((1, count), values).unwrap_or_default()
-}
-
-fn foreign(tensor: Tensor, needed: &str) -> CipherError {
-    CipherError::Data { what: "tensor", found: tensor.to_string(), needed: format!("{needed} of this plan") }
-}
-
 /// Numbers as integers with so many fractional bits: exactly, and of magnitude up to `bound`.
 struct Integers {
     what: &'static str,
@@ -253,7 +235,7 @@ impl Integers {
         Self { what, bits, unit: f64::from(bits).exp2(), bound: bound as f64 }
     }
 
-    fn integer(&self, value: f64) -> Result<i64, CipherError> {
+    fn integer(&self, value: f64) -> Result<i64> {
         let scaled = value * self.unit;
         if scaled.fract() == 0.0 && scaled.abs() <= self.bound {
             return Ok(scaled as i64);
@@ -265,24 +247,9 @@ impl Integers {
     }
 }
 
-/// `value/2^shift`, rounded half away from zero.
-fn round_shift(value: i128, shift: u32) -> i128 {
-    let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
-    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn rounding_is_half_away_from_zero(value in -1_000_000i64..1_000_000, shift in 0u32..12) {
-            let exact = value as f64 / f64::from(1u32 << shift);
-            prop_assert_eq!(round_shift(value.into(), shift), exact.round() as i128);
-        }
-    }
 
     #[test]
     fn numbers_between_two_integers_or_beyond_the_bound_are_refused() {

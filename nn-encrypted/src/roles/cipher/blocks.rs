@@ -1,17 +1,16 @@
 //! The client's side of layers in blocks: real numbers in slots of CKKS.
 
 use he_ckks::{Ciphertext, Decryptor, Encoder};
-use he_core::wire::{Reader, WireError, Writer};
+use he_core::wire::{Reader, WireError};
 use he_switch::SecretKeys;
 
-use super::CipherError;
 use super::tables::Coding;
+use super::{Result, written};
 use crate::engine::blocks::{self, BlockScales};
 use crate::layout::Rows;
 
 /// Real numbers in slots.
 pub(crate) struct Reals {
-    /// Their scales.
     pub(crate) scales: BlockScales,
 }
 
@@ -28,13 +27,11 @@ impl Coding for Reals {
         }
     }
 
-    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>, CipherError> {
+    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>> {
         let ckks = keys.params().ckks();
         let plain = Encoder::new(ckks).encode_in(values, values.len())?;
-        let mut out = Writer::new();
-        let sealed = keys.ckks().encrypt_seeded(&plain, ckks.max_level())?.write(&mut out);
-        sealed.map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
-        Ok(out.finish())
+        let sealed = keys.ckks().encrypt_seeded(&plain, ckks.max_level())?;
+        written(|out| sealed.write(out))
     }
 
     fn read(
@@ -47,7 +44,7 @@ impl Coding for Reals {
         blocks::read(from, keys.params().ckks(), size, kept)
     }
 
-    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>, CipherError> {
+    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>> {
         Ok(Decryptor::new(keys.ckks()).decrypt(ciphertext)?)
     }
 }

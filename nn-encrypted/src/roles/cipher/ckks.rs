@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use he_ckks::{Ciphertext, Complex64, Decryptor, Encoder, Plaintext, SecretKey};
-use he_core::wire::Writer;
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Cipher, CipherError, Decryption, Opened, Plain, Values};
+use super::{
+    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, only, row, written,
+};
 use crate::engine::Pieces;
 use crate::engine::slots::ckks::{CkksAgreement, RealFormulas};
 use crate::layout::{Tiles, WeightTiles};
@@ -22,16 +23,11 @@ pub(crate) struct CkksCipher {
     key: SecretKey,
 }
 
-type Result<T> = std::result::Result<T, CipherError>;
-
 /// Slots of a ciphertext in the clear, wiped on drop.
 type Secret = Zeroizing<Vec<f64>>;
 
 impl CkksCipher {
     /// A client's side with a new key.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
     pub(crate) fn generate(agreement: &Arc<CkksAgreement>) -> Result<Self> {
         let key = SecretKey::generate(&agreement.params)?;
         Ok(Self { agreement: Arc::clone(agreement), key })
@@ -42,11 +38,7 @@ impl CkksCipher {
     /// # Errors
     /// If it is missing, damaged or of other parameters.
     pub(crate) fn with_secret(agreement: &Arc<CkksAgreement>, keys: &[Zeroizing<Vec<u8>>]) -> Result<Self> {
-        let [key] = keys else {
-            let (found, needed) = (keys.len().to_string(), "1".to_owned());
-            return Err(CipherError::Data { what: "secret keys", found, needed });
-        };
-        let key = SecretKey::from_secret_bytes(&agreement.params, key);
+        let key = SecretKey::from_secret_bytes(&agreement.params, only(keys)?);
         let key = key.map_err(|source| CipherError::Keys { what: "secret key", source })?;
         Ok(Self { agreement: Arc::clone(agreement), key })
     }
@@ -56,10 +48,8 @@ impl CkksCipher {
     }
 
     fn write(&self, plaintext: &Plaintext, primes: usize) -> Result<Vec<u8>> {
-        let mut piece = Writer::new();
-        let written = self.key.encrypt_seeded(plaintext, primes - 1)?.write(&mut piece);
-        written.map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
-        Ok(piece.finish())
+        let sealed = self.key.encrypt_seeded(plaintext, primes - 1)?;
+        written(|out| sealed.write(out))
     }
 
     /// Encrypts slot vectors of values of at most `bound`.
@@ -70,7 +60,7 @@ impl CkksCipher {
 
     fn tiles(&self, tensor: Tensor) -> Result<Tiles> {
         let tiles = self.formulas().geometry.tiles(tensor);
-        tiles.ok_or_else(|| foreign(tensor, "images by columns"))
+        tiles.ok_or_else(|| CipherError::foreign(tensor, "images by columns"))
     }
 
     /// Encrypts images by columns: features and targets tile of images by tile of images, everything else in one part.
@@ -82,11 +72,7 @@ impl CkksCipher {
     ) -> Result<Vec<Vec<Vec<u8>>>> {
         let (formulas, mut tiles) = (self.formulas(), self.tiles(tensor)?);
         let (cube, found) = (formulas.cube(), values.dim());
-        if found.0 > tiles.rows || found.1 != tiles.columns {
-            let needed = format!("at most {} x {}", tiles.rows, tiles.columns);
-            let found = format!("{} x {}", found.0, found.1);
-            return Err(CipherError::Data { what: "images by columns", found, needed });
-        }
+        check_shape(&tiles, found)?;
         let (unit, bound) = (formulas.unit(tensor), formulas.fresh_bound(tensor));
         if !matches!(tensor, Tensor::Features | Tensor::Targets) {
             let stored = values.mapv(|value| value / unit);
@@ -163,11 +149,8 @@ impl CkksCipher {
         let geometry = &formulas.geometry;
         let layers = geometry.layers.iter().zip(&formulas.matrices).map(|(layer, matrix)| {
             let [weights, biases] = layer.places(&geometry.cube, &geometry.compact, matrix);
-            let row = |places: &[Vec<(usize, usize)>]| {
-                let values: Vec<f64> = places.iter().map(mean).collect();
-                Values::Real(Array2::from_shape_vec((1, values.len()), values).unwrap_or_default())
-            };
-            (row(&weights), row(&biases))
+            let means = |places: &[Vec<(usize, usize)>]| Values::Real(row(places.iter().map(mean).collect()));
+            (means(&weights), means(&biases))
         });
         Ok(Opened::Layers(layers.collect()))
     }
@@ -190,7 +173,7 @@ impl Cipher for CkksCipher {
 
     fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let primes = self.agreement.fresh.get(&tensor).copied();
-        let primes = primes.ok_or_else(|| foreign(tensor, "tensor that is encrypted"))?;
+        let primes = primes.ok_or_else(|| CipherError::foreign(tensor, "tensor that is encrypted"))?;
         match values {
             Plain::Rows(rows) => self.encrypt_rows(tensor, rows, primes),
             Plain::Model(model) => Ok(vec![self.encrypt_model(model, primes)?]),
@@ -235,8 +218,4 @@ fn sizes(layer: &WeightTiles, matrix: &Matrix, formulas: &RealFormulas) -> [usiz
 fn fits(state: &LayerState, weights: usize, biases: usize) -> bool {
     [state.weight.len(), state.weight_momentum.len()] == [weights; 2]
         && [state.bias.len(), state.bias_momentum.len()] == [biases; 2]
-}
-
-fn foreign(tensor: Tensor, needed: &str) -> CipherError {
-    CipherError::Data { what: "tensor", found: tensor.to_string(), needed: format!("{needed} of this plan") }
 }

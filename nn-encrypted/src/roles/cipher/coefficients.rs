@@ -1,11 +1,11 @@
 //! The client's side of layers in coefficients: exact integers in BGV.
 
 use he_bgv::{Ciphertext, Decryptor, Encoder};
-use he_core::wire::{Reader, WireError, Writer};
+use he_core::wire::{Reader, WireError};
 use he_switch::SecretKeys;
 
-use super::CipherError;
 use super::tables::Coding;
+use super::{Result, written};
 use crate::engine::coefficients;
 use crate::layout::Rows;
 
@@ -21,14 +21,12 @@ impl Coding for Integers {
         1.0
     }
 
-    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>, CipherError> {
+    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>> {
         let bgv = keys.params().bgv();
         let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
         let plain = Encoder::new(bgv).encode_coefficients(&values)?;
-        let mut out = Writer::new();
-        let sealed = keys.bgv().encrypt_seeded(&plain, bgv.max_level())?.write(&mut out);
-        sealed.map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
-        Ok(out.finish())
+        let sealed = keys.bgv().encrypt_seeded(&plain, bgv.max_level())?;
+        written(|out| sealed.write(out))
     }
 
     fn read(
@@ -41,7 +39,7 @@ impl Coding for Integers {
         coefficients::read(from, keys.params().bgv(), kept)
     }
 
-    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>, CipherError> {
+    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>> {
         let plain = Decryptor::new(keys.bgv()).decrypt(ciphertext)?;
         let values = Encoder::new(keys.params().bgv()).decode_coefficients(&plain);
         Ok(values.into_iter().map(|value| value as f64).collect())

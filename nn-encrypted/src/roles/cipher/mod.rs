@@ -7,11 +7,12 @@ pub(crate) mod coefficients;
 pub(crate) mod tables;
 pub(crate) mod words;
 
-use he_core::wire::WireError;
-use ndarray::{Array2, ArrayView2};
+use he_core::wire::{WireError, Writer};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use zeroize::Zeroizing;
 
 use crate::engine::Pieces;
+use crate::layout::Tiles;
 use crate::model::Model;
 use crate::program::Tensor;
 
@@ -24,13 +25,13 @@ pub trait Cipher: Send + Sync {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError>;
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>>;
 
     /// Encrypts a tensor: parts, each a list of ciphertexts, as many as [`sent`](crate::plan::PlannedEngine::sent) says.
     ///
     /// # Errors
     /// If numbers do not fit the plan, or the operating system gives no randomness.
-    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError>;
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>>;
 
     /// Reads and checks a tensor of `rows` images, and gives back what decrypts it: whatever can be wrong is known before anything is
     /// decrypted, and depends on the bytes alone. Momentum that has no parts of its own, as it lies in the ciphertexts of the
@@ -38,13 +39,13 @@ pub trait Cipher: Send + Sync {
     ///
     /// # Errors
     /// If a ciphertext is damaged, transparent, or not of the plan.
-    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError>;
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>>;
 
     /// The mod-switched phases out of records that an engine kept, for a replay by the twin.
     ///
     /// # Errors
     /// If they are damaged or of other parameters.
-    fn open_records(&self, _records: &[u8]) -> Result<Vec<u32>, CipherError> {
+    fn open_records(&self, _records: &[u8]) -> Result<Vec<u32>> {
         Ok(Vec::new())
     }
 }
@@ -69,7 +70,7 @@ pub enum Values {
 
 /// Ciphertexts that are those of the plan; called, it decrypts them. What comes of it is no error, whatever they hold: an error says
 /// that a ciphertext belongs to other parameters, which was checked.
-pub(crate) type Decryption<'a> = Box<dyn FnOnce() -> Result<Decrypted, CipherError> + 'a>;
+pub(crate) type Decryption<'a> = Box<dyn FnOnce() -> Result<Decrypted> + 'a>;
 
 /// The result of a decryption.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,4 +147,50 @@ pub enum CipherError {
     /// A bridge refused.
     #[error(transparent)]
     Switch(#[from] he_switch::Error),
+}
+
+/// A result of a cipher.
+pub(crate) type Result<T, E = CipherError> = std::result::Result<T, E>;
+
+impl CipherError {
+    fn data(what: &'static str, found: impl ToString, needed: impl ToString) -> Self {
+        Self::Data { what, found: found.to_string(), needed: needed.to_string() }
+    }
+
+    fn foreign(tensor: Tensor, needed: &str) -> Self {
+        Self::data("tensor", tensor, format!("{needed} of this plan"))
+    }
+}
+
+/// The only secret key of an engine.
+pub(crate) fn only(keys: &[Zeroizing<Vec<u8>>]) -> Result<&[u8]> {
+    let [key] = keys else { return Err(CipherError::data("secret keys", keys.len(), 1)) };
+    Ok(key)
+}
+
+/// Refuses images by columns that do not fit their tiles.
+fn check_shape(tiles: &Tiles, (rows, columns): (usize, usize)) -> Result<()> {
+    if rows <= tiles.rows && columns == tiles.columns {
+        return Ok(());
+    }
+    let needed = format!("at most {} x {}", tiles.rows, tiles.columns);
+    Err(CipherError::data("images by columns", format!("{rows} x {columns}"), needed))
+}
+
+/// A ciphertext as it is sent.
+fn written(write: impl FnOnce(&mut Writer) -> Result<(), WireError>) -> Result<Vec<u8>> {
+    let mut out = Writer::new();
+    write(&mut out).map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
+    Ok(out.finish())
+}
+
+/// Numbers of a layer as one row.
+fn row<T>(values: Vec<T>) -> Array2<T> {
+    Array1::from_vec(values).insert_axis(Axis(0))
+}
+
+/// `value/2^shift`, rounded half away from zero.
+pub(crate) fn round_shift(value: i128, shift: u32) -> i128 {
+    let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
+    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
 }

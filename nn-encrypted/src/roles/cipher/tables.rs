@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::{Cipher, CipherError, Decryption, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values};
 use crate::engine::Pieces;
 use crate::engine::tables::read_records;
 use crate::layout::{At, Places, Rows};
@@ -18,7 +18,6 @@ use crate::program::Tensor;
 
 /// How a scheme holds numbers: integers of the formats, times a factor, in its ciphertexts.
 pub(crate) trait Coding: Send + Sync {
-    /// A ciphertext.
     type Ciphertext: Send + Sync;
 
     /// Whether numbers are integers, and come back as they were.
@@ -28,7 +27,7 @@ pub(crate) trait Coding: Send + Sync {
     fn factor(&self, rows: Option<Rows>) -> f64;
 
     /// A ciphertext of values, as it is sent.
-    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>, CipherError>;
+    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>>;
 
     /// Reads a ciphertext of so many places: one that is `kept`, or one that was computed to be decrypted.
     fn read(
@@ -40,7 +39,7 @@ pub(crate) trait Coding: Send + Sync {
     ) -> Result<Self::Ciphertext, WireError>;
 
     /// Its values.
-    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Self::Ciphertext) -> Result<Vec<f64>, CipherError>;
+    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Self::Ciphertext) -> Result<Vec<f64>>;
 }
 
 /// Keys of all schemes and bridges, and a layout.
@@ -50,10 +49,6 @@ pub(crate) struct TableCipher<C, L> {
     numbers: TableNumbers,
     request: KeyRequest,
     keys: SecretKeys,
-}
-
-fn data(what: &'static str, found: impl ToString, needed: impl ToString) -> CipherError {
-    CipherError::Data { what, found: found.to_string(), needed: needed.to_string() }
 }
 
 impl<C: Coding, L: Places> TableCipher<C, L> {
@@ -73,12 +68,12 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
     }
 
     /// The layout of a tensor of images; none of weights.
-    fn rows(&self, tensor: Tensor) -> Result<Option<Rows>, CipherError> {
+    fn rows(&self, tensor: Tensor) -> Result<Option<Rows>> {
         match tensor {
             Tensor::Weights | Tensor::NewWeights => Ok(None),
             _ => {
                 let rows = Rows::of(tensor, self.depth());
-                rows.map(Some).ok_or_else(|| data("a tensor", tensor, "one that is sent"))
+                rows.map(Some).ok_or_else(|| CipherError::data("a tensor", tensor, "one that is sent"))
             }
         }
     }
@@ -100,12 +95,16 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
 
     /// A number as it stands in a ciphertext. Targets are rounded, half away from zero, and weights saturated, as they may have been
     /// decrypted before; others must be what the formats have.
-    fn scaled(&self, rows: Option<Rows>, tensor: Tensor, value: f64) -> Result<f64, CipherError> {
+    fn scaled(&self, rows: Option<Rows>, tensor: Tensor, value: f64) -> Result<f64> {
         let bits = self.bits(rows);
         let integer = value * f64::from(bits).exp2();
         // The number itself is not told: what is encrypted may have been decrypted before.
         if !integer.is_finite() {
-            return Err(data("a number to be encrypted", "one that is not finite", "a finite one"));
+            return Err(CipherError::data(
+                "a number to be encrypted",
+                "one that is not finite",
+                "a finite one",
+            ));
         }
         let saturated = |value: f64, largest: f64| {
             if rows.is_none() { value.clamp(-largest, largest) } else { value }
@@ -117,10 +116,14 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         let rounded = saturated(integer.round(), largest - 1.0);
         if rounded.abs() >= largest {
             let needed = format!("less than {}", largest / f64::from(bits).exp2());
-            return Err(data("a number to be encrypted", "a larger one", needed));
+            return Err(CipherError::data("a number to be encrypted", "a larger one", needed));
         }
         if integer.fract() != 0.0 && tensor != Tensor::Targets {
-            return Err(data("a number to be encrypted", "another", format!("a multiple of 2^-{bits}")));
+            return Err(CipherError::data(
+                "a number to be encrypted",
+                "another",
+                format!("a multiple of 2^-{bits}"),
+            ));
         }
         Ok(rounded * self.coding.factor(rows))
     }
@@ -132,15 +135,10 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
     }
 
     /// A tensor of images at its places.
-    fn place_rows(
-        &self,
-        tensor: Tensor,
-        rows: Rows,
-        values: ArrayView2<'_, f64>,
-    ) -> Result<Vec<Vec<f64>>, CipherError> {
+    fn place_rows(&self, tensor: Tensor, rows: Rows, values: ArrayView2<'_, f64>) -> Result<Vec<Vec<f64>>> {
         let columns = self.layout.columns(rows);
         if values.ncols() != columns || values.nrows() == 0 {
-            return Err(data(
+            return Err(CipherError::data(
                 "columns of a tensor",
                 format!("{} x {}", values.nrows(), values.ncols()),
                 columns,
@@ -155,12 +153,12 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
     }
 
     /// Weights and biases at their places.
-    fn place_model(&self, tensor: Tensor, model: &Model) -> Result<Vec<Vec<f64>>, CipherError> {
+    fn place_model(&self, tensor: Tensor, model: &Model) -> Result<Vec<Vec<f64>>> {
         let widths = self.layout.widths();
         let shapes: Vec<Vec<usize>> = widths.windows(2).map(<[usize]>::to_vec).collect();
         let found: Vec<&[usize]> = model.layers.iter().map(|layer| &layer.shape[..]).collect();
         if found != shapes {
-            return Err(data("shapes of weights", format!("{found:?}"), format!("{shapes:?}")));
+            return Err(CipherError::data("shapes of weights", format!("{found:?}"), format!("{shapes:?}")));
         }
         let mut pieces = vec![vec![0.0; self.layout.size()]; self.layout.weight_pieces()];
         for (l, layer) in model.layers.iter().enumerate() {
@@ -181,26 +179,16 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         rows: Option<Rows>,
         images: usize,
         parts: &[Pieces],
-    ) -> Result<Vec<C::Ciphertext>, CipherError> {
+    ) -> Result<Vec<C::Ciphertext>> {
         let wrong = |source| CipherError::Message { tensor, source };
-        let needed = self.pieces(rows, images);
-        let found: usize = parts.iter().map(Pieces::len).sum();
-        let [pieces] = parts else { return Err(data("parts of a tensor", parts.len(), 1)) };
-        if found != needed {
-            return Err(data("ciphertexts of a tensor", found, needed));
-        }
-        let read = |bytes: &&[u8]| {
-            let mut reader = Reader::new(bytes);
-            let (size, kept) = (self.layout.size(), rows.is_none());
-            let ciphertext = self.coding.read(&self.keys, &mut reader, size, kept)?;
-            reader.finish("ciphertext")?;
-            Ok(ciphertext)
-        };
-        pieces.all().par_iter().map(read).collect::<Result<_, WireError>>().map_err(wrong)
+        let (size, kept) = (self.layout.size(), rows.is_none());
+        let read = |_: usize, reader: &mut Reader<'_>| self.coding.read(&self.keys, reader, size, kept);
+        let names = ["ciphertexts of a tensor", "ciphertext"];
+        Pieces::read(parts, self.pieces(rows, images), names, read).map_err(wrong)
     }
 
     /// The values of ciphertexts.
-    fn decrypt(&self, all: &[C::Ciphertext]) -> Result<Vec<Vec<f64>>, CipherError> {
+    fn decrypt(&self, all: &[C::Ciphertext]) -> Result<Vec<Vec<f64>>> {
         all.par_iter().map(|ciphertext| self.coding.decrypt(&self.keys, ciphertext)).collect()
     }
 
@@ -244,23 +232,25 @@ impl<C: Coding, L: Places> Cipher for TableCipher<C, L> {
         vec![self.keys.to_secret_bytes()]
     }
 
-    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError> {
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
         let keys = self.keys.evaluation_keys(&self.request)?;
         Ok(keys.to_bytes()?)
     }
 
-    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError> {
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let pieces = match (self.rows(tensor)?, values) {
             (Some(rows), Plain::Rows(values)) => self.place_rows(tensor, rows, values)?,
             (None, Plain::Model(model)) => self.place_model(tensor, model)?,
-            (Some(_), Plain::Model(_)) => return Err(data("values of a tensor", "a model", "rows")),
-            (None, Plain::Rows(_)) => return Err(data("values of a tensor", "rows", "a model")),
+            (Some(_), Plain::Model(_)) => {
+                return Err(CipherError::data("values of a tensor", "a model", "rows"));
+            }
+            (None, Plain::Rows(_)) => return Err(CipherError::data("values of a tensor", "rows", "a model")),
         };
         let one = |values: &Vec<f64>| self.coding.encrypt(&self.keys, values);
         Ok(vec![pieces.par_iter().map(one).collect::<Result<_, _>>()?])
     }
 
-    fn open(&self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
+    fn open(&self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<Decryption<'_>> {
         // There is no momentum.
         let still = matches!(tensor, Tensor::Momentum | Tensor::NewMomentum);
         let rows = if still { None } else { self.rows(tensor)? };
@@ -277,7 +267,7 @@ impl<C: Coding, L: Places> Cipher for TableCipher<C, L> {
         }))
     }
 
-    fn open_records(&self, records: &[u8]) -> Result<Vec<u32>, CipherError> {
+    fn open_records(&self, records: &[u8]) -> Result<Vec<u32>> {
         let tfhe = self.keys.tfhe();
         let what = "records of lookups";
         let phases = read_records(records, self.keys.params().tfhe())

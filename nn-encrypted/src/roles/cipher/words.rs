@@ -7,7 +7,7 @@ use he_tfhe::{Decryptor, Encryptor, Parameters, SecretKey, bits, digits};
 use ndarray::Array2;
 use zeroize::Zeroizing;
 
-use super::{Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Values};
+use super::{Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Result, Values, only, row};
 use crate::engine::Pieces;
 use crate::engine::words::{BitWords, Coding, DigitWords, Shape};
 use crate::model::Model;
@@ -16,10 +16,6 @@ use crate::program::Tensor;
 
 /// How a client encrypts words.
 pub(crate) trait ClientCoding: Coding {
-    /// Encrypts words.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error>;
 
     /// Decrypts words, whatever they hold: pieces out of range are reduced, and counted.
@@ -67,10 +63,7 @@ impl<C: ClientCoding> WordCipher<C> {
     }
 
     /// With a new secret key.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub(crate) fn generate(shape: &Arc<Shape>, parameters: &Parameters) -> Result<Self, CipherError> {
+    pub(crate) fn generate(shape: &Arc<Shape>, parameters: &Parameters) -> Result<Self> {
         Ok(Self::new(shape, SecretKey::generate(parameters)?))
     }
 
@@ -82,17 +75,13 @@ impl<C: ClientCoding> WordCipher<C> {
         shape: &Arc<Shape>,
         parameters: &Parameters,
         keys: &[Zeroizing<Vec<u8>>],
-    ) -> Result<Self, CipherError> {
-        let [key] = keys else {
-            let (found, needed) = (keys.len().to_string(), "1".to_owned());
-            return Err(CipherError::Data { what: "secret keys", found, needed });
-        };
-        let key = SecretKey::from_secret_bytes(parameters, key);
+    ) -> Result<Self> {
+        let key = SecretKey::from_secret_bytes(parameters, only(keys)?);
         Ok(Self::new(shape, key.map_err(|source| CipherError::Keys { what: "secret key", source })?))
     }
 
     /// Weights and biases of the layers that run here, layer after layer.
-    fn numbers(&self, model: &Model) -> Result<Vec<f64>, CipherError> {
+    fn numbers(&self, model: &Model) -> Result<Vec<f64>> {
         let mut numbers = Vec::new();
         for (l, [weights, biases]) in self.shape.sizes() {
             let layer = model.layers.get(l);
@@ -111,39 +100,26 @@ impl<C: ClientCoding> WordCipher<C> {
 
     /// The words of a tensor.
     fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Vec<C::Word>, WireError> {
-        let read = |piece: &[u8]| {
-            let mut reader = Reader::new(piece);
-            let word = C::read_word(self.shape.format, self.key.params(), &mut reader)?;
-            reader.finish("word")?;
-            Ok(word)
-        };
-        let words = parts.iter().flat_map(Pieces::all).map(read).collect::<Result<Vec<_>, WireError>>()?;
-        let needed = self.shape.words(tensor, rows).unwrap_or(0);
-        if words.len() == needed {
-            return Ok(words);
-        }
-        let why = format!("{}, the plan has {needed}", words.len());
-        Err(WireError::Invalid { what: "number of words", why })
+        let read =
+            |_: usize, reader: &mut Reader<'_>| C::read_word(self.shape.format, self.key.params(), reader);
+        Pieces::read(parts, self.shape.words(tensor, rows).unwrap_or(0), ["number of words", "word"], read)
     }
 
     /// Weights and biases of each layer.
     fn layers(&self, words: &[i128]) -> Vec<(Values, Values)> {
-        let row = |words: &[i128]| {
-            let row = Array2::from_shape_fn((1, words.len()), |(_, i)| words[i]);
-            Values::Exact(row, self.shape.format.fraction_bits)
-        };
+        let values = |words: &[i128]| Values::Exact(row(words.to_vec()), self.shape.format.fraction_bits);
         let mut rest = words;
         let layers = self.shape.sizes().map(|(_, [weights, biases])| {
             let (layer, after) = rest.split_at(weights + biases);
             rest = after;
             let (weights, biases) = layer.split_at(weights);
-            (row(weights), row(biases))
+            (values(weights), values(biases))
         });
         layers.collect()
     }
 
     /// The word of a number, which must be one exactly.
-    fn word(&self, (place, value): (usize, f64)) -> Result<i64, CipherError> {
+    fn word(&self, (place, value): (usize, f64)) -> Result<i64> {
         let format = self.shape.format;
         let word = value * format.one() as f64;
         if word == word.round() && word.abs() <= format.largest() as f64 {
@@ -163,33 +139,32 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         vec![self.key.to_secret_bytes()]
     }
 
-    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>, CipherError> {
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
         let keys = self.key.seeded_evaluation_keys()?.to_bytes();
         Ok(vec![keys.map_err(|source| CipherError::Keys { what: "evaluation keys", source })?])
     }
 
-    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>, CipherError> {
+    fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let (rows, numbers) = match values {
             Plain::Rows(rows) => (rows.nrows(), rows.iter().copied().collect()),
             Plain::Model(model) => (0, self.numbers(model)?),
         };
         let needed = self.shape.words(tensor, rows).unwrap_or(0);
         if numbers.len() != needed {
-            let (found, needed) = (numbers.len().to_string(), format!("{needed} of {tensor}"));
-            return Err(CipherError::Data { what: "numbers", found, needed });
+            return Err(CipherError::data("numbers", numbers.len(), format!("{needed} of {tensor}")));
         }
         let words = numbers.into_iter().enumerate().map(|number| self.word(number));
         let words = words.collect::<Result<Vec<_>, _>>()?;
         let words = Zeroizing::new(words);
         let write = |word: &C::Word| {
             let mut out = Writer::new();
-            C::write_word(word, &mut out);
+            C::write(word, &mut out);
             out.finish()
         };
         Ok(vec![C::encrypt(self.shape.format, &self.key, &words)?.iter().map(write).collect()])
     }
 
-    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>, CipherError> {
+    fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>> {
         if matches!(tensor, Tensor::Momentum | Tensor::NewMomentum) {
             return Ok(Box::new(|| Ok(Opened::Layers(vec![]).into())));
         }

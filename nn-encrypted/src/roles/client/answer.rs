@@ -115,7 +115,7 @@ impl Client {
         let mut model = self.model.clone();
         for (Refresh { from, rounding, .. }, held) in refreshes.iter().zip(tensors) {
             if from.is_of_model() {
-                self.refresh_model(held, *from, |_| *rounding, &mut model)?;
+                self.refresh_model(held, *from, *rounding, &mut model)?;
                 all.push(Clear::Model);
                 continue;
             }
@@ -134,13 +134,13 @@ impl Client {
         &mut self,
         held: Held,
         from: Tensor,
-        rounding: impl Fn(&Values) -> Rounding,
+        rounding: Rounding,
         model: &mut Model,
     ) -> Result<(), ClientError> {
         for (engine, opened) in held {
             let Opened::Layers(found) = opened else { return Err(kind(from, "rows of images", "layers")) };
             for (l, (weight, bias)) in self.plan.layers(engine).zip(found) {
-                let mut settle = Settle::new(rounding(&weight), &mut self.counts);
+                let mut settle = Settle::new(rounding, &mut self.counts);
                 put(&mut model.layers[l], from, settle.model(weight), settle.model(bias))?;
             }
         }
@@ -225,7 +225,7 @@ impl Client {
         let message = self.open(Purpose::Model, Moment::first(step), 0, &MODEL, bytes)?;
         let mut model = self.model.clone();
         for (tensor, held) in MODEL.into_iter().zip(self.decrypt(&message, &MODEL)?) {
-            self.refresh_model(held, tensor, |_| AS_IT_IS, &mut model)?;
+            self.refresh_model(held, tensor, AS_IT_IS, &mut model)?;
         }
         self.model = model;
         Ok(&self.model)

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::program::Rounding;
-use crate::roles::cipher::Values;
+use crate::roles::cipher::{Values, round_shift};
 
 /// Counts of the client; they stay with the client.
 ///
@@ -124,12 +124,6 @@ pub(super) fn rounded(value: f64, bits: u32) -> f64 {
 /// `value·2^bits`
 fn scaled(value: f64, bits: u32) -> f64 {
     value * f64::from(bits).exp2()
-}
-
-/// `value/2^shift`, rounded half away from zero.
-fn round_shift(value: i128, shift: u32) -> i128 {
-    let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
-    if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
 }
 
 #[cfg(test)]

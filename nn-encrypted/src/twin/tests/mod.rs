@@ -64,7 +64,7 @@ impl Run {
     }
 
     pub(super) fn clear(&self) -> Clear {
-        Clear::new(&self.recipe, &self.network, self.model.clone()).unwrap()
+        Clear::floating(&self.recipe, &self.network, self.model.clone(), None).unwrap()
     }
 
     pub(super) fn real(&self, x: &ArrayRef2<i32>) -> Array2<f64> {

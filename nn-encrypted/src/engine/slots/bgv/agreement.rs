@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use he_bgv::{Ciphertext, KeyRequest, Parameters, Spec};
 use he_core::rlwe::serial::body_limit;
 use he_core::wire::{Reader, WireError, Writer};
-use rayon::prelude::*;
 
 use super::Operations;
 use crate::engine::Pieces;
@@ -58,7 +57,6 @@ pub(crate) type Opened = Vec<Vec<Ciphertext>>;
 
 impl Agreement {
     /// The evaluation keys that are needed.
-    #[must_use]
     pub(crate) fn keys(&self, params: &Parameters) -> KeyRequest {
         let request = match self.operations.relinearize.checked_sub(1) {
             Some(level) => KeyRequest::default().relinearization(level),
@@ -71,7 +69,6 @@ impl Agreement {
     }
 
     /// Fractional bits of the integers of a tensor.
-    #[must_use]
     pub(crate) fn fraction_bits(&self, tensor: Tensor) -> u32 {
         let scales = &self.scales;
         let layer = |l: usize| scales.layers.get(l);
@@ -102,13 +99,11 @@ impl Agreement {
     }
 
     /// Ciphertexts of a tensor as they are sent: for each tile one for every plaintext prime.
-    #[must_use]
     pub fn pieces(&self, tensor: Tensor) -> usize {
         self.geometry.ciphertexts(tensor) * self.instances.len()
     }
 
     /// Bytes of a ciphertext as it is sent, at most.
-    #[must_use]
     pub fn piece_bytes(&self) -> usize {
         let most = self.instances.iter().map(|instance| body_limit(instance.params.rlwe(), 2)).max();
         most.unwrap_or(0) + 64
@@ -119,23 +114,18 @@ impl Agreement {
     /// # Errors
     /// If one is damaged, transparent, or not of the plan.
     pub(crate) fn open(&self, tensor: Tensor, fresh: bool, parts: &[Pieces]) -> Result<Opened, WireError> {
-        let pieces: Vec<&[u8]> = parts.iter().flat_map(Pieces::all).collect();
-        let primes = self.instances.len();
-        let expected = if fresh { self.fresh.get(&tensor) } else { self.sent.get(&tensor) };
-        let (Some(&expected), true) = (expected, pieces.len() == self.pieces(tensor)) else {
-            let (found, needed) = (pieces.len(), self.pieces(tensor));
-            return Err(invalid("number of ciphertexts", format!("{found}, needed {needed}")));
+        let primes = if fresh { self.fresh.get(&tensor) } else { self.sent.get(&tensor) };
+        let Some(&primes) = primes else {
+            return Err(WireError::Invalid { what: "tensor", why: format!("the {tensor} is not sent") });
         };
-        let form = BgvForm { primes: expected, fresh };
-        let read = |(index, piece): (usize, &&[u8])| {
-            let mut reader = Reader::new(piece);
-            let ciphertext = Ciphertext::read(&mut reader, &self.instances[index % primes].params)?;
-            reader.finish("ciphertext")?;
+        let (form, count) = (BgvForm { primes, fresh }, self.instances.len());
+        let read = |index: usize, reader: &mut Reader<'_>| {
+            let ciphertext = Ciphertext::read(reader, &self.instances[index % count].params)?;
             form.check(&ciphertext).map_err(|error| number(index, error))?;
             Ok(ciphertext)
         };
-        let all = pieces.par_iter().enumerate().map(read).collect::<Result<Vec<_>, WireError>>()?;
-        Ok(all.chunks(primes).map(<[Ciphertext]>::to_vec).collect())
+        let all = Pieces::read(parts, self.pieces(tensor), ["number of ciphertexts", "ciphertext"], read)?;
+        Ok(all.chunks(count).map(<[Ciphertext]>::to_vec).collect())
     }
 
     /// Writes everything that both must agree on, canonically.
@@ -204,8 +194,4 @@ fn encode_matrix(matrix: &Matrix, out: &mut Writer) {
         out.length(entry.map_or(0, |entry| entry.weight + 1));
     }
     matrix.bias.iter().for_each(|bias| out.length(*bias));
-}
-
-fn invalid(what: &'static str, why: String) -> WireError {
-    WireError::Invalid { what, why }
 }

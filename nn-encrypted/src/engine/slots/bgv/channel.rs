@@ -44,9 +44,6 @@ impl Channel {
 
     /// A rehearsal of a channel of parameters `real`: the same levels, correction factors and noise estimates in a ring of 16,
     /// for which `key` was made.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
     pub fn rehearsal(geometry: &Geometry, real: &Parameters, key: &SecretKey) -> Result<Self, Error> {
         let params = key.params();
         let level = params.max_level();
@@ -57,7 +54,6 @@ impl Channel {
         Self::with(geometry, Evaluator::new(params, keys)?, Slots::Rehearsal, real)
     }
 
-    /// The evaluator.
     pub fn evaluator(&self) -> &Evaluator {
         &self.evaluator
     }

@@ -1,9 +1,8 @@
 //! The engine of a server.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use he_bgv::{Ciphertext, EvaluationKeys};
 use he_core::wire::Writer;
@@ -11,9 +10,9 @@ use rayon::prelude::*;
 
 use super::agreement::Opened;
 use super::{Agreement, BgvSlots, Channel};
-use crate::engine::slots::{Body, Exact, Store, Whole};
-use crate::engine::{Engine, EngineError, Pieces, Usage};
-use crate::meter::cpu_seconds;
+use crate::engine::clock::Clock;
+use crate::engine::slots::{Body, Exact, Whole};
+use crate::engine::{Engine, EngineError, Pieces, Result, Store, Usage, unless};
 use crate::program::{Step, Tensor};
 
 /// The tensors that live from step to step.
@@ -27,7 +26,7 @@ pub struct BgvEngine {
     /// Tensors as they were opened to be checked, with their bytes: most often the next ones to be received.
     checked: Mutex<HashMap<Tensor, (Pieces, Opened)>>,
     stop: Arc<AtomicBool>,
-    usage: Usage,
+    clock: Clock,
 }
 
 impl BgvEngine {
@@ -35,7 +34,7 @@ impl BgvEngine {
     ///
     /// # Errors
     /// If keys are missing, damaged, of other parameters, or more than the plan asks for.
-    pub fn new(agreement: &Arc<Agreement>, keys: &[Vec<u8>]) -> Result<Self, EngineError> {
+    pub fn new(agreement: &Arc<Agreement>, keys: &[Vec<u8>]) -> Result<Self> {
         let needed = agreement.instances.len();
         if keys.len() != needed {
             return Err(EngineError::KeyCount { found: keys.len(), needed });
@@ -56,16 +55,16 @@ impl BgvEngine {
             store: Store::default(),
             checked: Mutex::default(),
             stop: Arc::default(),
-            usage: Usage::default(),
+            clock: Clock::default(),
         })
     }
 
-    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Opened, EngineError> {
+    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Opened> {
         self.agreement.open(tensor, true, parts).map_err(|source| EngineError::Message { tensor, source })
     }
 
     /// A tensor for the client: over as few primes as still decrypt, known from the rehearsal.
-    fn written(&self, tensor: Tensor, tiles: &[Vec<Ciphertext>]) -> Result<Vec<Vec<u8>>, EngineError> {
+    fn written(&self, tensor: Tensor, tiles: &[Vec<Ciphertext>]) -> Result<Vec<Vec<u8>>> {
         let primes = self.agreement.sent.get(&tensor).copied();
         let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(self.ops.channels())).collect();
         flat.par_iter()
@@ -83,15 +82,6 @@ impl BgvEngine {
             })
             .collect()
     }
-
-    /// Adds the seconds since `start` to a stage.
-    fn spent(&mut self, stage: &str, start: (Instant, f64)) {
-        let (wall, cpu) = (start.0.elapsed().as_secs_f64(), cpu_seconds() - start.1);
-        match self.usage.stages.iter_mut().find(|(name, _, _)| name == stage) {
-            Some((_, of_wall, of_cpu)) => (*of_wall, *of_cpu) = (*of_wall + wall, *of_cpu + cpu),
-            None => self.usage.stages.push((stage.to_owned(), wall, cpu)),
-        }
-    }
 }
 
 /// The part of a training step that a step belongs to.
@@ -108,7 +98,7 @@ fn stage(step: Step) -> &'static str {
 }
 
 impl Engine for BgvEngine {
-    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<()> {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         checked.remove(&tensor);
         let opened = self.open(tensor, parts)?;
@@ -118,7 +108,7 @@ impl Engine for BgvEngine {
         Ok(())
     }
 
-    fn receive(&mut self, tensor: Tensor, _rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+    fn receive(&mut self, tensor: Tensor, _rows: usize, parts: Vec<Pieces>) -> Result<()> {
         let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).remove(&tensor);
         let tiles = match (checked, &parts[..]) {
             (Some((known, opened)), [only]) if known.is_same(only) => opened,
@@ -132,31 +122,25 @@ impl Engine for BgvEngine {
         Ok(())
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
-        let start = (Instant::now(), cpu_seconds());
+    fn run(&mut self, steps: &[Step]) -> Result<()> {
+        let Some(&first) = steps.first() else { return Ok(()) };
         let plan = &self.agreement;
         let numbers = Exact { geometry: &plan.geometry, formulas: &plan.formulas, levels: &plan.levels };
         let body = Body { ops: &self.ops, numbers: &numbers };
         // Some steps are single products, which one thread would be left with.
-        let results = steps.par_iter().map(|&step| {
-            if self.stop.load(Ordering::SeqCst) {
-                return Err(EngineError::Stopped);
-            }
+        let one = |&step: &Step| {
+            unless(&self.stop)?;
             if step == Step::Expand && self.store.has(Tensor::Expanded) {
                 return Ok(Vec::new());
             }
             body.run(&Whole { store: &self.store }, step)
-        });
-        for (tensor, tiles) in results.collect::<Result<Vec<_>, EngineError>>()?.into_iter().flatten() {
-            self.store.put(tensor, tiles);
-        }
-        if let Some(&first) = steps.first() {
-            self.spent(stage(first), start);
-        }
+        };
+        let made = self.clock.on(stage(first), || steps.par_iter().map(one).collect::<Result<Vec<_>>>())?;
+        made.into_iter().flatten().for_each(|(tensor, tiles)| self.store.put(tensor, tiles));
         Ok(())
     }
 
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         if MODEL.contains(&tensor) {
             return Ok(vec![self.written(tensor, self.store.get(tensor)?)?]);
         }
@@ -175,6 +159,6 @@ impl Engine for BgvEngine {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.clone()
+        Usage { stages: self.clock.stages(), ..Usage::default() }
     }
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use he_bgv::Ciphertext;
 
 use super::{BgvSlots, Channel, Operations};
-use crate::engine::EngineError;
-use crate::engine::slots::{Level, Sign, SlotOps};
+use crate::engine::slots::{Level, SlotOps};
+use crate::engine::{EngineError, Result};
 use crate::layout::{Mask, Rotation};
 
 /// A ciphertext for each plaintext prime, with its number.
@@ -62,7 +62,6 @@ pub(super) struct Memoized {
 }
 
 type Many = Vec<Ciphertext>;
-type Result<T> = std::result::Result<T, EngineError>;
 
 impl Memoized {
     pub(super) fn new(engine: BgvSlots) -> Self {
@@ -166,11 +165,6 @@ impl SlotOps for Memoized {
 
     fn relinearize(&self, a: &Numbered, level: Level) -> Result<Numbered> {
         self.one(Operation::Relinearize(level), &[a], |engine, many| engine.relinearize(many[0], level))
-    }
-
-    fn sum(&self, terms: &[(Sign, &Numbered)]) -> Result<Numbered> {
-        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { 1 } else { -1 }, a);
-        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
     }
 
     fn products(

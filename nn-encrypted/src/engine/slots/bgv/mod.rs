@@ -16,5 +16,4 @@ pub use self::channel::Channel;
 pub use self::engine::BgvEngine;
 pub use self::operations::{Cost, Operations};
 pub use self::ops::BgvSlots;
-pub(crate) use self::rehearsal::runs;
 pub use self::rehearsal::{Broken, Rehearsal, Stage};

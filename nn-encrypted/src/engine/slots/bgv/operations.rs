@@ -45,7 +45,6 @@ impl Operations {
     }
 
     /// These operations with every count multiplied by `of.0/of.1`, rounded down.
-    #[must_use]
     pub fn times(&self, of: (u64, u64)) -> Self {
         let counts = self.counts.iter().map(|(&key, count)| (key, count * of.0 / of.1)).collect();
         Self { counts, ..self.clone() }
@@ -61,13 +60,11 @@ impl Operations {
     }
 
     /// The most primes over which an operation ran, 0 if it did not.
-    #[must_use]
     pub fn most_primes(&self, cost: Cost) -> usize {
         self.counts.keys().filter(|(c, _)| *c == cost).map(|(_, primes)| *primes).max().unwrap_or(0)
     }
 
     /// How often an operation ran, over any number of primes.
-    #[must_use]
     pub fn total(&self, cost: Cost) -> u64 {
         self.counts.iter().filter(|((c, _), _)| *c == cost).map(|(_, n)| n).sum()
     }

@@ -7,8 +7,8 @@ use he_core::rlwe::OperandError;
 use rayon::prelude::*;
 
 use super::{Channel, Cost, Operations};
-use crate::engine::EngineError;
-use crate::engine::slots::{Level, Sign, SlotOps};
+use crate::engine::slots::{Level, SlotOps};
+use crate::engine::{EngineError, Result};
 use crate::layout::{Mask, Rotation};
 
 /// Operations on BGV ciphertexts, one for each plaintext prime, which it counts.
@@ -30,7 +30,6 @@ impl BgvSlots {
         Self { channels: Arc::clone(&self.channels), operations: Mutex::default() }
     }
 
-    /// The channels.
     pub fn channels(&self) -> &[Channel] {
         &self.channels
     }
@@ -45,7 +44,7 @@ impl BgvSlots {
     }
 
     /// Runs an operation in every channel.
-    fn each(&self, work: impl Fn(usize, &Channel) -> Result<Ciphertext, Error>) -> Result<Many, EngineError> {
+    fn each(&self, work: impl Fn(usize, &Channel) -> Result<Ciphertext, Error>) -> Result<Many> {
         let all: Result<Many, Error> =
             self.channels.iter().enumerate().map(|(c, channel)| work(c, channel)).collect();
         Ok(all?)
@@ -56,7 +55,7 @@ impl BgvSlots {
         &self,
         count: usize,
         work: impl Fn(usize, &Channel) -> Result<Vec<Ciphertext>, Error>,
-    ) -> Result<Vec<Many>, EngineError> {
+    ) -> Result<Vec<Many>> {
         let mut out: Vec<Many> = vec![Many::new(); count];
         for (c, channel) in self.channels.iter().enumerate() {
             for (many, one) in out.iter_mut().zip(work(c, channel)?) {
@@ -139,7 +138,7 @@ impl SlotOps for BgvSlots {
 
     const ONE: i64 = 1;
 
-    fn dot(&self, pairs: &[(&Many, &Many)], level: Level) -> Result<Many, EngineError> {
+    fn dot(&self, pairs: &[(&Many, &Many)], level: Level) -> Result<Many> {
         let (a, b): (Vec<&Many>, Vec<&Many>) = pairs.iter().copied().unzip();
         self.each(|c, channel| {
             let [a, b] = [&a, &b].map(|all| all.iter().map(|many| of(c, many)).collect::<Vec<_>>());
@@ -148,17 +147,11 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn relinearize(&self, a: &Many, level: Level) -> Result<Many, EngineError> {
+    fn relinearize(&self, a: &Many, level: Level) -> Result<Many> {
         self.each(|c, channel| self.relinearized(channel, of(c, a), level))
     }
 
-    fn products(
-        &self,
-        inner: usize,
-        a: &[&Many],
-        b: &[&Many],
-        level: Level,
-    ) -> Result<Vec<Many>, EngineError> {
+    fn products(&self, inner: usize, a: &[&Many], b: &[&Many], level: Level) -> Result<Vec<Many>> {
         self.each_many(a.len() / inner.max(1) * (b.len() / inner.max(1)), |c, channel| {
             let [a, b] = [a, b].map(|matrix| matrix.iter().map(|many| of(c, many)).collect::<Vec<_>>());
             let products = self.products_in(channel, inner, &a, &b, level)?;
@@ -166,12 +159,7 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn sum(&self, terms: &[(Sign, &Many)]) -> Result<Many, EngineError> {
-        let signed = |&(sign, a): &(Sign, _)| (if sign == Sign::Plus { 1 } else { -1 }, a);
-        self.combine(&terms.iter().map(signed).collect::<Vec<_>>())
-    }
-
-    fn combine(&self, terms: &[(i64, &Many)]) -> Result<Many, EngineError> {
+    fn combine(&self, terms: &[(i64, &Many)]) -> Result<Many> {
         self.each(|c, channel| {
             let terms: Vec<_> = terms.iter().map(|(k, a)| (*k, of(c, a))).collect();
             let sum = channel.evaluator.linear_combination(&terms)?;
@@ -181,11 +169,11 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn add_const(&self, a: &Many, k: i64) -> Result<Many, EngineError> {
+    fn add_const(&self, a: &Many, k: i64) -> Result<Many> {
         self.each(|c, channel| channel.evaluator.add_const(of(c, a), k))
     }
 
-    fn masked_sum(&self, terms: &[(Mask<i64>, &Many)], level: Level) -> Result<Many, EngineError> {
+    fn masked_sum(&self, terms: &[(Mask<i64>, &Many)], level: Level) -> Result<Many> {
         self.each(|c, channel| {
             let terms: Vec<_> = terms.iter().map(|(mask, a)| (*mask, of(c, a))).collect();
             let sum = channel.masked_sum(&terms)?;
@@ -194,7 +182,7 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn sum_unrelated(&self, terms: &[&Many]) -> Result<Many, EngineError> {
+    fn sum_unrelated(&self, terms: &[&Many]) -> Result<Many> {
         let (first, rest) = terms.split_first().ok_or(EngineError::Empty)?;
         self.each(|c, channel| {
             let mut sum = of(c, first).clone();
@@ -205,7 +193,7 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn rotate_many(&self, a: &Many, steps: &[isize]) -> Result<Vec<Many>, EngineError> {
+    fn rotate_many(&self, a: &Many, steps: &[isize]) -> Result<Vec<Many>> {
         let row = self.channels.first().map_or(1, Channel::row);
         let rotations: Vec<Rotation> =
             steps.iter().map(|k| Rotation::Rows(k.rem_euclid(row as isize) as usize)).collect();
@@ -223,7 +211,7 @@ impl SlotOps for BgvSlots {
         })
     }
 
-    fn rotate_and_add(&self, a: Many, rotations: &[Rotation]) -> Result<Many, EngineError> {
+    fn rotate_and_add(&self, a: Many, rotations: &[Rotation]) -> Result<Many> {
         self.each(|c, channel| {
             (rotations.iter())
                 .try_fold(of(c, &a).clone(), |sum, &rotation| self.add_rotated(channel, &sum, rotation))

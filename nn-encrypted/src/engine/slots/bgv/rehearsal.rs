@@ -7,8 +7,8 @@ use he_bgv::{Ciphertext, Encoder, Encryptor, Error, Parameters, SecretKey};
 
 use super::memoized::{Memoized, Numbered};
 use super::{BgvSlots, Channel, Cost, Operations};
-use crate::engine::EngineError;
-use crate::engine::slots::{Body, Exact, Formulas, Level, Store, Whole, written};
+use crate::engine::slots::{Body, Exact, Formulas, Level, Whole, written};
+use crate::engine::{EngineError, Result, Store};
 use crate::layout::Geometry;
 use crate::program::{Program, Step, Tensor};
 
@@ -22,7 +22,6 @@ pub struct Broken {
 
 impl Broken {
     /// Bits by which the noise would exceed the modulus, if that is why.
-    #[must_use]
     pub fn excess(&self) -> Option<f64> {
         match &self.error {
             EngineError::Bgv(Error::NoiseExhausted { excess, .. }) => Some(*excess),
@@ -49,7 +48,6 @@ pub struct Rehearsal {
 pub struct Stage<'a> {
     /// The steps of these layers, and all refreshes.
     pub steps: Vec<Step>,
-    /// The program.
     pub program: &'a Program,
     /// The constants of steps.
     pub formulas: &'a Formulas<i64>,
@@ -62,15 +60,12 @@ pub struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// A stage for instances of given parameters.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
     pub fn new(
         program: &'a Program,
         formulas: &'a Formulas<i64>,
         geometry: &Geometry,
         params: &[Parameters],
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self> {
         let (mut channels, mut sources) = (Vec::new(), Vec::new());
         for real in params {
             let tiny = real.insecure_rehearsal()?;
@@ -82,13 +77,12 @@ impl<'a> Stage<'a> {
         let engine = Memoized::new(BgvSlots::new(channels));
         let depth = formulas.layers.len();
         let layers = &geometry.numbers;
-        let steps = program.training.iter().copied().filter(|step| runs(*step, layers, depth)).collect();
+        let steps = program.training.iter().copied().filter(|step| step.runs(layers, depth)).collect();
         let geometry = geometry.clone();
         Ok(Self { steps, program, formulas, geometry, engine, sources, fresh: Mutex::default() })
     }
 
     /// The tensors that the steps compute, in their order.
-    #[must_use]
     pub fn computed(&self) -> Vec<Tensor> {
         self.steps.iter().flat_map(|step| self.written(*step)).collect()
     }
@@ -99,7 +93,6 @@ impl<'a> Stage<'a> {
 
     /// The tensors of these layers that the client encrypts, in the order of the program: those of a mini-batch, then those of
     /// refreshes.
-    #[must_use]
     pub fn encrypted(&self) -> Vec<Tensor> {
         let refreshed = self.program.rounds.iter().flatten().flat_map(|refresh| refresh.to.iter().copied());
         let (layers, depth, mut seen) = (&self.geometry.numbers, self.formulas.layers.len(), BTreeSet::new());
@@ -221,17 +214,6 @@ impl<'a> Stage<'a> {
             }
         }
         Ok(primes)
-    }
-}
-
-/// Whether a step runs on the layers of numbers `layers` out of `depth`: an activation does where the layer behind it does.
-pub(crate) fn runs(step: Step, layers: &[usize], depth: usize) -> bool {
-    let last = depth.saturating_sub(1);
-    match step {
-        Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => layers.contains(&l),
-        Step::Activate(l) | Step::Derivative(l) => layers.contains(&(l + 1).min(last)),
-        Step::Loss => layers.contains(&last),
-        Step::Expand | Step::Update | Step::Refresh { .. } => true,
     }
 }
 

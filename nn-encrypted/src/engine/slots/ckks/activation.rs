@@ -3,8 +3,8 @@
 use he_ckks::Complex64;
 use rayon::prelude::*;
 
-use super::body::Result;
 use super::{RealBody, RealOps};
+use crate::engine::Result;
 use crate::engine::slots::numbers::Activated;
 use crate::engine::slots::{Level, LossFormula, Sign};
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use he_ckks::{Ciphertext, KeyRequest, LinearTransform, Parameters};
 use he_core::rlwe::serial::polynomial_bytes;
 use he_core::wire::{Reader, WireError, Writer};
-use rayon::prelude::*;
 
 use super::{RealFormulas, Tally};
 use crate::engine::Pieces;
@@ -32,13 +31,11 @@ pub struct CkksAgreement {
 
 impl CkksAgreement {
     /// Whether the engine bootstraps.
-    #[must_use]
     pub fn bootstraps(&self) -> bool {
         self.params.spec().bootstrap.is_some()
     }
 
     /// The primes of a level, counted from the highest down.
-    #[must_use]
     pub fn primes(&self, level: isize) -> usize {
         (self.params.max_level() as isize + level).max(0) as usize + 1
     }
@@ -69,26 +66,22 @@ impl CkksAgreement {
     }
 
     /// The sum over all entries that hold one weight, for ciphertexts over so many primes.
-    ///
-    /// # Errors
-    /// If it cannot be encoded.
     pub fn sum_shared(&self, primes: usize) -> Result<LinearTransform, he_ckks::Error> {
         let (params, diagonals) = (&self.params, self.formulas.sum_shared());
         LinearTransform::new(params, &diagonals, params.slots(), primes - 1)
     }
 
     /// Parts of a tensor as it is sent, ciphertexts of each and primes of these; none of a tensor that is not sent.
-    #[must_use]
     pub fn sent(&self, tensor: Tensor) -> Option<(usize, usize, usize)> {
         let (formulas, geometry) = (&self.formulas, &self.formulas.geometry);
         let of_images = matches!(tensor, Tensor::Features | Tensor::Targets);
         let is_sent = match tensor {
             Tensor::Features | Tensor::Targets | Tensor::Weights => self.fresh.contains_key(&tensor),
             Tensor::NewWeights | Tensor::Sum(_) | Tensor::RawError(_) => {
-                tensor == formulas.outputs || formulas.by_client(tensor)
+                tensor == formulas.program.outputs.from || formulas.by_client(tensor)
             }
             Tensor::Preactivation(_) | Tensor::Error(_) => self.fresh.contains_key(&tensor),
-            _ => tensor == formulas.outputs,
+            _ => tensor == formulas.program.outputs.from,
         };
         let pieces = geometry.ciphertexts(tensor);
         if !is_sent || pieces == 0 {
@@ -100,13 +93,11 @@ impl CkksAgreement {
     }
 
     /// The primes over which a tensor is sent.
-    #[must_use]
     pub fn primes_sent(&self, tensor: Tensor) -> usize {
         self.fresh.get(&tensor).copied().unwrap_or(1)
     }
 
     /// Bytes of a ciphertext over so many primes as it is sent, at most.
-    #[must_use]
     pub fn piece_bytes(&self, primes: usize) -> usize {
         2 * polynomial_bytes(self.params.rlwe().basis(primes)) + FIELDS
     }
@@ -117,27 +108,16 @@ impl CkksAgreement {
     /// If one is damaged, transparent, or not of the plan: its level, degree, slots, scale and bound are the plan's.
     pub(crate) fn open(&self, tensor: Tensor, part: &Pieces) -> Result<Vec<Ciphertext>, WireError> {
         let (_, count, primes) = self.sent(tensor).unwrap_or_default();
-        let pieces = part.all();
-        if pieces.len() != count {
-            let why = format!("{}, needed {count}", pieces.len());
-            return Err(WireError::Invalid { what: "number of ciphertexts", why });
-        }
         let form =
             CkksForm { primes, slots: self.params.slots(), bound: self.formulas.claimed_bound(tensor) };
-        let read = |(index, bytes): (usize, &&[u8])| {
-            let mut reader = Reader::new(bytes);
-            let ciphertext = Ciphertext::read(&mut reader, &self.params)?;
-            reader.finish("ciphertext")?;
+        let read = |index: usize, reader: &mut Reader<'_>| {
+            let ciphertext = Ciphertext::read(reader, &self.params)?;
             form.check(&ciphertext).map_err(|error| number(index, error))?;
             Ok(ciphertext)
         };
-        pieces.par_iter().enumerate().map(read).collect()
+        Pieces::read(std::slice::from_ref(part), count, ["number of ciphertexts", "ciphertext"], read)
     }
 
-    /// Opens the ciphertexts of all parts of a tensor.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
     pub(crate) fn open_all(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>, WireError> {
         self.check_parts(tensor, parts)?;
         let all = parts.iter().map(|part| self.open(tensor, part)).collect::<Result<Vec<_>, _>>()?;

@@ -4,11 +4,9 @@ use he_ckks::Complex64;
 use rayon::prelude::*;
 
 use super::ops::{RealMask, RealOps};
-use crate::engine::EngineError;
 use crate::engine::slots::{Level, Sign};
+use crate::engine::{EngineError, Result};
 use crate::layout::{Compact, Cube, Images, Mask, Side};
-
-type Result<T> = std::result::Result<T, EngineError>;
 
 const ONE: Complex64 = Complex64::new(1.0, 0.0);
 

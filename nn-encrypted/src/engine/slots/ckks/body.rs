@@ -7,12 +7,10 @@ use rayon::prelude::*;
 use super::axes::Axes;
 use super::held::Reading;
 use super::{Held, RealFormulas, RealOps, Samples};
-use crate::engine::EngineError;
 use crate::engine::slots::{Body, Tensors};
+use crate::engine::{EngineError, Result};
 use crate::layout::{Images, Side};
 use crate::program::{Step, Tensor};
-
-pub(super) type Result<T> = std::result::Result<T, EngineError>;
 
 /// The formulas of some layers on one scheme.
 pub struct RealBody<'a, S: RealOps> {
@@ -37,7 +35,7 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         step: Step,
         held: &mut Held<S::Ciphertext>,
         samples: &impl Samples<S::Ciphertext>,
-    ) -> std::result::Result<(), EngineError> {
+    ) -> Result<(), EngineError> {
         if let Step::Refresh { .. } = step {
             return Err(EngineError::Unplanned(step.to_string()));
         }
@@ -51,15 +49,12 @@ impl<'a, S: RealOps> RealBody<'a, S> {
     }
 
     /// Bootstraps a tensor: weights with their momentum, pre-activations, or a gradient with respect to inputs.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
     pub fn bootstrap(
         &self,
         tensor: Tensor,
         held: &mut Held<S::Ciphertext>,
         rows: usize,
-    ) -> std::result::Result<(), EngineError> {
+    ) -> Result<(), EngineError> {
         let formulas = self.formulas;
         match tensor {
             Tensor::Weights => {

@@ -1,8 +1,8 @@
 //! The engine of a server.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
 
 use he_ckks::{BootstrapKeys, Ciphertext, EvaluationKeys};
 use he_core::wire::Writer;
@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use super::slots::Keys;
 use super::{CkksAgreement, CkksSlots, Held, RealBody, Samples};
-use crate::engine::{Engine, EngineError, Pieces, Usage};
-use crate::meter::cpu_seconds;
+use crate::engine::clock::Clock;
+use crate::engine::{Engine, EngineError, Pieces, Result, Usage, unless};
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
 /// Computes the steps of some layers on CKKS ciphertexts.
@@ -20,38 +20,23 @@ pub struct CkksEngine {
     ops: CkksSlots,
     held: Held<Ciphertext>,
     batch: Sealed,
-    usage: Usage,
+    clock: Clock,
 }
 
 /// A mini-batch as it came, opened tile by tile when it is read.
 struct Sealed {
     agreement: Arc<CkksAgreement>,
-    features: Vec<Pieces>,
-    targets: Vec<Pieces>,
+    parts: BTreeMap<Tensor, Vec<Pieces>>,
     rows: usize,
     stop: Arc<AtomicBool>,
 }
 
-impl Sealed {
-    fn open(&self, tensor: Tensor, part: Option<&Pieces>) -> Result<Vec<Ciphertext>, EngineError> {
-        self.check()?;
+impl Samples<Ciphertext> for Sealed {
+    fn read(&self, tensor: Tensor, part: usize) -> Result<Vec<Ciphertext>> {
+        unless(&self.stop)?;
+        let part = self.parts.get(&tensor).and_then(|parts| parts.get(part));
         let part = part.ok_or(EngineError::Missing(tensor))?;
         self.agreement.open(tensor, part).map_err(|source| EngineError::Message { tensor, source })
-    }
-
-    /// Whether the engine was told to stop.
-    fn check(&self) -> Result<(), EngineError> {
-        if self.stop.load(Ordering::SeqCst) { Err(EngineError::Stopped) } else { Ok(()) }
-    }
-}
-
-impl Samples<Ciphertext> for Sealed {
-    fn features(&self, t: usize) -> Result<Vec<Ciphertext>, EngineError> {
-        self.open(Tensor::Features, self.features.get(t))
-    }
-
-    fn targets(&self, t: usize) -> Result<Vec<Ciphertext>, EngineError> {
-        self.open(Tensor::Targets, self.targets.get(t))
     }
 
     fn rows(&self) -> usize {
@@ -64,7 +49,7 @@ impl CkksEngine {
     ///
     /// # Errors
     /// If keys are missing, damaged, of other parameters, or more than the plan asks for.
-    pub fn new(agreement: &Arc<CkksAgreement>, keys: &[Vec<u8>]) -> Result<Self, EngineError> {
+    pub fn new(agreement: &Arc<CkksAgreement>, keys: &[Vec<u8>]) -> Result<Self> {
         let [keys] = keys else {
             return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
         };
@@ -83,21 +68,20 @@ impl CkksEngine {
             held: Held::default(),
             batch: Sealed {
                 agreement: Arc::clone(agreement),
-                features: Vec::new(),
-                targets: Vec::new(),
+                parts: BTreeMap::new(),
                 rows: 0,
                 stop: Arc::default(),
             },
-            usage: Usage::default(),
+            clock: Clock::default(),
         })
     }
 
-    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>, EngineError> {
+    fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>> {
         self.agreement.open_all(tensor, parts).map_err(|source| EngineError::Message { tensor, source })
     }
 
     /// A tensor for the client.
-    fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>, EngineError> {
+    fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>> {
         let primes = self.agreement.sent(tensor).map(|(_, _, primes)| primes);
         let primes = primes.ok_or_else(|| EngineError::Unplanned(format!("{tensor} for the client")))?;
         let write = |tile: &Ciphertext| {
@@ -116,23 +100,17 @@ impl CkksEngine {
     /// Runs some work on what is held, and adds its seconds to a stage.
     fn spend(
         &mut self,
-        stage: &str,
-        work: impl FnOnce(&Self, &mut Held<Ciphertext>) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
-        let (start, cpu) = (Instant::now(), cpu_seconds());
+        stage: &'static str,
+        work: impl FnOnce(&Self, &mut Held<Ciphertext>) -> Result<()>,
+    ) -> Result<()> {
         let mut held = std::mem::take(&mut self.held);
-        let done = self.batch.check().and_then(|()| work(self, &mut held));
+        let done = unless(&self.batch.stop).and_then(|()| self.clock.on(stage, || work(self, &mut held)));
         self.held = held;
-        let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
-        match self.usage.stages.iter_mut().find(|(name, _, _)| name == stage) {
-            Some((_, of_wall, of_cpu)) => (*of_wall, *of_cpu) = (*of_wall + wall, *of_cpu + cpu),
-            None => self.usage.stages.push((stage.to_owned(), wall, cpu)),
-        }
         done
     }
 
     /// Weights and momentum as computed, over as many primes as they are kept.
-    fn keep(&self, held: &mut Held<Ciphertext>) -> Result<(), EngineError> {
+    fn keep(&self, held: &mut Held<Ciphertext>) -> Result<()> {
         let primes = self.agreement.fresh.get(&Tensor::Weights).copied().unwrap_or(1);
         let next = held.tensors.take(Tensor::NewWeights)?;
         let next = next.iter().map(|c| self.ops.mod_switch_to(c, primes)).collect::<Result<Vec<_>, _>>()?;
@@ -155,7 +133,7 @@ fn stage(step: Step) -> &'static str {
 }
 
 impl Engine for CkksEngine {
-    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<(), EngineError> {
+    fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<()> {
         // One part after another: a mini-batch is large.
         let checked = self.agreement.check_parts(tensor, parts);
         let checked = checked
@@ -163,17 +141,12 @@ impl Engine for CkksEngine {
         checked.map_err(|source| EngineError::Message { tensor, source })
     }
 
-    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<(), EngineError> {
+    fn receive(&mut self, tensor: Tensor, rows: usize, parts: Vec<Pieces>) -> Result<()> {
         match tensor {
             Tensor::Features | Tensor::Targets => {
                 self.check(tensor, rows, &parts)?;
                 self.batch.rows = rows;
-                let place = if tensor == Tensor::Features {
-                    &mut self.batch.features
-                } else {
-                    &mut self.batch.targets
-                };
-                *place = parts;
+                self.batch.parts.insert(tensor, parts);
             }
             Tensor::Weights => {
                 self.held.state = self.open(tensor, &parts)?;
@@ -191,7 +164,7 @@ impl Engine for CkksEngine {
         Ok(())
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), EngineError> {
+    fn run(&mut self, steps: &[Step]) -> Result<()> {
         // One after another, each on all threads: what one drops the next need not hold.
         for &step in steps {
             self.spend(stage(step), |this, held| {
@@ -205,18 +178,17 @@ impl Engine for CkksEngine {
         Ok(())
     }
 
-    fn refresh(&mut self, round: &[Refresh], by: Refresher) -> Result<(), EngineError> {
+    fn refresh(&mut self, round: &[Refresh], by: Refresher) -> Result<()> {
         if by != Refresher::Bootstrap {
             return Err(EngineError::Unplanned(format!("refresh by {by}")));
         }
         for refresh in round {
             self.spend("bootstrap", |this, held| this.body().bootstrap(refresh.from, held, this.batch.rows))?;
         }
-        self.usage.bootstraps = self.ops.bootstraps();
         Ok(())
     }
 
-    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    fn send(&mut self, tensor: Tensor) -> Result<Vec<Vec<Vec<u8>>>> {
         if tensor == Tensor::Weights {
             return Ok(vec![self.written(tensor, &self.held.state)?]);
         }
@@ -229,8 +201,7 @@ impl Engine for CkksEngine {
             self.held.state = next;
         }
         self.held.clear();
-        self.batch.features.clear();
-        self.batch.targets.clear();
+        self.batch.parts.clear();
     }
 
     fn stop_by(&mut self, stop: &Arc<AtomicBool>) {
@@ -238,6 +209,7 @@ impl Engine for CkksEngine {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.clone()
+        let (bootstraps, stages) = (self.ops.bootstraps(), self.clock.stages());
+        Usage { bootstraps, stages, ..Usage::default() }
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::slots::LossFormula;
 use crate::layout::{Cube, Geometry};
 use crate::network::{Layer, Matrix, Network};
 use crate::program::{Program, Refresher, Step, Tensor};
-use crate::recipe::{Bounds, Loss, Optimizer, Recipe};
+use crate::recipe::{Bounds, Optimizer, Recipe};
 
 /// `(W/β_W + i·V/β_V)/√2`: the factor.
 const HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
@@ -35,12 +35,8 @@ pub struct RealFormulas {
     pub update: UpdateRule,
     /// Who refreshes which tensors on the way.
     pub refreshed: BTreeMap<Tensor, Refresher>,
-    /// The steps of training.
-    pub steps: Vec<Step>,
-    /// The tensors that each round refreshes.
-    pub rounds: Vec<Vec<Tensor>>,
-    /// The last tensor of a classification.
-    pub outputs: Tensor,
+    /// Steps and refreshes.
+    pub program: Program,
 }
 
 /// The optimizer's rule for the state `w + i·v`, which stands for weights and momentum over their bounds:
@@ -71,7 +67,6 @@ impl UpdateRule {
 
 impl RealFormulas {
     /// The formulas of some layers of a recipe's network, in a cube, with a program.
-    #[must_use]
     pub fn new(
         recipe: &Recipe,
         network: &Network,
@@ -94,77 +89,51 @@ impl RealFormulas {
             geometry: Geometry::new(cube, shapes, recipe.optimizer.batch_size),
             matrices: layers.iter().map(|&l| network.layers[l].matrix.clone()).collect(),
             activations: network.layers.iter().map(monic).collect(),
-            loss: loss(network),
+            loss: LossFormula::of(network),
             bounds: recipe.numbers.bounds.clone(),
             input_bound,
             batch: recipe.optimizer.batch_size,
             update: UpdateRule::new(&recipe.optimizer, &recipe.numbers.bounds),
             refreshed: refreshed.collect(),
-            steps: program.training.clone(),
-            rounds: program
-                .rounds
-                .iter()
-                .map(|all| all.iter().map(|refresh| refresh.from).collect())
-                .collect(),
-            outputs: program.outputs.from,
+            program: program.clone(),
         }
     }
 
-    /// The cube.
-    #[must_use]
     pub fn cube(&self) -> &Cube {
         &self.geometry.cube
     }
 
     /// The last layer of the network.
-    #[must_use]
     pub fn last(&self) -> usize {
         self.activations.len().saturating_sub(1)
     }
 
-    /// Tiles of images.
-    #[must_use]
     pub fn image_tiles(&self) -> usize {
         self.batch.div_ceil(self.cube().b)
     }
 
-    /// Whether layer `l` is one of these.
-    fn is_here(&self, l: usize) -> bool {
-        self.geometry.numbers.contains(&l)
-    }
-
     /// Whether a step runs here: an activation does where the layer behind it does.
-    #[must_use]
     pub fn runs(&self, step: Step) -> bool {
-        match step {
-            Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => self.is_here(l),
-            Step::Activate(l) | Step::Derivative(l) => self.is_here((l + 1).min(self.last())),
-            Step::Loss => self.is_here(self.last()),
-            Step::Expand | Step::Update | Step::Refresh { .. } => true,
-        }
+        step.runs(&self.geometry.numbers, self.activations.len())
     }
 
     /// Whether a tensor is refreshed by the client.
-    #[must_use]
     pub fn by_client(&self, tensor: Tensor) -> bool {
         self.refreshed.get(&tensor) == Some(&Refresher::Client)
     }
 
     /// Whether a tensor is bootstrapped on the way.
-    #[must_use]
     pub fn is_bootstrapped(&self, tensor: Tensor) -> bool {
         self.refreshed.get(&tensor) == Some(&Refresher::Bootstrap)
     }
 
     /// Whether weights as computed are those of the next step: no client sends others.
-    #[must_use]
     pub fn keeps_weights(&self) -> bool {
         self.refreshed.get(&Tensor::NewWeights).is_none_or(|by| !by.is_client())
     }
 
     /// The constant `κ` beside the weights of layer `l`, by which its pre-activations are multiplied: that of the activation
     /// behind it, where that is computed here.
-    #[must_use]
     #[doc(alias = "weight_scale")]
     pub fn scale(&self, l: usize) -> f64 {
         let activates = l < self.last() || self.loss == LossFormula::ActivationTimesDerivative;
@@ -172,7 +141,6 @@ impl RealFormulas {
     }
 
     /// The factor from the stored error of layer `l` to the error, as it is computed.
-    #[must_use]
     pub fn raw_error_unit(&self, l: usize) -> f64 {
         let factor = self.activations[l].derivative_factor;
         match self.loss {
@@ -184,35 +152,30 @@ impl RealFormulas {
     }
 
     /// The factor from the stored error of layer `l` to the error, as it is used: 1 after a refresh by the client.
-    #[must_use]
     #[doc(alias = "error_units")]
     pub fn error_unit(&self, l: usize) -> f64 {
         if self.by_client(Tensor::RawError(l)) { 1.0 } else { self.raw_error_unit(l) }
     }
 
     /// The largest magnitude of the pre-activations of layer `l`, as they are stored.
-    #[must_use]
     pub fn sum_bound(&self, l: usize) -> f64 {
         let bound = if l == self.last() { self.bounds.output } else { self.bounds.preactivation };
         bound * self.scale(l)
     }
 
     /// The largest magnitude of the activation behind layer `l`.
-    #[must_use]
     pub fn activation_bound(&self, l: usize) -> f64 {
         let bound = if l == self.last() { self.bounds.output } else { self.bounds.preactivation };
         self.activations[l].reach(bound)
     }
 
     /// The largest magnitude of the gradient with respect to the inputs of layer `l`, as it is stored: before the derivative.
-    #[must_use]
     #[doc(alias = "error_bound")]
     pub fn input_gradient_bound(&self, l: usize) -> f64 {
         self.bounds.error * self.scale(l) / self.error_unit(l).abs()
     }
 
     /// The factor from a tensor of images, as it is stored, to its real numbers.
-    #[must_use]
     pub fn unit(&self, tensor: Tensor) -> f64 {
         match tensor {
             Tensor::Sum(l) | Tensor::Preactivation(l) => 1.0 / self.scale(l),
@@ -223,7 +186,6 @@ impl RealFormulas {
     }
 
     /// The largest magnitude of a tensor that the client encrypts, as it is stored.
-    #[must_use]
     pub fn fresh_bound(&self, tensor: Tensor) -> f64 {
         match tensor {
             Tensor::Features => self.input_bound,
@@ -236,7 +198,6 @@ impl RealFormulas {
 
     /// The largest magnitude that a ciphertext of a tensor may claim. Of one that a server computed that is what the modulus holds over
     /// which the plan has it sent, which reading it compares.
-    #[must_use]
     pub fn claimed_bound(&self, tensor: Tensor) -> f64 {
         match tensor {
             Tensor::Features
@@ -249,7 +210,6 @@ impl RealFormulas {
     }
 
     /// The target where there is no output: with it the error is zero.
-    #[must_use]
     pub fn no_target(&self) -> f64 {
         match self.loss {
             LossFormula::Outputs => 0.0,
@@ -258,17 +218,7 @@ impl RealFormulas {
     }
 
     /// The units of real and imaginary part of the state: weights and momentum are them times the parts.
-    #[must_use]
     pub fn state_units(&self) -> [f64; 2] {
         [self.bounds.weight / HALF, self.bounds.momentum / HALF]
-    }
-}
-
-/// How the error of the last layer begins.
-fn loss(network: &Network) -> LossFormula {
-    match (network.output_activation(), network.loss) {
-        (None, _) => LossFormula::Outputs,
-        (Some(_), Loss::CrossEntropy) => LossFormula::Activation,
-        (Some(_), Loss::Quadratic) => LossFormula::ActivationTimesDerivative,
     }
 }

@@ -3,24 +3,15 @@
 use std::borrow::Cow;
 
 use super::RealFormulas;
-use crate::engine::EngineError;
-use crate::engine::slots::{Store, Tensors};
+use crate::engine::slots::Tensors;
+use crate::engine::{EngineError, Result, Store};
 use crate::layout::WeightTiles;
 use crate::program::{Step, Tensor};
 
 /// The mini-batch, read tile by tile of images.
 pub trait Samples<C>: Sync {
-    /// Features of tile `t` of images, by tiles of features.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn features(&self, t: usize) -> Result<Vec<C>, EngineError>;
-
-    /// Targets of tile `t`, by tiles of outputs.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn targets(&self, t: usize) -> Result<Vec<C>, EngineError>;
+    /// Features or targets of a tile of images, by tiles of features or outputs.
+    fn read(&self, tensor: Tensor, tile: usize) -> Result<Vec<C>>;
 
     /// Images there are.
     fn rows(&self) -> usize;
@@ -46,7 +37,6 @@ impl<C> Default for Held<C> {
 
 impl<C> Held<C> {
     /// Weights and momentum from which a step begins.
-    #[must_use]
     pub fn start(&self) -> &[C] {
         self.bootstrapped.as_deref().unwrap_or(&self.state)
     }
@@ -72,14 +62,16 @@ impl<C> Held<C> {
     /// Drops what is read by no step behind this one.
     pub(super) fn drop_unread(&mut self, formulas: &RealFormulas, step: Step) {
         used_up(formulas, step).into_iter().for_each(|tensor| self.tensors.forget(tensor));
-        let Some(place) = formulas.steps.iter().position(|other| *other == step) else { return };
-        let behind = &formulas.steps[place + 1..];
+        let Some(place) = formulas.program.training.iter().position(|other| *other == step) else { return };
+        let behind = &formulas.program.training[place + 1..];
         let is_read = |tensor: &Tensor| {
             let reads = |step: &Step| match *step {
-                Step::Refresh { round, .. } => formulas.rounds[round].contains(tensor),
+                Step::Refresh { round, .. } => {
+                    formulas.program.rounds[round].iter().any(|refresh| refresh.from == *tensor)
+                }
                 step => formulas.runs(step) && step.reads().contains(tensor),
             };
-            *tensor == formulas.outputs || behind.iter().any(reads)
+            *tensor == formulas.program.outputs.from || behind.iter().any(reads)
         };
         step.reads().iter().filter(|tensor| !is_read(tensor)).for_each(|tensor| self.tensors.forget(*tensor));
         for (expanded, &l) in self.expanded.iter_mut().zip(&formulas.geometry.numbers) {
@@ -115,14 +107,14 @@ pub(super) struct Reading<'h, C, M> {
 }
 
 impl<C: Clone + Send + Sync, M: Samples<C>> Tensors<C> for Reading<'_, C, M> {
-    fn get(&self, tensor: Tensor) -> Result<&[C], EngineError> {
+    fn get(&self, tensor: Tensor) -> Result<&[C]> {
         match tensor {
             Tensor::Weights => Ok(self.held.start()),
             tensor => self.held.tensors.get(tensor),
         }
     }
 
-    fn weights(&self, place: usize, _: &WeightTiles, count: usize) -> Result<&[C], EngineError> {
+    fn weights(&self, place: usize, _: &WeightTiles, count: usize) -> Result<&[C]> {
         let tiles = self.held.expanded.get(place).filter(|tiles| tiles.len() == count);
         tiles.map(Vec::as_slice).ok_or(EngineError::Missing(Tensor::Expanded))
     }
@@ -131,12 +123,8 @@ impl<C: Clone + Send + Sync, M: Samples<C>> Tensors<C> for Reading<'_, C, M> {
         self.parts
     }
 
-    fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>, EngineError> {
-        let tiles = match tensor {
-            Tensor::Targets => self.samples.targets(part),
-            _ => self.samples.features(part),
-        };
-        Ok(Cow::Owned(tiles?))
+    fn part(&self, tensor: Tensor, part: usize) -> Result<Cow<'_, [C]>> {
+        self.samples.read(tensor, part).map(Cow::Owned)
     }
 
     fn rows(&self) -> usize {

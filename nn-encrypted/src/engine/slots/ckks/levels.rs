@@ -6,11 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use he_ckks::Complex64;
 
 use super::{RealMask, RealOps};
-use crate::engine::EngineError;
 use crate::engine::slots::{self, Sign, SlotOps};
+use crate::engine::{EngineError, Result};
 use crate::program::{Step, Tensor};
-
-type Result<T> = std::result::Result<T, EngineError>;
 
 /// What stands for a ciphertext.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +49,6 @@ pub struct Counts {
 pub struct Tally {
     /// Operations by level.
     pub operations: BTreeMap<isize, Counts>,
-    /// Bootstraps.
     pub bootstraps: u64,
     /// The lowest level that was reached, and the step that did.
     pub lowest: (isize, Option<Step>),
@@ -84,13 +81,11 @@ pub struct Room {
 
 impl Room {
     /// Bits above the scale of the modulus of so many primes.
-    #[must_use]
     pub fn above_scale(&self, primes: usize) -> f64 {
         self.first_bits + self.scale_bits * (primes as f64 - 2.0)
     }
 
     /// The fewest primes whose modulus holds values of at most `bound`.
-    #[must_use]
     pub fn primes(&self, bound: f64) -> usize {
         let beyond = bound.max(f64::MIN_POSITIVE).log2() + MARGIN - self.above_scale(1);
         1 + (beyond / self.scale_bits).ceil().max(0.0) as usize
@@ -111,13 +106,11 @@ pub struct Rehearsal {
 
 impl Rehearsal {
     /// A rehearsal that holds values against a modulus, if one is given; at most `entries` hold one weight.
-    #[must_use]
     pub fn new(room: Option<Room>, entries: usize) -> Self {
         Self { room, entries, tally: Mutex::default() }
     }
 
     /// What was counted.
-    #[must_use]
     pub fn tally(self) -> Tally {
         self.tally.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,7 +121,6 @@ impl Rehearsal {
     }
 
     /// Fresh ciphertexts that are read at a level.
-    #[must_use]
     pub fn read(&self, level: isize, bound: f64, count: usize) -> Vec<Level> {
         self.count(level, |counts| counts.read += count as u64);
         vec![self.result(level, bound, 1.0); count]

@@ -24,9 +24,7 @@ pub struct MonicPolynomial {
     pub inner: f64,
     /// Degree 3: the coefficient of `y` in the derivative.
     pub derivative_linear: f64,
-    /// The constant of the derivative.
     pub derivative_constant: f64,
-    /// The factor of the derivative.
     pub derivative_factor: f64,
 }
 
@@ -35,7 +33,6 @@ const HIGH: usize = 4;
 
 impl MonicPolynomial {
     /// The polynomial with these coefficients, constant first. Without any it is the identity.
-    #[must_use]
     pub fn new(coefficients: &[f64]) -> Self {
         let length = coefficients.iter().rposition(|c| *c != 0.0).map_or(0, |last| last + 1);
         let coefficients = if length < 2 { vec![0.0, 1.0] } else { coefficients[..length].to_vec() };
@@ -73,19 +70,16 @@ impl MonicPolynomial {
     }
 
     /// Whether it is computed by its coefficients.
-    #[must_use]
     pub fn is_high(&self) -> bool {
         self.degree >= HIGH
     }
 
     /// The coefficients of its derivative, constant first.
-    #[must_use]
     pub fn derivative(&self) -> Vec<f64> {
         self.coefficients.iter().enumerate().skip(1).map(|(power, c)| power as f64 * c).collect()
     }
 
     /// A bound of its values where its argument `z` is at most so large in magnitude.
-    #[must_use]
     pub fn reach(&self, z: f64) -> f64 {
         self.coefficients.iter().rev().fold(0.0, |sum, c| sum * z + c.abs())
     }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::body::Result;
 use super::{RealBody, RealFormulas, RealOps};
+use crate::engine::Result;
 use crate::engine::slots::numbers::Activated;
 use crate::engine::slots::{Level, LossFormula, Numbers, Sign, Tensors};
 use crate::layout::{Geometry, Images, Side};

@@ -2,7 +2,7 @@
 
 use he_ckks::Complex64;
 
-use crate::engine::EngineError;
+use crate::engine::Result;
 use crate::engine::slots::SlotOps;
 use crate::layout::Mask;
 
@@ -24,14 +24,8 @@ impl From<Mask<Complex64>> for RealMask {
 /// Operations beside [`SlotOps`] that complex numbers have.
 pub trait RealOps: SlotOps<Scalar = Complex64, Mask = RealMask> {
     /// The complex conjugates.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
-    fn conjugate(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, EngineError>;
+    fn conjugate(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext>;
 
     /// In a compact gradient, the sum over all entries that hold one weight, in each of them: takes a level.
-    ///
-    /// # Errors
-    /// See [`SlotOps`].
-    fn sum_shared(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, EngineError>;
+    fn sum_shared(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext>;
 }

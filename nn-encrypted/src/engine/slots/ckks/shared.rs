@@ -7,7 +7,7 @@ use he_core::ring::embedding::Diagonals;
 
 use super::RealFormulas;
 use crate::layout::Side;
-use crate::network::{Entry, Matrix};
+use crate::network::Matrix;
 
 /// Whether a weight or bias of a matrix stands in several entries.
 fn is_shared(matrix: &Matrix) -> bool {
@@ -31,11 +31,25 @@ impl RealFormulas {
         self.geometry.numbers.get(place).copied()
     }
 
-    /// Whether entries have constants beside the weights, in any tile.
+    /// The constant beside the weights of each layer, where all of them have the same.
+    fn constants(&self) -> Vec<Option<f64>> {
+        let constant = |matrix: &Matrix| {
+            let mut all = matrix.entries.iter().flatten().map(|entry| entry.factor);
+            all.next().filter(|first| all.all(|factor| factor == *first))
+        };
+        self.matrices.iter().map(constant).collect()
+    }
+
+    /// The constant beside the numbers of each tile, where all of them have the same: of biases 1.
     #[must_use]
-    pub fn has_factors(&self) -> bool {
-        let plain = |entry: &Option<Entry>| entry.is_some_and(|entry| entry.factor == 1.0);
-        !self.matrices.iter().all(|matrix| matrix.entries.iter().all(plain))
+    pub fn tile_constants(&self) -> Vec<Option<f64>> {
+        let layers = self.geometry.layers.iter().zip(self.constants());
+        let tiles = layers.flat_map(|(layer, constant)| {
+            let (blocks, outputs) = layer.counts(self.cube());
+            let weights = std::iter::repeat_n(constant, blocks * outputs);
+            weights.chain(std::iter::repeat_n(Some(1.0), outputs))
+        });
+        tiles.collect()
     }
 
     /// Whether a tile of weights has slots without a weight, where gradients must not gather, or constants beside weights.
@@ -70,32 +84,39 @@ impl RealFormulas {
         (0..cube.p).map(|x| (0..cube.q).map(|z| factor(x, z)).collect()).collect()
     }
 
-    /// The slots of the compact tensors that hold each weight, then each bias, layer after layer: ciphertext and slot.
-    #[must_use]
-    pub fn groups(&self) -> Vec<Vec<(usize, usize)>> {
+    /// The slots of the compact tensors that hold each weight, then each bias, layer after layer: ciphertext and slot; with the
+    /// constant beside the weight where all of a layer have the same.
+    fn groups(&self) -> Vec<(f64, Vec<(usize, usize)>)> {
         let (cube, compact) = (self.cube(), &self.geometry.compact);
-        let layers = self.geometry.layers.iter().zip(&self.matrices);
-        layers.flat_map(|(layer, matrix)| layer.places(cube, compact, matrix).concat()).collect()
+        let layers = self.geometry.layers.iter().zip(&self.matrices).zip(self.constants());
+        let groups = layers.flat_map(|((layer, matrix), constant)| {
+            let [weights, biases] = layer.places(cube, compact, matrix);
+            let weights = weights.into_iter().map(move |slots| (constant.unwrap_or(1.0), slots));
+            weights.chain(biases.into_iter().map(|slots| (1.0, slots)))
+        });
+        groups.collect()
     }
 
     /// The most entries that hold one weight.
     #[must_use]
     pub fn most_shared(&self) -> usize {
-        self.groups().iter().map(Vec::len).max().unwrap_or(1)
+        self.groups().iter().map(|(_, slots)| slots.len()).max().unwrap_or(1)
     }
 
-    /// The matrix over the slots of one ciphertext that sums all entries of one weight into each of them, by its diagonals.
+    /// The matrix over the slots of one ciphertext that sums the terms of a gradient at all entries of one weight into each of them,
+    /// by its diagonals. Slots without a weight become zero, and constants beside weights that are the same in a layer are in it: so
+    /// gradients need no mask for each of their tiles.
     #[must_use]
     #[doc(alias = "ties")]
     pub fn sum_shared(&self) -> Diagonals {
         let slots = self.cube().slots();
         let mut diagonals = Diagonals::new();
-        for group in self.groups() {
+        for (constant, group) in self.groups() {
             for &(_, to) in &group {
                 for &(_, from) in &group {
                     let diagonal = diagonals.entry((from + slots - to) % slots);
                     let diagonal = diagonal.or_insert_with(|| vec![Complex64::default(); slots]);
-                    diagonal[to] = Complex64::new(1.0, 0.0);
+                    diagonal[to] = Complex64::new(constant, 0.0);
                 }
             }
         }

@@ -4,8 +4,8 @@ use he_ckks::Complex64;
 use rayon::prelude::*;
 
 use super::axes::on;
-use super::body::Result;
 use super::{RealBody, RealMask, RealOps};
+use crate::engine::Result;
 use crate::engine::slots::{Sign, Tensors};
 use crate::layout::{Images, Mask, Side};
 use crate::program::Tensor;
@@ -14,7 +14,7 @@ impl<S: RealOps> RealBody<'_, S> {
     /// The weights of all layers as tiles, out of the compact state.
     pub(super) fn expand(&self, state: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
         let (formulas, compact) = (self.formulas, self.formulas.geometry.compact);
-        let (factors, bound) = (formulas.has_factors(), formulas.bounds.weight);
+        let (constants, bound) = (formulas.tile_constants(), formulas.bounds.weight);
         let scale = |tile: usize| formulas.scale(formulas.geometry.numbers[formulas.tile_place(tile)]);
         let mut tiles = Vec::with_capacity(compact.tiles);
         for (g, state) in state.iter().enumerate() {
@@ -23,7 +23,11 @@ impl<S: RealOps> RealBody<'_, S> {
             let first = g * compact.group;
             let value = |m: usize| {
                 let value = scale(first + m) * bound * std::f64::consts::FRAC_1_SQRT_2;
-                RealMask { factors: factors.then_some(first + m), ..on(Images::All, value) }
+                // Slots without a weight hold zero: a mask for each tile, which memory is full of soon, is for different constants.
+                match constants[first + m] {
+                    Some(constant) => on(Images::All, value * constant),
+                    None => RealMask { factors: Some(first + m), ..on(Images::All, value) },
+                }
             };
             let expanded = self.axes().expand(&real, compact.tiles_in(g), value)?;
             for (m, tile) in expanded.into_iter().enumerate() {
@@ -47,8 +51,13 @@ impl<S: RealOps> RealBody<'_, S> {
     /// What is added to the state: the gradients, compact, times their factors.
     fn collect(&self, gradients: &[&S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
         let (formulas, compact) = (self.formulas, self.formulas.geometry.compact);
-        let partial: Vec<bool> =
-            (0..compact.tiles).into_par_iter().map(|tile| formulas.is_partial(tile)).collect();
+        let (constants, shared) = (formulas.tile_constants(), formulas.is_shared());
+        // A sum over the entries of each weight clears the slots without one, and multiplies by constants.
+        let partial = |tile| match constants[tile] {
+            Some(_) if shared => false,
+            _ => formulas.is_partial(tile),
+        };
+        let partial: Vec<bool> = (0..compact.tiles).into_par_iter().map(partial).collect();
         let units: Vec<f64> = formulas.geometry.numbers.iter().map(|&l| formulas.error_unit(l)).collect();
         let value = |tile: usize| {
             let place = formulas.tile_place(tile);
@@ -65,7 +74,7 @@ impl<S: RealOps> RealBody<'_, S> {
         };
         let groups = gradients.chunks(compact.group).enumerate().map(|(g, tiles)| {
             let sum = self.axes().collect(tiles, |m| value(g * compact.group + m))?;
-            if formulas.is_shared() { self.ops.sum_shared(&sum) } else { Ok(sum) }
+            if shared { self.ops.sum_shared(&sum) } else { Ok(sum) }
         });
         groups.collect()
     }

@@ -11,7 +11,6 @@ use crate::recipe::Coding;
 /// Largest magnitudes of tensors, proven.
 pub(super) struct Bounds<'a> {
     numbers: &'a Numbers<'a>,
-    /// Of features.
     features: f64,
     /// Of every tensor so far.
     pub(super) known: BTreeMap<Tensor, i128>,
@@ -84,12 +83,12 @@ impl<'a> Bounds<'a> {
     }
 
     fn formula(&self, tensor: Tensor) -> i128 {
-        let (network, formulas) = (self.numbers.network, self.numbers.formulas());
+        let (network, formulas) = (self.numbers.network, &self.numbers.formulas);
         let constant = |l: usize, sum: i128| times(i128::from(formulas.layers[l].constant), sum);
         match tensor {
             Tensor::Expanded => self.get(Tensor::Weights),
             Tensor::Sum(l) => {
-                let (weight, inputs) = (self.get(Tensor::Expanded), self.numbers.most_inputs(l) as i128);
+                let (weight, inputs) = (self.get(Tensor::Expanded), self.numbers.places[l].of_output as i128);
                 let products = constant(l, times(inputs, times(self.get(Tensor::input(l)), weight)));
                 products.saturating_add(times(weight, i128::from(formulas.layers[l].one)))
             }
@@ -97,7 +96,7 @@ impl<'a> Bounds<'a> {
             Tensor::Derivative(l) => self.function(l, 1),
             Tensor::InputGradient(l) => {
                 let product = times(self.get(Tensor::Error(l + 1)), self.get(Tensor::Expanded));
-                constant(l + 1, times(self.numbers.most_outputs(l + 1) as i128, product))
+                constant(l + 1, times(self.numbers.places[l + 1].of_input as i128, product))
             }
             Tensor::RawError(l) => times(self.get(Tensor::InputGradient(l)), self.get(Tensor::Derivative(l))),
             Tensor::Error(_) => self.loss(),
@@ -123,7 +122,7 @@ impl<'a> Bounds<'a> {
     /// The error of the last layer.
     fn loss(&self) -> i128 {
         let (last, targets) = (self.numbers.last(), self.get(Tensor::Targets));
-        match self.numbers.formulas().loss {
+        match self.numbers.formulas.loss {
             LossFormula::Outputs => self.get(Tensor::Preactivation(last)).saturating_add(targets),
             LossFormula::Activation => self.get(Tensor::Activation(last)).saturating_add(targets),
             LossFormula::ActivationTimesDerivative => times(
@@ -135,10 +134,10 @@ impl<'a> Bounds<'a> {
 
     /// The gradient of a layer, at the scale of all.
     pub(super) fn gradient(&self, l: usize) -> i128 {
-        let (of_weights, of_bias) = self.numbers.formulas().layers[l].gradient;
-        let weights = self.get(Tensor::Products(l)).saturating_mul(self.numbers.most_places(l) as i128);
+        let (of_weights, of_bias) = self.numbers.formulas.layers[l].gradient;
+        let weights = self.get(Tensor::Products(l)).saturating_mul(self.numbers.places[l].of_weight as i128);
         let biases = times(self.get(Tensor::Error(l)), self.numbers.batch() as i128);
-        let biases = biases.saturating_mul(self.numbers.most_bias_places(l) as i128);
+        let biases = biases.saturating_mul(self.numbers.places[l].of_bias as i128);
         times(weights, i128::from(of_weights)).max(times(biases, i128::from(of_bias)))
     }
 
@@ -149,7 +148,7 @@ impl<'a> Bounds<'a> {
 
     /// The two parts of the weights make up weights within their bound.
     fn new_weights(&self) -> i128 {
-        let (kept, moved): (Vec<_>, Vec<_>) = (self.numbers.formulas().weights.iter())
+        let (kept, moved): (Vec<_>, Vec<_>) = (self.numbers.formulas.weights.iter())
             .partition(|(_, tensor)| matches!(tensor, Tensor::Weights | Tensor::LowWeights));
         let unit = kept.iter().find(|(_, tensor)| *tensor == Tensor::LowWeights).map_or(0, |(c, _)| *c);
         let scales = self.numbers.scales;

@@ -1,15 +1,73 @@
-//! Candidates for ring, chain and cube, and the choice among them.
+//! Candidates for ring, chain and cube, and the choice among them: the cheapest once each is *trimmed*, so that every tensor is
+//! encrypted and every product computed over as few primes as still hold the noise of what follows.
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::cost::seconds;
-use super::search::{Candidate, Failure, Search};
-use super::trim::trimmed;
-use crate::engine::slots::bgv::{Broken, Instance};
+use crate::engine::EngineError;
+use crate::engine::slots::bgv::{Broken, Instance, Rehearsal, Stage};
+use crate::engine::slots::{Formulas, Level};
 use crate::layout::{Cube, Geometry, Order};
-use crate::plan::PlanError;
+use crate::network::Matrix;
 use crate::plan::parameters::bgv::{chains, instances};
-use crate::program::Tensor;
+use crate::plan::{PlanError, Result, Security};
+use crate::program::{Program, Tensor};
+
+/// All that candidates are chosen for.
+pub(super) struct Search<'a> {
+    pub(super) program: &'a Program,
+    pub(super) formulas: &'a Formulas<i64>,
+    /// Number, inputs and outputs of each layer.
+    pub(super) shapes: Vec<(usize, (usize, usize))>,
+    pub(super) matrices: &'a [Matrix],
+    /// Samples of a mini-batch.
+    pub(super) batch: usize,
+    /// Largest magnitude of any tensor.
+    pub(super) bound: i128,
+    /// Bits of the plaintext primes to try.
+    pub(super) plaintext_bits: Vec<Vec<u32>>,
+    /// The rings to choose among.
+    pub(super) security: Security<'a>,
+}
+
+/// Why the last parameters tried are none.
+pub(super) enum Failure {
+    /// A tensor cannot be computed over a chain of so many bits.
+    Broken(Broken, f64),
+    /// There are no such parameters.
+    Parameters(PlanError),
+}
+
+/// A ring, a chain and a cube, with the levels and the cost of a step.
+pub(super) struct Candidate {
+    pub(super) geometry: Geometry,
+    pub(super) instances: Vec<Instance>,
+    pub(super) fresh: BTreeMap<Tensor, usize>,
+    pub(super) levels: BTreeMap<Tensor, Level>,
+    pub(super) rehearsal: Rehearsal,
+    pub(super) seconds: f64,
+}
+
+impl Candidate {
+    fn log_n(&self) -> u32 {
+        self.instances[0].spec.log_n
+    }
+}
+
+impl Search<'_> {
+    /// The layout in a cube.
+    fn geometry(&self, cube: Cube) -> Geometry {
+        Geometry::new(cube, self.shapes.iter().copied(), self.batch)
+    }
+
+    /// A stage of a candidate's size.
+    fn stage(&self, geometry: &Geometry, instances: &[Instance]) -> Result<Stage<'_>, EngineError> {
+        let params: Vec<_> = instances.iter().map(|instance| instance.params.clone()).collect();
+        Stage::new(self.program, self.formulas, geometry, &params)
+    }
+}
 
 /// Cubes that are rehearsed.
 const CUBES: usize = 8;
@@ -46,7 +104,7 @@ impl Search<'_> {
     }
 
     /// The cheapest candidate over rings of some dimensions; without one the last failure.
-    pub(super) fn choose(&self, dimensions: &[u32]) -> Result<Result<Candidate, Option<Failure>>, PlanError> {
+    pub(super) fn choose(&self, dimensions: &[u32]) -> Result<Result<Candidate, Option<Failure>>> {
         let mut best: Option<Candidate> = None;
         let mut failure = None;
         for &log_n in dimensions {
@@ -68,7 +126,7 @@ impl Search<'_> {
     }
 
     /// The candidates of one ring dimension with as few primes as hold the noise of any cube.
-    fn feasible(&self, log_n: u32, failure: &mut Option<Failure>) -> Result<Vec<Candidate>, PlanError> {
+    fn feasible(&self, log_n: u32, failure: &mut Option<Failure>) -> Result<Vec<Candidate>> {
         let cubes = self.cubes(1 << log_n);
         let geometries: Vec<Geometry> =
             cubes.iter().map(|cube| self.geometry(*cube).with_sharing(self.matrices)).collect();
@@ -96,11 +154,7 @@ impl Search<'_> {
         Ok(found)
     }
 
-    fn rehearse(
-        &self,
-        geometry: Geometry,
-        instances: &[Instance],
-    ) -> Result<Result<Candidate, Broken>, PlanError> {
+    fn rehearse(&self, geometry: Geometry, instances: &[Instance]) -> Result<Result<Candidate, Broken>> {
         let stage = self.stage(&geometry, instances)?;
         let most = instances[0].params.max_level() + 1;
         let fresh: BTreeMap<Tensor, usize> =
@@ -131,4 +185,69 @@ fn finalists(mut all: Vec<Candidate>) -> Vec<Candidate> {
         true
     });
     all
+}
+
+/// The cheapest of some candidates once they are trimmed.
+fn trimmed(search: &Search<'_>, all: Vec<Candidate>) -> Result<Option<Candidate>> {
+    let trimmed: Result<Vec<Candidate>> = (all.into_par_iter())
+        .map(|candidate| {
+            let stage = search.stage(&candidate.geometry, &candidate.instances)?;
+            Ok(trim(&stage, candidate))
+        })
+        .collect();
+    Ok(trimmed?.into_iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds)))
+}
+
+/// A cheaper candidate, tensor by tensor.
+fn trim(stage: &Stage<'_>, candidate: Candidate) -> Candidate {
+    let best = stage.computed().into_iter().fold(candidate, |best, tensor| level(stage, best, tensor));
+    stage.encrypted().into_iter().fold(best, |best, tensor| fresh(stage, best, tensor))
+}
+
+/// Changes a candidate's levels; returns it if it still holds the noise and costs at most `most`.
+fn changed(
+    stage: &Stage<'_>,
+    best: &Candidate,
+    fresh: BTreeMap<Tensor, usize>,
+    levels: BTreeMap<Tensor, Level>,
+    most: f64,
+) -> Option<Candidate> {
+    let geometry = best.geometry.clone();
+    let rehearsal = stage.walk(&fresh, &levels).ok()?;
+    let seconds = seconds(best.log_n(), &geometry, &rehearsal, &fresh);
+    let instances = best.instances.clone();
+    (seconds <= most).then_some(Candidate { geometry, instances, fresh, levels, rehearsal, seconds })
+}
+
+/// The cheapest level of one tensor's products.
+fn level(stage: &Stage<'_>, mut best: Candidate, tensor: Tensor) -> Candidate {
+    let Some(&(product, result)) = best.rehearsal.computed.get(&tensor) else { return best };
+    // Sums of masks are no products: only the primes of their result are chosen.
+    for product in (product.min(1)..=product).rev() {
+        let (product, most) =
+            if product == 0 { (None, result) } else { (Some(product), result.min(product)) };
+        for result in 1..=most {
+            let mut levels = best.levels.clone();
+            levels.insert(tensor, Level { product, result: Some(result) });
+            let (fresh, most) = (best.fresh.clone(), best.seconds * 0.9995);
+            if let Some(found) = changed(stage, &best, fresh, levels, most) {
+                best = found;
+                break;
+            }
+        }
+    }
+    best
+}
+
+/// As few primes for a fresh tensor as cost no more elsewhere.
+fn fresh(stage: &Stage<'_>, mut best: Candidate, tensor: Tensor) -> Candidate {
+    while best.fresh[&tensor] > 1 {
+        let mut fresh = best.fresh.clone();
+        fresh.entry(tensor).and_modify(|primes| *primes -= 1);
+        match changed(stage, &best, fresh, best.levels.clone(), best.seconds * 1.0005) {
+            Some(found) => best = found,
+            None => break,
+        }
+    }
+    best
 }

@@ -5,9 +5,9 @@ use crate::activation::Dyadic;
 use crate::engine::slots::{Formulas, LayerFormulas, LossFormula};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
-use crate::plan::PlanError;
+use crate::plan::Result;
 use crate::program::Tensor;
-use crate::recipe::{Loss, Recipe};
+use crate::recipe::Recipe;
 
 /// Products, sums and shifts of magnitudes stop at the largest integer there is, which no plaintext modulus holds.
 pub(super) fn times(a: i128, b: i128) -> i128 {
@@ -27,22 +27,24 @@ pub(super) fn shifted(a: i128, bits: u32) -> i128 {
 
 /// A recipe's numbers for its network.
 pub(super) struct Numbers<'a> {
-    /// The recipe.
     pub(super) recipe: &'a Recipe,
-    /// The network.
     pub(super) network: &'a Network,
     /// Fractional bits.
     pub(super) scales: &'a Scales,
-    formulas: Formulas<i64>,
-    places: Vec<Places>,
+    pub(super) formulas: Formulas<i64>,
+    /// Of each layer.
+    pub(super) places: Vec<Places>,
 }
 
 /// Largest numbers of entries in a matrix.
-struct Places {
-    of_output: usize,
-    of_input: usize,
-    of_weight: usize,
-    of_bias: usize,
+pub(super) struct Places {
+    /// Inputs of an output.
+    pub(super) of_output: usize,
+    /// Outputs of an input.
+    pub(super) of_input: usize,
+    pub(super) of_weight: usize,
+    /// Outputs of a bias.
+    pub(super) of_bias: usize,
 }
 
 impl Places {
@@ -75,19 +77,10 @@ impl<'a> Numbers<'a> {
     ///
     /// # Errors
     /// If a constant does not fit an integer.
-    pub(super) fn new(
-        recipe: &'a Recipe,
-        network: &'a Network,
-        scales: &'a Scales,
-    ) -> Result<Self, PlanError> {
+    pub(super) fn new(recipe: &'a Recipe, network: &'a Network, scales: &'a Scales) -> Result<Self> {
         let formulas = formulas(recipe, network, scales)?;
         let places = network.layers.iter().map(|layer| Places::new(&layer.matrix)).collect();
         Ok(Self { recipe, network, scales, formulas, places })
-    }
-
-    /// The constants.
-    pub(super) fn formulas(&self) -> &Formulas<i64> {
-        &self.formulas
     }
 
     /// The last layer.
@@ -105,26 +98,6 @@ impl<'a> Numbers<'a> {
         self.scales.weight.saturating_sub(self.scales.product_weight)
     }
 
-    /// Inputs of the output that has most.
-    pub(super) fn most_inputs(&self, l: usize) -> usize {
-        self.places[l].of_output
-    }
-
-    /// Outputs of the input that has most.
-    pub(super) fn most_outputs(&self, l: usize) -> usize {
-        self.places[l].of_input
-    }
-
-    /// Entries of the weight that has most.
-    pub(super) fn most_places(&self, l: usize) -> usize {
-        self.places[l].of_weight
-    }
-
-    /// Outputs of the bias that has most.
-    pub(super) fn most_bias_places(&self, l: usize) -> usize {
-        self.places[l].of_bias
-    }
-
     /// Fractional bits of the gradient of all layers.
     pub(super) fn gradient_bits(&self) -> u32 {
         gradient_bits(self.recipe, self.scales)
@@ -138,11 +111,11 @@ fn gradient_bits(recipe: &Recipe, scales: &Scales) -> u32 {
 }
 
 /// A constant of the formula of `tensor`.
-fn constant(network: &Network, value: i128, tensor: Tensor) -> Result<i64, PlanError> {
+fn constant(network: &Network, value: i128, tensor: Tensor) -> Result<i64> {
     i64::try_from(value).map_err(|_| refusal::wraps(network, tensor, None, value))
 }
 
-fn formulas(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Formulas<i64>, PlanError> {
+fn formulas(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Formulas<i64>> {
     let gradient_bits = gradient_bits(recipe, scales);
     let mut layers = Vec::new();
     for (l, layer) in scales.layers.iter().enumerate() {
@@ -162,14 +135,9 @@ fn formulas(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Formu
             ),
         });
     }
-    let loss = match (network.output_activation(), recipe.loss) {
-        (None, _) => LossFormula::Outputs,
-        (Some(_), Loss::CrossEntropy) => LossFormula::Activation,
-        (Some(_), Loss::Quadratic) => LossFormula::ActivationTimesDerivative,
-    };
     let momentum = momentum(recipe, network, scales)?;
     let weights = weights(recipe, network, scales, &momentum)?;
-    Ok(Formulas { layers, momentum, weights, loss })
+    Ok(Formulas { layers, momentum, weights, loss: LossFormula::of(network) })
 }
 
 /// `value` at `from + value.bits()` fractional bits times `2^(to − from − value.bits())`: a factor that leads from one scale to
@@ -179,7 +147,7 @@ fn factor(value: Dyadic, from: u32, to: u32) -> i128 {
 }
 
 /// `V ← μV + G`; with Nesterov's rule `U ← μU − ηG`.
-fn momentum(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Vec<(i64, Tensor)>, PlanError> {
+fn momentum(recipe: &Recipe, network: &Network, scales: &Scales) -> Result<Vec<(i64, Tensor)>> {
     let to = Tensor::NewMomentum;
     let bits = scales.momentum_sum();
     let of_gradient = if recipe.optimizer.nesterov {
@@ -201,7 +169,7 @@ fn weights(
     network: &Network,
     scales: &Scales,
     momentum: &[(i64, Tensor)],
-) -> Result<Vec<(i64, Tensor)>, PlanError> {
+) -> Result<Vec<(i64, Tensor)>> {
     let to = Tensor::NewWeights;
     let (v_bits, w_bits) = (scales.momentum_sum(), scales.weight_sum());
     let unit = shifted(1, w_bits - scales.weight);

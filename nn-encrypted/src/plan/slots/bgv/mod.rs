@@ -17,10 +17,8 @@ mod formulas;
 #[cfg(test)]
 mod leaks;
 mod refusal;
-mod search;
 #[cfg(test)]
 mod tests;
-mod trim;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,17 +27,17 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 use self::bounds::Bounds;
+use self::candidate::{Candidate, Failure, Search};
 use self::formulas::Numbers;
 use self::refusal::widest;
-use self::search::{Candidate, Failure, Search};
-use crate::engine::slots::bgv::{Agreement, BgvEngine, runs};
+use crate::engine::slots::bgv::{Agreement, BgvEngine, Instance};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
 use crate::plan::{
-    DataShape, Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Task, Tolerance,
-    WireSize,
+    DataShape, Disclosure, Estimate, PlanError, Planned, PlannedEngine, Result, SchemeUse, Security, Task,
+    Tolerance, WireSize,
 };
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
@@ -54,10 +52,7 @@ pub struct PlannedBgv {
 }
 
 /// The cheapest plan for layers in BGV that a client refreshes.
-///
-/// # Errors
-/// As [`PlannedBgv::new`].
-pub fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub fn plan(task: &Task<'_>) -> Result<Planned> {
     let program = task.program;
     let planned = PlannedBgv::of(task)?;
     let refreshed = program.rounds.iter().flatten().map(|refresh| refresh.from).chain([program.outputs.from]);
@@ -77,16 +72,16 @@ impl PlannedBgv {
         program: &Program,
         layers: &[usize],
         features: f64,
-    ) -> Result<Self, PlanError> {
+    ) -> Result<Self> {
         let data = DataShape { bound: features, rows: 0 };
         Self::of(&Task { recipe, network, layers, program, data, security: Security::Standard })
     }
 
-    fn of(task: &Task<'_>) -> Result<Self, PlanError> {
+    fn of(task: &Task<'_>) -> Result<Self> {
         let Task { recipe, network, layers, program, data, security } = *task;
         let features = data.bound;
         check_spread(network, program, layers)?;
-        let scales = Scales::new(recipe, network).map_err(|error| refusal::scale(&error))?;
+        let scales = Scales::new(recipe, network).map_err(refusal::scale)?;
         let numbers = Numbers::new(recipe, network, &scales)?;
         let bounds = prove(&numbers, program, layers, features);
         let (tensor, bound) = widest(&bounds.known);
@@ -98,7 +93,7 @@ impl PlannedBgv {
         let matrices: Vec<Matrix> = layers.iter().map(of).map(|(_, layer)| layer.matrix.clone()).collect();
         let search = Search {
             program,
-            formulas: numbers.formulas(),
+            formulas: &numbers.formulas,
             shapes: shapes.collect(),
             matrices: &matrices,
             batch: recipe.optimizer.batch_size,
@@ -113,7 +108,7 @@ impl PlannedBgv {
             geometry,
             matrices,
             gradient_bits: numbers.gradient_bits(),
-            formulas: numbers.formulas().clone(),
+            formulas: numbers.formulas.clone(),
             bounds: bounds.known.clone(),
             instances,
             fresh,
@@ -126,20 +121,17 @@ impl PlannedBgv {
     }
 
     /// The agreement of client and server.
-    #[must_use]
     pub fn agreement(&self) -> &Arc<Agreement> {
         &self.agreement
     }
 
     /// The largest magnitude of a tensor, as a real number, which is proven; none of one of other layers.
-    #[must_use]
     pub(crate) fn proven(&self, tensor: Tensor) -> Option<f64> {
         let bound = *self.agreement.bounds.get(&tensor)?;
         Some(bound as f64 / f64::from(self.agreement.fraction_bits(tensor)).exp2())
     }
 
     /// Bits that the largest integer of a step takes, with its sign.
-    #[must_use]
     pub(crate) fn value_bits(&self) -> f64 {
         bits(widest(&self.agreement.bounds).1)
     }
@@ -152,7 +144,7 @@ fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], feat
         .into_iter()
         .for_each(|tensor| bounds.encrypted(tensor));
     let depth = numbers.network.depth();
-    for &step in program.training.iter().filter(|step| runs(**step, layers, depth)) {
+    for &step in program.training.iter().filter(|step| step.runs(layers, depth)) {
         if let Step::Refresh { round, by } = step {
             let round = program.rounds.get(round).into_iter().flatten();
             round.filter(|_| by == Refresher::Client).flat_map(|refresh| &refresh.to).for_each(|&to| {
@@ -162,7 +154,7 @@ fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], feat
             });
             continue;
         }
-        let loss = numbers.formulas().loss;
+        let loss = numbers.formulas.loss;
         let written = crate::engine::slots::written(step, depth.saturating_sub(1), loss);
         written.into_iter().for_each(|tensor| bounds.computed(tensor));
     }
@@ -170,10 +162,10 @@ fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], feat
 }
 
 /// Checks that the client refreshes what a step needs at every index of an axis.
-fn check_spread(network: &Network, program: &Program, layers: &[usize]) -> Result<(), PlanError> {
+fn check_spread(network: &Network, program: &Program, layers: &[usize]) -> Result<()> {
     let last = network.depth().saturating_sub(1);
     let mut spread = BTreeSet::new();
-    for &step in program.training.iter().filter(|step| runs(**step, layers, network.depth())) {
+    for &step in program.training.iter().filter(|step| step.runs(layers, network.depth())) {
         let needed = match step {
             Step::Activate(l) | Step::Derivative(l) => Tensor::Preactivation(l),
             Step::Loss => Tensor::Preactivation(last),
@@ -203,7 +195,7 @@ fn refused(network: &Network, failure: Option<Failure>) -> PlanError {
             }
             None => broken.error.into(),
         },
-        None => PlanError::Field { field: "parameters".into(), what: "there are none to try".into() },
+        None => PlanError::field("parameters", "there are none to try"),
     }
 }
 
@@ -240,16 +232,10 @@ impl PlannedEngine for PlannedBgv {
     }
 
     fn schemes(&self) -> Vec<SchemeUse> {
-        let of = |instance: &crate::engine::slots::bgv::Instance| {
-            let rlwe = instance.params.rlwe();
-            SchemeUse {
-                name: "bgv".into(),
-                ring_dimension: rlwe.n(),
-                log_qp: rlwe.log_qp(),
-                plaintext: format!("integers modulo {}", instance.spec.plaintext_modulus),
-                security_bits: rlwe.security_bits(),
-                margins: rlwe.margin("bgv").into_iter().collect(),
-            }
+        let of = |instance: &Instance| {
+            let (rlwe, t) = (instance.params.rlwe(), instance.spec.plaintext_modulus);
+            let margins = rlwe.margin("bgv").into_iter().collect();
+            SchemeUse::of_rlwe("bgv", rlwe, format!("integers modulo {t}"), margins)
         };
         self.agreement.instances.iter().map(of).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::network::Network;
+use crate::network::{Layer, Network};
 use crate::numbers::fixed::ScaleError;
 use crate::plan::parameters::bgv::{MOST_PLAINTEXT_BITS, MOST_PLAINTEXT_PRIMES, bits};
 use crate::plan::{PlanError, Reason};
@@ -17,7 +17,7 @@ pub(super) fn widest(bounds: &BTreeMap<Tensor, i128>) -> (Tensor, i128) {
 /// Place in the recipe and kind of the layer that a tensor belongs to; of `otherwise`, or the last one, if it is of all layers.
 fn place(network: &Network, tensor: Tensor, otherwise: Option<usize>) -> (usize, String) {
     let layer = tensor.layer().or(otherwise).and_then(|l| network.layers.get(l)).or(network.layers.last());
-    layer.map_or_else(Default::default, |layer| (layer.index, layer.kind.to_string()))
+    layer.map(Layer::place).unwrap_or_default()
 }
 
 /// A tensor that grows too large; `largest` is the layer that has the largest gradient.
@@ -34,47 +34,38 @@ pub(super) fn range(
     needed: f64,
     available: f64,
 ) -> PlanError {
-    let (layer, kind) = place(network, tensor, largest);
+    let at = place(network, tensor, largest);
     let what = format!(
         "the {tensor} may reach {needed:.1} bits between two refreshes, of which plaintext moduli hold {available}: lower its bounds or fractional bits"
     );
-    PlanError::Refused { layer, kind, reason: Reason::Range, what, needed, available }
+    PlanError::refused(at, Reason::Range, what, [needed, available])
 }
 
 /// Noise beyond the longest chain of primes, of `available` bits.
 pub(super) fn levels(network: &Network, tensor: Tensor, why: &str, needed: f64, available: f64) -> PlanError {
-    let (layer, kind) = place(network, tensor, None);
+    let at = place(network, tensor, None);
     let what = format!(
         "no 128-bit parameters hold the noise of a step; the last ones tried fail at the {tensor}: {why}"
     );
-    PlanError::Refused { layer, kind, reason: Reason::Levels, what, needed, available }
+    PlanError::refused(at, Reason::Levels, what, [needed, available])
 }
 
 /// A tensor that the next product needs at every index of an axis, without the refresh that spreads it.
 pub(super) fn layout(network: &Network, tensor: Tensor) -> PlanError {
-    let (layer, kind) = place(network, tensor, None);
+    let at = place(network, tensor, None);
     let what = format!(
         "0 refreshes by the client spread the {tensor} along the axis that the next product needs: refresh.strategy = \"client\" with it among refresh.tensors is needed"
     );
-    PlanError::Refused { layer, kind, reason: Reason::Layout, what, needed: 1.0, available: 0.0 }
+    PlanError::refused(at, Reason::Layout, what, [1.0, 0.0])
 }
 
 /// Numbers without a fixed-point format.
-pub(super) fn scale(error: &ScaleError) -> PlanError {
+pub(super) fn scale(error: ScaleError) -> PlanError {
     let what = error.to_string();
     match error {
-        ScaleError::TooMany { layer, kind, bits, .. } => PlanError::Refused {
-            layer: *layer,
-            kind: kind.clone(),
-            reason: Reason::Range,
-            what,
-            needed: f64::from(*bits),
-            available: 62.0,
-        },
-        ScaleError::TooFew { field, .. } => PlanError::Field { field: (*field).to_owned(), what },
-        ScaleError::NotDyadic { field, .. } => PlanError::Field { field: (*field).to_owned(), what },
-        ScaleError::Coefficients { .. } => {
-            PlanError::Field { field: "numbers.preactivation_bits".into(), what }
+        ScaleError::TooMany { layer, kind, bits, .. } => {
+            PlanError::refused((layer, kind), Reason::Range, what, [f64::from(bits), 62.0])
         }
+        ScaleError::Field { field, .. } => PlanError::field(field, what),
     }
 }

@@ -41,7 +41,7 @@ fn update(all: &[&str], gradient: f64, momentum: f64, weight: f64) -> (f64, f64)
         let term = |&(c, tensor): &(i64, Tensor)| c as f64 * value(tensor) * f64::from(bits(tensor)).exp2();
         terms.iter().map(term).sum::<f64>() / f64::from(to).exp2()
     };
-    let formulas = numbers.formulas();
+    let formulas = &numbers.formulas;
     (combined(&formulas.momentum, scales.momentum_sum()), combined(&formulas.weights, scales.weight_sum()))
 }
 

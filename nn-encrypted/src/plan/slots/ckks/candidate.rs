@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::cost::Costs;
-use super::memory::{key_bytes, working_bytes};
+use super::cost::{Costs, key_bytes, working_bytes};
 use super::refusal;
 use super::rehearse::{Fresh, highest, rehearse};
 use crate::engine::slots::ckks::{RealFormulas, Room, Tally};
 use crate::layout::{Cube, Order};
 use crate::network::Network;
 use crate::plan::parameters::ckks::{self as parameters, Spec};
-use crate::plan::{PlanError, Reason};
+use crate::plan::{PlanError, Reason, Result};
 use crate::program::{Program, Tensor, lower_with};
 use crate::recipe::{Backward, Recipe, RefreshStrategy};
 
@@ -71,17 +70,17 @@ impl Search<'_> {
     }
 
     /// The best candidate, in the smallest ring that has one.
-    pub(super) fn choose(&self) -> Result<Candidate, PlanError> {
+    pub(super) fn choose(&self) -> Result<Candidate> {
         self.choose_with(|log_n| log_n)
     }
 
     /// The best candidate with the slots of a small ring and the chain of the smallest ring that has one.
-    pub(super) fn choose_small(&self, log_n: u32) -> Result<Candidate, PlanError> {
+    pub(super) fn choose_small(&self, log_n: u32) -> Result<Candidate> {
         self.choose_with(|_| log_n)
     }
 
     /// The best candidate of the first ring that has one, with the slots of the ring of dimension `2^log_n(…)`.
-    fn choose_with(&self, log_n: impl Fn(u32) -> u32) -> Result<Candidate, PlanError> {
+    fn choose_with(&self, log_n: impl Fn(u32) -> u32) -> Result<Candidate> {
         let mut refused = None;
         for (real, most) in parameters::rings(self.recipe, self.bootstraps())? {
             match self.best(Ring { log_n: real, most, slots: 1 << (log_n(real) - 1) }) {
@@ -95,7 +94,7 @@ impl Search<'_> {
     }
 
     /// The cheapest candidate of a ring.
-    fn best(&self, ring: Ring) -> Result<Candidate, PlanError> {
+    fn best(&self, ring: Ring) -> Result<Candidate> {
         let plain = lower_with(self.recipe, self.network, &BTreeSet::new());
         let mut found: Vec<(f64, Cube)> = Vec::new();
         let mut refused = None;
@@ -156,12 +155,7 @@ impl Search<'_> {
     }
 
     /// The levels of a step, if a chain has them.
-    fn levels(
-        &self,
-        formulas: &RealFormulas,
-        program: &Program,
-        ring: Ring,
-    ) -> Result<Result<Rehearsed, PlanError>, PlanError> {
+    fn levels(&self, formulas: &RealFormulas, program: &Program, ring: Ring) -> Result<Result<Rehearsed>> {
         let fresh = highest(formulas, program);
         let tally = rehearse(formulas, program, &fresh, None)?;
         let needed = tally.lowest.0.unsigned_abs();
@@ -207,12 +201,7 @@ pub(super) fn room(spec: &Spec) -> Room {
 }
 
 /// Every fresh tensor over as few primes as what follows needs.
-fn lowered(
-    formulas: &RealFormulas,
-    program: &Program,
-    highest: Rehearsed,
-    room: Room,
-) -> Result<Rehearsed, PlanError> {
+fn lowered(formulas: &RealFormulas, program: &Program, highest: Rehearsed, room: Room) -> Result<Rehearsed> {
     let tensors: Vec<Tensor> =
         highest.fresh.keys().copied().filter(|tensor| *tensor != Tensor::Features).collect();
     let mut best = highest;

@@ -9,7 +9,6 @@
 mod candidate;
 mod cost;
 mod describe;
-mod memory;
 mod refusal;
 mod rehearse;
 #[cfg(test)]
@@ -27,7 +26,8 @@ use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
 use crate::plan::{
-    Disclosure, Estimate, PlanError, Planned, PlannedEngine, SchemeUse, Security, Task, Tolerance, WireSize,
+    Disclosure, Estimate, PlanError, Planned, PlannedEngine, Result, SchemeUse, Security, Task, Tolerance,
+    WireSize,
 };
 use crate::program::{Step, Tensor};
 use crate::roles::cipher::ckks::CkksCipher;
@@ -58,19 +58,19 @@ pub struct PlannedCkks {
 ///
 /// # Errors
 /// If there is no plan: the layer is named, and what is needed and what there is by number.
-pub(crate) fn plan(task: &Task<'_>) -> Result<Planned, PlanError> {
+pub(crate) fn plan(task: &Task<'_>) -> Result<Planned> {
     Ok(PlannedCkks::of(task)?.planned())
 }
 
 /// The smallest ring that holds the layers, whether it protects anything or not.
-fn smallest(search: &Search<'_>) -> Result<(u32, Candidate), PlanError> {
+fn smallest(search: &Search<'_>) -> Result<(u32, Candidate)> {
     let mut rings = parameters::SMALL_LOG_N.rev().map(|log_n| Ok((log_n, search.choose_small(log_n)?)));
     let largest = rings.next().unwrap_or(Err(PlanError::Rehearsal(EngineError::Empty)))?;
-    Ok(rings.map_while(Result::<_, PlanError>::ok).last().unwrap_or(largest))
+    Ok(rings.map_while(Result::<_>::ok).last().unwrap_or(largest))
 }
 
 /// The search for a plan, if layers and borders are those of an engine in CKKS.
-fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
+fn search<'a>(task: &Task<'a>) -> Result<Search<'a>> {
     let Task { recipe, network, layers, program, data, .. } = *task;
     let search = Search { recipe, network, layers, input_bound: data.bound };
     let last = network.depth().saturating_sub(1);
@@ -96,7 +96,7 @@ fn search<'a>(task: &Task<'a>) -> Result<Search<'a>, PlanError> {
 
 impl PlannedCkks {
     /// As [`plan`].
-    pub(crate) fn of(task: &Task<'_>) -> Result<Self, PlanError> {
+    pub(crate) fn of(task: &Task<'_>) -> Result<Self> {
         let search = search(task)?;
         match task.security {
             Security::Standard => Self::new(task.network, search.choose()?, parameters::build),
@@ -111,8 +111,8 @@ impl PlannedCkks {
     fn new(
         network: &Network,
         candidate: Candidate,
-        build: impl FnOnce(&parameters::Spec) -> Result<parameters::Parameters, PlanError>,
-    ) -> Result<Self, PlanError> {
+        build: impl FnOnce(&parameters::Spec) -> Result<parameters::Parameters>,
+    ) -> Result<Self> {
         let params = build(&candidate.spec)?;
         let (key_bytes, peak_bytes) = candidate.memory();
         let Candidate { formulas, bootstrapped, levels, fresh, tally, units, .. } = candidate;
@@ -132,7 +132,7 @@ impl PlannedCkks {
     }
 
     #[cfg(test)]
-    pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self, PlanError> {
+    pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self> {
         let candidate = search(task)?.choose_small(log_n)?;
         Self::new(task.network, candidate, |spec| {
             parameters::build_insecure(spec, log_n, "a small ring for fast tests")
@@ -151,7 +151,6 @@ impl PlannedCkks {
     }
 
     /// How large, as real numbers, tensors may be that the client decrypts: larger ones would be taken modulo the primes they are over.
-    #[must_use]
     pub fn proven(&self) -> Vec<(Tensor, f64)> {
         let CkksAgreement { formulas, params, .. } = &*self.agreement;
         let room = room(params.spec());
@@ -159,7 +158,7 @@ impl PlannedCkks {
         let most = |tensor: Tensor| (room.above_scale(self.agreement.primes_sent(tensor)) - 1.0).exp2();
         let [w, v] = formulas.state_units();
         let of_model = [(Tensor::NewWeights, w), (Tensor::NewMomentum, v)];
-        let of_images = formulas.refreshed.keys().copied().chain([formulas.outputs]);
+        let of_images = formulas.refreshed.keys().copied().chain([formulas.program.outputs.from]);
         let of_images = of_images.filter(|tensor| !tensor.is_of_model());
         let units = of_images.map(|tensor| (tensor, formulas.unit(tensor).abs())).chain(of_model);
         let is_sent = |tensor: Tensor| tensor == Tensor::NewMomentum || self.agreement.sent(tensor).is_some();
@@ -203,14 +202,8 @@ impl PlannedEngine for PlannedCkks {
 
     fn schemes(&self) -> Vec<SchemeUse> {
         let params = &self.agreement.params;
-        vec![SchemeUse {
-            name: "ckks".into(),
-            ring_dimension: params.n(),
-            log_qp: params.rlwe().log_qp(),
-            plaintext: format!("{} complex slots", params.slots()),
-            security_bits: params.rlwe().security_bits(),
-            margins: params.margins(),
-        }]
+        let plaintext = format!("{} complex slots", params.slots());
+        vec![SchemeUse::of_rlwe("ckks", params.rlwe(), plaintext, params.margins())]
     }
 
     fn tolerance(&self) -> Option<Tolerance> {

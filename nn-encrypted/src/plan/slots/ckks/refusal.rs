@@ -1,15 +1,13 @@
 //! Refusals by number.
 
 use crate::engine::slots::ckks::Tally;
-use crate::network::Network;
+use crate::network::{Layer, Network};
 use crate::plan::{PlanError, Reason};
 use crate::program::{Step, Tensor};
 
 fn refused(network: &Network, l: usize, reason: Reason, what: String, numbers: [f64; 2]) -> PlanError {
     let layer = network.layers.get(l).or(network.layers.last());
-    let (layer, kind) = layer.map_or_else(Default::default, |layer| (layer.index, layer.kind.to_string()));
-    let [needed, available] = numbers;
-    PlanError::Refused { layer, kind, reason, what, needed, available }
+    PlanError::refused(layer.map(Layer::place).unwrap_or_default(), reason, what, numbers)
 }
 
 /// The layer that a step belongs to, of some.

@@ -45,20 +45,16 @@ struct Blank<'a> {
 }
 
 impl Blank<'_> {
-    fn read(&self, tensor: Tensor, images: usize) -> Result<Vec<Level>, EngineError> {
+    fn tiles(&self, tensor: Tensor, parts: usize) -> Result<Vec<Level>, EngineError> {
         let level = *self.fresh.get(&tensor).ok_or(EngineError::Missing(tensor))?;
-        let tiles = self.formulas.geometry.ciphertexts(tensor) / images.max(1);
+        let tiles = self.formulas.geometry.ciphertexts(tensor) / parts.max(1);
         Ok(self.rehearsal.read(level, self.formulas.fresh_bound(tensor), tiles))
     }
 }
 
 impl Samples<Level> for Blank<'_> {
-    fn features(&self, _: usize) -> Result<Vec<Level>, EngineError> {
-        self.read(Tensor::Features, self.formulas.image_tiles())
-    }
-
-    fn targets(&self, _: usize) -> Result<Vec<Level>, EngineError> {
-        self.read(Tensor::Targets, self.formulas.image_tiles())
+    fn read(&self, tensor: Tensor, _: usize) -> Result<Vec<Level>, EngineError> {
+        self.tiles(tensor, self.formulas.image_tiles())
     }
 
     fn rows(&self) -> usize {
@@ -85,8 +81,9 @@ pub(super) fn rehearse(
         rehearsal.enter(step);
         let Step::Refresh { round, by } = step else {
             body.run(step, &mut held, &samples)?;
-            if program.prediction.last() == Some(&step) && held.tensors.has(formulas.outputs) {
-                rehearsal.send(formulas.outputs, held.tensors.get(formulas.outputs)?);
+            if program.prediction.last() == Some(&step) && held.tensors.has(formulas.program.outputs.from) {
+                rehearsal
+                    .send(formulas.program.outputs.from, held.tensors.get(formulas.program.outputs.from)?);
             }
             continue;
         };
@@ -99,7 +96,7 @@ pub(super) fn rehearse(
                     }
                     held.tensors.forget(refresh.from);
                     for &to in refresh.to.iter().filter(|to| is_held(formulas, **to)) {
-                        held.tensors.put(to, samples.read(to, 1)?);
+                        held.tensors.put(to, samples.tiles(to, 1)?);
                     }
                 }
                 Refresher::ClientBackward | Refresher::Clean => {}

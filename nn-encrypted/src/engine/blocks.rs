@@ -1,0 +1,222 @@
+//! Layers with weights in CKKS: approximate products in slots, and the ways to TFHE and back.
+//!
+//! Layouts are those of [`crate::layout::blocks`]: a block of slots for each image.
+
+use std::sync::Arc;
+
+use he_ckks::bootstrap::Bootstrapper;
+use he_ckks::{Ciphertext, Encoder, Evaluator};
+use he_core::wire::{Reader, WireError, Writer};
+use he_switch::{Parameters, Switcher, ckks_to_tfhe, tfhe_to_ckks};
+use he_tfhe::LweCiphertext;
+
+use super::form::CkksForm;
+use super::tables::{Beside, Layers, Lookup, Raised, by_piece};
+use super::{EngineError, Result};
+use crate::layout::blocks::BlockLayout;
+use crate::layout::{At, Places, Rows};
+use crate::numbers::tables::{RESULT_BITS, TableNumbers};
+
+/// Reads a ciphertext as it is sent: over all primes if it is a client's or one that is kept, otherwise over one. Values are scaled to
+/// at most 1.
+pub(crate) fn read(
+    from: &mut Reader<'_>,
+    ckks: &he_ckks::Parameters,
+    slots: usize,
+    kept: bool,
+) -> Result<Ciphertext, WireError> {
+    let c = Ciphertext::read(from, ckks)?;
+    let form = CkksForm { primes: if kept { ckks.max_level() + 1 } else { 1 }, slots, bound: 1.0 };
+    form.check(&c).map(|()| c)
+}
+
+/// The factors of integers in slots.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct BlockScales {
+    /// Of features, activations, errors and targets.
+    pub(crate) factor: f64,
+    pub(crate) weight: f64,
+    /// `log2` of what pre-activations are multiplied by on their way to a table with a shift of 0.
+    pub(crate) bits: u32,
+}
+
+impl BlockScales {
+    /// With the factor that results of tables have in slots, and room for weights of up to 8.
+    pub(crate) fn new(numbers: &TableNumbers, parameters: &Parameters) -> Self {
+        let (factor, unit) = (tfhe_to_ckks::factor(parameters, RESULT_BITS), ckks_to_tfhe::unit(parameters));
+        let phase = (-f64::from(numbers.log_t)).exp2() / (unit * factor);
+        let bits = (phase.log2() + f64::from(numbers.weight_bits() + 3)).round().clamp(0.0, 20.0);
+        Self { factor, weight: phase / bits.exp2(), bits: bits as u32 }
+    }
+}
+
+/// Layers in blocks of slots.
+pub(crate) struct Blocks {
+    layout: BlockLayout,
+    scales: BlockScales,
+    parameters: Parameters,
+    switcher: Switcher,
+    bootstrapper: Arc<Bootstrapper>,
+    /// The constant one as an input, in a slot.
+    one: f64,
+}
+
+impl Blocks {
+    /// Layers in a layout, with the keys of their bridges; `activation_bits` are the fractional bits of inputs.
+    pub(crate) fn new(
+        layout: &BlockLayout,
+        scales: BlockScales,
+        activation_bits: u32,
+        switcher: Switcher,
+    ) -> Result<Self> {
+        Ok(Self {
+            layout: layout.clone(),
+            scales,
+            parameters: switcher.params().clone(),
+            bootstrapper: Arc::clone(switcher.ckks()?),
+            switcher,
+            one: scales.factor * f64::from(activation_bits).exp2(),
+        })
+    }
+
+    fn evaluator(&self) -> &Evaluator {
+        self.bootstrapper.evaluator()
+    }
+
+    /// A sum over rotations.
+    fn summed(&self, product: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext> {
+        Ok(self.evaluator().inner_sum(product, stride, count)?.with_bound(1.0)?)
+    }
+
+    /// Inputs with the constant one beside those of each image.
+    fn inputs(&self, l: usize, images: usize, pieces: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let (block, per) = (self.layout.layers[l], self.layout.images(l));
+        let with = |(number, piece): (usize, &Ciphertext)| {
+            let mut constant = vec![0.0; self.layout.slots];
+            for image in 0..per.min(images - number * per) {
+                (0..block.height()).for_each(|o| constant[block.slot(image, block.inputs, o)] = self.one);
+            }
+            let constant = Encoder::new(self.parameters.ckks()).encode_in(&constant, constant.len())?;
+            Ok(self.evaluator().add_plain(piece, &constant)?.with_bound(1.0)?)
+        };
+        pieces.iter().enumerate().map(with).collect()
+    }
+}
+
+impl Layers for Blocks {
+    type Cipher = Ciphertext;
+
+    fn places(&self) -> &dyn Places {
+        &self.layout
+    }
+
+    fn read(&self, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
+        read(from, self.parameters.ckks(), self.layout.slots, true)
+    }
+
+    fn write(&self, cipher: &Ciphertext, out: &mut Writer) -> Result<(), WireError> {
+        cipher.write(out)
+    }
+
+    fn smallest(&self, cipher: &Ciphertext) -> Result<Ciphertext> {
+        Ok(self.evaluator().mod_switch_to(cipher, 0)?.with_bound(1.0)?)
+    }
+
+    fn expand(&self, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        Ok(weights.to_vec())
+    }
+
+    fn prepare(&self, rows: Rows, images: usize, pieces: Vec<Ciphertext>) -> Result<Vec<Ciphertext>> {
+        match rows {
+            Rows::Inputs(l) => self.inputs(l, images, &pieces),
+            _ => Ok(pieces),
+        }
+    }
+
+    fn forward(&self, l: usize, inputs: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let sum =
+            |input| self.summed(&self.evaluator().mul(input, &weights[l])?, 1, self.layout.layers[l].width());
+        inputs.iter().map(sum).collect()
+    }
+
+    fn backward(&self, l: usize, errors: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let block = self.layout.layers[l];
+        let sum =
+            |error| self.summed(&self.evaluator().mul(error, &weights[l])?, block.width(), block.height());
+        errors.iter().map(sum).collect()
+    }
+
+    fn gradient(
+        &self,
+        l: usize,
+        _: usize,
+        inputs: &[Ciphertext],
+        errors: &[Ciphertext],
+    ) -> Result<Vec<Ciphertext>> {
+        let (evaluator, size) = (self.evaluator(), self.layout.layers[l].size());
+        let rate = self.scales.weight / (self.scales.factor * self.scales.factor);
+        let mut sum: Option<Ciphertext> = None;
+        for (input, error) in inputs.iter().zip(errors) {
+            let product = evaluator.mul(input, &evaluator.mul_const(error, -rate)?)?;
+            sum = Some(match sum {
+                Some(sum) => evaluator.add(&sum, &product)?,
+                None => product,
+            });
+        }
+        let sum = sum.ok_or(EngineError::Empty)?;
+        Ok(vec![evaluator.inner_sum(&sum, size, self.layout.slots / size)?])
+    }
+
+    fn update(&self, weights: &[Ciphertext], gradients: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let moved = |(weight, gradient)| Ok(self.evaluator().add(weight, gradient)?.with_bound(1.0)?);
+        weights.iter().zip(gradients).map(moved).collect()
+    }
+
+    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let fresh = |weight| Ok(lookup.refresh(|| self.bootstrapper.bootstrap(weight))??);
+        weights.iter().map(fresh).collect()
+    }
+
+    fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let less = |(a, b)| Ok(self.evaluator().sub(a, b)?.with_bound(1.0)?);
+        a.iter().zip(b).map(less).collect()
+    }
+
+    /// Pre-activations stand in slots times the factors of activations and of weights.
+    fn scale_errors(&self, errors: &[Ciphertext], shift: u32) -> Result<Vec<Ciphertext>> {
+        let factor = self.scales.weight * f64::from(shift).exp2();
+        let scaled = |error| Ok(self.evaluator().mul_const(error, factor)?.with_bound(1.0)?);
+        errors.iter().map(scaled).collect()
+    }
+
+    fn lower(&self, pieces: &[Ciphertext], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>> {
+        let bits = self.scales.bits + shift;
+        by_piece(pieces, places, |piece, slots| Ok(self.switcher.ckks_slots_to_tfhe(piece, slots, bits)?.0))
+    }
+
+    fn raise(
+        &self,
+        lookup: &Lookup,
+        values: Vec<Raised>,
+        pieces: usize,
+        _: Option<Beside<'_, Ciphertext>>,
+    ) -> Result<Vec<Ciphertext>> {
+        let (slots, parameters) = (self.layout.slots, &self.parameters);
+        let (large, small) = (parameters.ckks().n(), parameters.tfhe().n());
+        let packs = (2 * slots).div_ceil(small);
+        let zero = LweCiphertext::trivial(parameters.tfhe(), 0);
+        let mut groups = vec![vec![vec![zero; small]; packs]; pieces];
+        for Raised { places, value } in values {
+            for At { piece, index, .. } in places {
+                let [place, _] = ckks_to_tfhe::coefficients_of(index, slots, large);
+                let place = place / (large / (packs * small));
+                groups[piece][place % packs][place / packs] = value.clone();
+            }
+        }
+        let fill = |group: &Vec<Vec<LweCiphertext>>| {
+            let packed = lookup.pack(group)?;
+            Ok(lookup.refresh(|| self.switcher.tfhe_to_ckks(&packed, RESULT_BITS))??.0)
+        };
+        groups.iter().map(fill).collect()
+    }
+}
