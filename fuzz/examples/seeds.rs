@@ -21,6 +21,7 @@ use he_fuzz::world::{
     known_key, tfhe_key,
 };
 use he_switch::bgv::BootstrapKeys;
+use he_fuzz::yashe::{YASHE, yashe_key};
 use he_switch::expand::Expander;
 use he_switch::{SecretKeys, bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
 use nn_encrypted::frozen::Frozen;
@@ -100,6 +101,21 @@ fn tfhe() -> Result<(), Box<dyn Error>> {
     put_both("tfhe", "list", 0, &he_tfhe::LweCiphertext::to_bytes(&TFHE, &list)?)?;
     put_both("tfhe", "keys", 2, &key.seeded_evaluation_keys()?.to_bytes()?)?;
     put_both("tfhe", "secret", 4, &key.to_secret_bytes())
+}
+
+fn yashe() -> Result<(), Box<dyn Error>> {
+    let key = yashe_key();
+    let public = key.public_key();
+    let plaintext = he_yashe::Encoder::new(&YASHE).encode(&[1, 2, 3])?;
+    let fresh = he_yashe::Encryptor::new(&public).encrypt(&plaintext)?;
+    let request = he_yashe::KeyRequest::default().products().rotations(&YASHE, &[1]);
+    let keys = key.evaluation_keys(&request)?;
+    let product = he_yashe::Evaluator::new(&YASHE, keys.clone())?.mul_lazy(&fresh, &fresh)?;
+    put_both("yashe", "fresh", 0, &fresh.to_bytes()?)?;
+    put_both("yashe", "product", 0, &product.to_bytes()?)?;
+    put_both("yashe", "public", 2, &public.to_bytes()?)?;
+    put_both("yashe", "evaluation", 4, &keys.to_bytes()?)?;
+    put_both("yashe", "secret", 6, &key.to_secret_bytes())
 }
 
 fn ckks() -> Result<(), Box<dyn Error>> {
@@ -299,6 +315,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     bfv()?;
     ckks()?;
     tfhe()?;
+    yashe()?;
     bridges()?;
     bootstrap()?;
     messages()?;

@@ -34,7 +34,10 @@ fn ciphertext(bytes: &[u8]) {
     let Ok(read) = Ciphertext::from_bytes(&CKKS, bytes) else { return };
     same_ciphertext(&read, bytes);
     let (key, e) = (ckks_key(&CKKS), BOOTSTRAPPER.evaluator());
-    assert_eq!(Decryptor::new(&key).decrypt(&read).expect("values").len(), read.slots());
+    // Nothing is left of values that claim more error than their bound.
+    if let Ok(values) = Decryptor::new(&key).decrypt(&read) {
+        assert_eq!(values.len(), read.slots());
+    }
     // All of these may be refused, by an error.
     let _ = Decryptor::new(&key).decrypt_shared(&read, 5);
     let fresh = key.encrypt_seeded(&plaintext(), CKKS.max_level()).expect("a ciphertext").expand();

@@ -18,6 +18,7 @@ mod scheme;
 mod text;
 mod tfhe;
 pub mod world;
+pub mod yashe;
 #[path = "../../nn-encrypted/tests/worlds/mod.rs"]
 mod worlds;
 
@@ -32,6 +33,7 @@ pub use recipes::recipes;
 pub use scheme::{ciphertext, evaluation_keys, keys};
 pub use text::{frozen, pictures, recipe, table};
 pub use tfhe::tfhe;
+pub use yashe::yashe;
 
 /// Bytes that a target may have allocated at one time. Inputs have a few kilobytes.
 const MOST_MEMORY: usize = 256 << 20;

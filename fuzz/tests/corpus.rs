@@ -9,7 +9,7 @@ const LARGEST_CORPORA: u64 = 2_000_000;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 18] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
@@ -17,6 +17,7 @@ const TARGETS: [Target; 17] = [
     ("bfv", he_fuzz::bfv),
     ("ckks", he_fuzz::ckks),
     ("tfhe", he_fuzz::tfhe),
+    ("yashe", he_fuzz::yashe),
     ("bridge", he_fuzz::bridge),
     ("bgv_bootstrap", he_fuzz::bgv_bootstrap),
     ("message", he_fuzz::message),

@@ -125,12 +125,17 @@ impl<'k> Decryptor<'k> {
         Err(OperandError::Foreign { operation: "decrypt", object: "ciphertext" }.into())
     }
 
-    /// The plaintext. It is right while the noise budget is positive; there is no check that it was.
+    /// The plaintext. It is right while the noise is what its estimate says.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters, or by its estimate the noise exceeds the modulus.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
         self.check(ciphertext)?;
+        let budget = ciphertext.noise_budget();
+        // Written so that a budget that is no number is refused too.
+        if budget.is_nan() || budget < 0.0 {
+            return Err(Error::NoiseExhausted { operation: "decrypt", excess: -budget });
+        }
         let (params, t) = (self.params, self.params.t());
         let phase = self.key.phase(&ciphertext.inner);
         let converter = BaseConverter::new(phase.basis(), &[*t], 1);

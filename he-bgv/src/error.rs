@@ -2,12 +2,14 @@
 
 use he_core::ring::basis::RingError;
 use he_core::ring::sample::SampleError;
+use he_core::ring::slots::ValuesError;
 use he_core::rlwe::{OperandError, ParametersError};
 use he_core::wire::WireError;
 use thiserror::Error;
 
 /// Errors of BGV. Every message names what was there and what was needed.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Operands that do not fit the operation.
     #[error(transparent)]
@@ -83,4 +85,15 @@ pub enum Error {
     /// Bytes that are no object of this kind.
     #[error(transparent)]
     Wire(#[from] WireError),
+}
+
+impl From<ValuesError> for Error {
+    fn from(error: ValuesError) -> Self {
+        match error {
+            ValuesError::TooMany { given, capacity } => {
+                OperandError::TooManyValues { given, capacity }.into()
+            }
+            ValuesError::OutOfRange { value, index, half } => Self::ValueOutOfRange { value, index, half },
+        }
+    }
 }

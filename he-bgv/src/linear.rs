@@ -77,7 +77,7 @@ impl Evaluator {
         product.ok_or(OperandError::NoOperands { operation: "matrix product" }.into())
     }
 
-    /// `Σ c_i·x^i` in every slot, for `coefficients = [c_0, c_1, …]`.
+    /// `Σ c_i·x^i` in every slot, for `coefficients = [c_0, c_1, …]`. A constant hides nothing: it is a ciphertext all the same.
     ///
     /// ```
     /// # use he_bgv::*;
@@ -97,9 +97,12 @@ impl Evaluator {
     /// ```
     ///
     /// # Errors
-    /// If there is no relinearization key, the result would not decrypt, or the polynomial is constant modulo `t`.
+    /// If there are no coefficients or no relinearization key, or the result would not decrypt.
     pub fn evaluate_polynomial(&self, x: &Ciphertext, coefficients: &[i64]) -> Result<Ciphertext, Error> {
-        let value = evaluate_polynomial(self, x, coefficients)?;
-        value.ok_or(OperandError::NoOperands { operation: "polynomial of degree 0" }.into())
+        let constant = coefficients.first().ok_or(OperandError::NoOperands { operation: "polynomial" })?;
+        match evaluate_polynomial(self, x, coefficients)? {
+            Some(value) => Ok(value),
+            None => self.add_const(&self.mul_const(x, 0)?, *constant),
+        }
     }
 }

@@ -195,12 +195,20 @@ impl NoiseEstimator {
         }
     }
 
-    /// `log2` of the modulus of a level, the product of the primes `q_0, …, q_level`.
-    ///
-    /// # Panics
-    /// If the level is above the highest; so for all methods that take a level.
+    /// `log2` of the modulus of a level, the product of the primes `q_0, …, q_level`. Above the highest level there is no number:
+    /// it is `NaN`, and so is what other methods say of such a level, with which every operation is refused.
     pub fn log_q(&self, level: usize) -> f64 {
-        self.log_q[..=level].iter().sum()
+        self.log_q.get(..=level.min(self.log_q.len())).map_or(f64::NAN, |bits| bits.iter().sum())
+    }
+
+    /// `log2` of the last prime of a level.
+    fn log_prime(&self, level: usize) -> f64 {
+        self.log_q.get(level).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The level, or one more than the highest.
+    fn at_most(&self, level: usize) -> usize {
+        level.min(self.log_q.len())
     }
 
     /// Bits left before a ciphertext of a level stops decrypting; negative when it may not.
@@ -268,26 +276,29 @@ impl NoiseEstimator {
 
     /// After a key switch at a level.
     pub fn key_switch(&self, noise: Noise, level: usize) -> Noise {
-        noise.add_unrelated(Noise::joining(self.model.key_switch(level + 1)))
+        let known = level < self.log_q.len();
+        let added = if known { self.model.key_switch(level + 1) } else { f64::NAN };
+        noise.add_unrelated(Noise::joining(added))
     }
 
     /// After dropping the last prime of a level by modulus switching.
     pub fn drop_last(&self, noise: Noise, level: usize) -> Noise {
-        noise.scale(-self.log_q[level]).add_unrelated(Noise::joining(self.model.rounding()))
+        noise.scale(-self.log_prime(level)).add_unrelated(Noise::joining(self.model.rounding()))
     }
 
     /// `log2` of the deviation after dropping the last prime of a level, and whether that is worth while: cutting costs nothing
     /// and leaves the correction factor alone, for which half a bit of noise is little.
     fn divided(&self, log2: f64, level: usize) -> (f64, bool) {
-        let divided = log2_add(2.0 * (log2 - self.log_q[level]), self.model.rounding().log2()) / 2.0;
+        let divided = log2_add(2.0 * (log2 - self.log_prime(level)), self.model.rounding().log2()) / 2.0;
         (divided, divided + 0.5 < log2)
     }
 
     /// The way from `level` to `target` that leaves the least noise: by cutting while the noise is small, by dividing otherwise.
     /// Returns the steps (true = divide), from `level` down, and the noise at the end.
     pub fn reduce(&self, mut noise: Noise, level: usize, target: usize) -> (Vec<bool>, Noise) {
+        let level = self.at_most(level);
         let mut steps = Vec::with_capacity(level.saturating_sub(target));
-        for l in (target + 1..=level).rev() {
+        for l in (target.saturating_add(1)..=level).rev() {
             let (_, divide) = self.divided(noise.log2, l);
             if divide {
                 noise = self.drop_last(noise, l);
@@ -299,16 +310,18 @@ impl NoiseEstimator {
 
     /// `log2` of the deviation that [`reduce`](Self::reduce) ends with.
     fn reduced_log2(&self, log2: f64, level: usize, target: usize) -> f64 {
-        (target + 1..=level).rev().fold(log2, |log2, l| match self.divided(log2, l) {
-            (divided, true) => divided,
-            _ => log2,
+        (target.saturating_add(1)..=self.at_most(level)).rev().fold(log2, |log2, l| {
+            match self.divided(log2, l) {
+                (divided, true) => divided,
+                _ => log2,
+            }
         })
     }
 
     /// The level at which a product of operands of the given noises and present levels leaves the largest budget, `extra` bits
     /// being lost besides; a lower one where that costs at most half a bit.
     pub fn best_level(&self, operands: &[(Noise, usize)], extra: f64) -> usize {
-        let highest = operands.iter().map(|(_, level)| *level).min().unwrap_or(0);
+        let highest = operands.iter().map(|(_, level)| *level).min().unwrap_or(0).min(self.log_q.len() - 1);
         let budget = |level: usize| {
             let sum: f64 = operands.iter().map(|&(noise, l)| self.reduced_log2(noise.log2, l, level)).sum();
             self.log_q(level) - sum - extra

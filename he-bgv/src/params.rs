@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use he_core::Modulus;
-use he_core::prime::{is_prime, primes_below};
-use he_core::ring::ntt::Ntt;
+use he_core::prime::primes_below;
+use he_core::ring::{RingError, Slots};
 use he_core::rlwe::params::find_primes;
 use he_core::rlwe::{self, OperandError, ParametersError, SecretDistribution};
 
@@ -59,7 +59,10 @@ impl Spec {
     /// # Errors
     /// If there is none.
     pub fn slot_modulus_except(log_n: u32, bits: u32, taken: &[u64]) -> Result<u64, Error> {
-        let step = 2u64.checked_shl(log_n).ok_or(ParametersError::BadDimension(log_n))?;
+        let step = Some(2_u64)
+            .filter(|_| log_n <= 17)
+            .map(|two| two << log_n)
+            .ok_or(ParametersError::BadDimension(log_n))?;
         let found = primes_below(1 << bits.min(62), step, taken.len() + 1).map_err(ParametersError::from)?;
         found.into_iter().find(|p| !taken.contains(p)).ok_or(Error::PlaintextModulus(0))
     }
@@ -139,16 +142,14 @@ pub struct Parameters(Arc<Inner>);
 struct Inner {
     rlwe: rlwe::Parameters,
     t: Modulus,
-    slots: Option<Ntt>,
+    slots: Option<Slots>,
     noise: NoiseEstimator,
 }
 
 impl Parameters {
     fn with_plaintext(t: u64, rlwe: rlwe::Parameters) -> Result<Self, Error> {
         let t = Modulus::new(t).map_err(|_| Error::PlaintextModulus(t))?;
-        let slotted = t.value() % (2 * rlwe.n() as u64) == 1 && is_prime(t.value());
-        let slots =
-            slotted.then(|| Ntt::new(rlwe.n(), t)).transpose().map_err(he_core::ring::RingError::from)?;
+        let slots = Slots::new(rlwe.n(), t).map_err(RingError::from)?;
         let noise = NoiseEstimator::new(&rlwe);
         Ok(Self(Arc::new(Inner { rlwe, t, slots, noise })))
     }
@@ -190,7 +191,7 @@ impl Parameters {
             rlwe,
             t: *self.t(),
             slots,
-            noise: match self.slot_transform() {
+            noise: match self.slots() {
                 Ok(_) => self.noise().for_slots(),
                 Err(_) => self.noise().clone(),
             },
@@ -226,8 +227,8 @@ impl Parameters {
         }
     }
 
-    /// Transform modulo `t`, where it has slots.
-    pub(crate) fn slot_transform(&self) -> Result<&Ntt, Error> {
+    /// The slots modulo `t`, where it has some.
+    pub(crate) fn slots(&self) -> Result<&Slots, Error> {
         self.0.slots.as_ref().ok_or(Error::NoSlots { t: self.t().value(), n: self.n() })
     }
 

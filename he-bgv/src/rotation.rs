@@ -21,7 +21,7 @@ impl Evaluator {
         if g == 1 {
             return Ok(a.clone());
         }
-        let inner = self.keys.inner.automorphism(&a.inner, g).ok_or_else(|| missing(g, a))?;
+        let inner = self.keys.inner.automorphism(&a.inner, g).ok_or_else(|| self.missing(g, a))?;
         self.finish("rotate", inner, a.factor, self.rotated_noise(a, g))
     }
 
@@ -53,7 +53,7 @@ impl Evaluator {
                     return Ok(a.clone());
                 }
                 let inner = self.keys.inner.automorphism_hoisted(&a.inner, &digits, g);
-                let inner = inner.ok_or_else(|| missing(g, a))?;
+                let inner = inner.ok_or_else(|| self.missing(g, a))?;
                 self.finish("rotate", inner, a.factor, self.rotated_noise(a, g))
             })
             .collect()
@@ -115,9 +115,7 @@ impl Evaluator {
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         let row = self.params.n() / 2;
         if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > row) {
-            return Err(
-                OperandError::TooManyValues { given: stride.saturating_mul(count), capacity: row }.into()
-            );
+            return Err(OperandError::InnerSum { count, stride, capacity: row }.into());
         }
         if stride == 0 {
             return self.mul_const(a, count as i64);
@@ -143,6 +141,17 @@ impl Evaluator {
         self.add_alike("sum", a, b, Noise::add_unrelated)
     }
 
+    /// The error for a Galois key that is not there, by the name of what it does.
+    fn missing(&self, g: usize, a: &Ciphertext) -> OperandError {
+        let n = self.params.n();
+        let key = match (0..n / 2).find(|&k| row_element(&self.params, k) == g) {
+            Some(k) => format!("key that rotates by {k}, X -> X^{g}"),
+            None if g == 2 * n - 1 => format!("key that swaps the rows, X -> X^{g}"),
+            None => format!("Galois key of X -> X^{g}"),
+        };
+        OperandError::MissingKey { operation: "rotate", key, level: a.level() }
+    }
+
     fn add_alike(
         &self,
         operation: &'static str,
@@ -161,14 +170,6 @@ impl Evaluator {
         let mut inner = a.inner;
         inner.add_assign(&b.inner);
         self.finish(operation, inner, a.factor, combine(a.noise, b.noise))
-    }
-}
-
-fn missing(g: usize, a: &Ciphertext) -> OperandError {
-    OperandError::MissingKey {
-        operation: "rotate",
-        key: format!("Galois key of X -> X^{g}"),
-        level: a.level(),
     }
 }
 

@@ -61,10 +61,13 @@ pub enum Direction {
 }
 
 /// For each slot, the coefficient that its value becomes or comes from: slot `r·n + c` and coefficient `r·n + rev(c)`,
-/// `n = N/2`. It is its own inverse.
+/// `n = N/2`. It is its own inverse. Where the argument `N` is no power of two from 2 to 2^17 there is no such ring, and no slot.
 pub fn coefficient_order(n: usize) -> Vec<usize> {
+    if !n.is_power_of_two() || !(2..=1 << 17).contains(&n) {
+        return Vec::new();
+    }
     let row = n / 2;
-    let log = row.max(1).ilog2();
+    let log = row.ilog2();
     let reverse = |c: usize| if log == 0 { c } else { c.reverse_bits() >> (usize::BITS - log) };
     (0..n).map(|slot| slot / row * row + reverse(slot % row)).collect()
 }
@@ -168,7 +171,7 @@ impl SlotTransform {
         level: usize,
         direction: Direction,
     ) -> Result<Self, Error> {
-        params.slot_transform()?;
+        params.slots()?;
         let (t, n) = (params.t(), params.n() / 2);
         let depth = n.ilog2();
         if factors == 0 || factors > depth as usize {

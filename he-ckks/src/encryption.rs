@@ -119,8 +119,13 @@ impl<'k> Decryptor<'k> {
     /// The values, for the owner of the key alone.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters, or nothing is left of its values: their estimated error (root mean square)
+    /// reaches their bound. Of values that are bounded by 0 there is nothing to lose.
     pub fn decrypt_complex(&self, ciphertext: &Ciphertext) -> Result<Vec<Complex64>, Error> {
+        let Estimate { bound, error } = ciphertext.estimate;
+        if bound > 0.0 && error >= bound {
+            return Err(Error::Drowned { operation: "decrypt", bound, noise: error });
+        }
         let phase = to_floats(&self.phase("decrypt", ciphertext, ciphertext.estimate, usize::MAX)?);
         self.slots(ciphertext, |i| phase[i])
     }
@@ -128,7 +133,7 @@ impl<'k> Decryptor<'k> {
     /// The real parts of the values, for the owner of the key alone.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// As [`decrypt_complex`](Self::decrypt_complex).
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Vec<f64>, Error> {
         Ok(self.decrypt_complex(ciphertext)?.iter().map(|z| z.re).collect())
     }

@@ -10,6 +10,7 @@ use crate::approximation::ApproximationError;
 
 /// Errors of CKKS. Every message names what was there, what was needed and, where there is one, the remedy.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Operands that do not fit the operation.
     #[error(transparent)]
@@ -45,6 +46,18 @@ pub enum Error {
         /// Largest magnitude.
         most: f64,
     },
+    /// A bound of values that leaves no room for their coefficients.
+    #[error(
+        "values of up to {bound:e} at scale 2^{scale:.1} may have coefficients of 2^60 or more, the largest of a plaintext; state a bound of less than {most:e} with `with_bound`, and scale the values down to it"
+    )]
+    BoundTooLarge {
+        /// Bound of the values.
+        bound: f64,
+        /// `log2` of the scale.
+        scale: f64,
+        /// The bound that is no longer taken.
+        most: f64,
+    },
     /// Scales that cannot be brought together.
     #[error(
         "{operation}: the left operand has scale 2^{left:.6} and the right one 2^{right:.6}, both at level {level}; rescale the product among them, or bring both to one level with `mod_switch_to`"
@@ -75,7 +88,7 @@ pub enum Error {
     },
     /// Noise that hides the values themselves.
     #[error(
-        "{operation}: values of up to {bound:e} drown in noise of {noise:e} (rms); hide fewer bits, or decrypt at a larger scale, before a product is rescaled"
+        "{operation}: values of up to {bound:e} drown in noise of {noise:e} (rms); rescale products alone, keep values near their bound, decrypt at a larger scale, or hide fewer bits"
     )]
     Drowned {
         /// The operation.

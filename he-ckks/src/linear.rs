@@ -75,6 +75,7 @@ impl LinearTransform {
         slots: usize,
         level: usize,
     ) -> Result<Self, Error> {
+        params.embedding(slots)?;
         params.check_product_level("linear transform", level)?;
         let scale = params.product_scale(level) / params.scale(level);
         let count = diagonals.len() as f64;

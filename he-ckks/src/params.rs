@@ -130,10 +130,9 @@ impl Parameters {
 
     /// The scale of ciphertexts at a level; above [`max_level`](Self::max_level) those of modular reduction.
     ///
-    /// # Panics
-    /// If the level is above that where modular reduction begins.
+    /// Higher still there is none: it is `NaN`, at which every operation is refused.
     pub fn scale(&self, level: usize) -> f64 {
-        self.0.scales[level]
+        self.0.scales.get(level).copied().unwrap_or(f64::NAN)
     }
 
     /// The scale of a product at a level, before it is rescaled to exactly the scale of the next lower one.

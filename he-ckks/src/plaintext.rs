@@ -54,9 +54,9 @@ impl Plaintext {
         let slots = values.len();
         let embedding = params.embedding(slots)?;
         // Magnitudes that were computed are rounded.
-        let fits = |z: &Complex64| z.norm() <= bound * (1.0 + 1e-12) && z.norm() < LARGEST;
+        let fits = |z: &Complex64| z.norm() <= bound * (1.0 + 1e-12) && z.norm() < f64::INFINITY;
         if let Some(index) = values.iter().position(|z| !fits(z)) {
-            return Err(Error::ValueOutOfRange { index, most: bound.min(LARGEST) });
+            return Err(Error::ValueOutOfRange { index, most: bound });
         }
         let largest = values.iter().map(|z| z.norm()).fold(0.0, f64::max);
         let mut complex = values.to_vec();
@@ -99,17 +99,19 @@ impl Plaintext {
     /// The integer polynomial at a scale, all `N` coefficients.
     ///
     /// # Errors
-    /// If a coefficient would not fit in a word.
+    /// If values of the stated bound might have a coefficient that does not fit in a word: it depends on the bound alone.
     pub(crate) fn scaled(&self, params: &Parameters, scale: f64) -> Result<Zeroizing<Vec<i64>>, Error> {
+        // No coefficient is larger than the largest value.
+        let fits = self.bound * scale < LARGEST;
+        if !fits {
+            let (bound, most) = (self.bound, LARGEST / scale);
+            return Err(Error::BoundTooLarge { bound, scale: scale.log2(), most });
+        }
         let gap = params.n() / self.coefficients.len();
         let mut out = Zeroizing::new(vec![0i64; params.n()]);
-        for (index, (out, c)) in out.iter_mut().step_by(gap).zip(&self.coefficients).enumerate() {
-            let value = c * scale;
-            let fits = value.abs() < LARGEST;
-            if !fits {
-                return Err(Error::ValueOutOfRange { index, most: LARGEST / scale });
-            }
-            *out = round(value);
+        for (out, c) in out.iter_mut().step_by(gap).zip(&self.coefficients) {
+            // A magnitude at the bound may be rounded up to it.
+            *out = round((c * scale).clamp(-LARGEST, LARGEST));
         }
         Ok(out)
     }

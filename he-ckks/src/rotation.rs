@@ -94,9 +94,7 @@ impl Evaluator {
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         let slots = self.params.slots();
         if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > slots) {
-            return Err(
-                OperandError::TooManyValues { given: stride.saturating_mul(count), capacity: slots }.into()
-            );
+            return Err(OperandError::InnerSum { count, stride, capacity: slots }.into());
         }
         if stride == 0 {
             return self.mul_integer(a, count as i64);
@@ -119,7 +117,7 @@ pub(crate) fn missing(operation: &'static str, g: usize, a: &Ciphertext) -> Oper
     } else {
         let by = std::iter::successors(Some(1usize), |power| Some(power * 5 % two_n)).take(two_n / 4);
         match by.enumerate().find(|(_, power)| *power == g) {
-            Some((k, _)) => format!("key that rotates by {k}"),
+            Some((k, _)) => format!("key that rotates by {k}, X -> X^{g}"),
             None => format!("Galois key of X -> X^{g}"),
         }
     };

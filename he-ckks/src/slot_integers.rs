@@ -119,7 +119,7 @@ impl SlotIntegers {
     }
 }
 
-/// What bringing a ciphertext to another level or scale has added to the variance.
+/// Variance that bringing a ciphertext to another level or scale has added.
 fn grown(before: &Ciphertext, now: &Ciphertext) -> f64 {
     (now.estimate.error.powi(2) - before.estimate.error.powi(2)).max(0.0)
 }

@@ -197,10 +197,8 @@ impl BootstrapKeys {
     /// that knows what it needs.
     ///
     /// # Errors
-    /// As [`from_bytes`](Self::from_bytes); also if there are no plaintexts of so many slots, or a key is missing or not asked for.
-    ///
-    /// # Panics
-    /// If the request names a level above the whole chain.
+    /// As [`from_bytes`](Self::from_bytes); also if there are no plaintexts of so many slots, the request names a level above the whole
+    /// chain, or a key is missing or not asked for.
     pub fn requested(
         params: &Parameters,
         slots: usize,
@@ -213,6 +211,7 @@ impl BootstrapKeys {
         }
         let request = bootstrap::keys::request(params, slots).map_err(|error| invalid(error.to_string()))?;
         let request = request.and(further);
+        request.0.check(params.rlwe()).map_err(|error| invalid(error.to_string()))?;
         let keys = Self::open(params, bytes, sealed::requested_keys_bytes(params.rlwe(), &request.0))?;
         if keys.slots() != slots {
             return Err(invalid(format!("for {} slots, needed {slots}", keys.slots())));

@@ -54,7 +54,8 @@ impl SeededKey {
 
 /// The coefficients in which slot `j` of `slots` has its real and its imaginary part, in a ring of dimension `n`.
 pub fn coefficients_of(j: usize, slots: usize, n: usize) -> [usize; 2] {
-    let (gap, bits) = (n / (2 * slots), slots.trailing_zeros());
+    let slots = slots.clamp(1, (n / 2).max(1));
+    let (gap, bits) = (n / 2 / slots, slots.trailing_zeros());
     let reversed = if bits == 0 { 0 } else { j.reverse_bits() >> (usize::BITS - bits) };
     [reversed * gap, (reversed + slots) * gap]
 }

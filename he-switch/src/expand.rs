@@ -87,7 +87,7 @@ impl Expander {
     /// Variance that the key switches of an expansion in `2^levels` add to a coefficient of the phase.
     pub fn noise(&self, levels: u32) -> f64 {
         let one = NoiseModel::new(self.params.bgv().rlwe()).key_switch(self.params.bgv().rlwe().max_limbs());
-        (f64::from(2 * levels).exp2() - 1.0) / 3.0 * one
+        ((2.0 * f64::from(levels)).exp2() - 1.0) / 3.0 * one
     }
 
     /// The expansion of a BGV ciphertext over all primes in `2^levels`.

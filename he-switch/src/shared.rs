@@ -9,12 +9,15 @@
 //! dimension's cap.
 
 use he_ckks::bootstrap::{BootstrapSpec as Circuit, Order};
+use he_core::rlwe::security::max_log_qp;
 use he_core::rlwe::{self, SecretDistribution};
 
 use crate::error::Error;
 
 /// The most primes of BGV whose CKKS chain has 128 bits at `N = 65536`.
 const MOST_PRIMES: usize = 10;
+/// Bits of a special prime.
+const SPECIAL_BITS: u32 = 50;
 /// `log2` of the largest power of two that primes of 45 bits are congruent to 1 modulo.
 const MOST_CONGRUENT: u32 = 30;
 
@@ -64,7 +67,8 @@ impl BootstrapSpec {
             let (found, needed) = (primes.to_string(), format!("2 to {MOST_PRIMES}"));
             return Err(Error::Mismatch { field: "the number of BGV's primes", found, needed });
         }
-        Ok(Self::over(log_n, plaintext_modulus, primes))
+        let Self { ckks, .. } = Self::over(log_n, plaintext_modulus, primes);
+        Ok(Self { log_n, plaintext_modulus, ckks: with_fewest_digits(ckks) })
     }
 
     /// Bootstrapping for a BGV scheme of these sizes. Its primes are those of the CKKS chain that is picked: the first of up to
@@ -122,6 +126,7 @@ impl BootstrapSpec {
     /// # Errors
     /// If one of them has less, or the schemes do not fit together.
     pub fn build(&self) -> Result<Parameters, Error> {
+        self.check_order()?;
         self.freeze(None)
     }
 
@@ -130,7 +135,18 @@ impl BootstrapSpec {
     /// # Errors
     /// If the schemes do not fit together.
     pub fn build_insecure(&self, reason: &str) -> Result<Parameters, Error> {
+        self.check_order()?;
         self.freeze(Some(reason))
+    }
+
+    /// Refuses a CKKS instance whose bootstrap does not refresh coefficients.
+    fn check_order(&self) -> Result<(), Error> {
+        let found = self.ckks.bootstrap.as_ref().map(|bootstrap| bootstrap.order);
+        if found == Some(Order::CoefficientsFirst) {
+            return Ok(());
+        }
+        let (found, needed) = (format!("{found:?}"), format!("{:?}", Some(Order::CoefficientsFirst)));
+        Err(Error::Mismatch { field: "the order of bootstrapping", found, needed })
     }
 
     pub(crate) fn freeze(&self, insecure: Option<&str>) -> Result<Parameters, Error> {
@@ -159,6 +175,23 @@ impl BootstrapSpec {
         let hash = fingerprint([bgv.rlwe().hash(), ckks.hash()]);
         Ok(Parameters { bgv, ckks, joint, top, hash })
     }
+}
+
+/// The chain with as few digits in a key switch as the cap leaves room for, but two: time and keys are about proportional to
+/// them. The special primes exceed a digit by one.
+fn with_fewest_digits(spec: he_ckks::Spec) -> he_ckks::Spec {
+    let Some(circuit) = &spec.bootstrap else { return spec };
+    let (below, above) = (
+        circuit.slots_to_coefficients + spec.levels,
+        circuit.modular_levels() + circuit.coefficients_to_slots,
+    );
+    let bits =
+        spec.first_bits as usize + below * spec.scale_bits as usize + above * circuit.modular_bits as usize;
+    let room = max_log_qp(spec.log_n, spec.secret).map_or(0, |cap| (cap as usize).saturating_sub(bits));
+    let (primes, special) = (1 + below + above, room / SPECIAL_BITS as usize);
+    let digits = primes.div_ceil(special.saturating_sub(1).max(1)).max(2);
+    let digit = primes.div_ceil(digits);
+    he_ckks::Spec { digit, special_bits: vec![SPECIAL_BITS; digit + 1], ..spec }
 }
 
 /// Parameters of a bridge's keys in the ring of dimension `2^log_n`.

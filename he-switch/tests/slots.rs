@@ -6,7 +6,7 @@ use he_tfhe::LookupTable;
 
 /// With the largest prime of 20 bits that has slots.
 fn slotted(spec: Spec) -> Spec {
-    let t = he_bgv::Spec::slot_modulus(spec.bgv.log_n, 20).unwrap();
+    let t = he_bgv::Spec::slot_modulus(spec.bgv.log_n, 20).expect("a prime");
     spec.with_modulus(t)
 }
 

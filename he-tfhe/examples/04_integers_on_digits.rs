@@ -10,8 +10,8 @@ fn main() -> Result<(), Error> {
     let params = Spec::message_2_carry_2_failure_64().build()?;
     let key = SecretKey::generate(&params)?;
     let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
-    let prices = digits::encrypt(&encryptor, 8, &[19, 34, -7])?;
-    let amounts = digits::encrypt(&encryptor, 8, &[3, 2, 5])?;
+    let prices = digits::encrypt(&encryptor, &[19, 34, -7], 8)?;
+    let amounts = digits::encrypt(&encryptor, &[3, 2, 5], 8)?;
 
     // The server: it has evaluation keys and nothing secret.
     let evaluator = Evaluator::new(key.evaluation_keys()?);
@@ -36,7 +36,7 @@ fn main() -> Result<(), Error> {
     assert_eq!(show("twice that, in 12 bits", &integers.add(&wide, &wide)?)?, [114, 136, -70]);
 
     // A comparison gives encrypted bits, and a selection takes them: nobody learns which way it went.
-    let limit = vec![integers.constant(8, 60)?; 3];
+    let limit = vec![integers.constant(60, 8)?; 3];
     let below = integers.lt(&costs, &limit)?;
     let paid = integers.select(&below, &costs, &limit)?;
     assert_eq!(show("at most 60", &paid)?, [57, 60, -35]);
@@ -46,7 +46,7 @@ fn main() -> Result<(), Error> {
     assert_eq!(show("a quarter, rounded down", &integers.shift_right(&costs, 2)?)?, [14, 17, -9]);
 
     // In fixed point with 4 bits behind the point, 24 is 1.5 and 40 is 2.5; their product is 3.75, or 60.
-    let (x, y) = (digits::encrypt(&encryptor, 8, &[24])?, digits::encrypt(&encryptor, 8, &[40])?);
+    let (x, y) = (digits::encrypt(&encryptor, &[24], 8)?, digits::encrypt(&encryptor, &[40], 8)?);
     assert_eq!(show("1.5 times 2.5, in sixteenths", &integers.fixed_mul(&x, &y, 4)?)?, [60]);
 
     // Quotients are rounded towards zero.

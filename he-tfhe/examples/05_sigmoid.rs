@@ -72,7 +72,7 @@ fn by_circuit() -> Result<f64, Error> {
 fn by_table() -> Result<f64, Error> {
     let (key, evaluator) = keys(Spec::message_2_carry_2_wide_failure_64())?;
     let table = IntegerTable::sigmoid(evaluator.params(), [WIDTH, FRACTION], 12)?;
-    let x = digits::encrypt(&Encryptor::with_secret(&key), WIDTH, &integers())?;
+    let x = digits::encrypt(&Encryptor::with_secret(&key), &integers(), WIDTH)?;
     let start = Instant::now();
     let found = DigitEvaluator::new(&evaluator)?.look_up(&x, &[&table])?.swap_remove(0);
     let seconds = start.elapsed().as_secs_f64();

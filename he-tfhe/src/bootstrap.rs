@@ -154,6 +154,11 @@ fn check_noise(
     if variance + added <= allowed * (1.0 + 1e-9) {
         return Ok(());
     }
+    if added >= allowed && table.outputs() > 1 {
+        let (outputs, found, allowed) = (table.outputs(), added.sqrt().log2(), allowed.sqrt().log2());
+        let polynomial_size = params.n() * outputs;
+        return Err(Error::Coarse { operation, outputs, found, allowed, polynomial_size });
+    }
     let allowed = (allowed - added).max(0.0).sqrt().log2();
     Err(Error::TooNoisy { operation, found: variance.sqrt().log2(), allowed })
 }

@@ -83,7 +83,7 @@ pub(crate) struct Tools<'a> {
 impl Evaluator {
     /// The keys and tables of circuit bootstrapping.
     pub(crate) fn circuit_tools(&self, operation: &'static str) -> Result<Tools<'_>, Error> {
-        let missing = Error::MissingKey { operation, needed: "a circuit part in the parameters" };
+        let missing = Error::NoCircuit { operation };
         let (tables, keys) = self.params().circuit().zip(self.keys().circuit()).ok_or(missing)?;
         Ok(Tools { packer: self.packer(operation)?, tables, keys })
     }

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 /// Errors of the scheme. Every message names what was there, what was needed and, where there is one, the remedy.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A field of a specification out of range.
     #[error("{field} is {found}, needed {needed}")]
@@ -54,6 +55,14 @@ pub enum Error {
         index: usize,
         /// Number of messages.
         modulus: u64,
+    },
+    /// A phase that is no plaintext; it is not named, since it may be secret.
+    #[error("decryption: the ciphertext holds no {expected}; {remedy}")]
+    NoPlaintext {
+        /// Plaintexts there are.
+        expected: String,
+        /// A way to go on.
+        remedy: &'static str,
     },
     /// A table that does not fit.
     #[error("a table has {found} values, needed {needed}")]
@@ -102,6 +111,30 @@ pub enum Error {
         found: usize,
         /// Operands needed.
         needed: String,
+    },
+    /// A table whose outputs leave no room for noise.
+    #[error(
+        "{operation}: with {outputs} outputs at one blind rotation the switches alone leave a deviation of 2^{found:.2}, the parameters allow 2^{allowed:.2} in all; take a table for each output, or parameters with a polynomial size of {polynomial_size} or more"
+    )]
+    Coarse {
+        /// The operation.
+        operation: &'static str,
+        /// Outputs of the table.
+        outputs: usize,
+        /// `log2` of the deviation that the switches leave.
+        found: f64,
+        /// `log2` of the largest deviation allowed.
+        allowed: f64,
+        /// Polynomial size at which the modulus switch leaves as little as it does here for one output.
+        polynomial_size: usize,
+    },
+    /// Parameters without a circuit part.
+    #[error(
+        "{operation}: the parameters have no circuit part, as Spec::message_2_carry_2_wide_failure_64 has one"
+    )]
+    NoCircuit {
+        /// The operation.
+        operation: &'static str,
     },
     /// Keys that were not made.
     #[error("{operation} needs {needed}, which these evaluation keys do not have")]

@@ -4,10 +4,10 @@
 //! `(−1/2, 0)`, at least `1/8` from both ends, or `1/4` with twice the noise.
 
 use crate::bootstrap::Job;
-use crate::encryption::bit_phase;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::lwe::LweCiphertext;
+use crate::phases::bit_phase;
 use crate::table::LookupTable;
 
 /// `1/8` of the torus.

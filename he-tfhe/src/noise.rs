@@ -43,22 +43,28 @@ pub struct Prediction {
     pub failure: f64,
 }
 
-fn power(bits: u32) -> f64 {
-    f64::from(bits).exp2()
+/// `4^(−B·l)` of a gadget: the square of the unit of its lowest digit.
+fn unit(gadget: Decomposition) -> f64 {
+    (-2.0 * f64::from(gadget.base_log) * gadget.levels as f64).exp2()
 }
 
 /// Variance of the output of a blind rotation by a gadget.
 pub fn blind_rotation(spec: &Spec, gadget: Decomposition) -> f64 {
     let (n, u) = (spec.lwe_dimension as f64, spec.unroll as f64);
-    let parts = spec.matrices() as f64;
+    let parts = u.exp2() - 1.0;
     let key = external_product(spec, gadget);
     n / u * (2.0 * parts * key + 2.0 * parts / (parts + 1.0) * rounding(spec, gadget))
 }
 
 /// Variance that the noise of a GGSW ciphertext of the key adds in an external product.
 fn external_product(spec: &Spec, gadget: Decomposition) -> f64 {
-    let rows = ((spec.glwe_dimension + 1) * gadget.levels * spec.polynomial_size) as f64;
-    rows * glwe(spec) * digit(gadget.base_log)
+    let rows = (spec.glwe_dimension as f64 + 1.0) * gadget.levels as f64;
+    rows * spec.polynomial_size as f64 * glwe(spec) * digit(gadget.base_log)
+}
+
+/// Variance of a ciphertext made with the public key, modulo `q`: `σ²·(1 + kN/2 + 2kN/3)`.
+pub fn public_key(spec: &Spec) -> f64 {
+    glwe(spec) * (1.0 + spec.big_dimension() as f64 * 7.0 / 6.0)
 }
 
 /// Variance of the noise of a key modulo `q`.
@@ -68,14 +74,14 @@ fn glwe(spec: &Spec) -> f64 {
 
 /// Variance that the rounding of a decomposition adds to a phase.
 fn rounding(spec: &Spec, gadget: Decomposition) -> f64 {
-    (1.0 + spec.big_dimension() as f64 / 2.0) / 12.0 / power(2 * gadget.base_log * gadget.levels as u32)
+    (1.0 + spec.big_dimension() as f64 / 2.0) / 12.0 * unit(gadget)
 }
 
 /// Variance that an automorphism with its key switch adds.
 fn automorphism(spec: &Spec, packing: Decomposition) -> f64 {
     let dimension = spec.big_dimension() as f64;
     let key = dimension * packing.levels as f64 * glwe(spec) * digit(packing.base_log);
-    key + dimension / 24.0 / power(2 * packing.base_log * packing.levels as u32)
+    key + dimension / 24.0 * unit(packing)
 }
 
 /// Variance that packing adds to each coefficient; zero for parameters that do not pack.
@@ -102,7 +108,7 @@ pub fn selections(spec: &Spec, count: u32) -> f64 {
 
 /// Mean square of a balanced digit.
 fn digit(base_log: u32) -> f64 {
-    (power(2 * base_log) + 2.0) / 12.0
+    ((2.0 * f64::from(base_log)).exp2() + 2.0) / 12.0
 }
 
 /// Variance that a key switch to the short key adds.
@@ -110,18 +116,18 @@ pub fn key_switch(spec: &Spec) -> f64 {
     let (dimension, levels, base_log) =
         (spec.big_dimension() as f64, spec.key_switch.levels, spec.key_switch.base_log);
     let key = dimension * levels as f64 * (2.0 * spec.lwe_noise).exp2() * digit(base_log);
-    key + dimension / 24.0 / power(2 * base_log * levels as u32)
+    key + dimension / 24.0 * unit(spec.key_switch)
 }
 
 /// Variance that the modulus switch from `2^32` to `2N/2^spare` adds.
 pub fn modulus_switch(spec: &Spec, spare: u32) -> f64 {
-    let steps = 2.0 * spec.polynomial_size as f64 / power(spare);
+    let steps = 2.0 * spec.polynomial_size as f64 / f64::from(spare).exp2();
     (spec.lwe_dimension as f64 / 48.0 + 1.0 / 12.0) / (steps * steps)
 }
 
 /// Variance that the switch from `q` to `2^32` adds.
 pub fn to_32_bits(spec: &Spec) -> f64 {
-    (1.0 + spec.big_dimension() as f64 / 2.0) / 12.0 / power(64)
+    (1.0 + spec.big_dimension() as f64 / 2.0) / 12.0 / 64_f64.exp2()
 }
 
 /// `log2` of the probability that noise of `variance` takes a phase out of a box of `messages` on the half torus.
@@ -142,7 +148,8 @@ pub fn allowed_variance(failure: f64, boxes: u64, tolerance: f64) -> f64 {
     (distance / high).powi(2) / 2.0
 }
 
-/// Probabilities that a lookup in a table of `boxes` on the half torus is off by `0, ±1, …, ±(most − 1)` boxes; the input is
+/// Probabilities that a lookup in a table of `boxes` on the half torus is off by `0, ±1, …, ±(most − 1)` boxes, of at most
+/// 65,536 and of no more than there are on the torus; the input is
 /// uniform within its box and has noise of `variance`, that of the key switch and of the modulus switch included.
 #[doc(alias = "reading_errors")]
 pub fn lookup_errors(variance: f64, boxes: u64, most: usize) -> Vec<f64> {
@@ -156,6 +163,7 @@ pub fn lookup_errors(variance: f64, boxes: u64, most: usize) -> Vec<f64> {
         t * below + deviation * density
     };
     let at = |d: f64| g(d + 1.0) - 2.0 * g(d) + g(d - 1.0);
+    let most = most.min(1 << 16).min(usize::try_from(boxes).map_or(1 << 16, |boxes| boxes.saturating_mul(2)));
     (0..most).map(|d| if d == 0 { at(0.0) } else { 2.0 * at(d as f64) }).collect()
 }
 
@@ -170,7 +178,7 @@ pub fn predict(spec: &Spec) -> Prediction {
     let (key_switch, modulus_switch) = (key_switch(spec), modulus_switch(spec, 0));
     let wide = spec.circuit.map_or(0.0, |circuit| selections(spec, circuit.table_bits) + to_32_bits(spec));
     let total = wide.max(spec.squared_norm * bootstrap) + key_switch + modulus_switch;
-    let failure = failure(total, 1 << (spec.message_bits + spec.carry_bits).min(32));
+    let failure = failure(total, spec.messages().min(1 << 32));
     Prediction { bootstrap, key_switch, modulus_switch, total, failure }
 }
 

@@ -13,6 +13,10 @@ pub(crate) const SECRET_KEY: u16 = 1;
 pub(crate) const EVALUATION_KEYS: u16 = 2;
 /// Kind of a list of ciphertexts.
 pub(crate) const CIPHERTEXT: u16 = 3;
+/// Kind of seeded ciphertexts.
+pub(crate) const SEEDED_CIPHERTEXTS: u16 = 4;
+/// Kind of a public key.
+pub(crate) const PUBLIC_KEY: u16 = 5;
 
 /// The header of an object of a kind under these parameters.
 pub(crate) fn header(params: &Parameters, kind: u16) -> Header {

@@ -65,11 +65,8 @@ impl GlweCiphertext {
     pub fn extract(&self, coefficient: usize) -> Result<LweCiphertext, Error> {
         let n = self.params.n();
         if coefficient >= n {
-            return Err(Error::Count {
-                operation: "extraction",
-                found: coefficient,
-                needed: format!("less than {n}"),
-            });
+            let (field, found) = ("the coefficient to be extracted", coefficient.to_string());
+            return Err(Error::Spec { field, found, needed: format!("less than {n}") });
         }
         Ok(self.sample(coefficient))
     }

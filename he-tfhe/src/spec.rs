@@ -106,17 +106,20 @@ impl Spec {
 
     /// Number of messages, carries included: `2^(message bits + carry bits)`.
     pub fn messages(&self) -> u64 {
-        1 << (self.message_bits + self.carry_bits)
+        1_u64.checked_shl(self.message_bits.saturating_add(self.carry_bits)).unwrap_or(u64::MAX)
     }
 
     /// Matrices of one step of a blind rotation: one for each part of its bits that is not empty.
     pub fn matrices(&self) -> usize {
-        (1 << self.unroll) - 1
+        u32::try_from(self.unroll)
+            .ok()
+            .and_then(|unroll| 1_usize.checked_shl(unroll))
+            .map_or(usize::MAX, |parts| parts - 1)
     }
 
     /// Rows of a GGSW matrix of the blind rotation.
     pub fn rows(&self) -> usize {
-        (self.glwe_dimension + 1) * self.rotation.levels
+        self.glwe_dimension.saturating_add(1).saturating_mul(self.rotation.levels)
     }
 
     /// The gadgets that not all have: of circuit bootstraps, packing, and GGSW ciphertexts.

@@ -4,9 +4,9 @@
 //! into `2^p` *boxes* of phases with one value; box `m` is centred at `m/2^{p+1}`, so the first half box wraps around with a
 //! sign.
 
-use crate::encryption::encode;
 use crate::error::Error;
 use crate::params::Parameters;
+use crate::phases::encode;
 use crate::torus::to_residue;
 
 /// A table of values, for one bootstrap or for several outputs of the same.

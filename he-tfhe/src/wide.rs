@@ -8,13 +8,13 @@ use he_core::ring::kernel::sub_assign;
 use rayon::prelude::*;
 
 use crate::circuit::{GgswCiphertext, Tools};
-use crate::encryption::encode;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::lwe::LweCiphertext;
 use crate::noise;
 use crate::packing::GlweCiphertext;
 use crate::params::Parameters;
+use crate::phases::encode;
 use crate::ring::rotate;
 use crate::torus::to_residue;
 
@@ -59,22 +59,22 @@ impl WideTable {
         f: impl Fn(u64) -> Vec<u64>,
     ) -> Result<Self, Error> {
         let what = "wide table";
-        let circuit = params.spec().circuit;
-        let most = circuit.map_or(0, |circuit| circuit.table_bits);
+        let most = params.spec().circuit.ok_or(Error::NoCircuit { operation: what })?.table_bits;
         if bits == 0 || bits > most {
             return Err(Error::TableSize {
                 found: 1 << bits.min(63),
                 needed: format!("2 to {}", 1_u64 << most),
             });
         }
-        let (n, stride, modulus) = (params.n(), outputs.next_power_of_two(), params.spec().messages());
-        if outputs == 0 || stride > n {
+        let (n, modulus) = (params.n(), params.spec().messages());
+        if outputs == 0 || outputs > n {
             return Err(Error::Count {
                 operation: what,
                 found: outputs,
                 needed: format!("1 to {n} outputs"),
             });
         }
+        let stride = outputs.next_power_of_two();
         let mut polynomials = vec![vec![0; n]; ((stride << bits) / n).max(1)];
         for index in 0..1 << bits {
             let entry = f(index);

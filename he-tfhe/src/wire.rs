@@ -7,8 +7,10 @@ use he_core::wire::{self, Reader, WireError, Writer};
 
 use crate::keys::{CircuitKeys, SeededEvaluationKeys};
 use crate::lwe::LweCiphertext;
-use crate::object::{CIPHERTEXT, EVALUATION_KEYS, header};
+use crate::object::{CIPHERTEXT, EVALUATION_KEYS, PUBLIC_KEY, SEEDED_CIPHERTEXTS, header};
 use crate::params::Parameters;
+use crate::public_key::PublicKey;
+use crate::seeded::SeededCiphertexts;
 use crate::spec::{CircuitGadgets, Decomposition, Spec};
 
 /// Most ciphertexts of a sealed list.
@@ -85,6 +87,83 @@ impl LweCiphertext {
         let ciphertexts = (0..count).map(|_| Self::read(&mut reader, params)).collect::<Result<_, _>>()?;
         reader.finish("list of ciphertexts")?;
         Ok(ciphertexts)
+    }
+}
+
+impl SeededCiphertexts {
+    /// Bytes that [`write`](Self::write) writes of so many ciphertexts.
+    pub fn wire_bytes(count: usize) -> usize {
+        count.saturating_mul(4).saturating_add(32 + 8)
+    }
+
+    /// Writes the ciphertexts without an envelope, to be sealed together with others.
+    pub fn write(&self, out: &mut Writer) {
+        out.bytes(&self.seed);
+        out.length(self.bodies.len());
+        self.bodies.iter().for_each(|&body| out.u32(body));
+    }
+
+    /// Ciphertexts that were written by [`write`](Self::write).
+    ///
+    /// # Errors
+    /// If bytes are missing.
+    pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
+        let what = "seeded ciphertexts";
+        let seed = from.array(what)?;
+        let count = from.length(from.remaining().saturating_sub(8) / 4, what)?;
+        Ok(Self { params: params.clone(), seed, bodies: read_u32s(from, count, what)? })
+    }
+
+    /// The ciphertexts, sealed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut body = Writer::with_capacity(Self::wire_bytes(self.len()));
+        self.write(&mut body);
+        wire::seal(&header(&self.params, SEEDED_CIPHERTEXTS), &body.finish())
+    }
+
+    /// Opens sealed ciphertexts, at most 2^20.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let header = header(params, SEEDED_CIPHERTEXTS);
+        let mut reader = Reader::new(wire::open(bytes, &header, Self::wire_bytes(MOST))?);
+        let ciphertexts = Self::read(&mut reader, params)?;
+        reader.finish("seeded ciphertexts")?;
+        Ok(ciphertexts)
+    }
+}
+
+impl PublicKey {
+    /// Bytes of a sealed key.
+    fn body_bytes(params: &Parameters) -> usize {
+        32 + (params.spec().big_dimension() * params.modulus().bits() as usize).div_ceil(8)
+    }
+
+    /// The key, sealed.
+    ///
+    /// # Errors
+    /// Never for a key that was drawn or read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let params = &self.params;
+        wire::seal_with(&header(params, PUBLIC_KEY), Self::body_bytes(params), |out| {
+            out.bytes(&self.seed);
+            out.packed_u64(&self.bodies, params.modulus().bits())
+        })
+    }
+
+    /// Opens a sealed key.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (what, q) = ("public key", params.modulus());
+        let mut reader =
+            Reader::new(wire::open(bytes, &header(params, PUBLIC_KEY), Self::body_bytes(params))?);
+        let (seed, mut bodies) = (reader.array(what)?, Vec::new());
+        reader.packed_u64(params.spec().big_dimension(), q.bits(), q.value(), what, &mut bodies)?;
+        reader.finish(what)?;
+        Ok(Self { params: params.clone(), seed, bodies })
     }
 }
 

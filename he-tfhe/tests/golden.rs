@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use he_core::wire::{Header, VERSION, seal};
 use he_tfhe::{
     CircuitGadgets, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
-    SecretKey, SeededEvaluationKeys, Spec, WideTable,
+    PublicKey, SecretKey, SeededCiphertexts, SeededEvaluationKeys, Spec, WideTable,
 };
 
 /// The parameters' hash in version 1: the first field of every header by which objects are told apart.
@@ -82,6 +82,19 @@ fn secret_keys_and_ciphertexts_are_read_and_written_alike() {
 }
 
 #[test]
+fn seeded_ciphertexts_and_public_keys_are_read_and_written_alike() {
+    let params = insecure_params();
+    let bytes = golden("seeded.ciphertexts");
+    let seeded = SeededCiphertexts::from_bytes(&params, &bytes).unwrap();
+    assert_eq!(messages(&params, &seeded.expand()), MESSAGES);
+    assert_eq!(seeded.to_bytes(), bytes);
+    let bytes = golden("public.key");
+    let public = PublicKey::from_bytes(&params, &bytes).unwrap();
+    assert_eq!(messages(&params, &Encryptor::with_public(&public).encrypt_all(&MESSAGES).unwrap()), MESSAGES);
+    assert_eq!(public.to_bytes().unwrap(), bytes);
+}
+
+#[test]
 fn evaluation_keys_are_read_written_alike_and_compute() {
     let params = insecure_params();
     let bytes = golden("evaluation.keys");
@@ -106,5 +119,7 @@ fn write_golden_files() {
     fs::write(path("secret.key"), &*key.to_secret_bytes()).unwrap();
     let list = Encryptor::with_secret(&key).encrypt_all(&MESSAGES).unwrap();
     fs::write(path("list.ciphertexts"), LweCiphertext::to_bytes(&params, &list).unwrap()).unwrap();
+    fs::write(path("seeded.ciphertexts"), key.encrypt_seeded(&MESSAGES).unwrap().to_bytes()).unwrap();
+    fs::write(path("public.key"), key.public_key().unwrap().to_bytes().unwrap()).unwrap();
     fs::write(path("evaluation.keys"), key.seeded_evaluation_keys().unwrap().to_bytes().unwrap()).unwrap();
 }

@@ -42,6 +42,8 @@ fn presets_are_within_their_bounds() {
         ("n32768", Ckks::n32768()),
         ("bootstrap_uniform", Ckks::bootstrap_uniform()),
         ("bootstrap_sparse", Ckks::bootstrap_sparse()),
+        ("tables_uniform", Ckks::tables_uniform()),
+        ("tables_sparse", Ckks::tables_sparse()),
     ] {
         check(&format!("he_ckks::Spec::{name}"), &spec.build().unwrap().margins());
     }
@@ -53,6 +55,11 @@ fn presets_are_within_their_bounds() {
     use he_switch::Spec as Switch;
     for (name, spec) in [("glyph", Switch::glyph()), ("exact", Switch::exact())] {
         check(&format!("he_switch::Spec::{name}"), &spec.build().unwrap().margins());
+    }
+    for (log_n, primes) in [(13, 3), (14, 8), (15, 10), (16, 10)] {
+        let spec = he_switch::bgv::BootstrapSpec::new(log_n, 65_537, primes).unwrap();
+        let name = format!("he_switch::bgv, N = 2^{log_n}, {primes} primes");
+        check(&name, &spec.build().unwrap().margins());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the benches of bootstrapping share: the unit, time of one thread, memory.
+//! Shared by the benches of bootstrapping: the unit, times, threads.
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -145,9 +145,9 @@ impl ChebyshevSeries {
         Err(ApproximationError::Outside { at: x, low, high })
     }
 
-    /// The largest error among `samples` places that crowd towards the ends.
+    /// The largest error among `samples` places, at most a million, that crowd towards the ends.
     pub fn max_error(&self, f: impl Fn(f64) -> f64, samples: usize) -> f64 {
-        let (low, high) = self.interval;
+        let ((low, high), samples) = (self.interval, samples.min(1_000_000));
         let place = |i: usize| {
             (low + high) / 2.0 - (high - low) / 2.0 * (PI * i as f64 / samples.max(1) as f64).cos()
         };
@@ -160,7 +160,7 @@ impl ChebyshevSeries {
 ///
 /// # Panics
 /// If there are not `m + 1` to `2m` coefficients.
-pub fn divide_by_chebyshev<T>(coefficients: &[T], m: usize) -> (Vec<T>, Vec<T>)
+pub(crate) fn divide_by_chebyshev<T>(coefficients: &[T], m: usize) -> (Vec<T>, Vec<T>)
 where
     T: Copy + Add<Output = T> + Sub<Output = T> + Mul<f64, Output = T>,
 {

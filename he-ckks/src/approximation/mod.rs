@@ -10,7 +10,8 @@ pub mod functions;
 mod sign;
 mod solve;
 
-pub use chebyshev::{ChebyshevSeries, divide_by_chebyshev};
+pub use chebyshev::ChebyshevSeries;
+pub(crate) use chebyshev::divide_by_chebyshev;
 pub use error::ApproximationError;
 pub use sign::SignComposite;
 pub(crate) use solve::solve;

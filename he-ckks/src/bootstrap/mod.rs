@@ -157,7 +157,10 @@ impl Bootstrapper {
         let low = self.to_coefficients(a)?;
         let [real, imaginary] = self.to_slots(&self.raise(&low)?)?;
         let whole = self.modular.reduce(&self.evaluator, &real, &imaginary)?;
-        let estimate = Estimate { bound: a.estimate.bound.min(whole.estimate.bound), ..whole.estimate };
+        // The series errs alike each time: in a row of bootstraps its errors add like numbers, all others like variances.
+        let again = 2.0 * self.modular.approximation() * a.estimate.error;
+        let bound = a.estimate.bound.min(whole.estimate.bound);
+        let estimate = Estimate { bound, ..whole.estimate.with_noise(again) };
         Ok(Ciphertext { slots: a.slots, estimate, ..whole })
     }
 

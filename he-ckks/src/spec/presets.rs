@@ -45,8 +45,7 @@ impl Spec {
     /// younger than those on uniform ones: prefer [`bootstrap_uniform`](Self::bootstrap_uniform).
     ///
     /// Of all slots: 25.6 bits of precision (rms, by the estimate), 9 levels left; a bootstrap fails with probability
-    /// below `2^-95`; keys of 1.4 GB on disk and about 2.8 GB in memory, transforms of 0.5 GB. Integers modulo `t ≤ 256` from
-    /// slots. Weight 512 costs 0.65 bits of precision against weight 192, which has room for 6 levels only.
+    /// below `2^-95`; keys of 1.4 GB on disk and about 2.8 GB in memory, transforms of 0.5 GB. Weight 512 costs 0.65 bits of precision against weight 192, which has room for 6 levels only.
     pub fn bootstrap_sparse() -> Self {
         Self {
             log_n: 16,
@@ -76,8 +75,7 @@ impl Spec {
     /// 128 bits of security (`log2 QP = 1740 ≤ 1746`).
     ///
     /// Of all slots: 26.2 bits of precision (rms; 23.5 the worst of 32,768), 9 levels left; a bootstrap fails with probability
-    /// below `2^-95`; keys of 1.5 GB on disk and about 3.1 GB in memory, transforms of 0.5 GB. Integers modulo `t ≤ 32` from
-    /// slots. Measured by `cargo bench -p he-ckks --bench bootstrap`.
+    /// below `2^-95`; keys of 1.5 GB on disk and about 3.1 GB in memory, transforms of 0.5 GB. Measured by `cargo bench -p he-ckks --bench bootstrap`.
     pub fn bootstrap_uniform() -> Self {
         let sparse = Self::bootstrap_sparse();
         Self {

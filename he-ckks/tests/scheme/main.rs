@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bootstrapping;
+mod cases;
 mod circuits;
 mod noise;
 mod operations;

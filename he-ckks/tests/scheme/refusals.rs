@@ -190,10 +190,10 @@ fn keys_and_degrees_are_asked_for_by_name() {
             Err(Error::Operand(OperandError::Level { present: 3, .. }))
         ));
     }
-    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::Operand(OperandError::TooManyValues { .. }))));
+    assert!(matches!(e.inner_sum(&c, 1, 3), Err(Error::Operand(OperandError::InnerSum { .. }))));
     assert!(matches!(
         e.inner_sum(&c, 200, 2),
-        Err(Error::Operand(OperandError::TooManyValues { capacity: 256, .. }))
+        Err(Error::Operand(OperandError::InnerSum { capacity: 256, .. }))
     ));
     assert!(
         matches!(e.dot(&[]), Err(Error::Operand(OperandError::NoOperands { .. })))
@@ -263,9 +263,10 @@ fn specifications_are_checked() {
     let crowded = Spec { log_n: 16, first_bits: 40, scale_bits: 20, levels: 10, ..Spec::n8192() }.build();
     assert!(matches!(crowded, Err(Error::Spec { field: "scale_bits", .. })));
     // The presets are secure, and bootstrapping says what is wrong with it.
-    for spec in
-        [Spec::n8192(), Spec::n16384(), Spec::n32768(), Spec::bootstrap_sparse(), Spec::bootstrap_uniform()]
-    {
+    let small = [Spec::n8192(), Spec::n16384(), Spec::n32768()];
+    let large =
+        [Spec::bootstrap_sparse(), Spec::bootstrap_uniform(), Spec::tables_sparse(), Spec::tables_uniform()];
+    for spec in small.into_iter().chain(large) {
         let params = spec.build().unwrap();
         assert_eq!(params.rlwe().security_bits(), Some(128));
     }
@@ -274,6 +275,7 @@ fn specifications_are_checked() {
         change(spec.bootstrap.as_mut().unwrap());
         spec.build().err().unwrap()
     };
+    assert!(matches!(bootstrap(&|b| b.terms = 1), Error::Spec { field: "terms", .. }));
     assert!(matches!(bootstrap(&|b| b.terms = 4), Error::Spec { field: "terms", .. }));
     assert!(matches!(bootstrap(&|b| b.modular_bits = 51), Error::Spec { field: "modular_bits", .. }));
     assert!(matches!(bootstrap(&|b| b.doublings = 0), Error::Spec { field: "doublings", .. }));

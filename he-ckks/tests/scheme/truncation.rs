@@ -1,14 +1,13 @@
 //! Sums of products through truncation and a table, as a training does it: compared exactly, with the errors of what goes in held
 //! against their formula, and a wrong entry of a table planted to see that the comparison finds it.
 
-use he_ckks::bootstrap::Table;
+use he_ckks::bootstrap::{Integers, Table};
 use he_ckks::{
-    Bootstrapper, Complex64, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, Parameters, SecretKey,
-    SlotIntegers, Spec,
+    Bootstrapper, Complex64, Decryptor, Encoder, Encryptor, KeyRequest, Parameters, SecretKey, SlotIntegers,
+    Spec,
 };
 use he_core::ring::rns::to_integers;
 use he_core::ring::sample::Prng;
-use rayon::prelude::*;
 
 /// Products in a sum, the largest of their factors, and the deviation of the errors of these: what tables leave.
 const TERMS: usize = 8;
@@ -25,7 +24,7 @@ struct Run {
     prng: Prng,
 }
 
-/// What a number of ciphertexts showed.
+/// Counts over a number of ciphertexts.
 #[derive(Default)]
 struct Seen {
     integers: usize,
@@ -69,10 +68,9 @@ impl Run {
         (m, SlotIntegers::new(c.with_error_at_least(error).unwrap(), square).unwrap())
     }
 
-    /// A ciphertext of sums through truncation and two tables, of which the second has a wrong entry.
-    fn ciphertext(&mut self, seen: &mut Seen) {
-        let slots = self.params.slots();
-        let mut exact = vec![[0i64; 2]; slots];
+    /// A ciphertext of sums of products, and the sums.
+    fn sums(&mut self) -> (Vec<[i64; 2]>, SlotIntegers) {
+        let mut exact = vec![[0i64; 2]; self.params.slots()];
         let mut pairs = Vec::new();
         for _ in 0..TERMS {
             let ((a, x), (w, y)) = (self.factor(LARGEST[0], true), self.factor(LARGEST[1], false));
@@ -82,17 +80,16 @@ impl Run {
             pairs.push((x, y));
         }
         let borrowed: Vec<_> = pairs.iter().map(|(x, y)| (x, y)).collect();
-        let e: &Evaluator = self.b.evaluator();
-        let sum = SlotIntegers::dot(e, &borrowed).unwrap();
-        let wide = self.b.to_integers(&sum.into_ciphertext(), 1 << WIDTH).unwrap();
-        let failure = self.b.truncation_failure(&wide).unwrap();
-        assert!(failure < -90.0, "2^{failure}");
-        // Errors where they go in: of the coefficients, in units of the sums.
-        let (q, n) = (self.params.rlwe().spec().q[0] as f64, slots.trailing_zeros());
-        let phase = to_integers(&self.key.inner().phase(&self.b.export(&wide).unwrap()));
-        let unit = f64::from(WIDTH).exp2();
+        (exact, SlotIntegers::dot(self.b.evaluator(), &borrowed).unwrap())
+    }
+
+    /// Errors where they go in: of the coefficients, in units of the sums.
+    fn measure(&self, wide: &Integers, exact: &[[i64; 2]], seen: &mut Seen) {
+        let (slots, unit) = (exact.len(), f64::from(WIDTH).exp2());
+        let q = self.params.rlwe().spec().q[0] as f64;
+        let phase = to_integers(&self.key.inner().phase(&self.b.export(wide).unwrap()));
         for (j, sums) in exact.iter().enumerate() {
-            let r = j.reverse_bits() >> (usize::BITS - n);
+            let r = j.reverse_bits() >> (usize::BITS - slots.trailing_zeros());
             for (part, &sum) in sums.iter().enumerate() {
                 let x = i64::try_from(&phase[r + part * slots]).unwrap() as f64 / q * unit - sum as f64;
                 let error = x - (x / unit).round() * unit;
@@ -101,47 +98,42 @@ impl Run {
                 seen.largest = seen.largest.max(error.abs() / wide.error());
             }
         }
+    }
+
+    /// Sums through truncation and two tables, of which the second has a wrong entry.
+    fn ciphertext(&mut self, seen: &mut Seen) {
+        let (exact, sum) = self.sums();
+        let wide = self.b.to_integers(&sum.into_ciphertext(), 1 << WIDTH).unwrap();
+        let failure = self.b.truncation_failure(&wide).unwrap();
+        assert!(failure < -90.0, "2^{failure}");
+        self.measure(&wide, &exact, seen);
         let high = self.b.truncate(&wide, BITS).unwrap();
-        let table = |m: usize| (m * m % 256) as f64;
         let mut values: Vec<f64> = (0..256).map(table).collect();
         let right = Table::new(&values).unwrap();
-        values[3] += 1.0;
+        values[PLANTED] += 1.0;
         let found = self.b.look_up(&high, &[&right, &Table::new(&values).unwrap()]).unwrap();
-        let truncated = |sum: i64| ((sum + (1 << (BITS - 1))) >> BITS).rem_euclid(256) as usize;
-        let [results, planted]: [Vec<Complex64>; 2] =
+        let [results, planted] =
             [0, 1].map(|i| Decryptor::new(&self.key).decrypt_complex(&found[i]).unwrap());
-        let compare = |(sums, (z, y)): (&[i64; 2], (&Complex64, &Complex64))| {
-            let parts = [(sums[0], z.re, y.re), (sums[1], z.im, y.im)];
-            parts.map(|(sum, z, y)| {
-                let m = truncated(sum);
-                let off = (z - table(m)).abs();
-                (
-                    usize::from(z.round() != table(m)),
-                    usize::from(y.round() != table(m)),
-                    usize::from(m == 3),
-                    off,
-                )
-            })
-        };
-        for (wrong, differs, planted, off) in exact
-            .par_iter()
-            .zip(results.par_iter().zip(&planted))
-            .map(compare)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .flatten()
-        {
-            seen.wrong += wrong;
-            seen.found += differs;
-            assert!(
-                differs == planted || wrong == 1,
-                "the planted entry is seen where it is, and nowhere else"
-            );
-            seen.off = seen.off.max(off);
+        for ((sums, z), y) in exact.iter().zip(&results).zip(&planted) {
+            for (sum, z, y) in [(sums[0], z.re, y.re), (sums[1], z.im, y.im)] {
+                let m = ((sum + (1 << (BITS - 1))) >> BITS).rem_euclid(256) as usize;
+                let differs = y.round() != table(m);
+                assert_eq!(differs, m == PLANTED, "the wrong entry is seen where it is, and nowhere else");
+                seen.integers += 1;
+                seen.wrong += usize::from(z.round() != table(m));
+                seen.found += usize::from(differs);
+                seen.off = seen.off.max((z - table(m)).abs());
+            }
         }
-        seen.integers += 2 * slots;
     }
 }
+
+/// The table, and the entry of it that is wrong in its copy.
+fn table(m: usize) -> f64 {
+    (m * m % 256) as f64
+}
+
+const PLANTED: usize = 3;
 
 fn through_truncation_and_table(params: Parameters, ciphertexts: usize) {
     let mut run = Run::new(params);

@@ -14,9 +14,11 @@ pub(crate) mod parallel;
 pub mod poly;
 pub mod rns;
 pub mod sample;
+pub mod slots;
 
 pub use automorphism::galois_power;
 pub use basis::{Basis, RingError};
 pub use embedding::Embedding;
 pub use gaussian_integer::GaussianInteger;
 pub use poly::{Coeff, Eval, Poly};
+pub use slots::Slots;

@@ -349,8 +349,7 @@ impl Poly<Eval> {
 
     /// The matrix product `Σ_k a_ik ⊗ b_kj` over the given basis of pairs of polynomials, with
     /// `(a, a') ⊗ (b, b') = (ab, ab' + a'b, a'b')`: `a` has `inner` columns, `b` as many rows, all row after row. The
-    /// operands may have further limbs, which are ignored. With `times` the products are multiplied by `times[i]` modulo prime
-    /// `i`, while they are in the cache.
+    /// operands may have further limbs, which are ignored. With `times` products are multiplied by `times[i]` modulo prime `i`.
     ///
     /// # Panics
     /// If the matrices are not whole.

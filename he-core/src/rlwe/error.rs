@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Reasons why an operation does not take its operands. Every message names what was there and what was needed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum OperandError {
     /// Objects of different parameters.
     #[error("{operation}: the {object} belongs to other parameters")]
@@ -75,6 +76,18 @@ pub enum OperandError {
         /// Values given.
         given: usize,
         /// Places there are.
+        capacity: usize,
+    },
+    /// A sum of slots whose number is no power of two, or that passes them.
+    #[error(
+        "a sum of {count} values {stride} apart: needed a power of two of them within {capacity} slots; put zeros behind the values and sum {next} of them", next = count.checked_next_power_of_two().unwrap_or(*count)
+    )]
+    InnerSum {
+        /// Values to be summed.
+        count: usize,
+        /// Distance between them.
+        stride: usize,
+        /// Slots there are.
         capacity: usize,
     },
     /// A matrix that does not fit the slots.

@@ -10,6 +10,7 @@ use crate::ring::sample::SampleError;
 
 /// Why parameters were refused.
 #[derive(Debug, Error, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum ParametersError {
     /// `log2(Q·P)` above the cap.
     #[error(
@@ -37,6 +38,9 @@ pub enum ParametersError {
         /// Deviation asked for.
         sigma: f64,
     },
+    /// A chain without primes.
+    #[error("the chain Q has no primes, needed at least one")]
+    NoPrimes,
     /// A word in the chain that cannot be used.
     #[error("{value} is no prime below 2^50 that is 1 modulo 2N = {two_n}")]
     BadPrime {

@@ -127,6 +127,9 @@ impl Spec {
         if !(3..=17).contains(&self.log_n) {
             return Err(ParametersError::BadDimension(self.log_n));
         }
+        if self.q.is_empty() {
+            return Err(ParametersError::NoPrimes);
+        }
         let two_n = 2u64 << self.log_n;
         if let Some(&value) =
             (self.q.iter().chain(&self.p)).find(|&&q| q >= 1 << 50 || q % two_n != 1 || !is_prime(q))

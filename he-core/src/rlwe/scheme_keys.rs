@@ -123,10 +123,8 @@ macro_rules! scheme_keys {
             /// Opens sealed keys that must be those of a request, no more and no less: for a server that knows what it needs.
             ///
             /// # Errors
-            /// As [`from_bytes`](Self::from_bytes); also if a key is missing or not asked for.
-            ///
-            /// # Panics
-            /// If the request names a level above the whole chain.
+            /// As [`from_bytes`](Self::from_bytes); also if the request names a level above the whole chain, or a key is missing
+            /// or not asked for.
             pub fn requested(
                 params: &Parameters,
                 request: &KeyRequest,

@@ -110,13 +110,17 @@ pub fn open_evaluation_keys(
 /// Opens sealed evaluation keys that must be those of a request: no more memory is taken than these need.
 ///
 /// # Errors
-/// As [`open_evaluation_keys`]; also if a key is missing, or is not asked for.
+/// As [`open_evaluation_keys`]; also if the request names a level above the whole chain or an element that is no automorphism, or a
+/// key is missing, or is not asked for.
 pub fn open_requested_keys(
     header: &Header,
     params: &Parameters,
     request: &KeyRequest,
     bytes: &[u8],
 ) -> Result<EvaluationKeys, WireError> {
+    request
+        .check(params)
+        .map_err(|error| WireError::Invalid { what: "evaluation keys", why: error.to_string() })?;
     let mut reader = Reader::new(wire::open(bytes, header, requested_keys_bytes(params, request))?);
     let keys = read_evaluation_keys(&mut reader, params)?;
     reader.finish("evaluation keys")?;

@@ -17,14 +17,22 @@ use crate::wire::{Reader, WireError, Writer};
 
 pub use super::object::{Kind, body_limit, header, polynomial_bytes};
 
-fn write_poly(out: &mut Writer, poly: &Poly<Eval>) -> Result<(), WireError> {
+/// Writes the limbs of a polynomial.
+///
+/// # Errors
+/// Never for reduced words.
+pub fn write_poly(out: &mut Writer, poly: &Poly<Eval>) -> Result<(), WireError> {
     for (i, q) in poly.basis().moduli().enumerate() {
         out.packed_u64(poly.limb(i), q.bits())?;
     }
     Ok(())
 }
 
-fn read_poly(from: &mut Reader<'_>, basis: &Basis, what: &'static str) -> Result<Poly<Eval>, WireError> {
+/// Reads the limbs of a polynomial over a basis.
+///
+/// # Errors
+/// If a word is out of range, or bytes are missing.
+pub fn read_poly(from: &mut Reader<'_>, basis: &Basis, what: &'static str) -> Result<Poly<Eval>, WireError> {
     let mut words = Vec::new();
     for q in basis.moduli() {
         from.packed_u64(basis.n(), q.bits(), q.value(), what, &mut words)?;

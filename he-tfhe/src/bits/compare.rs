@@ -19,6 +19,17 @@ impl Circuit {
         })
     }
 
+    /// `a ≠ b`, one bit.
+    ///
+    /// # Errors
+    /// If the width is not `1..=64`.
+    pub fn not_equal(width: usize) -> Result<Self, Error> {
+        Self::of_pairs(width, |b, x, y| {
+            let differences: Vec<Wire> = x.iter().zip(y).map(|(&x, &y)| b.xor(x, y)).collect();
+            vec![any(b, &differences)]
+        })
+    }
+
     /// `a < b`, one bit.
     ///
     /// # Errors
@@ -35,12 +46,52 @@ impl Circuit {
         Self::of_pairs(width, |b, x, y| vec![!less(b, y, x, carry)])
     }
 
+    /// `a > b`, one bit.
+    ///
+    /// # Errors
+    /// If the width is not `1..=64`.
+    pub fn greater(width: usize, carry: Carry) -> Result<Self, Error> {
+        Self::of_pairs(width, |b, x, y| vec![less(b, y, x, carry)])
+    }
+
+    /// `a ≥ b`, one bit.
+    ///
+    /// # Errors
+    /// If the width is not `1..=64`.
+    pub fn greater_or_equal(width: usize, carry: Carry) -> Result<Self, Error> {
+        Self::of_pairs(width, |b, x, y| vec![!less(b, x, y, carry)])
+    }
+
     /// `a < b` of unsigned integers, one bit.
     ///
     /// # Errors
     /// If the width is not `1..=64`.
     pub fn less_unsigned(width: usize, carry: Carry) -> Result<Self, Error> {
         Self::of_pairs(width, |b, x, y| vec![less_unsigned(b, x, y, carry)])
+    }
+
+    /// `a ≤ b` of unsigned integers, one bit.
+    ///
+    /// # Errors
+    /// If the width is not `1..=64`.
+    pub fn less_or_equal_unsigned(width: usize, carry: Carry) -> Result<Self, Error> {
+        Self::of_pairs(width, |b, x, y| vec![!less_unsigned(b, y, x, carry)])
+    }
+
+    /// `a > b` of unsigned integers, one bit.
+    ///
+    /// # Errors
+    /// If the width is not `1..=64`.
+    pub fn greater_unsigned(width: usize, carry: Carry) -> Result<Self, Error> {
+        Self::of_pairs(width, |b, x, y| vec![less_unsigned(b, y, x, carry)])
+    }
+
+    /// `a ≥ b` of unsigned integers, one bit.
+    ///
+    /// # Errors
+    /// If the width is not `1..=64`.
+    pub fn greater_or_equal_unsigned(width: usize, carry: Carry) -> Result<Self, Error> {
+        Self::of_pairs(width, |b, x, y| vec![!less_unsigned(b, x, y, carry)])
     }
 
     /// `c ? a : b`, of an integer `c` of one bit and integers `a` and `b`. The noise of the result has twice the variance of a

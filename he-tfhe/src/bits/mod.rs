@@ -40,6 +40,7 @@
 //! **Reciprocal.** `⌊2^{2f}/|x|⌋`, at most `2^{W−1} − 1`, with the sign of `x`; `2^{W−1} − 1` for 0.
 
 mod bind;
+mod bitwise;
 mod builder;
 mod carry;
 mod choose;
@@ -60,6 +61,8 @@ mod wire;
 
 pub use carry::Carry;
 pub use circuit::Circuit;
-pub use integer::{Bits, decrypt, decrypt_unsigned, encrypt};
+pub use integer::{
+    Bits, decrypt, decrypt_reduced, decrypt_unsigned, encrypt, encrypt_seeded, encrypt_unsigned,
+};
 pub use run::BitEvaluator;
 pub use width::MAX_WIDTH;

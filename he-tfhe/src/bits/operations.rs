@@ -93,6 +93,14 @@ impl BitEvaluator<'_> {
         self.one(&[a, b], |width, _| Circuit::equal(width))
     }
 
+    /// `a ≠ b`, integers of one bit.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn not_equal(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], |width, _| Circuit::not_equal(width))
+    }
+
     /// `a < b`, integers of one bit.
     ///
     /// # Errors
@@ -109,12 +117,84 @@ impl BitEvaluator<'_> {
         self.one(&[a, b], Circuit::less_or_equal)
     }
 
+    /// `a > b`, integers of one bit.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn greater(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], Circuit::greater)
+    }
+
+    /// `a ≥ b`, integers of one bit.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn greater_or_equal(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], Circuit::greater_or_equal)
+    }
+
     /// `a < b` of unsigned integers, integers of one bit.
     ///
     /// # Errors
     /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
     pub fn less_unsigned(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, b], Circuit::less_unsigned)
+    }
+
+    /// `a ≤ b` of unsigned integers, integers of one bit.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn less_or_equal_unsigned(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], Circuit::less_or_equal_unsigned)
+    }
+
+    /// `a > b` of unsigned integers, integers of one bit.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn greater_unsigned(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], Circuit::greater_unsigned)
+    }
+
+    /// `a ≥ b` of unsigned integers, integers of one bit.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn greater_or_equal_unsigned(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], Circuit::greater_or_equal_unsigned)
+    }
+
+    /// The bits of `a` and of `b`.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn bitand(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], |width, _| Circuit::bitand(width))
+    }
+
+    /// The bits of `a` or of `b`.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn bitor(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], |width, _| Circuit::bitor(width))
+    }
+
+    /// The bits of just one of `a` and `b`.
+    ///
+    /// # Errors
+    /// If there are not equally many of both, their widths differ, or an integer belongs to other parameters.
+    pub fn bitxor(&self, a: &[Bits], b: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, b], |width, _| Circuit::bitxor(width))
+    }
+
+    /// The bits that `a` does not have, `−1 − a`; without a gate.
+    ///
+    /// # Errors
+    /// If the widths differ or an integer belongs to other parameters.
+    pub fn bitnot(&self, a: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a], |width, _| Circuit::bitnot(width))
     }
 
     /// `c ? a : b`, of integers `c` of one bit.
@@ -167,6 +247,22 @@ impl BitEvaluator<'_> {
     /// parameters.
     pub fn shift_right_arithmetic(&self, a: &[Bits], n: &[Bits]) -> Result<Vec<Bits>, Error> {
         self.one(&[a, n], |amount, _| Circuit::shift_right_arithmetic(width(a), amount))
+    }
+
+    /// The bits moved up by unsigned amounts `n`, all of one width, modulo the width of `a`.
+    ///
+    /// # Errors
+    /// As [`shift_left`](Self::shift_left).
+    pub fn rotate_left(&self, a: &[Bits], n: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, n], |amount, _| Circuit::rotate_left(width(a), amount))
+    }
+
+    /// The bits moved down by unsigned amounts `n`, all of one width, modulo the width of `a`.
+    ///
+    /// # Errors
+    /// As [`shift_left`](Self::shift_left).
+    pub fn rotate_right(&self, a: &[Bits], n: &[Bits]) -> Result<Vec<Bits>, Error> {
+        self.one(&[a, n], |amount, _| Circuit::rotate_right(width(a), amount))
     }
 
     /// Quotients, rounded towards 0, and remainders; see [`Circuit::div_rem`] for division by 0.

@@ -59,8 +59,8 @@ impl<'a> BitEvaluator<'a> {
         let count = circuit.check_operands("circuit", &lengths)?;
         for (&needed, integers) in circuit.operand_widths().iter().zip(operands) {
             if let Some(integer) = integers.iter().find(|integer| integer.width() != needed) {
-                let needed = format!("{needed}, the width of the operand");
-                return Err(Error::Count { operation: "circuit", found: integer.width(), needed });
+                let (field, found) = ("the width of an operand", format!("{} bits", integer.width()));
+                return Err(Error::Spec { field, found, needed: needed.to_string() });
             }
         }
         let schedule = Schedule::new(circuit);

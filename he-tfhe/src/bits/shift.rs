@@ -1,4 +1,4 @@
-//! Shifts by encrypted amounts: one stage of choices for each bit of the amount.
+//! Shifts and rotations by encrypted amounts: one stage of choices for each bit of the amount.
 
 use super::builder::Builder;
 use super::circuit::Circuit;
@@ -36,6 +36,22 @@ impl Circuit {
     pub fn shift_right_arithmetic(width: usize, amount_width: usize) -> Result<Self, Error> {
         shifter(width, amount_width, |b, integer, amount| shift_right(b, integer, amount, integer[width - 1]))
     }
+
+    /// The bits moved up by an unsigned amount `n`, of `amount_width` bits, modulo the width, those from above to below.
+    ///
+    /// # Errors
+    /// If a width is not `1..=64`.
+    pub fn rotate_left(width: usize, amount_width: usize) -> Result<Self, Error> {
+        shifter(width, amount_width, |b, integer, amount| rotated(b, integer, amount, |by| width - by))
+    }
+
+    /// The bits moved down by an unsigned amount `n`, of `amount_width` bits, modulo the width, those from below to above.
+    ///
+    /// # Errors
+    /// If a width is not `1..=64`.
+    pub fn rotate_right(width: usize, amount_width: usize) -> Result<Self, Error> {
+        shifter(width, amount_width, |b, integer, amount| rotated(b, integer, amount, |by| by))
+    }
 }
 
 fn shifter(
@@ -61,4 +77,15 @@ fn shift_right(b: &mut Builder, integer: &[Wire], amount: &[Wire], fill: Wire) -
     }
     let out = any(b, &amount[stages..]);
     integer.iter().map(|&bit| b.select(out, fill, bit)).collect()
+}
+
+/// Bit `at` comes from `from(n) + at` modulo the width.
+fn rotated(b: &mut Builder, integer: &[Wire], amount: &[Wire], from: impl Fn(usize) -> usize) -> Vec<Wire> {
+    let width = integer.len();
+    let mut integer = integer.to_vec();
+    for (stage, &bit) in amount.iter().enumerate() {
+        let by = from(((1_u64 << stage) % width as u64) as usize);
+        integer = (0..width).map(|at| b.select(bit, integer[(at + by) % width], integer[at])).collect();
+    }
+    integer
 }

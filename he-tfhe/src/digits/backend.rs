@@ -22,8 +22,8 @@ pub struct Table(Arc<[i32]>);
 
 impl Table {
     /// The values of `f` at `messages` messages.
-    pub fn new(messages: i64, f: impl Fn(i64) -> i64) -> Self {
-        Self((0..messages).map(|m| f(m) as i32).collect())
+    pub fn new(messages: u16, f: impl Fn(i64) -> i64) -> Self {
+        Self((0..messages).map(|m| f(m.into()) as i32).collect())
     }
 
     /// All values.

@@ -1,26 +1,27 @@
 //! Choices by an encrypted bit or a sign, and widths.
 
 use super::backend::Backend;
+use super::condition::{Condition, digits};
 use super::evaluator::{DigitEvaluator, Lane};
 use super::integer::{Digits, check_width};
 use crate::error::Error;
 
 impl<B: Backend> DigitEvaluator<B> {
-    /// `condition ? a : b`, element by element, for bits as comparisons give them. One bootstrap for each digit, in one layer;
+    /// `condition ? a : b`, element by element, for conditions as comparisons give them. One bootstrap for each digit, in one layer;
     /// the noise of a result has twice the variance of a bootstrap's.
     ///
     /// # Errors
-    /// If the slices differ in length or width, a bit is too noisy, or an integer or bit belongs to other parameters.
+    /// If the slices differ in length or width, a condition is too noisy, or an integer or condition belongs to other parameters.
     pub fn select(
         &self,
-        condition: &[B::Digit],
+        condition: &[Condition<B::Digit>],
         a: &[Digits<B::Digit>],
         b: &[Digits<B::Digit>],
     ) -> Result<Vec<Digits<B::Digit>>, Error> {
         let operation = "selection";
         let [a, b] = self.two_lanes(operation, a, b)?;
         self.check_count(operation, condition.len(), a.first().map_or(0, Vec::len))?;
-        Ok(self.integers(&self.select_lanes(&condition.to_vec(), a, b)?))
+        Ok(self.integers(&self.select_lanes(&digits(condition), a, b)?))
     }
 
     /// The smaller of two signed numbers, element by element.
@@ -76,7 +77,7 @@ impl<B: Backend> DigitEvaluator<B> {
     /// parameters.
     pub fn resize(&self, a: &[Digits<B::Digit>], bits: u32) -> Result<Vec<Digits<B::Digit>>, Error> {
         let operation = "change of width";
-        let count = check_width(operation, bits as usize, self.backend.digit_bits())?;
+        let count = check_width(bits as usize, self.backend.digit_bits())?;
         let mut a = self.lanes(operation, a)?;
         if let Some(top) = a.last().filter(|_| a.len() < count) {
             let sign = self.sign_digit(top)?;
@@ -94,14 +95,19 @@ impl<B: Backend> DigitEvaluator<B> {
         Ok(layer.run()?.swap_remove(0))
     }
 
+    /// The largest squared norm of the digits that a selection takes.
+    pub(super) fn select_limit(&self) -> f64 {
+        (self.backend.squared_norm() - 1.0) / 8.0
+    }
+
     /// `b + condition·(a − b)`, digit by digit: the table gives the product with its sign, so that nothing is carried.
-    fn select_lanes(
+    pub(super) fn select_lanes(
         &self,
         condition: &Lane<B>,
         a: Vec<Lane<B>>,
         b: Vec<Lane<B>>,
     ) -> Result<Vec<Lane<B>>, Error> {
-        let limit = (self.backend.squared_norm() - 1.0) / 8.0;
+        let limit = self.select_limit();
         let (a, b) = (self.refreshed(a, limit)?, self.refreshed(b, limit)?);
         let r = self.base();
         let mut layer = self.layer();

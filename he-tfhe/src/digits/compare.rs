@@ -1,6 +1,7 @@
-//! Comparisons. Their results are bits: messages 0 or 1.
+//! Comparisons.
 
 use super::backend::Backend;
+use super::condition::{Condition, conditions};
 use super::evaluator::{DigitEvaluator, Lane};
 use super::integer::Digits;
 use crate::error::Error;
@@ -10,7 +11,11 @@ impl<B: Backend> DigitEvaluator<B> {
     ///
     /// # Errors
     /// If the slices differ in length or width, or an integer belongs to other parameters.
-    pub fn eq(&self, a: &[Digits<B::Digit>], b: &[Digits<B::Digit>]) -> Result<Vec<B::Digit>, Error> {
+    pub fn eq(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("comparison", a, b)?;
         let (a, b) = (self.refreshed(a, self.sum_limit())?, self.refreshed(b, self.sum_limit())?);
         let r = self.base();
@@ -19,7 +24,7 @@ impl<B: Backend> DigitEvaluator<B> {
             layer.push(self.linear(&[(1, a), (-1, b)], r - 1)?, |x| i64::from(x != r - 1));
         }
         let differ = layer.run()?;
-        Ok(self.none(vec![differ])?.pop().unwrap_or_default())
+        Ok(conditions(self.none(vec![differ])?.pop().unwrap_or_default()))
     }
 
     /// Whether `a < b` as numbers from 0 to `2^W − 1`, element by element.
@@ -30,9 +35,9 @@ impl<B: Backend> DigitEvaluator<B> {
         &self,
         a: &[Digits<B::Digit>],
         b: &[Digits<B::Digit>],
-    ) -> Result<Vec<B::Digit>, Error> {
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("comparison", a, b)?;
-        self.less(a, b, false, false)
+        Ok(conditions(self.less(a, b, false, false)?))
     }
 
     /// Whether `a ≤ b` as numbers from 0 to `2^W − 1`, element by element.
@@ -43,27 +48,95 @@ impl<B: Backend> DigitEvaluator<B> {
         &self,
         a: &[Digits<B::Digit>],
         b: &[Digits<B::Digit>],
-    ) -> Result<Vec<B::Digit>, Error> {
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("comparison", a, b)?;
-        self.less(a, b, false, true)
+        Ok(conditions(self.less(a, b, false, true)?))
     }
 
     /// Whether `a < b` as signed numbers, element by element.
     ///
     /// # Errors
     /// As [`eq`](Self::eq).
-    pub fn lt(&self, a: &[Digits<B::Digit>], b: &[Digits<B::Digit>]) -> Result<Vec<B::Digit>, Error> {
+    pub fn lt(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("comparison", a, b)?;
-        self.less(a, b, true, false)
+        Ok(conditions(self.less(a, b, true, false)?))
     }
 
     /// Whether `a ≤ b` as signed numbers, element by element.
     ///
     /// # Errors
     /// As [`eq`](Self::eq).
-    pub fn le(&self, a: &[Digits<B::Digit>], b: &[Digits<B::Digit>]) -> Result<Vec<B::Digit>, Error> {
+    pub fn le(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
         let [a, b] = self.two_lanes("comparison", a, b)?;
-        self.less(a, b, true, true)
+        Ok(conditions(self.less(a, b, true, true)?))
+    }
+
+    /// Whether `a ≠ b`, element by element.
+    ///
+    /// # Errors
+    /// As [`eq`](Self::eq).
+    pub fn ne(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
+        self.not(&self.eq(a, b)?)
+    }
+
+    /// Whether `a > b` as numbers from 0 to `2^W − 1`, element by element.
+    ///
+    /// # Errors
+    /// As [`eq`](Self::eq).
+    pub fn gt_unsigned(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
+        self.lt_unsigned(b, a)
+    }
+
+    /// Whether `a ≥ b` as numbers from 0 to `2^W − 1`, element by element.
+    ///
+    /// # Errors
+    /// As [`eq`](Self::eq).
+    pub fn ge_unsigned(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
+        self.le_unsigned(b, a)
+    }
+
+    /// Whether `a > b` as signed numbers, element by element.
+    ///
+    /// # Errors
+    /// As [`eq`](Self::eq).
+    pub fn gt(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
+        self.lt(b, a)
+    }
+
+    /// Whether `a ≥ b` as signed numbers, element by element.
+    ///
+    /// # Errors
+    /// As [`eq`](Self::eq).
+    pub fn ge(
+        &self,
+        a: &[Digits<B::Digit>],
+        b: &[Digits<B::Digit>],
+    ) -> Result<Vec<Condition<B::Digit>>, Error> {
+        self.le(b, a)
     }
 
     /// Whether `a < b`, or `a ≤ b` with `equal`. A pair of digits has state 2 for greater, 1 for equal and 0 for less, and

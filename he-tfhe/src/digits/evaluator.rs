@@ -46,7 +46,7 @@ pub enum Carries {
 /// # let key = SecretKey::generate(&params)?;
 /// # let server = Evaluator::new(key.evaluation_keys()?);
 /// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
-/// let (a, b) = (encrypt(&encryptor, 4, &[3, -7])?, encrypt(&encryptor, 4, &[2, 5])?);
+/// let (a, b) = (encrypt(&encryptor, &[3, -7], 4)?, encrypt(&encryptor, &[2, 5], 4)?);
 /// let digits = DigitEvaluator::new(&server)?;
 /// let sums = digits.add(&a, &b)?;
 /// assert_eq!((decrypt(&decryptor, &sums[0])?, decrypt(&decryptor, &sums[1])?), (5, -2));
@@ -119,9 +119,9 @@ impl<B: Backend> DigitEvaluator<B> {
     ///
     /// # Errors
     /// If the number of bits is no multiple of a digit or above 64.
-    pub fn constant(&self, bits: u32, value: i64) -> Result<Digits<B::Digit>, Error> {
+    pub fn constant(&self, value: i64, bits: u32) -> Result<Digits<B::Digit>, Error> {
         let digit_bits = self.backend.digit_bits();
-        let count = check_width("a constant", bits as usize, digit_bits)?;
+        let count = check_width(bits as usize, digit_bits)?;
         let digit = |i| self.backend.constant((value >> (i as u32 * digit_bits)) & (self.base() - 1));
         Ok(Digits::unchecked((0..count).map(digit).collect(), digit_bits))
     }
@@ -257,7 +257,7 @@ pub(super) struct Layer<'a, B: Backend> {
 impl<B: Backend> Layer<'_, B> {
     /// Looks a lane up in the table of `f`; returns where in the outputs the result will be.
     pub(super) fn push(&mut self, lane: Lane<B>, f: impl Fn(i64) -> i64) -> usize {
-        self.jobs.push((lane, Table::new(self.evaluator.messages(), f)));
+        self.jobs.push((lane, Table::new(self.evaluator.messages() as u16, f)));
         self.jobs.len() - 1
     }
 

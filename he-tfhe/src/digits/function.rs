@@ -24,7 +24,7 @@ use crate::wide::WideTable;
 /// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
 /// // The sigmoid in steps of 1/4, of all four bits of an integer.
 /// let table = IntegerTable::sigmoid(&params, [4, 2], 4)?;
-/// let x = encrypt(&encryptor, 4, &[-3])?;
+/// let x = encrypt(&encryptor, &[-3], 4)?;
 /// let found = DigitEvaluator::new(&server)?.look_up(&x, &[&table])?;
 /// assert_eq!(decrypt(&decryptor, &found[0][0])?, table.evaluate(-3));
 /// # Ok(())
@@ -53,12 +53,13 @@ impl IntegerTable {
     ) -> Result<Self, Error> {
         let operation = "a table of integers";
         let digit_bits = params.spec().message_bits;
-        let outputs = check_width(operation, integer_bits as usize, digit_bits)?;
-        check_width(operation, index_bits as usize, digit_bits)?;
-        let most = params.spec().circuit.map_or(0, |circuit| circuit.table_bits).min(integer_bits);
+        let outputs = check_width(integer_bits as usize, digit_bits)?;
+        check_width(index_bits as usize, digit_bits)?;
+        let circuit = params.spec().circuit.ok_or(Error::NoCircuit { operation })?;
+        let most = circuit.table_bits.min(integer_bits);
         if index_bits > most {
-            let needed = format!("at most {most} bits of an index");
-            return Err(Error::Count { operation, found: index_bits as usize, needed });
+            let (field, found) = ("the width of the index of a table", format!("{index_bits} bits"));
+            return Err(Error::Spec { field, found, needed: format!("at most {most}") });
         }
         let (spare, greatest) = (integer_bits - index_bits, i64::MAX >> (64 - integer_bits));
         let value = |index: i64| {
@@ -84,8 +85,8 @@ impl IntegerTable {
         g: impl Fn(f64) -> f64,
     ) -> Result<Self, Error> {
         if fraction > 62 {
-            let needed = "at most 62 bits after the point".into();
-            return Err(Error::Count { operation: "a table of integers", found: fraction as usize, needed });
+            let (field, found) = ("the part after the point", format!("{fraction} bits"));
+            return Err(Error::Spec { field, found, needed: "at most 62".into() });
         }
         let unit = f64::from(fraction).exp2();
         // A cast takes what is too large to the largest number.
@@ -131,11 +132,11 @@ impl DigitEvaluator<Ciphertexts<'_>> {
     /// If the parameters have no circuit part, an integer has another width than a table, the tables take different numbers of
     /// bits, or an operand belongs to other parameters or is too noisy.
     pub fn look_up(&self, integers: &[Digits], tables: &[&IntegerTable]) -> Result<Vec<Vec<Digits>>, Error> {
-        let operation = "a table of integers";
         for table in tables {
             if let Some(integer) = integers.iter().find(|integer| integer.bits() != table.integer_bits) {
-                let needed = format!("integers of {} bits", table.integer_bits);
-                return Err(Error::Count { operation, found: integer.bits() as usize, needed });
+                let (field, found) = ("the width of an integer", format!("{} bits", integer.bits()));
+                let needed = format!("{}, that of the table", table.integer_bits);
+                return Err(Error::Spec { field, found, needed });
             }
         }
         let read = tables.first().map_or(0, |table| (table.table.bits() / table.digit_bits) as usize);

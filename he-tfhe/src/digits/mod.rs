@@ -20,21 +20,27 @@
 //! | `lt`, `le` | 5 | 2 | 11 | 3 |
 //! | `select`, `relu` | 4 | 1 | 8 | 1 |
 //! | `min`, `max` | 9 | 3 | 19 | 4 |
+//! | `bitand`, `bitor`, `bitxor`, `rotate_left` | 4 | 1 | 8 | 1 |
+//! | `shift_left_by` | 31 | 8 | 63 | 9 |
+//! | `rotate_left_by` | 19 | 5 | 52 | 7 |
 //! | `div_rem_unsigned` | 190 (166) | 21 (24) | 618 (498) | 39 (62) |
 //! | `div_rem` | 245 (213) | 30 (35) | 745 (593) | 48 (81) |
 //!
-//! Functions of one integer (sigmoid, exponential, reciprocal and any other) are wide tables, [`IntegerTable`].
+//! Comparisons give a [`Condition`], which has and, or, not of its own. Functions of one integer (sigmoid, exponential, reciprocal and any other) are wide tables, [`IntegerTable`].
 //!
 //! The circuits are written over a [`Backend`]. One computes with ciphertexts, the other, [`Simulation`], with plain integers;
 //! it keeps account of noise and padding bit, and of the cost of an operation. [`clear`] has the functions that all
 //! operations are tested against.
 
 mod backend;
+mod barrel;
+mod bitwise;
 mod carry;
 mod choose;
 pub mod clear;
 mod columns;
 mod compare;
+mod condition;
 mod divide;
 mod evaluator;
 mod function;
@@ -45,7 +51,10 @@ mod simulation;
 mod sum;
 
 pub use backend::{Backend, Ciphertexts, Table};
+pub use condition::{Condition, decrypt_conditions};
 pub use evaluator::{Carries, DigitEvaluator};
 pub use function::IntegerTable;
-pub use integer::{Digits, decrypt, decrypt_reduced, decrypt_unsigned, encrypt, encrypt_unsigned};
+pub use integer::{
+    Digits, decrypt, decrypt_reduced, decrypt_unsigned, encrypt, encrypt_seeded, encrypt_unsigned,
+};
 pub use simulation::{Plain, Simulation};

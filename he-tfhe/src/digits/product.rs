@@ -90,9 +90,11 @@ impl<B: Backend> DigitEvaluator<B> {
     fn fixed_window(&self, digits: usize, fraction: u32) -> Result<Window, Error> {
         let keep = (fraction / self.backend.digit_bits()) as usize;
         if !fraction.is_multiple_of(self.backend.digit_bits()) || (keep > digits && digits > 0) {
-            let needed = format!("bits behind the point that fill digits, at most {digits}");
-            return Err(Error::Count { operation: FIXED, found: fraction as usize, needed });
+            let (field, found) = ("the part behind the point", format!("{fraction} bits"));
+            return Err(Error::Spec { field, found, needed: format!("whole digits, at most {digits}") });
         }
+        // No integers have no digits.
+        let keep = keep.min(digits);
         Ok(Window { lowest: keep.saturating_sub(2), keep, end: digits + keep })
     }
 

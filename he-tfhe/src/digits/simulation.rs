@@ -83,7 +83,7 @@ impl Simulation {
             return Err(Error::TooNoisy { operation: "simulated bootstrap", found, allowed });
         }
         let place = usize::try_from(digit.value).ok().and_then(|value| table.values().get(value));
-        let modulus = 1 << (2 * self.digit_bits);
+        let modulus = 1_u64.checked_shl(self.digit_bits.saturating_mul(2)).unwrap_or(u64::MAX);
         let &value = place.ok_or(Error::MessageOutOfRange { what: "simulated bootstrap", index, modulus })?;
         if digit.norm == 0.0 {
             return Ok(self.constant(value.into()));
@@ -118,12 +118,12 @@ impl Backend for Simulation {
 
     fn add_scaled(&self, sum: &mut Plain, digit: &Plain, weight: i32) -> Result<(), Error> {
         let square = |weight: i32| f64::from(weight) * f64::from(weight);
-        sum.value += i64::from(weight) * digit.value;
+        sum.value = sum.value.saturating_add(i64::from(weight).saturating_mul(digit.value));
         sum.norm += square(weight) * digit.norm;
         for &(source, times) in &digit.sources {
             match sum.sources.iter_mut().find(|(old, _)| *old == source) {
-                Some((_, old)) => *old += weight * times,
-                None => sum.sources.push((source, weight * times)),
+                Some((_, old)) => *old = old.saturating_add(weight.saturating_mul(times)),
+                None => sum.sources.push((source, weight.saturating_mul(times))),
             }
         }
         if self.correlated {

@@ -43,19 +43,17 @@ impl PhaseModel {
 
     /// The most boxes on the half torus of a table of `outputs`: two positions each for one output.
     ///
-    /// # Panics
-    /// If there are no outputs.
+    /// Without outputs there are none.
     pub fn boxes(&self, outputs: usize) -> usize {
-        (1 << (self.log - 2)) / outputs
+        let positions = 1_usize.checked_shl(self.log.saturating_sub(2)).unwrap_or(0);
+        positions.checked_div(outputs).unwrap_or(0)
     }
 
     /// The position that a phase, in units of `2^-32`, selects, in steps of `2^spare`; half a step is added before it is
-    /// rounded down.
-    ///
-    /// # Panics
-    /// If `spare` is not 0 or 1: models are of tables with one output or two.
+    /// rounded down. Models are of tables with one output or two: `spare` is 0, or counts as 1.
     pub fn position(&self, phase: u32, spare: u32, errors: &mut PhaseErrors) -> u32 {
-        let step = self.log - spare;
+        let spare = spare.min(1);
+        let step = self.log.clamp(2, 31) - spare;
         let noise = match errors {
             PhaseErrors::Recorded(positions) => return positions.pop_front().unwrap_or(0),
             PhaseErrors::Exact => 0,
@@ -66,12 +64,12 @@ impl PhaseModel {
         phase.wrapping_add(1 << (31 - step)).wrapping_add_signed(noise) >> (32 - step) << spare
     }
 
-    /// The value of a table of `values` that a position selects, and whether it is negated.
-    ///
-    /// # Panics
-    /// If there are no values, or more than `N`.
+    /// The value of a table of `values`, 1 to `N` of them, that a position selects, and whether it is negated; other numbers
+    /// count as the nearest of these.
     pub fn entry(&self, position: u32, values: usize) -> (usize, bool) {
-        let width = (1 << (self.log - 1)) / values;
+        let n = 1_usize << (self.log.clamp(2, 31) - 1);
+        let values = values.clamp(1, n);
+        let width = n / values;
         let at = (position as usize + width / 2) / width % (2 * values);
         (at % values, at >= values)
     }

@@ -22,7 +22,7 @@ const APART: f64 = 14.0;
 /// Blind rotations of [`softmax`] for so many scores.
 #[must_use]
 pub fn bootstraps(scores: usize) -> usize {
-    6 * scores + 1
+    scores.saturating_mul(6).saturating_add(1)
 }
 
 /// The softmax of scores within ±[`LIMIT`], on a torus of [`INPUT_TORUS`]; the results on one of [`OUTPUT_TORUS`].

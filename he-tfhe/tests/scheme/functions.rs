@@ -31,7 +31,7 @@ fn tables_of_integers_are_the_functions_they_are_named_after() {
         );
     }
     let values = [-128, -37, -1, 0, 1, 16, 40, 127];
-    let integers = digits::encrypt(&Encryptor::with_secret(&world.key), 8, &values).unwrap();
+    let integers = digits::encrypt(&Encryptor::with_secret(&world.key), &values, 8).unwrap();
     let evaluator = DigitEvaluator::new(&world.evaluator).unwrap();
     let found = evaluator.look_up(&integers, &tables.each_ref()).unwrap();
     for (table, found) in tables.iter().zip(&found) {
@@ -48,7 +48,7 @@ fn a_coarse_table_takes_the_middle_of_what_it_does_not_read() {
     for x in -2048..2048 {
         assert_eq!(table.evaluate(x), (x >> 8) * 256 + 128);
     }
-    let integer = digits::encrypt(&Encryptor::with_secret(&world.key), 12, &[-777]).unwrap();
+    let integer = digits::encrypt(&Encryptor::with_secret(&world.key), &[-777], 12).unwrap();
     let found = DigitEvaluator::new(&world.evaluator).unwrap().look_up(&integer, &[&table]).unwrap();
     assert_eq!(digits::decrypt(&Decryptor::new(&world.key), &found[0][0]).unwrap(), table.evaluate(-777));
 }
@@ -57,7 +57,7 @@ fn a_coarse_table_takes_the_middle_of_what_it_does_not_read() {
 fn integers_and_tables_that_do_not_fit_are_refused() {
     let world = World::small();
     let params = &world.params;
-    let count = |result: Result<IntegerTable, Error>| matches!(result, Err(Error::Count { .. }));
+    let count = |result: Result<IntegerTable, Error>| matches!(result, Err(Error::Spec { .. }));
     assert!(
         count(IntegerTable::sigmoid(params, [9, 4], 8)) && count(IntegerTable::sigmoid(params, FORMAT, 7))
     );
@@ -68,7 +68,7 @@ fn integers_and_tables_that_do_not_fit_are_refused() {
         count(IntegerTable::sigmoid(params, [16, 63], 8)) && count(IntegerTable::sigmoid(params, [0, 0], 0))
     );
     let table = IntegerTable::sigmoid(params, FORMAT, 8).unwrap();
-    let wide = digits::encrypt(&Encryptor::with_secret(&world.key), 10, &[3]).unwrap();
+    let wide = digits::encrypt(&Encryptor::with_secret(&world.key), &[3], 10).unwrap();
     let evaluator = DigitEvaluator::new(&world.evaluator).unwrap();
-    assert!(matches!(evaluator.look_up(&wide, &[&table]), Err(Error::Count { found: 10, .. })));
+    assert!(matches!(evaluator.look_up(&wide, &[&table]), Err(Error::Spec { .. })));
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cases;
+mod fresh;
 mod functions;
 mod gates;
 mod refusals;

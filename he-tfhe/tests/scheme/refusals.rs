@@ -130,7 +130,10 @@ fn missing_keys_and_wrong_counts_are_named() {
     let x = plain.encrypt(&[1]);
     says(plain.evaluator.pack(&x).map(drop), &["packing", "gadget of packing"]);
     says(plain.evaluator.circuit_bootstrap(&[&x[0]]).map(drop), &["circuit bootstrap", "circuit part"]);
-    says(WideTable::new(&plain.params, 2, 1, |t| vec![t]).map(drop), &["needed 2 to 1"]);
+    says(
+        WideTable::new(&plain.params, 2, 1, |t| vec![t]).map(drop),
+        &["circuit part", "message_2_carry_2_wide_failure_64"],
+    );
     let world = World::small();
     let x = world.encrypt(&[1, 2]);
     says(world.evaluator.pack(&[]).map(drop), &["packing", "0 operands", "1 to 1024"]);

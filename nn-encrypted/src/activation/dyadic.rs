@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 /// The number `numerator / 2^bits` in lowest terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Dyadic {
     numerator: i64,
     bits: u32,

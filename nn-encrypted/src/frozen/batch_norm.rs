@@ -65,7 +65,6 @@ impl BatchNorm2d {
         Ok(from)
     }
 
-    /// One image.
     pub(super) fn forward(&self, x: &[f32], from: Shape, y: &mut [f32]) {
         let planes = x.chunks_exact(from.plane()).zip(y.chunks_exact_mut(from.plane()));
         for (channel, (x, y)) in planes.enumerate() {

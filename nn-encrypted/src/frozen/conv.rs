@@ -80,7 +80,6 @@ impl Conv2d {
         })
     }
 
-    /// One image.
     pub(super) fn forward(&self, x: &[f32], from: Shape, y: &mut [f32]) {
         let (width, columns) = (from.columns(), from.columns() + 1 - self.side);
         let plane = (from.rows() + 1 - self.side) * columns;

@@ -32,20 +32,9 @@ pub enum FrozenError {
         /// Found and needed.
         what: String,
     },
-    /// A layer's numbers are faulty.
+    /// Numbers of a layer, images or a setting are faulty.
     #[error("{0}")]
     Numbers(String),
-    /// Images have another size than the network takes.
-    #[error("images of {found} values; {needed} are needed")]
-    Images {
-        /// Values of an image.
-        found: usize,
-        /// The shape needed.
-        needed: String,
-    },
-    /// A setting of the training before is faulty.
-    #[error("{0}")]
-    Setting(String),
     /// The data to train on cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),

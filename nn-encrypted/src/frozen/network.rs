@@ -121,7 +121,8 @@ impl Frozen {
     /// If the images have another size.
     pub(crate) fn features(&self, images: &ArrayRef2<f32>) -> Result<Array2<f32>> {
         if images.ncols() != self.input().size() {
-            return Err(FrozenError::Images { found: images.ncols(), needed: self.input().to_string() });
+            let what = format!("images of {} values; {} are needed", images.ncols(), self.input());
+            return Err(FrozenError::Numbers(what));
         }
         let x: Vec<f32> = images.iter().copied().collect();
         let mut y = vec![0.0; images.nrows() * self.output().size()];

@@ -41,7 +41,6 @@ impl AvgPool2d {
         })
     }
 
-    /// One image.
     pub(super) fn forward(&self, x: &[f32], from: Shape, y: &mut [f32]) {
         let count = (self.side * self.side) as f32;
         for (y, corner) in y.iter_mut().zip(self.corners(from)) {

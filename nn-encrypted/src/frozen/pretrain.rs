@@ -71,7 +71,7 @@ pub struct Pretrained {
 /// If `epochs` is not from 1 to 10000.
 pub fn pretrain(epochs: usize, seed: u64, mut progress: impl FnMut(Progress)) -> Result<Pretrained> {
     if !(1..=MOST_EPOCHS).contains(&epochs) {
-        return Err(FrozenError::Setting(format!("{epochs} epochs; 1 to {MOST_EPOCHS} are needed")));
+        return Err(FrozenError::Numbers(format!("{epochs} epochs; 1 to {MOST_EPOCHS} are needed")));
     }
     let data = digits()?;
     let parts = split(&data, &TestPart::Count(HELD_OUT), false, seed)?;

@@ -44,7 +44,6 @@ impl Block {
     }
 }
 
-/// The layout of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "Packing")]
 pub(crate) struct BlockLayout {

@@ -20,7 +20,6 @@ pub enum Side {
 }
 
 impl Side {
-    /// The other axis.
     pub(crate) fn other(self) -> Self {
         match self {
             Self::P => Self::Q,

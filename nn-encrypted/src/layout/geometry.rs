@@ -57,7 +57,6 @@ impl Geometry {
         self
     }
 
-    /// The slot vector of a mask.
     pub(crate) fn slots<V: Copy + Default>(&self, mask: &Mask<V>) -> Vec<V> {
         match (mask.set, &self.sharing) {
             (Some(set), Some(sharing)) => sharing.slots(set, mask.value, self.cube.slots()),

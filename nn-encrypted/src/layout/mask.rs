@@ -2,7 +2,6 @@
 
 use super::Cube;
 
-/// A set of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Images {
     /// All.
@@ -57,7 +56,6 @@ impl<V> Mask<V> {
 
 impl<V: Copy + Default> Mask<V> {
     /// The slot vector of a mask without a set.
-    #[must_use]
     pub(crate) fn slots(&self, cube: &Cube) -> Vec<V> {
         let indices = |fixed: Option<usize>, extent: usize| fixed.map_or(0..extent, |i| i..i + 1);
         let mut out = vec![V::default(); cube.slots()];

@@ -32,7 +32,6 @@ impl Rows {
 /// A place: ciphertext, coefficient or slot, and whether the value is negated there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct At {
-    /// The ciphertext.
     pub piece: usize,
     /// The coefficient or slot.
     pub index: usize,
@@ -60,7 +59,14 @@ pub(crate) trait Places: Send + Sync {
     /// The places of a weight; input number `inputs` is that of the bias.
     fn weight(&self, l: usize, input: usize, output: usize) -> Vec<At>;
 
-    /// Columns of a tensor.
+    /// Ciphertexts of a tensor of so many images as it is sent; none of one that is not.
+    fn sent(&self, tensor: Tensor, images: usize) -> Option<usize> {
+        if matches!(tensor, Tensor::Weights | Tensor::NewWeights) {
+            return Some(self.weight_pieces());
+        }
+        Rows::of(tensor, self.widths().len() - 1).map(|rows| self.pieces(rows, images))
+    }
+
     fn columns(&self, rows: Rows) -> usize {
         let widths = self.widths();
         match rows {

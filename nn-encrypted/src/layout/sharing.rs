@@ -55,7 +55,6 @@ type Way = (usize, usize, usize);
 
 impl Sharing {
     /// The sums of some layers; none if every weight and bias of all of them stands in one entry.
-    #[must_use]
     pub fn new(cube: &Cube, compact: &Compact, layers: &[WeightTiles], matrices: &[Matrix]) -> Option<Self> {
         if !matrices.iter().any(Matrix::is_shared) {
             return None;

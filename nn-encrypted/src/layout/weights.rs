@@ -84,24 +84,6 @@ impl WeightTiles {
             put(self.bias_place(cube, output), bias[index]);
         }
     }
-
-    /// Reads a layer's weights and biases out of compact slot vectors: each where the first of its entries stands.
-    pub fn unpack<V: Copy + Default>(
-        &self,
-        cube: &Cube,
-        compact: &Compact,
-        matrix: &Matrix,
-        slots: &[Vec<V>],
-    ) -> (Vec<V>, Vec<V>) {
-        let get = |places: &Vec<Place>| {
-            let place = places.first().map(|place| compact.slot(cube, *place));
-            place.map_or_else(V::default, |(ciphertext, slot)| slots[ciphertext][slot])
-        };
-        let all: Vec<V> = places(cube, self, matrix).iter().map(get).collect();
-        let biases = matrix.biases();
-        let (weights, biases) = all.split_at(all.len() - biases);
-        (weights.to_vec(), biases.to_vec())
-    }
 }
 
 /// The slots that hold each number: ciphertext and slot.

@@ -121,11 +121,15 @@ impl Activation {
         (self.index, self.kind.to_string())
     }
 
+    /// The function as it is computed: the polynomial in its place, if there is one.
+    pub(crate) fn computed(&self) -> Function {
+        self.polynomial.clone().map_or_else(|| self.function.clone(), Function::Real)
+    }
+
     /// The function that a lookup table holds: the polynomial that is computed in place of the function in other schemes, where the
     /// scheme is one of these.
     pub(crate) fn looked_up(&self) -> Function {
-        let polynomial = self.polynomial.as_ref().filter(|_| self.scheme != Scheme::Tfhe);
-        polynomial.map_or_else(|| self.function.clone(), |all| Function::Real(all.clone()))
+        if self.scheme == Scheme::Tfhe { self.function.clone() } else { self.computed() }
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Scales {
 }
 
 /// The fractional bits of the tensors of a layer with weights.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerScales {
     /// The constant beside every weight in the matrix of the layer: 1, or one over the positions of a pooling, rounded if their
     /// number is no power of two.
@@ -180,18 +180,8 @@ pub(crate) fn mean(positions: usize) -> Dyadic {
 
 fn forward(recipe: &Recipe, layer: &Layer, last: bool, input: u32) -> Result<LayerScales, ScaleError> {
     let numbers = &recipe.numbers;
-    let mut scale = LayerScales {
-        constant: mean(layer.pool[0] * layer.pool[1]),
-        input,
-        sum: 0,
-        preactivation: 0,
-        activation: None,
-        error_sum: 0,
-        error: 0,
-        gradient: 0,
-        momentum_sum: 0,
-        weight_sum: 0,
-    };
+    let mut scale =
+        LayerScales { constant: mean(layer.pool[0] * layer.pool[1]), input, ..LayerScales::default() };
     scale.sum = input + scale.matrix(numbers);
     let (tensor, field, bits) = if last {
         (RefreshTensor::Output, "numbers.output_bits", numbers.output_bits)

@@ -60,46 +60,14 @@ pub(crate) struct TableNumbers {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// A value does not fit what a table is looked up by.
-    #[error(
-        "layer {layer} ({kind}): range: numbers.bounds.{name} is {bound}; less than {most:.3} is possible with this plaintext modulus and these fractional bits"
-    )]
-    Range {
-        layer: usize,
-        kind: String,
-        /// The bound.
-        name: &'static str,
-        /// Its value.
-        bound: f64,
-        /// The bound that it must stay below.
-        most: f64,
-    },
-    /// Products of errors and derivatives do not fit a table.
-    #[error(
-        "layer {layer} ({kind}): range: errors up to {error} are multiplied with its derivative, with numbers.bounds.{name} = {bound}; tables hold products of errors up to {most:.3}"
-    )]
-    Product {
-        layer: usize,
-        kind: String,
-        /// The bound that errors follow from.
-        name: &'static str,
-        /// Its value.
-        bound: f64,
-        /// The largest error.
-        error: f64,
-        /// The largest error possible.
-        most: f64,
-    },
+    /// Values, or products with derivatives, that tables do not hold.
+    #[error("layer {layer} ({kind}): range: {what}")]
+    Range { layer: usize, kind: String, what: String, needed: f64, available: f64 },
     /// The factor of summed gradients is no power of two below 1.
     #[error(
         "optimizer.learning_rate = {found}: a power of two up to {most}, the divisor of summed gradients, is needed where updates are exact"
     )]
-    LearningRate {
-        /// Its value.
-        found: String,
-        /// The largest one possible.
-        most: u64,
-    },
+    LearningRate { found: String, most: u64 },
 }
 
 /// `log2` of the plaintext modulus.
@@ -136,14 +104,11 @@ impl TableNumbers {
         let shift = |name: &'static str, behind: usize, bound: f64, taken: u32| {
             let free = f64::from(log_t) - f64::from(taken) - bound.log2();
             if free < 0.0 {
-                let (layer, kind) = place(network, behind);
-                return Err(TableError::Range {
-                    layer,
-                    kind,
-                    name,
-                    bound,
-                    most: (free + bound.log2()).exp2(),
-                });
+                let ((layer, kind), available) = (place(network, behind), (free + bound.log2()).exp2());
+                let what = format!(
+                    "numbers.bounds.{name} is {bound}; less than {available:.3} is possible with this plaintext modulus and these fractional bits"
+                );
+                return Err(TableError::Range { layer, kind, what, needed: bound, available });
             }
             Ok(free.floor().min(20.0) as u32)
         };

@@ -42,7 +42,6 @@ impl Format {
         1 << self.fraction_bits
     }
 
-    /// The largest word.
     pub(crate) fn largest(self) -> i64 {
         (1 << (self.word_bits - 1)) - 1
     }

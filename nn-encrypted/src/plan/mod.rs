@@ -90,27 +90,16 @@ impl Plan {
 
     /// The engines that run a step: layers run in theirs, an activation in that of the layer behind it.
     pub(crate) fn runs(&self, step: Step) -> Vec<usize> {
-        match step {
-            Step::Forward(l) | Step::Backward(l) | Step::Gradient(l) => vec![self.of_layer(l)],
-            Step::Activate(l) | Step::Derivative(l) => vec![self.of_layer(l + 1)],
-            Step::Loss => vec![self.of_layer(usize::MAX)],
-            Step::Expand | Step::Update | Step::Refresh { .. } => (0..self.engines.len()).collect(),
-        }
+        self.engines_with(|layers| step.runs(layers, self.engine_of.len()))
     }
 
     /// The engines that compute a tensor or are sent it.
     pub(crate) fn holders(&self, tensor: Tensor) -> Vec<usize> {
-        match tensor {
-            Tensor::Features => vec![self.of_layer(0)],
-            Tensor::Targets => vec![self.of_layer(usize::MAX)],
-            Tensor::Sum(l) | Tensor::Error(l) | Tensor::Products(l) => vec![self.of_layer(l)],
-            Tensor::Preactivation(l)
-            | Tensor::Activation(l)
-            | Tensor::Derivative(l)
-            | Tensor::InputGradient(l)
-            | Tensor::RawError(l) => vec![self.of_layer(l + 1)],
-            _ => (0..self.engines.len()).collect(),
-        }
+        self.engines_with(|layers| tensor.is_on(layers, self.engine_of.len()))
+    }
+
+    fn engines_with(&self, fits: impl Fn(&[usize]) -> bool) -> Vec<usize> {
+        (0..self.engines.len()).filter(|&e| fits(&self.layers(e).collect::<Vec<_>>())).collect()
     }
 
     /// The layers of an engine, input first.
@@ -185,7 +174,9 @@ pub trait PlannedEngine: Display + Send + Sync {
     fn sent(&self, tensor: Tensor, rows: usize) -> WireSize;
 
     /// Names of the kinds of evaluation keys, in the order in which they are sent.
-    fn key_names(&self) -> Vec<String>;
+    fn key_names(&self) -> Vec<String> {
+        vec!["evaluation keys".into()]
+    }
 
     /// Number of secret keys, see `Cipher::secret_bytes`.
     fn secret_keys(&self) -> usize {
@@ -215,7 +206,9 @@ pub trait PlannedEngine: Display + Send + Sync {
 
     /// How far weights, as real numbers, may be from the twin's after training, and outputs after a classification; none where
     /// every bit is the same.
-    fn tolerance(&self) -> Option<Tolerance>;
+    fn tolerance(&self) -> Option<Tolerance> {
+        None
+    }
 
     /// Dependence of decrypted weights on more than what was to be computed: a model whose engines do not say is not shown to others.
     fn disclosure(&self) -> Disclosure {
@@ -228,7 +221,9 @@ pub trait PlannedEngine: Display + Send + Sync {
     }
 
     /// The estimate for a step, by committed tables.
-    fn estimate(&self) -> Estimate;
+    fn estimate(&self) -> Estimate {
+        Estimate::default()
+    }
 }
 
 /// A scheme and its parameters.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::parameters::tfhe::{Parameters, ciphertext_bytes, parameters};
 use super::task::{Planned, Task};
-use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, Result, SchemeUse, Tolerance, WireSize};
+use super::{Disclosure, PlanError, PlannedEngine, Reason, Result, SchemeUse, WireSize};
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
@@ -110,10 +110,8 @@ fn check_crossings(task: &Task<'_>, format: Format) -> Result<()> {
     let Task { network, layers, program, .. } = *task;
     let layer = &network.layers[layers[0]];
     let backward = program.has_client_backward();
-    let last = network.depth().saturating_sub(1);
     let arrives = |tensor: &Tensor| match *tensor {
-        Tensor::Preactivation(l) => layers.contains(&(l + 1).min(last)),
-        Tensor::Error(l) => layers.contains(&l),
+        Tensor::Preactivation(_) | Tensor::Error(_) => tensor.is_on(layers, network.depth()),
         // Words come back as words, but from a client that takes the backward pass.
         Tensor::Weights => backward,
         _ => false,
@@ -239,10 +237,6 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
         WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
-    fn key_names(&self) -> Vec<String> {
-        vec!["evaluation keys".into()]
-    }
-
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
         Ok(Box::new(WordCipher::<C>::generate(&self.shape, &self.parameters)?))
     }
@@ -266,16 +260,8 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
         vec![SchemeUse::of_tfhe(&self.parameters, plaintext, margins)]
     }
 
-    fn tolerance(&self) -> Option<Tolerance> {
-        None
-    }
-
     fn disclosure(&self) -> Disclosure {
         Disclosure::Failures { log2: self.parameters.spec().failure }
-    }
-
-    fn estimate(&self) -> Estimate {
-        Estimate::default()
     }
 }
 

@@ -49,6 +49,23 @@ impl Tensor {
         l.checked_sub(1).map_or(Self::Features, Self::Activation)
     }
 
+    /// Whether it is computed on, or sent to, the layers of numbers `layers` out of `depth`: what lies between two layers is where the
+    /// one behind it is.
+    pub(crate) fn is_on(self, layers: &[usize], depth: usize) -> bool {
+        let last = depth.saturating_sub(1);
+        match self {
+            Self::Features => layers.contains(&0),
+            Self::Targets => layers.contains(&last),
+            Self::Sum(l) | Self::Error(l) | Self::Products(l) => layers.contains(&l),
+            Self::Preactivation(l)
+            | Self::Activation(l)
+            | Self::Derivative(l)
+            | Self::InputGradient(l)
+            | Self::RawError(l) => layers.contains(&(l + 1).min(last)),
+            _ => true,
+        }
+    }
+
     /// Its kind, and its layer or 0, as they are written.
     pub(crate) fn code(self) -> (u16, u16) {
         let kind = match self {

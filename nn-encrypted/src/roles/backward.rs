@@ -15,22 +15,6 @@ pub(super) struct Passed {
     pub(super) outputs: Array2<f64>,
 }
 
-/// The value of an activation as it is computed on ciphertexts.
-fn value(activation: &Activation, z: f64) -> f64 {
-    match &activation.polynomial {
-        Some(c) => c.iter().rev().fold(0.0, |sum, c| sum * z + c),
-        None => activation.function.value(z),
-    }
-}
-
-/// The derivative of the same.
-fn derivative(activation: &Activation, z: f64) -> f64 {
-    match &activation.polynomial {
-        Some(c) => c.iter().enumerate().skip(1).rev().fold(0.0, |sum, (i, c)| sum * z + i as f64 * c),
-        None => activation.function.derivative(z),
-    }
-}
-
 /// Matrix and biases of a layer.
 fn matrix(layer: &Layer, state: &LayerState) -> (Array2<f64>, Array1<f64>) {
     let entry = |entry: &Option<crate::network::Entry>| {
@@ -53,7 +37,8 @@ pub(super) fn pass(
     let (mut inputs, mut sums): (Vec<Array2<f64>>, Vec<Array2<f64>>) = (vec![x.to_owned()], Vec::new());
     for (layer, (weight, bias)) in layers.iter().zip(&matrices) {
         let z = inputs[sums.len()].dot(weight) + bias;
-        inputs.push(layer.activation.as_ref().map_or_else(|| z.clone(), |a| z.mapv(|z| value(a, z))));
+        let function = layer.activation.as_ref().map(Activation::computed);
+        inputs.push(function.map_or_else(|| z.clone(), |function| z.mapv(|z| function.value(z))));
         sums.push(z);
     }
     let outputs = sums.last().cloned().unwrap_or_default();
@@ -63,8 +48,8 @@ pub(super) fn pass(
         let gradient = (inputs[l].t().dot(&error), error.sum_axis(Axis(0)));
         if l > 0 {
             error = error.dot(&matrices[l].0.t());
-            if let Some(a) = &layers[l - 1].activation {
-                error *= &sums[l - 1].mapv(|z| derivative(a, z));
+            if let Some(function) = layers[l - 1].activation.as_ref().map(Activation::computed) {
+                error *= &sums[l - 1].mapv(|z| function.derivative(z));
             }
         }
         update(layer, optimizer, &gradient, &mut next.layers[l]);
@@ -74,11 +59,13 @@ pub(super) fn pass(
 
 /// The error at the pre-activations of the last layer.
 fn loss(network: &Network, outputs: ArrayView2<'_, f64>, targets: ArrayView2<'_, f64>) -> Array2<f64> {
-    let Some(activation) = network.output_activation() else { return &outputs - &targets };
-    let misses = outputs.mapv(|z| value(activation, z)) - targets;
+    let Some(function) = network.output_activation().map(Activation::computed) else {
+        return &outputs - &targets;
+    };
+    let misses = outputs.mapv(|z| function.value(z)) - targets;
     match network.loss {
         Loss::CrossEntropy => misses,
-        Loss::Quadratic => misses * outputs.mapv(|z| derivative(activation, z)),
+        Loss::Quadratic => misses * outputs.mapv(|z| function.derivative(z)),
     }
 }
 

@@ -202,32 +202,31 @@ struct Body<'a> {
     rest: Reader<'a>,
 }
 
-impl Body<'_> {
-    fn wire<T>(&self, read: Result<T, WireError>) -> Result<T, MessageError> {
-        read.map_err(|source| MessageError::Wire { purpose: self.purpose, source })
+impl<'a> Body<'a> {
+    fn read<T>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, WireError>,
+    ) -> Result<T, MessageError> {
+        read(&mut self.rest).map_err(|source| MessageError::Wire { purpose: self.purpose, source })
     }
 
     /// Moment and images.
     fn head(&mut self, due: &Due<'_>) -> Result<usize, MessageError> {
-        let found_step = self.rest.u64("step");
-        let found_step = self.wire(found_step)?;
-        let found_round = self.rest.u16("round");
-        let found_round = self.wire(found_round)?;
+        let found_step = self.read(|rest| rest.u64("step"))?;
+        let found_round = self.read(|rest| rest.u16("round"))?;
         let Moment { number: step, round } = due.moment;
         if (found_step, found_round) != (step, round) {
             let purpose = self.purpose;
             return Err(MessageError::Moment { purpose, found_step, found_round, step, round });
         }
-        let rows = self.rest.u32("images");
-        let rows = self.wire(rows)? as usize;
+        let rows = self.read(|rest| rest.u32("images"))? as usize;
         due.rows.check(rows, self.purpose)?;
         Ok(rows)
     }
 
     /// A number that must be this one.
     fn number(&mut self, expected: usize, what: &'static str) -> Result<(), MessageError> {
-        let found = self.rest.u32(what);
-        let found = self.wire(found)? as usize;
+        let found = self.read(|rest| rest.u32(what))? as usize;
         if found == expected {
             return Ok(());
         }
@@ -243,8 +242,7 @@ impl Body<'_> {
     ) -> Result<Vec<std::ops::Range<usize>>, MessageError> {
         let mut found = [0; 3];
         for number in &mut found {
-            let read = self.rest.u16("tensor");
-            *number = self.wire(read)?;
+            *number = self.read(|rest| rest.u16("tensor"))?;
         }
         let (kind, layer) = expected.tensor.code();
         let needed = [kind, layer, expected.engine as u16];
@@ -263,8 +261,7 @@ impl Body<'_> {
     }
 
     fn piece(&mut self, limit: usize) -> Result<std::ops::Range<usize>, MessageError> {
-        let piece = self.rest.len_bytes(limit, "ciphertext");
-        let length = self.wire(piece)?.len();
+        let length = self.read(|rest| rest.len_bytes(limit, "ciphertext"))?.len();
         let end = self.bytes.len() - DIGEST_BYTES - self.rest.remaining();
         Ok(end - length..end)
     }

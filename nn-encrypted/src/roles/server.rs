@@ -29,12 +29,6 @@ use crate::program::{Refresh, Refresher, Step, Tensor};
 /// The tensors of a mini-batch.
 const BATCH: [Tensor; 2] = [Tensor::Features, Tensor::Targets];
 
-/// A mini-batch as it came, still encrypted as it was sent.
-struct Batch {
-    rows: usize,
-    tensors: Vec<Incoming>,
-}
-
 /// Computes on ciphertexts.
 ///
 /// ```
@@ -63,7 +57,8 @@ pub struct Server {
     plan: Arc<Plan>,
     hash: [u8; 32],
     engines: Vec<Box<dyn Engine>>,
-    batches: BTreeMap<usize, Batch>,
+    /// Mini-batches as they came, still encrypted as they were sent.
+    batches: BTreeMap<usize, Opened>,
     /// The mini-batch that the engines hold: the one that came last, most often the next one to train on.
     held: Option<usize>,
     has_model: bool,
@@ -128,7 +123,7 @@ impl Server {
         let tensors = if backward { &BATCH[..1] } else { &BATCH[..] };
         let Opened { rows, tensors } = self.open(Purpose::Batch, moment, rows, tensors, bytes)?;
         self.give(rows, tensors.clone())?;
-        self.batches.insert(index, Batch { rows, tensors });
+        self.batches.insert(index, Opened { rows, tensors });
         self.held = Some(index);
         Ok(())
     }
@@ -182,7 +177,7 @@ impl Server {
         stop: &Arc<AtomicBool>,
     ) -> Result<(), ServerError> {
         self.check_model()?;
-        let Batch { rows, tensors } = self.batches.get(&batch).ok_or(ServerError::MissingBatch(batch))?;
+        let Opened { rows, tensors } = self.batches.get(&batch).ok_or(ServerError::MissingBatch(batch))?;
         let (rows, tensors) = (*rows, tensors.clone());
         if self.held.take() != Some(batch) {
             self.give(rows, tensors)?;

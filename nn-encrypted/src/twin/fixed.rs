@@ -19,7 +19,7 @@ use super::numbers::{Numbers, Pass};
 use super::tensor::Tensor;
 use crate::activation::{Dyadic, DyadicPolynomial};
 use crate::network::Activation;
-use crate::recipe::{self, Bounds, Recipe, RecipeError, RefreshTensor};
+use crate::recipe::{self, Recipe, RecipeError, RefreshTensor};
 
 /// Exact integers that a client refreshes.
 #[derive(Debug)]
@@ -30,27 +30,6 @@ pub(super) struct Fixed {
     momentum: Dyadic,
     nesterov: bool,
     batch_shift: u32,
-}
-
-pub(super) fn bound(bounds: &Bounds, tensor: RefreshTensor) -> f64 {
-    match tensor {
-        RefreshTensor::Preactivation => bounds.preactivation,
-        RefreshTensor::Output => bounds.output,
-        RefreshTensor::Error => bounds.error,
-        RefreshTensor::Weight => bounds.weight,
-        RefreshTensor::Momentum => bounds.momentum,
-    }
-}
-
-/// Fractional bits of a tensor after its refresh.
-pub(super) fn bits(numbers: &recipe::Numbers, tensor: RefreshTensor) -> u32 {
-    match tensor {
-        RefreshTensor::Preactivation => numbers.preactivation_bits,
-        RefreshTensor::Output => numbers.output_bits,
-        RefreshTensor::Error => numbers.error_bits,
-        RefreshTensor::Weight => numbers.weight_bits,
-        RefreshTensor::Momentum => numbers.momentum_bits,
-    }
 }
 
 /// The polynomial of every value; `None` on overflow.
@@ -133,18 +112,13 @@ impl Numbers for Fixed {
     }
 
     fn refresh(&self, tensor: Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {
-        let largest = tensor.largest();
-        if !self.refreshed.contains(&pass.tensor) {
-            pass.observe(largest, None, 0, None)?;
-            let exact = matches!(tensor, Tensor::Exact(..));
-            let what = "real numbers go on as exact ones; a refresh by the client is needed";
-            return if exact { Ok(tensor) } else { Err(pass.refused(what)) };
+        if self.refreshed.contains(&pass.tensor) {
+            return pass.by_client(&tensor, &self.numbers);
         }
-        let (bits, bound) = (bits(&self.numbers, pass.tensor), bound(&self.numbers.bounds, pass.tensor));
-        let rounded = Tensor::Exact(pass.rounded(&tensor, bits)?, bits);
-        let beyond = rounded.beyond(bound);
-        pass.observe(largest, Some(bound), beyond, None)?;
-        Ok(if beyond > 0 { rounded.saturated(bound) } else { rounded })
+        pass.observe(tensor.largest(), None, 0, None)?;
+        let exact = matches!(tensor, Tensor::Exact(..));
+        let what = "real numbers go on as exact ones; a refresh by the client is needed";
+        if exact { Ok(tensor) } else { Err(pass.refused(what)) }
     }
 
     fn update(&self, kept: &[Tensor; 2], gradient: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {

@@ -10,7 +10,7 @@ use super::error::{Result, TwinError};
 use super::range::{Ranges, TensorRange, name};
 use super::tensor::Tensor;
 use crate::network::{Activation, Layer, Network};
-use crate::recipe::{Recipe, RecipeError, RefreshTensor, Scheme};
+use crate::recipe::{self, Bounds, Recipe, RecipeError, RefreshTensor, Scheme};
 
 /// The numbers of a layer with weights: how they are kept, and where they are rounded. What is not said here is exact, or as
 /// exact as floating point.
@@ -76,6 +76,27 @@ pub(super) fn without_momentum(recipe: &Recipe, with: &str) -> Result<()> {
     Err(RecipeError::field("optimizer.momentum", format!("{momentum}; 0 is needed with {with}")).into())
 }
 
+pub(super) fn bound(bounds: &Bounds, tensor: RefreshTensor) -> f64 {
+    match tensor {
+        RefreshTensor::Preactivation => bounds.preactivation,
+        RefreshTensor::Output => bounds.output,
+        RefreshTensor::Error => bounds.error,
+        RefreshTensor::Weight => bounds.weight,
+        RefreshTensor::Momentum => bounds.momentum,
+    }
+}
+
+/// Fractional bits of a tensor after its refresh.
+fn bits(numbers: &recipe::Numbers, tensor: RefreshTensor) -> u32 {
+    match tensor {
+        RefreshTensor::Preactivation => numbers.preactivation_bits,
+        RefreshTensor::Output => numbers.output_bits,
+        RefreshTensor::Error => numbers.error_bits,
+        RefreshTensor::Weight => numbers.weight_bits,
+        RefreshTensor::Momentum => numbers.momentum_bits,
+    }
+}
+
 /// Where the mod-switched phases come from by which tables are looked up.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Phases {
@@ -127,6 +148,15 @@ impl<'n> Pass<'n> {
         Ok(own)
     }
 
+    /// The tensor as a client sends it back: rounded, saturated and noted.
+    pub(super) fn by_client(&mut self, tensor: &Tensor, numbers: &recipe::Numbers) -> Result<Tensor> {
+        let (bits, bound) = (bits(numbers, self.tensor), bound(&numbers.bounds, self.tensor));
+        let rounded = Tensor::Exact(self.rounded(tensor, bits)?, bits);
+        let beyond = rounded.beyond(bound);
+        self.observe(tensor.largest(), Some(bound), beyond, None)?;
+        Ok(if beyond > 0 { rounded.saturated(bound) } else { rounded })
+    }
+
     /// This walk, on its way to a tensor of a layer with weights.
     pub(super) fn to(&mut self, layer: usize, tensor: RefreshTensor) -> &mut Self {
         (self.layer, self.tensor) = (layer, tensor);
@@ -143,7 +173,6 @@ impl<'n> Pass<'n> {
         numbers.ok_or_else(|| TwinError::Overflow { tensor: self.name() })
     }
 
-    /// Refuses the layer.
     pub(super) fn refused(&self, what: &str) -> TwinError {
         let layer = &self.network.layers[self.layer];
         TwinError::layer(layer.index, layer.kind, format!("{}: {what}", self.name()))

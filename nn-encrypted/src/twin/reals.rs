@@ -9,8 +9,7 @@
 use ndarray::{Array2, ArrayRef2, Zip};
 
 use super::error::{Result, TwinError};
-use super::fixed::bound;
-use super::numbers::{Numbers, Pass};
+use super::numbers::{Numbers, Pass, bound};
 use super::tensor::Tensor;
 use crate::activation::{Function, exp};
 use crate::network::{Activation, Layer};

@@ -112,7 +112,6 @@ impl Tensor {
         }
     }
 
-    /// The transpose.
     pub(super) fn t(&self) -> Self {
         match self {
             Exact(values, bits) => Exact(values.t().to_owned(), *bits),

@@ -11,7 +11,8 @@ use crate::mentions::{documentation, for_tests};
 use crate::workspace::code;
 
 /// Crates that are held to the names of the field.
-const HELD: [&str; 7] = ["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-switch", "nn-encrypted"];
+const HELD: [&str; 8] =
+    ["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-yashe", "he-switch", "nn-encrypted"];
 
 /// Files that are not held to them yet. The list only gets shorter.
 const LEFT: [(&str, &str); 8] = [
@@ -48,7 +49,7 @@ const NAMES: [(&[&str], &str, &str); 8] = [
     (&[], "handed_back", "grad_input"),
     (&[], "Operand", "PreparedPlaintext"),
     (&[], "settle(_.*)?|shrink(_.*)?|reduce_to", "mod_switch_to and its siblings"),
-    (&["he-bgv", "he-bfv", "he-ckks"], "limbs|top|max_limbs", "level, max_level"),
+    (&["he-bgv", "he-bfv", "he-ckks", "he-yashe"], "limbs|top|max_limbs", "level, max_level"),
     (&[], "slopes?|Slope", "derivative"),
     (&[], "Sides|supply|advance|tell", "a role and what it does"),
     (&[], "Aimed|Middle|Blank|Once|Work|Sent|How|At", "a noun that says what it is"),

@@ -9,7 +9,8 @@ use crate::public::Public;
 use crate::workspace::code;
 
 /// Crates of which all public types have an example.
-const HELD: [&str; 7] = ["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-switch", "nn-encrypted"];
+const HELD: [&str; 8] =
+    ["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-yashe", "he-switch", "nn-encrypted"];
 
 fn attributes_of_type(item: &Item) -> &[Attribute] {
     match item {

@@ -8,12 +8,13 @@ use crate::workspace::{all_sources, manifest, members, root};
 /// Each crate, and the crates of the workspace it may use: only earlier ones. Crates that are yet to come have their
 /// place already. Schemes do not use each other but for one: a ciphertext of BFV is a multiple of one of BGV, with the same
 /// keys, levels and noise, so that he-bfv is he-bgv seen from the top of the modulus.
-const LINE: [(&str, &[&str]); 8] = [
+const LINE: [(&str, &[&str]); 9] = [
     ("he-core", &[]),
     ("he-bgv", &["he-core"]),
     ("he-bfv", &["he-core", "he-bgv"]),
     ("he-ckks", &["he-core"]),
     ("he-tfhe", &["he-core"]),
+    ("he-yashe", &["he-core"]),
     ("he-switch", &["he-core", "he-bgv", "he-ckks", "he-tfhe"]),
     ("nn-encrypted", &["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-switch"]),
     ("bench", &["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-switch", "nn-encrypted"]),
@@ -68,7 +69,7 @@ fn a_crate_may_use_earlier_ones_only_and_schemes_not_each_other() {
         let earlier: Vec<&str> = LINE[..place].iter().map(|(name, _)| *name).collect();
         assert!(uses.iter().all(|used| earlier.contains(used)), "{name} uses a later crate");
     }
-    for scheme in ["he-bgv", "he-ckks", "he-tfhe"] {
+    for scheme in ["he-bgv", "he-ckks", "he-tfhe", "he-yashe"] {
         assert_eq!(allowed(scheme), Some(&["he-core"][..]));
     }
     assert_eq!(allowed("he-bfv"), Some(&["he-core", "he-bgv"][..]));

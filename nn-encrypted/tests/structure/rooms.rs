@@ -67,6 +67,7 @@ const HE_CKKS: &Floors = &[
     ("polynomial", "approximation estimate error ciphertext evaluator"),
     ("products", "estimate error ciphertext plaintext evaluator"),
     ("rotation", "estimate error ciphertext elements evaluator"),
+    ("slot_integers", "error ciphertext evaluator"),
     ("linear", "estimate error params ciphertext elements plaintext keys evaluator rotation"),
     ("bootstrap", "approximation estimate error spec params ciphertext keys evaluator polynomial linear"),
     ("wire", "estimate params ciphertext keys bootstrap"),
@@ -102,6 +103,20 @@ const HE_TFHE: &Floors = &[
     ("bits", "error params lwe encryption evaluator gates"),
     ("wide", "error ring torus params lwe noise encryption evaluator packing circuit"),
     ("digits", "error params lwe encryption evaluator table bootstrap wide"),
+];
+
+const HE_YASHE: &Floors = &[
+    ("digits", ""),
+    ("error", ""),
+    ("security", ""),
+    ("noise", "digits"),
+    ("params", "error security noise"),
+    ("plaintext", "error params"),
+    ("ciphertext", "noise params"),
+    ("keys", "digits error params"),
+    ("encryption", "error plaintext ciphertext keys"),
+    ("evaluator", "digits error noise params plaintext ciphertext keys"),
+    ("wire", "digits error noise params ciphertext keys"),
 ];
 
 const HE_SWITCH: &Floors = &[
@@ -159,12 +174,13 @@ const NN_ENCRYPTED: &Floors = &[
     ("main", "cli"),
 ];
 
-const CRATES: [(&str, &Floors); 7] = [
+const CRATES: [(&str, &Floors); 8] = [
     ("he-core", HE_CORE),
     ("he-bgv", HE_BGV),
     ("he-bfv", HE_BFV),
     ("he-ckks", HE_CKKS),
     ("he-tfhe", HE_TFHE),
+    ("he-yashe", HE_YASHE),
     ("he-switch", HE_SWITCH),
     ("nn-encrypted", NN_ENCRYPTED),
 ];

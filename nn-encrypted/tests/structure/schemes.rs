@@ -9,7 +9,7 @@ use crate::mentions::{attributes, for_tests};
 use crate::workspace::{code, root};
 
 /// Crates of schemes and of the bridges between them.
-const SCHEME_CRATES: [&str; 5] = ["he_bgv", "he_bfv", "he_ckks", "he_tfhe", "he_switch"];
+const SCHEME_CRATES: [&str; 6] = ["he_bgv", "he_bfv", "he_ckks", "he_tfhe", "he_yashe", "he_switch"];
 
 /// Where they may be named: engines, the client's side of engines, and their parameters.
 const CONCRETE: [&str; 3] = ["engine", "roles/cipher", "plan/parameters"];

@@ -43,7 +43,7 @@ pub struct FourierSeries {
     /// Largest magnitude of a value.
     most: f64,
     /// Largest magnitude of the derivative.
-    slope: f64,
+    derivative: f64,
 }
 
 impl FourierSeries {
@@ -59,14 +59,15 @@ impl FourierSeries {
             return Err(ApproximationError::Degree { degree, needed: "1 to 127" }.into());
         }
         let coefficients = fit(&f, bound, degree)?;
-        let mut series = Self { coefficients, bound, error: 0.0, most: 0.0, slope: 0.0 };
+        let mut series = Self { coefficients, bound, error: 0.0, most: 0.0, derivative: 0.0 };
         let places: Vec<f64> =
             (0..=16 * degree).map(|i| bound * (i as f64 / (8 * degree) as f64 - 1.0)).collect();
         let values: Vec<f64> = places.iter().map(|&v| series.evaluate(v)).collect();
         series.error = places.iter().zip(&values).map(|(&v, value)| (value - f(v)).abs()).fold(0.0, f64::max);
         series.most = values.iter().map(|value| value.abs()).fold(0.0, f64::max);
         let step = bound / (8 * degree) as f64;
-        series.slope = values.windows(2).map(|pair| (pair[1] - pair[0]).abs() / step).fold(0.0, f64::max);
+        series.derivative =
+            values.windows(2).map(|pair| (pair[1] - pair[0]).abs() / step).fold(0.0, f64::max);
         Ok(series)
     }
 
@@ -188,7 +189,7 @@ impl Bootstrapper {
         let polynomials: Vec<_> = series.iter().map(|series| &series.coefficients[..]).collect();
         let (sums, left) = self.polynomials_of(&phase, &polynomials, true)?;
         let known = |(sum, series): (Ciphertext, &&FourierSeries)| {
-            let carried = series.slope * series.period() * left;
+            let carried = series.derivative * series.period() * left;
             let error = sum.estimate.error.hypot(carried) + series.error;
             Ciphertext { estimate: Estimate { bound: series.most, error }, ..sum }
         };

@@ -10,7 +10,7 @@ use crate::estimate::Estimate;
 /// Errors of integers are kept below half their distance over this: as many standard deviations.
 const DEVIATIONS: f64 = 8.0;
 /// `log2` of the largest modulus: of the 50 bits of the first prime enough must be left for errors.
-const LARGEST_LOG: u32 = 36;
+const LARGEST_LOG: u32 = 32;
 /// Integers modulo `t` in the coefficients of a ciphertext over the first prime; they have no levels, and wait to be looked
 /// up, or to be [truncated](Bootstrapper::truncate) where they are wider than a table. Their errors count as normal.
 ///
@@ -60,7 +60,7 @@ impl Integers {
         (2.0 * self.inner.slots as f64).log2() - x * x / 2.0 * std::f64::consts::LOG2_E
     }
 
-    /// The same integers modulo `t`, a divisor of their modulus: the rest wraps. Their errors in units of 1 stay.
+    /// The integers modulo `t`, a divisor of their modulus: the rest wraps. Their errors in units of 1 stay.
     pub(super) fn modulo(&self, t: usize) -> Self {
         let mut inner = self.inner.clone();
         inner.inner.mul_integer((self.modulus / t) as i64);
@@ -93,7 +93,7 @@ impl Bootstrapper {
     /// ```
     ///
     /// # Errors
-    /// As [`bootstrap`](Self::bootstrap), but for the bound, which does not matter; also if `t` is not 2 to 2^36, or the errors are too
+    /// As [`bootstrap`](Self::bootstrap), but for the bound, which does not matter; also if `t` is not 2 to 2^32, or the errors are too
     /// large to distinguish the integers.
     pub fn to_integers(&self, a: &Ciphertext, t: usize) -> Result<Integers, Error> {
         let operation = "integers";
@@ -114,7 +114,7 @@ impl Bootstrapper {
     /// with its bits reversed.
     ///
     /// # Errors
-    /// If the ciphertext is not one of these parameters over one prime, of degree 1, `t` is not 2 to 2^36, or the error is too large to
+    /// If the ciphertext is not one of these parameters over one prime, of degree 1, `t` is not 2 to 2^32, or the error is too large to
     /// distinguish the integers.
     pub fn import(&self, c: rlwe::Ciphertext, t: usize, error: f64) -> Result<Integers, Error> {
         let (operation, params) = ("integers", self.evaluator.params());

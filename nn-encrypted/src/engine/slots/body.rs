@@ -13,7 +13,6 @@ use crate::program::{Step, Tensor};
 
 /// The formulas of some layers on one scheme.
 pub struct Body<'a, S: SlotOps, N: Numbers<S>> {
-    /// The scheme.
     pub ops: &'a S,
     /// Layout and constants, and what depends on the kind of numbers.
     pub numbers: &'a N,

@@ -15,9 +15,7 @@ use crate::program::Tensor;
 /// Layout, constants and levels of some layers.
 #[derive(Clone, Copy)]
 pub struct Exact<'a, V> {
-    /// The layout.
     pub geometry: &'a Geometry,
-    /// The constants.
     pub formulas: &'a Formulas<V>,
     /// Primes over which tensors are computed.
     pub levels: &'a BTreeMap<Tensor, Level>,
@@ -46,26 +44,10 @@ impl<S: SlotOps> Numbers<S> for Exact<'_, S::Scalar> {
         self.level_of(tensor)
     }
 
-    fn writes(&self, _: Tensor) -> bool {
-        true
-    }
-
+    // A constant derivative has a scale all the same: no layer is linear.
     fn constants(&self, l: usize) -> Option<[S::Scalar; 2]> {
         let formula = self.formulas.layers.get(l)?;
         Some([formula.constant, formula.one])
-    }
-
-    fn is_linear(&self, _: usize) -> bool {
-        // A constant derivative has a scale all the same.
-        false
-    }
-
-    fn bound(&self, _: Tensor) -> Option<f64> {
-        None
-    }
-
-    fn spread(&self, _: &S, _: Tensor, sum: S::Ciphertext) -> Result<S::Ciphertext> {
-        Ok(sum)
     }
 
     fn expand(&self, ops: &S, compact: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
@@ -89,11 +71,7 @@ impl<S: SlotOps> Numbers<S> for Exact<'_, S::Scalar> {
         self.functions(ops, Tensor::Derivative(l), z)
     }
 
-    fn bias_gradients(&self, _: &S, _: usize, _: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
-        // The update takes the errors themselves: one product with masks for all layers.
-        Ok(Vec::new())
-    }
-
+    // The update takes the errors themselves as gradients of biases: one product with masks for all layers.
     fn update(
         &self,
         ops: &S,

@@ -14,7 +14,6 @@ pub(super) type Activated<C> = (Vec<C>, Option<Vec<C>>);
 /// The layout, constants and refreshes of some layers; and how a kind of numbers keeps weights, evaluates polynomials and spreads
 /// what is right at one index of an axis. Operations refuse where the scheme does, or a tensor is not there.
 pub trait Numbers<S: SlotOps>: Sync {
-    /// The layout.
     fn geometry(&self) -> &Geometry;
 
     /// The last layer of the network.
@@ -24,22 +23,34 @@ pub trait Numbers<S: SlotOps>: Sync {
     fn loss(&self) -> LossFormula;
 
     /// Primes over which a tensor is computed.
-    fn level(&self, tensor: Tensor) -> Level;
+    fn level(&self, _tensor: Tensor) -> Level {
+        Level::default()
+    }
 
     /// Whether a step writes this one of its tensors.
-    fn writes(&self, tensor: Tensor) -> bool;
+    fn writes(&self, _tensor: Tensor) -> bool {
+        true
+    }
 
     /// The constant beside the weights of layer `l`, and the input of its bias, where these are not both 1.
-    fn constants(&self, l: usize) -> Option<[S::Scalar; 2]>;
+    fn constants(&self, _l: usize) -> Option<[S::Scalar; 2]> {
+        None
+    }
 
     /// Whether the derivative of the activation behind layer `l` is a constant, by which errors are not multiplied.
-    fn is_linear(&self, l: usize) -> bool;
+    fn is_linear(&self, _l: usize) -> bool {
+        false
+    }
 
     /// A bound of a sum along an axis, where the scheme must know it.
-    fn bound(&self, tensor: Tensor) -> Option<f64>;
+    fn bound(&self, _tensor: Tensor) -> Option<f64> {
+        None
+    }
 
     /// A gradient with respect to inputs, everywhere along the axis it is summed along, if the next step needs it there.
-    fn spread(&self, ops: &S, tensor: Tensor, sum: S::Ciphertext) -> Result<S::Ciphertext>;
+    fn spread(&self, _ops: &S, _tensor: Tensor, sum: S::Ciphertext) -> Result<S::Ciphertext> {
+        Ok(sum)
+    }
 
     /// The weights of all layers as tiles, out of compact ciphertexts.
     fn expand(&self, ops: &S, compact: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>>;
@@ -60,7 +71,14 @@ pub trait Numbers<S: SlotOps>: Sync {
 
     /// Gradients of the biases, out of the errors of a layer with so many tiles of outputs, where they are made along with those of
     /// the weights.
-    fn bias_gradients(&self, ops: &S, outputs: usize, error: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>>;
+    fn bias_gradients(
+        &self,
+        _ops: &S,
+        _outputs: usize,
+        _error: &[S::Ciphertext],
+    ) -> Result<Vec<S::Ciphertext>> {
+        Ok(Vec::new())
+    }
 
     /// One of the tensors that an update writes.
     fn update(

@@ -84,7 +84,10 @@ impl Setting {
     fn layer(&self, tensor: Tensor, l: usize) -> (Vec<i64>, Vec<i64>) {
         let slots = self.store.get(tensor).unwrap();
         let Geometry { cube, compact, .. } = &self.geometry;
-        self.geometry.layers[l].unpack(cube, compact, &self.matrices[l], slots)
+        let first = |places: &Vec<(usize, usize)>| slots[places[0].0][places[0].1];
+        let places = self.geometry.layers[l].places(cube, compact, &self.matrices[l]);
+        let [weights, biases] = places.map(|places| places.iter().map(first).collect());
+        (weights, biases)
     }
 
     /// The matrix and the biases of layer `l` in the clear.

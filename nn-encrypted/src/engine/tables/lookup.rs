@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::stage;
 use crate::activation::Function;
 use crate::engine::clock::Clock;
-use crate::engine::{EngineError, Result, unless};
+use crate::engine::{EngineError, Result, Usage, unless};
 use crate::network::{Layer, Network};
 use crate::numbers::tables::{self, RESULT_BITS, TableNumbers, TableReader};
 use crate::recipe::Loss;
@@ -26,18 +26,11 @@ const QUARTER: u32 = 1 << 30;
 /// The functions that a network looks up in tables.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TableFunctions {
-    /// Behind each hidden layer with weights.
-    pub hidden: Vec<Function>,
-    pub output: OutputFunction,
-}
-
-/// The function of the last pre-activations.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum OutputFunction {
-    /// The error is the function less targets.
-    Error(Function),
-    /// The error is the difference of function and targets, times its derivative.
-    Activation(Function),
+    /// Those that are looked up with their derivatives: behind each hidden layer with weights, and with quadratic loss behind the last,
+    /// where the error is their difference from targets times the derivative.
+    pub activations: Vec<Function>,
+    /// With cross-entropy that of the last pre-activations, which less targets is the error.
+    pub output: Option<Function>,
 }
 
 impl TableFunctions {
@@ -49,19 +42,17 @@ impl TableFunctions {
         let function = |(l, layer): (usize, &Layer)| {
             layer.activation.as_ref().map(|activation| activation.function.clone()).ok_or(l)
         };
-        let mut functions: Vec<Function> =
+        let mut activations: Vec<Function> =
             network.layers.iter().enumerate().map(function).collect::<Result<_, _>>()?;
-        let last = functions.pop().ok_or(0_usize)?;
+        let last = activations.pop().ok_or(0_usize)?;
         let output = match network.loss {
-            Loss::CrossEntropy => OutputFunction::Error(last),
-            Loss::Quadratic => OutputFunction::Activation(last),
+            Loss::CrossEntropy => Some(last),
+            Loss::Quadratic => {
+                activations.push(last);
+                None
+            }
         };
-        Ok(Self { hidden: functions, output })
-    }
-
-    /// Whether the error at the outputs takes the derivative of their activation.
-    pub(crate) fn has_output_activation(&self) -> bool {
-        matches!(self.output, OutputFunction::Activation(_))
+        Ok(Self { activations, output })
     }
 }
 
@@ -71,28 +62,18 @@ struct ActivationTables {
     activation: LookupTable,
     /// By which pre-activations and errors are multiplied on their way to the tables, `log2`.
     shifts: [u32; 2],
-    error: ErrorTable,
-}
-
-enum ErrorTable {
-    /// Of errors with a mask.
-    Masked(LookupTable),
-    /// Of squares, whose differences are products.
-    Squares(LookupTable),
-}
-
-/// The table of the last pre-activations.
-enum OutputTables {
-    Error(LookupTable),
-    Activation(ActivationTables),
+    /// Of errors with a mask, or of squares, whose differences are products.
+    error: LookupTable,
+    masked: bool,
 }
 
 /// Tables, and what is counted of a step.
 pub(crate) struct Lookup {
     numbers: TableNumbers,
     reader: TableReader,
-    hidden: Vec<ActivationTables>,
-    output: OutputTables,
+    activations: Vec<ActivationTables>,
+    /// Of the last pre-activations, where no derivative enters.
+    output: Option<LookupTable>,
     pub(crate) clock: Clock,
     evaluator: Arc<he_tfhe::Evaluator>,
     refreshes: AtomicU64,
@@ -124,38 +105,20 @@ impl Maker<'_> {
         self.table(&[(values, RESULT_BITS)])
     }
 
-    fn hidden(&self, function: &Function) -> Result<ActivationTables> {
+    fn activation(&self, function: &Function, last: bool) -> Result<ActivationTables> {
         let (numbers, [one, two]) = (self.numbers, [1, 2].map(|outputs| self.reader.boxes(outputs)));
-        let [values, derivatives] = numbers.activation(function, two);
-        let bits = tables::derivative_bits(function);
-        let error = self.single(numbers.error(function, one))?;
-        Ok(ActivationTables {
-            activation: self.table(&[(values, RESULT_BITS), (derivatives, bits)])?,
-            shifts: [numbers.shifts[0], numbers.shifts[2]],
-            error: if tables::is_masked(function) {
-                ErrorTable::Masked(error)
-            } else {
-                ErrorTable::Squares(error)
-            },
-        })
-    }
-
-    fn output(&self, function: &OutputFunction) -> Result<OutputTables> {
-        let (numbers, [one, two]) = (self.numbers, [1, 2].map(|outputs| self.reader.boxes(outputs)));
-        Ok(match function {
-            OutputFunction::Error(function) => {
-                OutputTables::Error(self.single(numbers.output(function, one))?)
-            }
-            OutputFunction::Activation(function) => {
-                let [values, derivatives] = numbers.output_activation(function, two);
-                OutputTables::Activation(ActivationTables {
-                    activation: self
-                        .table(&[(values, RESULT_BITS), (derivatives, tables::DERIVATIVE_BITS)])?,
-                    shifts: [numbers.shifts[1], numbers.output_error_shift(function)],
-                    error: ErrorTable::Squares(self.single(numbers.output_error(function, one))?),
-                })
-            }
-        })
+        let (both, bits, shifts, error) = if last {
+            let shifts = [numbers.shifts[1], numbers.output_error_shift(function)];
+            let error = numbers.output_error(function, one);
+            (numbers.output_activation(function, two), tables::DERIVATIVE_BITS, shifts, error)
+        } else {
+            let (bits, shifts) = (tables::derivative_bits(function), [numbers.shifts[0], numbers.shifts[2]]);
+            (numbers.activation(function, two), bits, shifts, numbers.error(function, one))
+        };
+        let [values, derivatives] = both;
+        let activation = self.table(&[(values, RESULT_BITS), (derivatives, bits)])?;
+        let masked = !last && tables::is_masked(function);
+        Ok(ActivationTables { activation, shifts, error: self.single(error)?, masked })
     }
 }
 
@@ -169,13 +132,15 @@ impl Lookup {
         record: bool,
     ) -> Result<Self> {
         let maker = Maker { numbers: &numbers, reader: &reader, parameters: evaluator.params() };
+        let last = functions.activations.len() + usize::from(functions.output.is_some()) - 1;
+        let activations = functions.activations.iter().enumerate();
+        let output = functions.output.as_ref();
+        let output = output.map(|function| maker.single(numbers.output(function, reader.boxes(1))));
         Ok(Self {
-            hidden: functions
-                .hidden
-                .iter()
-                .map(|function| maker.hidden(function))
-                .collect::<Result<_, _>>()?,
-            output: maker.output(&functions.output)?,
+            activations: activations
+                .map(|(l, function)| maker.activation(function, l == last))
+                .collect::<Result<_>>()?,
+            output: output.transpose()?,
             numbers,
             reader,
             clock: Clock::default(),
@@ -192,19 +157,15 @@ impl Lookup {
         self.stop = Arc::clone(stop);
     }
 
-    /// Bootstraps of tables so far.
-    pub(super) fn bootstraps(&self) -> u64 {
-        self.evaluator.bootstraps()
-    }
-
-    /// Ciphertexts of CKKS that were filled or refreshed so far.
-    pub(super) fn refreshes(&self) -> u64 {
-        self.refreshes.load(Ordering::Relaxed)
-    }
-
-    /// Values that went to TFHE or came back so far.
-    pub(super) fn switches(&self) -> u64 {
-        self.switches.load(Ordering::Relaxed)
+    /// Counts and times so far: bootstraps of tables, ciphertexts of CKKS that were filled or refreshed, values that went to TFHE or came
+    /// back.
+    pub(super) fn usage(&self) -> Usage {
+        Usage {
+            tables: self.evaluator.bootstraps(),
+            bootstraps: self.refreshes.load(Ordering::Relaxed),
+            switches: self.switches.load(Ordering::Relaxed),
+            stages: self.clock.stages(),
+        }
     }
 
     /// Counts values that go to TFHE or come back.
@@ -236,19 +197,12 @@ impl Lookup {
 
     /// By which pre-activations of a layer are multiplied on their way to a table, `log2`.
     pub(super) fn sum_shift(&self, l: usize) -> u32 {
-        match (self.hidden.get(l), &self.output) {
-            (Some(tables), _) | (None, OutputTables::Activation(tables)) => tables.shifts[0],
-            (None, OutputTables::Error(_)) => self.numbers.shifts[1],
-        }
+        self.activations.get(l).map_or(self.numbers.shifts[1], |tables| tables.shifts[0])
     }
 
     fn tables(&self, l: usize) -> Result<&ActivationTables> {
-        match (self.hidden.get(l), &self.output) {
-            (Some(tables), _) | (None, OutputTables::Activation(tables)) => Ok(tables),
-            (None, OutputTables::Error(_)) => {
-                Err(EngineError::Unplanned(format!("activation behind layer {}", l + 1)))
-            }
-        }
+        let unplanned = || EngineError::Unplanned(format!("activation behind layer {}", l + 1));
+        self.activations.get(l).ok_or_else(unplanned)
     }
 
     /// By which errors behind the activation of a layer are multiplied on their way to a table, `log2`.
@@ -268,15 +222,13 @@ impl Lookup {
 
     /// Errors at the last pre-activations before targets are taken off, where no derivative enters.
     pub(super) fn output(&self, sums: Vec<LweCiphertext>) -> Result<Vec<LweCiphertext>> {
-        match &self.output {
-            OutputTables::Error(table) => self.look_up(sums, QUARTER, table),
-            OutputTables::Activation(_) => Err(EngineError::Unplanned("loss without an activation".into())),
-        }
+        let unplanned = || EngineError::Unplanned("loss without an activation".into());
+        self.look_up(sums, QUARTER, self.output.as_ref().ok_or_else(unplanned)?)
     }
 
     /// Whether the error at the outputs takes a derivative.
     pub(super) fn has_output_activation(&self) -> bool {
-        matches!(self.output, OutputTables::Activation(_))
+        self.output.is_none()
     }
 
     /// Errors, lowered with their shift, times derivatives.
@@ -290,21 +242,17 @@ impl Lookup {
             let mut pairs = errors.iter_mut().zip(derivatives);
             pairs.try_for_each(|(error, derivative)| error.add_scaled_assign(derivative, by))
         };
-        match &self.tables(l)?.error {
-            ErrorTable::Masked(table) => {
-                moved(&mut errors, 1)?;
-                self.look_up(errors, QUARTER / 2, table)
-            }
-            ErrorTable::Squares(table) => {
-                let mut differences = errors.clone();
-                moved(&mut errors, 1)?;
-                moved(&mut differences, -1)?;
-                let sums = self.look_up(errors, QUARTER, table)?;
-                let differences = self.look_up(differences, QUARTER, table)?;
-                let products = sums.iter().zip(&differences).map(|(a, b)| self.evaluator.sub(a, b));
-                Ok(products.collect::<Result<_, _>>()?)
-            }
+        let ActivationTables { error: table, masked, .. } = self.tables(l)?;
+        let mut differences = if *masked { vec![] } else { errors.clone() };
+        moved(&mut errors, 1)?;
+        if *masked {
+            return self.look_up(errors, QUARTER / 2, table);
         }
+        moved(&mut differences, -1)?;
+        let sums = self.look_up(errors, QUARTER, table)?;
+        let differences = self.look_up(differences, QUARTER, table)?;
+        let products = sums.iter().zip(&differences).map(|(a, b)| self.evaluator.sub(a, b));
+        Ok(products.collect::<Result<_, _>>()?)
     }
 
     /// Bootstraps with a table; the outputs of one input follow one another.

@@ -29,9 +29,8 @@ use rayon::prelude::*;
 
 pub(crate) use self::layers::{Beside, Layers, Raised, by_piece};
 pub(crate) use self::lookup::Lookup;
-pub(crate) use self::lookup::{OutputFunction, TableFunctions};
+pub(crate) use self::lookup::TableFunctions;
 use super::{Engine, EngineError, Pieces, Result, Store, Usage};
-use crate::layout::Rows;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 pub(crate) use he_switch::{KeyRequest, Parameters, SecretKeys, Switcher};
 
@@ -79,13 +78,8 @@ impl<L: Layers> TableEngine<L> {
 
     /// The ciphertexts of a tensor of so many images that came.
     fn read(&self, tensor: Tensor, images: usize, parts: &[Pieces]) -> Result<Vec<L::Cipher>> {
-        let places = self.layers.places();
-        let needed = if is_weights(tensor) {
-            places.weight_pieces()
-        } else {
-            let rows = Rows::of(tensor, self.depth).filter(|_| images > 0);
-            places.pieces(rows.ok_or_else(|| EngineError::Unplanned(tensor.to_string()))?, images)
-        };
+        let needed = self.layers.places().sent(tensor, images).filter(|_| images > 0 || is_weights(tensor));
+        let needed = needed.ok_or_else(|| EngineError::Unplanned(tensor.to_string()))?;
         let names = ["ciphertexts", "ciphertext"];
         let read = Pieces::read(parts, needed, names, |_, reader| self.layers.read(reader));
         read.map_err(|source| EngineError::Message { tensor, source })
@@ -158,12 +152,7 @@ impl<L: Layers> Engine for TableEngine<L> {
     }
 
     fn usage(&self) -> Usage {
-        Usage {
-            tables: self.lookup.bootstraps(),
-            bootstraps: self.lookup.refreshes(),
-            switches: self.lookup.switches(),
-            stages: self.lookup.clock.stages(),
-        }
+        self.lookup.usage()
     }
 
     fn take_records(&mut self) -> Vec<u8> {
@@ -174,7 +163,6 @@ impl<L: Layers> Engine for TableEngine<L> {
     }
 }
 
-/// Whether a tensor is of the weights of all layers.
 fn is_weights(tensor: Tensor) -> bool {
     matches!(tensor, Tensor::Weights | Tensor::NewWeights)
 }

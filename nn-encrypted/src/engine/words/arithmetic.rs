@@ -15,7 +15,6 @@ pub(crate) type Pair<W> = (Vec<W>, Vec<W>);
 pub(crate) trait Arithmetic {
     type Word: Clone + Send + Sync;
 
-    /// The format of the words.
     fn format(&self) -> Format;
 
     /// A constant, which need not be secret.
@@ -85,13 +84,10 @@ pub(crate) trait Arithmetic {
 
 /// How words become ciphertexts of TFHE.
 pub(crate) trait Coding: Arithmetic + Sized + Send + Sync + 'static {
-    /// The parameters for a format.
     fn parameters() -> Result<Parameters, he_tfhe::Error>;
 
-    /// Ciphertexts of a word.
     fn ciphertexts(format: Format) -> usize;
 
-    /// Whether it can compute a function.
     fn can(function: &Function) -> bool;
 
     /// The operations of a server, for some functions.

@@ -24,7 +24,6 @@ pub(crate) struct BitWords {
 }
 
 impl BitWords {
-    /// A circuit on pairs of words.
     fn on_pairs(&self, circuit: &Circuit, pairs: &[(&Bits, &Bits)]) -> Result<Vec<Bits>> {
         let (a, b): (Vec<Bits>, Vec<Bits>) = pairs.iter().map(|(a, b)| ((*a).clone(), (*b).clone())).unzip();
         self.run(circuit, &[&a, &b])

@@ -45,7 +45,6 @@ impl<A: Arithmetic> WordEngine<A> {
         self.pooled.get(&l).map_or_else(|| self.get(Tensor::input(l)), |pooled| Ok(pooled))
     }
 
-    /// The errors of a layer.
     fn errors(&self, l: usize) -> Result<&[A::Word]> {
         self.either(Tensor::Error(l), Tensor::RawError(l))
     }

@@ -46,7 +46,7 @@ impl Arithmetic for DigitWords {
     }
 
     fn constant(&self, value: i64) -> Result<Digits> {
-        Ok(self.digits()?.constant(self.format.word_bits, value)?)
+        Ok(self.digits()?.constant(value, self.format.word_bits)?)
     }
 
     fn add(&self, pairs: &[(&Digits, &Digits)]) -> Result<Vec<Digits>> {

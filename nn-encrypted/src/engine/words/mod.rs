@@ -32,7 +32,6 @@ use crate::recipe::Loss;
 
 /// The network as the steps of a program need it.
 pub(crate) struct Shape {
-    /// The format of the words.
     pub format: Format,
     /// Layers that run here, by their number.
     layers: BTreeMap<usize, Wiring>,
@@ -103,7 +102,6 @@ impl Shape {
 type Words<A> = Vec<<A as Arithmetic>::Word>;
 /// Weights and biases of a layer.
 type Weights<'w, A> = (&'w [<A as Arithmetic>::Word], &'w [<A as Arithmetic>::Word]);
-/// Factors of products.
 type Factors<'w, A> = Vec<(&'w <A as Arithmetic>::Word, &'w <A as Arithmetic>::Word)>;
 
 /// The engine: tensors of words, and what computes with them.
@@ -132,12 +130,10 @@ impl<A: Arithmetic> WordEngine<A> {
         &self.arithmetic
     }
 
-    /// Puts words at the place of a tensor.
     pub(crate) fn put(&mut self, tensor: Tensor, words: Vec<A::Word>) {
         self.store.put(tensor, words);
     }
 
-    /// The words of a tensor.
     pub(crate) fn get(&self, tensor: Tensor) -> Result<&[A::Word]> {
         self.store.get(tensor)
     }

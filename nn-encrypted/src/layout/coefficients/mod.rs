@@ -35,7 +35,6 @@ impl Dense {
     }
 }
 
-/// The layout of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CoefficientLayout {
     /// The layers.
@@ -83,7 +82,6 @@ impl CoefficientLayout {
         Dense { levels: self.gap(), parts: self.layers.iter().map(PolynomialTiles::tiles).sum() }
     }
 
-    /// The first tile of a layer.
     pub(crate) fn first_tile(&self, l: usize) -> usize {
         self.layers[..l].iter().map(PolynomialTiles::tiles).sum()
     }
@@ -114,7 +112,6 @@ impl CoefficientLayout {
         (self.n / self.dimension).trailing_zeros()
     }
 
-    /// A tensor of images.
     pub(crate) fn dense(&self, rows: Rows, images: usize) -> Dense {
         match rows {
             Rows::Inputs(l) => self.inputs(l, images),

@@ -140,14 +140,11 @@ impl TableNumbers {
                 ("error", bounds.error, self.limits()[2] as f64 / f64::from(self.back_bits()).exp2())
             };
             if error > possible {
-                return Err(TableError::Product {
-                    layer: activation.index,
-                    kind: activation.kind.to_string(),
-                    name,
-                    bound,
-                    error,
-                    most: possible,
-                });
+                let (layer, kind) = activation.place();
+                let what = format!(
+                    "errors up to {error} are multiplied with its derivative, with numbers.bounds.{name} = {bound}; tables hold products of errors up to {possible:.3}"
+                );
+                return Err(TableError::Range { layer, kind, what, needed: error, available: possible });
             }
         }
         Ok(())

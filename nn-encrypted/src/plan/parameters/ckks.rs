@@ -54,7 +54,6 @@ pub(crate) fn chain(recipe: &Recipe, bootstraps: bool, log_n: u32, levels: usize
     (least..=spec.scale_bits).rev().map(with).find(fits).unwrap_or_else(|| with(least))
 }
 
-/// Parameters at 128 bits.
 pub(crate) fn build(spec: &Spec) -> Result<Parameters> {
     Ok(spec.build()?)
 }

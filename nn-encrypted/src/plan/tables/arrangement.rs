@@ -2,7 +2,7 @@
 
 use he_core::wire::Writer;
 
-use super::Shared;
+use super::{PlannedTables, Shared};
 use crate::engine::blocks::{BlockScales, Blocks};
 use crate::engine::coefficients::Coefficients;
 use crate::engine::tables::{KeyRequest, Lookup, SecretKeys, Switcher, TableEngine};
@@ -19,7 +19,7 @@ use crate::roles::cipher::coefficients::Integers;
 use crate::roles::cipher::tables::TableCipher;
 
 /// How far weights and outputs in slots may be from the twin's.
-const TOLERANCE: Tolerance = Tolerance { weights: 1.0 / 256.0, outputs: 1.0 / 16.0 };
+pub(super) const TOLERANCE: Tolerance = Tolerance { weights: 1.0 / 256.0, outputs: 1.0 / 16.0 };
 
 /// Seconds of a core that a bootstrap of all slots takes.
 const REFRESH_SECONDS: f64 = 16.0;
@@ -59,26 +59,26 @@ pub(super) fn choose(shared: &Shared, network: &Network, products: Products) -> 
     }
 }
 
-impl Arrangement {
+impl PlannedTables {
     pub(super) fn places(&self) -> &dyn Places {
-        match self {
-            Self::Coefficients(layout) => layout,
-            Self::Blocks { layout, .. } => layout,
+        match &self.arrangement {
+            Arrangement::Coefficients(layout) => layout,
+            Arrangement::Blocks { layout, .. } => layout,
         }
     }
 
     pub(super) fn products(&self) -> Products {
-        match self {
-            Self::Coefficients(_) => Products::Coefficients,
-            Self::Blocks { .. } => Products::Slots,
+        match &self.arrangement {
+            Arrangement::Coefficients(_) => Products::Coefficients,
+            Arrangement::Blocks { .. } => Products::Slots,
         }
     }
 
     /// Encodes the layout, but for widths.
-    pub(super) fn encode(&self, out: &mut Writer) {
-        match self {
-            Self::Coefficients(layout) => out.length(layout.dimension),
-            Self::Blocks { layout, scales } => {
+    pub(super) fn encode_layout(&self, out: &mut Writer) {
+        match &self.arrangement {
+            Arrangement::Coefficients(layout) => out.length(layout.dimension),
+            Arrangement::Blocks { layout, scales } => {
                 // No dimension of a subring is 0.
                 out.length(0);
                 out.length(layout.slots);
@@ -88,86 +88,81 @@ impl Arrangement {
     }
 
     /// Slots of the bootstrap that refreshes.
-    pub(super) fn slots(&self, shared: &Shared) -> usize {
-        match self {
-            Self::Coefficients(layout) => {
-                let most = layout.most_pieces(shared.batch).min(shared.parameters.bgv_capacity());
-                most.next_power_of_two() * shared.parameters.bgv().n() / 2
+    pub(crate) fn slots(&self) -> usize {
+        match &self.arrangement {
+            Arrangement::Coefficients(layout) => {
+                let most = layout.most_pieces(self.shared.batch).min(self.shared.parameters.bgv_capacity());
+                most.next_power_of_two() * self.shared.parameters.bgv().n() / 2
             }
-            Self::Blocks { layout, .. } => layout.slots,
+            Arrangement::Blocks { layout, .. } => layout.slots,
         }
     }
 
     /// Ciphertexts of CKKS that are refreshed or filled in a step.
-    pub(super) fn refreshes(&self, shared: &Shared) -> usize {
-        let (places, most) = match self {
-            Self::Coefficients(_) => (self.places(), shared.parameters.bgv_capacity()),
-            Self::Blocks { .. } => (self.places(), 1),
+    pub(crate) fn refreshes(&self) -> usize {
+        let (places, most) = match &self.arrangement {
+            Arrangement::Coefficients(_) => (self.places(), self.shared.parameters.bgv_capacity()),
+            Arrangement::Blocks { .. } => (self.places(), 1),
         };
         let depth = places.widths().len() - 1;
-        let of = |rows| places.pieces(rows, shared.batch).div_ceil(most);
+        let of = |rows| places.pieces(rows, self.shared.batch).div_ceil(most);
         let inputs: usize = (1..depth).map(|l| of(Rows::Inputs(l))).sum();
         let errors: usize = (0..depth).map(|l| of(Rows::Errors(l))).sum();
-        let outputs = if shared.functions.has_output_activation() { of(Rows::Errors(depth - 1)) } else { 0 };
+        let outputs = if self.shared.functions.output.is_none() { of(Rows::Errors(depth - 1)) } else { 0 };
         inputs + errors + outputs + places.weight_pieces().div_ceil(most)
     }
 
     /// Seconds of a core that a step takes, but for lookups.
-    pub(super) fn seconds(&self, shared: &Shared) -> f64 {
-        match self {
-            Self::Coefficients(layout) => {
-                layout.cost(shared.batch, shared.parameters.bgv_capacity()) / 1000.0
+    pub(super) fn seconds(&self) -> f64 {
+        match &self.arrangement {
+            Arrangement::Coefficients(layout) => {
+                layout.cost(self.shared.batch, self.shared.parameters.bgv_capacity()) / 1000.0
             }
-            Self::Blocks { .. } => REFRESH_SECONDS * self.refreshes(shared) as f64,
+            Arrangement::Blocks { .. } => REFRESH_SECONDS * self.refreshes() as f64,
         }
     }
 
-    pub(super) fn key_request(&self, shared: &Shared) -> KeyRequest {
-        match self {
-            Self::Coefficients(layout) => {
-                switch::coefficient_keys(&shared.parameters, layout, self.slots(shared))
+    pub(super) fn key_request(&self) -> KeyRequest {
+        match &self.arrangement {
+            Arrangement::Coefficients(layout) => {
+                switch::coefficient_keys(&self.shared.parameters, layout, self.slots())
             }
-            Self::Blocks { layout, .. } => switch::block_keys(&shared.parameters, layout),
+            Arrangement::Blocks { layout, .. } => switch::block_keys(&self.shared.parameters, layout),
         }
     }
 
-    pub(super) fn cipher(&self, shared: &Shared, keys: SecretKeys) -> Box<dyn Cipher> {
-        let (numbers, request) = (shared.numbers, self.key_request(shared));
-        match self {
-            Self::Coefficients(layout) => {
+    pub(super) fn cipher(&self, keys: SecretKeys) -> Box<dyn Cipher> {
+        let (numbers, request) = (self.shared.numbers, self.key_request());
+        match &self.arrangement {
+            Arrangement::Coefficients(layout) => {
                 Box::new(TableCipher::new(Integers, layout.clone(), numbers, request, keys))
             }
-            Self::Blocks { layout, scales } => {
+            Arrangement::Blocks { layout, scales } => {
                 Box::new(TableCipher::new(Reals { scales: *scales }, layout.clone(), numbers, request, keys))
             }
         }
     }
 
-    pub(super) fn engine(
+    pub(super) fn engine_with(
         &self,
-        shared: &Shared,
         switcher: Switcher,
         lookup: Lookup,
     ) -> Result<Box<dyn Engine>, EngineError> {
-        let bits = shared.numbers.activation_bits;
-        Ok(match self {
-            Self::Coefficients(layout) => {
+        let bits = self.shared.numbers.activation_bits;
+        Ok(match &self.arrangement {
+            Arrangement::Coefficients(layout) => {
                 Box::new(TableEngine::new(Coefficients::new(layout, bits, switcher), lookup))
             }
-            Self::Blocks { layout, scales } => {
+            Arrangement::Blocks { layout, scales } => {
                 Box::new(TableEngine::new(Blocks::new(layout, *scales, bits, switcher)?, lookup))
             }
         })
     }
 
-    pub(super) fn tolerance(&self) -> Option<Tolerance> {
-        matches!(self, Self::Blocks { .. }).then_some(TOLERANCE)
-    }
-
     /// A line about each layer with weights.
     pub(super) fn lines(&self) -> Vec<String> {
-        match self {
-            Self::Coefficients(layout) => {
+        match &self.arrangement {
+            Arrangement::Coefficients(layout) => {
                 let line = |layer: &PolynomialTiles| {
                     let (inputs, outputs, tiles) = (layer.inputs - 1, layer.outputs, layer.tiles());
                     let size = layout.dimension;
@@ -175,7 +170,7 @@ impl Arrangement {
                 };
                 layout.layers.iter().map(line).collect()
             }
-            Self::Blocks { layout, .. } => {
+            Arrangement::Blocks { layout, .. } => {
                 let line = |block: &Block| {
                     format!("{} to {}, {} slots an image", block.inputs, block.outputs, block.size())
                 };

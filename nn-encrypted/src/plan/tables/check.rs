@@ -63,20 +63,13 @@ fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<()> {
     Err(PlanError::refused(name.unwrap_or_default(), Reason::Layout, what, [tensors as f64, 0.0]))
 }
 
-/// The formats of numbers.
 pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers> {
-    let numbers = TableNumbers::new(recipe, network).map_err(|error| {
-        // The message names layer and reason itself.
-        let what = error.to_string();
-        let what = what.split_once("range: ").map_or(what.clone(), |(_, what)| what.to_owned());
-        match error {
-            TableError::Range { layer, kind, bound, most, .. } => {
-                PlanError::refused((layer, kind), Reason::Range, what, [bound, most])
-            }
-            TableError::Product { layer, kind, error, most, .. } => {
-                PlanError::refused((layer, kind), Reason::Range, what, [error, most])
-            }
-            TableError::LearningRate { .. } => PlanError::field("optimizer.learning_rate", what),
+    let numbers = TableNumbers::new(recipe, network).map_err(|error| match error {
+        TableError::Range { layer, kind, what, needed, available } => {
+            PlanError::refused((layer, kind), Reason::Range, what, [needed, available])
+        }
+        rate @ TableError::LearningRate { .. } => {
+            PlanError::field("optimizer.learning_rate", rate.to_string())
         }
     })?;
     let momentum = recipe.optimizer.momentum;

@@ -7,7 +7,7 @@ use crate::plan::PlannedEngine;
 
 impl fmt::Display for PlannedTables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (numbers, reader) = (self.numbers(), self.reader());
+        let (numbers, reader) = (&self.shared.numbers, &self.shared.reader);
         for scheme in self.schemes() {
             let security = scheme.security_bits.map_or("none".into(), |bits| format!("{bits} bits"));
             let (name, n) = (scheme.name.to_uppercase(), scheme.ring_dimension);
@@ -24,7 +24,7 @@ impl fmt::Display for PlannedTables {
             numbers.weight_bits()
         )?;
         write!(f, "tables hold ")?;
-        if self.shared.functions.hidden.is_empty() {
+        if self.places().widths().len() == 2 {
             writeln!(f, "pre-activations up to {}", range(output, numbers.sum_bits()))?;
         } else {
             writeln!(
@@ -35,7 +35,7 @@ impl fmt::Display for PlannedTables {
                 range(error, numbers.back_bits())
             )?;
         }
-        for (l, line) in self.arrangement.lines().iter().enumerate() {
+        for (l, line) in self.lines().iter().enumerate() {
             writeln!(f, "layer {} with weights: {line}", l + 1)?;
         }
         let (batch, lookups, refreshes) = (self.shared.batch, self.lookups(), self.refreshes());

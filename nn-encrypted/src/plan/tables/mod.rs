@@ -18,9 +18,9 @@ use self::arrangement::Arrangement;
 use super::parameters::switch;
 use super::task::{Planned, Security, Task};
 use super::{Disclosure, Estimate, PlannedEngine, Result, SchemeUse, Tolerance, WireSize};
-use crate::engine::tables::{self, OutputFunction, TableFunctions};
+use crate::activation::Function;
+use crate::engine::tables::{self, TableFunctions};
 use crate::engine::{Engine, EngineError};
-use crate::layout::Rows;
 use crate::network::Network;
 use crate::numbers::tables::{TableNumbers, TableReader};
 use crate::program::Tensor;
@@ -92,42 +92,16 @@ impl PlannedTables {
         Ok(Self { shared, arrangement })
     }
 
-    /// The formats of numbers.
-    pub(crate) fn numbers(&self) -> &TableNumbers {
-        &self.shared.numbers
-    }
-
-    /// The resolution of lookups.
-    pub(crate) fn reader(&self) -> &TableReader {
-        &self.shared.reader
-    }
-
     /// Bootstraps of tables in a step of a whole mini-batch.
     pub(crate) fn lookups(&self) -> usize {
-        let widths = self.arrangement.places().widths();
-        let functions = &self.shared.functions;
-        let error = |function| if crate::numbers::tables::is_masked(function) { 1 } else { 2 };
-        let hidden = functions.hidden.iter().zip(&widths[1..]);
-        let hidden: usize = hidden.map(|(function, width)| width * (1 + error(function))).sum();
-        let outputs = match functions.output {
-            OutputFunction::Error(_) => 1,
-            OutputFunction::Activation(_) => 3,
+        let (widths, functions) = (self.places().widths(), &self.shared.functions);
+        let last = widths.len() - 2;
+        let of = |(l, function): (usize, &Function)| {
+            let masked = l < last && crate::numbers::tables::is_masked(function);
+            widths[l + 1] * if masked { 2 } else { 3 }
         };
-        self.shared.batch * (hidden + outputs * widths[widths.len() - 1])
-    }
-
-    /// Ciphertexts of CKKS that are refreshed or filled in a step of a whole mini-batch.
-    pub(crate) fn refreshes(&self) -> usize {
-        self.arrangement.refreshes(&self.shared)
-    }
-
-    /// Slots of the bootstrap that refreshes.
-    pub(crate) fn slots(&self) -> usize {
-        self.arrangement.slots(&self.shared)
-    }
-
-    fn key_request(&self) -> tables::KeyRequest {
-        self.arrangement.key_request(&self.shared)
+        let activations: usize = functions.activations.iter().enumerate().map(of).sum();
+        self.shared.batch * (activations + functions.output.iter().count() * widths[last + 1])
     }
 }
 
@@ -136,23 +110,17 @@ impl PlannedEngine for PlannedTables {
         let n = self.shared.numbers;
         [n.log_t, n.activation_bits, n.error_bits, n.update_bits].into_iter().for_each(|x| out.u32(x));
         n.shifts.into_iter().for_each(|x| out.u32(x));
-        let widths = self.arrangement.places().widths();
+        let widths = self.places().widths();
         out.length(widths.len());
         widths.iter().for_each(|&width| out.length(width));
-        self.arrangement.encode(out);
+        self.encode_layout(out);
         switch::hashes(&self.shared.parameters).into_iter().for_each(|hash| out.bytes(hash));
     }
 
     fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
-        let places = self.arrangement.places();
-        let pieces = match tensor {
-            Tensor::Weights | Tensor::NewWeights => places.weight_pieces(),
-            _ => {
-                let found = Rows::of(tensor, places.widths().len() - 1);
-                found.map_or(0, |found| places.pieces(found, rows))
-            }
-        };
-        let bytes = switch::piece_bytes(&self.shared.parameters, self.arrangement.products());
+        let places = self.places();
+        let pieces = places.sent(tensor, rows).unwrap_or(0);
+        let bytes = switch::piece_bytes(&self.shared.parameters, self.products());
         WireSize { parts: usize::from(pieces > 0), pieces, bytes }
     }
 
@@ -162,29 +130,29 @@ impl PlannedEngine for PlannedTables {
 
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
         let keys = tables::SecretKeys::generate(&self.shared.parameters)?;
-        Ok(self.arrangement.cipher(&self.shared, keys))
+        Ok(self.cipher(keys))
     }
 
     fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError> {
         let keys = tables::SecretKeys::from_secret_bytes(&self.shared.parameters, only(keys)?)
             .map_err(|source| CipherError::Keys { what: "secret keys", source })?;
-        Ok(self.arrangement.cipher(&self.shared, keys))
+        Ok(self.cipher(keys))
     }
 
     fn engine(&self, keys: &[Vec<u8>], record: bool) -> Result<Box<dyn Engine>, EngineError> {
         let switcher = tables::switcher(&self.shared.parameters, &self.key_request(), keys)?;
         let Shared { functions, numbers, reader, .. } = &self.shared;
         let lookup = tables::Lookup::new(functions, *numbers, *reader, switcher.tfhe()?, record)?;
-        self.arrangement.engine(&self.shared, switcher, lookup)
+        self.engine_with(switcher, lookup)
     }
 
     fn schemes(&self) -> Vec<SchemeUse> {
-        let products = self.arrangement.products();
+        let products = self.products();
         switch::schemes(&self.shared.parameters, products, &self.shared.reader, self.slots())
     }
 
     fn tolerance(&self) -> Option<Tolerance> {
-        self.arrangement.tolerance()
+        matches!(self.arrangement, Arrangement::Blocks { .. }).then_some(arrangement::TOLERANCE)
     }
 
     fn disclosure(&self) -> Disclosure {
@@ -198,7 +166,7 @@ impl PlannedEngine for PlannedTables {
     }
 
     fn estimate(&self) -> Estimate {
-        let layers = self.arrangement.seconds(&self.shared);
+        let layers = self.seconds();
         Estimate {
             units: layers + LOOKUP_SECONDS * self.lookups() as f64,
             bootstraps: self.refreshes() as u64,

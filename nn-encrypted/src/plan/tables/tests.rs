@@ -68,7 +68,7 @@ impl World {
         let client = Client::new(&plan, model.clone()).unwrap();
         let mut server = Server::new(&plan, &client.evaluation_keys().unwrap(), true).unwrap();
         server.receive_model(0, client.encrypt_model(0).unwrap()).unwrap();
-        let reader = *PlannedTables::insecure(recipe, &network).unwrap().reader();
+        let reader = PlannedTables::insecure(recipe, &network).unwrap().shared.reader;
         let twin = Twin::new(recipe, &network, model, Some(reader)).unwrap();
         Self { client, server, twin, widths: widths.to_vec(), step: 0 }
     }

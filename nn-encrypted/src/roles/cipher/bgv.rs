@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use self::crt::Crt;
-use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, round_shift, row};
+use super::{
+    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, round_shift, row, states,
+};
 use crate::engine::Pieces;
 use crate::engine::slots::LossFormula;
 use crate::engine::slots::bgv::Agreement;
@@ -102,15 +104,7 @@ impl BgvCipher {
         let geometry = &self.agreement.geometry;
         let (cube, compact) = (&geometry.cube, &geometry.compact);
         let mut out = vec![vec![0; cube.slots()]; compact.ciphertexts()];
-        let layers = geometry.layers.iter().zip(&self.agreement.matrices);
-        for ((layout, matrix), &l) in layers.zip(&geometry.numbers) {
-            let (shape, state) = ((matrix.weights(), matrix.biases()), model.layers.get(l));
-            let state = state.filter(|state| (state.weight.len(), state.bias.len()) == shape);
-            let state = state.ok_or_else(|| CipherError::Data {
-                what: "weights and biases of a layer",
-                found: "another number".into(),
-                needed: format!("{} and {}", shape.0, shape.1),
-            })?;
+        for (layout, matrix, state) in states(geometry, &self.agreement.matrices, model)? {
             let (weight, bias) = self.part(tensor, state)?;
             layout.pack(cube, compact, matrix, (&weight, &bias), &mut out);
         }
@@ -173,8 +167,10 @@ impl BgvCipher {
     fn unpack_model(&self, slots: &[Vec<i128>], bits: u32) -> Opened {
         let geometry = &self.agreement.geometry;
         let layers = geometry.layers.iter().zip(&self.agreement.matrices).map(|(layout, matrix)| {
-            let (weight, bias) = layout.unpack(&geometry.cube, &geometry.compact, matrix, slots);
-            (Values::Exact(row(weight), bits), Values::Exact(row(bias), bits))
+            let first = |places: &Vec<(usize, usize)>| places.first().map_or(0, |&(c, slot)| slots[c][slot]);
+            let values = |places: Vec<_>| Values::Exact(row(places.iter().map(first).collect()), bits);
+            let [weights, biases] = layout.places(&geometry.cube, &geometry.compact, matrix);
+            (values(weights), values(biases))
         });
         Opened::Layers(layers.collect())
     }

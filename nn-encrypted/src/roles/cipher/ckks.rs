@@ -8,13 +8,12 @@ use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, only, row, written,
+    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, only, row, states, written,
 };
 use crate::engine::Pieces;
 use crate::engine::slots::ckks::{CkksAgreement, RealFormulas};
-use crate::layout::{Tiles, WeightTiles};
-use crate::model::{LayerState, Model};
-use crate::network::Matrix;
+use crate::layout::Tiles;
+use crate::model::Model;
 use crate::program::Tensor;
 
 /// The secret key, and the layout of tensors.
@@ -107,14 +106,7 @@ impl CkksCipher {
         let (formulas, geometry) = (self.formulas(), &self.formulas().geometry);
         let (cube, compact) = (&geometry.cube, &geometry.compact);
         let mut slots = vec![vec![Complex64::default(); cube.slots()]; compact.ciphertexts()];
-        for ((layer, matrix), &l) in geometry.layers.iter().zip(&formulas.matrices).zip(&geometry.numbers) {
-            let [weights, biases] = sizes(layer, matrix, formulas);
-            let state = model.layers.get(l).filter(|state| fits(state, weights, biases));
-            let state = state.ok_or_else(|| CipherError::Data {
-                what: "weights and biases of a layer",
-                found: "another number".into(),
-                needed: format!("{weights} and {biases}"),
-            })?;
+        for (layer, matrix, state) in states(geometry, &formulas.matrices, model)? {
             let [w, v] = formulas.state_units();
             let both = |real: &[f64], imaginary: &[f64]| -> Vec<Complex64> {
                 real.iter().zip(imaginary).map(|(&re, &im)| Complex64::new(re / w, im / v)).collect()
@@ -207,15 +199,4 @@ impl Cipher for CkksCipher {
 
 fn secret(tiles: Vec<Vec<f64>>) -> Vec<Secret> {
     tiles.into_iter().map(Zeroizing::new).collect()
-}
-
-/// Numbers of weights and of biases in a matrix.
-fn sizes(layer: &WeightTiles, matrix: &Matrix, formulas: &RealFormulas) -> [usize; 2] {
-    let geometry = &formulas.geometry;
-    layer.places(&geometry.cube, &geometry.compact, matrix).map(|places| places.len())
-}
-
-fn fits(state: &LayerState, weights: usize, biases: usize) -> bool {
-    [state.weight.len(), state.weight_momentum.len()] == [weights; 2]
-        && [state.bias.len(), state.bias_momentum.len()] == [biases; 2]
 }

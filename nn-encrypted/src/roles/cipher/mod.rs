@@ -12,8 +12,9 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use zeroize::Zeroizing;
 
 use crate::engine::Pieces;
-use crate::layout::Tiles;
-use crate::model::Model;
+use crate::layout::{Geometry, Tiles, WeightTiles};
+use crate::model::{LayerState, Model};
+use crate::network::Matrix;
 use crate::program::Tensor;
 
 /// Secret keys of an engine's schemes, and its layout. Implementations are not `Clone`, `Debug` or `Serialize`, and wipe keys on drop.
@@ -175,6 +176,27 @@ fn check_shape(tiles: &Tiles, (rows, columns): (usize, usize)) -> Result<()> {
     }
     let needed = format!("at most {} x {}", tiles.rows, tiles.columns);
     Err(CipherError::data("images by columns", format!("{rows} x {columns}"), needed))
+}
+
+/// The layout, the matrix and the numbers of each layer of an engine, which must be as many as the matrix has.
+fn states<'a>(
+    geometry: &'a Geometry,
+    matrices: &'a [Matrix],
+    model: &'a Model,
+) -> Result<Vec<(&'a WeightTiles, &'a Matrix, &'a LayerState)>> {
+    let layers = geometry.layers.iter().zip(matrices).zip(&geometry.numbers);
+    let of = |((layout, matrix), &l): ((&'a WeightTiles, &'a Matrix), &usize)| {
+        let (weights, biases) = (matrix.weights(), matrix.biases());
+        let fits = |state: &&LayerState| {
+            [state.weight.len(), state.weight_momentum.len()] == [weights; 2]
+                && [state.bias.len(), state.bias_momentum.len()] == [biases; 2]
+        };
+        let (what, needed) = ("weights and biases of a layer", format!("{weights} and {biases}"));
+        let state = model.layers.get(l).filter(fits);
+        let state = state.ok_or_else(|| CipherError::data(what, "another number", needed))?;
+        Ok((layout, matrix, state))
+    };
+    layers.map(of).collect()
 }
 
 /// A ciphertext as it is sent.

@@ -38,7 +38,6 @@ pub(crate) trait Coding: Send + Sync {
         kept: bool,
     ) -> Result<Self::Ciphertext, WireError>;
 
-    /// Its values.
     fn decrypt(&self, keys: &SecretKeys, ciphertext: &Self::Ciphertext) -> Result<Vec<f64>>;
 }
 
@@ -134,7 +133,6 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         }
     }
 
-    /// A tensor of images at its places.
     fn place_rows(&self, tensor: Tensor, rows: Rows, values: ArrayView2<'_, f64>) -> Result<Vec<Vec<f64>>> {
         let columns = self.layout.columns(rows);
         if values.ncols() != columns || values.nrows() == 0 {
@@ -187,7 +185,6 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
         Pieces::read(parts, self.pieces(rows, images), names, read).map_err(wrong)
     }
 
-    /// The values of ciphertexts.
     fn decrypt(&self, all: &[C::Ciphertext]) -> Result<Vec<Vec<f64>>> {
         all.par_iter().map(|ciphertext| self.coding.decrypt(&self.keys, ciphertext)).collect()
     }

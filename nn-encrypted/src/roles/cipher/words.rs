@@ -32,13 +32,15 @@ impl ClientCoding for BitWords {
 
     fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<(Vec<i64>, u64), he_tfhe::Error> {
         // A bit is the sign of its phase: none is out of range.
-        Ok((bits::decrypt(&Decryptor::new(key), words)?, 0))
+        let decryptor = Decryptor::new(key);
+        let words = words.iter().map(|word| bits::decrypt_reduced(&decryptor, word));
+        Ok((words.collect::<Result<_, _>>()?, 0))
     }
 }
 
 impl ClientCoding for DigitWords {
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error> {
-        digits::encrypt(&Encryptor::with_secret(key), format.word_bits, words)
+        digits::encrypt(&Encryptor::with_secret(key), words, format.word_bits)
     }
 
     fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<(Vec<i64>, u64), he_tfhe::Error> {
@@ -98,7 +100,6 @@ impl<C: ClientCoding> WordCipher<C> {
         Ok(numbers)
     }
 
-    /// The words of a tensor.
     fn read(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Vec<C::Word>, WireError> {
         let read =
             |_: usize, reader: &mut Reader<'_>| C::read_word(self.shape.format, self.key.params(), reader);

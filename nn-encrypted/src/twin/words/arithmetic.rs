@@ -61,7 +61,6 @@ impl Arithmetic {
         sum.div_euclid(1 << self.fraction)
     }
 
-    /// The sigmoid and its derivative.
     pub(super) fn sigmoid(self, x: i64) -> (i64, i64) {
         match self.coding {
             WordCoding::Bits => {

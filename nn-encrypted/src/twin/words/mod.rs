@@ -20,7 +20,6 @@ use ndarray::{Array2, ArrayRef2};
 
 use self::arithmetic::Arithmetic;
 use super::error::{Result, TwinError};
-use super::fixed::{bits, bound};
 use super::numbers::{Numbers, Pass, without_momentum};
 use super::tensor::Tensor;
 use crate::activation::{Dyadic, Function};
@@ -51,16 +50,6 @@ impl Words {
         let refreshed = [RefreshTensor::Weight].iter().chain(&refresh.tensors).filter(|_| client);
         let refreshed = refreshed.copied().collect();
         Ok(Self { arithmetic, update_shift, numbers, refreshed })
-    }
-
-    /// A tensor as the client sends it back.
-    fn by_client(&self, tensor: Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {
-        let (bits, bound) = (bits(&self.numbers, pass.tensor), bound(&self.numbers.bounds, pass.tensor));
-        let rounded = Tensor::Exact(pass.rounded(&tensor, bits)?, bits);
-        let beyond = rounded.beyond(bound);
-        pass.observe(tensor.largest(), Some(bound), beyond, None)?;
-        let words = pass.fits(rounded.saturated(bound).integers(self.arithmetic.fraction))?;
-        Ok(self.tensor(words))
     }
 
     /// Notes the largest magnitude of the tensor that a walk is on its way to, and how many integers became others.
@@ -145,7 +134,8 @@ impl Numbers for Words {
         }
         // Weights are those of this layer; others may come from one whose numbers do not wrap.
         let tensor = if pass.tensor == RefreshTensor::Weight { self.computed(tensor, pass)? } else { tensor };
-        self.by_client(tensor, pass)
+        let settled = pass.by_client(&tensor, &self.numbers)?;
+        Ok(self.tensor(pass.fits(settled.integers(self.arithmetic.fraction))?))
     }
 
     fn computed(&self, sums: Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {

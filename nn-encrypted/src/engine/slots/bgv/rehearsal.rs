@@ -31,8 +31,8 @@ impl Broken {
 }
 
 /// What a rehearsal found.
+#[derive(Default)]
 pub struct Rehearsal {
-    /// Operations of a step.
     pub operations: Operations,
     /// Primes of each ciphertext that is sent to the client in a step.
     pub to_client: Vec<usize>,
@@ -51,7 +51,6 @@ pub struct Stage<'a> {
     pub program: &'a Program,
     /// The constants of steps.
     pub formulas: &'a Formulas<i64>,
-    /// The layout.
     pub geometry: Geometry,
     engine: Memoized,
     sources: Vec<Ciphertext>,
@@ -99,7 +98,7 @@ impl<'a> Stage<'a> {
         [Tensor::Features, Tensor::Targets]
             .into_iter()
             .chain(refreshed)
-            .filter(|tensor| is_read(*tensor, layers, depth) && seen.insert(*tensor))
+            .filter(|tensor| tensor.is_on(layers, depth) && seen.insert(*tensor))
             .collect()
     }
 
@@ -136,13 +135,7 @@ impl<'a> Stage<'a> {
                 store.put(tensor, self.source(tensor, primes)?);
             }
         }
-        let mut found = Rehearsal {
-            operations: Operations::default(),
-            to_client: Vec::new(),
-            sent: BTreeMap::new(),
-            to_server: Vec::new(),
-            computed: BTreeMap::new(),
-        };
+        let mut found = Rehearsal::default();
         for &step in &self.steps {
             if let Step::Refresh { round, .. } = step {
                 self.refresh(round, fresh, &mut store, &mut found)?;
@@ -214,17 +207,5 @@ impl<'a> Stage<'a> {
             }
         }
         Ok(primes)
-    }
-}
-
-/// Whether a tensor is read on the layers of numbers `layers` out of `depth`.
-fn is_read(tensor: Tensor, layers: &[usize], depth: usize) -> bool {
-    let last = depth.saturating_sub(1);
-    match tensor {
-        Tensor::Features => layers.contains(&0),
-        Tensor::Targets => layers.contains(&last),
-        Tensor::Preactivation(l) => layers.contains(&(l + 1).min(last)),
-        Tensor::Error(l) => layers.contains(&l),
-        _ => true,
     }
 }

@@ -3,18 +3,18 @@
 use he_ckks::Complex64;
 use rayon::prelude::*;
 
-use super::{RealBody, RealOps};
+use super::{RealFormulas, RealOps};
 use crate::engine::Result;
 use crate::engine::slots::numbers::Activated;
-use crate::engine::slots::{Level, LossFormula, Sign};
+use crate::engine::slots::{Body, Level, LossFormula, Sign};
 
 const ONE: Complex64 = Complex64::new(1.0, 0.0);
 
-impl<S: RealOps> RealBody<'_, S> {
+impl<S: RealOps> Body<'_, S, RealFormulas> {
     /// The activation behind layer `l`, and its derivative where that is no constant and a step reads it.
     pub(super) fn activations(&self, l: usize, z: &[S::Ciphertext]) -> Result<Activated<S::Ciphertext>> {
-        if l == self.formulas.last() && self.formulas.loss == LossFormula::Activation {
-            let coefficients = &self.formulas.activations[l].coefficients;
+        if l == self.numbers.last() && self.numbers.loss == LossFormula::Activation {
+            let coefficients = &self.numbers.activations[l].coefficients;
             let values = z.par_iter().map(|z| self.ops.with_bound(self.polynomial(z, coefficients)?, 2.0));
             return Ok((values.collect::<Result<_>>()?, None));
         }
@@ -24,8 +24,8 @@ impl<S: RealOps> RealBody<'_, S> {
     }
 
     fn activation(&self, l: usize, y: &S::Ciphertext) -> Result<(S::Ciphertext, Option<S::Ciphertext>)> {
-        let (ops, a) = (self.ops, &self.formulas.activations[l]);
-        let bound = self.formulas.activation_bound(l);
+        let (ops, a) = (self.ops, &self.numbers.activations[l]);
+        let bound = self.numbers.activation_bound(l);
         if a.is_high() {
             let value = ops.with_bound(self.polynomial(y, &a.coefficients)?, bound)?;
             return Ok((value, Some(self.polynomial(y, &a.derivative())?)));

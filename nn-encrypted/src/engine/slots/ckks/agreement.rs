@@ -18,19 +18,16 @@ const FIELDS: usize = 128;
 pub struct CkksAgreement {
     /// Layout and constants.
     pub formulas: RealFormulas,
-    /// Parameters of the encryption.
     pub params: Parameters,
     /// Levels of a step between two refreshes.
     pub levels: usize,
     /// Number of primes over which each tensor is encrypted afresh; of weights, over which they are kept; of tensors for the client,
     /// over which they are sent, if that is more than one.
     pub fresh: BTreeMap<Tensor, usize>,
-    /// Operations of a step.
     pub tally: Tally,
 }
 
 impl CkksAgreement {
-    /// Whether the engine bootstraps.
     pub fn bootstraps(&self) -> bool {
         self.params.spec().bootstrap.is_some()
     }

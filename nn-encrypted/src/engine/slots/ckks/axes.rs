@@ -3,24 +3,13 @@
 use he_ckks::Complex64;
 use rayon::prelude::*;
 
-use super::ops::{RealMask, RealOps};
-use crate::engine::slots::{Level, Sign};
+use super::{RealFormulas, RealMask, RealOps};
+use crate::engine::slots::{Body, Level, Sign};
 use crate::engine::{EngineError, Result};
-use crate::layout::{Compact, Cube, Images, Mask, Side};
+use crate::layout::{Images, Mask, Side};
 
 const ONE: Complex64 = Complex64::new(1.0, 0.0);
 
-/// The operations of a scheme and the cube that its slots form.
-pub(super) struct Axes<'a, S: RealOps> {
-    /// The operations.
-    pub(super) ops: &'a S,
-    /// The cube.
-    pub(super) cube: &'a Cube,
-    /// How tiles share compact ciphertexts.
-    pub(super) compact: &'a Compact,
-}
-
-/// A value on some images.
 pub(super) fn on(images: Images, value: f64) -> RealMask {
     RealMask { mask: Mask::on(images, value * ONE), factors: None }
 }
@@ -35,23 +24,22 @@ fn at(images: Images, side: Side, index: usize, value: f64) -> RealMask {
     RealMask { mask, factors }
 }
 
-/// A mask on one image.
 fn at_image(RealMask { mask, factors }: RealMask, image: usize) -> RealMask {
     RealMask { mask: Mask { images: Images::At(image), ..mask }, factors }
 }
 
-impl<S: RealOps> Axes<'_, S> {
+impl<S: RealOps> Body<'_, S, RealFormulas> {
     /// Adds copies rotated by `step`, `2·step`, … `times` times: to the left they sum, to the right they spread.
     fn double(&self, a: S::Ciphertext, step: isize, times: u32) -> Result<S::Ciphertext> {
         (0..times).try_fold(a, |a, k| self.ops.add(&a, &self.ops.rotate(&a, step << k)?))
     }
 
     fn all(&self, side: Side) -> u32 {
-        self.cube.extent(side).trailing_zeros()
+        self.numbers.cube().extent(side).trailing_zeros()
     }
 
     fn stride(&self, side: Side) -> isize {
-        self.cube.stride(side) as isize
+        self.numbers.cube().stride(side) as isize
     }
 
     /// `Σ mask·a`: takes a level.
@@ -81,7 +69,7 @@ impl<S: RealOps> Axes<'_, S> {
         idle: Side,
         factor: f64,
     ) -> Result<Vec<S::Ciphertext>> {
-        let extent = self.cube.extent(idle);
+        let extent = self.numbers.cube().extent(idle);
         let groups = tiles.chunks(extent).enumerate().map(|(g, tiles)| {
             let images = |j: usize| images(g * extent + j);
             match idle {
@@ -110,7 +98,7 @@ impl<S: RealOps> Axes<'_, S> {
         idle: Side,
         factor: f64,
     ) -> Result<Vec<S::Ciphertext>> {
-        let extent = self.cube.extent(idle);
+        let extent = self.numbers.cube().extent(idle);
         let tile = |tile: usize| {
             let (group, j) = (packed.get(tile / extent).ok_or(EngineError::Empty)?, tile % extent);
             let cut = self.masked_sum(&[(at(Images::All, idle, j, factor), group)])?;
@@ -123,23 +111,22 @@ impl<S: RealOps> Axes<'_, S> {
         (0..tiles).into_par_iter().map(tile).collect()
     }
 
-    /// The sum of ciphertexts.
     pub(super) fn total(&self, terms: &[S::Ciphertext]) -> Result<S::Ciphertext> {
         self.ops.sum(&terms.iter().map(|term| (Sign::Plus, term)).collect::<Vec<_>>())
     }
 
     /// Slots from one tile of a compact group to the next, and images between them.
     fn place(&self) -> (isize, usize) {
-        let images = self.cube.b / self.compact.group;
-        (images as isize * self.cube.strides().0 as isize, images)
+        let images = self.numbers.cube().b / self.numbers.geometry.compact.group;
+        (images as isize * self.numbers.cube().strides().0 as isize, images)
     }
 
     /// All rotations from tile to tile within a group of so many: by `r` tiles, `r` from `1 − M` to `tiles − 1`, in two stages that
     /// share their keys.
     fn shifts(&self, a: &S::Ciphertext, tiles: usize) -> Result<Vec<(isize, S::Ciphertext)>> {
         let (stride, _) = self.place();
-        let (low, high) = (1 - self.compact.group as isize, tiles as isize - 1);
-        let baby = baby_steps(self.compact.group);
+        let (low, high) = (1 - self.numbers.geometry.compact.group as isize, tiles as isize - 1);
+        let baby = baby_steps(self.numbers.geometry.compact.group);
         let giants: Vec<isize> = (low.div_euclid(baby)..=high.div_euclid(baby)).map(|g| g * baby).collect();
         let rotated = self.ops.rotate_many(a, &giants.iter().map(|g| g * stride).collect::<Vec<_>>())?;
         let rows = giants.par_iter().zip(&rotated).map(|(&g, rotated)| {
@@ -152,7 +139,7 @@ impl<S: RealOps> Axes<'_, S> {
     }
 
     /// The tiles of a compact group, for every image; `value` gives the mask of each tile, without its images. Takes a level.
-    pub(super) fn expand(
+    pub(super) fn expand_group(
         &self,
         group: &S::Ciphertext,
         tiles: usize,
@@ -163,36 +150,40 @@ impl<S: RealOps> Axes<'_, S> {
         let tile = |m: usize| {
             let here = shifted.iter().filter_map(|(r, rotated)| {
                 // Image `y` of the rotated group is image `y + r`.
-                let to = usize::try_from(m as isize - r).ok().filter(|to| *to < self.compact.group)?;
+                let to = usize::try_from(m as isize - r)
+                    .ok()
+                    .filter(|to| *to < self.numbers.geometry.compact.group)?;
                 Some((at_image(value(m), to * images), rotated))
             });
             let tile = self.masked_sum(&here.collect::<Vec<_>>())?;
-            self.double(tile, -(self.cube.strides().0 as isize), images.trailing_zeros())
+            self.double(tile, -(self.numbers.cube().strides().0 as isize), images.trailing_zeros())
         };
         (0..tiles).into_par_iter().map(tile).collect()
     }
 
-    /// Sums of each tile over the images, at the place of the tile in the compact group; `value` as in [`expand`](Self::expand).
+    /// Sums of each tile over the images, at the place of the tile in the compact group; `value` as in [`expand_group`](Self::expand_group).
     /// Takes a level.
-    pub(super) fn collect(
+    pub(super) fn collect_group(
         &self,
         tiles: &[&S::Ciphertext],
         value: impl Fn(usize) -> RealMask + Sync,
     ) -> Result<S::Ciphertext> {
         let (stride, images) = self.place();
-        let step = self.cube.strides().0 as isize;
+        let step = self.numbers.cube().strides().0 as isize;
         let summed = tiles.par_iter().map(|tile| self.double((*tile).clone(), step, images.trailing_zeros()));
         let summed = summed.collect::<Result<Vec<_>>>()?;
-        let (low, high) = (1 - tiles.len() as isize, self.compact.group as isize - 1);
+        let (low, high) = (1 - tiles.len() as isize, self.numbers.geometry.compact.group as isize - 1);
         let shifted = |r: isize| {
             let terms = summed.iter().enumerate().filter_map(|(m, tile)| {
-                let from = usize::try_from(m as isize + r).ok().filter(|from| *from < self.compact.group)?;
+                let from = usize::try_from(m as isize + r)
+                    .ok()
+                    .filter(|from| *from < self.numbers.geometry.compact.group)?;
                 Some((at_image(value(m), from * images), tile))
             });
             self.masked_sum(&terms.collect::<Vec<_>>())
         };
         // In two stages, as the tiles were expanded: babies first, then each sum of them by its giant.
-        let baby = baby_steps(self.compact.group);
+        let baby = baby_steps(self.numbers.geometry.compact.group);
         let giants: Vec<isize> = (low.div_euclid(baby)..=high.div_euclid(baby)).map(|g| g * baby).collect();
         let parts = giants.par_iter().map(|&g| {
             let steps = (0..baby).filter(|b| (low..=high).contains(&(g + b)));

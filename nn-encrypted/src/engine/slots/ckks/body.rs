@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::axes::Axes;
 use super::held::Reading;
 use super::{Held, RealFormulas, RealOps, Samples};
 use crate::engine::slots::{Body, Tensors};
@@ -12,25 +11,12 @@ use crate::engine::{EngineError, Result};
 use crate::layout::{Images, Side};
 use crate::program::{Step, Tensor};
 
-/// The formulas of some layers on one scheme.
-pub struct RealBody<'a, S: RealOps> {
-    /// The scheme.
-    pub ops: &'a S,
-    /// Layout and constants.
-    pub formulas: &'a RealFormulas,
-}
-
-impl<'a, S: RealOps> RealBody<'a, S> {
-    pub(super) fn axes(&self) -> Axes<'a, S> {
-        let geometry = &self.formulas.geometry;
-        Axes { ops: self.ops, cube: &geometry.cube, compact: &geometry.compact }
-    }
-
+impl<'a, S: RealOps> Body<'a, S, RealFormulas> {
     /// Runs a step on the tensors that are held, and drops what no later step reads.
     ///
     /// # Errors
     /// If the scheme refuses, or a tensor that the step reads is not there.
-    pub fn run(
+    pub fn run_on(
         &self,
         step: Step,
         held: &mut Held<S::Ciphertext>,
@@ -39,12 +25,11 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         if let Step::Refresh { .. } = step {
             return Err(EngineError::Unplanned(step.to_string()));
         }
-        let body = Body { ops: self.ops, numbers: self.formulas };
-        let made = body.run(&Reading { held, samples, parts: self.formulas.image_tiles() }, step)?;
+        let made = self.run(&Reading { held, samples, parts: self.numbers.image_tiles() }, step)?;
         for (tensor, tiles) in made {
-            held.put(self.formulas, tensor, tiles);
+            held.put(self.numbers, tensor, tiles);
         }
-        held.drop_unread(self.formulas, step);
+        held.drop_unread(self.numbers, step);
         Ok(())
     }
 
@@ -55,7 +40,7 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         held: &mut Held<S::Ciphertext>,
         rows: usize,
     ) -> Result<(), EngineError> {
-        let formulas = self.formulas;
+        let formulas = self.numbers;
         match tensor {
             Tensor::Weights => {
                 let fresh: Result<Vec<_>> = held.state.iter().map(|c| self.ops.bootstrap(c)).collect();
@@ -83,15 +68,15 @@ impl<'a, S: RealOps> RealBody<'a, S> {
 
     /// The side along which the outputs of layer `l` lie.
     pub(super) fn output_side(&self, l: usize) -> Result<Side> {
-        let layer = self.formulas.geometry.layer(l);
+        let layer = self.numbers.geometry.layer(l);
         Ok(layer.ok_or_else(|| EngineError::Unplanned(format!("layer {}", l + 1)))?.side.other())
     }
 
     /// The images that count in each of `count` tiles of pre-activations: of the last layer those there are, so that the error of
     /// others is zero.
     fn counted(&self, l: usize, count: usize, rows: usize) -> impl Fn(usize) -> Images + Sync + use<'a, S> {
-        let (last, b) = (l == self.formulas.last(), self.formulas.cube().b);
-        let each = (count / self.formulas.image_tiles().max(1)).max(1);
+        let (last, b) = (l == self.numbers.last(), self.numbers.cube().b);
+        let each = (count / self.numbers.image_tiles().max(1)).max(1);
         move |tile| {
             let here = rows.saturating_sub(tile / each * b).min(b);
             if last && here < b { Images::First(here) } else { Images::All }
@@ -106,10 +91,10 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         idle: Side,
         bound: f64,
     ) -> Result<Vec<S::Ciphertext>> {
-        let packed = self.axes().pack(tiles, images, idle, 1.0 / bound)?;
+        let packed = self.pack(tiles, images, idle, 1.0 / bound)?;
         let fresh = packed.iter().map(|c| self.ops.bootstrap(&self.ops.with_bound(c.clone(), 1.0)?));
         let fresh = fresh.collect::<Result<Vec<_>>>()?;
-        let tiles = self.axes().unpack(&fresh, tiles.len(), idle, bound)?;
+        let tiles = self.unpack(&fresh, tiles.len(), idle, bound)?;
         tiles.into_iter().map(|tile| self.ops.with_bound(tile, bound)).collect()
     }
 
@@ -124,12 +109,12 @@ impl<'a, S: RealOps> RealBody<'a, S> {
         }
         let sums = tensors.get(Tensor::Sum(l))?;
         let side = self.output_side(l)?.other();
-        if side == Side::P && l != self.formulas.last() {
+        if side == Side::P && l != self.numbers.last() {
             return Ok(Cow::Borrowed(sums));
         }
-        let (images, bound) = (self.counted(l, sums.len(), tensors.rows()), self.formulas.sum_bound(l));
+        let (images, bound) = (self.counted(l, sums.len(), tensors.rows()), self.numbers.sum_bound(l));
         let spread = sums.par_iter().enumerate().map(|(tile, sum)| {
-            let sum = self.axes().spread_sum(sum, side, images(tile))?;
+            let sum = self.spread_sum(sum, side, images(tile))?;
             self.ops.with_bound(sum, bound)
         });
         Ok(Cow::Owned(spread.collect::<Result<_>>()?))

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use he_ckks::{BootstrapKeys, Ciphertext, EvaluationKeys};
+use he_ckks::{BootstrapKeys, Bootstrapper, Ciphertext, EvaluationKeys, Evaluator};
 use he_core::wire::Writer;
 use rayon::prelude::*;
 
-use super::slots::Keys;
-use super::{CkksAgreement, CkksSlots, Held, RealBody, Samples};
+use super::{CkksAgreement, CkksSlots, Held, RealFormulas, Samples};
 use crate::engine::clock::Clock;
+use crate::engine::slots::Body;
 use crate::engine::{Engine, EngineError, Pieces, Result, Usage, unless};
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
@@ -54,17 +54,18 @@ impl CkksEngine {
             return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
         };
         let wrong = |source| EngineError::Keys { what: "evaluation keys".into(), source };
-        let params = &agreement.params;
-        let keys = if agreement.bootstraps() {
-            Keys::Bootstrap(
-                BootstrapKeys::requested(params, params.slots(), &agreement.keys()?, keys).map_err(wrong)?,
-            )
+        let (params, request) = (&agreement.params, agreement.keys()?);
+        let (evaluator, bootstrapper) = if agreement.bootstraps() {
+            let keys = BootstrapKeys::requested(params, params.slots(), &request, keys).map_err(wrong)?;
+            let bootstrapper = Bootstrapper::new(keys)?;
+            (bootstrapper.evaluator().clone(), Some(bootstrapper))
         } else {
-            Keys::Leveled(EvaluationKeys::requested(params, &agreement.keys()?, keys).map_err(wrong)?)
+            let keys = EvaluationKeys::requested(params, &request, keys).map_err(wrong)?;
+            (Evaluator::new(params, keys)?, None)
         };
         Ok(Self {
             agreement: Arc::clone(agreement),
-            ops: CkksSlots::new(agreement, keys)?,
+            ops: CkksSlots::new(agreement, evaluator, bootstrapper),
             held: Held::default(),
             batch: Sealed {
                 agreement: Arc::clone(agreement),
@@ -80,7 +81,6 @@ impl CkksEngine {
         self.agreement.open_all(tensor, parts).map_err(|source| EngineError::Message { tensor, source })
     }
 
-    /// A tensor for the client.
     fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>> {
         let primes = self.agreement.sent(tensor).map(|(_, _, primes)| primes);
         let primes = primes.ok_or_else(|| EngineError::Unplanned(format!("{tensor} for the client")))?;
@@ -93,8 +93,8 @@ impl CkksEngine {
         tiles.par_iter().map(write).collect()
     }
 
-    fn body(&self) -> RealBody<'_, CkksSlots> {
-        RealBody { ops: &self.ops, formulas: &self.agreement.formulas }
+    fn body(&self) -> Body<'_, CkksSlots, RealFormulas> {
+        Body { ops: &self.ops, numbers: &self.agreement.formulas }
     }
 
     /// Runs some work on what is held, and adds its seconds to a stage.
@@ -168,7 +168,7 @@ impl Engine for CkksEngine {
         // One after another, each on all threads: what one drops the next need not hold.
         for &step in steps {
             self.spend(stage(step), |this, held| {
-                this.body().run(step, held, &this.batch)?;
+                this.body().run_on(step, held, &this.batch)?;
                 if step == Step::Update && this.agreement.formulas.keeps_weights() {
                     return this.keep(held);
                 }

@@ -25,7 +25,6 @@ pub struct RealFormulas {
     pub activations: Vec<MonicPolynomial>,
     /// How the error begins, where the last layer is one of these.
     pub loss: LossFormula,
-    /// The public bounds.
     pub bounds: Bounds,
     /// The largest magnitude of features.
     pub input_bound: f64,
@@ -117,12 +116,10 @@ impl RealFormulas {
         step.runs(&self.geometry.numbers, self.activations.len())
     }
 
-    /// Whether a tensor is refreshed by the client.
     pub fn by_client(&self, tensor: Tensor) -> bool {
         self.refreshed.get(&tensor) == Some(&Refresher::Client)
     }
 
-    /// Whether a tensor is bootstrapped on the way.
     pub fn is_bootstrapped(&self, tensor: Tensor) -> bool {
         self.refreshed.get(&tensor) == Some(&Refresher::Bootstrap)
     }

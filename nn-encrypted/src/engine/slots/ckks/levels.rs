@@ -15,7 +15,6 @@ use crate::program::{Step, Tensor};
 pub struct Level {
     /// Its level, counted from the highest down: that is 0.
     pub level: isize,
-    /// A bound of its values.
     pub bound: f64,
 }
 

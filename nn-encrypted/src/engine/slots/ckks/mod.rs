@@ -40,7 +40,6 @@ mod slots;
 mod weights;
 
 pub use self::agreement::CkksAgreement;
-pub use self::body::RealBody;
 pub use self::engine::CkksEngine;
 pub use self::formulas::RealFormulas;
 pub use self::held::{Held, Samples};

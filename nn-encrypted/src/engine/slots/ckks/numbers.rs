@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{RealBody, RealFormulas, RealOps};
+use super::{RealFormulas, RealOps};
 use crate::engine::Result;
 use crate::engine::slots::numbers::Activated;
-use crate::engine::slots::{Level, LossFormula, Numbers, Sign, Tensors};
+use crate::engine::slots::{Body, LossFormula, Numbers, Sign, Tensors};
 use crate::layout::{Geometry, Images, Side};
 use crate::program::Tensor;
 
@@ -22,20 +22,12 @@ impl<S: RealOps> Numbers<S> for RealFormulas {
         self.loss
     }
 
-    fn level(&self, _: Tensor) -> Level {
-        Level::default()
-    }
-
     fn writes(&self, tensor: Tensor) -> bool {
         // Derivatives are made along with activations, and the state is weights and momentum.
         !matches!(tensor, Tensor::Derivative(_) | Tensor::Gradient | Tensor::NewMomentum)
     }
 
-    fn constants(&self, _: usize) -> Option<[S::Scalar; 2]> {
-        // Those beside weights are in the masks that expand them.
-        None
-    }
-
+    // The constants beside weights are in the masks that expand them.
     fn is_linear(&self, l: usize) -> bool {
         // The constant is in the unit of the errors.
         self.activations[l].degree == 1
@@ -53,16 +45,16 @@ impl<S: RealOps> Numbers<S> for RealFormulas {
 
     fn spread(&self, ops: &S, tensor: Tensor, sum: S::Ciphertext) -> Result<S::Ciphertext> {
         let Tensor::InputGradient(back) = tensor else { return Ok(sum) };
-        let body = RealBody { ops, formulas: self };
+        let body = Body { ops, numbers: self };
         let refreshed = self.by_client(Tensor::RawError(back)) || self.is_bootstrapped(tensor);
         match body.output_side(back + 1)? {
-            side @ Side::Q if !refreshed => body.axes().spread_sum(&sum, side, Images::All),
+            side @ Side::Q if !refreshed => body.spread_sum(&sum, side, Images::All),
             _ => Ok(sum),
         }
     }
 
     fn expand(&self, ops: &S, compact: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
-        RealBody { ops, formulas: self }.expand(compact)
+        Body { ops, numbers: self }.expand(compact)
     }
 
     fn preactivations<'t>(
@@ -71,15 +63,15 @@ impl<S: RealOps> Numbers<S> for RealFormulas {
         l: usize,
         tensors: &'t impl Tensors<S::Ciphertext>,
     ) -> Result<Cow<'t, [S::Ciphertext]>> {
-        RealBody { ops, formulas: self }.preactivations(l, tensors)
+        Body { ops, numbers: self }.preactivations(l, tensors)
     }
 
     fn activations(&self, ops: &S, l: usize, z: &[S::Ciphertext]) -> Result<Activated<S::Ciphertext>> {
-        RealBody { ops, formulas: self }.activations(l, z)
+        Body { ops, numbers: self }.activations(l, z)
     }
 
     fn derivatives(&self, ops: &S, l: usize, z: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
-        let (_, derivatives) = RealBody { ops, formulas: self }.activations(l, z)?;
+        let (_, derivatives) = Body { ops, numbers: self }.activations(l, z)?;
         Ok(derivatives.unwrap_or_default())
     }
 
@@ -97,6 +89,6 @@ impl<S: RealOps> Numbers<S> for RealFormulas {
         tensors: &impl Tensors<S::Ciphertext>,
         _: Tensor,
     ) -> Result<Vec<S::Ciphertext>> {
-        RealBody { ops, formulas: self }.update(tensors)
+        Body { ops, numbers: self }.update(tensors)
     }
 }

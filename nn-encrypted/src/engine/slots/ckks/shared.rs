@@ -1,7 +1,5 @@
 //! Constants beside the weights, and weights that stand in several entries of a matrix.
 
-use std::collections::BTreeSet;
-
 use he_ckks::Complex64;
 use he_core::ring::embedding::Diagonals;
 
@@ -9,25 +7,16 @@ use super::RealFormulas;
 use crate::layout::Side;
 use crate::network::Matrix;
 
-/// Whether a weight or bias of a matrix stands in several entries.
-fn is_shared(matrix: &Matrix) -> bool {
-    let weights: BTreeSet<usize> = matrix.entries.iter().flatten().map(|entry| entry.weight).collect();
-    let biases: BTreeSet<usize> = matrix.bias.iter().copied().collect();
-    weights.len() < matrix.entries.iter().flatten().count() || biases.len() < matrix.bias.len()
-}
-
 impl RealFormulas {
     /// Whether a weight stands in several entries.
-    #[must_use]
     #[doc(alias = "is_tied")]
     pub fn is_shared(&self) -> bool {
-        self.matrices.iter().any(is_shared)
+        self.matrices.iter().any(Matrix::is_shared)
     }
 
     /// The first layer of which a weight stands in several entries.
-    #[must_use]
     pub fn first_shared(&self) -> Option<usize> {
-        let place = self.matrices.iter().position(is_shared)?;
+        let place = self.matrices.iter().position(Matrix::is_shared)?;
         self.geometry.numbers.get(place).copied()
     }
 
@@ -41,7 +30,6 @@ impl RealFormulas {
     }
 
     /// The constant beside the numbers of each tile, where all of them have the same: of biases 1.
-    #[must_use]
     pub fn tile_constants(&self) -> Vec<Option<f64>> {
         let layers = self.geometry.layers.iter().zip(self.constants());
         let tiles = layers.flat_map(|(layer, constant)| {
@@ -53,19 +41,16 @@ impl RealFormulas {
     }
 
     /// Whether a tile of weights has slots without a weight, where gradients must not gather, or constants beside weights.
-    #[must_use]
     pub fn is_partial(&self, tile: usize) -> bool {
         self.factors(tile).iter().flatten().any(|factor| *factor != 1.0)
     }
 
     /// The place, among the layers, of the layer that a tile belongs to.
-    #[must_use]
     pub fn tile_place(&self, tile: usize) -> usize {
         self.geometry.layers.iter().rposition(|layer| layer.first <= tile).unwrap_or(0)
     }
 
     /// The constants beside the weights of a tile as slots of one image, `[x][z]`, 0 where there is none.
-    #[must_use]
     pub fn factors(&self, tile: usize) -> Vec<Vec<f64>> {
         let (cube, place) = (self.cube(), self.tile_place(tile));
         let (layer, matrix) = (&self.geometry.layers[place], &self.matrices[place]);
@@ -98,7 +83,6 @@ impl RealFormulas {
     }
 
     /// The most entries that hold one weight.
-    #[must_use]
     pub fn most_shared(&self) -> usize {
         self.groups().iter().map(|(_, slots)| slots.len()).max().unwrap_or(1)
     }
@@ -106,7 +90,6 @@ impl RealFormulas {
     /// The matrix over the slots of one ciphertext that sums the terms of a gradient at all entries of one weight into each of them,
     /// by its diagonals. Slots without a weight become zero, and constants beside weights that are the same in a layer are in it: so
     /// gradients need no mask for each of their tiles.
-    #[must_use]
     #[doc(alias = "ties")]
     pub fn sum_shared(&self) -> Diagonals {
         let slots = self.cube().slots();

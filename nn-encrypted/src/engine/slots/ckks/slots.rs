@@ -6,30 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use he_ckks::{
-    BootstrapKeys, Bootstrapper, Ciphertext, Complex64, Encoder, EvaluationKeys, Evaluator, LinearTransform,
-    Parameters, PreparedPlaintext,
+    Bootstrapper, Ciphertext, Complex64, Encoder, Evaluator, LinearTransform, Parameters, PreparedPlaintext,
 };
 
 use super::{CkksAgreement, RealFormulas, RealMask, RealOps};
-use crate::engine::EngineError;
 use crate::engine::slots::{Level, Sign, SlotOps};
+use crate::engine::{EngineError, Result};
 use crate::layout::Images;
-
-type Result<T> = std::result::Result<T, EngineError>;
 
 /// What names an encoded mask: everything of a [`RealMask`], and the primes it is for.
 type Key = (Images, Option<usize>, Option<usize>, Option<usize>, [u64; 2], usize);
 
 /// Errors of tensors stay below this part of their bounds: what training can bear, and what comparison with the twin shows.
 const PRECISION: f64 = 1.0 / 4096.0;
-
-/// The keys of a server.
-pub enum Keys {
-    /// With bootstrapping.
-    Bootstrap(BootstrapKeys),
-    /// Without.
-    Leveled(EvaluationKeys),
-}
 
 /// An evaluator with masks.
 pub struct CkksSlots {
@@ -42,26 +31,20 @@ pub struct CkksSlots {
 }
 
 impl CkksSlots {
-    /// The operations with keys.
-    ///
-    /// # Errors
-    /// If they belong to other parameters.
-    pub fn new(agreement: &Arc<CkksAgreement>, keys: Keys) -> Result<Self> {
-        let (evaluator, bootstrapper) = match keys {
-            Keys::Leveled(keys) => (Evaluator::new(&agreement.params, keys)?, None),
-            Keys::Bootstrap(keys) => {
-                let bootstrapper = Bootstrapper::new(keys)?;
-                (bootstrapper.evaluator().clone(), Some(bootstrapper))
-            }
-        };
-        Ok(Self {
+    /// The operations of an evaluator; without a bootstrapper none bootstraps.
+    pub(super) fn new(
+        agreement: &Arc<CkksAgreement>,
+        evaluator: Evaluator,
+        bootstrapper: Option<Bootstrapper>,
+    ) -> Self {
+        Self {
             evaluator,
             bootstrapper,
             agreement: Arc::clone(agreement),
             masks: Mutex::default(),
             shared: Mutex::default(),
             bootstraps: AtomicU64::new(0),
-        })
+        }
     }
 
     /// Bootstraps so far.
@@ -70,9 +53,6 @@ impl CkksSlots {
     }
 
     /// A ciphertext over so many primes.
-    ///
-    /// # Errors
-    /// If it has fewer.
     pub fn mod_switch_to(&self, a: &Ciphertext, primes: usize) -> Result<Ciphertext> {
         Ok(self.evaluator.mod_switch_to(a, primes - 1)?)
     }

@@ -4,16 +4,16 @@ use he_ckks::Complex64;
 use rayon::prelude::*;
 
 use super::axes::on;
-use super::{RealBody, RealMask, RealOps};
+use super::{RealFormulas, RealMask, RealOps};
 use crate::engine::Result;
-use crate::engine::slots::{Sign, Tensors};
+use crate::engine::slots::{Body, Sign, Tensors};
 use crate::layout::{Images, Mask, Side};
 use crate::program::Tensor;
 
-impl<S: RealOps> RealBody<'_, S> {
+impl<S: RealOps> Body<'_, S, RealFormulas> {
     /// The weights of all layers as tiles, out of the compact state.
     pub(super) fn expand(&self, state: &[S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
-        let (formulas, compact) = (self.formulas, self.formulas.geometry.compact);
+        let (formulas, compact) = (self.numbers, self.numbers.geometry.compact);
         let (constants, bound) = (formulas.tile_constants(), formulas.bounds.weight);
         let scale = |tile: usize| formulas.scale(formulas.geometry.numbers[formulas.tile_place(tile)]);
         let mut tiles = Vec::with_capacity(compact.tiles);
@@ -29,7 +29,7 @@ impl<S: RealOps> RealBody<'_, S> {
                     None => RealMask { factors: Some(first + m), ..on(Images::All, value) },
                 }
             };
-            let expanded = self.axes().expand(&real, compact.tiles_in(g), value)?;
+            let expanded = self.expand_group(&real, compact.tiles_in(g), value)?;
             for (m, tile) in expanded.into_iter().enumerate() {
                 tiles.push(self.ops.with_bound(tile, bound * scale(first + m))?);
             }
@@ -40,7 +40,7 @@ impl<S: RealOps> RealBody<'_, S> {
     /// The next state: momentum and weights by the optimizer's rule.
     pub(super) fn update(&self, tensors: &impl Tensors<S::Ciphertext>) -> Result<Vec<S::Ciphertext>> {
         let mut gradients = Vec::new();
-        for &l in &self.formulas.geometry.numbers {
+        for &l in &self.numbers.geometry.numbers {
             gradients.extend(tensors.get(Tensor::Products(l))?);
         }
         let changes = self.collect(&gradients)?;
@@ -50,7 +50,7 @@ impl<S: RealOps> RealBody<'_, S> {
 
     /// What is added to the state: the gradients, compact, times their factors.
     fn collect(&self, gradients: &[&S::Ciphertext]) -> Result<Vec<S::Ciphertext>> {
-        let (formulas, compact) = (self.formulas, self.formulas.geometry.compact);
+        let (formulas, compact) = (self.numbers, self.numbers.geometry.compact);
         let (constants, shared) = (formulas.tile_constants(), formulas.is_shared());
         // A sum over the entries of each weight clears the slots without one, and multiplies by constants.
         let partial = |tile| match constants[tile] {
@@ -73,7 +73,7 @@ impl<S: RealOps> RealBody<'_, S> {
             }
         };
         let groups = gradients.chunks(compact.group).enumerate().map(|(g, tiles)| {
-            let sum = self.axes().collect(tiles, |m| value(g * compact.group + m))?;
+            let sum = self.collect_group(tiles, |m| value(g * compact.group + m))?;
             if shared { self.ops.sum_shared(&sum) } else { Ok(sum) }
         });
         groups.collect()
@@ -81,7 +81,7 @@ impl<S: RealOps> RealBody<'_, S> {
 
     /// `w + across·v + i·kept·v + change` for the state `w + i·v`.
     fn updated(&self, state: &S::Ciphertext, change: &S::Ciphertext) -> Result<S::Ciphertext> {
-        let rule = &self.formulas.update;
+        let rule = &self.numbers.update;
         let half = Complex64::new(0.5, 0.0);
         let part = Complex64::new(rule.kept / 2.0, -rule.across / 2.0);
         let conjugate = self.ops.conjugate(state)?;

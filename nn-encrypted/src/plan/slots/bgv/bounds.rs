@@ -101,7 +101,8 @@ impl<'a> Bounds<'a> {
             Tensor::RawError(l) => times(self.get(Tensor::InputGradient(l)), self.get(Tensor::Derivative(l))),
             Tensor::Error(_) => self.loss(),
             Tensor::Products(l) => {
-                let error = times(self.get(Tensor::Error(l)), self.numbers.batch() as i128);
+                let error =
+                    times(self.get(Tensor::Error(l)), self.numbers.recipe.optimizer.batch_size as i128);
                 times(error, self.get(Tensor::input(l)))
             }
             Tensor::Gradient => {
@@ -136,7 +137,7 @@ impl<'a> Bounds<'a> {
     pub(super) fn gradient(&self, l: usize) -> i128 {
         let (of_weights, of_bias) = self.numbers.formulas.layers[l].gradient;
         let weights = self.get(Tensor::Products(l)).saturating_mul(self.numbers.places[l].of_weight as i128);
-        let biases = times(self.get(Tensor::Error(l)), self.numbers.batch() as i128);
+        let biases = times(self.get(Tensor::Error(l)), self.numbers.recipe.optimizer.batch_size as i128);
         let biases = biases.saturating_mul(self.numbers.places[l].of_bias as i128);
         times(weights, i128::from(of_weights)).max(times(biases, i128::from(of_bias)))
     }

@@ -57,7 +57,6 @@ impl Candidate {
 }
 
 impl Search<'_> {
-    /// The layout in a cube.
     fn geometry(&self, cube: Cube) -> Geometry {
         Geometry::new(cube, self.shapes.iter().copied(), self.batch)
     }

@@ -83,29 +83,18 @@ impl<'a> Numbers<'a> {
         Ok(Self { recipe, network, scales, formulas, places })
     }
 
-    /// The last layer.
     pub(super) fn last(&self) -> usize {
         self.network.depth().saturating_sub(1)
-    }
-
-    /// Samples of a mini-batch.
-    pub(super) fn batch(&self) -> usize {
-        self.recipe.optimizer.batch_size
     }
 
     /// Bits of the low part of the weights.
     pub(super) fn low_bits(&self) -> u32 {
         self.scales.weight.saturating_sub(self.scales.product_weight)
     }
-
-    /// Fractional bits of the gradient of all layers.
-    pub(super) fn gradient_bits(&self) -> u32 {
-        gradient_bits(self.recipe, self.scales)
-    }
 }
 
 /// Those of momentum; with Nesterov's rule, which keeps momentum times the step width, without those of the width.
-fn gradient_bits(recipe: &Recipe, scales: &Scales) -> u32 {
+pub(super) fn gradient_bits(recipe: &Recipe, scales: &Scales) -> u32 {
     let rate = if recipe.optimizer.nesterov { scales.learning_rate.bits() } else { 0 };
     scales.momentum_sum() - rate
 }

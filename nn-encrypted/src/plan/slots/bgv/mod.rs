@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 
 use self::bounds::Bounds;
 use self::candidate::{Candidate, Failure, Search};
-use self::formulas::Numbers;
+use self::formulas::{Numbers, gradient_bits};
 use self::refusal::widest;
 use crate::engine::slots::bgv::{Agreement, BgvEngine, Instance};
 use crate::engine::{Engine, EngineError};
@@ -37,7 +37,7 @@ use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
 use crate::plan::{
     DataShape, Disclosure, Estimate, PlanError, Planned, PlannedEngine, Result, SchemeUse, Security, Task,
-    Tolerance, WireSize,
+    WireSize,
 };
 use crate::program::{Program, Refresher, Step, Tensor};
 use crate::recipe::Recipe;
@@ -107,7 +107,7 @@ impl PlannedBgv {
         let agreement = Agreement {
             geometry,
             matrices,
-            gradient_bits: numbers.gradient_bits(),
+            gradient_bits: gradient_bits(recipe, &scales),
             formulas: numbers.formulas.clone(),
             bounds: bounds.known.clone(),
             instances,
@@ -238,10 +238,6 @@ impl PlannedEngine for PlannedBgv {
             SchemeUse::of_rlwe("bgv", rlwe, format!("integers modulo {t}"), margins)
         };
         self.agreement.instances.iter().map(of).collect()
-    }
-
-    fn tolerance(&self) -> Option<Tolerance> {
-        None
     }
 
     fn disclosure(&self) -> Disclosure {

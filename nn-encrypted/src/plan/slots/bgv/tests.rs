@@ -24,7 +24,7 @@ fn update(all: &[&str], gradient: f64, momentum: f64, weight: f64) -> (f64, f64)
     let scales = Scales::new(&recipe, &network).unwrap();
     let numbers = Numbers::new(&recipe, &network, &scales).unwrap();
     let bits = |tensor| match tensor {
-        Tensor::Gradient => numbers.gradient_bits(),
+        Tensor::Gradient => gradient_bits(&recipe, &scales),
         Tensor::Momentum => scales.momentum,
         Tensor::Weights => scales.product_weight,
         _ => scales.weight,

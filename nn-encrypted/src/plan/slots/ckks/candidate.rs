@@ -69,21 +69,11 @@ impl Search<'_> {
         self.recipe.refresh.strategy == RefreshStrategy::Bootstrap
     }
 
-    /// The best candidate, in the smallest ring that has one.
-    pub(super) fn choose(&self) -> Result<Candidate> {
-        self.choose_with(|log_n| log_n)
-    }
-
-    /// The best candidate with the slots of a small ring and the chain of the smallest ring that has one.
-    pub(super) fn choose_small(&self, log_n: u32) -> Result<Candidate> {
-        self.choose_with(|_| log_n)
-    }
-
-    /// The best candidate of the first ring that has one, with the slots of the ring of dimension `2^log_n(…)`.
-    fn choose_with(&self, log_n: impl Fn(u32) -> u32) -> Result<Candidate> {
+    /// The best candidate of the first ring that has one; with the slots of a small ring, if the logarithm of its dimension is given.
+    pub(super) fn choose(&self, small: Option<u32>) -> Result<Candidate> {
         let mut refused = None;
         for (real, most) in parameters::rings(self.recipe, self.bootstraps())? {
-            match self.best(Ring { log_n: real, most, slots: 1 << (log_n(real) - 1) }) {
+            match self.best(Ring { log_n: real, most, slots: 1 << (small.unwrap_or(real) - 1) }) {
                 Err(error @ PlanError::Refused { reason: Reason::Levels | Reason::Range, .. }) => {
                     refused = Some(error);
                 }
@@ -93,7 +83,6 @@ impl Search<'_> {
         Err(refused.unwrap_or_else(|| PlanError::Rehearsal(crate::engine::EngineError::Empty)))
     }
 
-    /// The cheapest candidate of a ring.
     fn best(&self, ring: Ring) -> Result<Candidate> {
         let plain = lower_with(self.recipe, self.network, &BTreeSet::new());
         let mut found: Vec<(f64, Cube)> = Vec::new();

@@ -37,6 +37,7 @@ pub(super) struct Costs {
     digit: usize,
     /// Primes of level 0.
     lowest: usize,
+    /// Primes of the whole chain.
     whole: usize,
     bytes: usize,
 }
@@ -52,11 +53,6 @@ impl Costs {
         let whole = lowest + spec.levels + above;
         let bytes = 8 << spec.log_n;
         Self { special: spec.special_bits.len(), digit: spec.digit, lowest, whole, bytes }
-    }
-
-    /// Primes of the whole chain.
-    pub(super) fn whole(&self) -> usize {
-        self.whole
     }
 
     fn digits(&self, primes: usize) -> impl Iterator<Item = usize> + use<> {
@@ -123,7 +119,7 @@ pub(super) fn key_bytes(costs: &Costs, tally: &Tally, spec: &Spec, levels: usize
     if spec.bootstrap.is_none() {
         return own + costs.key(costs.primes(0, levels));
     }
-    own + BOOTSTRAP_KEYS / 28 * costs.whole()
+    own + BOOTSTRAP_KEYS / 28 * costs.whole
 }
 
 /// Bytes of tensors that are alive at once, and of a mini-batch.

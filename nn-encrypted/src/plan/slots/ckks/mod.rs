@@ -59,12 +59,14 @@ pub struct PlannedCkks {
 /// # Errors
 /// If there is no plan: the layer is named, and what is needed and what there is by number.
 pub(crate) fn plan(task: &Task<'_>) -> Result<Planned> {
-    Ok(PlannedCkks::of(task)?.planned())
+    let planned = PlannedCkks::of(task)?;
+    let (bootstrapped, proven) = (planned.bootstrapped.clone(), planned.proven());
+    Ok(Planned { engine: Arc::new(planned), bootstrapped, proven })
 }
 
 /// The smallest ring that holds the layers, whether it protects anything or not.
 fn smallest(search: &Search<'_>) -> Result<(u32, Candidate)> {
-    let mut rings = parameters::SMALL_LOG_N.rev().map(|log_n| Ok((log_n, search.choose_small(log_n)?)));
+    let mut rings = parameters::SMALL_LOG_N.rev().map(|log_n| Ok((log_n, search.choose(Some(log_n))?)));
     let largest = rings.next().unwrap_or(Err(PlanError::Rehearsal(EngineError::Empty)))?;
     Ok(rings.map_while(Result::<_>::ok).last().unwrap_or(largest))
 }
@@ -99,7 +101,7 @@ impl PlannedCkks {
     pub(crate) fn of(task: &Task<'_>) -> Result<Self> {
         let search = search(task)?;
         match task.security {
-            Security::Standard => Self::new(task.network, search.choose()?, parameters::build),
+            Security::Standard => Self::new(task.network, search.choose(None)?, parameters::build),
             Security::InsecureSmall(reason) => {
                 let (log_n, candidate) = smallest(&search)?;
                 let build = |spec: &_| parameters::build_insecure(spec, log_n, reason);
@@ -133,7 +135,7 @@ impl PlannedCkks {
 
     #[cfg(test)]
     pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self> {
-        let candidate = search(task)?.choose_small(log_n)?;
+        let candidate = search(task)?.choose(Some(log_n))?;
         Self::new(task.network, candidate, |spec| {
             parameters::build_insecure(spec, log_n, "a small ring for fast tests")
         })
@@ -144,7 +146,6 @@ impl PlannedCkks {
         &self.agreement
     }
 
-    /// The tensors that are bootstrapped on the way.
     #[cfg(test)]
     pub(crate) fn bootstrapped(&self) -> &BTreeSet<Tensor> {
         &self.bootstrapped
@@ -167,11 +168,6 @@ impl PlannedCkks {
             .map(|(tensor, unit)| (tensor, most(tensor) * unit))
             .collect()
     }
-
-    fn planned(self) -> Planned {
-        let (bootstrapped, proven) = (self.bootstrapped.clone(), self.proven());
-        Planned { engine: Arc::new(self), bootstrapped, proven }
-    }
 }
 
 impl PlannedEngine for PlannedCkks {
@@ -182,10 +178,6 @@ impl PlannedEngine for PlannedCkks {
     fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return WireSize::default() };
         WireSize { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
-    }
-
-    fn key_names(&self) -> Vec<String> {
-        vec!["evaluation keys".into()]
     }
 
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {

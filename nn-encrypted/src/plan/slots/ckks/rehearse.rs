@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::engine::EngineError;
-use crate::engine::slots::ckks::{Held, Level, RealBody, RealFormulas, Rehearsal, Room, Samples, Tally};
+use crate::engine::slots::Body;
+use crate::engine::slots::ckks::{Held, Level, RealFormulas, Rehearsal, Room, Samples, Tally};
 use crate::program::{Program, Refresher, Step, Tensor};
 
 /// The level of each tensor that the client encrypts, counted from the highest down.
@@ -30,11 +31,8 @@ pub(super) fn highest(formulas: &RealFormulas, program: &Program) -> Fresh {
 
 /// Whether a tensor of images that the client sends is held here.
 fn is_held(formulas: &RealFormulas, tensor: Tensor) -> bool {
-    match tensor {
-        Tensor::Preactivation(l) => formulas.runs(Step::Activate(l)),
-        Tensor::Error(l) => formulas.runs(Step::Forward(l)),
-        _ => false,
-    }
+    let sent = matches!(tensor, Tensor::Preactivation(_) | Tensor::Error(_));
+    sent && tensor.is_on(&formulas.geometry.numbers, formulas.activations.len())
 }
 
 /// A mini-batch of which only the sizes are known.
@@ -72,7 +70,7 @@ pub(super) fn rehearse(
 ) -> Result<Tally, EngineError> {
     let entries = if room.is_some() && formulas.is_shared() { formulas.most_shared() } else { 1 };
     let rehearsal = Rehearsal::new(room, entries);
-    let body = RealBody { ops: &rehearsal, formulas };
+    let body = Body { ops: &rehearsal, numbers: formulas };
     let samples = Blank { rehearsal: &rehearsal, formulas, fresh };
     let level = fresh.get(&Tensor::Weights).copied().unwrap_or(0);
     let state = vec![Level { level, bound: 1.0 }; formulas.geometry.compact.ciphertexts()];
@@ -80,7 +78,7 @@ pub(super) fn rehearse(
     for &step in program.training.iter().filter(|step| formulas.runs(**step)) {
         rehearsal.enter(step);
         let Step::Refresh { round, by } = step else {
-            body.run(step, &mut held, &samples)?;
+            body.run_on(step, &mut held, &samples)?;
             if program.prediction.last() == Some(&step) && held.tensors.has(formulas.program.outputs.from) {
                 rehearsal
                     .send(formulas.program.outputs.from, held.tensors.get(formulas.program.outputs.from)?);

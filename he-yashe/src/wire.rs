@@ -1,0 +1,218 @@
+//! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
+
+use std::collections::BTreeMap;
+
+use he_core::rlwe::object::{Kind, polynomial_bytes};
+use he_core::rlwe::serial::{read_poly, write_poly};
+use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
+use zeroize::Zeroizing;
+
+use crate::ciphertext::Ciphertext;
+use crate::digits;
+use crate::error::Error;
+use crate::keys::{EvaluationKeys, PRODUCTS, PublicKey, SecretKey};
+use crate::noise::{BOTH, MOST_ORDERS, Noise};
+use crate::params::Parameters;
+
+/// The tag of the serialized objects of this crate.
+pub const TAG: Tag = Tag(7);
+
+/// Bytes of a ciphertext beside its polynomial and the parts of its noise.
+const FIELD_BYTES: usize = 1 + 2 + 1 + 4 + 1;
+
+impl Parameters {
+    /// The header of an object of these parameters.
+    fn header(&self, kind: Kind) -> Header {
+        Header { tag: TAG, kind: kind as u16, params: *self.hash() }
+    }
+
+    fn poly_bytes(&self, level: usize) -> usize {
+        polynomial_bytes(self.basis(level))
+    }
+
+    /// Polynomials of one evaluation key.
+    fn key_length(&self) -> usize {
+        self.basis(self.max_level()).moduli().map(|q| digits::count(q, self.spec().digit_bits)).sum()
+    }
+}
+
+fn write_noise(out: &mut Writer, noise: &Noise) {
+    let (parts, plain, sides) = noise.parts();
+    out.u8(parts.len() as u8);
+    out.u32(plain);
+    out.u8(sides);
+    parts.iter().for_each(|&part| out.f64(part));
+}
+
+fn read_noise(from: &mut Reader<'_>, params: &Parameters) -> Result<Noise, WireError> {
+    let what = "noise of a ciphertext";
+    let (orders, plain, sides) = (usize::from(from.u8(what)?), from.u32(what)?, from.u8(what)?);
+    if orders == 0 || orders > MOST_ORDERS {
+        let (found, bound) = (orders as u64, MOST_ORDERS as u64 + 1);
+        return Err(WireError::Value { what, index: 0, found, bound });
+    }
+    if sides == 0 || sides > BOTH {
+        return Err(WireError::Value { what, index: 2, found: sides.into(), bound: u64::from(BOTH) + 1 });
+    }
+    let mut parts = (0..orders).map(|_| from.f64(what)).collect::<Result<Vec<f64>, _>>()?;
+    if let Some(negative) = parts.iter().find(|part| part.is_sign_negative()) {
+        return Err(WireError::Invalid { what, why: format!("a variance of {negative}, needed 0 or more") });
+    }
+    // A claim of less noise than that of a rounding would let a later result wrap unseen.
+    let claimed: f64 = parts.iter().sum();
+    let least = params.noise().least();
+    parts[0] += (least - claimed).max(0.0);
+    Ok(Noise::from_parts(parts, plain, sides))
+}
+
+impl Ciphertext {
+    /// Writes the ciphertext without an envelope, to be sealed together with others.
+    ///
+    /// # Errors
+    /// Never for a ciphertext that was computed.
+    pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
+        out.u8(self.degree as u8);
+        out.u16(self.level() as u16);
+        write_noise(out, &self.noise);
+        write_poly(out, &self.poly)
+    }
+
+    /// Reads a ciphertext written by [`write`](Self::write).
+    ///
+    /// # Errors
+    /// If a field is out of range, or bytes are missing.
+    pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
+        let what = "ciphertext";
+        let (degree, level) = (from.u8(what)?, from.u16(what)?);
+        if degree == 0 || degree > 2 {
+            return Err(WireError::Value { what, index: 0, found: degree.into(), bound: 3 });
+        }
+        if usize::from(level) > params.max_level() {
+            let bound = params.max_level() as u64 + 1;
+            return Err(WireError::Value { what, index: 1, found: level.into(), bound });
+        }
+        let noise = read_noise(from, params)?;
+        let poly = read_poly(from, params.basis(level.into()), what)?;
+        Ok(Self { params: params.clone(), poly, degree: degree.into(), noise })
+    }
+
+    /// The ciphertext, sealed.
+    ///
+    /// # Errors
+    /// Never for a ciphertext that was computed.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let body = FIELD_BYTES + 8 * MOST_ORDERS + self.params.poly_bytes(self.level());
+        wire::seal_with(&self.params.header(Kind::Ciphertext), body, |out| self.write(out))
+    }
+
+    /// Opens a sealed ciphertext.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let limit = FIELD_BYTES + 8 * MOST_ORDERS + params.poly_bytes(params.max_level());
+        let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::Ciphertext), limit)?);
+        let ciphertext = Self::read(&mut reader, params)?;
+        reader.finish("ciphertext")?;
+        Ok(ciphertext)
+    }
+}
+
+impl SecretKey {
+    /// The key as bytes, the coefficients of `f'` and `g`: the only way in which it leaves memory.
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let bytes = self.ternary.iter().flatten().map(|&c| (c + 1) as u8);
+        let body = Zeroizing::new(bytes.collect::<Vec<_>>());
+        Zeroizing::new(wire::seal(&self.params.header(Kind::SecretKey), &body))
+    }
+
+    /// Reads a key back.
+    ///
+    /// # Errors
+    /// If the bytes are damaged or belong to other parameters, or the key has no inverse.
+    pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, Error> {
+        let (what, n) = ("secret key", params.n());
+        let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::SecretKey), 2 * n)?);
+        let mut ternary = Zeroizing::new([vec![], vec![]]);
+        for part in ternary.iter_mut() {
+            let body = reader.bytes(n, what)?;
+            if let Some((index, &found)) = body.iter().enumerate().find(|(_, c)| **c > 2) {
+                return Err(WireError::Value { what, index, found: found.into(), bound: 3 }.into());
+            }
+            *part = body.iter().map(|&byte| byte as i8 - 1).collect();
+        }
+        reader.finish(what)?;
+        Self::from_ternary(params, ternary)
+    }
+}
+
+impl PublicKey {
+    /// The key, sealed.
+    ///
+    /// # Errors
+    /// Never for a key that was made.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let body = self.params.poly_bytes(self.params.max_level());
+        wire::seal_with(&self.params.header(Kind::PublicKey), body, |out| write_poly(out, &self.h))
+    }
+
+    /// Opens a sealed key.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (what, top) = ("public key", params.max_level());
+        let limit = params.poly_bytes(top);
+        let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::PublicKey), limit)?);
+        let h = read_poly(&mut reader, params.basis(top), what)?;
+        reader.finish(what)?;
+        Ok(Self { params: params.clone(), h })
+    }
+}
+
+impl EvaluationKeys {
+    /// The keys, sealed.
+    ///
+    /// # Errors
+    /// Never for keys that were made.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let params = &self.params;
+        let each = 4 + params.key_length() * params.poly_bytes(params.max_level());
+        wire::seal_with(&params.header(Kind::EvaluationKeys), 4 + self.keys.len() * each, |out| {
+            out.u32(self.keys.len() as u32);
+            self.keys.iter().try_for_each(|(&g, key)| {
+                out.u32(g as u32);
+                key.iter().try_for_each(|poly| write_poly(out, poly))
+            })
+        })
+    }
+
+    /// Opens sealed keys.
+    ///
+    /// # Errors
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
+    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (what, top, two_n) = ("evaluation keys", params.max_level(), 2 * params.n());
+        let each = 4 + params.key_length() * params.poly_bytes(top);
+        let limit = 4 + (params.n() + 1) * each;
+        let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::EvaluationKeys), limit)?);
+        let count = reader.u32(what)? as usize;
+        if count > params.n() + 1 {
+            let bound = params.n() as u64 + 2;
+            return Err(WireError::Value { what, index: 0, found: count as u64, bound });
+        }
+        let mut keys = BTreeMap::new();
+        for index in 0..count {
+            let g = reader.u32("Galois element")? as usize;
+            let ascends = keys.last_key_value().is_none_or(|(&last, _)| last < g);
+            if !(g == PRODUCTS || g % 2 == 1 && g < two_n) || !ascends {
+                let (found, bound) = (g as u64, two_n as u64);
+                return Err(WireError::Value { what: "Galois element", index, found, bound });
+            }
+            let polys = (0..params.key_length()).map(|_| read_poly(&mut reader, params.basis(top), what));
+            keys.insert(g, polys.collect::<Result<Vec<_>, _>>()?);
+        }
+        reader.finish(what)?;
+        Ok(Self { params: params.clone(), keys })
+    }
+}
