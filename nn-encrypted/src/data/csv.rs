@@ -35,10 +35,10 @@ pub(super) fn parse(
     Ok(read)
 }
 
-/// Features and the class of each row, as [`parse`] reads them.
+/// Features and the class of each row of a table with labels.
 ///
 /// # Errors
-/// If [`parse`] has one.
+/// If a cell, a row or the whole table cannot be used: with file, line and column.
 pub fn parse_plain(
     reader: impl Read,
     file: &str,
