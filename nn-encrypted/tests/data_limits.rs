@@ -118,8 +118,9 @@ fn a_table_that_fits() {
     let line = |i: usize| format!("{row}{}\n", i % 4096);
     let read = Cell::new(0);
     let options = CsvOptions { no_header: true, ..options("1001", Separator::Comma) };
-    let (x, labels, classes) = parse_csv(Text::new(8192, &read, line), "t.csv", &options).unwrap();
-    assert_eq!((x.dim(), classes.len(), labels[4097]), ((8192, 1000), 4096, 1));
+    let (x, classes) = parse_csv(Text::new(8192, &read, line), "t.csv", &options).unwrap();
+    let different: std::collections::BTreeSet<_> = classes.iter().collect();
+    assert_eq!((x.dim(), different.len(), classes[4097].as_str()), ((8192, 1000), 4096, "1"));
     let most = MEMORY.max_allocated();
     assert!(most <= 11 * 8_192_000 + REFUSED, "{} MiB", most / MIB);
 }

@@ -27,7 +27,7 @@ fn rows(change: impl Fn(&str) -> Option<String>) -> String {
         order.into_iter().filter_map(|i| Some((i, change(table[0][i])?))).collect();
     let header: Vec<&str> = kept.iter().map(|(_, name)| name.as_str()).collect();
     let mut text = format!("name,{}\n", header.join(","));
-    for (i, row) in table[1..].iter().enumerate().filter(|(i, _)| i % 9 == 0) {
+    for (i, row) in table[1..].iter().enumerate().filter(|(i, _)| i.is_multiple_of(9)) {
         let cells: Vec<&str> = kept.iter().map(|(column, _)| row[*column]).collect();
         text += &format!("wine {i},{}\n", cells.join(","));
     }

@@ -18,7 +18,7 @@ fn rows() -> Vec<([f64; 3], &'static str)> {
         ((state >> 33) as f64 / 2_f64.powi(31) * 8.0 - 4.0) * 100.0
     };
     let row = |i: usize, [a, b, c]: [f64; 3]| {
-        let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
         let cents = |value: f64| value.round() / 100.0;
         ([cents(a * 0.3 + sign * 150.0), cents(b), cents(c * 0.3 - sign * 120.0)], ["well", "ill"][i % 2])
     };

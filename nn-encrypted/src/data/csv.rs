@@ -35,17 +35,18 @@ pub(super) fn parse(
     Ok(read)
 }
 
-/// Features, labels and class names of a table, as [`parse`] reads them.
+/// Features and the class of each row of a table with labels.
 ///
 /// # Errors
-/// If [`parse`] has one.
+/// If a cell, a row or the whole table cannot be used: with file, line and column.
 pub fn parse_plain(
     reader: impl Read,
     file: &str,
     options: &CsvOptions,
-) -> Result<(Array2<f64>, Vec<usize>, Vec<String>), DataError> {
+) -> Result<(Array2<f64>, Vec<String>), DataError> {
     let data = parse(reader, file, "", options)?;
-    Ok((data.x(), data.labels, data.schema.classes))
+    let class = |label: &usize| data.schema.classes[*label].clone();
+    Ok((data.x(), data.labels.iter().map(class).collect()))
 }
 
 /// Reads further rows of a table that a model was trained on: its columns by their names, in any order, with labels or without.

@@ -132,12 +132,11 @@ fn like_pytorch(layer: &Layer, state: &LayerState) -> [(String, Dtype, Vec<usize
     ]
 }
 
-/// Name, shape, values and fractional bits of the numbers of a layer.
-fn exact<'a>(
-    recipe: &Recipe,
-    layer: &Layer,
-    state: &'a LayerState,
-) -> [(String, Vec<usize>, &'a [f64], Option<u32>); 4] {
+/// Name, shape, values and fractional bits.
+type Exact<'a> = (String, Vec<usize>, &'a [f64], Option<u32>);
+
+/// The numbers of a layer.
+fn exact<'a>(recipe: &Recipe, layer: &Layer, state: &'a LayerState) -> [Exact<'a>; 4] {
     let [weight, momentum] = model_grids(recipe, layer).map(|grid| grid.bits);
     let (shape, biases) = (layer.shape(), vec![layer.biases()]);
     let name = |kind: &str| format!("{}.{kind}", layer.name);

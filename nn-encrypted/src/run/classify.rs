@@ -42,7 +42,7 @@ pub struct Prediction {
     pub outputs: Array2<f64>,
     /// The summary for the report.
     pub summary: PredictionSummary,
-    /// How good classes are, where rows have labels and were asked for by [`predict`](super::predict).
+    /// How good classes are, where rows have labels and were asked for by [`predict`](fn@super::predict).
     pub quality: Option<Quality>,
     /// The file of the predictions, if there is one.
     pub out: Option<PathBuf>,
