@@ -30,7 +30,7 @@ pub struct Encryptor<'a> {
     key: Key<'a>,
 }
 
-/// What it encrypts with.
+/// The key of an encryption.
 enum Key<'a> {
     Secret(&'a SecretKey),
     Public(&'a PublicKey),
