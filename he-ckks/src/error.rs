@@ -46,16 +46,16 @@ pub enum Error {
         /// Largest magnitude.
         most: f64,
     },
-    /// A bound of values that leaves no room for their coefficients.
+    /// Values whose coefficients do not fit in a word.
     #[error(
-        "values of up to {bound:e} at scale 2^{scale:.1} may have coefficients of 2^60 or more, the largest of a plaintext; state a bound of less than {most:e} with `with_bound`, and scale the values down to it"
+        "values of up to {bound:e} have a coefficient of 2^60 or more at scale 2^{scale:.1}, too large for a plaintext; scale the values down: those below {most:e} in magnitude always fit"
     )]
     BoundTooLarge {
         /// Bound of the values.
         bound: f64,
         /// `log2` of the scale.
         scale: f64,
-        /// The bound that is no longer taken.
+        /// Values below it always fit.
         most: f64,
     },
     /// Scales that cannot be brought together.

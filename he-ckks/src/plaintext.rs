@@ -99,19 +99,18 @@ impl Plaintext {
     /// The integer polynomial at a scale, all `N` coefficients.
     ///
     /// # Errors
-    /// If values of the stated bound might have a coefficient that does not fit in a word: it depends on the bound alone.
+    /// If a coefficient would not fit in a word: none is larger than the largest value.
     pub(crate) fn scaled(&self, params: &Parameters, scale: f64) -> Result<Zeroizing<Vec<i64>>, Error> {
-        // No coefficient is larger than the largest value.
-        let fits = self.bound * scale < LARGEST;
-        if !fits {
-            let (bound, most) = (self.bound, LARGEST / scale);
-            return Err(Error::BoundTooLarge { bound, scale: scale.log2(), most });
-        }
         let gap = params.n() / self.coefficients.len();
         let mut out = Zeroizing::new(vec![0i64; params.n()]);
         for (out, c) in out.iter_mut().step_by(gap).zip(&self.coefficients) {
-            // A magnitude at the bound may be rounded up to it.
-            *out = round((c * scale).clamp(-LARGEST, LARGEST));
+            let value = c * scale;
+            let fits = value.abs() < LARGEST;
+            if !fits {
+                let (bound, most) = (self.bound, LARGEST / scale);
+                return Err(Error::BoundTooLarge { bound, scale: scale.log2(), most });
+            }
+            *out = round(value);
         }
         Ok(out)
     }

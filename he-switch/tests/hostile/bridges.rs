@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use he_bgv::transform::{Direction, SlotTransform};
-use he_switch::bgv::{BootstrapSpec, Budget};
+use he_switch::bgv::{BootstrapKeys, BootstrapSpec, Bootstrapper, Budget, Evaluator};
 use he_switch::bgv_ckks::{self, Refresher};
 use he_switch::bgv_to_tfhe::{self, BgvToTfhe};
 use he_switch::ckks_to_tfhe::{self, CkksToTfhe, coefficients_of};
@@ -76,8 +76,21 @@ static W: LazyLock<World> = LazyLock::new(|| {
     }
 });
 
+/// BGV that bootstraps by itself, with a fresh ciphertext and without keys of its own.
+static A: LazyLock<(Evaluator, he_bgv::Ciphertext)> = LazyLock::new(|| {
+    let params = BootstrapSpec::insecure_small().build_insecure("hostile numbers").unwrap();
+    let secret = he_bgv::SecretKey::generate(params.bgv()).unwrap();
+    let bootstrapper = Bootstrapper::new(BootstrapKeys::generate(&params, &secret).unwrap()).unwrap();
+    let none = he_bgv::EvaluationKeys::none(params.bgv());
+    let leveled = he_bgv::Evaluator::new(params.bgv(), none).unwrap();
+    let plain = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&[1, 2, 3]).unwrap();
+    let c = he_bgv::Encryptor::with_secret(&secret).encrypt(&plain).unwrap();
+    (Evaluator::automatic(leveled, bootstrapper, Budget::bits(60)).unwrap(), c)
+});
+
 pub(crate) fn prepare() {
     LazyLock::force(&W);
+    LazyLock::force(&A);
 }
 
 /// A logarithm out of range: what is within takes a bootstrap.
@@ -100,6 +113,9 @@ fn far(n: &mut Numbers) -> Vec<usize> {
 }
 
 pub(crate) const CALLS: &[Call] = &[
+    ("Evaluator::rotate_rows", |n| {
+        let _ = A.0.rotate_rows(&A.1, n.usize());
+    }),
     ("Budget::bits", |n| {
         let _ = Budget::bits(n.u32());
     }),
