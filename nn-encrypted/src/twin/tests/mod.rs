@@ -54,7 +54,10 @@ impl Run {
         };
         let network = Network::new(&recipe, data.features.len(), data.sides, outputs).unwrap();
         let size = recipe.optimizer.batch_size;
-        let batches = Batches::balanced(recipe.data.balance, &data.train.labels, size, recipe.seed);
+        let batches = match data.series {
+            Some(_) => Batches::new(data.train.count(), size, recipe.seed),
+            None => Batches::balanced(recipe.data.balance, &data.train.labels, size, recipe.seed),
+        };
         let model = initial(&recipe, &network);
         Self { recipe, network, data, batches, outputs, model }
     }
@@ -71,17 +74,20 @@ impl Run {
         x.mapv(|x| f64::from(x) / f64::from(self.data.fraction_bits).exp2())
     }
 
-    /// Integers and labels of each step.
-    pub(super) fn steps(&self) -> impl Iterator<Item = (Array2<i32>, Vec<usize>)> {
-        self.batches.schedule(0).map(|batch| self.data.train.select(self.batches.rows(batch)))
-    }
-
-    pub(super) fn targets(&self, labels: &[usize]) -> Array2<f64> {
-        targets(&self.recipe, labels, self.outputs).unwrap()
-    }
-
-    pub(super) fn hard(&self, labels: &[usize]) -> Array2<f64> {
-        hard_targets(&self.recipe, labels, self.outputs).unwrap()
+    /// Features of each step, its targets and those that are not smoothed; measured ones of a series.
+    pub(super) fn steps(&self) -> impl Iterator<Item = [Array2<f64>; 3]> {
+        self.batches.schedule(0).map(|batch| {
+            let rows = self.batches.rows(batch);
+            let (x, labels) = self.data.train.select(rows);
+            let [soft, hard] = match &self.data.series {
+                Some(series) => {
+                    let target = |(row, _)| series.target(self.data.train.values[rows[row]]);
+                    [0; 2].map(|_| Array2::from_shape_fn((rows.len(), self.outputs), target))
+                }
+                None => [targets, hard_targets].map(|of| of(&self.recipe, &labels, self.outputs).unwrap()),
+            };
+            [self.real(&x), soft, hard]
+        })
     }
 
     pub(super) fn test(&self) -> &Samples {

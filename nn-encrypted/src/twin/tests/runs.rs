@@ -6,8 +6,8 @@ use crate::metrics;
 /// Trains for so many mini-batches.
 fn trained(run: &Run, steps: usize) -> Twin {
     let mut twin = run.twin(None);
-    for (x, labels) in run.steps().take(steps) {
-        twin.step(&run.real(&x), &run.targets(&labels)).unwrap();
+    for [x, targets, _] in run.steps().take(steps) {
+        twin.step(&x, &targets).unwrap();
     }
     twin
 }
@@ -37,8 +37,8 @@ fn real_numbers_learn_the_digits() {
     for (settings, steps, least) in [(&[][..], 120, 0.97), (&["variant=cross_entropy"], 150, 0.96)] {
         let run = Run::new("ckks_sgd", settings, 16);
         let (mut twin, mut clear) = (trained(&run, steps), run.clear());
-        for (x, labels) in run.steps().take(steps) {
-            clear.step(&run.real(&x), &run.hard(&labels)).unwrap();
+        for [x, _, hard] in run.steps().take(steps) {
+            clear.step(&x, &hard).unwrap();
         }
         for range in twin.ranges() {
             let bound = range.bound.unwrap();
