@@ -118,7 +118,8 @@ impl BgvToTfhe {
         self.0.extract(&to_one_limb(&top), coefficients, variance)
     }
 
-    /// The LWE ciphertexts of the named slots, for a plaintext modulus with slots: slots to coefficients, then [`extract`](Self::extract). The evaluator needs the keys of the transform.
+    /// The LWE ciphertexts of the named slots, for a plaintext modulus with slots: slots to coefficients, then
+    /// [`extract`](Self::extract). The evaluator needs the keys of the transform.
     ///
     /// # Errors
     /// As [`extract`](Self::extract) and [`he_bgv::Evaluator::slots_to_coefficients`].
