@@ -288,7 +288,7 @@ fn effort(report: &Report) {
         println!("a step: {} bootstraps", report.bootstraps.tfhe / steps);
     }
     if let Some(stages) = report.stages_of_a_step() {
-        println!("a step's core-seconds: {stages}");
+        println!("CPU time of a step: {stages}");
     }
 }
 

@@ -56,7 +56,7 @@ fn rows(report: &Report) -> Vec<Row> {
     if let Some(step) = &report.step {
         planned(step, steps, &mut row);
     }
-    row("CPU seconds of a step", report.stages_of_a_step());
+    row("CPU time of a step", report.stages_of_a_step());
     let bootstraps = report.bootstraps.tfhe + report.bootstraps.ckks;
     row("bootstraps a step", (bootstraps > 0).then(|| format!("{:.0}", bootstraps as f64 / steps)));
     row("values saturated", Some(report.traffic.saturations.to_string()));

@@ -336,7 +336,7 @@ impl Report {
             (self.stages.iter().map(|s| s.core_seconds).sum::<f64>(), self.steps.max(1) as f64);
         let part = |s: &StageSummary| {
             let share = 100.0 * s.core_seconds / total;
-            format!("{} {:.1} ({share:.1} %)", s.stage, s.core_seconds / steps)
+            format!("{} {:.0} ms ({share:.0} %)", s.stage, 1e3 * s.core_seconds / steps)
         };
         (total > 0.0).then(|| self.stages.iter().map(part).collect::<Vec<_>>().join(", "))
     }
