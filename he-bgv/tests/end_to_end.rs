@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use he_bgv::{
-    Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters,
+    Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters, Plaintext,
     PreparedPlaintext, PublicKey, SecretKey, Spec,
 };
 
@@ -34,9 +34,93 @@ impl Bench<'_> {
     }
 }
 
+/// Two messages, encrypted, and what computes on them.
+struct Pass<'k> {
+    bench: Bench<'k>,
+    evaluator: Evaluator,
+    clear: [Vec<i64>; 2],
+    plain: [Plaintext; 2],
+    a: Ciphertext,
+    b: Ciphertext,
+}
+
+impl Pass<'_> {
+    /// Sums and constants.
+    fn sums(&self) {
+        let (a, b) = (&self.a, &self.b);
+        let [xi, yi] = [0, 1].map(|k| move |i: usize| i128::from(self.clear[k][i]));
+        self.bench.check("sum", &self.evaluator.add(a, b).unwrap(), |i| xi(i) + yi(i));
+        self.bench.check("difference", &self.evaluator.sub(a, b).unwrap(), |i| xi(i) - yi(i));
+        self.bench.check("negation", &self.evaluator.negate(a).unwrap(), |i| -xi(i));
+        self.bench
+            .check("plain sum", &self.evaluator.add_plain(a, &self.plain[1]).unwrap(), |i| xi(i) + yi(i));
+        self.bench.check("constant sum", &self.evaluator.add_const(a, -7).unwrap(), |i| xi(i) - 7);
+        self.bench.check("constant product", &self.evaluator.mul_const(a, -77).unwrap(), |i| -77 * xi(i));
+    }
+
+    /// Products and rotations; the product of both.
+    fn products(&self) -> Ciphertext {
+        let (a, b) = (&self.a, &self.b);
+        let [xi, yi] = [0, 1].map(|k| move |i: usize| i128::from(self.clear[k][i]));
+        let (n, row) = (self.bench.params.n(), self.bench.params.n() / 2);
+        let product = self.evaluator.mul_lazy(a, b).unwrap();
+        self.bench.check("product", &product, |i| xi(i) * yi(i));
+        let ab = self.evaluator.relinearize(&product).unwrap();
+        self.bench.check("relinearized", &ab, |i| xi(i) * yi(i));
+        let read = Ciphertext::from_bytes(self.bench.params, &product.to_bytes().unwrap()).unwrap();
+        self.bench.check("degree 2, read", &read, |i| xi(i) * yi(i));
+        let turned = |k: usize| move |i: usize| i / row * row + (i + k) % row;
+        let (one, five) = (turned(1), turned(5));
+        self.bench.check("rotation", &self.evaluator.rotate_rows(b, 5).unwrap(), |i| yi(five(i)));
+        self.bench.check("swap", &self.evaluator.swap_rows(b).unwrap(), |i| yi((i + row) % n));
+        let g = [1, 5].map(|k| he_bgv::rotation::row_element(self.bench.params, k));
+        let many = self.evaluator.automorphism_many(&ab, &[g[0], 1, g[1]]).unwrap();
+        self.bench.check("hoisted 1", &many[0], |i| xi(one(i)) * yi(one(i)));
+        self.bench.check("hoisted 5", &many[2], |i| xi(five(i)) * yi(five(i)));
+        ab
+    }
+
+    /// Levels, sums across them, and a product of the product.
+    fn levels(&self, ab: &Ciphertext) {
+        let (a, b) = (&self.a, &self.b);
+        let [xi, yi] = [0, 1].map(|k| move |i: usize| i128::from(self.clear[k][i]));
+        let switched = self.evaluator.mod_switch(ab).unwrap();
+        assert_ne!(switched.correction_factor(), 1);
+        self.bench.check("switched", &switched, |i| xi(i) * yi(i));
+        let low = self.evaluator.mod_switch_for_product(ab).unwrap();
+        self.bench.check("switched for a product", &low, |i| xi(i) * yi(i));
+        let mixed = self.evaluator.linear_combination(&[(3, a), (-5, &switched), (2, b), (1, &low)]).unwrap();
+        self.bench.check("mixed sum", &mixed, |i| 3 * xi(i) - 4 * xi(i) * yi(i) + 2 * yi(i));
+        let switched = self.evaluator.mod_switch(&mixed).unwrap();
+        self.bench.check("switched sum", &switched, |i| 3 * xi(i) - 4 * xi(i) * yi(i) + 2 * yi(i));
+
+        let deep = self.evaluator.mul(&low, a).unwrap();
+        self.bench.check("second product", &deep, |i| xi(i) * yi(i) * xi(i));
+    }
+
+    /// Sums of products, with ciphertexts and with plaintexts.
+    fn dots(&self) {
+        let (a, b) = (&self.a, &self.b);
+        let [xi, yi] = [0, 1].map(|k| move |i: usize| i128::from(self.clear[k][i]));
+        let top = self.bench.params.max_level();
+        let dot = self.evaluator.dot_lazy(&[(a, b), (b, a)]).unwrap();
+        self.bench.check("dot", &self.evaluator.relinearize(&dot).unwrap(), |i| 2 * xi(i) * yi(i));
+        let [p, q] = [&self.plain[0], &self.plain[1]]
+            .map(|p| PreparedPlaintext::new(self.bench.params, p, top).unwrap());
+        self.bench.check("plain product", &self.evaluator.mul_prepared(b, &p).unwrap(), |i| xi(i) * yi(i));
+        let plain = self.evaluator.dot_prepared(&[(&p, a), (&q, b)]).unwrap();
+        self.bench.check("plain dot", &plain, |i| xi(i) * xi(i) + yi(i) * yi(i));
+        let shrunk = self.evaluator.mod_switch_for_decryption(&plain, 4.0).unwrap();
+        assert!(shrunk.level() < plain.level());
+        self.bench.check("shrunk", &shrunk, |i| xi(i) * xi(i) + yi(i) * yi(i));
+        let read = Ciphertext::from_bytes(self.bench.params, &shrunk.to_bytes().unwrap()).unwrap();
+        self.bench.check("shrunk, read", &read, |i| xi(i) * xi(i) + yi(i) * yi(i));
+    }
+}
+
 fn run(spec: &Spec) {
     let params = spec.build().unwrap();
-    let (n, row, top) = (params.n(), params.n() / 2, params.max_level());
+    let top = params.max_level();
     let key = SecretKey::generate(&params).unwrap();
     let public = PublicKey::from_bytes(&params, &key.public_key().unwrap().to_bytes().unwrap()).unwrap();
     let request = KeyRequest::default()
@@ -48,64 +132,22 @@ fn run(spec: &Spec) {
     let evaluator = Evaluator::new(&params, keys).unwrap();
     let bench = Bench { params: &params, encoder: Encoder::new(&params), decryptor: Decryptor::new(&key) };
     let (x, y) = (values(&params, 0x9e37_79b9_7f4a_7c15), values(&params, 0xd1b5_4a32_d192_ed03));
-    let (xi, yi) = (|i: usize| i128::from(x[i]), |i: usize| i128::from(y[i]));
     let (px, py) = (bench.encoder.encode(&x).unwrap(), bench.encoder.encode(&y).unwrap());
     let a = Encryptor::with_secret(&key).encrypt(&px).unwrap();
     let b = Encryptor::with_public(&public).encrypt(&py).unwrap();
-    bench.check("secret key", &a, xi);
-    bench.check("public key", &b, yi);
+    bench.check("secret key", &a, |i| x[i].into());
+    bench.check("public key", &b, |i| y[i].into());
 
     let seeded = key.encrypt_seeded(&px, top).unwrap().to_bytes().unwrap();
     let full = b.to_bytes().unwrap();
     assert!(seeded.len() * 2 < full.len() + 1024);
-    bench.check("seeded, read", &Ciphertext::from_bytes(&params, &seeded).unwrap(), xi);
-    bench.check("full, read", &Ciphertext::from_bytes(&params, &full).unwrap(), yi);
+    bench.check("seeded, read", &Ciphertext::from_bytes(&params, &seeded).unwrap(), |i| x[i].into());
+    bench.check("full, read", &Ciphertext::from_bytes(&params, &full).unwrap(), |i| y[i].into());
 
-    bench.check("sum", &evaluator.add(&a, &b).unwrap(), |i| xi(i) + yi(i));
-    bench.check("difference", &evaluator.sub(&a, &b).unwrap(), |i| xi(i) - yi(i));
-    bench.check("negation", &evaluator.negate(&a).unwrap(), |i| -xi(i));
-    bench.check("plain sum", &evaluator.add_plain(&a, &py).unwrap(), |i| xi(i) + yi(i));
-    bench.check("constant sum", &evaluator.add_const(&a, -7).unwrap(), |i| xi(i) - 7);
-    bench.check("constant product", &evaluator.mul_const(&a, -77).unwrap(), |i| -77 * xi(i));
-
-    let product = evaluator.mul_lazy(&a, &b).unwrap();
-    bench.check("product", &product, |i| xi(i) * yi(i));
-    let ab = evaluator.relinearize(&product).unwrap();
-    bench.check("relinearized", &ab, |i| xi(i) * yi(i));
-    let read = Ciphertext::from_bytes(&params, &product.to_bytes().unwrap()).unwrap();
-    bench.check("degree 2, read", &read, |i| xi(i) * yi(i));
-    let turned = |k: usize| move |i: usize| i / row * row + (i + k) % row;
-    let (one, five) = (turned(1), turned(5));
-    bench.check("rotation", &evaluator.rotate_rows(&b, 5).unwrap(), |i| yi(five(i)));
-    bench.check("swap", &evaluator.swap_rows(&b).unwrap(), |i| yi((i + row) % n));
-    let g = [1, 5].map(|k| he_bgv::rotation::row_element(&params, k));
-    let many = evaluator.automorphism_many(&ab, &[g[0], 1, g[1]]).unwrap();
-    bench.check("hoisted 1", &many[0], |i| xi(one(i)) * yi(one(i)));
-    bench.check("hoisted 5", &many[2], |i| xi(five(i)) * yi(five(i)));
-
-    let switched = evaluator.mod_switch(&ab).unwrap();
-    assert_ne!(switched.correction_factor(), 1);
-    bench.check("switched", &switched, |i| xi(i) * yi(i));
-    let low = evaluator.mod_switch_for_product(&ab).unwrap();
-    bench.check("switched for a product", &low, |i| xi(i) * yi(i));
-    let mixed = evaluator.linear_combination(&[(3, &a), (-5, &switched), (2, &b), (1, &low)]).unwrap();
-    bench.check("mixed sum", &mixed, |i| 3 * xi(i) - 4 * xi(i) * yi(i) + 2 * yi(i));
-    let switched = evaluator.mod_switch(&mixed).unwrap();
-    bench.check("switched sum", &switched, |i| 3 * xi(i) - 4 * xi(i) * yi(i) + 2 * yi(i));
-
-    let dot = evaluator.dot_lazy(&[(&a, &b), (&b, &a)]).unwrap();
-    bench.check("dot", &evaluator.relinearize(&dot).unwrap(), |i| 2 * xi(i) * yi(i));
-    let [p, q] = [&px, &py].map(|p| PreparedPlaintext::new(&params, p, top).unwrap());
-    bench.check("plain product", &evaluator.mul_prepared(&b, &p).unwrap(), |i| xi(i) * yi(i));
-    let plain = evaluator.dot_prepared(&[(&p, &a), (&q, &b)]).unwrap();
-    bench.check("plain dot", &plain, |i| xi(i) * xi(i) + yi(i) * yi(i));
-    let shrunk = evaluator.mod_switch_for_decryption(&plain, 4.0).unwrap();
-    assert!(shrunk.level() < plain.level());
-    bench.check("shrunk", &shrunk, |i| xi(i) * xi(i) + yi(i) * yi(i));
-    let read = Ciphertext::from_bytes(&params, &shrunk.to_bytes().unwrap()).unwrap();
-    bench.check("shrunk, read", &read, |i| xi(i) * xi(i) + yi(i) * yi(i));
-    let deep = evaluator.mul(&low, &a).unwrap();
-    bench.check("second product", &deep, |i| xi(i) * yi(i) * xi(i));
+    let pass = Pass { bench, evaluator, clear: [x, y], plain: [px, py], a, b };
+    pass.sums();
+    pass.levels(&pass.products());
+    pass.dots();
 }
 
 #[test]

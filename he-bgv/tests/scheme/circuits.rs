@@ -82,14 +82,25 @@ impl Circuit<'_> {
     }
 
     fn step(&mut self) {
-        let (i, j) = (self.choices.below(self.pool.len()), self.choices.below(self.pool.len()));
-        let (a, b) = (self.pool[i].clone(), self.pool[j].clone());
-        let (x, y) = (|k: usize| i128::from(a.clear[k]), |k: usize| i128::from(b.clear[k]));
-        let world = self.world;
-        let e = &world.evaluator;
-        let row = world.params.n() / 2;
+        let of = [self.choices.below(self.pool.len()), self.choices.below(self.pool.len())];
+        let pairs = of.map(|i| self.pool[i].clone());
         let before = self.pool.len();
         match self.choices.below(14) {
+            kind @ 0..5 => self.sum_or_product(kind, of, &pairs),
+            kind @ 5..8 => self.with_plain(kind, of[0], &pairs[0]),
+            kind @ 8..10 => self.moved(kind, of[0], &pairs[0]),
+            kind @ 10..12 => self.combined(kind, of, &pairs),
+            kind => self.switched(kind, of[0], &pairs[0]),
+        }
+        if self.pool.len() > before {
+            self.verify(before);
+        }
+    }
+
+    fn sum_or_product(&mut self, kind: usize, [i, j]: [usize; 2], [a, b]: &[Pair; 2]) {
+        let (world, e) = (self.world, &self.world.evaluator);
+        let (x, y) = (|k: usize| i128::from(a.clear[k]), |k: usize| i128::from(b.clear[k]));
+        match kind {
             0 => {
                 self.accept(format!("{i} + {j}"), e.add(&a.secret, &b.secret), |k| world.centre(x(k) + y(k)));
             }
@@ -100,7 +111,8 @@ impl Circuit<'_> {
                 let product = e.mul_lazy(&a.secret, &b.secret).and_then(|c| e.relinearize(&c));
                 self.accept(format!("{i} * {j}"), product, |k| world.centre(x(k) * y(k)));
             }
-            4 => {
+            _ => {
+                let before = self.pool.len();
                 let square = e.mul_lazy(&a.secret, &a.secret);
                 self.accept(format!("{i} squared, of degree 2"), square, |k| world.centre(x(k) * x(k)));
                 // Degree 2 stays out of the pool.
@@ -109,6 +121,13 @@ impl Circuit<'_> {
                     self.pool.truncate(before);
                 }
             }
+        }
+    }
+
+    fn with_plain(&mut self, kind: usize, i: usize, a: &Pair) {
+        let (world, e) = (self.world, &self.world.evaluator);
+        let x = |k: usize| i128::from(a.clear[k]);
+        match kind {
             5 => {
                 let c = [self.choices.word() as i64, -1, 0, 3][self.choices.below(4)];
                 let c = world.centre(c.into());
@@ -123,20 +142,35 @@ impl Circuit<'_> {
                     world.centre(x(k) * i128::from(p[k]))
                 });
             }
-            7 => {
+            _ => {
                 let (plaintext, p) = self.message();
                 let sum = e.add_plain(&a.secret, &plaintext);
                 self.accept(format!("{i} + plaintext"), sum, |k| world.centre(x(k) + i128::from(p[k])));
             }
+        }
+    }
+
+    fn moved(&mut self, kind: usize, i: usize, a: &Pair) {
+        let (world, e) = (self.world, &self.world.evaluator);
+        let row = world.params.n() / 2;
+        match kind {
             8 => {
                 let step = 1 << self.choices.below(row.ilog2() as usize);
                 let clear = rotated(&a.clear, step);
                 self.accept(format!("{i} rotated by {step}"), e.rotate_rows(&a.secret, step), |k| clear[k]);
             }
-            9 => {
+            _ => {
                 let clear = swapped(&a.clear);
                 self.accept(format!("{i} swapped"), e.swap_rows(&a.secret), |k| clear[k]);
             }
+        }
+    }
+
+    fn combined(&mut self, kind: usize, [i, j]: [usize; 2], [a, b]: &[Pair; 2]) {
+        let (world, e) = (self.world, &self.world.evaluator);
+        let (x, y) = (|k: usize| i128::from(a.clear[k]), |k: usize| i128::from(b.clear[k]));
+        let row = world.params.n() / 2;
+        match kind {
             10 => {
                 let small = |choices: &mut Choices| choices.below(21) as i64 - 10;
                 let c = [(); 3].map(|()| small(&mut self.choices));
@@ -145,7 +179,7 @@ impl Circuit<'_> {
                     world.centre(i128::from(c[0] + c[2]) * x(k) + i128::from(c[1]) * y(k))
                 });
             }
-            11 => {
+            _ => {
                 let (log_stride, log_count) = (self.choices.below(3), self.choices.below(4));
                 let (stride, count) = (1 << log_stride, 1 << log_count);
                 let mut clear = vec![0i128; 2 * row];
@@ -156,6 +190,12 @@ impl Circuit<'_> {
                 let sum = e.inner_sum(&a.secret, stride, count);
                 self.accept(format!("{i} summed {count} by {stride}"), sum, |k| world.centre(clear[k]));
             }
+        }
+    }
+
+    fn switched(&mut self, kind: usize, i: usize, a: &Pair) {
+        let e = &self.world.evaluator;
+        match kind {
             12 => {
                 if a.secret.level() > 0 {
                     let switched = e.mod_switch(&a.secret);
@@ -169,9 +209,6 @@ impl Circuit<'_> {
                     |k| a.clear[k],
                 );
             }
-        }
-        if self.pool.len() > before {
-            self.verify(before);
         }
     }
 }
