@@ -9,7 +9,7 @@ use he_bfv::{
 use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{HEADER_BYTES, Header, seal};
 
-use crate::world::{INSECURE, object};
+use crate::world::{ID, INSECURE, object};
 
 /// The parameters of BGV's targets, at the top.
 pub static BFV: LazyLock<Parameters> = LazyLock::new(|| Parameters::from_bgv(&INSECURE));
@@ -21,7 +21,7 @@ static EVALUATOR: LazyLock<Evaluator> = LazyLock::new(|| {
 
 /// The key of these parameters that everybody knows.
 pub fn bfv_key() -> SecretKey {
-    let body: Vec<u8> = (0..BFV.n()).map(|i| (i * i % 7 % 3) as u8).collect();
+    let body: Vec<u8> = ID.into_iter().chain((0..BFV.n()).map(|i| (i * i % 7 % 3) as u8)).collect();
     SecretKey::from_secret_bytes(&BFV, &seal(&header(BFV.rlwe(), Kind::SecretKey), &body)).expect("a key")
 }
 

@@ -8,9 +8,9 @@ use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{Header, Writer, seal};
 use nn_encrypted::internals::{
     Agreement, BgvCipher, BgvEngine, Cipher, CipherError, Cube, Engine, EngineError, Geometry, Instance,
-    Order, PlannedBgv, Tensor, lower,
+    Order, PlannedBgv, Tensor, Workload, lower,
 };
-use nn_encrypted::plan::{Estimate, Plan, PlannedEngine, SchemeUse, WireSize, Tolerance};
+use nn_encrypted::plan::{Estimate, Plan, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize};
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::run::Session;
 use zeroize::Zeroizing;
@@ -24,15 +24,18 @@ fn insecure_instance(i: usize) -> Instance {
     let spec =
         Spec { log_n: 4, plaintext_modulus: primes[i], q_bits: vec![47, 41], p_bits: vec![50], digit: 1 };
     let params = spec.build_insecure("fuzzing: no secret is in it").expect("parameters");
-    Instance { spec, params }
+    Instance::bgv(spec, params)
 }
+
+/// The identifier of all keys that everybody knows.
+pub const ID: [u8; 16] = [0x1d; 16];
 
 /// The parameters of the scheme's targets.
 pub static INSECURE: LazyLock<Parameters> = LazyLock::new(|| insecure_instance(0).params);
 
 /// The key of these parameters that everybody knows.
 pub fn known_key(params: &Parameters) -> SecretKey {
-    let body: Vec<u8> = (0..params.n()).map(|i| (i * i % 7 % 3) as u8).collect();
+    let body: Vec<u8> = ID.into_iter().chain((0..params.n()).map(|i| (i * i % 7 % 3) as u8)).collect();
     let bytes = seal(&header(params.rlwe(), Kind::SecretKey), &body);
     SecretKey::from_secret_bytes(params, &bytes).expect("a key")
 }
@@ -74,7 +77,7 @@ pub const CKKS_SLOTS: usize = 2;
 
 /// The key of these parameters that everybody knows.
 pub fn ckks_key(params: &he_ckks::Parameters) -> he_ckks::SecretKey {
-    let body: Vec<u8> = (0..params.n()).map(|i| (i * i % 7 % 3) as u8).collect();
+    let body: Vec<u8> = ID.into_iter().chain((0..params.n()).map(|i| (i * i % 7 % 3) as u8)).collect();
     let bytes = seal(&header(params.rlwe(), Kind::SecretKey), &body);
     he_ckks::SecretKey::from_secret_bytes(params, &bytes).expect("a key")
 }
@@ -115,7 +118,7 @@ pub static TFHE: LazyLock<he_tfhe::Parameters> = LazyLock::new(|| {
 /// The key of these parameters that everybody knows.
 pub fn tfhe_key(params: &he_tfhe::Parameters) -> he_tfhe::SecretKey {
     let length = params.spec().lwe_dimension + params.spec().big_dimension();
-    let body: Vec<u8> = (0..length).map(|i| (i * i % 7 % 2) as u8).collect();
+    let body: Vec<u8> = ID.into_iter().chain((0..length).map(|i| (i * i % 7 % 2) as u8)).collect();
     let header = Header { tag: he_tfhe::TAG, kind: 1, params: *params.hash() };
     he_tfhe::SecretKey::from_secret_bytes(params, &seal(&header, &body)).expect("a key")
 }
@@ -174,7 +177,16 @@ impl PlannedEngine for Tiny {
     fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let is_sent = self.0.fresh.contains_key(&tensor) || self.0.sent.contains_key(&tensor);
         let pieces = self.0.pieces(tensor);
-        WireSize { parts: usize::from(is_sent && pieces > 0), pieces, bytes: self.0.piece_bytes() }
+        let [fresh, computed] = self.0.piece_bytes(tensor);
+        WireSize { parts: usize::from(is_sent && pieces > 0), pieces, fresh, computed }
+    }
+
+    fn key_bytes(&self) -> Result<Vec<usize>, PlanError> {
+        Ok(Vec::new())
+    }
+
+    fn work(&self) -> Workload {
+        Workload::default()
     }
 
     fn key_names(&self) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use he_core::rlwe::SecretId;
 use he_core::wire::{HEADER_BYTES, Header};
 use he_yashe::{
     Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters, Plaintext,
@@ -9,7 +10,7 @@ use he_yashe::{
 };
 use zeroize::Zeroizing;
 
-use crate::world::object;
+use crate::world::{ID, object};
 
 /// The parameters of the target.
 pub static YASHE: LazyLock<Parameters> = LazyLock::new(|| {
@@ -20,7 +21,8 @@ pub static YASHE: LazyLock<Parameters> = LazyLock::new(|| {
 /// The key of these parameters that everybody knows.
 pub fn yashe_key() -> SecretKey {
     let part = |start: usize| (start..start + YASHE.n()).map(|i| (i * i % 7 % 3) as i8 - 1).collect();
-    SecretKey::from_ternary(&YASHE, Zeroizing::new([part(0), part(3)])).expect("a key")
+    let id = SecretId::from_bytes(ID).expect("an identifier");
+    SecretKey::from_ternary(&YASHE, id, Zeroizing::new([part(0), part(3)])).expect("a key")
 }
 
 static EVALUATOR: LazyLock<Evaluator> = LazyLock::new(|| {
@@ -47,13 +49,14 @@ fn ciphertext(bytes: &[u8]) {
     let again = read.to_bytes().expect("bytes");
     let second = Ciphertext::from_bytes(&YASHE, &again).expect("what was written is read");
     assert_eq!(second.to_bytes().expect("bytes"), again);
-    // degree u8, level u16, orders u8, plaintext factors u32, sides u8, then a variance for each order.
+    // degree u8, level u16, secret [16], orders u8, plaintext factors u32, sides u8, then a variance for each order.
     let body = &bytes[HEADER_BYTES..];
-    if again[HEADER_BYTES + 9..][..8] == body[9..17] {
+    if again[HEADER_BYTES + 25..][..8] == body[25..33] {
         assert_eq!(again, bytes);
     }
     let key = yashe_key();
-    assert_eq!(Decryptor::new(&key).decrypt(&read).is_ok(), read.noise_budget() >= 0.0);
+    let own = read.secret_id() == key.secret_id();
+    assert_eq!(Decryptor::new(&key).decrypt(&read).is_ok(), own && read.noise_budget() >= 0.0);
     // All of these may be refused, by an error.
     let _ = EVALUATOR.mul(&read, &read).and_then(|product| EVALUATOR.rotate_rows(&product, 1));
     let _ = EVALUATOR.relinearize(&read).and_then(|c| EVALUATOR.mul_plain(&c, &plaintext()));

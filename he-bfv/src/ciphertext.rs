@@ -6,7 +6,7 @@
 //! Peikert 2013, appendix A). Rounding at the top commutes with it: `−t·⌊φ/q⌉` is what BGV's modulus switching makes of `v`.
 
 use he_bgv::{Error, Noise};
-use he_core::rlwe::{self, OperandError};
+use he_core::rlwe::{self, OperandError, SecretId};
 
 use crate::params::Parameters;
 
@@ -59,6 +59,11 @@ impl Ciphertext {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.top.secret_id()
     }
 
     /// The RLWE ciphertext, at the top.
@@ -125,6 +130,11 @@ impl SeededCiphertext {
     /// Level `l`: it lives over the primes `q_0, …, q_l`.
     pub fn level(&self) -> usize {
         self.below.level()
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.below.secret_id()
     }
 
     /// The ciphertext with its uniform part expanded.

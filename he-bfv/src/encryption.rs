@@ -56,7 +56,7 @@ impl<'k> Decryptor<'k> {
     /// its estimate says.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters, or by its estimate the noise exceeds the modulus.
+    /// If the ciphertext belongs to other parameters or another secret, or by its estimate the noise exceeds the modulus.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
         self.bgv.decrypt(&ciphertext.to_bgv())
     }
@@ -64,7 +64,7 @@ impl<'k> Decryptor<'k> {
     /// Measured bits left before the ciphertext stops decrypting: `log2(Q/2) − log2 max|[t·φ]_Q|` for its phase `φ`.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters or another secret.
     pub fn noise_budget(&self, ciphertext: &Ciphertext) -> Result<f64, Error> {
         self.bgv.noise_budget(&ciphertext.to_bgv())
     }

@@ -5,12 +5,16 @@
 
 use he_bgv::{Error, Plaintext, PreparedPlaintext};
 use he_core::circuits::Arithmetic;
+use he_core::rlwe::SecretId;
 
 use crate::ciphertext::Ciphertext;
 use crate::keys::EvaluationKeys;
 use crate::params::Parameters;
 
 /// Computes with ciphertexts; holds evaluation keys and nothing that decrypts.
+///
+/// An operand is *foreign*, and refused, if it has other parameters or belongs to another secret than the evaluation keys or
+/// the other operands ([`SecretId`]).
 ///
 /// ```
 /// # use he_bfv::*;
@@ -61,6 +65,11 @@ impl Evaluator {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret of the keys; none without keys.
+    pub fn secret_id(&self) -> Option<SecretId> {
+        self.bgv.secret_id()
     }
 
     /// The evaluator of BGV with the same keys, for ciphertexts that come from [`Ciphertext::to_bgv`].

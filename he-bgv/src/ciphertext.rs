@@ -1,6 +1,6 @@
 //! Ciphertexts: an RLWE ciphertext, its correction factor and its estimated noise.
 
-use he_core::rlwe::{self, OperandError};
+use he_core::rlwe::{self, OperandError, SecretId};
 
 use crate::error::Error;
 use crate::noise::Noise;
@@ -78,6 +78,11 @@ impl Ciphertext {
         &self.params
     }
 
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.inner.secret_id()
+    }
+
     /// The RLWE ciphertext.
     pub fn inner(&self) -> &rlwe::Ciphertext {
         &self.inner
@@ -143,6 +148,11 @@ impl SeededCiphertext {
     /// Level `l`: it lives over the primes `q_0, …, q_l`.
     pub fn level(&self) -> usize {
         self.inner.limbs() - 1
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.inner.secret_id()
     }
 
     /// The RLWE ciphertext.

@@ -119,16 +119,17 @@ impl<'k> Decryptor<'k> {
     }
 
     fn check(&self, ciphertext: &Ciphertext) -> Result<(), Error> {
-        if ciphertext.params.same(self.params) {
-            return Ok(());
+        let (operation, object) = ("decrypt", "ciphertext");
+        if !ciphertext.params.same(self.params) {
+            return Err(OperandError::Foreign { operation, object }.into());
         }
-        Err(OperandError::Foreign { operation: "decrypt", object: "ciphertext" }.into())
+        Ok(ciphertext.secret_id().check(operation, object, self.key.secret_id())?)
     }
 
     /// The plaintext. It is right while the noise is what its estimate says.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters, or by its estimate the noise exceeds the modulus.
+    /// If the ciphertext belongs to other parameters or another secret, or by its estimate the noise exceeds the modulus.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
         self.check(ciphertext)?;
         let budget = ciphertext.noise_budget();
@@ -154,7 +155,7 @@ impl<'k> Decryptor<'k> {
     /// Measured bits left before the ciphertext stops decrypting: `log2(Q/2) − log2 max|v|` for its phase `v`.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters or another secret.
     pub fn noise_budget(&self, ciphertext: &Ciphertext) -> Result<f64, Error> {
         self.check(ciphertext)?;
         let phase = to_integers(&self.key.phase(&ciphertext.inner));

@@ -3,7 +3,7 @@
 use he_core::ring::basis::RingError;
 use he_core::ring::sample::SampleError;
 use he_core::ring::slots::ValuesError;
-use he_core::rlwe::{OperandError, ParametersError};
+use he_core::rlwe::{ForeignSecret, OperandError, ParametersError};
 use he_core::wire::WireError;
 use thiserror::Error;
 
@@ -14,6 +14,9 @@ pub enum Error {
     /// Operands that do not fit the operation.
     #[error(transparent)]
     Operand(#[from] OperandError),
+    /// An object under another secret.
+    #[error(transparent)]
+    ForeignSecret(#[from] ForeignSecret),
     /// Parameters that are weak or inconsistent.
     #[error(transparent)]
     Parameters(#[from] ParametersError),

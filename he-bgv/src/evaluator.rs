@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use he_core::circuits::Arithmetic;
-use he_core::rlwe::{self, OperandError};
+use he_core::rlwe::{self, OperandError, SecretId};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -17,6 +17,9 @@ use crate::params::Parameters;
 use crate::plaintext::{Plaintext, PreparedPlaintext};
 
 /// Computes with ciphertexts; holds evaluation keys and nothing that decrypts.
+///
+/// An operand is *foreign*, and refused, if it has other parameters or belongs to another secret than the evaluation keys or
+/// the other operands ([`SecretId`]).
 ///
 /// ```
 /// # use he_bgv::*;
@@ -70,11 +73,27 @@ impl Evaluator {
         &self.params
     }
 
+    /// The identifier of the secret of the keys; none without keys.
+    pub fn secret_id(&self) -> Option<SecretId> {
+        self.keys.secret_id()
+    }
+
     pub(crate) fn check(&self, operation: &'static str, a: &Ciphertext) -> Result<(), Error> {
-        if a.params.same(&self.params) {
-            return Ok(());
+        self.check_all(operation, [a])
+    }
+
+    /// Refuses ciphertexts of other parameters, and those of another secret than that of the keys, or of each other.
+    pub(crate) fn check_all<'a>(
+        &self,
+        operation: &'static str,
+        all: impl IntoIterator<Item = &'a Ciphertext> + Clone,
+    ) -> Result<(), Error> {
+        let object = "ciphertext";
+        if all.clone().into_iter().any(|a| !a.params.same(&self.params)) {
+            return Err(OperandError::Foreign { operation, object }.into());
         }
-        Err(OperandError::Foreign { operation, object: "ciphertext" }.into())
+        let secrets = all.into_iter().map(Ciphertext::secret_id);
+        Ok(SecretId::check_all(operation, object, self.secret_id(), secrets)?)
     }
 
     /// A result, if it can be decrypted.
@@ -128,9 +147,7 @@ impl Evaluator {
     /// If there is no operand, one is foreign, or the sum would not decrypt.
     pub fn linear_combination(&self, terms: &[(i64, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let operation = "linear combination";
-        for (_, a) in terms {
-            self.check(operation, a)?;
-        }
+        self.check_all(operation, terms.iter().map(|(_, a)| *a))?;
         let lead = (terms.iter().map(|(_, a)| *a))
             .min_by(|a, b| a.level().cmp(&b.level()).then(b.noise.log2().total_cmp(&a.noise.log2())))
             .ok_or(OperandError::NoOperands { operation })?;
@@ -168,9 +185,8 @@ impl Evaluator {
     pub fn add_const(&self, a: &Ciphertext, c: i64) -> Result<Ciphertext, Error> {
         self.check("add_const", a)?;
         let t = self.params.t();
-        let mut parts = a.inner.clone().into_parts();
-        parts[0].add_integer_assign(t.center(t.mul(t.reduce_i64(c), a.factor)));
-        let inner = rlwe::Ciphertext::new(self.params.rlwe(), parts);
+        let mut inner = a.inner.clone();
+        inner.add_integer_assign(t.center(t.mul(t.reduce_i64(c), a.factor)));
         self.finish("add_const", inner, a.factor, a.noise.add_related(self.params.noise().plaintext(true)))
     }
 

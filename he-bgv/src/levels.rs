@@ -129,13 +129,13 @@ impl Evaluator {
     pub(crate) fn at_level<'a>(
         &self,
         operation: &'static str,
-        operands: impl Iterator<Item = &'a Ciphertext>,
+        operands: impl Iterator<Item = &'a Ciphertext> + Clone,
         level: usize,
     ) -> Result<Vec<Cow<'a, Ciphertext>>, Error> {
+        self.check_all(operation, operands.clone())?;
         let estimator = self.params.noise();
         let mut out: Vec<Cow<'a, Ciphertext>> = Vec::new();
         for a in operands {
-            self.check(operation, a)?;
             let divided = estimator.reduce(a.noise, a.level(), level).0.contains(&true);
             let a = if divided { Cow::Owned(self.mod_switch_to(a, level)?) } else { Cow::Borrowed(a) };
             out.push(a);
@@ -147,7 +147,7 @@ impl Evaluator {
     pub(crate) fn at_level_with_one_factor<'a>(
         &self,
         operation: &'static str,
-        operands: impl Iterator<Item = &'a Ciphertext>,
+        operands: impl Iterator<Item = &'a Ciphertext> + Clone,
         level: usize,
     ) -> Result<Vec<Cow<'a, Ciphertext>>, Error> {
         let operands = self.at_level(operation, operands, level)?;

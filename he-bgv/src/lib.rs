@@ -29,4 +29,4 @@ pub use params::{Parameters, Spec};
 pub use plaintext::{Plaintext, PreparedPlaintext};
 pub use wire::{FIELD_BYTES, TAG};
 
-pub use he_core::rlwe::OperandError;
+pub use he_core::rlwe::{ForeignSecret, OperandError, SecretId};

@@ -175,11 +175,9 @@ impl Evaluator {
         if inner == 0 || !whole(a) || !whole(b) {
             return Err(OperandError::NoOperands { operation }.into());
         }
-        for c in a.iter().chain(b) {
-            self.check(operation, c)?;
-            if c.degree() != 1 {
-                return Err(OperandError::Degree { operation, degree: c.degree() }.into());
-            }
+        self.check_all(operation, a.iter().chain(b).copied())?;
+        if let Some(c) = a.iter().chain(b).find(|c| c.degree() != 1) {
+            return Err(OperandError::Degree { operation, degree: c.degree() }.into());
         }
         let level = self.product_level([a, b]).min(max_level);
         let a = self.at_level_with_one_factor(operation, a.iter().copied(), level)?;

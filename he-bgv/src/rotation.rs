@@ -159,8 +159,7 @@ impl Evaluator {
         b: &Ciphertext,
         combine: impl FnOnce(Noise, Noise) -> Noise,
     ) -> Result<Ciphertext, Error> {
-        self.check(operation, &a)?;
-        self.check(operation, b)?;
+        self.check_all(operation, [&a, b])?;
         if a.level() != b.level() {
             return Err(OperandError::Level { operation, wanted: a.level(), present: b.level() }.into());
         }

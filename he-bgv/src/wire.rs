@@ -49,6 +49,11 @@ fn read_noise(from: &mut Reader<'_>, params: &Parameters) -> Result<Noise, WireE
 }
 
 impl Ciphertext {
+    /// Bytes that [`write`](Self::write) writes of a ciphertext of degree 1 and a level, at most the highest.
+    pub fn wire_bytes(params: &Parameters, level: usize) -> usize {
+        sealed::written_bytes(params.rlwe(), level.saturating_add(1), 2) + FIELD_BYTES
+    }
+
     /// Writes the ciphertext without an envelope, to be sealed together with others.
     ///
     /// # Errors
@@ -95,6 +100,11 @@ impl Ciphertext {
 }
 
 impl SeededCiphertext {
+    /// Bytes that [`write`](Self::write) writes of a ciphertext of a level, at most the highest.
+    pub fn wire_bytes(params: &Parameters, level: usize) -> usize {
+        sealed::fresh_bytes(params.rlwe(), level.saturating_add(1)) + FIELD_BYTES
+    }
+
     /// Writes the ciphertext without an envelope; [`Ciphertext::read`] reads it.
     ///
     /// # Errors

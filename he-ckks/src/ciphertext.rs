@@ -1,6 +1,6 @@
 //! Ciphertexts: an RLWE ciphertext, its scale and what is known of its values.
 
-use he_core::rlwe;
+use he_core::rlwe::{self, SecretId};
 
 use crate::error::Error;
 use crate::estimate::Estimate;
@@ -38,6 +38,11 @@ impl Ciphertext {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.inner.secret_id()
     }
 
     /// The RLWE ciphertext.
@@ -153,6 +158,11 @@ impl SeededCiphertext {
     /// Level `l`: it lives over the primes `q_0, …, q_l`.
     pub fn level(&self) -> usize {
         self.inner.limbs() - 1
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.inner.secret_id()
     }
 
     /// The ciphertext with its uniform part expanded.

@@ -100,6 +100,7 @@ impl<'k> Decryptor<'k> {
         if !params.same(&self.key.params) {
             return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
+        ciphertext.secret_id().check(operation, "ciphertext", self.key.secret_id())?;
         let most = most.min(ciphertext.level());
         let level = (0..most).find(|&level| params.fits(estimate, *scale, level)).unwrap_or(most);
         Ok(self.key.inner.phase(&inner.truncated(level + 1)))
@@ -119,7 +120,7 @@ impl<'k> Decryptor<'k> {
     /// The values, for the owner of the key alone.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters, or nothing is left of its values: their estimated error (root mean square)
+    /// If the ciphertext belongs to other parameters or another secret, or nothing is left of its values: their estimated error (root mean square)
     /// reaches their bound. Of values that are bounded by 0 there is nothing to lose.
     pub fn decrypt_complex(&self, ciphertext: &Ciphertext) -> Result<Vec<Complex64>, Error> {
         let Estimate { bound, error } = ciphertext.estimate;
@@ -151,7 +152,7 @@ impl<'k> Decryptor<'k> {
     /// The estimate is what the ciphertext says of itself; see [`Ciphertext::with_error_at_least`] where that is not trusted.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters, nothing would be left of the values, values and noise do not fit in
+    /// If the ciphertext belongs to other parameters or another secret, nothing would be left of the values, values and noise do not fit in
     /// two primes of its modulus, or so much noise cannot be drawn (`σ` above `2^77`).
     pub fn decrypt_shared(&self, ciphertext: &Ciphertext, hiding_bits: u32) -> Result<Vec<Complex64>, Error> {
         let operation = "shared decryption";

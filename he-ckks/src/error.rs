@@ -2,7 +2,7 @@
 
 use he_core::ring::basis::RingError;
 use he_core::ring::sample::SampleError;
-use he_core::rlwe::{OperandError, ParametersError};
+use he_core::rlwe::{ForeignSecret, OperandError, ParametersError};
 use he_core::wire::WireError;
 use thiserror::Error;
 
@@ -15,6 +15,9 @@ pub enum Error {
     /// Operands that do not fit the operation.
     #[error(transparent)]
     Operand(#[from] OperandError),
+    /// An object under another secret.
+    #[error(transparent)]
+    ForeignSecret(#[from] ForeignSecret),
     /// Parameters that are weak or inconsistent.
     #[error(transparent)]
     Parameters(#[from] ParametersError),

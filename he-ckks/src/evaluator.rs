@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use he_core::circuits::Arithmetic;
 use he_core::ring::GaussianInteger;
-use he_core::rlwe::{self, OperandError};
+use he_core::rlwe::{self, OperandError, SecretId};
 use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
@@ -23,6 +23,9 @@ use crate::plaintext::{Plaintext, PreparedPlaintext};
 pub(crate) const SAME_SCALE: f64 = 1e-13;
 
 /// Computes with ciphertexts; holds evaluation keys and nothing that decrypts.
+///
+/// An operand is *foreign*, and refused, if it has other parameters or belongs to another secret than the evaluation keys or
+/// the other operands ([`SecretId`]).
 ///
 /// ```
 /// # use he_ckks::*;
@@ -79,11 +82,27 @@ impl Evaluator {
         &self.params
     }
 
+    /// The identifier of the secret of the keys; none without keys.
+    pub fn secret_id(&self) -> Option<SecretId> {
+        self.keys.secret_id()
+    }
+
     pub(crate) fn check(&self, operation: &'static str, a: &Ciphertext) -> Result<(), Error> {
-        if a.params.same(&self.params) {
-            return Ok(());
+        self.check_all(operation, [a])
+    }
+
+    /// Refuses ciphertexts of other parameters, and those of another secret than that of the keys, or of each other.
+    pub(crate) fn check_all<'a>(
+        &self,
+        operation: &'static str,
+        all: impl IntoIterator<Item = &'a Ciphertext> + Clone,
+    ) -> Result<(), Error> {
+        let object = "ciphertext";
+        if all.clone().into_iter().any(|a| !a.params.same(&self.params)) {
+            return Err(OperandError::Foreign { operation, object }.into());
         }
-        Err(OperandError::Foreign { operation, object: "ciphertext" }.into())
+        let secrets = all.into_iter().map(Ciphertext::secret_id);
+        Ok(SecretId::check_all(operation, object, self.secret_id(), secrets)?)
     }
 
     /// A result, if its values fit in its modulus.
@@ -119,8 +138,7 @@ impl Evaluator {
         b: &Ciphertext,
         combine: impl FnOnce(&mut rlwe::Ciphertext, &rlwe::Ciphertext),
     ) -> Result<Ciphertext, Error> {
-        self.check(operation, &a)?;
-        self.check(operation, b)?;
+        self.check_all(operation, [&*a, b])?;
         // Products that are not rescaled yet are summed as they are.
         if a.level() != b.level() || (a.scale / b.scale - 1.0).abs() >= SAME_SCALE {
             let both = self.aligned(operation, [&*a, b])?;
@@ -260,8 +278,8 @@ impl Evaluator {
     ) -> Result<Ciphertext, Error> {
         let operation = "linear combination";
         let mut rescaled = Vec::with_capacity(terms.len());
+        self.check_all(operation, terms.iter().map(|(_, a)| *a))?;
         for (c, a) in terms {
-            self.check(operation, a)?;
             rescaled.push((*c, self.rescaled_if_due(a)?));
         }
         let lowest =

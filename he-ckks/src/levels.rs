@@ -98,15 +98,11 @@ impl Evaluator {
     pub(crate) fn aligned<'a>(
         &self,
         operation: &'static str,
-        operands: impl IntoIterator<Item = &'a Ciphertext>,
+        operands: impl IntoIterator<Item = &'a Ciphertext> + Clone,
     ) -> Result<Vec<Cow<'a, Ciphertext>>, Error> {
-        let operands = operands
-            .into_iter()
-            .map(|a| {
-                self.check(operation, a)?;
-                self.rescaled_if_due(a)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        self.check_all(operation, operands.clone())?;
+        let operands =
+            operands.into_iter().map(|a| self.rescaled_if_due(a)).collect::<Result<Vec<_>, _>>()?;
         let lead = operands.iter().min_by_key(|a| a.level()).ok_or(OperandError::NoOperands { operation })?;
         let (level, scale) = (lead.level(), lead.scale);
         operands

@@ -38,5 +38,5 @@ pub use slot_integers::SlotIntegers;
 pub use spec::{BootstrapSpec, Spec};
 pub use wire::TAG;
 
-pub use he_core::rlwe::{OperandError, SecretDistribution};
+pub use he_core::rlwe::{ForeignSecret, OperandError, SecretDistribution, SecretId};
 pub use num_complex::Complex64;

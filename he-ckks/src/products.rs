@@ -41,8 +41,8 @@ impl Evaluator {
         let level =
             terms.iter().map(|(p, _)| p.level()).max().ok_or(OperandError::NoOperands { operation })?;
         let mut operands = Vec::with_capacity(terms.len());
+        self.check_all(operation, terms.iter().map(|(_, a)| *a))?;
         for (p, a) in terms {
-            self.check(operation, a)?;
             if !p.params.same(&self.params) {
                 return Err(OperandError::Foreign { operation, object: "prepared plaintext" }.into());
             }

@@ -6,6 +6,7 @@ use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::bootstrap::{self, BootstrapKeys};
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::error::Error;
 use crate::estimate::Estimate;
 use crate::keys::{EvaluationKeys, KeyRequest};
 use crate::params::Parameters;
@@ -96,6 +97,11 @@ impl Fields {
 }
 
 impl Ciphertext {
+    /// Bytes that [`write`](Self::write) writes of a ciphertext of degree 1 and a level, at most the highest.
+    pub fn wire_bytes(params: &Parameters, level: usize) -> usize {
+        sealed::written_bytes(params.rlwe(), level.saturating_add(1), 2) + FIELDS
+    }
+
     /// Writes the ciphertext without an envelope, to be sealed together with others.
     ///
     /// # Errors
@@ -148,6 +154,11 @@ impl Ciphertext {
 }
 
 impl SeededCiphertext {
+    /// Bytes that [`write`](Self::write) writes of a ciphertext of a level, at most the highest.
+    pub fn wire_bytes(params: &Parameters, level: usize) -> usize {
+        sealed::fresh_bytes(params.rlwe(), level.saturating_add(1)) + FIELDS
+    }
+
     /// Writes the ciphertext without an envelope; [`Ciphertext::read`] reads it.
     ///
     /// # Errors
@@ -188,7 +199,8 @@ impl BootstrapKeys {
     /// Opens sealed keys. Whether all are there that a bootstrap takes shows when it runs.
     ///
     /// # Errors
-    /// If the bytes are truncated, altered, of another kind, or belong to other parameters, or if there is no bootstrapping.
+    /// If the bytes are truncated, altered, of another kind, or belong to other parameters, the keys are not of one secret, or if there
+    /// is no bootstrapping.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         Self::open(params, bytes, sealed::evaluation_keys_limit(params.rlwe()))
     }
@@ -220,6 +232,20 @@ impl BootstrapKeys {
         Ok(keys)
     }
 
+    /// Bytes of the sealed keys of bootstraps of `slots` slots and of a further request, before they are made.
+    ///
+    /// # Errors
+    /// If the parameters have no bootstrapping, there are no plaintexts of so many slots, or the request names a level above the whole
+    /// chain.
+    pub fn sealed_bytes(params: &Parameters, slots: usize, further: &KeyRequest) -> Result<usize, Error> {
+        let (rlwe, request) = (params.rlwe(), bootstrap::keys::request(params, slots)?.and(further));
+        let short = params.ephemeral()?;
+        let switches =
+            sealed::key_switch_key_bytes(&short, 1) + sealed::key_switch_key_bytes(rlwe, rlwe.max_limbs());
+        // The slots, the keys of the two switches, and those of evaluation, which need no seal of their own.
+        Ok(4 + switches + request.sealed_bytes(params)?)
+    }
+
     /// Opens sealed keys, of which those for evaluation take so many bytes at most.
     fn open(params: &Parameters, bytes: &[u8], evaluation: usize) -> Result<Self, WireError> {
         let (what, rlwe) = (NAME, params.rlwe());
@@ -243,6 +269,17 @@ impl BootstrapKeys {
         let inner = serial::read_evaluation_keys(&mut reader, rlwe)?;
         reader.finish(what)?;
         let evaluation = EvaluationKeys { params: params.clone(), inner };
-        Ok(Self::from_parts(evaluation, to_ephemeral, from_ephemeral, slots))
+        let keys = Self::from_parts(evaluation, to_ephemeral, from_ephemeral, slots);
+        if !keys.are_of_one_secret() {
+            let [to, from] = [keys.encapsulation_key(), keys.decapsulation_key()]
+                .map(he_core::rlwe::KeySwitchKey::secret_ids);
+            let evaluation = keys.evaluation().secret_id().map_or("none".into(), |id| id.to_string());
+            let [way, back] = [to, from].map(|[from, to]| format!("from secret {from} to {to}"));
+            let why = format!(
+                "a switch {way}, one back {back}, and evaluation keys of {evaluation}: needed those of one secret"
+            );
+            return Err(invalid(why));
+        }
+        Ok(keys)
     }
 }

@@ -1,4 +1,5 @@
-//! Objects of format version 1 that were written once, `golden/v1/`: they are read for as long as that version is.
+//! Objects of format version 2 that were written once, `golden/v2/`: they are read for as long as that version is. Those of version 1
+//! named no secret, and are refused.
 //!
 //! `cargo test --release -p he-ckks --test golden -- --ignored` writes the folder of the present version anew. That is
 //! right once for each version: a change of the format takes a new number (`he_core::wire::VERSION`) and a new folder,
@@ -15,9 +16,9 @@ use he_ckks::{
     Spec,
 };
 use he_core::rlwe::serial::{Kind, header};
-use he_core::wire::{VERSION, seal};
+use he_core::wire::{VERSION, WireError, peek, seal};
 
-/// The parameters' hash in version 1: the first field of every header by which objects are told apart.
+/// The parameters' hash since version 1: the first field of every header by which objects are told apart.
 const HASH: &str = "4fd2216bac40f5257377c9587840f002a2c2c595e9c22e6f226051320e27bed5";
 const MESSAGE: [f64; 8] = [0.0, 1.0, -1.0, 0.5, -0.25, 0.125, 1e-3, 0.9];
 /// Of a ciphertext of two slots, which is bootstrapped.
@@ -58,9 +59,10 @@ fn insecure_params() -> Parameters {
     spec.build_insecure("golden files: the key is public").unwrap()
 }
 
-/// The key that was used, from its formula.
+/// The key that was used, from its formula, after its identifier.
 fn known_key(params: &Parameters) -> SecretKey {
-    let body: Vec<u8> = (0..params.n()).map(|i| (i * i % 7 % 3) as u8).collect();
+    let coefficients = (0..params.n()).map(|i| (i * i % 7 % 3) as u8);
+    let body: Vec<u8> = [0x1d; 16].into_iter().chain(coefficients).collect();
     SecretKey::from_secret_bytes(params, &seal(&header(params.rlwe(), Kind::SecretKey), &body)).unwrap()
 }
 
@@ -83,7 +85,7 @@ fn squares() -> Vec<f64> {
 }
 
 #[test]
-fn the_hash_of_the_parameters_is_that_of_version_1() {
+fn the_hash_of_the_parameters_is_that_of_before() {
     let hash: String = insecure_params().hash().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hash, HASH);
 }
@@ -141,6 +143,21 @@ fn bootstrapping_keys_bootstrap() {
     let refreshed = Bootstrapper::new(keys).unwrap().bootstrap(&pair).unwrap();
     assert_eq!((pair.level(), refreshed.level()), (1, params.max_level()));
     holds(&refreshed, &PAIR, 15);
+}
+
+#[test]
+fn objects_of_version_1_are_refused_by_name() {
+    let old = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    let mut count = 0;
+    for file in fs::read_dir(old).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert_eq!(peek(&bytes).err(), Some(WireError::Version { found: 1 }));
+        count += 1;
+    }
+    assert_eq!(count, 9);
+    let refused =
+        SecretKey::from_secret_bytes(&insecure_params(), &fs::read(path("../v1/secret.key")).unwrap());
+    assert!(refused.is_err_and(|error| error.to_string().contains("format version 1, this reads version 2")));
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(crate) const FMA_LIMIT: u64 = 1 << 50;
 
 /// A word that cannot serve as a modulus.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ModulusError {
     /// The value lies outside `[2, 2^62)`.
     #[error("modulus {0} is out of range, it must be at least 2 and less than 2^62")]

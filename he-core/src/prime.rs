@@ -10,6 +10,7 @@ use crate::modulus::Modulus;
 
 /// A prime search that cannot succeed.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PrimeError {
     /// There are too few primes of the wanted form.
     #[error("found {found} primes below {limit} congruent to 1 modulo {step}, but {wanted} are needed")]

@@ -22,8 +22,7 @@ use he_tfhe::LookupTable;
 
 /// CPU time of the process in seconds.
 fn cpu() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    cpu_time::ProcessTime::now().as_duration().as_secs_f64()
 }
 
 fn timed<T>(what: &str, values: usize, f: impl FnOnce() -> T) -> T {

@@ -12,7 +12,7 @@
 //! switch to `2N'` with which a blind rotation begins: a table drops them for free.
 
 use he_bgv::transform::{SlotTransform, coefficient_order};
-use he_core::rlwe;
+use he_core::rlwe::{self, SecretId};
 use he_tfhe::LweCiphertext;
 
 use crate::error::Error;
@@ -95,10 +95,15 @@ impl BgvToTfhe {
         self.0.params()
     }
 
+    /// The identifiers of the secrets of BGV and of TFHE.
+    pub fn secret_ids(&self) -> [SecretId; 2] {
+        self.0.secret_ids()
+    }
+
     /// The LWE ciphertexts of the named coefficients: phase `m/t` for a coefficient `m`.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters or is not relinearized, or there is no such coefficient.
+    /// If the ciphertext belongs to other parameters or another secret or is not relinearized, or there is no such coefficient.
     pub fn extract(
         &self,
         ciphertext: &he_bgv::Ciphertext,
@@ -108,6 +113,8 @@ impl BgvToTfhe {
         if !ciphertext.params().same(params.bgv()) {
             return Err(Error::Foreign { operation: "bridge from BGV to TFHE", object: "ciphertext" });
         }
+        let [from, _] = self.secret_ids();
+        ciphertext.secret_id().check("bridge from BGV to TFHE", "ciphertext", from)?;
         if ciphertext.degree() != 1 {
             let (found, needed) = (format!("degree {}", ciphertext.degree()), "degree 1".into());
             return Err(Error::Mismatch { field: "the ciphertext", found, needed });

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use he_ckks::bootstrap::{Bootstrapper, CoefficientCiphertext};
+use he_core::rlwe::SecretId;
 use he_tfhe::LweCiphertext;
 
 use crate::error::Error;
@@ -100,11 +101,13 @@ impl CkksToTfhe {
     /// The bridge of a key and the bootstrapper of CKKS, whose slots-to-coefficients comes first; nothing secret goes in.
     ///
     /// # Errors
-    /// If the bootstrapper belongs to other parameters.
+    /// If the bootstrapper belongs to other parameters or another secret than the key leads from.
     pub fn new(key: &SeededKey, bootstrapper: Arc<Bootstrapper>) -> Result<Self, Error> {
         if !bootstrapper.evaluator().params().same(key.0.params.ckks()) {
             return Err(Error::Foreign { operation: "bridge from CKKS to TFHE", object: "bootstrapper" });
         }
+        let operation = "bridge from CKKS to TFHE";
+        bootstrapper.secret_id().check(operation, "bootstrapper", key.0.secrets[0])?;
         Ok(Self { switch: key.0.expand()?, bootstrapper })
     }
 
@@ -113,12 +116,17 @@ impl CkksToTfhe {
         self.switch.params()
     }
 
+    /// The identifiers of the secrets of CKKS and of TFHE.
+    pub fn secret_ids(&self) -> [SecretId; 2] {
+        self.switch.secret_ids()
+    }
+
     /// The real parts of the first `count` slots as LWE ciphertexts, and the phase of the value 1 on the torus. The phase is a
     /// power of two times the scale over `q_0`, the largest with which values of the ciphertext's bound stay below a
     /// quarter of the torus: `|v| ≤ 1` takes a padding bit and a sign.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters or has too few levels, or there are not so many slots.
+    /// If the ciphertext belongs to other parameters or another secret or has too few levels, or there are not so many slots.
     pub fn extract(
         &self,
         ciphertext: &he_ckks::Ciphertext,

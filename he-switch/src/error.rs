@@ -1,11 +1,13 @@
 //! Errors of the bridges.
 
+use he_core::rlwe::ForeignSecret;
 use thiserror::Error;
 
 use crate::request::KeyKind;
 
 /// An error of a bridge. Every message names what was there and what was needed.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Objects that do not belong together.
     #[error("{operation}: the {object} belongs to other parameters than the bridge")]
@@ -15,6 +17,9 @@ pub enum Error {
         /// The object that does not belong.
         object: &'static str,
     },
+    /// An object under another secret.
+    #[error(transparent)]
+    ForeignSecret(#[from] ForeignSecret),
     /// Parameters or values out of range.
     #[error("{field} is {found}, needed {needed}")]
     Mismatch {
@@ -38,6 +43,14 @@ pub enum Error {
     Key {
         /// The kind of keys that was expected.
         kind: KeyKind,
+        /// The fault.
+        source: he_core::wire::WireError,
+    },
+    /// A named message with keys is damaged, or of other parameters.
+    #[error("{what}: {source}")]
+    Message {
+        /// The message that was expected.
+        what: &'static str,
         /// The fault.
         source: he_core::wire::WireError,
     },

@@ -1,12 +1,14 @@
 //! The evaluation keys of all schemes and bridges in one bundle.
 
 use he_ckks::bootstrap::{BootstrapKeys, Order};
+use he_core::rlwe::{ForeignSecret, SecretId};
 use he_core::wire::WireError;
 
 use crate::error::Error;
 use crate::expand::Expander;
 use crate::params::Parameters;
 use crate::request::{Bridge, KeyKind, KeyRequest};
+use crate::ring_switch::SeededRingSwitch;
 use crate::secret::SecretKeys;
 use crate::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
 
@@ -100,6 +102,37 @@ impl EvaluationKeys {
         &self.params
     }
 
+    /// Whether the keys of each scheme, and those that lead to it and from it, are of one secret.
+    pub(crate) fn check_secrets(&self) -> Result<(), ForeignSecret> {
+        let bgv_to_tfhe = self.bgv_to_tfhe.as_ref().map(|key| key.0.secrets);
+        let ckks_to_tfhe = self.ckks_to_tfhe.as_ref().map(|key| key.0.secrets);
+        let tfhe_to_ckks = self.tfhe_to_ckks.as_ref().map(|key| key.inner.secret_ids());
+        let bgv_ckks = self.bgv_ckks.as_ref().map(bgv_ckks::Keys::secret_ids);
+        let (from, to) = (|ids: [SecretId; 2]| ids[0], |ids: [SecretId; 2]| ids[1]);
+        let bgv = [
+            self.bgv.as_ref().and_then(he_bgv::EvaluationKeys::secret_id),
+            self.expander.as_ref().and_then(|expander| expander.keys.secret_id()),
+            bgv_to_tfhe.map(from),
+            bgv_ckks.map(from),
+        ];
+        let ckks = [
+            self.ckks.as_ref().map(BootstrapKeys::secret_id),
+            ckks_to_tfhe.map(from),
+            tfhe_to_ckks.map(to),
+            bgv_ckks.map(to),
+        ];
+        let tfhe = [
+            self.tfhe.as_ref().map(he_tfhe::SeededEvaluationKeys::secret_id),
+            tfhe_to_ckks.map(from),
+            bgv_to_tfhe.map(to),
+            ckks_to_tfhe.map(to),
+        ];
+        for (object, ids) in [("key of BGV", bgv), ("key of CKKS", ckks), ("key of TFHE", tfhe)] {
+            SecretId::check_all("new switcher", object, None, ids.into_iter().flatten())?;
+        }
+        Ok(())
+    }
+
     /// The kinds of keys that are there, in the order of [`to_bytes`](Self::to_bytes).
     pub fn kinds(&self) -> Vec<KeyKind> {
         KeyKind::ALL.into_iter().filter(|&kind| self.has(kind)).collect()
@@ -139,6 +172,29 @@ impl EvaluationKeys {
             KeyKind::Expansion => self.expander.as_ref().map(Expander::to_bytes),
         }
         .transpose()
+    }
+
+    /// Bytes of each sealed message of a request, in the order of [`KeyRequest::kinds`], before keys are drawn.
+    ///
+    /// # Errors
+    /// If the request names levels, slots or Galois elements that are not there.
+    pub fn sealed_bytes(params: &Parameters, request: &KeyRequest) -> Result<Vec<usize>, Error> {
+        let size = |kind: KeyKind| -> Result<usize, Error> {
+            Ok(match kind {
+                KeyKind::Bgv => request.bgv.clone().unwrap_or_default().sealed_bytes(params.bgv())?,
+                KeyKind::Tfhe => he_tfhe::SeededEvaluationKeys::sealed_bytes(params.tfhe()),
+                KeyKind::Ckks => {
+                    let (slots, further) = request.of_ckks(params.ckks());
+                    BootstrapKeys::sealed_bytes(params.ckks(), slots, &further)?
+                }
+                KeyKind::BgvToTfhe => SeededRingSwitch::sealed_bytes(params.top()),
+                KeyKind::CkksToTfhe => SeededRingSwitch::sealed_bytes(params.joint()),
+                KeyKind::TfheToCkks => tfhe_to_ckks::Key::sealed_bytes(params),
+                KeyKind::BgvCkks => bgv_ckks::Keys::sealed_bytes(params.shared()),
+                KeyKind::Expansion => Expander::sealed_bytes(params.bgv(), request.expansion.unwrap_or(0)),
+            })
+        };
+        request.kinds().into_iter().map(size).collect()
     }
 
     /// Opens the messages of a request, in the order of [`KeyRequest::kinds`].

@@ -16,6 +16,7 @@ mod rings;
 mod secret;
 mod shared;
 mod switcher;
+pub mod tables;
 pub mod tfhe_to_bgv;
 pub mod tfhe_to_ckks;
 mod top;

@@ -133,7 +133,7 @@ fn ring_switched(w: &World, secret: &rlwe::SecretKey, switch: &RingSwitch) -> [V
     let mut after = vec![BigInt::ZERO; n];
     for (r, piece) in pieces.iter().enumerate() {
         let parts = piece.iter().map(|part| part.clone().into_eval()).collect();
-        let found = phase(&w.ring, &rlwe::Ciphertext::new(w.params.ring(), parts));
+        let found = phase(&w.ring, &rlwe::Ciphertext::new(w.params.ring(), w.ring.secret_id(), parts));
         after[r..].iter_mut().step_by(pieces.len()).zip(found).for_each(|(place, x)| *place = x);
     }
     // Some of every piece: an odd step meets them all.
@@ -215,7 +215,11 @@ fn packed_phase(w: &World, c: &GlweCiphertext) -> Vec<f64> {
         // The ciphertext (0, 1) has the key as phase.
         let basis = w.params.ring().basis(1);
         let one = Poly::<Coeff>::from_signed(basis, &[&[1][..], &vec![0; n - 1]].concat()).into_eval();
-        rlwe::Ciphertext::new(w.params.ring(), vec![Poly::<Coeff>::zero(basis).into_eval(), one])
+        rlwe::Ciphertext::new(
+            w.params.ring(),
+            w.ring.secret_id(),
+            vec![Poly::<Coeff>::zero(basis).into_eval(), one],
+        )
     });
     let polynomials: Vec<&[u64]> = c.polynomials().collect();
     let mut out = polynomials[0].to_vec();

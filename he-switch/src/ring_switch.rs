@@ -17,8 +17,8 @@ use he_core::ring::kernel;
 use he_core::ring::ntt::Ntt;
 use he_core::ring::poly::{Coeff, Eval, Poly};
 use he_core::ring::sample::{Gaussian, Prng, Seed};
-use he_core::rlwe;
 use he_core::rlwe::lwe::sample_extract;
+use he_core::rlwe::{self, SecretId};
 use he_tfhe::LweCiphertext;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -37,6 +37,8 @@ pub(crate) struct SeededRingSwitch {
     pub(crate) params: Parameters,
     /// The ring of the ciphertexts that are switched.
     pub(crate) from: rlwe::Parameters,
+    /// The secret from which it switches, and that to which.
+    pub(crate) secrets: [SecretId; 2],
     pub(crate) seed: Seed,
     /// For each digit, in values.
     pub(crate) bodies: Vec<Vec<u64>>,
@@ -92,7 +94,8 @@ impl SeededRingSwitch {
                 body
             })
             .collect();
-        Ok(Self { params: params.clone(), from: from.clone(), seed, bodies })
+        let secrets = [secret.secret_id(), tfhe.secret_id()];
+        Ok(Self { params: params.clone(), from: from.clone(), secrets, seed, bodies })
     }
 
     /// The form in which it is used; nothing secret goes in.
@@ -103,7 +106,8 @@ impl SeededRingSwitch {
             .flat_map(|(level, body)| [body.clone(), mask(q, n, &self.seed, level)].concat())
             .collect();
         let key = external.prepare(&rows, 1);
-        Ok(RingSwitch { params: self.params.clone(), from: self.from.clone(), gadget, external, key })
+        let (params, from, secrets) = (self.params.clone(), self.from.clone(), self.secrets);
+        Ok(RingSwitch { params, from, secrets, gadget, external, key })
     }
 }
 
@@ -111,6 +115,7 @@ impl SeededRingSwitch {
 pub(crate) struct RingSwitch {
     params: Parameters,
     from: rlwe::Parameters,
+    secrets: [SecretId; 2],
     gadget: Gadget,
     external: External,
     key: Vec<u64>,
@@ -138,6 +143,11 @@ impl RingSwitch {
         &self.params
     }
 
+    /// The identifiers of the secret from which it switches and of that to which.
+    pub(crate) fn secret_ids(&self) -> [SecretId; 2] {
+        self.secrets
+    }
+
     /// The LWE ciphertexts of the named coefficients of a ciphertext over the first prime; `variance` is that of its noise,
     /// ring switch included.
     pub(crate) fn extract(
@@ -151,6 +161,8 @@ impl RingSwitch {
             let (field, needed) = ("the coefficient", format!("less than {n}"));
             return Err(Error::Mismatch { field, found: wrong.to_string(), needed });
         }
+        let [from, to] = self.secrets;
+        c.secret_id().check("ring switch", "ciphertext", from)?;
         let pieces = self.switch(c);
         let k = pieces.len();
         let q = u128::from(self.params.ring().basis(1).modulus(0).value());
@@ -160,7 +172,7 @@ impl RingSwitch {
             let [c0, c1] = &pieces[i % k];
             let sample = sample_extract(c0, c1, i / k);
             let words = sample.a.iter().chain([&sample.b]).map(|&x| to_32_bits(x)).collect();
-            Ok(LweCiphertext::from_mask_and_body(self.params.tfhe(), words, variance)?)
+            Ok(LweCiphertext::from_mask_and_body(self.params.tfhe(), to, words, variance)?)
         };
         coefficients.par_iter().map(sample).collect()
     }
@@ -177,7 +189,7 @@ impl RingSwitch {
         kernel::add_assign(ntt.modulus(), &mut out[..n], c.parts()[0].limb(0));
         let basis = self.from.basis(1);
         let parts = out.chunks_exact(n).map(|words| Poly::<Eval>::from_words(basis, words)).collect();
-        let switched = rlwe::Ciphertext::new(&self.from, parts);
+        let switched = rlwe::Ciphertext::new(&self.from, self.secrets[1], parts);
         let ring = self.params.ring();
         let coefficients = |piece: rlwe::Ciphertext| {
             let mut parts = piece.into_parts().into_iter().map(Poly::into_coeff);

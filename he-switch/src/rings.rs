@@ -21,14 +21,16 @@ pub(crate) fn split(c: &Ciphertext, small: &Parameters) -> Vec<Ciphertext> {
         let words: Vec<u64> = (0..limbs).flat_map(|i| part.limb(i)[r..].iter().step_by(k).copied()).collect();
         Poly::<Coeff>::from_words(basis, &words).into_eval()
     };
-    (0..k).map(|r| Ciphertext::new(small, parts.iter().map(|part| piece(part, r)).collect())).collect()
+    (0..k)
+        .map(|r| Ciphertext::new(small, c.secret_id(), parts.iter().map(|part| piece(part, r)).collect()))
+        .collect()
 }
 
 /// The ciphertext of the large ring made of up to `k` ciphertexts of the small one: with `p` the power of two not below their
 /// number, the `r`-th has the coefficients `(k/p)·r` modulo `k`. All of them lie in the subring of `X^{k/p}`.
 ///
 /// # Panics
-/// If there are too many or none, or they have different primes.
+/// If there are too many or none, or they have different primes or secrets.
 pub(crate) fn join(pieces: &[Ciphertext], large: &Parameters) -> Ciphertext {
     let limbs = pieces[0].limbs();
     let k = large.n() / pieces[0].params().n();
@@ -46,7 +48,9 @@ pub(crate) fn join(pieces: &[Ciphertext], large: &Parameters) -> Ciphertext {
         }
         Poly::<Coeff>::from_words(basis, &words).into_eval()
     };
-    Ciphertext::new(large, (0..pieces[0].parts().len()).map(part).collect())
+    let secret = pieces[0].secret_id();
+    assert!(pieces.iter().all(|piece| piece.secret_id() == secret), "pieces under one secret");
+    Ciphertext::new(large, secret, (0..pieces[0].parts().len()).map(part).collect())
 }
 
 /// The residues of an integer modulo the primes of a polynomial.
@@ -79,7 +83,7 @@ fn mul_residues(c: &Ciphertext, residues: impl Fn(&Poly<Eval>) -> Vec<u64>) -> C
             part
         })
         .collect();
-    Ciphertext::new(c.params(), parts)
+    Ciphertext::new(c.params(), c.secret_id(), parts)
 }
 
 /// `c·factor`.
@@ -119,5 +123,5 @@ pub(crate) fn scale_up(c: &Ciphertext, limbs: usize) -> Ciphertext {
             Poly::<Eval>::from_words(basis, &words)
         })
         .collect();
-    Ciphertext::new(params, parts)
+    Ciphertext::new(params, c.secret_id(), parts)
 }

@@ -69,8 +69,9 @@ impl Switcher {
     /// Prepares keys for use: expands masks from their seeds, and the transforms of CKKS's bootstrap.
     ///
     /// # Errors
-    /// Never for keys that were drawn; if keys that were read do not go together.
+    /// Never for keys that were drawn; if keys that were read do not go together, as those of different clients do not.
     pub fn new(keys: EvaluationKeys) -> Result<Self, Error> {
+        keys.check_secrets()?;
         let params = keys.params;
         let bgv = keys.bgv.unwrap_or_else(|| he_bgv::EvaluationKeys::none(params.bgv()));
         let tfhe = keys.tfhe.map(|keys| Arc::new(he_tfhe::Evaluator::new(keys.expand())));
@@ -223,11 +224,19 @@ impl Switcher {
         bridge.convert(packed, log_t)
     }
 
+    /// The expander of BGV ciphertexts.
+    ///
+    /// # Errors
+    /// If no expansion was requested.
+    pub fn expander(&self) -> Result<&Arc<Expander>, Error> {
+        part(&self.expander, "expansion", KeyKind::Expansion)
+    }
+
     /// A BGV ciphertext over all primes as `2^levels`: see [`Expander::expand`].
     ///
     /// # Errors
     /// As there, or if no expansion was requested.
     pub fn expand(&self, c: &he_bgv::Ciphertext, levels: u32) -> Result<Vec<he_bgv::Ciphertext>, Error> {
-        part(&self.expander, "expansion", KeyKind::Expansion)?.expand(c, levels)
+        self.expander()?.expand(c, levels)
     }
 }

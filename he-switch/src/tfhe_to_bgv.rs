@@ -49,11 +49,13 @@ impl TfheToBgv {
     /// The way into the ring of CKKS, and the way from there to BGV.
     ///
     /// # Errors
-    /// If they belong to different parameters.
+    /// If they belong to different parameters, or lead through different secrets of CKKS.
     pub fn new(ring: Arc<TfheToCkks>, refresher: Arc<Refresher>) -> Result<Self, Error> {
         if !refresher.params().same(ring.params().shared()) {
             return Err(Error::Foreign { operation: "bridge from TFHE to BGV", object: "refresher" });
         }
+        let ([_, here], [_, there]) = (ring.secret_ids(), refresher.secret_ids());
+        there.check("bridge from TFHE to BGV", "refresher", here)?;
         Ok(Self { ring, refresher })
     }
 

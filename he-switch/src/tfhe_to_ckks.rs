@@ -17,7 +17,7 @@ use he_core::Modulus;
 use he_core::ring::poly::{Coeff, Poly};
 use he_core::ring::sample::Prng;
 use he_core::rlwe::noise::NoiseModel;
-use he_core::rlwe::{self, KeySwitchKey};
+use he_core::rlwe::{self, KeySwitchKey, SecretId};
 use he_tfhe::GlweCiphertext;
 
 use crate::bgv_ckks::Integers;
@@ -108,11 +108,13 @@ impl TfheToCkks {
     /// The bridge of a key and the bootstrapper of CKKS; nothing secret goes in.
     ///
     /// # Errors
-    /// If the bootstrapper belongs to other parameters.
+    /// If the bootstrapper belongs to other parameters or another secret than the key leads to.
     pub fn new(key: Key, bootstrapper: Arc<Bootstrapper>) -> Result<Self, Error> {
         if !bootstrapper.evaluator().params().same(key.params.ckks()) {
             return Err(Error::Foreign { operation: "bridge from TFHE to CKKS", object: "bootstrapper" });
         }
+        let (operation, [_, to]) = ("bridge from TFHE to CKKS", key.inner.secret_ids());
+        bootstrapper.secret_id().check(operation, "bootstrapper", to)?;
         Ok(Self { key, bootstrapper })
     }
 
@@ -121,11 +123,16 @@ impl TfheToCkks {
         &self.key.params
     }
 
+    /// The identifiers of the secrets of TFHE and of CKKS.
+    pub fn secret_ids(&self) -> [SecretId; 2] {
+        self.key.inner.secret_ids()
+    }
+
     /// Packed values `m/2^log_t` side by side, in the ring of CKKS over one prime; at most [`Parameters::tfhe_capacity`]
     /// ciphertexts. Missing ones, up to a power of two, are zero.
     ///
     /// # Errors
-    /// If there are none or too many, one belongs to other parameters, or `log_t` is not in 1 to 32.
+    /// If there are none or too many, one belongs to other parameters or another secret, or `log_t` is not in 1 to 32.
     pub fn gather(&self, packed: &[GlweCiphertext], log_t: u32) -> Result<Integers, Error> {
         let params = &self.key.params;
         if !(1..=32).contains(&log_t) {
@@ -140,6 +147,8 @@ impl TfheToCkks {
         if packed.iter().any(|c| !c.params().same(params.tfhe())) {
             return Err(Error::Foreign { operation: "bridge from TFHE to CKKS", object: "ciphertext" });
         }
+        let ([secret, _], operation) = (self.secret_ids(), "bridge from TFHE to CKKS");
+        packed.iter().try_for_each(|c| c.secret_id().check(operation, "ciphertext", secret))?;
         let (from, ring) = (params.tfhe().modulus(), params.ring());
         let basis = ring.basis(1);
         let piece = |c: &GlweCiphertext| {
@@ -147,11 +156,11 @@ impl TfheToCkks {
                 let words: Vec<u64> = words.iter().map(|&x| rescale(x, from, basis.modulus(0))).collect();
                 Poly::<Coeff>::from_words(basis, &words).into_eval()
             };
-            rlwe::Ciphertext::new(ring, c.polynomials().map(part).collect())
+            rlwe::Ciphertext::new(ring, secret, c.polynomials().map(part).collect())
         };
         let pieces: Vec<rlwe::Ciphertext> = packed.iter().map(piece).collect();
         let variance = packed.iter().map(GlweCiphertext::variance).fold(0.0, f64::max) + noise(params);
-        let inner = self.key.inner.switch_ciphertext(&join(&pieces, params.joint()));
+        let inner = self.key.inner.switch_ciphertext(&join(&pieces, params.joint()))?;
         let dimension = packed.len().next_power_of_two() * ring.n();
         let error = variance.sqrt() * f64::from(log_t).exp2();
         Ok(Integers { inner, t: 1 << log_t, error, dimension, factors: vec![] })

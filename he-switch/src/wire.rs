@@ -6,7 +6,7 @@
 use he_ckks::bootstrap::BootstrapKeys;
 use he_core::ring::basis::Basis;
 use he_core::rlwe::serial::{self, polynomial_bytes};
-use he_core::rlwe::{self, EvaluationKeys, KeySwitchKey};
+use he_core::rlwe::{self, KeySwitchKey, SecretId, sealed};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 use zeroize::Zeroizing;
 
@@ -27,18 +27,19 @@ const BGV_CKKS: u16 = 4;
 const EXPANSION: u16 = 5;
 const SECRET_KEYS: u16 = 6;
 const BGV_BOOTSTRAP: u16 = 7;
+pub(crate) const BGV_TABLES: u16 = 8;
 
-fn header(params: &[u8; 32], kind: u16) -> Header {
+pub(crate) fn header(params: &[u8; 32], kind: u16) -> Header {
     Header { tag: TAG, kind, params: *params }
 }
 
-/// Bytes of a key switch key for so many primes: their number, seed, bodies.
-fn key_bytes(params: &rlwe::Parameters, limbs: usize) -> usize {
-    2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
+/// Bytes of a body in its envelope.
+pub(crate) fn enveloped(body: usize) -> usize {
+    wire::HEADER_BYTES + body + wire::DIGEST_BYTES
 }
 
 /// A key switch key for exactly so many primes: one for fewer would not switch the ciphertexts of the bridge.
-fn read_key(
+pub(crate) fn read_key(
     from: &mut Reader<'_>,
     params: &rlwe::Parameters,
     limbs: usize,
@@ -54,12 +55,18 @@ fn read_key(
 
 impl SeededRingSwitch {
     fn body_bytes(basis: &Basis) -> usize {
-        32 + LEVELS * polynomial_bytes(basis)
+        2 * SecretId::BYTES + 32 + LEVELS * polynomial_bytes(basis)
+    }
+
+    /// Bytes of a sealed key from a ring.
+    pub(crate) fn sealed_bytes(from: &rlwe::Parameters) -> usize {
+        enveloped(Self::body_bytes(from.basis(1)))
     }
 
     fn to_bytes(&self, kind: u16) -> Result<Vec<u8>, WireError> {
         let basis = self.from.basis(1);
         wire::seal_with(&header(self.params.hash(), kind), Self::body_bytes(basis), |out| {
+            self.secrets.iter().for_each(|secret| secret.write(out));
             out.bytes(&self.seed);
             self.bodies.iter().try_for_each(|body| out.packed_u64(body, basis.modulus(0).bits()))
         })
@@ -74,6 +81,7 @@ impl SeededRingSwitch {
         let (what, basis) = ("key of a ring switch", from.basis(1));
         let mut reader =
             Reader::new(wire::open(bytes, &header(params.hash(), kind), Self::body_bytes(basis))?);
+        let secrets = [SecretId::read(&mut reader, what)?, SecretId::read(&mut reader, what)?];
         let (seed, q) = (reader.array(what)?, basis.modulus(0));
         let body = |_| {
             let mut words = Vec::new();
@@ -82,7 +90,7 @@ impl SeededRingSwitch {
         };
         let bodies = (0..LEVELS).map(body).collect::<Result<_, WireError>>()?;
         reader.finish(what)?;
-        Ok(Self { params: params.clone(), from: from.clone(), seed, bodies })
+        Ok(Self { params: params.clone(), from: from.clone(), secrets, seed, bodies })
     }
 }
 
@@ -123,12 +131,17 @@ impl ckks_to_tfhe::SeededKey {
 }
 
 impl tfhe_to_ckks::Key {
+    /// Bytes of a sealed key.
+    pub(crate) fn sealed_bytes(params: &Parameters) -> usize {
+        enveloped(sealed::key_switch_key_bytes(params.joint(), 1))
+    }
+
     /// The key, sealed.
     ///
     /// # Errors
     /// Never for a key that was drawn or read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let capacity = key_bytes(self.params.joint(), 1);
+        let capacity = sealed::key_switch_key_bytes(self.params.joint(), 1);
         wire::seal_with(&header(self.params.hash(), TFHE_TO_CKKS), capacity, |out| {
             serial::write_key_switch_key(out, &self.inner)
         })
@@ -140,7 +153,8 @@ impl tfhe_to_ckks::Key {
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let joint = params.joint();
-        let body = wire::open(bytes, &header(params.hash(), TFHE_TO_CKKS), key_bytes(joint, 1))?;
+        let body =
+            wire::open(bytes, &header(params.hash(), TFHE_TO_CKKS), sealed::key_switch_key_bytes(joint, 1))?;
         let mut reader = Reader::new(body);
         let inner = read_key(&mut reader, joint, 1)?;
         reader.finish("key from TFHE to CKKS")?;
@@ -149,17 +163,27 @@ impl tfhe_to_ckks::Key {
 }
 
 impl bgv_ckks::Keys {
-    fn body_bytes(params: &shared::Parameters) -> usize {
-        2 * key_bytes(params.joint(), params.joint().max_limbs())
+    pub(crate) fn body_bytes(params: &shared::Parameters) -> usize {
+        2 * sealed::key_switch_key_bytes(params.joint(), params.joint().max_limbs())
     }
 
-    fn write(&self, out: &mut Writer) -> Result<(), WireError> {
+    /// Bytes of sealed keys.
+    pub(crate) fn sealed_bytes(params: &shared::Parameters) -> usize {
+        enveloped(Self::body_bytes(params))
+    }
+
+    pub(crate) fn write(&self, out: &mut Writer) -> Result<(), WireError> {
         [&self.up, &self.down].into_iter().try_for_each(|key| serial::write_key_switch_key(out, key))
     }
 
-    fn read(from: &mut Reader<'_>, params: &shared::Parameters) -> Result<Self, WireError> {
+    pub(crate) fn read(from: &mut Reader<'_>, params: &shared::Parameters) -> Result<Self, WireError> {
         let (joint, limbs) = (params.joint(), params.joint().max_limbs());
         let (up, down) = (read_key(from, joint, limbs)?, read_key(from, joint, limbs)?);
+        let ([bgv, ckks], [back, to]) = (up.secret_ids(), down.secret_ids());
+        if [back, to] != [ckks, bgv] {
+            let why = format!("from secret {bgv} to {ckks}, and from {back} to {to}: needed the way back");
+            return Err(WireError::Invalid { what: "keys between BGV and CKKS", why });
+        }
         Ok(Self { params: params.clone(), up, down })
     }
 
@@ -213,24 +237,33 @@ impl bgv::BootstrapKeys {
         let sealed = reader.bytes(reader.remaining(), what)?;
         let none = he_ckks::KeyRequest::default();
         let ckks = BootstrapKeys::requested(params.ckks(), params.ckks().slots(), &none, sealed)?;
+        let (found, [_, needed]) = (ckks.secret_id(), between.secret_ids());
+        if found != needed {
+            let why = format!("CKKS has the secret {found}, and the keys from BGV lead to secret {needed}");
+            return Err(WireError::Invalid { what, why });
+        }
         Ok(Self { between, ckks })
     }
 }
 
-/// Bytes of the keys of an expansion: levels, no relinearization, their number, and element and key of each.
-fn expansion_bytes(params: &Parameters, levels: u32) -> usize {
-    let bgv = params.bgv();
-    4 + 1 + 4 + levels as usize * (4 + key_bytes(bgv.rlwe(), bgv.rlwe().max_limbs()))
+/// Bytes of the keys of an expansion, and of the number of its levels before them.
+fn expansion_bytes(bgv: &he_bgv::Parameters, levels: u32) -> usize {
+    4 + sealed::requested_keys_bytes(bgv.rlwe(), &Expander::request(bgv, levels))
 }
 
 impl Expander {
+    /// Bytes of sealed keys for so many levels.
+    pub(crate) fn sealed_bytes(bgv: &he_bgv::Parameters, levels: u32) -> usize {
+        enveloped(expansion_bytes(bgv, levels))
+    }
+
     /// The keys, sealed.
     ///
     /// # Errors
     /// Never for keys that were drawn or read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let capacity = expansion_bytes(&self.params, self.levels);
-        wire::seal_with(&header(self.params.hash(), EXPANSION), capacity, |out: &mut Writer| {
+        let capacity = expansion_bytes(&self.bgv, self.levels);
+        wire::seal_with(&header(&self.hash, EXPANSION), capacity, |out: &mut Writer| {
             out.u32(self.levels);
             serial::write_evaluation_keys(out, &self.keys)
         })
@@ -241,39 +274,34 @@ impl Expander {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters, or are not those of an expansion.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let (what, bgv) = ("keys of an expansion", params.bgv());
+        Self::open_sealed(params.bgv(), params.hash(), bytes)
+    }
+
+    /// Opens keys that this hash seals.
+    pub(crate) fn open_sealed(
+        bgv: &he_bgv::Parameters,
+        hash: &[u8; 32],
+        bytes: &[u8],
+    ) -> Result<Self, WireError> {
+        let what = "keys of an expansion";
         let most = bgv.n().trailing_zeros() - 1;
-        let body = wire::open(bytes, &header(params.hash(), EXPANSION), expansion_bytes(params, most))?;
+        let body = wire::open(bytes, &header(hash, EXPANSION), expansion_bytes(bgv, most))?;
         let mut reader = Reader::new(body);
         let levels = reader.u32("levels of an expansion")?;
         if levels > most {
             let why = format!("{levels}, needed at most {most}");
             return Err(WireError::Invalid { what: "levels of an expansion", why });
         }
-        let (found, needed) = (body.len(), expansion_bytes(params, levels));
+        let (found, needed) = (body.len(), expansion_bytes(bgv, levels));
         if found != needed {
             let why = format!("{found} bytes for {levels} levels, needed {needed}");
             return Err(WireError::Invalid { what, why });
         }
         let keys = serial::read_evaluation_keys(&mut reader, bgv.rlwe())?;
         reader.finish(what)?;
-        check_expansion(params, levels, &keys)?;
-        Ok(Self::with_keys(params, levels, keys))
+        Expander::request(bgv, levels).accept(&keys)?;
+        Ok(Self::with_keys(bgv, hash, levels, keys))
     }
-}
-
-/// One Galois key for each level, over all primes, and nothing else.
-fn check_expansion(params: &Parameters, levels: u32, keys: &EvaluationKeys) -> Result<(), WireError> {
-    let needed: Vec<usize> = Expander::elements(params, levels).into_keys().collect();
-    let found: Vec<usize> = keys.galois_elements().collect();
-    let limbs = params.bgv().rlwe().max_limbs();
-    let whole = |&g: &usize| keys.galois(g).is_some_and(|key| key.limbs() == limbs);
-    if keys.relinearization().is_none() && found == needed && found.iter().all(whole) {
-        return Ok(());
-    }
-    let why =
-        format!("automorphisms {found:?}, needed {needed:?}, each over {limbs} limbs, and no other key");
-    Err(WireError::Invalid { what: "keys of an expansion", why })
 }
 
 impl SecretKeys {
@@ -281,7 +309,7 @@ impl SecretKeys {
     fn sizes(params: &Parameters) -> [usize; 3] {
         let tfhe = params.tfhe().spec();
         [params.bgv().n(), params.ckks().n(), tfhe.lwe_dimension + tfhe.big_dimension()]
-            .map(|body| wire::HEADER_BYTES + body + wire::DIGEST_BYTES)
+            .map(|body| wire::HEADER_BYTES + SecretId::BYTES + body + wire::DIGEST_BYTES)
     }
 
     /// The keys as bytes, sealed: the only way in which they leave memory.

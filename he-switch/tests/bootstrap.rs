@@ -281,8 +281,7 @@ fn all_sizes_that_are_promised_have_128_bits() {
 
 /// CPU time of the process in seconds.
 fn cpu() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    cpu_time::ProcessTime::now().as_duration().as_secs_f64()
 }
 
 /// The product modulo `X^n + 1` and `2^64`.

@@ -1,4 +1,5 @@
-//! Keys of format version 1 that were written once, `golden/v1/`: they are read for as long as that version is.
+//! Keys of format version 2 that were written once, `golden/v2/`: they are read for as long as that version is. Those of version 1
+//! named no secret, and are refused.
 //!
 //! `cargo test --release -p he-switch --test golden -- --ignored` writes the folder of the present version anew; `golden/README.md`
 //! says when that is right.
@@ -8,7 +9,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use he_core::wire::VERSION;
+use he_core::wire::{VERSION, WireError, peek};
 use he_switch::bgv::{BootstrapKeys, BootstrapSpec};
 use he_switch::{
     Bridge, EvaluationKeys, KeyKind, KeyRequest, Parameters, SecretKeys, Spec, Switcher, bgv_ckks,
@@ -16,7 +17,7 @@ use he_switch::{
 };
 use he_tfhe::LweCiphertext;
 
-/// The parameters' hash in version 1: the first field of every header by which objects are told apart.
+/// The parameters' hash since version 1: the first field of every header by which objects are told apart.
 const HASHES: [&str; 2] = [
     "1beca3903b5fdd9cb37bf85b1eac90112a86039e5b41f768816eee142c3c9caa",
     "fd9ea7688dd4327108260e202b4e62434dc4432ef51171956fd6a9cf0518e395",
@@ -70,7 +71,7 @@ fn read(bundle: &str, params: &Parameters, request: &KeyRequest) -> (SecretKeys,
 }
 
 #[test]
-fn the_hashes_of_the_parameters_are_those_of_version_1() {
+fn the_hashes_of_the_parameters_are_those_of_before() {
     let hex =
         |params: &Parameters| params.hash().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert_eq!(bundles().map(|(_, params, _)| hex(&params)), HASHES);
@@ -143,6 +144,18 @@ fn keys_of_bgv_bootstrapping_are_read_and_written_alike() {
     let params = insecure_bootstrap();
     let bytes = golden("bgv-bootstrap.keys");
     assert!(BootstrapKeys::from_bytes(&params, &bytes).unwrap().to_bytes().unwrap() == bytes);
+}
+
+#[test]
+fn objects_of_version_1_are_refused_by_name() {
+    let old = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    let mut count = 0;
+    for file in fs::read_dir(old).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert_eq!(peek(&bytes).err(), Some(WireError::Version { found: 1 }));
+        count += 1;
+    }
+    assert_eq!(count, 13);
 }
 
 #[test]

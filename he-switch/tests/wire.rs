@@ -6,7 +6,7 @@ use he_core::wire::{self, WireError};
 use he_switch::bgv::BootstrapSpec;
 use he_switch::expand::Expander;
 use he_switch::{Bridge, Error, EvaluationKeys, KeyKind, KeyRequest, Parameters, SecretKeys, Spec, Switcher};
-use he_switch::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tfhe_to_ckks};
+use he_switch::{bgv_ckks, bgv_to_tfhe, ckks_to_tfhe, tables, tfhe_to_ckks};
 use he_tfhe::LweCiphertext;
 
 /// The least rings there are: keys of some thousand bytes.
@@ -65,6 +65,8 @@ fn bridges_of_bgv_compute_alike_after_sending() {
     let request = KeyRequest::bgv_and_tfhe().bgv(products).expansion(3);
     let keys = secret.evaluation_keys(&request).unwrap();
     let messages = keys.to_bytes().unwrap();
+    let lengths: Vec<usize> = messages.iter().map(Vec::len).collect();
+    assert_eq!(EvaluationKeys::sealed_bytes(&params, &request).unwrap(), lengths);
     let read = EvaluationKeys::from_bytes(&params, &request, &messages).unwrap();
     assert!(keys.kinds() == request.kinds() && read.kinds() == request.kinds());
     assert_eq!(read.to_bytes().unwrap(), messages);
@@ -95,7 +97,10 @@ fn bridges_of_slots_compute_alike_after_sending() {
     let x = he_ckks::Encryptor::with_secret(secret.ckks()).encrypt(&plain).unwrap();
     let request = KeyRequest::ckks_and_tfhe().slots(64);
     let keys = secret.evaluation_keys(&request).unwrap();
-    let read = EvaluationKeys::from_bytes(&params, &request, &keys.to_bytes().unwrap()).unwrap();
+    let messages = keys.to_bytes().unwrap();
+    let lengths: Vec<usize> = messages.iter().map(Vec::len).collect();
+    assert_eq!(EvaluationKeys::sealed_bytes(&params, &request).unwrap(), lengths);
+    let read = EvaluationKeys::from_bytes(&params, &request, &messages).unwrap();
     let [before, after] = [keys, read].map(|keys| {
         let switcher = Switcher::new(keys).unwrap();
         let (samples, _) = switcher.ckks_to_tfhe(&x, 2).unwrap();
@@ -217,12 +222,55 @@ fn fields_out_of_range_are_named() {
             "expansion" => {
                 refused(0, &u32::MAX.to_le_bytes(), "levels of an expansion");
                 refused(0, &1_u32.to_le_bytes(), "bytes for 1 levels");
-                forged(4, &[1]);
-                refused(5, &1_u32.to_le_bytes(), "followed by");
+                // After the identifier of the secret.
+                forged(20, &[1]);
+                refused(21, &1_u32.to_le_bytes(), "followed by");
                 // X -> X^3 instead of X^33.
-                refused(9, &3_u32.to_le_bytes(), "automorphisms [3, 65], needed [33, 65]");
+                refused(25, &3_u32.to_le_bytes(), "Galois key of 3: one of level 2, asked for none");
             }
             _ => {}
         }
     }
+}
+
+#[test]
+fn keys_of_tables_are_those_of_the_request_or_refused_by_name() {
+    let small = tables::Spec::insecure_small();
+    let [lift, of_tables] =
+        [small.bgv.ckks.clone(), small.tables.clone()].map(|spec| he_ckks::Spec { log_n: 7, ..spec });
+    let bgv = BootstrapSpec { log_n: 6, ckks: lift, ..small.bgv };
+    let spec = tables::Spec { bgv, tables: of_tables };
+    let params = spec.build_insecure("a test of the bytes of keys").unwrap();
+    let secret = he_bgv::SecretKey::generate(params.bgv()).unwrap();
+    let request =
+        tables::KeyRequest { expansion: 2, slots: 32, refresh_slots: 64, ..tables::KeyRequest::default() };
+    let messages = tables::EvaluationKeys::generate(&params, &secret, &request).unwrap().to_bytes().unwrap();
+    let open = |request: &tables::KeyRequest, messages: &[Vec<u8>]| {
+        tables::EvaluationKeys::from_bytes(&params, request, messages)
+    };
+    assert_eq!(open(&request, &messages).unwrap().to_bytes().unwrap(), messages);
+    let refused = |result: Result<tables::EvaluationKeys, Error>, wanted: &str| {
+        assert!(matches!(result.err(), Some(Error::Message { what, .. }) if what == wanted), "{wanted}");
+    };
+    for (i, what) in tables::MESSAGES.into_iter().enumerate() {
+        let with = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut altered = messages.clone();
+            change(&mut altered[i]);
+            refused(open(&request, &altered), what);
+        };
+        with(&|bytes| bytes[40] ^= 1);
+        with(&|bytes| bytes.truncate(bytes.len() / 2));
+        with(&|bytes| *bytes = messages[(i + 1) % messages.len()].clone());
+    }
+    assert!(matches!(open(&request, &messages[1..]).err(), Some(Error::Mismatch { .. })));
+    refused(open(&tables::KeyRequest { expansion: 3, ..request.clone() }, &messages), tables::MESSAGES[1]);
+    refused(
+        open(&tables::KeyRequest { refresh_slots: 32, ..request.clone() }, &messages),
+        tables::MESSAGES[2],
+    );
+    refused(open(&tables::KeyRequest { slots: 64, ..request.clone() }, &messages), tables::MESSAGES[3]);
+    // Of other parameters.
+    let other = spec.with_modulus(1 << 24).build_insecure("another").unwrap();
+    let found = tables::EvaluationKeys::from_bytes(&other, &request, &messages);
+    assert!(matches!(found.err(), Some(Error::Message { .. })));
 }

@@ -83,12 +83,12 @@ impl Evaluator {
         let params = self.params();
         jobs.iter().try_for_each(|job| self.check_job(job, "bootstrap"))?;
         let rescale = Rescale::new(params.modulus());
-        let variance = params.prediction().bootstrap;
+        let (secret, variance) = (Some(self.secret_id()), params.prediction().bootstrap);
         let (tables, keys) = (params.rotation(), self.keys().rotation());
         Ok(self.rotate_jobs(jobs, tables, keys, |accumulator| {
             let sample = extract(params.modulus(), accumulator.words, params.n(), accumulator.at);
             let words = sample.iter().map(|&x| rescale.to_32_bits(x)).collect();
-            LweCiphertext { params: params.clone(), words, variance }
+            LweCiphertext { params: params.clone(), secret, words, variance }
         }))
     }
 
@@ -131,10 +131,9 @@ impl Evaluator {
     }
 
     pub(crate) fn check_job(&self, job: &Job<'_>, operation: &'static str) -> Result<(), Error> {
-        for (params, object) in [(&job.input.params, "operand"), (&job.table.params, "table")] {
-            if !params.same(self.params()) {
-                return Err(Error::Foreign { operation, object });
-            }
+        self.check(operation, "operand", job.input)?;
+        if !job.table.params.same(self.params()) {
+            return Err(Error::Foreign { operation, object: "table" });
         }
         check_noise(self.params(), operation, job.input.variance, job.table)
     }

@@ -5,6 +5,7 @@
 //! product with a GGSW encryption of `s_i` is one of `bit·g_j·s_i`: the row of mask `i`.
 
 use he_core::ring::external::External;
+use he_core::rlwe::SecretId;
 use rayon::prelude::*;
 
 use crate::bootstrap::Job;
@@ -38,6 +39,7 @@ use crate::table::LookupTable;
 #[derive(Clone)]
 pub struct GgswCiphertext {
     pub(crate) params: Parameters,
+    pub(crate) secret: SecretId,
     /// Rows `(component, level)`, prepared for external products.
     matrix: Vec<u64>,
 }
@@ -46,6 +48,11 @@ impl GgswCiphertext {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
     }
 
     /// `x + bit·(y − x)` in coefficients, given `x` and `y − x`.
@@ -114,8 +121,11 @@ impl Evaluator {
         let rows = self.rotate_jobs(&jobs, &tools.tables.rotation, &tools.keys.rotation, |accumulator| {
             extract(params.modulus(), accumulator.words, params.n(), accumulator.at)
         });
-        let ggsw =
-            |samples: &[Vec<u64>]| GgswCiphertext { params: params.clone(), matrix: matrix(&tools, samples) };
+        let secret = self.secret_id();
+        let ggsw = |samples: &[Vec<u64>]| {
+            let matrix = matrix(&tools, samples);
+            GgswCiphertext { params: params.clone(), secret, matrix }
+        };
         Ok(rows.par_chunks(gadget.len()).map(ggsw).collect())
     }
 }

@@ -40,7 +40,7 @@ impl<'a> Decryptor<'a> {
     /// The message, rounded from the phase.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters, or a carry reached the padding bit, so that the phase is that of no message.
+    /// If the ciphertext belongs to other parameters or another secret, or a carry reached the padding bit, so that the phase is that of no message.
     pub fn decrypt(&self, ciphertext: &LweCiphertext) -> Result<u64, Error> {
         let (message, modulus) = (self.rounded(ciphertext)?, self.key.params().spec().messages());
         if message < modulus {
@@ -56,7 +56,7 @@ impl<'a> Decryptor<'a> {
     /// with the phase: for who decrypts what an untrusted server sent, and answers it.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters or another secret.
     pub fn decrypt_reduced(&self, ciphertext: &LweCiphertext) -> Result<(u64, bool), Error> {
         let (message, modulus) = (self.rounded(ciphertext)?, self.key.params().spec().messages());
         Ok((message & (modulus - 1), message >= modulus))
@@ -65,7 +65,7 @@ impl<'a> Decryptor<'a> {
     /// A bit as gates give it.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters, or the phase is not within `1/16` of the two that bits have: it is then a
+    /// If the ciphertext belongs to other parameters or another secret, or the phase is not within `1/16` of the two that bits have: it is then a
     /// message, a condition of digits, or a sum of bits.
     pub fn decrypt_bit(&self, ciphertext: &LweCiphertext) -> Result<bool, Error> {
         let phase = self.phase(ciphertext)?;
@@ -91,10 +91,15 @@ impl<'a> Decryptor<'a> {
     /// The phase, noise included, in units of `2^-32`. Whoever learns it learns the noise too: it is for measurements.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters or another secret.
     pub fn phase(&self, ciphertext: &LweCiphertext) -> Result<u32, Error> {
+        let (operation, object) = ("decryption", "ciphertext");
         if !ciphertext.params.same(self.key.params()) {
-            return Err(Error::Foreign { operation: "decryption", object: "ciphertext" });
+            return Err(Error::Foreign { operation, object });
+        }
+        // A constant is under every secret.
+        if let Some(id) = ciphertext.secret {
+            id.check(operation, object, self.key.secret_id())?;
         }
         Ok(SecretKey::phase(self.key.big(), &ciphertext.words))
     }

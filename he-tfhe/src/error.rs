@@ -4,6 +4,7 @@ use he_core::ModulusError;
 use he_core::prime::PrimeError;
 use he_core::ring::ntt::NttError;
 use he_core::ring::sample::SampleError;
+use he_core::rlwe::ForeignSecret;
 use he_core::wire::WireError;
 use thiserror::Error;
 
@@ -90,6 +91,9 @@ pub enum Error {
         /// The foreign object.
         object: &'static str,
     },
+    /// An object under another secret.
+    #[error(transparent)]
+    ForeignSecret(#[from] ForeignSecret),
     /// An operand that would fail too often.
     #[error(
         "{operation}: the noise of the operand has deviation 2^{found:.2}, the parameters allow 2^{allowed:.2}; bootstrap it first, or choose parameters for a larger squared norm"

@@ -2,7 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use he_core::rlwe::SecretId;
+
+use crate::error::Error;
 use crate::keys::EvaluationKeys;
+use crate::lwe::LweCiphertext;
 use crate::params::Parameters;
 
 /// Computes with ciphertexts; it holds evaluation keys and nothing secret.
@@ -43,6 +47,24 @@ impl Evaluator {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         self.keys.params()
+    }
+
+    /// The identifier of the secret of the keys.
+    pub fn secret_id(&self) -> SecretId {
+        self.keys.secret_id()
+    }
+
+    /// Refuses ciphertexts of other parameters than the keys', and those under another secret. A constant is under every secret.
+    pub(crate) fn check(
+        &self,
+        operation: &'static str,
+        object: &'static str,
+        ciphertext: &LweCiphertext,
+    ) -> Result<(), Error> {
+        if !ciphertext.params.same(self.params()) {
+            return Err(Error::Foreign { operation, object });
+        }
+        Ok(ciphertext.secret.map_or(Ok(()), |id| id.check(operation, object, self.secret_id()))?)
     }
 
     pub(crate) fn keys(&self) -> &EvaluationKeys {

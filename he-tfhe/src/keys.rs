@@ -6,6 +6,7 @@ use he_core::ring::external::External;
 use he_core::ring::gadget::Gadget;
 use he_core::ring::kernel::mul_scalar_add_assign;
 use he_core::ring::sample::{Prng, Seed};
+use he_core::rlwe::SecretId;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
@@ -48,6 +49,7 @@ mod stream {
 /// ```
 pub struct SeededEvaluationKeys {
     pub(crate) params: Parameters,
+    pub(crate) secret: SecretId,
     pub(crate) seed: Seed,
     /// `[input][level]`.
     pub(crate) switch: Vec<u32>,
@@ -103,8 +105,8 @@ impl SecretKey {
         let circuit =
             circuit.map(|(packing, circuit)| self.circuit_bodies(packing, circuit, &seed)).transpose()?;
         let automorphisms = automorphisms.unwrap_or_default();
-        let (params, switch) = (params.clone(), switch.concat());
-        Ok(SeededEvaluationKeys { params, seed, switch, rotation, automorphisms, circuit })
+        let (params, secret, switch) = (params.clone(), self.secret_id(), switch.concat());
+        Ok(SeededEvaluationKeys { params, secret, seed, switch, rotation, automorphisms, circuit })
     }
 
     /// For each step of a blind rotation the bodies of its matrices.
@@ -196,6 +198,7 @@ pub struct EvaluationKeys(Arc<Inner>);
 
 struct Inner {
     params: Parameters,
+    secret: SecretId,
     switch: KeySwitchKey,
     /// Prepared matrices for each step of the blind rotation.
     rotation: Vec<Packed>,
@@ -207,6 +210,11 @@ impl SeededEvaluationKeys {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
     }
 
     /// The keys in the form in which they are used; nothing secret goes in.
@@ -237,8 +245,8 @@ impl SeededEvaluationKeys {
             rotation: matrices(&keys.rotation, stream::CIRCUIT, &tables.rotation.external, steps),
             scheme: matrices(&keys.scheme, stream::SCHEME, &tables.scheme, 1),
         });
-        let params = params.clone();
-        EvaluationKeys(Arc::new(Inner { params, switch, rotation, automorphisms, circuit }))
+        let (params, secret) = (params.clone(), self.secret);
+        EvaluationKeys(Arc::new(Inner { params, secret, switch, rotation, automorphisms, circuit }))
     }
 }
 
@@ -257,6 +265,11 @@ impl EvaluationKeys {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.0.params
+    }
+
+    /// The identifier of the secret.
+    pub fn secret_id(&self) -> SecretId {
+        self.0.secret
     }
 
     /// Bytes in memory.

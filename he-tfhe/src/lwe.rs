@@ -1,5 +1,7 @@
 //! LWE ciphertexts.
 
+use he_core::rlwe::SecretId;
+
 use crate::error::Error;
 use crate::params::Parameters;
 
@@ -25,6 +27,8 @@ use crate::params::Parameters;
 #[derive(Clone)]
 pub struct LweCiphertext {
     pub(crate) params: Parameters,
+    /// None for a constant, which has no mask.
+    pub(crate) secret: Option<SecretId>,
     /// Mask, then body.
     pub(crate) words: Vec<u32>,
     /// Of the noise, relative to the torus.
@@ -32,20 +36,25 @@ pub struct LweCiphertext {
 }
 
 impl LweCiphertext {
-    /// The encryption of `phase` without mask and noise: a constant.
+    /// The encryption of `phase` without mask and noise: a constant, under every secret and none.
     pub fn trivial(params: &Parameters, phase: u32) -> Self {
         let mut words = vec![0; params.spec().big_dimension() + 1];
         words[params.spec().big_dimension()] = phase;
-        Self { params: params.clone(), words, variance: 0.0 }
+        Self { params: params.clone(), secret: None, words, variance: 0.0 }
     }
 
-    /// A ciphertext from mask and body, in that order, and the variance of its noise relative to the torus, for bridges from
-    /// other schemes.
+    /// A ciphertext under a secret from mask and body, in that order, and the variance of its noise relative to the torus, for bridges
+    /// from other schemes.
     ///
     /// # Errors
     /// If there are not `k·N + 1` values, or the variance is negative or not finite.
     #[doc(alias = "from_words")]
-    pub fn from_mask_and_body(params: &Parameters, words: Vec<u32>, variance: f64) -> Result<Self, Error> {
+    pub fn from_mask_and_body(
+        params: &Parameters,
+        secret: SecretId,
+        words: Vec<u32>,
+        variance: f64,
+    ) -> Result<Self, Error> {
         let needed = params.spec().big_dimension() + 1;
         if words.len() != needed {
             let (operation, found) = ("ciphertext", words.len());
@@ -55,12 +64,17 @@ impl LweCiphertext {
             let (field, found) = ("the variance", variance.to_string());
             return Err(Error::Spec { field, found, needed: "0 or more".into() });
         }
-        Ok(Self { params: params.clone(), words, variance })
+        Ok(Self { params: params.clone(), secret: Some(secret), words, variance })
     }
 
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret it is under; none for a [constant](Self::trivial).
+    pub fn secret_id(&self) -> Option<SecretId> {
+        self.secret
     }
 
     /// The mask.

@@ -6,6 +6,7 @@
 //! Noise of a step is doubled by the later ones, so the sum is `(N² − 1)/3` times that of one automorphism.
 
 use he_core::ring::kernel::{add_assign, mul_scalar_assign, sub_assign};
+use he_core::rlwe::SecretId;
 
 use crate::error::Error;
 use crate::evaluator::Evaluator;
@@ -35,6 +36,7 @@ use crate::torus::{Rescale, to_residue};
 #[derive(Clone)]
 pub struct GlweCiphertext {
     pub(crate) params: Parameters,
+    pub(crate) secret: SecretId,
     /// Body, then masks, in coefficients.
     pub(crate) words: Vec<u64>,
     /// Of the noise of the coefficients that hold something, relative to the torus.
@@ -45,6 +47,11 @@ impl GlweCiphertext {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
     }
 
     /// Body and masks, `N` residues modulo `q` each.
@@ -77,7 +84,7 @@ impl GlweCiphertext {
         let sample = extract(q, &self.words, self.params.n(), coefficient);
         let words = sample.iter().map(|&x| rescale.to_32_bits(x)).collect();
         let variance = self.variance + noise::to_32_bits(self.params.spec());
-        LweCiphertext { params: self.params.clone(), words, variance }
+        LweCiphertext { params: self.params.clone(), secret: Some(self.secret), words, variance }
     }
 }
 
@@ -86,7 +93,8 @@ impl Evaluator {
     /// two not below their number; the other coefficients are zero.
     ///
     /// # Errors
-    /// If the parameters do not pack, there are no ciphertexts or too many, or one belongs to other parameters.
+    /// If the parameters do not pack, there are no ciphertexts or too many, or one belongs to other parameters or another
+    /// secret.
     pub fn pack(&self, inputs: &[LweCiphertext]) -> Result<GlweCiphertext, Error> {
         let operation = "packing";
         let (params, packer) = (self.params(), self.packer(operation)?);
@@ -94,16 +102,15 @@ impl Evaluator {
             let needed = format!("1 to {}", params.n());
             return Err(Error::Count { operation, found: inputs.len(), needed });
         }
-        if !inputs.iter().all(|input| input.params.same(params)) {
-            return Err(Error::Foreign { operation, object: "operand" });
-        }
+        inputs.iter().try_for_each(|input| self.check(operation, "operand", input))?;
         let q = params.modulus().value();
         let residues =
             |input: &LweCiphertext| input.words.iter().map(|&x| to_residue(x, q)).collect::<Vec<_>>();
         let samples: Vec<Vec<u64>> = inputs.iter().map(residues).collect();
         let most = inputs.iter().map(|input| input.variance).fold(0.0, f64::max);
         let variance = most + noise::packing(params.spec());
-        Ok(GlweCiphertext { params: params.clone(), words: packer.pack(&samples), variance })
+        let (secret, words) = (self.secret_id(), packer.pack(&samples));
+        Ok(GlweCiphertext { params: params.clone(), secret, words, variance })
     }
 
     /// The keys and tables of packing.

@@ -14,6 +14,7 @@
 
 use he_core::ring::kernel::{add_assign, mul_add_assign};
 use he_core::ring::sample::{Prng, Seed};
+use he_core::rlwe::SecretId;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -41,6 +42,7 @@ use crate::torus::to_residue;
 #[derive(Clone)]
 pub struct PublicKey {
     pub(crate) params: Parameters,
+    pub(crate) secret: SecretId,
     /// Row `i` of `A`, in values, is stream `i`.
     pub(crate) seed: Seed,
     /// `b`, in values: `k` polynomials.
@@ -59,7 +61,7 @@ impl SecretKey {
         for (row, body) in bodies.chunks_exact_mut(params.n()).enumerate() {
             self.glwe_body(&masks(params, &seed, row), body, &mut prng);
         }
-        Ok(PublicKey { params: params.clone(), seed, bodies })
+        Ok(PublicKey { params: params.clone(), secret: self.secret_id(), seed, bodies })
     }
 }
 
@@ -74,6 +76,11 @@ impl PublicKey {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
     }
 
     /// Encrypts points of the torus, in units of `2^-32`.
@@ -118,6 +125,7 @@ impl PublicKey {
         for (x, &phase) in words.iter_mut().zip(phases) {
             *x = q.add(*x, to_residue(phase, q.value()));
         }
-        GlweCiphertext { params: params.clone(), words, variance: noise::public_key(params.spec()) }
+        let (params, variance) = (params.clone(), noise::public_key(params.spec()));
+        GlweCiphertext { params, secret: self.secret, words, variance }
     }
 }

@@ -2,7 +2,7 @@
 
 use he_core::ring::kernel::{mul_assign, mul_scalar_add_assign, sub_assign};
 use he_core::ring::sample::{Gaussian, Prng};
-use he_core::rlwe;
+use he_core::rlwe::{self, SecretId};
 use he_core::wire::{self, Reader, WireError};
 use rayon::prelude::*;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -46,6 +46,8 @@ use crate::params::Parameters;
 pub struct SecretKey {
     #[zeroize(skip)]
     params: Parameters,
+    #[zeroize(skip)]
+    id: SecretId,
     /// The short key.
     small: Zeroizing<Vec<i8>>,
     /// The coefficients of the polynomials, one after the other.
@@ -67,18 +69,28 @@ impl SecretKey {
             bits
         };
         let (small, big) = (draw(params.spec().lwe_dimension), draw(params.spec().big_dimension()));
-        Ok(Self::from_bits(params, small, big))
+        Ok(Self::from_bits(params, SecretId::draw()?, small, big))
     }
 
-    fn from_bits(params: &Parameters, small: Zeroizing<Vec<i8>>, big: Zeroizing<Vec<i8>>) -> Self {
+    fn from_bits(
+        params: &Parameters,
+        id: SecretId,
+        small: Zeroizing<Vec<i8>>,
+        big: Zeroizing<Vec<i8>>,
+    ) -> Self {
         let mut values = Zeroizing::new(big.iter().map(|&bit| bit as u64).collect::<Vec<_>>());
         values.chunks_exact_mut(params.n()).for_each(|poly| params.ntt().forward(poly));
-        Self { params: params.clone(), small, big, values }
+        Self { params: params.clone(), id, small, big, values }
     }
 
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret, which is public: all keys made from it and all ciphertexts under it carry it.
+    pub fn secret_id(&self) -> SecretId {
+        self.id
     }
 
     pub(crate) fn small(&self) -> &[i8] {
@@ -142,7 +154,8 @@ impl SecretKey {
         &self.values[i * self.params.n()..][..self.params.n()]
     }
 
-    /// The polynomials of the key as secrets of an RLWE instance in the same ring, for bridges to other schemes.
+    /// The polynomials of the key as secrets of an RLWE instance in the same ring, for bridges to other schemes. They have the
+    /// identifier of the key.
     ///
     /// # Errors
     /// If the ring dimensions differ.
@@ -152,33 +165,36 @@ impl SecretKey {
         }
         let polynomials = self.big.chunks_exact(self.params.n());
         Ok(polynomials
-            .map(|bits| rlwe::SecretKey::from_ternary(params, Zeroizing::new(bits.to_vec())))
+            .map(|bits| rlwe::SecretKey::from_ternary(params, self.id, Zeroizing::new(bits.to_vec())))
             .collect())
     }
 
-    /// The key as bytes: the only way in which it leaves memory. One byte a bit, sealed with its parameters' hash.
+    /// The key as bytes: the only way in which it leaves memory. Its identifier, then one byte a bit, sealed with its parameters' hash.
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let bits = self.small.iter().chain(self.big.iter());
-        let body = Zeroizing::new(bits.map(|&bit| bit as u8).collect::<Vec<_>>());
+        let (id, bits) = (self.id.to_bytes(), self.small.iter().chain(self.big.iter()));
+        // Taken once at its size: growth would leave copies that nobody wipes.
+        let mut body = Zeroizing::new(Vec::with_capacity(id.len() + self.small.len() + self.big.len()));
+        body.extend(id.into_iter().chain(bits.map(|&bit| bit as u8)));
         Zeroizing::new(wire::seal(&object::header(&self.params, object::SECRET_KEY), &body))
     }
 
     /// A key from its bytes.
     ///
     /// # Errors
-    /// If the bytes are damaged, belong to other parameters, or hold something else than bits.
+    /// If the bytes are damaged, belong to other parameters, lack an identifier, or hold something else than bits.
     pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let what = "secret key";
         let (small, big) = (params.spec().lwe_dimension, params.spec().big_dimension());
         let header = object::header(params, object::SECRET_KEY);
-        let mut reader = Reader::new(wire::open(bytes, &header, small + big)?);
+        let mut reader = Reader::new(wire::open(bytes, &header, SecretId::BYTES + small + big)?);
+        let id = SecretId::read(&mut reader, what)?;
         let body = reader.bytes(small + big, what)?;
         reader.finish(what)?;
         if let Some((index, &found)) = body.iter().enumerate().find(|(_, bit)| **bit > 1) {
             return Err(WireError::Value { what, index, found: u64::from(found), bound: 2 });
         }
         let bits = |bytes: &[u8]| Zeroizing::new(bytes.iter().map(|&bit| bit as i8).collect::<Vec<_>>());
-        Ok(Self::from_bits(params, bits(&body[..small]), bits(&body[small..])))
+        Ok(Self::from_bits(params, id, bits(&body[..small]), bits(&body[small..])))
     }
 }
 

@@ -1,6 +1,11 @@
-//! Fresh ciphertexts in the form in which they are made and sent: one seed for all masks, and four bytes a ciphertext.
+//! Fresh ciphertexts in the form in which they are made and sent: one nonce for all masks, and four bytes a ciphertext.
+//!
+//! Masks are streams of a seed, which is the digest of the identifier of the secret and 16 random bytes. Under one secret no nonce
+//! may come twice, or differences of messages are seen: for `2^k` lists that is an event of probability `2^(2k − 129)`. Under
+//! different secrets equal masks show nothing.
 
 use he_core::ring::sample::{Prng, Seed};
+use he_core::rlwe::SecretId;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -9,8 +14,8 @@ use crate::params::Parameters;
 use crate::phases::{bit_phase, message_phases};
 use crate::secret::{SecretKey, each};
 
-/// Fresh ciphertexts whose masks are streams of a seed: 40 bytes, and 4 for each ciphertext, where the ciphertexts themselves
-/// take `4·(k·N + 1)`. Only a holder of the secret key makes them.
+/// Fresh ciphertexts whose masks are streams of a seed: 40 bytes, the identifier of the secret among them, and 4 for each ciphertext,
+/// where the ciphertexts themselves take `4·(k·N + 1)`. Only a holder of the secret key makes them.
 ///
 /// ```
 /// # use he_tfhe::*;
@@ -28,7 +33,8 @@ use crate::secret::{SecretKey, each};
 #[derive(Clone)]
 pub struct SeededCiphertexts {
     pub(crate) params: Parameters,
-    pub(crate) seed: Seed,
+    pub(crate) secret: SecretId,
+    pub(crate) nonce: Nonce,
     /// Of ciphertext `i`, whose mask is stream `i` of the seed.
     pub(crate) bodies: Vec<u32>,
 }
@@ -36,18 +42,24 @@ pub struct SeededCiphertexts {
 impl SeededCiphertexts {
     /// Ciphertexts of points of the torus, in units of `2^-32`.
     pub(crate) fn of_phases(key: &SecretKey, phases: &[u32]) -> Result<Self, Error> {
-        let params = key.params();
-        let seed = Prng::from_os()?.next_seed();
+        let (params, secret, mut nonce) = (key.params(), key.secret_id(), Nonce::default());
+        Prng::from_os()?.fill_bytes(&mut nonce);
+        let seed = seed(secret, &nonce);
         let bodies = each(phases.len(), |index, prng| {
             let mask = mask(params, &seed, index);
             SecretKey::lwe_body(key.big(), &mask, phases[index], params.fresh_noise(), prng)
         })?;
-        Ok(Self { params: params.clone(), seed, bodies })
+        Ok(Self { params: params.clone(), secret, nonce, bodies })
     }
 
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret they are under.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
     }
 
     /// Number of ciphertexts.
@@ -62,14 +74,23 @@ impl SeededCiphertexts {
 
     /// The ciphertexts; nothing secret goes in.
     pub fn expand(&self) -> Vec<LweCiphertext> {
-        let (params, variance) = (&self.params, self.params.fresh_variance());
+        let (params, variance, secret) = (&self.params, self.params.fresh_variance(), Some(self.secret));
+        let seed = seed(self.secret, &self.nonce);
         let expand = |(index, &body): (usize, &u32)| {
-            let mut words = mask(params, &self.seed, index);
+            let mut words = mask(params, &seed, index);
             words.push(body);
-            LweCiphertext { params: params.clone(), words, variance }
+            LweCiphertext { params: params.clone(), secret, words, variance }
         };
         self.bodies.iter().enumerate().map(expand).collect()
     }
+}
+
+/// The random part of a seed.
+pub(crate) type Nonce = [u8; 16];
+
+/// The seed of the masks.
+fn seed(secret: SecretId, nonce: &Nonce) -> Seed {
+    blake3::derive_key("he-tfhe seeded ciphertexts v2", &[secret.to_bytes(), *nonce].concat())
 }
 
 /// Mask `index` of a seed, with room for the body.

@@ -12,11 +12,16 @@ impl LweCiphertext {
     /// `self += c·other`.
     ///
     /// # Errors
-    /// If they belong to different parameters.
+    /// If they belong to different parameters or different secrets.
     pub fn add_scaled_assign(&mut self, other: &Self, c: i32) -> Result<(), Error> {
+        let (operation, object) = ("linear combination", "second ciphertext");
         if !self.params.same(&other.params) {
-            return Err(Error::Foreign { operation: "linear combination", object: "second ciphertext" });
+            return Err(Error::Foreign { operation, object });
         }
+        if let (Some(needed), Some(found)) = (self.secret, other.secret) {
+            found.check(operation, object, needed)?;
+        }
+        self.secret = self.secret.or(other.secret);
         for (x, &y) in self.words.iter_mut().zip(&other.words) {
             *x = x.wrapping_add(y.wrapping_mul(c as u32));
         }
@@ -83,14 +88,20 @@ impl Evaluator {
         self.linear_combination(&[(c, a)])
     }
 
+    /// `sum += c·x`, in place.
+    pub(crate) fn linear(&self, sum: &mut LweCiphertext, x: &LweCiphertext, c: i32) -> Result<(), Error> {
+        let (operation, object) = ("linear combination", "operand");
+        self.check(operation, object, sum)?;
+        self.check(operation, object, x)?;
+        sum.add_scaled_assign(x, c)
+    }
+
     /// `Σ c_i·x_i` of terms `(c_i, x_i)`; without terms the constant 0.
     ///
     /// # Errors
     /// If an operand belongs to other parameters.
     pub fn linear_combination(&self, terms: &[(i32, &LweCiphertext)]) -> Result<LweCiphertext, Error> {
-        if !terms.iter().all(|(_, x)| x.params.same(self.params())) {
-            return Err(Error::Foreign { operation: "linear combination", object: "operand" });
-        }
+        terms.iter().try_for_each(|(_, x)| self.check("linear combination", "operand", x))?;
         let Some(((c, first), rest)) = terms.split_first() else {
             return Ok(LweCiphertext::trivial(self.params(), 0));
         };

@@ -138,7 +138,9 @@ impl WideTable {
             bit.select(tools, &mut chosen, &difference);
         }
         let variance = noise::selections(params.spec(), self.bits);
-        let glwe = GlweCiphertext { params: params.clone(), words: chosen, variance };
+        // There is a bit: the table was made for at least one.
+        let secret = bits[0].secret;
+        let glwe = GlweCiphertext { params: params.clone(), secret, words: chosen, variance };
         (0..self.outputs).map(|o| glwe.sample(o)).collect()
     }
 }

@@ -1,8 +1,9 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 //!
 //! Ciphertexts and keys have the sizes that their parameters say, so nothing in them is a length but the number of ciphertexts
-//! in a list. Evaluation keys are the seed of their masks and their bodies.
+//! in a list. Evaluation keys are the seed of their masks and their bodies. All have the identifier of their secret.
 
+use he_core::rlwe::SecretId;
 use he_core::wire::{self, Reader, WireError, Writer};
 
 use crate::keys::{CircuitKeys, SeededEvaluationKeys};
@@ -10,7 +11,7 @@ use crate::lwe::LweCiphertext;
 use crate::object::{CIPHERTEXT, EVALUATION_KEYS, PUBLIC_KEY, SEEDED_CIPHERTEXTS, header};
 use crate::params::Parameters;
 use crate::public_key::PublicKey;
-use crate::seeded::SeededCiphertexts;
+use crate::seeded::{Nonce, SeededCiphertexts};
 use crate::spec::{CircuitGadgets, Decomposition, Spec};
 
 /// Most ciphertexts of a sealed list.
@@ -19,11 +20,12 @@ const MOST: usize = 1 << 20;
 impl LweCiphertext {
     /// Bytes that [`write`](Self::write) writes.
     pub fn wire_bytes(params: &Parameters) -> usize {
-        8 + 4 * (params.spec().big_dimension() + 1)
+        SecretId::BYTES + 8 + 4 * (params.spec().big_dimension() + 1)
     }
 
     /// Writes the ciphertext without an envelope, to be sealed together with others.
     pub fn write(&self, out: &mut Writer) {
+        SecretId::write_optional(self.secret, out);
         // Noise that fills the torus cannot grow.
         out.f64(self.variance.min(1.0));
         self.words.iter().for_each(|&word| out.u32(word));
@@ -32,8 +34,9 @@ impl LweCiphertext {
     /// A ciphertext that was written by [`write`](Self::write).
     ///
     /// # Errors
-    /// If bytes are missing or the variance is no variance.
+    /// If bytes are missing, the variance is no variance, or a ciphertext with a mask is under no secret.
     pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
+        let secret = SecretId::read_optional(from, "ciphertext")?;
         let variance = from.f64("variance of a ciphertext")?;
         // Written so that what is no number does not pass.
         if !(0.0..=1.0).contains(&variance) || (variance == 0.0 && variance.is_sign_negative()) {
@@ -48,7 +51,11 @@ impl LweCiphertext {
             let why = format!("{variance:e}, that of a fresh ciphertext is {least:e}");
             return Err(WireError::Invalid { what: "variance of a ciphertext", why });
         }
-        Ok(Self { params: params.clone(), words, variance })
+        if masked && secret.is_none() {
+            let why = "a mask under a secret with the identifier zero, which is that of none".into();
+            return Err(WireError::Invalid { what: "ciphertext", why });
+        }
+        Ok(Self { params: params.clone(), secret, words, variance })
     }
 
     /// A list of ciphertexts, sealed.
@@ -93,12 +100,13 @@ impl LweCiphertext {
 impl SeededCiphertexts {
     /// Bytes that [`write`](Self::write) writes of so many ciphertexts.
     pub fn wire_bytes(count: usize) -> usize {
-        count.saturating_mul(4).saturating_add(32 + 8)
+        count.saturating_mul(4).saturating_add(SecretId::BYTES + size_of::<Nonce>() + 8)
     }
 
     /// Writes the ciphertexts without an envelope, to be sealed together with others.
     pub fn write(&self, out: &mut Writer) {
-        out.bytes(&self.seed);
+        self.secret.write(out);
+        out.bytes(&self.nonce);
         out.length(self.bodies.len());
         self.bodies.iter().for_each(|&body| out.u32(body));
     }
@@ -109,9 +117,9 @@ impl SeededCiphertexts {
     /// If bytes are missing.
     pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
         let what = "seeded ciphertexts";
-        let seed = from.array(what)?;
+        let (secret, nonce) = (SecretId::read(from, what)?, from.array(what)?);
         let count = from.length(from.remaining().saturating_sub(8) / 4, what)?;
-        Ok(Self { params: params.clone(), seed, bodies: read_u32s(from, count, what)? })
+        Ok(Self { params: params.clone(), secret, nonce, bodies: read_u32s(from, count, what)? })
     }
 
     /// The ciphertexts, sealed.
@@ -137,7 +145,7 @@ impl SeededCiphertexts {
 impl PublicKey {
     /// Bytes of a sealed key.
     fn body_bytes(params: &Parameters) -> usize {
-        32 + (params.spec().big_dimension() * params.modulus().bits() as usize).div_ceil(8)
+        SecretId::BYTES + 32 + (params.spec().big_dimension() * params.modulus().bits() as usize).div_ceil(8)
     }
 
     /// The key, sealed.
@@ -147,6 +155,7 @@ impl PublicKey {
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let params = &self.params;
         wire::seal_with(&header(params, PUBLIC_KEY), Self::body_bytes(params), |out| {
+            self.secret.write(out);
             out.bytes(&self.seed);
             out.packed_u64(&self.bodies, params.modulus().bits())
         })
@@ -160,10 +169,11 @@ impl PublicKey {
         let (what, q) = ("public key", params.modulus());
         let mut reader =
             Reader::new(wire::open(bytes, &header(params, PUBLIC_KEY), Self::body_bytes(params))?);
+        let secret = SecretId::read(&mut reader, what)?;
         let (seed, mut bodies) = (reader.array(what)?, Vec::new());
         reader.packed_u64(params.spec().big_dimension(), q.bits(), q.value(), what, &mut bodies)?;
         reader.finish(what)?;
-        Ok(Self { params: params.clone(), seed, bodies })
+        Ok(Self { params: params.clone(), secret, seed, bodies })
     }
 }
 
@@ -231,10 +241,15 @@ fn body_bytes(params: &Parameters) -> usize {
     let packed = |shape: Shape| shape.keys * (shape.residues * bits).div_ceil(8);
     let switch = 4 * spec.big_dimension() * spec.key_switch.levels;
     let optional = [circuit, packing, scheme].into_iter().flatten();
-    32 + switch + packed(rotation) + optional.map(packed).sum::<usize>()
+    SecretId::BYTES + 32 + switch + packed(rotation) + optional.map(packed).sum::<usize>()
 }
 
 impl SeededEvaluationKeys {
+    /// Bytes of sealed keys, before they are made.
+    pub fn sealed_bytes(params: &Parameters) -> usize {
+        wire::HEADER_BYTES + body_bytes(params) + wire::DIGEST_BYTES
+    }
+
     /// The keys, sealed.
     ///
     /// # Errors
@@ -242,6 +257,7 @@ impl SeededEvaluationKeys {
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let (params, bits) = (&self.params, self.params.modulus().bits());
         wire::seal_with(&header(params, EVALUATION_KEYS), body_bytes(params), |out| {
+            self.secret.write(out);
             out.bytes(&self.seed);
             self.switch.iter().for_each(|&word| out.u32(word));
             write_keys(out, &self.rotation, bits)?;
@@ -261,7 +277,7 @@ impl SeededEvaluationKeys {
         let (what, spec) = ("evaluation keys", params.spec());
         let body = wire::open(bytes, &header(params, EVALUATION_KEYS), body_bytes(params))?;
         let mut reader = Reader::new(body);
-        let seed = reader.array(what)?;
+        let (secret, seed) = (SecretId::read(&mut reader, what)?, reader.array(what)?);
         let switch = read_u32s(&mut reader, spec.big_dimension() * spec.key_switch.levels, what)?;
         let shapes = shapes(spec);
         let rotation = read_keys(&mut reader, params, shapes.rotation)?;
@@ -272,6 +288,6 @@ impl SeededEvaluationKeys {
         reader.finish(what)?;
         let circuit = circuit.zip(scheme).map(|(rotation, scheme)| CircuitKeys { rotation, scheme });
         let automorphisms = automorphisms.unwrap_or_default();
-        Ok(Self { params: params.clone(), seed, switch, rotation, automorphisms, circuit })
+        Ok(Self { params: params.clone(), secret, seed, switch, rotation, automorphisms, circuit })
     }
 }

@@ -1,4 +1,5 @@
-//! Objects of format version 1 that were written once, `golden/v1/`: they are read for as long as that version is.
+//! Objects of format version 2 that were written once, `golden/v2/`: they are read for as long as that version is. Those of version 1
+//! named no secret, and are refused.
 //!
 //! `cargo test --release -p he-tfhe --test golden -- --ignored` writes the folder of the present version anew. That is
 //! right once for each version: a change of the format takes a new number (`he_core::wire::VERSION`) and a new folder,
@@ -9,13 +10,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use he_core::wire::{Header, VERSION, seal};
+use he_core::wire::{Header, VERSION, WireError, peek, seal};
 use he_tfhe::{
     CircuitGadgets, Decomposition, Decryptor, Encryptor, Evaluator, LookupTable, LweCiphertext, Parameters,
     PublicKey, SecretKey, SeededCiphertexts, SeededEvaluationKeys, Spec, WideTable,
 };
 
-/// The parameters' hash in version 1: the first field of every header by which objects are told apart.
+/// The parameters' hash since version 1: the first field of every header by which objects are told apart.
 const HASH: &str = "36c76f761cc7657d192fb497e06fc2ce7baee87b28f863de06b2990b29471407";
 const MESSAGES: [u64; 4] = [0, 1, 1, 0];
 
@@ -50,10 +51,10 @@ fn insecure_params() -> Parameters {
     spec.build_insecure("golden files: the key is public").unwrap()
 }
 
-/// The key that was used, from its formula.
+/// The key that was used, from its formula, after its identifier.
 fn known_key(params: &Parameters) -> SecretKey {
     let length = params.spec().lwe_dimension + params.spec().big_dimension();
-    let body: Vec<u8> = (0..length).map(|i| (i * i % 7 % 2) as u8).collect();
+    let body: Vec<u8> = [0x1d; 16].into_iter().chain((0..length).map(|i| (i * i % 7 % 2) as u8)).collect();
     let header = Header { tag: he_tfhe::TAG, kind: 1, params: *params.hash() };
     SecretKey::from_secret_bytes(params, &seal(&header, &body)).unwrap()
 }
@@ -64,7 +65,7 @@ fn messages(params: &Parameters, ciphertexts: &[LweCiphertext]) -> Vec<u64> {
 }
 
 #[test]
-fn the_hash_of_the_parameters_is_that_of_version_1() {
+fn the_hash_of_the_parameters_is_that_of_before() {
     let hash: String = insecure_params().hash().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hash, HASH);
 }
@@ -108,6 +109,21 @@ fn evaluation_keys_are_read_written_alike_and_compute() {
     let wide = WideTable::new(&params, 2, 1, |t| vec![t]).unwrap();
     let found = evaluator.look_up(&[&list[..2]], &[&wide]).unwrap();
     assert_eq!(messages(&params, &found[0][0]), [2]);
+}
+
+#[test]
+fn objects_of_version_1_are_refused_by_name() {
+    let old = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    let mut count = 0;
+    for file in fs::read_dir(old).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert_eq!(peek(&bytes).err(), Some(WireError::Version { found: 1 }));
+        count += 1;
+    }
+    assert_eq!(count, 5);
+    let refused =
+        SecretKey::from_secret_bytes(&insecure_params(), &fs::read(path("../v1/secret.key")).unwrap());
+    assert!(refused.is_err_and(|error| error.to_string().contains("format version 1, this reads version 2")));
 }
 
 #[test]

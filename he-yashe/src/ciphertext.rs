@@ -1,6 +1,7 @@
 //! Ciphertexts: one polynomial.
 
 use he_core::ring::{Eval, Poly};
+use he_core::rlwe::SecretId;
 
 use crate::noise::Noise;
 use crate::params::Parameters;
@@ -26,6 +27,7 @@ use crate::params::Parameters;
 #[derive(Clone)]
 pub struct Ciphertext {
     pub(crate) params: Parameters,
+    pub(crate) secret: SecretId,
     pub(crate) poly: Poly<Eval>,
     pub(crate) degree: usize,
     pub(crate) noise: Noise,
@@ -35,6 +37,11 @@ impl Ciphertext {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
     }
 
     /// The polynomial, in evaluation form.

@@ -55,7 +55,8 @@ impl<'k> Encryptor<'k> {
         sum.add_assign(&message.into_eval());
         // A copy: what is sent is not secret.
         let poly = Poly::from_words(params.basis(level), sum.words());
-        Ok(Ciphertext { params: params.clone(), poly, degree: 1, noise: params.noise().fresh() })
+        let (secret, noise) = (self.key.secret, params.noise().fresh());
+        Ok(Ciphertext { params: params.clone(), secret, poly, degree: 1, noise })
     }
 }
 
@@ -87,9 +88,11 @@ impl<'k> Decryptor<'k> {
     /// `−t·c·f`, or `−t·c·f²`: `m + t·E`; wiped when dropped.
     fn phase(&self, ciphertext: &Ciphertext) -> Result<Poly<Coeff>, Error> {
         let params = &self.key.params;
+        let (operation, object) = ("decrypt", "ciphertext");
         if !ciphertext.params.same(params) {
-            return Err(OperandError::Foreign { operation: "decrypt", object: "ciphertext" }.into());
+            return Err(OperandError::Foreign { operation, object }.into());
         }
+        ciphertext.secret.check(operation, object, self.key.secret_id())?;
         let mut phase = ciphertext.poly.clone();
         phase.mark_secret();
         phase.mul_scalars_assign(params.down(ciphertext.level()));
@@ -100,7 +103,7 @@ impl<'k> Decryptor<'k> {
     /// The plaintext. It is right while the noise is what its estimate says.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters, or by its estimate the noise exceeds the modulus.
+    /// If the ciphertext belongs to other parameters or another secret, or by its estimate the noise exceeds the modulus.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
         let (params, phase) = (&self.key.params, self.phase(ciphertext)?);
         let budget = ciphertext.noise_budget();
@@ -120,7 +123,7 @@ impl<'k> Decryptor<'k> {
     /// Measured bits left before the ciphertext stops decrypting: `log2(q/2) − log2 max|m + t·E|`.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters or another secret.
     pub fn noise_budget(&self, ciphertext: &Ciphertext) -> Result<f64, Error> {
         let phase = to_integers(&self.phase(ciphertext)?);
         let largest = phase.iter().map(log2_abs).fold(0.0, f64::max);
@@ -130,7 +133,7 @@ impl<'k> Decryptor<'k> {
     /// `log2` of the measured deviation of a coefficient of `E`.
     ///
     /// # Errors
-    /// If the ciphertext belongs to other parameters.
+    /// If the ciphertext belongs to other parameters or another secret.
     pub fn measured_noise(&self, ciphertext: &Ciphertext) -> Result<f64, Error> {
         let logs: Vec<f64> = to_integers(&self.phase(ciphertext)?).iter().map(log2_abs).collect();
         let (n, largest) = (logs.len() as f64, logs.iter().copied().fold(0.0, f64::max));

@@ -4,7 +4,7 @@ use he_core::prime::PrimeError;
 use he_core::ring::basis::RingError;
 use he_core::ring::sample::SampleError;
 use he_core::ring::slots::ValuesError;
-use he_core::rlwe::OperandError;
+use he_core::rlwe::{ForeignSecret, OperandError};
 use he_core::wire::WireError;
 use thiserror::Error;
 
@@ -15,6 +15,9 @@ pub enum Error {
     /// Operands that do not fit the operation.
     #[error(transparent)]
     Operand(#[from] OperandError),
+    /// An object under another secret.
+    #[error(transparent)]
+    ForeignSecret(#[from] ForeignSecret),
     /// Parameters without a word why a broken scheme is right.
     #[error("a broken scheme needs a reason why it is right, the one given is empty")]
     NoReason,

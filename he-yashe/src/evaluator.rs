@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use he_core::ring::{Coeff, Eval, Poly};
-use he_core::rlwe::OperandError;
+use he_core::rlwe::{OperandError, SecretId};
 
 use crate::ciphertext::Ciphertext;
 use crate::digits::Digits;
@@ -18,6 +18,9 @@ use crate::params::Parameters;
 use crate::plaintext::Plaintext;
 
 /// Computes with ciphertexts; holds evaluation keys and nothing that decrypts.
+///
+/// An operand is *foreign*, and refused, if it has other parameters or belongs to another secret than the evaluation keys or
+/// the other operands ([`SecretId`]).
 ///
 /// ```
 /// # use he_yashe::*;
@@ -58,11 +61,22 @@ impl Evaluator {
         &self.params
     }
 
+    /// The identifier of the secret of the keys; none without keys.
+    pub fn secret_id(&self) -> Option<SecretId> {
+        self.keys.secret_id()
+    }
+
     fn check(&self, operation: &'static str, a: &Ciphertext) -> Result<(), Error> {
-        if a.params.same(&self.params) {
-            return Ok(());
+        self.check_all(operation, &[a])
+    }
+
+    /// Refuses ciphertexts of other parameters, and those of another secret than that of the keys, or of each other.
+    fn check_all(&self, operation: &'static str, all: &[&Ciphertext]) -> Result<(), Error> {
+        let object = "ciphertext";
+        if all.iter().any(|a| !a.params.same(&self.params)) {
+            return Err(OperandError::Foreign { operation, object }.into());
         }
-        Err(OperandError::Foreign { operation, object: "ciphertext" }.into())
+        Ok(SecretId::check_all(operation, object, self.secret_id(), all.iter().map(|a| a.secret))?)
     }
 
     fn check_degree_one(&self, operation: &'static str, a: &Ciphertext) -> Result<(), Error> {
@@ -77,6 +91,7 @@ impl Evaluator {
     fn finish(
         &self,
         operation: &'static str,
+        secret: SecretId,
         poly: Poly<Eval>,
         degree: usize,
         noise: Noise,
@@ -86,7 +101,7 @@ impl Evaluator {
         if budget.is_nan() || budget < 0.0 {
             return Err(Error::NoiseExhausted { operation, excess: -budget });
         }
-        Ok(Ciphertext { params: self.params.clone(), poly, degree, noise })
+        Ok(Ciphertext { params: self.params.clone(), secret, poly, degree, noise })
     }
 
     /// `a + b`, at the lower of both levels.
@@ -112,15 +127,14 @@ impl Evaluator {
         b: &Ciphertext,
         combine: impl Fn(&mut Poly<Eval>, &Poly<Eval>),
     ) -> Result<Ciphertext, Error> {
-        self.check(operation, a)?;
-        self.check(operation, b)?;
+        self.check_all(operation, &[a, b])?;
         if a.degree != b.degree {
             return Err(OperandError::Degree { operation, degree: a.degree.max(b.degree) }.into());
         }
         let level = a.level().min(b.level());
         let (mut a, b) = (self.mod_switch_to(a, level)?, self.mod_switch_to(b, level)?);
         combine(&mut a.poly, &b.poly);
-        self.finish(operation, a.poly, a.degree, a.noise.add_related(&b.noise))
+        self.finish(operation, a.secret, a.poly, a.degree, a.noise.add_related(&b.noise))
     }
 
     /// `−a`.
@@ -145,7 +159,7 @@ impl Evaluator {
         message.mul_scalars_assign(self.params.up(a.level()));
         let mut poly = a.poly.clone();
         poly.add_assign(&message.into_eval());
-        self.finish("add_plain", poly, 1, a.noise.add_related(&self.params.noise().plaintext()))
+        self.finish("add_plain", a.secret, poly, 1, a.noise.add_related(&self.params.noise().plaintext()))
     }
 
     /// `c·a` for an integer; only `c mod t` matters.
@@ -157,7 +171,7 @@ impl Evaluator {
         let c = self.params.t().center(self.params.t().reduce_i64(c));
         let mut poly = a.poly.clone();
         poly.mul_integer_assign(c);
-        self.finish("mul_const", poly, a.degree, a.noise.scale(c.unsigned_abs().max(1) as f64))
+        self.finish("mul_const", a.secret, poly, a.degree, a.noise.scale(c.unsigned_abs().max(1) as f64))
     }
 
     /// `p·a`: slot by slot, or the product of polynomials for plaintexts in coefficients.
@@ -173,7 +187,7 @@ impl Evaluator {
         let norm = square.sqrt().max(sum / 3.0 / (self.params.n() as f64).sqrt()).max(1.0);
         let mut poly = a.poly.clone();
         poly.mul_assign(&p.lift("mul_plain", &self.params, a.level())?.into_eval());
-        self.finish("mul_plain", poly, a.degree, a.noise.mul_plain(norm))
+        self.finish("mul_plain", a.secret, poly, a.degree, a.noise.mul_plain(norm))
     }
 
     /// The ciphertext at a level, rounded to the shorter modulus.
@@ -193,7 +207,7 @@ impl Evaluator {
         let poly = (level + 1..=a.level())
             .rev()
             .fold(a.poly.clone(), |poly, l| self.params.divider(l).divide(&poly));
-        self.finish(operation, poly, 1, self.params.noise().reduce(&a.noise, a.level(), level))
+        self.finish(operation, a.secret, poly, 1, self.params.noise().reduce(&a.noise, a.level(), level))
     }
 
     /// `a·b`, under `f` again.
@@ -210,6 +224,7 @@ impl Evaluator {
     /// If an operand is foreign or of degree 2, or the product would not decrypt.
     pub fn mul_lazy(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         let operation = "product";
+        self.check_all(operation, &[a, b])?;
         self.check_degree_one(operation, a)?;
         self.check_degree_one(operation, b)?;
         let level = self.params.noise().best_level([(&a.noise, a.level()), (&b.noise, b.level())]);
@@ -217,7 +232,7 @@ impl Evaluator {
         let mut poly = a.poly;
         poly.mul_assign(&b.poly);
         poly.mul_scalars_assign(self.params.down(level));
-        self.finish(operation, poly, 2, self.params.noise().product(&a.noise, &b.noise))
+        self.finish(operation, a.secret, poly, 2, self.params.noise().product(&a.noise, &b.noise))
     }
 
     /// A product of degree 2 brought back to degree 1.
@@ -230,7 +245,7 @@ impl Evaluator {
             return Ok(a.clone());
         }
         let poly = self.key_switch("relinearize", PRODUCTS, a.poly.clone())?;
-        self.finish("relinearize", poly, 1, self.params.noise().key_switch(&a.noise, a.level()))
+        self.finish("relinearize", a.secret, poly, 1, self.params.noise().key_switch(&a.noise, a.level()))
     }
 
     /// The automorphism `X ↦ X^g`, `g` odd.
@@ -245,7 +260,7 @@ impl Evaluator {
         self.keys.key("rotate", g.max(1), a.level())?;
         let poly = self.key_switch("rotate", g, a.poly.automorphism(g))?;
         let noise = self.params.noise().key_switch(&a.noise.after_automorphism(g), a.level());
-        self.finish("rotate", poly, 1, noise)
+        self.finish("rotate", a.secret, poly, 1, noise)
     }
 
     /// Both rows rotated left by `k`: slot `c` of the result is slot `c + k` of the operand.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use he_core::ring::sample::Prng;
 use he_core::ring::{Basis, Coeff, Eval, Poly, galois_power};
-use he_core::rlwe::OperandError;
+use he_core::rlwe::{OperandError, SecretId};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::digits;
@@ -45,6 +45,7 @@ use crate::params::Parameters;
 /// ```
 pub struct SecretKey {
     pub(crate) params: Parameters,
+    id: SecretId,
     /// `f'` and `g`.
     pub(crate) ternary: Zeroizing<[Vec<i8>; 2]>,
     pub(crate) f: Poly<Eval>,
@@ -72,6 +73,7 @@ impl ZeroizeOnDrop for SecretKey {}
 #[derive(Clone)]
 pub struct PublicKey {
     pub(crate) params: Parameters,
+    pub(crate) secret: SecretId,
     pub(crate) h: Poly<Eval>,
 }
 
@@ -90,6 +92,8 @@ pub struct PublicKey {
 #[derive(Clone)]
 pub struct EvaluationKeys {
     pub(crate) params: Parameters,
+    /// None where there are no keys.
+    pub(crate) secret: Option<SecretId>,
     /// From `σ_g(f)` for each `g`, and from `f²` for 0: for each digit of each prime a polynomial.
     pub(crate) keys: BTreeMap<usize, Vec<Poly<Eval>>>,
 }
@@ -130,6 +134,11 @@ impl KeyRequest {
     #[must_use]
     pub fn row_swap(self, params: &Parameters) -> Self {
         self.with(2 * params.n() - 1)
+    }
+
+    /// Different keys.
+    pub(crate) fn count(&self) -> usize {
+        self.elements.iter().collect::<std::collections::BTreeSet<_>>().len()
     }
 
     fn with(mut self, element: usize) -> Self {
@@ -186,25 +195,29 @@ impl SecretKey {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn generate(params: &Parameters) -> Result<Self, Error> {
-        let mut prng = Prng::from_os()?;
+        let (id, mut prng) = (SecretId::draw()?, Prng::from_os()?);
         loop {
             let mut ternary = Zeroizing::new([(); 2].map(|()| vec![0i8; params.n()]));
             ternary.iter_mut().for_each(|part| prng.ternary(part));
-            match Self::from_ternary(params, ternary) {
+            match Self::from_ternary(params, id, ternary) {
                 Err(Error::NotInvertible) => {}
                 made => return made,
             }
         }
     }
 
-    /// The key of given `f'` and `g`.
+    /// The key of given `f'` and `g`, with an identifier.
     ///
     /// # Errors
     /// If `f` has no inverse.
     ///
     /// # Panics
     /// If there are not `N` coefficients of each, or one is not −1, 0 or 1.
-    pub fn from_ternary(params: &Parameters, ternary: Zeroizing<[Vec<i8>; 2]>) -> Result<Self, Error> {
+    pub fn from_ternary(
+        params: &Parameters,
+        id: SecretId,
+        ternary: Zeroizing<[Vec<i8>; 2]>,
+    ) -> Result<Self, Error> {
         let fits = |part: &Vec<i8>| part.len() == params.n() && part.iter().all(|c| (-1..=1).contains(c));
         assert!(ternary.iter().all(fits), "a secret has N coefficients −1, 0 or 1");
         let (basis, t) = (params.basis(params.max_level()), params.t().value() as i64);
@@ -214,7 +227,7 @@ impl SecretKey {
         let inverse = inverse(&f).ok_or(Error::NotInvertible)?;
         h.mul_integer_assign(t);
         h.mul_assign(&inverse);
-        Ok(Self { params: params.clone(), ternary, f, inverse, h })
+        Ok(Self { params: params.clone(), id, ternary, f, inverse, h })
     }
 
     /// The parameters.
@@ -222,11 +235,16 @@ impl SecretKey {
         &self.params
     }
 
+    /// The identifier of the secret, which is public: all keys made from it and all ciphertexts under it carry it.
+    pub fn secret_id(&self) -> SecretId {
+        self.id
+    }
+
     /// The public key.
     pub fn public_key(&self) -> PublicKey {
         let (params, words) = (self.params.clone(), self.h.words());
         let h = Poly::from_words(self.h.basis(), words);
-        PublicKey { params, h }
+        PublicKey { params, secret: self.id, h }
     }
 
     /// Evaluation keys for the operations of a circuit.
@@ -239,7 +257,7 @@ impl SecretKey {
         for &g in &request.elements {
             keys.entry(g).or_insert_with(|| self.key_from(g, &mut prng));
         }
-        Ok(EvaluationKeys { params: self.params.clone(), keys })
+        Ok(EvaluationKeys { params: self.params.clone(), secret: Some(self.id), keys })
     }
 
     /// The key from `σ_g(f)`, or from `f²` for [`PRODUCTS`].
@@ -270,10 +288,22 @@ impl SecretKey {
     }
 }
 
+impl PublicKey {
+    /// The identifier of the secret.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
+    }
+}
+
 impl EvaluationKeys {
-    /// No keys: enough for sums and plain products.
+    /// No keys, of no secret: enough for sums and plain products.
     pub fn none(params: &Parameters) -> Self {
-        Self { params: params.clone(), keys: BTreeMap::new() }
+        Self { params: params.clone(), secret: None, keys: BTreeMap::new() }
+    }
+
+    /// The identifier of the secret; none if there are [no keys](Self::none).
+    pub fn secret_id(&self) -> Option<SecretId> {
+        self.secret
     }
 
     /// The key from `σ_g(f)`, or from `f²`.

@@ -127,7 +127,7 @@ impl Noise {
 
     /// After `X ↦ X^g`: the powers of 3, with which rows are rotated, are 1 and 3 modulo 8; their negatives change side.
     #[must_use]
-    pub(crate) fn after_automorphism(&self, g: usize) -> Self {
+    pub fn after_automorphism(&self, g: usize) -> Self {
         let turned = (self.sides << 1 | self.sides >> 1) & BOTH;
         Self { parts: self.parts.clone(), sides: if g % 8 < 4 { self.sides } else { turned }, ..*self }
     }
@@ -198,7 +198,7 @@ impl NoiseEstimator {
     }
 
     /// Noise that a sum with a plaintext adds: a carry of the message, under the secret.
-    pub(crate) fn plaintext(&self) -> Noise {
+    pub fn plaintext(&self) -> Noise {
         Noise::of_order(1, self.secret)
     }
 

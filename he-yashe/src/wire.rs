@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use he_core::rlwe::SecretId;
 use he_core::rlwe::object::{Kind, polynomial_bytes};
 use he_core::rlwe::serial::{read_poly, write_poly};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
@@ -17,8 +18,9 @@ use crate::params::Parameters;
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(7);
 
-/// Bytes of a ciphertext beside its polynomial and the parts of its noise.
-const FIELD_BYTES: usize = 1 + 2 + 1 + 4 + 1;
+/// Bytes of a ciphertext beside its polynomial and the parts of its noise: degree, level, identifier of the secret, orders, plain
+/// products and sides of the noise.
+const FIELD_BYTES: usize = 1 + 2 + SecretId::BYTES + 1 + 4 + 1;
 
 impl Parameters {
     /// The header of an object of these parameters.
@@ -73,6 +75,7 @@ impl Ciphertext {
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
         out.u8(self.degree as u8);
         out.u16(self.level() as u16);
+        self.secret.write(out);
         write_noise(out, &self.noise);
         write_poly(out, &self.poly)
     }
@@ -91,9 +94,10 @@ impl Ciphertext {
             let bound = params.max_level() as u64 + 1;
             return Err(WireError::Value { what, index: 1, found: level.into(), bound });
         }
+        let secret = SecretId::read(from, what)?;
         let noise = read_noise(from, params)?;
         let poly = read_poly(from, params.basis(level.into()), what)?;
-        Ok(Self { params: params.clone(), poly, degree: degree.into(), noise })
+        Ok(Self { params: params.clone(), secret, poly, degree: degree.into(), noise })
     }
 
     /// The ciphertext, sealed.
@@ -119,10 +123,12 @@ impl Ciphertext {
 }
 
 impl SecretKey {
-    /// The key as bytes, the coefficients of `f'` and `g`: the only way in which it leaves memory.
+    /// The key as bytes, its identifier and the coefficients of `f'` and `g`: the only way in which it leaves memory.
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
         let bytes = self.ternary.iter().flatten().map(|&c| (c + 1) as u8);
-        let body = Zeroizing::new(bytes.collect::<Vec<_>>());
+        // Taken once at its size: growth would leave copies that nobody wipes.
+        let mut body = Zeroizing::new(Vec::with_capacity(SecretId::BYTES + 2 * self.params.n()));
+        body.extend(self.secret_id().to_bytes().into_iter().chain(bytes));
         Zeroizing::new(wire::seal(&self.params.header(Kind::SecretKey), &body))
     }
 
@@ -132,7 +138,9 @@ impl SecretKey {
     /// If the bytes are damaged or belong to other parameters, or the key has no inverse.
     pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, Error> {
         let (what, n) = ("secret key", params.n());
-        let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::SecretKey), 2 * n)?);
+        let limit = SecretId::BYTES + 2 * n;
+        let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::SecretKey), limit)?);
+        let id = SecretId::read(&mut reader, what)?;
         let mut ternary = Zeroizing::new([vec![], vec![]]);
         for part in ternary.iter_mut() {
             let body = reader.bytes(n, what)?;
@@ -142,7 +150,7 @@ impl SecretKey {
             *part = body.iter().map(|&byte| byte as i8 - 1).collect();
         }
         reader.finish(what)?;
-        Self::from_ternary(params, ternary)
+        Self::from_ternary(params, id, ternary)
     }
 }
 
@@ -152,8 +160,11 @@ impl PublicKey {
     /// # Errors
     /// Never for a key that was made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let body = self.params.poly_bytes(self.params.max_level());
-        wire::seal_with(&self.params.header(Kind::PublicKey), body, |out| write_poly(out, &self.h))
+        let body = SecretId::BYTES + self.params.poly_bytes(self.params.max_level());
+        wire::seal_with(&self.params.header(Kind::PublicKey), body, |out| {
+            self.secret.write(out);
+            write_poly(out, &self.h)
+        })
     }
 
     /// Opens a sealed key.
@@ -162,15 +173,22 @@ impl PublicKey {
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let (what, top) = ("public key", params.max_level());
-        let limit = params.poly_bytes(top);
+        let limit = SecretId::BYTES + params.poly_bytes(top);
         let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::PublicKey), limit)?);
+        let secret = SecretId::read(&mut reader, what)?;
         let h = read_poly(&mut reader, params.basis(top), what)?;
         reader.finish(what)?;
-        Ok(Self { params: params.clone(), h })
+        Ok(Self { params: params.clone(), secret, h })
     }
 }
 
 impl EvaluationKeys {
+    /// Bytes of the keys of a request, sealed, before there are any.
+    pub fn sealed_bytes(params: &Parameters, request: &crate::KeyRequest) -> usize {
+        let each = 4 + params.key_length() * params.poly_bytes(params.max_level());
+        wire::HEADER_BYTES + SecretId::BYTES + 4 + request.count() * each + wire::DIGEST_BYTES
+    }
+
     /// The keys, sealed.
     ///
     /// # Errors
@@ -178,13 +196,18 @@ impl EvaluationKeys {
     pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
         let params = &self.params;
         let each = 4 + params.key_length() * params.poly_bytes(params.max_level());
-        wire::seal_with(&params.header(Kind::EvaluationKeys), 4 + self.keys.len() * each, |out| {
-            out.u32(self.keys.len() as u32);
-            self.keys.iter().try_for_each(|(&g, key)| {
-                out.u32(g as u32);
-                key.iter().try_for_each(|poly| write_poly(out, poly))
-            })
-        })
+        wire::seal_with(
+            &params.header(Kind::EvaluationKeys),
+            SecretId::BYTES + 4 + self.keys.len() * each,
+            |out| {
+                SecretId::write_optional(self.secret, out);
+                out.u32(self.keys.len() as u32);
+                self.keys.iter().try_for_each(|(&g, key)| {
+                    out.u32(g as u32);
+                    key.iter().try_for_each(|poly| write_poly(out, poly))
+                })
+            },
+        )
     }
 
     /// Opens sealed keys.
@@ -194,9 +217,14 @@ impl EvaluationKeys {
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let (what, top, two_n) = ("evaluation keys", params.max_level(), 2 * params.n());
         let each = 4 + params.key_length() * params.poly_bytes(top);
-        let limit = 4 + (params.n() + 1) * each;
+        let limit = SecretId::BYTES + 4 + (params.n() + 1) * each;
         let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::EvaluationKeys), limit)?);
+        let secret = SecretId::read_optional(&mut reader, what)?;
         let count = reader.u32(what)? as usize;
+        if secret.is_none() && count > 0 {
+            let why = "keys with an identifier of zero, which is that of no secret".into();
+            return Err(WireError::Invalid { what, why });
+        }
         if count > params.n() + 1 {
             let bound = params.n() as u64 + 2;
             return Err(WireError::Value { what, index: 0, found: count as u64, bound });
@@ -213,6 +241,6 @@ impl EvaluationKeys {
             keys.insert(g, polys.collect::<Result<Vec<_>, _>>()?);
         }
         reader.finish(what)?;
-        Ok(Self { params: params.clone(), keys })
+        Ok(Self { params: params.clone(), secret, keys })
     }
 }

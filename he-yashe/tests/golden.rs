@@ -1,4 +1,5 @@
-//! Objects of format version 1 that were written once, `golden/v1/`: they are read for as long as that version is.
+//! Objects of format version 2 that were written once, `golden/v2/`: they are read for as long as that version is. Those of version 1
+//! named no secret, and are refused.
 //!
 //! `cargo test --release -p he-yashe --test golden -- --ignored` writes the folder of the present version anew. That is
 //! right once for each version: a change of the format takes a new number (`he_core::wire::VERSION`) and a new folder,
@@ -9,14 +10,15 @@
 use std::fs;
 use std::path::PathBuf;
 
-use he_core::wire::VERSION;
+use he_core::rlwe::SecretId;
+use he_core::wire::{VERSION, WireError, peek};
 use he_yashe::{
     Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters, PublicKey,
     SecretKey, Spec,
 };
 use zeroize::Zeroizing;
 
-/// The parameters' hash in version 1: the first field of every header by which objects are told apart.
+/// The parameters' hash since version 1: the first field of every header by which objects are told apart.
 const HASH: &str = "8f67622044bd1733809a7864884e7faa0771790c55b0aeb1ff890054d16de84b";
 const MESSAGE: [i64; 16] = [0, 1, -1, 2, -2, 3, 40, -40, 7, 7, 7, 7, 10, 11, 12, 13];
 
@@ -37,7 +39,8 @@ fn insecure_params() -> Parameters {
 /// The key that was used, from its formula.
 fn known_key(params: &Parameters) -> SecretKey {
     let part = |start: usize| (start..start + params.n()).map(|i| (i * i % 7 % 3) as i8 - 1).collect();
-    SecretKey::from_ternary(params, Zeroizing::new([part(0), part(3)])).unwrap()
+    let id = SecretId::from_bytes([0x1d; 16]).unwrap();
+    SecretKey::from_ternary(params, id, Zeroizing::new([part(0), part(3)])).unwrap()
 }
 
 fn squares() -> Vec<i64> {
@@ -50,7 +53,7 @@ fn slots(c: &Ciphertext) -> Vec<i64> {
 }
 
 #[test]
-fn the_hash_of_the_parameters_is_that_of_version_1() {
+fn the_hash_of_the_parameters_is_that_of_before() {
     let hash: String = insecure_params().hash().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hash, HASH);
 }
@@ -92,6 +95,21 @@ fn evaluation_keys_compute() {
     let mut rotated = MESSAGE;
     rotated.chunks_mut(8).for_each(|row| row.rotate_left(1));
     assert_eq!(slots(&evaluator.rotate_rows(&c, 1).unwrap()), rotated);
+}
+
+#[test]
+fn objects_of_version_1_are_refused_by_name() {
+    let old = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    let mut count = 0;
+    for file in fs::read_dir(old).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert_eq!(peek(&bytes).err(), Some(WireError::Version { found: 1 }));
+        count += 1;
+    }
+    assert_eq!(count, 5);
+    let refused =
+        SecretKey::from_secret_bytes(&insecure_params(), &fs::read(path("../v1/secret.key")).unwrap());
+    assert!(refused.is_err_and(|error| error.to_string().contains("format version 1, this reads version 2")));
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub use crate::layout::cube::{Cube, Order};
 pub use crate::layout::geometry::Geometry;
 pub use crate::metrics::accuracy;
 pub use crate::plan::slots::bgv::PlannedBgv;
+pub use crate::plan::work::Workload;
 pub use crate::program::Tensor;
 pub use crate::program::lower::lower;
 pub use crate::roles::cipher::bgv::BgvCipher;

@@ -73,7 +73,7 @@ const SETTINGS: [(&[&str], &str); 46] = [
     (&["name=.hidden"], "`name`"),
     (&["name=''"], "`name`"),
     (&["optimizer.speed=3"], "unknown field `speed`"),
-    (&["optimizer.learning_rate=0.1"], "n/2^k with a denominator up to 2^16 is needed"),
+    (&["optimizer.learning_rate=0.000001"], "n/2^k with a denominator up to 2^16 is needed"),
     (&["optimizer.learning_rate=-1/8"], "`optimizer.learning_rate`"),
     (&["optimizer.momentum=1"], "`optimizer.momentum`"),
     (&["optimizer.batch_size=1438"], "1437"),
@@ -139,7 +139,7 @@ const SETTINGS: [(&[&str], &str); 46] = [
 
 /// Arguments, and a word of the message.
 const ARGUMENTS: [(&[&str], &str); 68] = [
-    (&["train", "nandakumar2019"], "no recipe `nandakumar2019`"),
+    (&["train", "nobody2020"], "no recipe `nobody2020`"),
     (&["train", "nowhere.toml"], "nowhere.toml"),
     (&["train", "random.toml"], "random.toml"),
     (&["train", "empty.toml"], "empty.toml"),
@@ -202,7 +202,7 @@ const ARGUMENTS: [(&[&str], &str); 68] = [
     ),
     (&["data", "fetch", "cifar"], "unknown data set `cifar`"),
     (&["data", "fetch", "crabs", "--data-dir", "faulty"], "e848cb683b14f65a"),
-    (&["study", "nandakumar2019"], "no recipe `nandakumar2019`"),
+    (&["study", "nobody2020"], "no recipe `nobody2020`"),
     (&["study", "hesamifard2017", "--hidden", "6", "--data", "iris"], "no variant `hidden6`"),
     (&["study", "hesamifard2017", "--seeds", "0"], "1..=1000"),
     (&["study", "hesamifard2017", "--data", "crabs", "--data-dir", "absent"], "data fetch crabs"),

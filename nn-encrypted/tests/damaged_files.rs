@@ -92,10 +92,10 @@ fn mislabelled(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut inside = bytes.to_vec();
     inside[bytes.len() / 2] ^= 1;
     let mut version = bytes.to_vec();
-    version[4] = 2;
+    version[4] = 3;
     vec![
         ("digest", inside),
-        ("format version 2", version),
+        ("format version 3", version),
         ("tag 2", resealed(bytes, |header| Header { tag: he_ckks::TAG, ..header })),
         ("kind 99", resealed(bytes, |header| Header { kind: 99, ..header })),
         ("parameters abababab", resealed(bytes, |header| Header { params: [0xab; 32], ..header })),

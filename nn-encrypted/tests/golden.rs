@@ -1,12 +1,14 @@
-//! Keys and messages of every recipe and kind of engine that were written once, `golden/messages/`, in rings that protect nothing.
+//! Keys and messages of every recipe and kind of engine that were written once, `golden/messages-v2/`, in rings that protect nothing.
 //!
 //! `cargo test --release -p nn-encrypted --test golden -- --ignored` writes them anew; `golden/README.md` says when that is right.
 
 mod worlds;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use he_core::wire::{VERSION, WireError, peek};
 use nn_encrypted::model::Model;
 use nn_encrypted::roles::{Client, Server};
 use zeroize::Zeroizing;
@@ -15,7 +17,10 @@ use zeroize::Zeroizing;
 const WITH_BATCH: [&str; 4] = ["bgv", "ckks", "coefficients", "digits"];
 
 fn path(world: &str, name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/messages").join(world).join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("tests/golden/messages-v{VERSION}"))
+        .join(world)
+        .join(name)
 }
 
 fn golden(world: &str, name: &str) -> Vec<u8> {
@@ -66,6 +71,52 @@ fn keys_and_messages_of_every_recipe_are_read_and_written_alike() {
             server.receive_batch(0, golden(world, "batch.message")).unwrap();
         }
     }
+}
+
+/// The two secrets that an error names.
+fn names_two_secrets(world: &str, error: Option<String>) {
+    let text = error.unwrap_or_else(|| panic!("{world}: another client's is taken"));
+    let named: BTreeSet<&str> =
+        text.split(|c: char| !c.is_ascii_hexdigit() && c != '.').filter(|word| word.len() == 10).collect();
+    assert!(text.contains("of different clients do not go together") && named.len() == 2, "{world}: {text}");
+}
+
+#[test]
+fn keys_and_messages_of_another_client_are_refused() {
+    for small in worlds::ALL {
+        let (world, session) = (small.0, worlds::session(small));
+        let plan = worlds::plan(&session);
+        let [mut own, mut other] = [(); 2].map(|()| Client::new(&plan, session.first.clone()).unwrap());
+        let mut server = Server::new(&plan, &own.evaluation_keys().unwrap(), false).unwrap();
+        // What the server is sent, and what it kept of another run.
+        let theirs = other.encrypt_model(0).unwrap();
+        names_two_secrets(world, server.receive_model(0, theirs.clone()).err().map(|e| e.to_string()));
+        let (x, targets) = session.batch(0).unwrap();
+        let batch = other.encrypt_batch(0, x.view(), targets.view()).unwrap();
+        names_two_secrets(world, server.receive_batch(0, batch).err().map(|e| e.to_string()));
+        server.receive_model(0, own.encrypt_model(0).unwrap()).unwrap();
+        // And what a client is sent, with the secret keys of another run.
+        let model = server.model(0).unwrap();
+        names_two_secrets(world, other.decrypt_model(0, model.clone()).err().map(|e| e.to_string()));
+        assert!(own.decrypt_model(0, model).is_ok(), "{world}");
+        assert!(server.restore(0, theirs).is_err(), "{world}");
+    }
+}
+
+#[test]
+fn messages_of_version_1_are_refused_by_name() {
+    let old = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/messages");
+    let mut count = 0;
+    for world in fs::read_dir(old).unwrap() {
+        for file in fs::read_dir(world.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|extension| extension != "hash") {
+                assert_eq!(peek(&fs::read(path).unwrap()).err(), Some(WireError::Version { found: 1 }));
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 14, "{count} files");
 }
 
 #[test]

@@ -56,6 +56,8 @@ fn presets_are_within_their_bounds() {
     for (name, spec) in [("glyph", Switch::glyph()), ("exact", Switch::exact())] {
         check(&format!("he_switch::Spec::{name}"), &spec.build().unwrap().margins());
     }
+    let tables = he_switch::tables::Spec::uniform();
+    check("he_switch::tables::Spec::uniform", &tables.build().unwrap().margins());
     for (log_n, primes) in [(13, 3), (14, 8), (15, 10), (16, 10)] {
         let spec = he_switch::bgv::BootstrapSpec::new(log_n, 65_537, primes).unwrap();
         let name = format!("he_switch::bgv, N = 2^{log_n}, {primes} primes");
@@ -64,10 +66,12 @@ fn presets_are_within_their_bounds() {
 }
 
 /// Variants whose data is inside the program, and settings that lead to other parameters.
-const SETTINGS: [(&str, &[&str]); 5] = [
+const SETTINGS: [(&str, &[&str]); 7] = [
     ("ckks_sgd", &["parameters.secret=sparse", "variant=cross_entropy", "variant=iris"]),
+    ("ghimes2018", &["variant=bfv", "variant=iris"]),
     ("glyph2020", &["variant=tiny"]),
     ("hesamifard2017", &["variant=batch256", "variant=iris", "parameters.ring_dimension=32768"]),
+    ("nandakumar2019", &["variant=tiny"]),
     ("onoufriou2021", &["variant=unpooled", "variant=encrypted", "parameters.ring_dimension=32768"]),
     ("tbmpnet2021", &["variant=tiny", "numbers.words=bits"]),
 ];

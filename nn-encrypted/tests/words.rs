@@ -162,7 +162,7 @@ fn a_simulation_learns_and_bad_settings_are_refused_by_name() {
         ("numbers.word_bits=12", "`numbers.word_bits`: 12"),
         ("numbers.fraction_bits=9", "`numbers.fraction_bits`: 9"),
         ("numbers.fraction_bits=14", "layer 1 (Linear): range: with the initial weights"),
-        ("optimizer.learning_rate=3/4", "`optimizer.learning_rate`: 3/4"),
+        ("optimizer.learning_rate=128", "`optimizer.learning_rate`: 128"),
         ("data.outputs=single", "data.outputs = \"single\"; the data has 3 classes"),
         ("data.columns=['stem']", "no column `stem`"),
     ] {

@@ -68,12 +68,14 @@ impl Oracle {
 
     /// The product of two ciphertexts of degree 1 over the whole chain.
     pub(crate) fn product(&self, a: &rlwe::Ciphertext, b: &rlwe::Ciphertext) -> rlwe::Ciphertext {
+        let secret = a.secret_id();
         let [a, b] = [a, b].map(|c| c.parts().iter().map(|part| self.lifted(part)).collect::<Vec<_>>());
         let mut tensor = [Poly::zero(&self.both), Poly::zero(&self.both), Poly::zero(&self.both)];
         for (i, a) in a.iter().enumerate() {
             b.iter().enumerate().for_each(|(j, b)| tensor[i + j].mul_add_assign(a, b));
         }
-        rlwe::Ciphertext::new(self.params.rlwe(), tensor.map(|part| self.scaled(part)).into())
+        let parts = tensor.map(|part| self.scaled(part)).into();
+        rlwe::Ciphertext::new(self.params.rlwe(), secret, parts)
     }
 
     /// Decryption by its definition, `⌊t·φ/Q⌉ mod t`, without the correction factor.

@@ -5,6 +5,7 @@
 mod cases;
 mod circuits;
 mod encoder;
+mod foreign;
 mod operations;
 mod refusals;
 mod transform;

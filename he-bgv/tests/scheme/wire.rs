@@ -1,9 +1,10 @@
 //! Serialized objects: they come back bit for bit, and nothing damaged does.
 
 use he_bgv::{
-    Ciphertext, Decryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters, PublicKey, SecretKey, Spec,
+    Ciphertext, Decryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters, PublicKey, SecretKey,
+    SeededCiphertext, Spec,
 };
-use he_core::wire::{Header, Reader, WireError, Writer, seal};
+use he_core::wire::{DIGEST_BYTES, HEADER_BYTES, Header, Reader, WireError, Writer, seal};
 
 use crate::world::{World, insecure};
 
@@ -57,6 +58,10 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let seeded = world.key.encrypt_seeded(&plaintext, 1).unwrap();
     let bytes = seeded.to_bytes().unwrap();
     assert!(same(&Ciphertext::from_bytes(params, &bytes).unwrap(), &seeded.expand()));
+    let envelope = HEADER_BYTES + DIGEST_BYTES;
+    assert_eq!(bytes.len(), envelope + SeededCiphertext::wire_bytes(params, 1));
+    let low = world.key.encrypt_seeded(&plaintext, 0).unwrap().expand().to_bytes().unwrap();
+    assert_eq!(low.len(), envelope + Ciphertext::wire_bytes(params, 0));
     damage(&bytes, |bytes| Ciphertext::from_bytes(params, bytes));
 
     let bytes = world.public.to_bytes().unwrap();
@@ -64,6 +69,7 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let request = KeyRequest::default().relinearization(0).galois(3, 1);
     let keys = world.key.evaluation_keys(&request).unwrap();
     let bytes = keys.to_bytes().unwrap();
+    assert_eq!(request.sealed_bytes(params).unwrap(), bytes.len());
     damage(&bytes, |bytes| EvaluationKeys::from_bytes(params, bytes));
     let read = Evaluator::new(params, EvaluationKeys::from_bytes(params, &bytes).unwrap()).unwrap();
     let a = world.encrypt(&plaintext);
@@ -172,4 +178,17 @@ fn fields_out_of_range_are_refused() {
 fn open(params: &Parameters, body: &[u8]) -> Result<Ciphertext, WireError> {
     let header = Header { tag: he_bgv::TAG, kind: 4, params: *params.rlwe().hash() };
     Ciphertext::from_bytes(params, &seal(&header, body))
+}
+
+#[test]
+fn the_size_of_keys_is_known_before_they_are_made() {
+    let params = insecure(5, 193, &[30; 4], &[40, 40], 2);
+    let (key, top) = (SecretKey::generate(&params).unwrap(), params.max_level());
+    let products = KeyRequest::default().relinearization(top);
+    let rotations = KeyRequest::default().rotations(&params, &[1, 2, 5], 1).row_swap(&params, 2);
+    for request in [KeyRequest::default(), products.clone(), rotations.clone(), products.and(&rotations)] {
+        let made = key.evaluation_keys(&request).unwrap().to_bytes().unwrap();
+        assert_eq!(request.sealed_bytes(&params).unwrap(), made.len());
+    }
+    assert!(KeyRequest::default().relinearization(top + 1).sealed_bytes(&params).is_err());
 }

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Reasons why there is no such approximation.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum ApproximationError {
     /// An interval that is empty or not finite.
     #[error("the interval [{low}, {high}] is empty or not finite")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use he_core::ring::sample::Prng;
-use he_core::rlwe::{self, KeySwitchKey};
+use he_core::rlwe::{self, KeySwitchKey, SecretId};
 
 use super::layout::Layout;
 use crate::error::Error;
@@ -52,6 +52,18 @@ impl BootstrapKeys {
     /// The evaluation keys.
     pub fn evaluation(&self) -> &Arc<EvaluationKeys> {
         &self.evaluation
+    }
+
+    /// The identifier of the secret.
+    pub fn secret_id(&self) -> SecretId {
+        self.from_ephemeral.secret_ids()[1]
+    }
+
+    /// Whether all keys are of one secret, and the ephemeral one is the same on the way there and back.
+    pub(crate) fn are_of_one_secret(&self) -> bool {
+        let [secret, ephemeral] = self.to_ephemeral.secret_ids();
+        let evaluation = self.evaluation.secret_id();
+        self.from_ephemeral.secret_ids() == [ephemeral, secret] && evaluation == Some(secret)
     }
 
     /// Slots of the ciphertexts they are for.

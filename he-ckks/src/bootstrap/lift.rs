@@ -94,6 +94,7 @@ impl Bootstrapper {
         if !c.params().same(params.rlwe()) {
             return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
+        c.secret_id().check(operation, "ciphertext", self.keys.secret_id())?;
         if c.limbs() != 1 {
             return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }
@@ -144,6 +145,7 @@ impl Bootstrapper {
         if !c.params().same(params.rlwe()) {
             return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
+        c.secret_id().check(operation, "ciphertext", self.keys.secret_id())?;
         if c.limbs() != 1 {
             return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }

@@ -29,7 +29,7 @@ mod tables;
 use std::sync::Arc;
 
 use he_core::ring::embedding::{Diagonals, multiply};
-use he_core::rlwe::OperandError;
+use he_core::rlwe::{OperandError, SecretId};
 use num_complex::Complex64;
 
 use crate::ciphertext::Ciphertext;
@@ -137,6 +137,11 @@ impl Bootstrapper {
         &self.evaluator
     }
 
+    /// The identifier of the secret of its keys.
+    pub fn secret_id(&self) -> SecretId {
+        self.keys.secret_id()
+    }
+
     /// Bytes of the diagonals of the transforms.
     pub fn transform_bytes(&self) -> usize {
         self.to_coefficients
@@ -228,9 +233,9 @@ impl Bootstrapper {
     /// Step 2: the same phase modulo the whole chain, up to multiples of the first prime.
     pub(crate) fn raise(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         let (params, e) = (self.evaluator.params(), &self.evaluator);
-        let encapsulated = self.keys.encapsulation_key().switch_ciphertext(&a.inner);
+        let encapsulated = self.keys.encapsulation_key().switch_ciphertext(&a.inner)?;
         let raised = encapsulated.over(params.rlwe()).raised(params.rlwe().max_limbs());
-        let inner = self.keys.decapsulation_key().switch_ciphertext(&raised);
+        let inner = self.keys.decapsulation_key().switch_ciphertext(&raised)?;
         let scale = raised_scale(params, self.slots)?;
         let range = f64::from(params.bootstrap()?.range);
         // In units of q_0·K a value is small.

@@ -5,6 +5,7 @@
 mod bootstrapping;
 mod cases;
 mod circuits;
+mod foreign;
 mod noise;
 mod operations;
 mod refusals;

@@ -4,7 +4,7 @@ use he_ckks::approximation::ChebyshevSeries;
 use he_ckks::bootstrap::Table;
 use he_ckks::{
     BootstrapKeys, BootstrapSpec, Bootstrapper, Ciphertext, Decryptor, Error, EvaluationKeys, Evaluator,
-    KeyRequest, LinearTransform, OperandError, Parameters, PublicKey, SecretKey, Spec,
+    KeyRequest, LinearTransform, OperandError, Parameters, PublicKey, SecretKey, SeededCiphertext, Spec,
 };
 use he_core::ring::sample::Prng;
 use he_core::rlwe::serial::{polynomial_bytes, write_key_switch_key};
@@ -82,15 +82,20 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let plaintext = world.encoder.encode_complex_in(&x, x.len()).unwrap();
     let seeded = world.key.encrypt_seeded(&plaintext, 1).unwrap();
     let bytes = seeded.to_bytes().unwrap();
-    assert!(same(&Ciphertext::from_bytes(params, &bytes).unwrap(), &seeded.expand()));
+    let expanded = seeded.expand();
+    assert!(same(&Ciphertext::from_bytes(params, &bytes).unwrap(), &expanded));
+    let envelope = HEADER_BYTES + DIGEST_BYTES;
+    assert_eq!(bytes.len(), envelope + SeededCiphertext::wire_bytes(params, 1));
+    assert_eq!(expanded.to_bytes().unwrap().len(), envelope + Ciphertext::wire_bytes(params, 1));
     damage(&bytes, |bytes| Ciphertext::from_bytes(params, bytes));
 
     let bytes = world.public.to_bytes().unwrap();
     damage(&bytes, |bytes| PublicKey::from_bytes(params, bytes));
     assert_eq!(PublicKey::from_bytes(params, &bytes).unwrap().to_bytes().unwrap(), bytes);
-    let request = KeyRequest::default().relinearization(0).rotations(params, &[1], 1);
-    let keys = world.key.evaluation_keys(&request.conjugation(params, 2)).unwrap();
+    let request = KeyRequest::default().relinearization(0).rotations(params, &[1], 1).conjugation(params, 2);
+    let keys = world.key.evaluation_keys(&request).unwrap();
     let bytes = keys.to_bytes().unwrap();
+    assert_eq!(request.sealed_bytes(params).unwrap(), bytes.len());
     assert_eq!(bytes.capacity(), bytes.len(), "memory for large objects is taken once");
     damage(&bytes, |bytes| EvaluationKeys::from_bytes(params, bytes));
     let read = EvaluationKeys::from_bytes(params, &bytes).unwrap();
@@ -115,6 +120,7 @@ fn keys_that_were_read_bootstrap_to_the_same_words() {
     let further = KeyRequest::default().rotations(params, &[3], 1);
     let keys = world.key.bootstrap_keys(FEW, &further).unwrap();
     let bytes = keys.to_bytes().unwrap();
+    assert_eq!(BootstrapKeys::sealed_bytes(params, FEW, &further).unwrap(), bytes.len());
     damage(&bytes, |bytes| BootstrapKeys::from_bytes(params, bytes));
     let read = BootstrapKeys::from_bytes(params, &bytes).unwrap();
     assert_eq!(read.slots(), FEW);
@@ -316,12 +322,20 @@ fn bootstrap_keys_have_the_limbs_they_need() {
     let open = |body: &[u8]| BootstrapKeys::from_bytes(params, &seal(&header, body));
     // Slots, the encapsulation key of one limb and one special prime, then whichever key, and none for the circuit.
     let one = rlwe.basis(1);
-    let first = 4 + 2 + 32 + polynomial_bytes(one) + 512 * 50 / 8;
+    let first = 4 + 2 + 32 + 32 + polynomial_bytes(one) + 512 * 50 / 8;
+    // It leads from the secret to the ephemeral one.
+    let [secret, ephemeral] = [6, 22].map(|at| &body(&keys)[at..at + 16]);
+    assert_eq!(secret, world.key.secret_id().to_bytes());
     let with = |limbs: usize| {
         let mut out = Writer::new();
         out.bytes(&body(&keys)[..first]);
         let key = world.key.inner().relinearization_key(limbs, &mut Prng::from_os().unwrap());
-        write_key_switch_key(&mut out, &key).unwrap();
+        let mut back = Writer::new();
+        write_key_switch_key(&mut back, &key).unwrap();
+        let mut back = back.finish();
+        back[2..18].copy_from_slice(ephemeral);
+        out.bytes(&back);
+        out.bytes(secret);
         out.bytes(&[0; 5]);
         out.finish()
     };

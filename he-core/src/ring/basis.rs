@@ -14,6 +14,7 @@ use crate::modulus::{Modulus, ModulusError};
 
 /// Reasons to refuse the primes of a basis.
 #[derive(Debug, Error, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum RingError {
     /// The primes of a basis are not distinct.
     #[error("a residue basis needs distinct primes, {0} is given twice")]

@@ -1,6 +1,7 @@
 //! Ciphertexts `(c_0, …, c_d)` over the first `l` primes of the chain, with phase `Σ c_i·s^i`.
 
 use super::params::Parameters;
+use super::secret_id::SecretId;
 use crate::ring::GaussianInteger;
 use crate::ring::kernel;
 use crate::ring::poly::{Eval, Poly};
@@ -28,24 +29,35 @@ use crate::ring::sample::Seed;
 #[derive(Clone)]
 pub struct Ciphertext {
     params: Parameters,
+    secret: SecretId,
     parts: Vec<Poly<Eval>>,
 }
 
 impl Ciphertext {
-    /// A ciphertext from its parts, all over the same leading primes of the chain.
+    /// A ciphertext under a secret from its parts, all over the same leading primes of the chain.
     ///
     /// # Panics
     /// If there are fewer than two parts or their bases differ.
-    pub fn new(params: &Parameters, parts: Vec<Poly<Eval>>) -> Self {
+    pub fn new(params: &Parameters, secret: SecretId, parts: Vec<Poly<Eval>>) -> Self {
         assert!(parts.len() >= 2, "a ciphertext has at least two parts");
         let basis = params.basis(parts[0].basis().len());
         assert!(parts.iter().all(|part| part.basis().same(basis)), "a part lies outside the chain");
-        Self { params: params.clone(), parts }
+        Self { params: params.clone(), secret, parts }
     }
 
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
+    }
+
+    /// Ciphertexts with the parameters and the secret of this one.
+    fn with_parts(&self, parts: Vec<Poly<Eval>>) -> Self {
+        Self { params: self.params.clone(), secret: self.secret, parts }
     }
 
     /// Number of primes it lives over.
@@ -76,8 +88,9 @@ impl Ciphertext {
     /// `self += other`; the degree becomes the larger one.
     ///
     /// # Panics
-    /// If the numbers of limbs differ; so for all operations on two ciphertexts.
+    /// If the numbers of limbs or the secrets differ; so for all operations on two ciphertexts.
     pub fn add_assign(&mut self, other: &Self) {
+        assert_one_secret([&*self, other]);
         for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
             mine.add_assign(theirs);
         }
@@ -87,6 +100,7 @@ impl Ciphertext {
 
     /// `self -= other`.
     pub fn sub_assign(&mut self, other: &Self) {
+        assert_one_secret([&*self, other]);
         for (mine, theirs) in self.parts.iter_mut().zip(&other.parts) {
             mine.sub_assign(theirs);
         }
@@ -116,15 +130,16 @@ impl Ciphertext {
     /// least so many limbs.
     ///
     /// # Panics
-    /// If there is no pair, the degrees differ, or an operand is too short.
+    /// If there is no pair, the degrees or secrets differ, or an operand is too short.
     pub fn plain_sum(limbs: usize, pairs: &[(&Poly<Eval>, &Self)]) -> Self {
         let first = pairs[0].1;
+        assert_one_secret(pairs.iter().map(|(_, c)| *c));
         assert!(pairs.iter().all(|(_, c)| c.degree() == first.degree()), "operands of a sum have one degree");
         let basis = first.params.basis(limbs);
         let parts = (0..first.parts.len())
             .map(|i| Poly::dot(basis, &pairs.iter().map(|(m, c)| (&c.parts[i], *m)).collect::<Vec<_>>()))
             .collect();
-        Self { params: first.params.clone(), parts }
+        first.with_parts(parts)
     }
 
     /// Multiplies the phase by a signed integer.
@@ -143,7 +158,7 @@ impl Ciphertext {
     /// `b` as many rows; both, and the result, are given row after row.
     ///
     /// # Panics
-    /// If a matrix is empty or not whole, or an operand has another degree or too few limbs.
+    /// If a matrix is empty or not whole, or an operand has another degree or secret or too few limbs.
     pub fn tensor_products(limbs: usize, inner: usize, a: &[&Self], b: &[&Self]) -> Vec<Self> {
         Self::scaled_tensor_products(limbs, inner, [a, b], None)
     }
@@ -160,9 +175,9 @@ impl Ciphertext {
     ) -> Vec<Self> {
         assert!(inner > 0 && !a.is_empty() && !b.is_empty(), "a product has operands");
         assert!(a.iter().chain(b).all(|c| c.degree() == 1), "operands of a product have degree 1");
-        let params = &a[0].params;
-        let products = Poly::tensor(params.basis(limbs), inner, [&pairs(a), &pairs(b)], times);
-        products.into_iter().map(|parts| Self { params: params.clone(), parts: parts.into() }).collect()
+        assert_one_secret(a.iter().chain(b).copied());
+        let products = Poly::tensor(a[0].params.basis(limbs), inner, [&pairs(a), &pairs(b)], times);
+        products.into_iter().map(|parts| a[0].with_parts(parts.into())).collect()
     }
 
     /// Reduces the residues to a shorter chain: no division, so phase and error stay and the modulus is smaller.
@@ -171,7 +186,7 @@ impl Ciphertext {
     /// If `limbs` is 0 or above the present number.
     pub fn truncated(&self, limbs: usize) -> Self {
         let parts = self.parts.iter().map(|part| part.truncated(limbs)).collect();
-        Self { params: self.params.clone(), parts }
+        self.with_parts(parts)
     }
 
     /// Divides by the last prime, rounding to multiples of the error factor: the phase becomes
@@ -185,7 +200,7 @@ impl Ciphertext {
         let (pair, rest) = self.parts.split_first_chunk::<2>().expect("a ciphertext has two parts or three");
         let mut parts = Vec::from(divider.divide_pair_onto(pair.each_ref(), [None; 2]));
         parts.extend(rest.iter().map(|part| divider.divide(part)));
-        Self { params: self.params.clone(), parts }
+        self.with_parts(parts)
     }
 }
 
@@ -196,7 +211,7 @@ impl Ciphertext {
     /// If it does not, or the ring dimensions differ.
     #[must_use]
     pub fn over(self, params: &Parameters) -> Self {
-        Self::new(params, self.parts)
+        Self::new(params, self.secret, self.parts)
     }
 
     /// Modulus raising: the centred residues modulo the first prime, over `limbs` primes. The phase gains a multiple of the
@@ -222,16 +237,17 @@ impl Ciphertext {
                 raised
             })
             .collect();
-        Self { params: self.params.clone(), parts }
+        self.with_parts(parts)
     }
 
     /// `Σ c_i·a_i` over the first `limbs` primes, for Gaussian integers `c_i` and ciphertexts `a_i` of one degree, all of
     /// at least so many limbs.
     ///
     /// # Panics
-    /// If there is no pair, the degrees differ, or an operand is too short.
+    /// If there is no pair, the degrees or secrets differ, or an operand is too short.
     pub fn gaussian_sum(limbs: usize, terms: &[(GaussianInteger, &Self)]) -> Self {
         let first = terms[0].1;
+        assert_one_secret(terms.iter().map(|(_, a)| *a));
         assert!(terms.iter().all(|(_, a)| a.degree() == first.degree()), "operands of a sum have one degree");
         let basis = first.params.basis(limbs);
         let parts = (0..first.parts.len())
@@ -240,7 +256,7 @@ impl Ciphertext {
                 Poly::gaussian_sum(basis, &terms)
             })
             .collect();
-        Self { params: first.params.clone(), parts }
+        first.with_parts(parts)
     }
 
     /// Multiplies the phase by `X^{N/2}`.
@@ -248,10 +264,22 @@ impl Ciphertext {
         self.parts.iter_mut().for_each(Poly::mul_i_assign);
     }
 
+    /// Adds an integer to the phase.
+    pub fn add_integer_assign(&mut self, constant: i64) {
+        self.parts[0].add_integer_assign(constant);
+    }
+
     /// Adds a Gaussian integer to the phase.
     pub fn add_gaussian_assign(&mut self, constant: GaussianInteger) {
         self.parts[0].add_gaussian_assign(constant);
     }
+}
+
+/// Holds that ciphertexts are under one secret: schemes refuse others before, by [`SecretId::check`].
+fn assert_one_secret<'a>(all: impl IntoIterator<Item = &'a Ciphertext>) {
+    let mut all = all.into_iter().map(|c| c.secret);
+    let first = all.next();
+    assert!(all.all(|secret| Some(secret) == first), "operands are under one secret");
 }
 
 /// The parts of ciphertexts of degree 1.
@@ -279,6 +307,7 @@ fn pairs<'a>(matrix: &[&'a Ciphertext]) -> Vec<[&'a Poly<Eval>; 2]> {
 #[derive(Clone)]
 pub struct SeededCiphertext {
     pub(crate) params: Parameters,
+    pub(crate) secret: SecretId,
     pub(crate) c0: Poly<Eval>,
     pub(crate) seed: Seed,
 }
@@ -299,6 +328,11 @@ impl SeededCiphertext {
         &self.params
     }
 
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
+    }
+
     /// The first part and the seed of the second.
     pub fn parts(&self) -> (&Poly<Eval>, &Seed) {
         (&self.c0, &self.seed)
@@ -307,7 +341,7 @@ impl SeededCiphertext {
     /// The ciphertext with its uniform part expanded.
     pub fn expand(self) -> Ciphertext {
         let c1 = uniform_part(&self.params, self.limbs(), &self.seed);
-        Ciphertext { params: self.params, parts: vec![self.c0, c1] }
+        Ciphertext { params: self.params, secret: self.secret, parts: vec![self.c0, c1] }
     }
 }
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::ciphertext::{Ciphertext, SeededCiphertext, uniform_part};
 use super::params::{MESSAGE_LIMIT, Parameters};
 use super::secret::SecretKey;
+use super::secret_id::SecretId;
 use crate::ring::Basis;
 use crate::ring::poly::{Coeff, Eval, Poly};
 use crate::ring::sample::{Prng, SampleError, Seed};
@@ -60,11 +61,15 @@ impl SecretKey {
         c0.mul_assign(&self.values(limbs));
         c0.neg_assign();
         c0.add_assign(&noisy(params, params.basis(limbs), message, prng));
-        SeededCiphertext { params: params.clone(), c0, seed }
+        SeededCiphertext { params: params.clone(), secret: self.secret_id(), c0, seed }
     }
 
     /// The phase `Σ c_i·s^i` of a ciphertext; wiped when dropped.
+    ///
+    /// # Panics
+    /// If the ciphertext belongs to another secret.
     pub fn phase(&self, ciphertext: &Ciphertext) -> Poly<Coeff> {
+        assert_eq!(ciphertext.secret_id(), self.secret_id(), "a ciphertext of this secret");
         let s = self.values(ciphertext.limbs());
         let mut parts = ciphertext.parts().iter().rev();
         let mut phase = parts.next().expect("a ciphertext has parts").clone();
@@ -116,6 +121,11 @@ impl PublicKey {
         Self { zero }
     }
 
+    /// The identifier of the secret.
+    pub fn secret_id(&self) -> SecretId {
+        self.zero.secret
+    }
+
     /// The encryption of zero it consists of.
     pub fn zero(&self) -> &SeededCiphertext {
         &self.zero
@@ -150,6 +160,6 @@ impl PublicKey {
                 part
             })
             .collect();
-        Ciphertext::new(params, parts)
+        Ciphertext::new(params, self.secret_id(), parts)
     }
 }

@@ -8,6 +8,7 @@ use super::ciphertext::Ciphertext;
 use super::galois::EvaluationKeys;
 use super::keyswitch::{Digits, KeySwitchKey};
 use super::params::Parameters;
+use super::secret_id::SecretId;
 use crate::ring::kernel;
 use crate::ring::ntt::order::{LEAST, RUN, exchange};
 use crate::ring::poly::{Coeff, Eval, Poly};
@@ -35,13 +36,24 @@ use crate::ring::poly::{Coeff, Eval, Poly};
 #[derive(Clone)]
 pub struct Extended {
     params: Parameters,
+    secret: SecretId,
     limbs: usize,
     pair: [Poly<Eval>; 2],
 }
 
 impl Extended {
-    fn new(params: &Parameters, limbs: usize, pair: [Poly<Eval>; 2]) -> Self {
-        Self { params: params.clone(), limbs, pair }
+    fn of(ciphertext: &Ciphertext, pair: [Poly<Eval>; 2]) -> Self {
+        let (params, limbs) = (ciphertext.params().clone(), ciphertext.limbs());
+        Self { params, secret: ciphertext.secret_id(), limbs, pair }
+    }
+
+    /// One with the parameters, limbs and secret of this one.
+    fn with_pair(&self, pair: [Poly<Eval>; 2]) -> Self {
+        Self { params: self.params.clone(), secret: self.secret, limbs: self.limbs, pair }
+    }
+
+    fn divided(&self, pair: [Poly<Eval>; 2]) -> Ciphertext {
+        Ciphertext::new(&self.params, self.secret, pair.into())
     }
 
     /// `P·c`: zero modulo the special primes.
@@ -56,7 +68,7 @@ impl Extended {
             add_lifted(params, &mut zero, part);
             zero
         });
-        Self::new(params, limbs, pair)
+        Self::of(ciphertext, pair)
     }
 
     /// Number of primes of the chain it lives over.
@@ -67,8 +79,9 @@ impl Extended {
     /// `self += other`.
     ///
     /// # Panics
-    /// If the numbers of limbs differ.
+    /// If the numbers of limbs or the secrets differ.
     pub fn add_assign(&mut self, other: &Self) {
+        assert_eq!(self.secret, other.secret, "operands are under one secret");
         for (mine, theirs) in self.pair.iter_mut().zip(&other.pair) {
             mine.add_assign(theirs);
         }
@@ -77,8 +90,9 @@ impl Extended {
     /// `self -= other`.
     ///
     /// # Panics
-    /// If the numbers of limbs differ.
+    /// If the numbers of limbs or the secrets differ.
     pub fn sub_assign(&mut self, other: &Self) {
+        assert_eq!(self.secret, other.secret, "operands are under one secret");
         for (mine, theirs) in self.pair.iter_mut().zip(&other.pair) {
             mine.sub_assign(theirs);
         }
@@ -92,10 +106,11 @@ impl Extended {
     /// `Σ m_i·c_i` for plaintexts of at least as many limbs, in one pass.
     ///
     /// # Panics
-    /// If there is no pair, the ciphertexts differ in limbs, or a plaintext is too short.
+    /// If there is no pair, the ciphertexts differ in limbs or secrets, or a plaintext is too short.
     pub fn dot(pairs: &[(&PreparedPlaintext, &Self)]) -> Self {
-        let (params, limbs) = (&pairs[0].1.params, pairs[0].1.limbs);
-        let basis = params.key_basis(limbs);
+        let (first, limbs) = (pairs[0].1, pairs[0].1.limbs);
+        let basis = first.params.key_basis(limbs);
+        assert!(pairs.iter().all(|(_, c)| c.secret == first.secret), "operands are under one secret");
         assert!(pairs.iter().all(|(m, c)| c.limbs == limbs && m.limbs >= limbs), "plaintexts cover the sum");
         let pair = [0, 1].map(|part| {
             let mut sum = Poly::<Eval>::scratch(basis);
@@ -109,14 +124,14 @@ impl Extended {
             });
             sum
         });
-        Self::new(params, limbs, pair)
+        first.with_pair(pair)
     }
 
     /// Divides by `P`.
     pub fn mod_down(&self) -> Ciphertext {
         let tables = self.params.tables(self.limbs);
         let divider = tables.mod_down.as_ref().expect("there are special primes");
-        Ciphertext::new(&self.params, divider.divide_pair_onto(self.pair.each_ref(), [None; 2]).into())
+        self.divided(divider.divide_pair_onto(self.pair.each_ref(), [None; 2]))
     }
 
     /// Divides by `P` and by the last prime of the chain, in one rounding.
@@ -126,7 +141,7 @@ impl Extended {
     pub fn mod_down_and_drop(&self) -> Ciphertext {
         let tables = self.params.tables(self.limbs);
         let divider = tables.mod_down_and_drop.as_ref().expect("a last prime to drop");
-        Ciphertext::new(&self.params, divider.divide_pair_onto(self.pair.each_ref(), [None; 2]).into())
+        self.divided(divider.divide_pair_onto(self.pair.each_ref(), [None; 2]))
     }
 }
 
@@ -144,8 +159,8 @@ fn add_lifted(params: &Parameters, sum: &mut Poly<Eval>, part: &Poly<Eval>) {
 
 impl EvaluationKeys {
     /// The Galois key of `g` if it covers so many limbs.
-    fn galois_for(&self, g: usize, limbs: usize) -> Option<&KeySwitchKey> {
-        self.galois(g).filter(|key| key.limbs() >= limbs)
+    fn galois_for(&self, g: usize, limbs: usize, secret: SecretId) -> Option<&KeySwitchKey> {
+        self.galois(g).filter(|key| key.limbs() >= limbs).inspect(|key| key.assert_from(secret))
     }
 
     /// `P·σ_g(c)`, for a decomposition of the second part of `c`; `None` for other degrees or without the key.
@@ -154,9 +169,9 @@ impl EvaluationKeys {
             return Some(Extended::lift(c));
         }
         let [c0, _] = c.parts() else { return None };
-        let mut pair = self.galois_for(g, c.limbs())?.accumulate(digits);
+        let mut pair = self.galois_for(g, c.limbs(), c.secret_id())?.accumulate(digits);
         add_lifted(c.params(), &mut pair[0], c0);
-        Some(Extended::new(c.params(), c.limbs(), pair.map(|part| part.automorphism(g))))
+        Some(Extended::of(c, pair.map(|part| part.automorphism(g))))
     }
 
     /// `σ_g` of an extended ciphertext: only its second part is divided by `P`, to be switched. `None` without the key.
@@ -164,22 +179,23 @@ impl EvaluationKeys {
         if g == 1 {
             return Some(c.clone());
         }
-        let key = self.galois_for(g, c.limbs)?;
+        let key = self.galois_for(g, c.limbs, c.secret)?;
         let divider = c.params.tables(c.limbs).mod_down.as_ref()?;
         let mut pair = key.accumulate_streaming(&divider.divide(&c.pair[1]));
         pair[0].add_assign(&c.pair[0]);
-        Some(Extended::new(&c.params, c.limbs, pair.map(|part| part.automorphism(g))))
+        Some(c.with_pair(pair.map(|part| part.automorphism(g))))
     }
 
     /// `P` times a ciphertext of degree 2, relinearized; `None` for other degrees or without a key for its limbs.
     pub fn relinearize_extended(&self, c: &Ciphertext) -> Option<Extended> {
         let [c0, c1, c2] = c.parts() else { return None };
         let key = self.relinearization().filter(|key| key.limbs() >= c.limbs())?;
+        key.assert_from(c.secret_id());
         let mut pair = key.accumulate_streaming(c2);
         for (part, addend) in pair.iter_mut().zip([c0, c1]) {
             add_lifted(c.params(), part, addend);
         }
-        Some(Extended::new(c.params(), c.limbs(), pair))
+        Some(Extended::of(c, pair))
     }
 }
 

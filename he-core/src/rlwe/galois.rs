@@ -10,6 +10,7 @@ use super::ciphertext::Ciphertext;
 use super::keyswitch::{self, Digits, KeySwitchKey};
 use super::params::Parameters;
 use super::secret::SecretKey;
+use super::secret_id::SecretId;
 use crate::ring::automorphism::inverse_element;
 use crate::ring::poly::{Eval, Poly};
 use crate::ring::sample::{Prng, SampleError};
@@ -39,19 +40,26 @@ use crate::ring::sample::{Prng, SampleError};
 #[derive(Clone)]
 pub struct EvaluationKeys {
     pub(crate) params: Parameters,
+    /// None where there are no keys.
+    pub(crate) secret: Option<SecretId>,
     pub(crate) relinearization: Option<KeySwitchKey>,
     pub(crate) galois: BTreeMap<usize, KeySwitchKey>,
 }
 
 impl EvaluationKeys {
-    /// No keys: enough for sums and plain products.
+    /// No keys, of no secret: enough for sums and plain products.
     pub fn none(params: &Parameters) -> Self {
-        Self { params: params.clone(), relinearization: None, galois: BTreeMap::new() }
+        Self { params: params.clone(), secret: None, relinearization: None, galois: BTreeMap::new() }
     }
 
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret; none if there are [no keys](Self::none).
+    pub fn secret_id(&self) -> Option<SecretId> {
+        self.secret
     }
 
     /// The relinearization key.
@@ -70,6 +78,9 @@ impl EvaluationKeys {
     }
 
     /// Relinearizes a ciphertext of degree 2; `None` without a key for its number of limbs.
+    ///
+    /// # Panics
+    /// If the ciphertext belongs to another secret; so for all operations with keys.
     pub fn relinearize(&self, ciphertext: &Ciphertext) -> Option<Ciphertext> {
         let key = self.relinearization.as_ref().filter(|key| key.limbs() >= ciphertext.limbs())?;
         Some(keyswitch::relinearize(ciphertext, key))
@@ -79,6 +90,7 @@ impl EvaluationKeys {
     pub fn automorphism(&self, ciphertext: &Ciphertext, g: usize) -> Option<Ciphertext> {
         let key = self.galois.get(&g).filter(|key| key.limbs() >= ciphertext.limbs())?;
         let [c0, c1] = ciphertext.parts() else { return None };
+        key.assert_from(ciphertext.secret_id());
         Some(turn(ciphertext, key.switch_onto(c1, [Some(c0), None]), g))
     }
 
@@ -91,12 +103,14 @@ impl EvaluationKeys {
     ) -> Option<Ciphertext> {
         let key = self.galois.get(&g).filter(|key| key.limbs() >= ciphertext.limbs())?;
         let [c0, _] = ciphertext.parts() else { return None };
+        key.assert_from(ciphertext.secret_id());
         Some(turn(ciphertext, key.switch_hoisted_onto(digits, [Some(c0), None]), g))
     }
 }
 
 fn turn(ciphertext: &Ciphertext, parts: [Poly<Eval>; 2], g: usize) -> Ciphertext {
-    Ciphertext::new(ciphertext.params(), parts.map(|part| part.automorphism(g)).into())
+    let secret = ciphertext.secret_id();
+    Ciphertext::new(ciphertext.params(), secret, parts.map(|part| part.automorphism(g)).into())
 }
 
 impl SecretKey {
@@ -111,7 +125,8 @@ impl SecretKey {
         let s = self.key_values(limbs);
         let mut to = s.automorphism(inverse_element(g, 2 * self.params().n()));
         to.mark_secret();
-        KeySwitchKey::generate(&to, &s, self.params(), limbs, prng)
+        let secrets = [self.secret_id(); 2];
+        KeySwitchKey::generate(secrets, [&s, &to], self.params(), limbs, prng)
     }
 
     /// A relinearization key for `relinearize` limbs (none for 0) and Galois keys for the given elements, each for the
@@ -133,6 +148,7 @@ impl SecretKey {
             .par_iter()
             .map(|(&g, &limbs)| Ok((g, self.galois_key(g, limbs, &mut Prng::from_os()?))))
             .collect::<Result<_, SampleError>>()?;
-        Ok(EvaluationKeys { params: self.params().clone(), relinearization, galois })
+        let secret = Some(self.secret_id());
+        Ok(EvaluationKeys { params: self.params().clone(), secret, relinearization, galois })
     }
 }

@@ -17,6 +17,7 @@ use super::ciphertext::Ciphertext;
 use super::encrypt::{fresh_seed, noisy};
 use super::params::Parameters;
 use super::secret::SecretKey;
+use super::secret_id::{ForeignSecret, SecretId};
 use crate::ring::kernel;
 use crate::ring::parallel::{for_each_limb, for_each_limb_pair, in_parallel};
 use crate::ring::poly::{Eval, Poly};
@@ -40,13 +41,17 @@ const DIGITS_AT_ONCE: usize = 2;
 /// let from = SecretKey::generate(&params)?;
 /// let c = from.encrypt(2, &[7 << 20], &mut prng).expand();
 /// let switch = key.switching_key_from(&from, 2, &mut prng);
-/// assert_eq!(decrypt(&switch.switch_ciphertext(&c)), 7);
+/// assert_eq!(decrypt(&switch.switch_ciphertext(&c)?), 7);
+/// // What is under another secret is refused.
+/// assert!(switch.switch_ciphertext(&switch.switch_ciphertext(&c)?).is_err());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct KeySwitchKey {
     pub(crate) params: Parameters,
+    /// The secret from which it switches, and that to which.
+    pub(crate) secrets: [SecretId; 2],
     pub(crate) limbs: usize,
     pub(crate) seed: Seed,
     /// `b_i = −a_i·s + f·e_i + P·s'·g_i`.
@@ -57,8 +62,8 @@ pub struct KeySwitchKey {
 impl KeySwitchKey {
     /// A key from the secret `from` (values over `Q_l·P`) to `to`.
     pub(crate) fn generate(
-        to: &Poly<Eval>,
-        from: &Poly<Eval>,
+        secrets: [SecretId; 2],
+        [from, to]: [&Poly<Eval>; 2],
         params: &Parameters,
         limbs: usize,
         prng: &mut Prng,
@@ -81,13 +86,29 @@ impl KeySwitchKey {
                 b
             })
             .collect();
-        Self { params: params.clone(), limbs, seed, b, a }
+        Self { params: params.clone(), secrets, limbs, seed, b, a }
     }
 
     /// Rebuilds a key from its seeded form.
-    pub(crate) fn from_seeded(params: &Parameters, limbs: usize, seed: Seed, b: Vec<Poly<Eval>>) -> Self {
+    pub(crate) fn from_seeded(
+        params: &Parameters,
+        secrets: [SecretId; 2],
+        limbs: usize,
+        seed: Seed,
+        b: Vec<Poly<Eval>>,
+    ) -> Self {
         let a = uniform_parts(params, limbs, &seed);
-        Self { params: params.clone(), limbs, seed, b, a }
+        Self { params: params.clone(), secrets, limbs, seed, b, a }
+    }
+
+    /// The identifiers of the secret from which it switches and of that to which.
+    pub fn secret_ids(&self) -> [SecretId; 2] {
+        self.secrets
+    }
+
+    /// Holds that what is switched is under the secret that it is for: schemes refuse others before.
+    pub(crate) fn assert_from(&self, secret: SecretId) {
+        assert_eq!(secret, self.secrets[0], "a key of the ciphertext's secret");
     }
 
     /// The largest number of limbs it can switch.
@@ -171,11 +192,16 @@ impl KeySwitchKey {
     /// Switches a ciphertext of degree 1, which becomes one of this key's parameters; they may differ from its own in
     /// the special primes and in the chain beyond its limbs.
     ///
+    /// # Errors
+    /// If it is under another secret than this key switches from.
+    ///
     /// # Panics
     /// If it has degree 2, other primes, or more limbs than the key.
-    pub fn switch_ciphertext(&self, c: &Ciphertext) -> Ciphertext {
+    pub fn switch_ciphertext(&self, c: &Ciphertext) -> Result<Ciphertext, ForeignSecret> {
+        let [from, to] = self.secrets;
+        c.secret_id().check("key switch", "ciphertext", from)?;
         let [c0, c1] = c.parts() else { panic!("only ciphertexts of degree 1 are switched") };
-        Ciphertext::new(&self.params, self.switch_onto(c1, [Some(c0), None]).into())
+        Ok(Ciphertext::new(&self.params, to, self.switch_onto(c1, [Some(c0), None]).into()))
     }
 
     /// Switches a polynomial that was decomposed before, with a polynomial added to each of the pair.
@@ -244,7 +270,12 @@ pub(crate) fn relinearize(ciphertext: &Ciphertext, key: &KeySwitchKey) -> Cipher
     let [c0, c1, c2] = ciphertext.parts() else {
         return ciphertext.clone();
     };
-    Ciphertext::new(ciphertext.params(), key.switch_onto(c2, [Some(c0), Some(c1)]).into())
+    key.assert_from(ciphertext.secret_id());
+    Ciphertext::new(
+        ciphertext.params(),
+        ciphertext.secret_id(),
+        key.switch_onto(c2, [Some(c0), Some(c1)]).into(),
+    )
 }
 
 /// Limbs of digit `digit` among the first `limbs` primes.
@@ -320,7 +351,9 @@ impl SecretKey {
     pub fn switching_key_from(&self, from: &Self, limbs: usize, prng: &mut Prng) -> KeySwitchKey {
         assert!(!self.params().spec().p.is_empty(), "key switching needs special primes");
         let source = from.over(self.params());
-        KeySwitchKey::generate(&self.key_values(limbs), &source.key_values(limbs), self.params(), limbs, prng)
+        let values = [source.key_values(limbs), self.key_values(limbs)];
+        let secrets = [from.secret_id(), self.secret_id()];
+        KeySwitchKey::generate(secrets, values.each_ref(), self.params(), limbs, prng)
     }
 
     /// The relinearization key, from `s²` to `s`, for up to `limbs` limbs.
@@ -332,6 +365,7 @@ impl SecretKey {
         let s = self.key_values(limbs);
         let mut square = s.clone();
         square.mul_assign(&s);
-        KeySwitchKey::generate(&s, &square, self.params(), limbs, prng)
+        let secrets = [self.secret_id(); 2];
+        KeySwitchKey::generate(secrets, [&square, &s], self.params(), limbs, prng)
     }
 }

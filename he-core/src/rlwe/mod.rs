@@ -20,6 +20,7 @@ pub mod request;
 mod scheme_keys;
 pub mod sealed;
 pub mod secret;
+mod secret_id;
 pub mod security;
 pub mod serial;
 #[cfg(test)]
@@ -37,3 +38,4 @@ pub use parameters_error::ParametersError;
 pub use params::{Parameters, Spec};
 pub use request::KeyRequest;
 pub use secret::SecretKey;
+pub use secret_id::{ForeignSecret, SecretId};

@@ -30,6 +30,11 @@ macro_rules! scheme_keys {
                 &self.params
             }
 
+            /// The identifier of the secret, which is public: all keys made from it and all ciphertexts under it carry it.
+            pub fn secret_id(&self) -> $crate::rlwe::SecretId {
+                self.inner.secret_id()
+            }
+
             /// The RLWE key.
             pub fn inner(&self) -> &$crate::rlwe::SecretKey {
                 &self.inner
@@ -72,6 +77,11 @@ macro_rules! scheme_keys {
         }
 
         impl PublicKey {
+            /// The identifier of the secret.
+            pub fn secret_id(&self) -> $crate::rlwe::SecretId {
+                self.inner.secret_id()
+            }
+
             /// The key, sealed.
             ///
             /// # Errors
@@ -93,10 +103,15 @@ macro_rules! scheme_keys {
         }
 
         impl EvaluationKeys {
-            /// No keys: enough for sums and plain products.
+            /// No keys, of no secret: enough for sums and plain products.
             pub fn none(params: &Parameters) -> Self {
                 let inner = $crate::rlwe::EvaluationKeys::none(params.rlwe());
                 Self { params: params.clone(), inner }
+            }
+
+            /// The identifier of the secret; none if there are [no keys](Self::none).
+            pub fn secret_id(&self) -> Option<$crate::rlwe::SecretId> {
+                self.inner.secret_id()
             }
 
             /// The keys, sealed, in seeded form.
@@ -143,6 +158,17 @@ macro_rules! scheme_keys {
             pub fn relinearization(mut self, level: usize) -> Self {
                 self.0.relinearization(level);
                 self
+            }
+
+            /// Bytes of the keys that are asked for as they are sent, [`EvaluationKeys::to_bytes`], before any is made.
+            ///
+            /// # Errors
+            /// If the request names a level above the whole chain or an element that is no automorphism, or there are no special
+            /// primes.
+            pub fn sealed_bytes(&self, params: &Parameters) -> Result<usize, Error> {
+                self.0.check(params.rlwe())?;
+                let envelope = $crate::wire::HEADER_BYTES + $crate::wire::DIGEST_BYTES;
+                Ok(envelope + $crate::rlwe::sealed::requested_keys_bytes(params.rlwe(), &self.0))
             }
 
             /// The keys of this request and those of another.

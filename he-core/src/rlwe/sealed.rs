@@ -7,6 +7,7 @@ use super::encrypt::PublicKey;
 use super::galois::EvaluationKeys;
 use super::params::Parameters;
 use super::request::KeyRequest;
+use super::secret_id::SecretId;
 use super::serial::{
     body_limit, polynomial_bytes, read_evaluation_keys, read_public_key, write_evaluation_keys,
     write_public_key,
@@ -15,12 +16,22 @@ use crate::wire::{self, Header, Reader, WireError};
 
 /// Bytes of a ciphertext in the body of an object.
 pub fn ciphertext_bytes(ciphertext: &Ciphertext) -> usize {
-    1 + 2 + ciphertext.parts().len() * polynomial_bytes(ciphertext.params().basis(ciphertext.limbs()))
+    written_bytes(ciphertext.params(), ciphertext.limbs(), ciphertext.parts().len())
 }
 
 /// Bytes of a seeded ciphertext in the body of an object.
 pub fn seeded_bytes(ciphertext: &SeededCiphertext) -> usize {
-    1 + 2 + polynomial_bytes(ciphertext.params().basis(ciphertext.limbs())) + 32
+    fresh_bytes(ciphertext.params(), ciphertext.limbs())
+}
+
+/// Bytes of a ciphertext of so many polynomials over `limbs` primes, at most all, in the body of an object.
+pub fn written_bytes(params: &Parameters, limbs: usize, polynomials: usize) -> usize {
+    1 + 2 + SecretId::BYTES + polynomials * polynomial_bytes(params.basis(limbs.clamp(1, params.max_limbs())))
+}
+
+/// Bytes of a seeded ciphertext over `limbs` primes, at most all, in the body of an object.
+pub fn fresh_bytes(params: &Parameters, limbs: usize) -> usize {
+    written_bytes(params, limbs, 1) + 32
 }
 
 /// Opens a sealed ciphertext of degree 1 or 2; `read` reads its body.
@@ -39,28 +50,37 @@ pub fn open_ciphertext<'a, C>(
     Ok(ciphertext)
 }
 
-/// Bytes of a key-switching key over `limbs` primes: their number and the seed, and half of its polynomials.
+/// Bytes of a key-switching key over `limbs` primes: their number, the identifiers of both secrets, the seed, and half of its polynomials.
 pub fn key_switch_key_bytes(params: &Parameters, limbs: usize) -> usize {
+    2 * SecretId::BYTES + key_bytes(params, limbs)
+}
+
+/// Bytes of one of a set of evaluation keys: without identifiers.
+fn key_bytes(params: &Parameters, limbs: usize) -> usize {
     2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
 }
 
 /// Bytes of the body of evaluation keys.
 pub fn evaluation_keys_bytes(keys: &EvaluationKeys) -> usize {
-    let bytes = |limbs| key_switch_key_bytes(keys.params(), limbs);
+    let bytes = |limbs| key_bytes(keys.params(), limbs);
     let galois = keys.galois_elements().filter_map(|g| keys.galois(g)).map(|key| 4 + bytes(key.limbs()));
-    1 + keys.relinearization().map_or(0, |key| bytes(key.limbs())) + 4 + galois.sum::<usize>()
+    SecretId::BYTES
+        + 1
+        + keys.relinearization().map_or(0, |key| bytes(key.limbs()))
+        + 4
+        + galois.sum::<usize>()
 }
 
 /// Bytes of the body of the evaluation keys of a request.
 pub fn requested_keys_bytes(params: &Parameters, request: &KeyRequest) -> usize {
-    let bytes = |level: usize| key_switch_key_bytes(params, level + 1);
+    let bytes = |level: usize| key_bytes(params, level + 1);
     let galois = request.galois_levels().map(|level| 4 + bytes(level));
-    1 + request.relinearization_level().map_or(0, bytes) + 4 + galois.sum::<usize>()
+    SecretId::BYTES + 1 + request.relinearization_level().map_or(0, bytes) + 4 + galois.sum::<usize>()
 }
 
 /// Largest body of evaluation keys: one for every element there is, and one for products.
 pub fn evaluation_keys_limit(params: &Parameters) -> usize {
-    1 + 4 + (params.n() + 1) * (4 + key_switch_key_bytes(params, params.max_limbs()))
+    SecretId::BYTES + 1 + 4 + (params.n() + 1) * (4 + key_bytes(params, params.max_limbs()))
 }
 
 /// Seals a public key.
@@ -69,7 +89,7 @@ pub fn evaluation_keys_limit(params: &Parameters) -> usize {
 /// Never for a key that was made.
 pub fn seal_public_key(header: &Header, key: &PublicKey) -> Result<Vec<u8>, WireError> {
     let params = key.zero().params();
-    let capacity = polynomial_bytes(params.basis(params.max_limbs())) + 32;
+    let capacity = polynomial_bytes(params.basis(params.max_limbs())) + 32 + SecretId::BYTES;
     wire::seal_with(header, capacity, |out| write_public_key(out, key))
 }
 

@@ -20,6 +20,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 use super::distribution::SecretDistribution;
 use super::object::{Kind, header};
 use super::params::Parameters;
+use super::secret_id::SecretId;
 use crate::ring::poly::{Coeff, Eval, Poly};
 use crate::ring::sample::{Prng, SampleError};
 use crate::wire::{self, Reader, WireError};
@@ -44,6 +45,7 @@ use crate::wire::{self, Reader, WireError};
 /// ```
 pub struct SecretKey {
     params: Parameters,
+    id: SecretId,
     coefficients: Zeroizing<Vec<i8>>,
     values: Poly<Eval>,
 }
@@ -63,21 +65,21 @@ impl SecretKey {
             SecretDistribution::UniformTernary => prng.ternary(&mut coefficients),
             SecretDistribution::SparseTernary { weight } => prng.fixed_weight(&mut coefficients, weight)?,
         }
-        Ok(Self::from_coefficients(params, coefficients))
+        Ok(Self::from_coefficients(params, SecretId::draw()?, coefficients))
     }
 
-    /// The key with the given coefficients: for bridges from schemes that draw their own.
+    /// The key with the given coefficients and identifier: for bridges from schemes that draw their own.
     ///
     /// # Panics
     /// If there are not `N`, or one is not −1, 0 or 1.
-    pub fn from_ternary(params: &Parameters, coefficients: Zeroizing<Vec<i8>>) -> Self {
+    pub fn from_ternary(params: &Parameters, id: SecretId, coefficients: Zeroizing<Vec<i8>>) -> Self {
         assert_eq!(coefficients.len(), params.n(), "a secret has N coefficients");
         assert!(coefficients.iter().all(|c| (-1..=1).contains(c)), "coefficients of secrets are −1, 0 or 1");
-        Self::from_coefficients(params, coefficients)
+        Self::from_coefficients(params, id, coefficients)
     }
 
     /// `s(X^k)` in a ring of `k` times the dimension: a ciphertext under it is `k` interleaved ciphertexts under `s`. It
-    /// protects as much as `s` does in its own ring.
+    /// protects as much as `s` does in its own ring, and has its identifier.
     ///
     /// # Panics
     /// If the dimension of `params` is no multiple of this key's.
@@ -88,14 +90,14 @@ impl SecretKey {
         for (place, &c) in coefficients.iter_mut().step_by(large / n).zip(self.coefficients.iter()) {
             *place = c;
         }
-        Self::from_coefficients(params, coefficients)
+        Self::from_coefficients(params, self.id, coefficients)
     }
 
-    fn from_coefficients(params: &Parameters, coefficients: Zeroizing<Vec<i8>>) -> Self {
+    fn from_coefficients(params: &Parameters, id: SecretId, coefficients: Zeroizing<Vec<i8>>) -> Self {
         let wide = Zeroizing::new(coefficients.iter().map(|&c| i64::from(c)).collect::<Vec<_>>());
         let mut poly = Poly::<Coeff>::from_signed(params.key_basis(params.max_limbs()), &wide);
         poly.mark_secret();
-        Self { params: params.clone(), coefficients, values: poly.into_eval() }
+        Self { params: params.clone(), id, coefficients, values: poly.into_eval() }
     }
 
     /// This secret modulo the primes of other parameters over the same ring.
@@ -104,12 +106,17 @@ impl SecretKey {
     /// If the ring dimensions differ.
     pub(crate) fn over(&self, params: &Parameters) -> Self {
         assert_eq!(self.params.n(), params.n(), "secrets of one ring");
-        Self::from_coefficients(params, self.coefficients.clone())
+        Self::from_coefficients(params, self.id, self.coefficients.clone())
     }
 
     /// The parameters of the key.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The identifier of the secret, which is public.
+    pub fn secret_id(&self) -> SecretId {
+        self.id
     }
 
     /// `s` over the first `limbs` primes of `Q`, wiped when dropped: what keys of other schemes are made from.
@@ -130,26 +137,32 @@ impl SecretKey {
         out
     }
 
-    /// The key as bytes: the only way in which it leaves memory. One byte a coefficient, sealed with its parameters'
-    /// hash.
+    /// The key as bytes: the only way in which it leaves memory. Its identifier, then one byte a coefficient, sealed with its
+    /// parameters' hash.
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let body = Zeroizing::new(self.coefficients.iter().map(|&c| (c + 1) as u8).collect::<Vec<_>>());
+        let id = self.id.to_bytes();
+        let bytes = id.into_iter().chain(self.coefficients.iter().map(|&c| (c + 1) as u8));
+        // Taken once at its size: growth would leave copies that nobody wipes.
+        let mut body = Zeroizing::new(Vec::with_capacity(id.len() + self.coefficients.len()));
+        body.extend(bytes);
         Zeroizing::new(wire::seal(&header(&self.params, Kind::SecretKey), &body))
     }
 
     /// Reads a key back.
     ///
     /// # Errors
-    /// If the bytes are damaged, belong to other parameters, or a coefficient is not −1, 0 or 1.
+    /// If the bytes are damaged, belong to other parameters, lack an identifier, or a coefficient is not −1, 0 or 1.
     pub fn from_secret_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let what = "secret key";
-        let mut reader = Reader::new(wire::open(bytes, &header(params, Kind::SecretKey), params.n())?);
+        let limit = SecretId::BYTES + params.n();
+        let mut reader = Reader::new(wire::open(bytes, &header(params, Kind::SecretKey), limit)?);
+        let id = SecretId::read(&mut reader, what)?;
         let body = reader.bytes(params.n(), what)?;
         reader.finish(what)?;
         if let Some((index, &found)) = body.iter().enumerate().find(|(_, c)| **c > 2) {
             return Err(WireError::Value { what, index, found: u64::from(found), bound: 3 });
         }
         let coefficients = Zeroizing::new(body.iter().map(|&b| b as i8 - 1).collect::<Vec<_>>());
-        Ok(Self::from_coefficients(params, coefficients))
+        Ok(Self::from_coefficients(params, id, coefficients))
     }
 }

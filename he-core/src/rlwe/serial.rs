@@ -1,7 +1,8 @@
 //! Bodies of serialized objects: what stands inside the envelope of [`crate::wire`].
 //!
 //! A polynomial is its limbs, each word in exactly as many bits as its prime has. Uniform parts are never written: a
-//! seeded ciphertext or key carries the 32 bytes they are expanded from. Every count and every word is checked against
+//! seeded ciphertext or key carries the 32 bytes they are expanded from. Every object has the [identifier](SecretId) of its secret, a set of
+//! evaluation keys once for all of them. Every count and every word is checked against
 //! the parameters before memory is taken.
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use super::encrypt::PublicKey;
 use super::galois::EvaluationKeys;
 use super::keyswitch::KeySwitchKey;
 use super::params::Parameters;
+use super::secret_id::SecretId;
 use crate::ring::basis::Basis;
 use crate::ring::poly::{Eval, Poly};
 use crate::wire::{Reader, WireError, Writer};
@@ -56,6 +58,7 @@ fn read_limbs(from: &mut Reader<'_>, params: &Parameters, what: &'static str) ->
 pub fn write_ciphertext(out: &mut Writer, ciphertext: &Ciphertext) -> Result<(), WireError> {
     out.u8(ciphertext.parts().len() as u8);
     out.u16(ciphertext.limbs() as u16);
+    ciphertext.secret_id().write(out);
     ciphertext.parts().iter().try_for_each(|part| write_poly(out, part))
 }
 
@@ -67,6 +70,7 @@ pub fn write_seeded(out: &mut Writer, ciphertext: &SeededCiphertext) -> Result<(
     let (c0, seed) = ciphertext.parts();
     out.u8(1);
     out.u16(ciphertext.limbs() as u16);
+    ciphertext.secret_id().write(out);
     write_poly(out, c0)?;
     out.bytes(seed);
     Ok(())
@@ -80,16 +84,16 @@ pub fn read_ciphertext(from: &mut Reader<'_>, params: &Parameters) -> Result<Cip
     let what = "ciphertext";
     let parts = from.u8(what)?;
     let limbs = read_limbs(from, params, what)?;
-    let basis = params.basis(limbs);
+    let (secret, basis) = (SecretId::read(from, what)?, params.basis(limbs));
     match parts {
         1 => {
             let c0 = read_poly(from, basis, what)?;
             let seed = from.array::<32>(what)?;
-            Ok(SeededCiphertext { params: params.clone(), c0, seed }.expand())
+            Ok(SeededCiphertext { params: params.clone(), secret, c0, seed }.expand())
         }
         2 | 3 => {
             let parts = (0..parts).map(|_| read_poly(from, basis, what)).collect::<Result<_, _>>()?;
-            Ok(Ciphertext::new(params, parts))
+            Ok(Ciphertext::new(params, secret, parts))
         }
         found => Err(WireError::Value { what, index: 0, found: u64::from(found), bound: 4 }),
     }
@@ -101,6 +105,7 @@ pub fn read_ciphertext(from: &mut Reader<'_>, params: &Parameters) -> Result<Cip
 /// Never for a key that was made.
 pub fn write_public_key(out: &mut Writer, key: &PublicKey) -> Result<(), WireError> {
     let (c0, seed) = key.zero().parts();
+    key.secret_id().write(out);
     write_poly(out, c0)?;
     out.bytes(seed);
     Ok(())
@@ -112,9 +117,10 @@ pub fn write_public_key(out: &mut Writer, key: &PublicKey) -> Result<(), WireErr
 /// If a word is out of range, or bytes are missing.
 pub fn read_public_key(from: &mut Reader<'_>, params: &Parameters) -> Result<PublicKey, WireError> {
     let what = "public key";
+    let secret = SecretId::read(from, what)?;
     let c0 = read_poly(from, params.basis(params.max_limbs()), what)?;
     let seed = from.array::<32>(what)?;
-    Ok(PublicKey::new(SeededCiphertext { params: params.clone(), c0, seed }))
+    Ok(PublicKey::new(SeededCiphertext { params: params.clone(), secret, c0, seed }))
 }
 
 /// Writes a key-switching key, in seeded form.
@@ -123,15 +129,30 @@ pub fn read_public_key(from: &mut Reader<'_>, params: &Parameters) -> Result<Pub
 /// Never for a key that was made.
 pub fn write_key_switch_key(out: &mut Writer, key: &KeySwitchKey) -> Result<(), WireError> {
     out.u16(key.limbs as u16);
+    key.secrets.iter().for_each(|secret| secret.write(out));
+    write_seed_and_bodies(out, key)
+}
+
+fn write_seed_and_bodies(out: &mut Writer, key: &KeySwitchKey) -> Result<(), WireError> {
     out.bytes(&key.seed);
     key.b.iter().try_for_each(|poly| write_poly(out, poly))
 }
 
-/// Reads a key-switching key to a secret of the given parameters; from which secret it switches it does not say.
+/// Reads a key-switching key to a secret of the given parameters. The parameters of the secret from which it switches it does not
+/// say, only its identifier.
 ///
 /// # Errors
-/// If the parameters have no special primes, a count or a word is out of range, or bytes are missing.
+/// If the parameters have no special primes, a count or a word is out of range, an identifier is zero, or bytes are missing.
 pub fn read_key_switch_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, WireError> {
+    read_key(from, params, None)
+}
+
+/// A key-switching key, with the identifiers of its secrets unless they are known.
+fn read_key(
+    from: &mut Reader<'_>,
+    params: &Parameters,
+    secrets: Option<[SecretId; 2]>,
+) -> Result<KeySwitchKey, WireError> {
     let what = "key-switching key";
     if params.spec().p.is_empty() {
         return Err(WireError::Invalid {
@@ -140,10 +161,14 @@ pub fn read_key_switch_key(from: &mut Reader<'_>, params: &Parameters) -> Result
         });
     }
     let limbs = read_limbs(from, params, what)?;
+    let secrets = match secrets {
+        Some(secrets) => secrets,
+        None => [SecretId::read(from, what)?, SecretId::read(from, what)?],
+    };
     let seed = from.array::<32>(what)?;
     let basis = params.key_basis(limbs);
     let b = (0..params.digits(limbs)).map(|_| read_poly(from, basis, what)).collect::<Result<_, _>>()?;
-    Ok(KeySwitchKey::from_seeded(params, limbs, seed, b))
+    Ok(KeySwitchKey::from_seeded(params, secrets, limbs, seed, b))
 }
 
 /// Writes evaluation keys, in seeded form.
@@ -151,12 +176,17 @@ pub fn read_key_switch_key(from: &mut Reader<'_>, params: &Parameters) -> Result
 /// # Errors
 /// Never for keys that were made.
 pub fn write_evaluation_keys(out: &mut Writer, keys: &EvaluationKeys) -> Result<(), WireError> {
+    let write = |out: &mut Writer, key: &KeySwitchKey| {
+        out.u16(key.limbs as u16);
+        write_seed_and_bodies(out, key)
+    };
+    SecretId::write_optional(keys.secret, out);
     out.u8(u8::from(keys.relinearization.is_some()));
-    keys.relinearization.iter().try_for_each(|key| write_key_switch_key(out, key))?;
+    keys.relinearization.iter().try_for_each(|key| write(out, key))?;
     out.u32(keys.galois.len() as u32);
     for (&g, key) in &keys.galois {
         out.u32(g as u32);
-        write_key_switch_key(out, key)?;
+        write(out, key)?;
     }
     Ok(())
 }
@@ -164,12 +194,18 @@ pub fn write_evaluation_keys(out: &mut Writer, keys: &EvaluationKeys) -> Result<
 /// Reads evaluation keys.
 ///
 /// # Errors
-/// If a count, an element or a word is out of range, elements do not ascend, or bytes are missing.
+/// If a count, an element or a word is out of range, elements do not ascend, there are keys of no secret, or bytes are missing.
 pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Result<EvaluationKeys, WireError> {
     let what = "evaluation keys";
+    let secret = SecretId::read_optional(from, what)?;
+    let key = |from: &mut Reader<'_>| {
+        let why = || "keys with an identifier of zero, which is that of no secret".into();
+        let secret = secret.ok_or_else(|| WireError::Invalid { what, why: why() })?;
+        read_key(from, params, Some([secret; 2]))
+    };
     let relinearization = match from.u8(what)? {
         0 => None,
-        1 => Some(read_key_switch_key(from, params)?),
+        1 => Some(key(from)?),
         found => {
             return Err(WireError::Value { what, index: 0, found: u64::from(found), bound: 2 });
         }
@@ -190,7 +226,7 @@ pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Resul
                 bound: two_n,
             });
         }
-        galois.insert(g as usize, read_key_switch_key(from, params)?);
+        galois.insert(g as usize, key(from)?);
     }
-    Ok(EvaluationKeys { params: params.clone(), relinearization, galois })
+    Ok(EvaluationKeys { params: params.clone(), secret, relinearization, galois })
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use zeroize::ZeroizeOnDrop;
 
-use super::{Parameters, SecretKey, Spec};
+use super::{Parameters, SecretId, SecretKey, Spec};
 use crate::ring::automorphism::inverse_element;
 use crate::ring::poly::{Coeff, Poly};
 use crate::ring::sample::Prng;
+use crate::wire::HEADER_BYTES;
 
 /// Words that tell a polynomial from all others.
 const SAMPLE: usize = 8;
@@ -42,7 +43,7 @@ fn nothing_of_a_key_is_left_in_the_pool() {
     let (params, mut prng) = (params(), Prng::from_os().unwrap());
     let key = SecretKey::generate(&params).unwrap();
     let values = key.key_values(2);
-    let wide: Vec<i64> = (key.to_secret_bytes().iter().rev().take(params.n()).rev())
+    let wide: Vec<i64> = (key.to_secret_bytes().iter().skip(HEADER_BYTES + SecretId::BYTES).take(params.n()))
         .map(|&byte| i64::from(byte) - 1)
         .collect();
     let coefficients = Poly::<Coeff>::from_signed(params.key_basis(2), &wide);

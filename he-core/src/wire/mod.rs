@@ -20,8 +20,9 @@ pub use writer::Writer;
 
 /// The first four bytes of every object.
 pub const MAGIC: [u8; 4] = *b"HEW1";
-/// The version of the format that is written, and the only one that is read.
-pub const VERSION: u16 = 1;
+/// The version of the format that is written, and the only one that is read. Version 2 gave keys and ciphertexts the
+/// identifier of their secret.
+pub const VERSION: u16 = 2;
 /// Bytes before the body.
 pub const HEADER_BYTES: usize = 49;
 /// Bytes after the body.

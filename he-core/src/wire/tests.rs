@@ -9,7 +9,7 @@ const LIMIT: usize = 1 << 20;
 #[test]
 fn layout_is_as_documented() {
     let sealed = seal(&HEADER, b"abc");
-    let mut want = b"HEW1\x01\x00\x01\x34\x12".to_vec();
+    let mut want = b"HEW1\x02\x00\x01\x34\x12".to_vec();
     want.extend([0xab; 32]);
     want.extend([3, 0, 0, 0, 0, 0, 0, 0]);
     want.extend(b"abc");

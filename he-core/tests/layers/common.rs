@@ -5,7 +5,7 @@ use he_core::ring::naive::negacyclic_mul;
 use he_core::ring::sample::Prng;
 use he_core::ring::{Basis, Coeff, Poly};
 use he_core::rlwe::params::find_primes;
-use he_core::rlwe::{Ciphertext, Parameters, SecretDistribution, SecretKey, Spec};
+use he_core::rlwe::{Ciphertext, Parameters, SecretDistribution, SecretId, SecretKey, Spec};
 use num_bigint::{BigInt, BigUint};
 
 /// One prime of each size in use.
@@ -128,17 +128,23 @@ pub(crate) fn secret_coefficients(key: &SecretKey) -> Vec<i64> {
     let basis = key.params().basis(1);
     let mut one = Poly::<Coeff>::zero(basis).into_eval();
     one.add_integer_assign(1);
-    let phase = key.phase(&Ciphertext::new(key.params(), vec![Poly::zero(basis), one]));
+    let phase = key.phase(&Ciphertext::new(key.params(), key.secret_id(), vec![Poly::zero(basis), one]));
     phase.limb(0).iter().map(|&w| basis.modulus(0).center(w)).collect()
+}
+
+/// An identifier of a secret, from a byte that is not 0.
+pub(crate) fn secret_id(byte: u8) -> SecretId {
+    SecretId::from_bytes([byte; 16]).unwrap()
 }
 
 /// A ciphertext of uniform parts.
 pub(crate) fn random_ciphertext(
     prng: &mut Prng,
+    secret: SecretId,
     params: &Parameters,
     limbs: usize,
     degree: usize,
 ) -> Ciphertext {
     let parts = (0..=degree).map(|_| poly(prng, params.basis(limbs)).into_eval()).collect();
-    Ciphertext::new(params, parts)
+    Ciphertext::new(params, secret, parts)
 }

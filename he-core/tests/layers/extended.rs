@@ -54,7 +54,7 @@ fn one_division_serves_rotations_products_and_sums() {
         for limbs in 2..=4 {
             let modulus = product(params.basis(limbs).moduli());
             let noise = NoiseModel::new(&params).key_switch(limbs).log2() / 2.0 + 3.2;
-            let c = random_ciphertext(&mut prng, &params, limbs, 1);
+            let c = random_ciphertext(&mut prng, key.secret_id(), &params, limbs, 1);
             let (digits, before) = (Digits::decompose(&params, &c.parts()[1]), key.phase(&c));
             assert_eq!(Extended::lift(&c).mod_down().parts()[1].words(), c.parts()[1].words());
             for g in [1, 5, 25, 2 * n - 1] {
@@ -117,7 +117,7 @@ fn the_last_prime_goes_in_the_same_rounding() {
         let keys = key.evaluation_keys(4, &BTreeMap::new()).unwrap();
         let norm: i64 = secret_coefficients(&key).iter().map(|c| c.abs()).sum();
         for limbs in 2..=4 {
-            let c = random_ciphertext(&mut prng, &params, limbs, 2);
+            let c = random_ciphertext(&mut prng, key.secret_id(), &params, limbs, 2);
             let extended = keys.relinearize_extended(&c).unwrap();
             let whole = extended.mod_down();
             let at_once = keys.relinearize(&c).unwrap();
@@ -128,7 +128,10 @@ fn the_last_prime_goes_in_the_same_rounding() {
             let [one, two] = [extended.mod_down_and_drop(), whole.drop_last()].map(|c| phase(&key, &c));
             assert!(distance(&one, &two, &modulus) <= rounding);
         }
-        assert!(keys.relinearize_extended(&random_ciphertext(&mut prng, &params, 4, 1)).is_none());
+        assert!(
+            keys.relinearize_extended(&random_ciphertext(&mut prng, key.secret_id(), &params, 4, 1))
+                .is_none()
+        );
     }
 }
 
@@ -141,7 +144,7 @@ fn gaussian_integers_are_polynomials_of_two_terms() {
         (poly[0], poly[n / 2]) = (c.re as i64, c.im as i64);
         poly
     };
-    let [a, b] = [1, 2].map(|_| random_ciphertext(&mut prng, &params, 2, 1));
+    let [a, b] = [1, 2].map(|_| random_ciphertext(&mut prng, key.secret_id(), &params, 2, 1));
     let [x, y] = [(-7, 1 << 40), (3, -5)].map(|(re, im)| GaussianInteger { re, im });
     let modulus = product(params.basis(2).moduli());
     let sum = phase(&key, &Ciphertext::gaussian_sum(2, &[(x, &a), (y, &b)]));
@@ -185,13 +188,13 @@ fn raised_ciphertexts_keep_their_phase_modulo_the_first_prime() {
     let to = short_key.switching_key_from(&key, 1, &mut prng);
     let back = key.switching_key_from(&short_key, 3, &mut prng);
 
-    let c = random_ciphertext(&mut prng, &params, 1, 1);
+    let c = random_ciphertext(&mut prng, key.secret_id(), &params, 1, 1);
     let (before, first) = (phase(&key, &c), BigInt::from(q));
-    let encapsulated = to.switch_ciphertext(&c);
+    let encapsulated = to.switch_ciphertext(&c).unwrap();
     let noise = NoiseModel::new(&short).key_switch(1).log2() / 2.0 + 3.2;
     assert!(distance(&phase(&short_key, &encapsulated), &before, &first) <= noise);
 
-    let raised = back.switch_ciphertext(&encapsulated.over(&params).raised(3));
+    let raised = back.switch_ciphertext(&encapsulated.over(&params).raised(3)).unwrap();
     assert_eq!(raised.limbs(), 3);
     let after = phase(&key, &raised);
     assert!(distance(&after, &before, &first) <= noise + 1.0);

@@ -1,18 +1,23 @@
 //! Key switching, automorphisms and extraction, seen through the phase.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use he_core::ring::rns::to_integers;
-use he_core::ring::{Coeff, Eval, Poly};
+use he_core::ring::{Coeff, Eval, GaussianInteger, Poly};
 use he_core::rlwe::lwe::sample_extract;
 use he_core::rlwe::noise::{NoiseModel, log2_abs, measure};
-use he_core::rlwe::{Ciphertext, Digits, EvaluationKeys, Parameters, SecretKey};
+use he_core::rlwe::{
+    Ciphertext, Digits, EvaluationKeys, Extended, ForeignSecret, Parameters, PreparedPlaintext, SecretKey,
+};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use crate::common::{
-    centred, from_integers, insecure, limbs, prng, product, random_ciphertext, secret_coefficients,
+    centred, from_integers, insecure, limbs, prng, product, random_ciphertext, secret_coefficients, secret_id,
 };
+
+const ONE: GaussianInteger = GaussianInteger { re: 1, im: 0 };
 
 /// Digits of 1, 2, 3 and 6 primes of 30 to 50 bits, with special primes that cover them.
 fn families(error_factor: u64) -> Vec<Parameters> {
@@ -49,13 +54,16 @@ fn relinearization_keeps_the_phase() {
                 let keys = key.evaluation_keys(cut, &BTreeMap::new()).unwrap();
                 assert_eq!(keys.relinearization().unwrap().limbs(), cut);
                 for limbs in 1..=cut {
-                    let c = random_ciphertext(&mut prng, &params, limbs, 2);
+                    let c = random_ciphertext(&mut prng, key.secret_id(), &params, limbs, 2);
                     let out = keys.relinearize(&c).unwrap();
                     assert_eq!((out.degree(), out.limbs()), (1, limbs));
                     check_error(&params, limbs, &phase(&key, &c), &phase(&key, &out));
                 }
                 if cut < top {
-                    assert!(keys.relinearize(&random_ciphertext(&mut prng, &params, cut + 1, 2)).is_none());
+                    assert!(
+                        keys.relinearize(&random_ciphertext(&mut prng, key.secret_id(), &params, cut + 1, 2))
+                            .is_none()
+                    );
                 }
             }
         }
@@ -72,7 +80,7 @@ fn automorphisms_permute_the_phase_and_hoisting_changes_no_bit() {
         assert!(keys.relinearization().is_none());
         assert_eq!(keys.galois_elements().count(), 4);
         for limbs in 1..=6 {
-            let c = random_ciphertext(&mut prng, &params, limbs, 1);
+            let c = random_ciphertext(&mut prng, key.secret_id(), &params, limbs, 1);
             let (before, digits) = (key.phase(&c), Digits::decompose(&params, &c.parts()[1]));
             for (&g, &cut) in &elements {
                 let plain = keys.automorphism(&c, g);
@@ -96,21 +104,61 @@ fn automorphisms_permute_the_phase_and_hoisting_changes_no_bit() {
 fn a_key_serves_no_other_secret() {
     let params = insecure(6, &[47, 47], &[50], 1, 1);
     let [key, other] = [(); 2].map(|()| SecretKey::generate(&params).unwrap());
-    let keys = other.evaluation_keys(2, &BTreeMap::new()).unwrap();
-    let c = random_ciphertext(&mut prng(3), &params, 2, 2);
-    let difference = centred(
-        &(&phase(&key, &keys.relinearize(&c).unwrap())[0] - &phase(&key, &c)[0]),
-        &product(params.basis(2).moduli()),
+    let keys = other.evaluation_keys(2, &[(5, 2)].into()).unwrap();
+    let [linear, square] =
+        [1, 2].map(|degree| random_ciphertext(&mut prng(3), key.secret_id(), &params, 2, degree));
+    let theirs = random_ciphertext(&mut prng(3), other.secret_id(), &params, 2, 1);
+    let panics = |operation: &dyn Fn()| catch_unwind(AssertUnwindSafe(operation)).is_err();
+    let digits = Digits::decompose(&params, &linear.parts()[1]);
+    let one = PreparedPlaintext::new(&params, 2, &[0; 64]);
+    let operations: [&dyn Fn(); 14] = [
+        &|| drop(keys.relinearize(&square)),
+        &|| drop(keys.relinearize_extended(&square)),
+        &|| drop(keys.automorphism(&linear, 5)),
+        &|| drop(keys.automorphism_hoisted(&linear, &digits, 5)),
+        &|| drop(keys.automorphism_extended(&linear, &digits, 5)),
+        &|| drop(keys.turn_extended(&Extended::lift(&linear), 5)),
+        &|| drop(other.phase(&linear)),
+        &|| linear.clone().add_assign(&theirs),
+        &|| linear.clone().sub_assign(&theirs),
+        &|| drop(Ciphertext::tensor_products(2, 1, &[&linear], &[&theirs])),
+        &|| drop(Ciphertext::plain_sum(2, &[(&linear.parts()[0], &linear), (&linear.parts()[0], &theirs)])),
+        &|| drop(Ciphertext::gaussian_sum(2, &[(ONE, &linear), (ONE, &theirs)])),
+        &|| Extended::lift(&linear).add_assign(&Extended::lift(&theirs)),
+        &|| drop(Extended::dot(&[(&one, &Extended::lift(&linear)), (&one, &Extended::lift(&theirs))])),
+    ];
+    for (at, operation) in operations.iter().enumerate() {
+        assert!(panics(operation), "operation {at}");
+    }
+    // A switch from one secret to another knows both.
+    let switch = other.switching_key_from(&key, 2, &mut prng(4));
+    assert_eq!(switch.secret_ids(), [key.secret_id(), other.secret_id()]);
+    assert_eq!(switch.switch_ciphertext(&linear).unwrap().secret_id(), other.secret_id());
+    let (operation, object) = ("key switch", "ciphertext");
+    let refused = ForeignSecret { operation, object, found: other.secret_id(), needed: key.secret_id() };
+    assert_eq!(switch.switch_ciphertext(&theirs).err(), Some(refused));
+    // What is made of a key has its identifier.
+    let public = key.public_key().unwrap();
+    let derived = [
+        public.secret_id(),
+        public.encrypt_zero(1, &mut prng(5)).secret_id(),
+        key.encrypt_zero(1, &mut prng(5)).secret_id(),
+        key.encrypt_zero(1, &mut prng(5)).expand().truncated(1).secret_id(),
+        key.interleaved(&insecure(7, &[47, 47], &[50], 1, 1)).secret_id(),
+    ];
+    assert_eq!(derived, [key.secret_id(); 5]);
+    assert_eq!(
+        (keys.secret_id(), EvaluationKeys::none(&params).secret_id()),
+        (Some(other.secret_id()), None)
     );
-    assert!(log2_abs(&difference) > 60.0);
 }
 
 #[test]
 fn keys_are_missing_where_none_were_made() {
     let params = insecure(4, &[47], &[50], 1, 1);
-    let c = random_ciphertext(&mut prng(4), &params, 1, 2);
+    let c = random_ciphertext(&mut prng(4), secret_id(1), &params, 1, 2);
     assert!(EvaluationKeys::none(&params).relinearize(&c).is_none());
-    let linear = random_ciphertext(&mut prng(4), &params, 1, 1);
+    let linear = random_ciphertext(&mut prng(4), secret_id(1), &params, 1, 1);
     assert!(EvaluationKeys::none(&params).automorphism(&linear, 3).is_none());
 }
 
@@ -143,8 +191,8 @@ fn arithmetic_on_ciphertexts_is_arithmetic_on_phases() {
     let (key, mut prng) = (SecretKey::generate(&params).unwrap(), prng(6));
     let at = |limbs: usize, v: Poly<Coeff>| limbs_of(&v.into_eval().truncated(limbs).into_coeff());
     for limbs in 1..=3 {
-        let [a, b] = [(); 2].map(|()| random_ciphertext(&mut prng, &params, limbs, 1));
-        let c = random_ciphertext(&mut prng, &params, limbs, 2);
+        let [a, b] = [(); 2].map(|()| random_ciphertext(&mut prng, key.secret_id(), &params, limbs, 1));
+        let c = random_ciphertext(&mut prng, key.secret_id(), &params, limbs, 2);
         let [va, vb, vc] = [&a, &b, &c].map(|x| key.phase(x).into_eval());
         let phases = |x: &Ciphertext| limbs_of(&key.phase(x));
         let sum = |a: &Poly<Eval>, b: &Poly<Eval>| {
@@ -212,7 +260,7 @@ fn dropping_a_prime_divides_the_phase() {
         let params = insecure(6, &[50, 41, 47, 30], &[50], 1, f);
         let (key, mut prng) = (SecretKey::generate(&params).unwrap(), prng(7));
         for (limbs, degree) in [(4, 1), (3, 1), (2, 1), (4, 2)] {
-            let c = random_ciphertext(&mut prng, &params, limbs, degree);
+            let c = random_ciphertext(&mut prng, key.secret_id(), &params, limbs, degree);
             let q = params.spec().q[limbs - 1];
             let modulus = product(params.basis(limbs).moduli());
             // ‖δ‖ ≤ f·q/2·(1 + ‖s‖₁ + …): far below the modulus.
@@ -234,7 +282,7 @@ proptest! {
     fn extracted_samples_are_the_coefficients_of_the_phase(log_n in 3u32..9, seed: u64) {
         let params = insecure(log_n, &[47, 50], &[50], 1, 1);
         let key = SecretKey::generate(&params).unwrap();
-        let c = random_ciphertext(&mut prng(seed), &params, 1, 1);
+        let c = random_ciphertext(&mut prng(seed), key.secret_id(), &params, 1, 1);
         let secret = secret_coefficients(&key);
         prop_assert!(secret.iter().all(|s| s.abs() <= 1));
         let [c0, c1] = [0, 1].map(|i: usize| c.parts()[i].clone().into_coeff());
@@ -259,12 +307,13 @@ fn hand_made_ciphertexts_have_the_phase_of_their_parts() {
     let mut one = Poly::<Eval>::zero(basis);
     one.add_integer_assign(1);
     let s = from_integers(basis, &secret);
-    let linear = Ciphertext::new(&params, vec![Poly::zero(basis), one.clone()]);
+    let linear = Ciphertext::new(&params, key.secret_id(), vec![Poly::zero(basis), one.clone()]);
     assert_eq!(key.phase(&linear).words(), s.words());
-    let square = Ciphertext::new(&params, vec![Poly::zero(basis), Poly::zero(basis), one.clone()]);
+    let square =
+        Ciphertext::new(&params, key.secret_id(), vec![Poly::zero(basis), Poly::zero(basis), one.clone()]);
     let s = s.into_eval();
     assert_eq!(key.phase(&square).into_eval().words(), Poly::dot(basis, &[(&s, &s)]).words());
-    let constant = Ciphertext::new(&params, vec![one.clone(), Poly::zero(basis)]);
+    let constant = Ciphertext::new(&params, key.secret_id(), vec![one.clone(), Poly::zero(basis)]);
     assert!(constant.is_transparent() && !linear.is_transparent());
     assert_eq!(key.phase(&constant).into_eval().words(), one.words());
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use he_core::ring::Poly;
 use he_core::ring::rns::to_integers;
 use he_core::rlwe::noise::{NoiseModel, log2_abs, measure};
-use he_core::rlwe::{Ciphertext, Parameters, SecretKey};
+use he_core::rlwe::{Ciphertext, Parameters, SecretId, SecretKey};
 use num_bigint::BigInt;
 
-use crate::common::{centred, insecure, prng, product, random_ciphertext};
+use crate::common::{centred, insecure, prng, product, random_ciphertext, secret_id};
 
 const LOG_N: u32 = 10;
 const KEYS: usize = 4;
@@ -71,7 +71,7 @@ fn key_switches() {
         for limbs in [4, 3, 1] {
             let modulus = product(params.basis(limbs).moduli());
             let errors = all_errors(&params, |key, i| {
-                let c = random_uniform(&params, limbs, i as u64);
+                let c = random_uniform(&params, key.secret_id(), limbs, i as u64);
                 let keys = key.evaluation_keys(4, &BTreeMap::new()).unwrap();
                 let (before, after) = (key.phase(&c), key.phase(&keys.relinearize(&c).unwrap()));
                 to_integers(&after)
@@ -86,11 +86,11 @@ fn key_switches() {
 }
 
 /// Uniform parts, without the extremes of the other tests.
-fn random_uniform(params: &Parameters, limbs: usize, seed: u64) -> Ciphertext {
+fn random_uniform(params: &Parameters, secret: SecretId, limbs: usize, seed: u64) -> Ciphertext {
     let mut prng = prng(seed);
     let streams: Vec<u64> = (0..limbs as u64).collect();
     let parts = (0..3).map(|_| Poly::uniform(params.basis(limbs), &prng.next_seed(), &streams)).collect();
-    Ciphertext::new(params, parts)
+    Ciphertext::new(params, secret, parts)
 }
 
 #[test]
@@ -130,5 +130,5 @@ fn logarithms_of_integers() {
     assert!((log2_abs(&(BigInt::from(3) << 1000u32)) - 1_001.584_962_5).abs() < 1e-9);
     assert_eq!(log2_abs(&BigInt::ZERO), f64::NEG_INFINITY);
     let params = insecure(3, &[50], &[], 1, 1);
-    assert_eq!(random_ciphertext(&mut prng(1), &params, 1, 2).degree(), 2);
+    assert_eq!(random_ciphertext(&mut prng(1), secret_id(1), &params, 1, 2).degree(), 2);
 }

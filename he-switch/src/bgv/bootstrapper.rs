@@ -2,16 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use cpu_time::ThreadTime;
 use he_bgv::{Ciphertext, Noise};
-use rustix::time::{ClockId, clock_gettime};
+use he_core::rlwe::SecretId;
 
 use super::keys::BootstrapKeys;
 use crate::bgv_ckks::{Lift, Refresher};
 use crate::error::Error;
 use crate::shared::Parameters;
-
-/// `log2` of the probability that a coefficient is further from zero than an estimate allows.
-const LOG2_OUTSIDE: f64 = -62.0;
 
 /// A noise budget to be had after a bootstrap: [`he_bgv::Ciphertext::noise_budget`].
 ///
@@ -111,12 +109,17 @@ impl Bootstrapper {
         self.refresher.params()
     }
 
+    /// The identifier of the secret of BGV.
+    pub fn secret_id(&self) -> SecretId {
+        self.refresher.secret_ids()[0]
+    }
+
     /// The ciphertexts over all primes, each with at least the budget by its estimate, whether they had used up theirs or not.
     /// Ciphertexts may have any levels and correction factors; [`Parameters::capacity`] of them share a lift, and each group of so
     /// many takes the lifts that its noisiest ciphertext needs.
     ///
     /// # Errors
-    /// If there is no ciphertext, one belongs to other parameters, is not relinearized or has a budget below
+    /// If there is no ciphertext, one belongs to other parameters or another secret, is not relinearized or has a budget below
     /// [`least_budget`](Self::least_budget); or if the chain is too short for the budget that is asked for.
     pub fn bootstrap(&self, ciphertexts: &[Ciphertext], budget: Budget) -> Result<Vec<Ciphertext>, Error> {
         let error = self.error_of(budget)?;
@@ -139,7 +142,7 @@ impl Bootstrapper {
             self.refresher.check_ciphertexts(group)?;
             lifts += self.refresher.iterations(self.refresher.gathered_error(group), error, lift)?;
         }
-        let log2_failure = (lifts as f64).log2() + self.log2_failure();
+        let log2_failure = (lifts as f64).log2() + self.refresher.log2_failure();
         Ok(Cost { lifts, core_seconds: lifts as f64 * seconds, log2_failure })
     }
 
@@ -178,13 +181,6 @@ impl Bootstrapper {
         Ok((all.powi(2) - self.refresher.scattered_noise(0.0).powi(2)).sqrt() / modulus)
     }
 
-    /// `log2` of the probability that a lift fails.
-    fn log2_failure(&self) -> f64 {
-        let (params, n) = (self.params().ckks(), self.params().ckks().n());
-        let raising = params.spec().bootstrap.as_ref().map_or(0.0, |b| b.log2_failure(n));
-        (raising.exp2() + n as f64 * LOG2_OUTSIDE.exp2()).log2()
-    }
-
     fn groups<'c>(&self, all: &'c [Ciphertext]) -> Result<std::slice::Chunks<'c, Ciphertext>, Error> {
         if all.is_empty() {
             let (found, needed) = ("0".into(), "1 or more".into());
@@ -200,16 +196,10 @@ impl Bootstrapper {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
         // Of the one thread that computes, whatever else the machine does.
         let (lift, seconds) = pool.install(|| {
-            let before = thread_seconds();
+            let before = ThreadTime::now();
             let lift = self.refresher.lift_zero()?;
-            Ok::<_, Error>((lift, thread_seconds() - before))
+            Ok::<_, Error>((lift, before.elapsed().as_secs_f64()))
         })?;
         Ok(*self.lift.get_or_init(|| (lift, seconds)))
     }
-}
-
-/// CPU time of this thread in seconds.
-fn thread_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }

@@ -44,15 +44,19 @@ impl Evaluator {
     /// An evaluator that bootstraps to a budget. A larger one makes lifts rarer, each bootstrap having more of them.
     ///
     /// # Errors
-    /// If the evaluator and the bootstrapper belong to different parameters, there is no such budget, or it is too small: two
+    /// If the evaluator and the bootstrapper belong to different parameters or secrets, there is no such budget, or it is too small: two
     /// bootstrapped operands must leave a product that can be bootstrapped.
     pub fn automatic(
         leveled: he_bgv::Evaluator,
         bootstrapper: Bootstrapper,
         budget: Budget,
     ) -> Result<Self, Error> {
+        let (operation, object) = ("automatic evaluation", "evaluator");
         if !leveled.params().same(bootstrapper.params().bgv()) {
-            return Err(Error::Foreign { operation: "automatic evaluation", object: "evaluator" });
+            return Err(Error::Foreign { operation, object });
+        }
+        if let Some(id) = leveled.secret_id() {
+            id.check(operation, object, bootstrapper.secret_id())?;
         }
         let bgv = leveled.params();
         let (estimator, level) = (bgv.noise(), bgv.max_level());

@@ -1,7 +1,7 @@
 //! Keys between BGV and CKKS, and what stands between the two.
 
 use he_core::ring::sample::Prng;
-use he_core::rlwe::{self, KeySwitchKey};
+use he_core::rlwe::{self, KeySwitchKey, SecretId};
 
 use crate::error::Error;
 use crate::shared::Parameters;
@@ -47,6 +47,11 @@ impl Keys {
         let down = small.switching_key_from(&large, limbs, &mut prng);
         Ok(Self { params: params.clone(), up, down })
     }
+
+    /// The identifiers of the secrets of BGV and of CKKS.
+    pub fn secret_ids(&self) -> [SecretId; 2] {
+        self.up.secret_ids()
+    }
 }
 
 /// A ciphertext in the ring of CKKS with integers at the top of its modulus, one in each coefficient.
@@ -86,6 +91,11 @@ pub struct Integers {
 }
 
 impl Integers {
+    /// The identifier of the secret they are under, that of CKKS.
+    pub fn secret_id(&self) -> SecretId {
+        self.inner.secret_id()
+    }
+
     /// Root mean square of the error, the distance of two integers being 1.
     pub fn error(&self) -> f64 {
         self.error

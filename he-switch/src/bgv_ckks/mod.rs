@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use he_ckks::bootstrap::{Bootstrapper, Lifted};
 use he_core::ring::poly::{Coeff, Poly};
-use he_core::rlwe;
 use he_core::rlwe::noise::NoiseModel;
+use he_core::rlwe::{self, SecretId};
 
 use crate::error::Error;
 use crate::rings::{join, mul_float, mul_wide, scale_up, split, to_one_limb};
@@ -41,6 +41,8 @@ pub use keys::{Integers, Keys};
 
 /// Deviations of an error that the interval of modular reduction must hold: one coefficient in `2^62` has more.
 const DEVIATIONS: f64 = 9.0;
+/// `log2` of the probability that a coefficient is further from zero than an estimate allows.
+const LOG2_OUTSIDE: f64 = -62.0;
 /// The error of a lift relative to the interval, about: it decides how far errors are amplified, not what they are said to be.
 const PRECISION: f64 = 1.0 / (1 << 26) as f64;
 
@@ -75,12 +77,13 @@ impl Refresher {
     /// The bridge of its keys and the bootstrapper of CKKS; nothing secret goes in.
     ///
     /// # Errors
-    /// If the bootstrapper belongs to other parameters, or leaves fewer primes than BGV has.
+    /// If the bootstrapper belongs to other parameters or another secret than the keys, or leaves fewer primes than BGV has.
     pub fn new(keys: Keys, bootstrapper: Arc<Bootstrapper>) -> Result<Self, Error> {
         let params = keys.params.clone();
         if !bootstrapper.evaluator().params().same(params.ckks()) {
             return Err(Error::Foreign { operation: "refresh", object: "bootstrapper" });
         }
+        bootstrapper.secret_id().check("refresh", "bootstrapper", keys.secret_ids()[1])?;
         let (found, needed) = (bootstrapper.lifted_level() + 1, params.joint().max_limbs());
         if found < needed {
             let (found, needed) = (found.to_string(), format!("{needed}, those of BGV"));
@@ -94,10 +97,15 @@ impl Refresher {
         &self.params
     }
 
+    /// The identifiers of the secrets of BGV and of CKKS.
+    pub fn secret_ids(&self) -> [SecretId; 2] {
+        self.keys.secret_ids()
+    }
+
     /// Ciphertexts of any levels side by side in the ring of CKKS: at most [`Parameters::capacity`].
     ///
     /// # Errors
-    /// If there are none or too many, or one belongs to other parameters or is not relinearized.
+    /// If there are none or too many, or one belongs to other parameters or another secret or is not relinearized.
     pub fn gather(&self, ciphertexts: &[he_bgv::Ciphertext]) -> Result<Integers, Error> {
         self.check_ciphertexts(ciphertexts)?;
         let params = &self.params;
@@ -110,7 +118,7 @@ impl Refresher {
         let (pieces, factors): (Vec<_>, Vec<u64>) = ciphertexts.iter().map(piece).unzip();
         let error = self.gathered_error(ciphertexts);
         let dimension = ciphertexts.len().next_power_of_two() * params.bgv().n();
-        let inner = self.keys.up.switch_ciphertext(&join(&pieces, params.joint()));
+        let inner = self.keys.up.switch_ciphertext(&join(&pieces, params.joint()))?;
         Ok(Integers { inner, t, error, dimension, factors })
     }
 
@@ -118,7 +126,7 @@ impl Refresher {
     /// error stays in the interval of modular reduction.
     ///
     /// # Errors
-    /// If the integers belong to other parameters, or their error is too large to tell them apart and to be reduced.
+    /// If the integers belong to other parameters or another secret, or their error is too large to tell them apart and to be reduced.
     pub fn clean(&self, c: &Integers) -> Result<Integers, Error> {
         self.check(c)?;
         let limbs = self.params.joint().max_limbs();
@@ -142,7 +150,7 @@ impl Refresher {
     /// The error and the factor of a lift, from the lift of nothing: the error is that of the largest phase there may be.
     pub(crate) fn lift_zero(&self) -> Result<Lift, Error> {
         let zero = Poly::<Coeff>::zero(self.params.joint().basis(1)).into_eval();
-        let zero = rlwe::Ciphertext::new(self.params.joint(), vec![zero.clone(), zero]);
+        let zero = rlwe::Ciphertext::new(self.params.joint(), self.secret_ids()[1], vec![zero.clone(), zero]);
         Ok(self.lift(zero, self.bootstrapper.liftable() / DEVIATIONS)?.1)
     }
 
@@ -188,6 +196,19 @@ impl Refresher {
         own.hypot(switched / params.bgv().noise().log_q(limbs - 1).exp2())
     }
 
+    /// `log2` of the probability that a lift fails: that modulus raising does, or that a coefficient is further from zero than estimates
+    /// allow.
+    pub(crate) fn log2_failure(&self) -> f64 {
+        let (params, n) = (self.params.ckks(), self.params.ckks().n());
+        let raising = params.spec().bootstrap.as_ref().map_or(0.0, |b| b.log2_failure(n));
+        (raising.exp2() + n as f64 * LOG2_OUTSIDE.exp2()).log2()
+    }
+
+    /// BGV ciphertexts that the slots of the bootstrap have room for.
+    pub(crate) fn capacity(&self) -> usize {
+        2 * self.bootstrapper.slots() / self.params.bgv().n()
+    }
+
     /// The largest error that can be cleaned.
     pub(crate) fn largest_error(&self) -> f64 {
         self.bootstrapper.liftable() / self.first_prime() / DEVIATIONS
@@ -210,22 +231,28 @@ impl Refresher {
     /// # Errors
     /// As [`clean`](Self::clean); or if an iteration does not help any more.
     pub fn clean_to(&self, c: Integers, error: f64) -> Result<Integers, Error> {
-        let mut c = c;
+        Ok(self.cleaned_to(c, error)?.0)
+    }
+
+    /// [`clean_to`](Self::clean_to), and the number of iterations.
+    pub(crate) fn cleaned_to(&self, c: Integers, error: f64) -> Result<(Integers, usize), Error> {
+        self.check(&c)?;
+        let (mut c, mut iterations) = (c, 0);
         while c.error > error || c.inner.limbs() < self.params.joint().max_limbs() {
             let next = self.clean(&c)?;
             if c.inner.limbs() == next.inner.limbs() {
                 check_progress(c.error, next.error, error)?;
             }
-            c = next;
+            (c, iterations) = (next, iterations + 1);
         }
-        Ok(c)
+        Ok((c, iterations))
     }
 
     /// Back to BGV: the ciphertexts that lie side by side. Integers in a ring smaller than BGV's come back as one ciphertext, in its
     /// subring.
     ///
     /// # Errors
-    /// If the integers belong to other parameters, have another modulus than BGV's, or fewer primes.
+    /// If the integers belong to other parameters or another secret, have another modulus than BGV's, or fewer primes.
     pub fn scatter(&self, c: &Integers) -> Result<Vec<he_bgv::Ciphertext>, Error> {
         self.check(c)?;
         let params = &self.params;
@@ -239,7 +266,7 @@ impl Refresher {
         // m·Q/t + e times −t is −t·e, which is m·Q modulo t.
         let q = params.joint().spec().q.iter().fold(1, |q, &p| t.mul(q, t.reduce(p)));
         let noise = self.scattered_noise(c.error).log2();
-        let pieces = split(&self.keys.down.switch_ciphertext(&c.inner), params.top());
+        let pieces = split(&self.keys.down.switch_ciphertext(&c.inner)?, params.top());
         let back = |(i, piece): (usize, &rlwe::Ciphertext)| {
             let inner = mul_wide(piece, -i128::from(t.value())).over(params.bgv().rlwe());
             let factor = t.mul(q, c.factors.get(i).copied().unwrap_or(1));
@@ -282,6 +309,7 @@ impl Refresher {
             if !c.params().same(params.bgv()) {
                 return Err(Error::Foreign { operation, object: "ciphertext" });
             }
+            c.secret_id().check(operation, "ciphertext", self.secret_ids()[0])?;
             if c.degree() != 1 {
                 let (found, needed) = (format!("degree {}", c.degree()), "degree 1".into());
                 return Err(Error::Mismatch { field: "the ciphertext", found, needed });
@@ -292,9 +320,11 @@ impl Refresher {
 
     /// Checks that integers belong to these parameters, and that the bootstrap has slots for all of them.
     fn check(&self, c: &Integers) -> Result<(), Error> {
+        let (operation, object) = ("refresh", "ciphertext of integers");
         if !c.inner.params().same(self.params.joint()) {
-            return Err(Error::Foreign { operation: "refresh", object: "ciphertext of integers" });
+            return Err(Error::Foreign { operation, object });
         }
+        c.inner.secret_id().check(operation, object, self.secret_ids()[1])?;
         let slots = self.bootstrapper.slots();
         if 2 * slots < c.dimension {
             let (found, needed) = (slots.to_string(), (c.dimension / 2).to_string());

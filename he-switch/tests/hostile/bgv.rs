@@ -43,6 +43,7 @@ fn noise(n: &mut Numbers) -> Noise {
 
 fn keys(request: &KeyRequest) {
     let _ = W.key.evaluation_keys(request);
+    let _ = request.sealed_bytes(&W.params);
     let _ = he_bgv::EvaluationKeys::requested(&W.params, request, &[]);
 }
 
@@ -52,6 +53,12 @@ fn q(n: &mut Numbers) -> Vec<u64> {
 }
 
 pub(crate) const CALLS: &[Call] = &[
+    ("Ciphertext::wire_bytes", |n| {
+        let _ = Ciphertext::wire_bytes(&W.params, n.usize());
+    }),
+    ("SeededCiphertext::wire_bytes", |n| {
+        let _ = SeededCiphertext::wire_bytes(&W.params, n.usize());
+    }),
     ("Ciphertext::from_rlwe", |n| {
         if let Ok(c) = Ciphertext::from_rlwe(&W.params, W.c.inner().clone(), n.f64()) {
             let _ = W.evaluator.mul(&c, &W.c);

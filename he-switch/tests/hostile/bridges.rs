@@ -10,7 +10,7 @@ use he_switch::ckks_to_tfhe::{self, CkksToTfhe, coefficients_of};
 use he_switch::expand::Expander;
 use he_switch::tfhe_to_bgv::TfheToBgv;
 use he_switch::tfhe_to_ckks::{self, TfheToCkks};
-use he_switch::{KeyRequest, Parameters, SecretKeys, Spec, Switcher};
+use he_switch::{EvaluationKeys, KeyRequest, Parameters, SecretKeys, Spec, Switcher, tables};
 
 use crate::Call;
 use crate::numbers::Numbers;
@@ -88,8 +88,23 @@ static A: LazyLock<(Evaluator, he_bgv::Ciphertext)> = LazyLock::new(|| {
     (Evaluator::automatic(leveled, bootstrapper, Budget::bits(60)).unwrap(), c)
 });
 
+/// BGV with tables, a ciphertext, and what it is on its way.
+static T: LazyLock<(tables::Switcher, he_bgv::Ciphertext, he_ckks::bootstrap::Integers)> =
+    LazyLock::new(|| {
+        let params = tables::Spec::insecure_small().build_insecure("hostile numbers").unwrap();
+        let secret = he_bgv::SecretKey::generate(params.bgv()).unwrap();
+        let request = tables::KeyRequest { slots: 512, refresh_slots: 512, ..tables::KeyRequest::default() };
+        let keys = tables::EvaluationKeys::generate(&params, &secret, &request).unwrap();
+        let switcher = tables::Switcher::new(keys).unwrap();
+        let plain = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&[1, 2, 3]).unwrap();
+        let c = he_bgv::Encryptor::with_secret(&secret).encrypt(&plain).unwrap();
+        let integers = switcher.to_tables(std::slice::from_ref(&c), 8).unwrap();
+        (switcher, c, integers)
+    });
+
 pub(crate) fn prepare() {
     LazyLock::force(&W);
+    LazyLock::force(&T);
     LazyLock::force(&A);
 }
 
@@ -105,6 +120,7 @@ fn wrong_error(n: &mut Numbers) -> f64 {
 
 fn generate(request: &KeyRequest) {
     let _ = W.secret.evaluation_keys(request);
+    let _ = EvaluationKeys::sealed_bytes(&W.params, request);
 }
 
 /// More slots than there are.
@@ -179,6 +195,13 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("Switcher::refresh", |n| {
         let _ = W.none.refresh(&[], n.f64());
+    }),
+    ("Switcher::to_tables", |n| {
+        let _ = T.0.to_tables(std::slice::from_ref(&T.1), n.u32());
+    }),
+    ("Switcher::to_bgv", |n| {
+        // What is within takes bootstraps.
+        let _ = T.0.to_bgv(&T.2, n.usize().max(2), n.f64());
     }),
     ("Switcher::ckks_to_tfhe", |n| {
         let _ = W.none.ckks_to_tfhe(&W.ckks, n.usize());

@@ -7,7 +7,7 @@ use he_ckks::approximation::{ChebyshevSeries, SignComposite, functions};
 use he_ckks::bootstrap::{BootstrapKeys, Bootstrapper, FourierSeries, Integers, Table};
 use he_ckks::{
     Ciphertext, Complex64, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, LinearTransform, Parameters,
-    Plaintext, Precision, PreparedPlaintext, SecretKey, SlotIntegers, Spec, rotation,
+    Plaintext, Precision, PreparedPlaintext, SecretKey, SeededCiphertext, SlotIntegers, Spec, rotation,
 };
 
 use crate::Call;
@@ -63,6 +63,7 @@ pub(crate) fn prepare() {
 
 fn keys(request: &KeyRequest) {
     let _ = W.key.evaluation_keys(request);
+    let _ = request.sealed_bytes(&W.params);
     let _ = he_ckks::EvaluationKeys::requested(&W.params, request, &[]);
 }
 
@@ -87,6 +88,12 @@ fn interval(n: &mut Numbers) -> (f64, f64) {
 }
 
 pub(crate) const CALLS: &[Call] = &[
+    ("Ciphertext::wire_bytes", |n| {
+        let _ = Ciphertext::wire_bytes(&W.params, n.usize());
+    }),
+    ("SeededCiphertext::wire_bytes", |n| {
+        let _ = SeededCiphertext::wire_bytes(&W.params, n.usize());
+    }),
     ("ChebyshevSeries::new", |n| {
         if let Ok(series) = ChebyshevSeries::new(n.many(Numbers::f64), interval(n)) {
             let _ = W.evaluator.evaluate_series(&W.c, &series);
@@ -138,6 +145,10 @@ pub(crate) const CALLS: &[Call] = &[
     ("SecretKey::bootstrap_keys", |n| {
         let _ = W.key.bootstrap_keys(n.usize(), &KeyRequest::default().relinearization(n.usize()));
         let _ = R.key.bootstrap_keys(n.usize() | 1 << 20, &KeyRequest::default());
+    }),
+    ("BootstrapKeys::sealed_bytes", |n| {
+        let further = KeyRequest::default().relinearization(n.usize());
+        let _ = BootstrapKeys::sealed_bytes(&R.params, n.usize(), &further);
     }),
     ("BootstrapKeys::requested", |n| {
         let further = KeyRequest::default().relinearization(n.usize());

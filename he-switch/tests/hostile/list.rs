@@ -1,31 +1,34 @@
-//! The public functions of a crate that take numbers, out of its sources.
+//! The public functions of a crate, out of its sources.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, FnArg, ImplItemFn, ItemFn, ItemImpl, ItemMod, Signature, Type, Visibility};
+use syn::{Attribute, ImplItemFn, ItemFn, ItemImpl, ItemMod, Signature, Type, Visibility};
+
+/// Whether a function is looked for, by the type whose method it is and its signature.
+type Wanted = fn(Option<&str>, &Signature) -> bool;
 
 /// Names as `Type::method` and `path/of/module::function`.
-pub(crate) fn functions_with_numbers(package: &str) -> BTreeSet<String> {
+pub(crate) fn functions(package: &str, wanted: Wanted) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package).join("src");
     let mut found = BTreeSet::new();
-    read(&root, &root, &mut found);
+    read(&root, &root, wanted, &mut found);
     found
 }
 
-fn read(root: &Path, folder: &Path, found: &mut BTreeSet<String>) {
+fn read(root: &Path, folder: &Path, wanted: Wanted, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            read(root, &path, found);
+            read(root, &path, wanted, found);
         } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
             let relative = path.strip_prefix(root).unwrap().with_extension("");
             let module = relative.to_string_lossy().replace("/mod", "");
             let file = syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
-            Finder { module, owner: None, found }.visit_file(&file);
+            Finder { module, owner: None, wanted, found }.visit_file(&file);
         }
     }
 }
@@ -34,12 +37,13 @@ struct Finder<'a> {
     module: String,
     /// The type of the implementation.
     owner: Option<String>,
+    wanted: Wanted,
     found: &'a mut BTreeSet<String>,
 }
 
 impl Finder<'_> {
     fn note(&mut self, public: &Visibility, signature: &Signature) {
-        if matches!(public, Visibility::Public(_)) && takes_numbers(signature) {
+        if matches!(public, Visibility::Public(_)) && (self.wanted)(self.owner.as_deref(), signature) {
             let owner = self.owner.as_ref().unwrap_or(&self.module);
             self.found.insert(format!("{owner}::{}", signature.ident));
         }
@@ -83,28 +87,4 @@ fn for_tests(attributes: &[Attribute]) -> bool {
         attribute.path().is_ident("cfg")
             && attribute.parse_args::<syn::Ident>().is_ok_and(|condition| condition == "test")
     })
-}
-
-/// Whether an argument has a number in it; functions that are given and bytes do not count.
-fn takes_numbers(signature: &Signature) -> bool {
-    let mut numbers = Primitives(false);
-    for argument in &signature.inputs {
-        if let FnArg::Typed(argument) = argument {
-            numbers.visit_type(&argument.ty);
-        }
-    }
-    numbers.0
-}
-
-struct Primitives(bool);
-
-impl<'ast> Visit<'ast> for Primitives {
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        const NUMBERS: [&str; 11] =
-            ["usize", "isize", "u16", "u32", "u64", "u128", "i16", "i32", "i64", "i128", "f64"];
-        self.0 |= NUMBERS.iter().any(|number| path.is_ident(number));
-        visit::visit_path(self, path);
-    }
-
-    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
 }

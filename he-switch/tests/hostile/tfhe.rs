@@ -265,7 +265,7 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("LweCiphertext::from_mask_and_body", |n| {
         let words = vec![n.u32(); if n.u16().is_multiple_of(2) { 257 } else { n.usize() % 600 }];
-        if let Ok(mut c) = LweCiphertext::from_mask_and_body(&W.params, words, n.f64()) {
+        if let Ok(mut c) = LweCiphertext::from_mask_and_body(&W.params, W.key.secret_id(), words, n.f64()) {
             c.scale_assign(n.i32());
             let _ = LweCiphertext::to_bytes(&W.params, &[c]);
         }

@@ -51,7 +51,10 @@ fn rings() -> Vec<String> {
                 let ternary = random(1024, 20).into_iter().map(|x| (x.rem_euclid(3) - 1) as i8 * class as i8);
                 Zeroizing::new(ternary.collect::<Vec<_>>())
             };
-            let key = |ternary: &Zeroizing<Vec<i8>>| rlwe::SecretKey::from_ternary(&params, ternary.clone());
+            // Under the identifier of the ciphertext: a phase is taken of no other.
+            let id = some.secret_id();
+            let key =
+                |ternary: &Zeroizing<Vec<i8>>| rlwe::SecretKey::from_ternary(&params, id, ternary.clone());
             largest_t(FEW, input, key, |key| key.phase(&c))
         }),
     ];

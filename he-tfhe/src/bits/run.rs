@@ -111,6 +111,9 @@ impl<'a> BitEvaluator<'a> {
     ) -> Result<Vec<Vec<Cow<'b, LweCiphertext>>>, Error> {
         let mut values = vec![vec![Cow::Owned(self.zero.clone()); count]];
         for integers in operands {
+            // Of those too that no gate takes.
+            let mut bits = integers.iter().flat_map(Bits::bits);
+            bits.try_for_each(|bit| self.evaluator.check("circuit", "operand", bit))?;
             let width = integers.first().map_or(0, Bits::width);
             values.extend(
                 (0..width)

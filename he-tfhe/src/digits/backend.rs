@@ -126,7 +126,8 @@ impl<'a> Ciphertexts<'a> {
 
     /// The value of a table at a constant, which takes no bootstrap.
     fn look_up(&self, digit: &LweCiphertext, table: &Table) -> Option<LweCiphertext> {
-        if digit.variance() > 0.0
+        if digit.secret_id().is_some()
+            || digit.variance() > 0.0
             || digit.mask().iter().any(|&integer| integer != 0)
             || !digit.params().same(self.params())
         {
@@ -161,7 +162,7 @@ impl Backend for Ciphertexts<'_> {
     }
 
     fn add_scaled(&self, sum: &mut LweCiphertext, digit: &LweCiphertext, weight: i32) -> Result<(), Error> {
-        sum.add_scaled_assign(digit, weight)
+        self.evaluator.linear(sum, digit, weight)
     }
 
     fn apply(&self, jobs: &[(&LweCiphertext, &Table)]) -> Result<Vec<LweCiphertext>, Error> {

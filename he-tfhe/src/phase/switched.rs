@@ -1,5 +1,6 @@
 //! The phase under the short key modulo a power of two: the input of a blind rotation.
 
+use he_core::rlwe::SecretId;
 use he_core::wire::{Reader, WireError, Writer};
 use rayon::prelude::*;
 
@@ -35,12 +36,18 @@ const BLOCK: usize = 128;
 #[doc(alias = "reading")]
 pub struct SwitchedPhase {
     params: Parameters,
+    secret: SecretId,
     /// Mask, then body.
     words: Vec<u32>,
     log: u32,
 }
 
 impl SwitchedPhase {
+    /// The identifier of the secret it is under.
+    pub fn secret_id(&self) -> SecretId {
+        self.secret
+    }
+
     /// The mask, of the dimension of the short key, below `2^log`.
     pub fn mask(&self) -> &[u32] {
         &self.words[..self.words.len() - 1]
@@ -56,8 +63,9 @@ impl SwitchedPhase {
         self.log
     }
 
-    /// Writes it without an envelope: the bits of its modulus, and two bytes a word.
+    /// Writes it without an envelope: the identifier of its secret, the bits of its modulus, and two bytes a word.
     pub fn write(&self, out: &mut Writer) {
+        self.secret.write(out);
         out.u32(self.log);
         // Words are below `2^16`.
         self.words.iter().for_each(|&word| out.u16(word as u16));
@@ -69,7 +77,7 @@ impl SwitchedPhase {
     /// If bytes are missing, or a word is not below the modulus.
     pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
         let what = "mod-switched phase";
-        let log = from.u32(what)?;
+        let (secret, log) = (SecretId::read(from, what)?, from.u32(what)?);
         if !(2..=16).contains(&log) {
             let why = format!("a modulus of {log} bits, needed 2 to 16");
             return Err(WireError::Invalid { what, why });
@@ -80,7 +88,7 @@ impl SwitchedPhase {
             let fits = u64::from(word) < bound;
             fits.then_some(word).ok_or(WireError::Value { what, index, found: word.into(), bound })
         });
-        Ok(Self { words: words.collect::<Result<_, _>>()?, params: params.clone(), log })
+        Ok(Self { words: words.collect::<Result<_, _>>()?, params: params.clone(), secret, log })
     }
 }
 
@@ -101,16 +109,14 @@ impl Evaluator {
             let (field, needed) = ("the bits of a phase", "2 to 16, and more than the spare bits".into());
             return Err(Error::Spec { field, found: log.to_string(), needed });
         }
-        if !inputs.iter().all(|input| input.params.same(self.params())) {
-            return Err(Error::Foreign { operation: "modulus switch", object: "operand" });
-        }
-        let params = self.params();
+        inputs.iter().try_for_each(|input| self.check("modulus switch", "operand", input))?;
+        let (params, secret) = (self.params(), self.secret_id());
         let switch = |inputs: &[&LweCiphertext]| {
             let words: Vec<&[u32]> = inputs.iter().map(|input| input.words.as_slice()).collect();
             let switched = self.keys().switch().switch(&words);
             let phase = |words: Vec<u32>| {
                 let words = switch_to(log, &words, spare);
-                SwitchedPhase { params: params.clone(), words, log }
+                SwitchedPhase { params: params.clone(), secret, words, log }
             };
             switched.into_iter().map(phase).collect::<Vec<_>>()
         };
@@ -123,11 +129,13 @@ impl SecretKey {
     /// rotation brings to the front. For the owner of the key, to see afterwards which entry was looked up.
     ///
     /// # Errors
-    /// If the phase belongs to other parameters.
+    /// If the phase belongs to other parameters or another secret.
     pub fn decrypt_phase(&self, phase: &SwitchedPhase) -> Result<u32, Error> {
+        let (operation, object) = ("decryption of a phase", "operand");
         if !phase.params.same(self.params()) {
-            return Err(Error::Foreign { operation: "decryption of a phase", object: "operand" });
+            return Err(Error::Foreign { operation, object });
         }
+        phase.secret.check(operation, object, self.secret_id())?;
         Ok(Self::phase(self.small(), &phase.words) & ((1 << phase.log) - 1))
     }
 }
@@ -142,16 +150,17 @@ mod tests {
         let params = Spec::insecure_small().build_insecure("a test of bytes").unwrap();
         let words: Vec<u32> = (0..=params.spec().lwe_dimension as u32).map(|i| i * 37 % 512).collect();
         let mut out = Writer::new();
-        SwitchedPhase { params: params.clone(), words: words.clone(), log: 9 }.write(&mut out);
+        let secret = SecretId::from_bytes([7; 16]).unwrap();
+        SwitchedPhase { params: params.clone(), secret, words: words.clone(), log: 9 }.write(&mut out);
         let bytes = out.finish();
         let read = SwitchedPhase::read(&mut Reader::new(&bytes), &params).unwrap();
-        assert_eq!((&read.words, read.log()), (&words, 9));
+        assert_eq!((&read.words, read.log(), read.secret_id()), (&words, 9, secret));
         assert!(SwitchedPhase::read(&mut Reader::new(&bytes[..bytes.len() - 1]), &params).is_err());
         let mut large = bytes.clone();
-        large[5] = 2;
+        large[16 + 5] = 2;
         assert!(SwitchedPhase::read(&mut Reader::new(&large), &params).is_err());
         let mut modulus = bytes;
-        modulus[0] = 17;
+        modulus[16] = 17;
         assert!(SwitchedPhase::read(&mut Reader::new(&modulus), &params).is_err());
     }
 }

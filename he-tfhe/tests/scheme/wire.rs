@@ -50,6 +50,7 @@ fn objects_come_back_and_damaged_ones_do_not() {
     assert_eq!(*again.to_secret_bytes(), *secret);
     damage(&secret, |bytes| SecretKey::from_secret_bytes(params, bytes));
     let keys = world.key.seeded_evaluation_keys().unwrap().to_bytes().unwrap();
+    assert_eq!(SeededEvaluationKeys::sealed_bytes(params), keys.len());
     let read = SeededEvaluationKeys::from_bytes(params, &keys).unwrap();
     assert_eq!(read.to_bytes().unwrap(), keys);
     damage(&keys, |bytes| SeededEvaluationKeys::from_bytes(params, bytes));
@@ -81,6 +82,7 @@ fn foreign_and_false_objects_are_named() {
 fn claimed(world: &World, count: u64, variance: f64, mask: u32) -> Vec<u8> {
     let mut body = Writer::new();
     body.u64(count);
+    body.bytes(&world.key.secret_id().to_bytes());
     body.f64(variance);
     (0..=world.params.spec().big_dimension()).for_each(|_| body.u32(mask));
     let header = Header { tag: he_tfhe::TAG, kind: 3, params: *world.params.hash() };
@@ -104,7 +106,7 @@ fn hostile_claims_are_refused_before_memory_is_taken() {
     let secret = world.key.to_secret_bytes();
     let header = |kind| Header { tag: he_tfhe::TAG, kind, params: *world.params.hash() };
     let mut body = secret[HEADER_BYTES..secret.len() - DIGEST_BYTES].to_vec();
-    body[3] = 2;
+    body[16 + 3] = 2;
     let sealed = seal(&header(1), &body);
     assert!(matches!(SecretKey::from_secret_bytes(&world.params, &sealed), Err(WireError::Value { .. })));
     let keys = world.key.seeded_evaluation_keys().unwrap().to_bytes().unwrap();

@@ -56,7 +56,7 @@ impl<'w> Definition<'w> {
     fn new(world: &'w World) -> Self {
         let (params, bytes) = (&world.params, world.key.to_secret_bytes());
         let (n, t) = (params.n(), BigInt::from(params.t().value()));
-        let body = &bytes[he_core::wire::HEADER_BYTES..][..n];
+        let body = &bytes[he_core::wire::HEADER_BYTES + he_core::rlwe::SecretId::BYTES..][..n];
         let mut f: Vec<BigInt> = body.iter().map(|&c| (i64::from(c) - 1) * &t).collect();
         f[0] += 1;
         Self { world, q: product(params.basis(params.max_level())).into(), t, f }

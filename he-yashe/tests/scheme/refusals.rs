@@ -1,6 +1,6 @@
 //! Errors for parameters and operands that do not fit.
 
-use he_core::rlwe::OperandError;
+use he_core::rlwe::{OperandError, SecretId};
 use he_yashe::{
     Ciphertext, Decryptor, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest, SecretKey, Spec, security,
 };
@@ -57,11 +57,11 @@ fn the_published_parameters_and_silence_are_refused() {
 #[test]
 fn keys_with_a_zero_evaluation_value_are_drawn_again() {
     let params = insecure(4, 3, &[7, 8], 4);
-    let (mut refused, mut choices) = (0, Choices(7));
+    let (id, mut refused, mut choices) = (SecretId::draw().unwrap(), 0, Choices(7));
     for _ in 0..500 {
         let mut draw = || (0..16).map(|_| (choices.word() % 3) as i8 - 1).collect::<Vec<i8>>();
         let ternary = Zeroizing::new([draw(), draw()]);
-        match SecretKey::from_ternary(&params, ternary) {
+        match SecretKey::from_ternary(&params, id, ternary) {
             Ok(_) => {}
             Err(Error::NotInvertible) => refused += 1,
             Err(other) => panic!("{other}"),

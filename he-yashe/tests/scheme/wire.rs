@@ -59,7 +59,7 @@ fn objects_of_other_parameters_are_refused() {
     }
 }
 
-/// Well-sealed bodies whose fields lie: degree, level, orders, plaintext factors, sides, then variances.
+/// Well-sealed bodies whose fields lie: degree, level, the 16 bytes of the secret, orders, plaintext factors, sides, then variances.
 #[test]
 fn fields_out_of_range_are_refused() {
     let world = world();
@@ -76,16 +76,16 @@ fn fields_out_of_range_are_refused() {
     }
     assert!(matches!(changed(1, &[2, 0]), Err(WireError::Value { index: 1, .. })));
     for orders in [0, 33, 255] {
-        assert!(matches!(changed(3, &[orders]), Err(WireError::Value { index: 0, .. })));
+        assert!(matches!(changed(16 + 3, &[orders]), Err(WireError::Value { index: 0, .. })));
     }
     for sides in [0, 4, 255] {
-        assert!(matches!(changed(8, &[sides]), Err(WireError::Value { index: 2, .. })));
+        assert!(matches!(changed(16 + 8, &[sides]), Err(WireError::Value { index: 2, .. })));
     }
-    assert!(matches!(changed(9, &f64::NAN.to_le_bytes()), Err(WireError::NotFinite { .. })));
-    assert!(matches!(changed(9, &(-1f64).to_le_bytes()), Err(WireError::Invalid { .. })));
+    assert!(matches!(changed(16 + 9, &f64::NAN.to_le_bytes()), Err(WireError::NotFinite { .. })));
+    assert!(matches!(changed(16 + 9, &(-1f64).to_le_bytes()), Err(WireError::Invalid { .. })));
     // A claim of too little noise is raised, one of too much ends in an error where it is used.
-    assert!(changed(9, &0f64.to_le_bytes()).unwrap().noise().log2() > 0.0);
-    for loud in [changed(9, &1e300f64.to_le_bytes()), changed(4, &[0xff; 4])] {
+    assert!(changed(16 + 9, &0f64.to_le_bytes()).unwrap().noise().log2() > 0.0);
+    for loud in [changed(16 + 9, &1e300f64.to_le_bytes()), changed(16 + 4, &[0xff; 4])] {
         let loud = loud.unwrap();
         assert!(Decryptor::new(&world.key).decrypt(&loud).is_err());
         assert!(world.evaluator.add(&loud, &loud).is_err() && world.evaluator.mul(&loud, &loud).is_err());

@@ -1,7 +1,10 @@
 //! Arguments, and what they start. Exit status 0; 1 if the run failed or the twin differs; 2 for bad input or usage;
 //! 130 if it was interrupted.
 
+mod estimate;
 mod export;
+mod predict;
+mod task;
 mod tools;
 mod train;
 
@@ -10,12 +13,14 @@ use std::process::ExitCode;
 use crate::run::RunError;
 use clap::{Parser, Subcommand};
 
+use self::estimate::{EstimateArgs, estimate};
 use self::export::{ExportArgs, export};
+use self::predict::{PredictArgs, predict};
 use self::tools::{
     DataArgs, PretrainArgs, RecipesArgs, ReportArgs, StudyArgs, SweepArgs, backends, data, pretrain, recipes,
     report, study, sweep,
 };
-use self::train::{PredictArgs, TrainArgs, predict, train};
+use self::train::{TrainArgs, train};
 
 const DEFAULT_RECIPE: &str = "hesamifard2017";
 
@@ -31,6 +36,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Says what a training takes before anything is made: who is needed, security, time, memory, disk, network.
+    Estimate(EstimateArgs),
     /// Trains a recipe and writes its run folder.
     Train(TrainArgs),
     /// Classifies new rows with a trained model, encrypted; without a table, the test part of the training.
@@ -63,6 +70,7 @@ pub fn run() -> ExitCode {
         return ExitCode::from(2);
     }
     let result = match command {
+        Command::Estimate(args) => estimate(&args),
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
         Command::Export(args) => export(&args),
@@ -90,12 +98,13 @@ const INTERRUPTED: u8 = 130;
 impl Command {
     /// Starts the threads asked for.
     fn threads(&self) -> Result<(), String> {
-        let (Self::Train(TrainArgs { threads, .. }) | Self::Predict(PredictArgs { threads, .. })) = self
-        else {
-            return Ok(());
+        let threads = match self {
+            Self::Train(TrainArgs { task, .. }) | Self::Estimate(EstimateArgs { task, .. }) => task.threads,
+            Self::Predict(PredictArgs { threads, .. }) => *threads,
+            _ => None,
         };
         let Some(count) = threads else { return Ok(()) };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(*count)).build_global();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(count)).build_global();
         pool.map_err(|error| format!("--threads {count}: {error}"))
     }
 }

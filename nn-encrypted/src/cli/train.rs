@@ -1,4 +1,4 @@
-//! Training and prediction.
+//! Training.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,56 +7,21 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::recipe::Recipe;
-use crate::run::{self, Mode, Options, Outcome, Query, Report, Resumption, RunError};
+use crate::run::{self, Mode, Options, Outcome, Report, Resumption, RunError};
 use clap::{Args, ValueEnum};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::{DEFAULT_RECIPE, INTERRUPTED};
+use super::INTERRUPTED;
+use super::task::TaskArgs;
 
 #[derive(Args, Default)]
 pub(super) struct TrainArgs {
-    /// Name of a recipe, or path of a TOML file; hesamifard2017 without it.
-    recipe: Option<String>,
-    /// Data set: digits, iris, mnist, crabs, crabs-species, fertility, climate, milk; or the path of a table, or of a folder of IDX files.
-    #[arg(long)]
-    data: Option<String>,
-    /// Of a table: another one to test on, or how many rows or which part of them test.
-    #[arg(long, value_name = "FILE|NUMBER")]
-    test: Option<String>,
-    /// Applies a further variant of the recipe, such as hidden3; may be repeated.
-    #[arg(long = "variant", value_name = "NAME")]
-    variants: Vec<String>,
-    /// Of a table: the column of the class, or of the measured value, by name or by number from 1.
-    #[arg(long)]
-    label: Option<String>,
-    /// Of a table: it has no header row; columns are given by their numbers.
-    #[arg(long)]
-    no_header: bool,
-    /// Folder of the data sets that are not inside the program.
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) task: TaskArgs,
     /// How to run.
     #[arg(long, value_enum, default_value_t = ModeArg::Encrypted)]
     mode: ModeArg,
-    /// Maximum number of training steps.
-    #[arg(long)]
-    steps: Option<usize>,
-    /// Passes over the training part.
-    #[arg(long)]
-    epochs: Option<usize>,
-    /// Mini-batch size.
-    #[arg(long, allow_negative_numbers = true)]
-    batch: Option<String>,
-    /// Decides split, batches and initial weights; keys and encryption never depend on it.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Threads; all cores without it.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
-    /// Overrides a field of the recipe, such as optimizer.momentum=3/4.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
     /// Folder of the results; runs/RECIPE-DATA-TIME without it.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -69,34 +34,12 @@ pub(super) struct TrainArgs {
     /// Says nothing on the way, only how the run ended.
     #[arg(long)]
     quiet: bool,
+    /// Says more: the plan as cryptographers read it, which server/plan.txt keeps.
+    #[arg(long, conflicts_with = "quiet")]
+    verbose: bool,
     /// Encrypted: seconds between two checkpoints; there is one at the end of each epoch as well.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     checkpoint_seconds: u32,
-}
-
-#[derive(Args)]
-pub(super) struct PredictArgs {
-    /// Folder of a finished training, with its keys.
-    #[arg(long, required_unless_present = "model")]
-    run: Option<PathBuf>,
-    /// File of a model, client/model.private.safetensors of a training; keys are made for this one time.
-    #[arg(long, conflicts_with = "run", requires = "data")]
-    model: Option<PathBuf>,
-    /// Table of rows to be classified, with labels or without; its columns are found by their names.
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// Column of the table that names its rows.
-    #[arg(long, value_name = "COLUMN", requires = "data")]
-    id: Option<String>,
-    /// File of the predictions; beside the model without it.
-    #[arg(long)]
-    out: Option<PathBuf>,
-    /// Folder of the data sets that are not inside the program.
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
-    /// Threads; all cores without it.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -135,49 +78,27 @@ impl TrainArgs {
     pub(super) fn standard() -> Self {
         Self { checkpoint_seconds: 60, ..Self::default() }
     }
-
-    /// The settings of the flags, after those of `--set`.
-    fn settings(&self) -> Vec<String> {
-        let quoted = |key: &str, value: &Option<String>| {
-            value.as_ref().map(|v| format!("{key}={}", toml::Value::String(v.clone())))
-        };
-        let plain = |key: &str, value: Option<String>| value.map(|v| format!("{key}={v}"));
-        let flags = [
-            quoted("data.set", &self.data),
-            self.test.as_ref().map(|test| match test.parse::<f64>() {
-                Ok(_) => format!("data.test={test}"),
-                Err(_) => format!("data.test={}", toml::Value::String(test.clone())),
-            }),
-            quoted("data.label", &self.label),
-            plain("data.no_header", self.no_header.then(|| true.to_string())),
-            plain("optimizer.epochs", self.epochs.map(|n| n.to_string())),
-            plain("optimizer.batch_size", self.batch.clone()),
-            plain("seed", self.seed.map(|n| n.to_string())),
-        ];
-        let variants = self.variants.iter().map(|name| format!("variant={name}"));
-        variants.chain(self.settings.iter().cloned()).chain(flags.into_iter().flatten()).collect()
-    }
 }
 
 pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
-    let (name, settings) = (args.recipe.as_deref(), args.settings());
-    let fresh = || Recipe::load_with_word(name.unwrap_or(DEFAULT_RECIPE), &settings);
+    let task = &args.task;
     let out = match &args.out {
         Some(out) => out.clone(),
-        None => default_folder(&fresh()?.0),
+        None => default_folder(&task.load()?.recipe),
     };
     let options = Options {
         mode: args.mode.into(),
-        data_dir: args.data_dir.clone(),
-        steps: args.steps,
+        data_dir: task.data_dir.clone(),
+        steps: task.steps,
         out: Some(out.clone()),
         overwrite: args.overwrite,
         quiet: args.quiet,
+        verbose: args.verbose,
         checkpoint_every: Some(Duration::from_secs(args.checkpoint_seconds.into())),
         ..Options::default()
     };
     let (recipe, options) = if args.resume {
-        match run::resume(name, &settings, options)? {
+        match run::resume(task.recipe.as_deref(), &task.settings(), options)? {
             Resumption::Unfinished(recipe, options) => (*recipe, options),
             Resumption::Finished(report) => {
                 println!("{}: this run is finished, with {} steps", out.display(), report.steps);
@@ -185,11 +106,10 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
             }
         }
     } else {
-        let (recipe, word) = fresh()?;
-        if let Some(word) = word {
-            options.say(&word);
-        }
-        (recipe, options)
+        let loaded = task.load()?;
+        loaded.words.iter().for_each(|word| options.say(word));
+        let calibrate = task.calibrates(&loaded);
+        (loaded.recipe, Options { calibrate, ..options })
     };
     if options.mode == Mode::Encrypted {
         stop_on_signals(&options.stop).map_err(|source| RunError::Io { path: "signals".into(), source })?;
@@ -323,31 +243,4 @@ fn forecasts(report: &Report) {
             known.mean, known.last, known.season
         );
     }
-}
-
-pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
-    let prediction = run::predict(&Query {
-        run: args.run.clone(),
-        model: args.model.clone(),
-        data: args.data.clone(),
-        id: args.id.clone(),
-        out: args.out.clone(),
-        data_dir: args.data_dir.clone(),
-    })?;
-    prediction.notes.iter().for_each(|note| eprintln!("warning: {note}"));
-    let summary = &prediction.summary;
-    println!("{}", summary.described());
-    if let Some(quality) = &prediction.quality {
-        println!("{quality}");
-    }
-    println!(
-        "CPU time a row: {:.2} ms; {:.0} kB",
-        summary.core_seconds_per_image * 1e3,
-        summary.bytes_per_image / 1e3
-    );
-    if let Some(out) = &prediction.out {
-        println!("predictions in {}; scores are not calibrated", out.display());
-    }
-    println!("twin equal: {}", summary.twin_equal);
-    Ok(ExitCode::from(u8::from(!summary.twin_equal)))
 }

@@ -104,9 +104,46 @@ impl Dialect {
         Self { separator, decimal_comma }
     }
 
-    /// The number in a cell; it may be infinite.
+    /// The number in a cell, with separators of thousands or a percent sign too; it may be infinite.
     pub(super) fn number(self, cell: &str) -> Option<f64> {
-        number(cell, self.decimal_comma)
+        number(cell, self.decimal_comma).or_else(|| self.converted(cell))
+    }
+
+    /// The number in a cell that has separators of thousands or a percent sign: `5 %` is 0.05.
+    pub(super) fn converted(self, cell: &str) -> Option<f64> {
+        if let Some(percent) = cell.strip_suffix('%') {
+            let percent = percent.trim_end();
+            let value = number(percent, self.decimal_comma).or_else(|| self.ungrouped(percent))?;
+            return Some(value / 100.0).filter(|_| percent.ends_with(|c: char| c.is_ascii_digit()));
+        }
+        self.ungrouped(cell)
+    }
+
+    /// The number in a cell whose thousands are parted by one sign throughout.
+    fn ungrouped(self, cell: &str) -> Option<f64> {
+        let (decimal, other) = if self.decimal_comma { (',', '.') } else { ('.', ',') };
+        let digits = cell.trim_start_matches(['-', '+']);
+        let (whole, fraction) = digits.split_once(decimal).map_or((digits, None), |(w, f)| (w, Some(f)));
+        let sign = whole.chars().find(|c| !c.is_ascii_digit())?;
+        if !([other, '\'', ' ', '\u{a0}', '\u{202f}'].contains(&sign)) {
+            return None;
+        }
+        let groups: Vec<&str> = whole.split(sign).collect();
+        let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let first = groups.first().is_some_and(|first| {
+            (1..=3).contains(&first.len()) && all_digits(first) && !first.starts_with('0')
+        });
+        let rest = groups.iter().skip(1).all(|group| group.len() == 3 && all_digits(group));
+        if !first || !rest || !fraction.is_none_or(|fraction| !fraction.is_empty() && all_digits(fraction)) {
+            return None;
+        }
+        let negative = cell.len() - digits.len() == 1 && cell.starts_with('-');
+        let plain = format!("{}.{}", groups.concat(), fraction.unwrap_or("0"));
+        plain
+            .parse()
+            .ok()
+            .filter(|_| cell.len() - digits.len() <= 1)
+            .map(|v: f64| if negative { -v } else { v })
     }
 }
 
@@ -134,14 +171,11 @@ fn number(cell: &str, decimal_comma: bool) -> Option<f64> {
     }
 }
 
-/// A number in a form that is not read, by its name: with separators of thousands, a percent sign, a currency; or a date.
+/// A number in a form that is not read, by its name: with another decimal sign, a currency; or a date.
 pub(super) fn other_form(cell: &str) -> Option<&'static str> {
     let bare = cell.trim_matches(|c: char| "$€£¥".contains(c) || c.is_whitespace());
     let code = |text: &str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
     let coded = bare.split_once(' ').and_then(|(a, b)| if code(a) { Some(b) } else { code(b).then_some(a) });
-    if let Some(percent) = cell.strip_suffix('%') {
-        return is_amount(percent.trim()).then_some("a percentage");
-    }
     if (bare.len() < cell.trim().len() && is_amount(bare)) || coded.is_some_and(is_amount) {
         return Some("an amount of money");
     }
@@ -150,7 +184,8 @@ pub(super) fn other_form(cell: &str) -> Option<&'static str> {
     }
     let plain = cell.trim_start_matches(['-', '+']);
     let grouped = plain.chars().any(|c| GROUPING.contains(&c));
-    (grouped && is_amount(cell)).then_some("a number with a decimal comma or with separators of thousands")
+    let amount = is_amount(cell.strip_suffix('%').unwrap_or(cell).trim_end());
+    (grouped && amount).then_some("a number with another decimal sign than the others")
 }
 
 /// Signs between thousands.
@@ -213,16 +248,51 @@ mod tests {
         let comma = Dialect { separator: Semicolon, decimal_comma: true };
         assert_eq!(
             (comma.number("-1,5"), comma.number("2"), comma.number("1.234,5")),
-            (Some(-1.5), Some(2.0), None)
+            (Some(-1.5), Some(2.0), Some(1234.5))
         );
+    }
+
+    #[test]
+    fn thousands_and_percentages_are_numbers() {
+        let point = Dialect { separator: Separator::Comma, decimal_comma: false };
+        let comma = Dialect { separator: Separator::Semicolon, decimal_comma: true };
+        for (dialect, cell, value) in [
+            (point, "31,500", 31_500.0),
+            (point, "-1,234,567.25", -1_234_567.25),
+            (point, "1'000", 1000.0),
+            (point, "31 500", 31_500.0),
+            (point, "7\u{202f}000", 7000.0),
+            (point, "5%", 0.05),
+            (point, "12.5 %", 0.125),
+            (point, "-3%", -0.03),
+            (point, "1,200 %", 12.0),
+            (comma, "1.234,5", 1234.5),
+            (comma, "2,5 %", 0.025),
+        ] {
+            assert_eq!(dialect.number(cell), Some(value), "{cell}");
+        }
+        for cell in [
+            "0,500",
+            "1,23",
+            "1,2345",
+            "12,34,567",
+            "1,234'567",
+            "1 ,000",
+            "--1,000",
+            ",000",
+            "%",
+            "a %",
+            "inf%",
+        ] {
+            assert_eq!(point.number(cell), None, "{cell}");
+        }
     }
 
     #[test]
     fn numbers_in_other_forms_are_named_and_words_are_not() {
         let form = |cell: &str| other_form(cell).map_or("", |name| name.rsplit(' ').next().unwrap_or(name));
         for (cells, word) in [
-            (&["7,000", "1,234,567", "1'000", "1.234,5", "31 500", "-1,234.50", "2,5"][..], "thousands"),
-            (&["5%", "12.5 %", "-3%"], "percentage"),
+            (&["1.234,5", "2,5", "0,500", "2,5 %"][..], "others"),
             (&["$5", "€ 1,200", "7 £", "USD 12", "3.50 EUR"], "money"),
             (&["2026-11-30", "30.11.2026", "1/2/2026", "2026-11-30T06:00:00", "06:30", "01-02-03"], "time"),
             (

@@ -40,6 +40,8 @@ pub(super) struct Features<'a> {
     row: Vec<f64>,
     /// Columns that the words need besides.
     further: usize,
+    /// The first cell that was read as more than its digits, with separators of thousands or a percent sign.
+    converted: Option<String>,
 }
 
 impl<'a> Features<'a> {
@@ -69,6 +71,7 @@ impl<'a> Features<'a> {
             table: Table::new(count),
             row: vec![],
             further: 0,
+            converted: None,
         }
     }
 
@@ -84,6 +87,11 @@ impl<'a> Features<'a> {
             let taken = value(&row[column], line, content, absent, (self.dialect, self.missing));
             let value = taken.map_err(|(line, what)| self.columns.cell(self.file, line, column, what))?;
             self.row.push(value);
+            if self.converted.is_none() && row[column].contains([',', '\'', ' ', '%', '\u{a0}', '\u{202f}']) {
+                let cell = row[column].trim();
+                let number = self.dialect.converted(cell).filter(|number| *number == value);
+                self.converted = number.map(|number| format!("`{cell}` is {number}"));
+            }
             if let Some(first) = counting {
                 let start = if count == 0.0 { value } else { *first };
                 *counting = ((start == 0.0 || start == 1.0) && value == start + count).then_some(start);
@@ -111,8 +119,9 @@ impl<'a> Features<'a> {
     /// # Errors
     /// If no column is left.
     pub(super) fn finish(self, label: Option<String>) -> Result<(Schema, Table, Vec<String>), DataError> {
-        let Self { columns, file, contents, counting, mut table, .. } = self;
+        let Self { columns, file, contents, counting, mut table, converted, .. } = self;
         let (mut fields, mut kept, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        notes.extend(converted.map(|converted| format!("{file}: {converted}, as all numbers of this form")));
         for (place, (content, counting)) in contents.into_iter().zip(counting).enumerate() {
             let name = &columns.names[columns.features[place]];
             let said = if columns.nameless[columns.features[place]] { "without a name " } else { "" };

@@ -60,16 +60,17 @@ impl Scale {
         let mut scale = Self { rule: *rule, fraction_bits, means, ranges, pixels, maps, lower: vec![] };
         for feature in 0..raw.schema.features.len() {
             let values = || train.iter().map(|&row| raw.get(row, feature)).filter(|value| !value.is_nan());
-            let count = values().count();
+            let (count, range) = values()
+                .fold((0, [f64::INFINITY, f64::NEG_INFINITY]), |(count, range), value| {
+                    (count + 1, [range[0].min(value), range[1].max(value)])
+                });
             if count == 0 {
                 return Err((feature, "nothing of it is in the training part"));
             }
             // Only where something is missing the mean is used.
             let mean = if count < train.len() { values().sum::<f64>() / count as f64 } else { 0.0 };
             scale.means.push(mean);
-            scale
-                .ranges
-                .push([values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max)]);
+            scale.ranges.push(range);
             let map = rule.map(|| train.iter().map(|&row| scale.rooted(raw, row, feature)));
             if !(map.0 + map.1 + map.2).is_finite() {
                 return Err((feature, "its values are too large or too far apart to be normalized"));
@@ -184,12 +185,9 @@ impl Scale {
     /// that little is left of them.
     pub(super) fn misfit(&self, x: &Array2<i32>, saturated: u64) -> Option<String> {
         let share = saturated as f64 / x.len().max(1) as f64;
-        let span = |column: ndarray::ArrayView1<'_, i32>| {
-            let [low, high] = [column.iter().min(), column.iter().max()].map(|found| found.map_or(0, |v| *v));
-            high - low
-        };
-        let widest = x.columns().into_iter().map(span).max().unwrap_or(0);
-        let narrow = matches!(self.rule, Normalization::Affine { .. }) && 2 * widest < self.bound();
+        let affine = matches!(self.rule, Normalization::Affine { .. });
+        let widest = if affine { widest(x) } else { 0 };
+        let narrow = affine && 2 * widest < self.bound();
         let cut = share > MOST_SATURATED;
         if !cut && !narrow {
             return None;
@@ -229,6 +227,17 @@ impl Scale {
         }
         Ok(())
     }
+}
+
+/// The largest distance of two values of one feature; in one pass over the rows, as they lie in memory.
+fn widest(x: &Array2<i32>) -> i32 {
+    let mut ranges = vec![[i32::MAX, i32::MIN]; x.ncols()];
+    for row in x.rows() {
+        for (range, &value) in ranges.iter_mut().zip(row) {
+            *range = [range[0].min(value), range[1].max(value)];
+        }
+    }
+    ranges.into_iter().map(|[low, high]| high.saturating_sub(low)).max().unwrap_or(0).max(0)
 }
 
 /// Fractional bits of a feature, at most.

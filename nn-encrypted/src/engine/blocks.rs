@@ -10,8 +10,8 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_switch::{Parameters, Switcher, ckks_to_tfhe, tfhe_to_ckks};
 use he_tfhe::LweCiphertext;
 
-use super::form::CkksForm;
-use super::tables::{Beside, Layers, Lookup, Raised, by_piece};
+use super::form::{CkksForm, check_secret};
+use super::tables::{Beside, Layers, Lookup, Lowering, Raised, by_piece};
 use super::{EngineError, Result};
 use crate::layout::blocks::BlockLayout;
 use crate::layout::{At, Places, Rows};
@@ -111,7 +111,8 @@ impl Layers for Blocks {
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Ciphertext, WireError> {
-        read(from, self.parameters.ckks(), self.layout.slots, true)
+        let c = read(from, self.parameters.ckks(), self.layout.slots, true)?;
+        check_secret(Some(c.secret_id()), self.evaluator().secret_id()).map(|()| c)
     }
 
     fn write(&self, cipher: &Ciphertext, out: &mut Writer) -> Result<(), WireError> {
@@ -172,14 +173,16 @@ impl Layers for Blocks {
         weights.iter().zip(gradients).map(moved).collect()
     }
 
-    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
-        let fresh = |weight| Ok(lookup.refresh(|| self.bootstrapper.bootstrap(weight))??);
-        weights.iter().map(fresh).collect()
-    }
-
     fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let less = |(a, b)| Ok(self.evaluator().sub(a, b)?.with_bound(1.0)?);
         a.iter().zip(b).map(less).collect()
+    }
+}
+
+impl Lowering for Blocks {
+    fn refresh(&self, lookup: &Lookup, weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let fresh = |weight| Ok(lookup.refresh(|| self.bootstrapper.bootstrap(weight))??);
+        weights.iter().map(fresh).collect()
     }
 
     /// Pre-activations stand in slots times the factors of activations and of weights.

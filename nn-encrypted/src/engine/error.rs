@@ -47,6 +47,9 @@ pub enum EngineError {
     /// BGV refused.
     #[error(transparent)]
     Bgv(#[from] he_bgv::Error),
+    /// YASHE refused.
+    #[error(transparent)]
+    Yashe(#[from] he_yashe::Error),
     /// CKKS refused.
     #[error(transparent)]
     Ckks(#[from] he_ckks::Error),

@@ -1,5 +1,6 @@
 //! The form that a ciphertext of a message has by the plan: client and server check it when a message is opened, before anything is used.
 
+use he_core::rlwe::SecretId;
 use he_core::wire::WireError;
 
 /// A ciphertext of `c1 = 0` hides nothing.
@@ -65,6 +66,12 @@ impl CkksForm {
 
 fn refused(why: String) -> Result<(), WireError> {
     Err(WireError::Invalid { what: "ciphertext", why })
+}
+
+/// Refuses a ciphertext of a message under another secret than that of the keys; a constant is under none, and some have no keys.
+pub(crate) fn check_secret(found: Option<SecretId>, keys: Option<SecretId>) -> Result<(), WireError> {
+    let (Some(found), Some(keys)) = (found, keys) else { return Ok(()) };
+    found.check("message", "ciphertext", keys).or_else(|error| refused(error.to_string()))
 }
 
 /// Says which ciphertext it was.

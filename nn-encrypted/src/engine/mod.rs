@@ -6,13 +6,17 @@
 pub(crate) mod blocks;
 mod clock;
 pub(crate) mod coefficients;
+pub(crate) mod columns;
 mod error;
 pub(crate) mod form;
+pub(crate) mod integers;
 mod pieces;
+pub(crate) mod slot_tables;
 #[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
 pub(crate) mod slots;
 mod store;
 pub(crate) mod tables;
+mod ways;
 pub(crate) mod words;
 
 use std::sync::Arc;
@@ -86,6 +90,8 @@ pub struct Usage {
     pub tables: u64,
     /// Bootstraps that refresh approximate ciphertexts, or fill or refresh exact ones.
     pub bootstraps: u64,
+    /// The probability that one of the bootstraps gave a wrong result, summed over them, where that is known.
+    pub failure: f64,
     /// Values that crossed from one scheme to another.
     pub switches: u64,
     /// Seconds by the clock and of all cores, for each stage of a step, in the order in which stages were first entered.

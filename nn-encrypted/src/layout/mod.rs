@@ -34,6 +34,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod coefficients;
+pub(crate) mod columns;
 pub(crate) mod cube;
 pub(crate) mod geometry;
 mod mask;

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::{Activation, Entries, Entry, Extent, Layer, Matrix, Network};
 use crate::activation::{Function, Polynomial};
-use crate::recipe::{self, LayerKind, Recipe, RecipeError, Scheme};
+use crate::recipe::{self, Arithmetic, LayerKind, Recipe, RecipeError};
 
 /// Entries of the matrices of all layers.
 const MOST_ENTRIES: usize = 1 << 24;
@@ -207,12 +207,12 @@ fn activation(recipe: &Recipe, index: usize, layer: &recipe::Layer) -> Result<Ac
         let all: Option<Vec<_>> = coefficients.iter().map(|c| c.dyadic()).collect();
         polynomial = Some(coefficients.iter().map(|c| c.value()).collect());
         dyadic = all.map(|all| Polynomial::from_dyadic(&all));
-    } else if layer.scheme != Scheme::Tfhe {
+    } else if !layer.scheme.looks_up() {
         polynomial = layer.fitted(if last { bounds.output } else { bounds.preactivation });
         let bits = layer.polynomial.unwrap_or_default().coefficient_bits;
         dyadic = polynomial.as_ref().map(|fitted| Polynomial::rounded(fitted, bits));
     }
-    let exact = dyadic.as_ref().filter(|_| layer.scheme == Scheme::Bgv);
+    let exact = dyadic.as_ref().filter(|_| layer.scheme.arithmetic() == Arithmetic::Integers);
     let constant = exact.is_some_and(|dyadic| dyadic.degree() == 0)
         || polynomial.as_ref().is_some_and(|all: &Vec<f64>| all.iter().skip(1).all(|c| *c == 0.0));
     if constant {

@@ -129,7 +129,7 @@ impl Activation {
     /// The function that a lookup table holds: the polynomial that is computed in place of the function in other schemes, where the
     /// scheme is one of these.
     pub(crate) fn looked_up(&self) -> Function {
-        if self.scheme == Scheme::Tfhe { self.function.clone() } else { self.computed() }
+        if self.scheme.looks_up() { self.function.clone() } else { self.computed() }
     }
 }
 

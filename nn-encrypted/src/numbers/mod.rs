@@ -12,13 +12,13 @@ pub(crate) mod words;
 
 use crate::model::Grid;
 use crate::network::Layer;
-use crate::recipe::{Recipe, RefreshStrategy, Scheme};
+use crate::recipe::{Arithmetic, Recipe, RefreshStrategy};
 
 /// How the first weights of a layer are rounded and bounded: as its scheme keeps weights.
 pub(crate) fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
     let numbers = &recipe.numbers;
-    match (layer.scheme, recipe.refresh.strategy) {
-        (Scheme::Tfhe, _) => {
+    match (layer.scheme.arithmetic(), recipe.refresh.strategy) {
+        (Arithmetic::Words, _) => {
             let format = words::Format::of(numbers);
             Grid { bits: Some(format.fraction_bits), bound: format.real(format.largest()) }
         }
@@ -28,8 +28,8 @@ pub(crate) fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
             let largest = (f64::from(tables::log_modulus(numbers)) - 1.0).exp2() - 1.0;
             Grid { bits: Some(bits), bound: largest / f64::from(bits).exp2() }
         }
-        (Scheme::Bgv, _) => Grid { bits: Some(numbers.weight_bits), bound: numbers.bounds.weight },
-        (Scheme::Ckks, _) => Grid { bits: None, bound: numbers.bounds.weight },
+        (Arithmetic::Integers, _) => Grid { bits: Some(numbers.weight_bits), bound: numbers.bounds.weight },
+        (Arithmetic::Reals, _) => Grid { bits: None, bound: numbers.bounds.weight },
     }
 }
 
@@ -37,12 +37,17 @@ pub(crate) fn weight_grid(recipe: &Recipe, layer: &Layer) -> Grid {
 pub(crate) fn model_grids(recipe: &Recipe, layer: &Layer) -> [Grid; 2] {
     let numbers = &recipe.numbers;
     let first = weight_grid(recipe, layer);
-    let wraps = layer.scheme == Scheme::Tfhe || recipe.refresh.strategy == RefreshStrategy::Clean;
+    if recipe.refresh.strategy == RefreshStrategy::None {
+        // Nothing is rounded and nothing bounded.
+        return [Grid { bits: None, bound: f64::INFINITY }; 2];
+    }
+    let wraps =
+        layer.scheme.arithmetic() == Arithmetic::Words || recipe.refresh.strategy == RefreshStrategy::Clean;
     if wraps {
         // Two's complement has one number more below zero; there is no momentum.
         let unit = first.bits.map_or(0.0, |bits| f64::from(bits).exp2().recip());
         // What approximate products move is decrypted with their errors.
-        let bits = first.bits.filter(|_| layer.scheme != Scheme::Ckks);
+        let bits = first.bits.filter(|_| layer.scheme.arithmetic() != Arithmetic::Reals);
         return [Grid { bits, bound: first.bound + unit }, Grid { bits: Some(0), bound: 0.0 }];
     }
     let bits = first.bits.map(|_| numbers.momentum_bits);

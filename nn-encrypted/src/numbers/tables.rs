@@ -25,11 +25,17 @@
 //! up as the error is; with quadratic loss the error is the difference of outputs and targets, times the derivative of the
 //! activation behind the outputs if there is one.
 
+mod exact;
 mod functions;
 
+use std::fmt;
+
+use he_core::wire::Writer;
+
+pub(crate) use self::exact::{Index, Looked};
 pub(crate) use self::functions::{DERIVATIVE_BITS, derivative_bits, is_masked};
 use crate::network::{Activation, Layer, Network};
-use crate::recipe::{Numbers, Recipe};
+use crate::recipe::{Numbers, Recipe, Scheme};
 
 /// Largest result of a table, larger ones are clipped. A bootstrap of CKKS lifts up to a 32nd of the torus: larger units of fewer
 /// results stand farther above the noise, and products of what was lifted are exact after one lift less.
@@ -54,6 +60,9 @@ pub(crate) struct TableNumbers {
     pub update_bits: u32,
     /// `j` before hidden activations, before outputs, and of errors.
     pub shifts: [u32; 3],
+    /// Bits of the plaintext modulus that each leaves beside those of its bound: where tables are on the half torus, two, or three of
+    /// errors, and over slots one, or two of outputs, for a target.
+    pub spare: [u32; 3],
 }
 
 /// Why a network has no formats. Layers are counted from 1.
@@ -82,6 +91,12 @@ pub(crate) fn weight_bits(recipe: &Recipe) -> Option<u32> {
     Some(numbers.input_bits + numbers.error_bits + recipe.optimizer.update_shift()?)
 }
 
+/// Whether activations of a network are looked up over slots.
+pub(crate) fn over_slots(network: &Network) -> bool {
+    let mut activations = network.layers.iter().filter_map(|layer| layer.activation.as_ref());
+    activations.any(|activation| activation.scheme == Scheme::Tables)
+}
+
 impl TableNumbers {
     /// The formats of a network.
     ///
@@ -100,6 +115,7 @@ impl TableNumbers {
             error_bits: numbers.error_bits,
             update_bits,
             shifts: [0; 3],
+            spare: if over_slots(network) { [1, 2, 1] } else { [2, 2, 3] },
         };
         let shift = |name: &'static str, behind: usize, bound: f64, taken: u32| {
             let free = f64::from(log_t) - f64::from(taken) - bound.log2();
@@ -113,14 +129,37 @@ impl TableNumbers {
             Ok(free.floor().min(20.0) as u32)
         };
         let last = network.depth().saturating_sub(1);
-        let (sum, back) = (made.sum_bits() + 2, made.back_bits() + 3);
-        made.shifts[1] = shift("output", last, bounds.output, sum)?;
+        let (sum, back, spare) = (made.sum_bits(), made.back_bits(), made.spare);
+        made.shifts[1] = shift("output", last, bounds.output, sum + spare[1])?;
         if last > 0 {
-            made.shifts[0] = shift("preactivation", 0, bounds.preactivation, sum)?;
-            made.shifts[2] = shift("error", 0, bounds.error, back)?;
+            made.shifts[0] = shift("preactivation", 0, bounds.preactivation, sum + spare[0])?;
+            made.shifts[2] = shift("error", 0, bounds.error, back + spare[2])?;
         }
         made.check_products(network, bounds)?;
         Ok(made)
+    }
+
+    /// Writes the formats, canonically.
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        [self.log_t, self.activation_bits, self.error_bits, self.update_bits]
+            .into_iter()
+            .for_each(|x| out.u32(x));
+        self.shifts.into_iter().for_each(|x| out.u32(x));
+    }
+
+    /// A line about the ranges of tables, of a network with hidden layers or without.
+    pub(crate) fn write_ranges(&self, f: &mut fmt::Formatter<'_>, hidden: bool) -> fmt::Result {
+        let range = |limit: i64, bits: u32| limit as f64 / f64::from(bits).exp2();
+        let [preactivation, output, error] = self.limits();
+        let output = range(output, self.sum_bits());
+        if !hidden {
+            return writeln!(f, "tables hold pre-activations up to {output}");
+        }
+        let (preactivation, error) = (range(preactivation, self.sum_bits()), range(error, self.back_bits()));
+        writeln!(
+            f,
+            "tables hold pre-activations up to {preactivation}, those of the outputs up to {output}, errors up to {error}"
+        )
     }
 
     /// Fractional bits of a pre-activation.
@@ -141,7 +180,8 @@ impl TableNumbers {
     /// Integers of a real bound of pre-activations, of outputs and of errors: where a phase leaves the range of its table.
     pub(crate) fn limits(&self) -> [i64; 3] {
         let [hidden, output, error] = self.shifts;
-        [hidden + 2, output + 2, error + 3].map(|bits| 1 << (self.log_t - bits))
+        let [a, b, c] = self.spare;
+        [hidden + a, output + b, error + c].map(|bits| 1 << (self.log_t - bits))
     }
 }
 

@@ -6,10 +6,11 @@ use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
 use super::task::{DataShape, Planned, Task};
-use super::{Plan, PlanError, Reason, Result, Security, slots, tables, words};
+use super::{Plan, PlanError, Reason, Result, Security, slot_tables, slots, tables, words};
 use crate::network::{Layer, Network};
+use crate::numbers::tables::over_slots;
 use crate::program::lower_with;
-use crate::recipe::{Recipe, RefreshStrategy, RefreshTensor, Scheme};
+use crate::recipe::{Arithmetic, Recipe, RefreshStrategy, RefreshTensor, Scheme};
 
 impl Plan {
     /// The plan of a recipe for its network and data.
@@ -97,7 +98,7 @@ fn check_activations(network: &Network) -> Result<()> {
             continue;
         };
         let beside = [layer, behind].iter().filter(|layer| layer.scheme == activation.scheme).count();
-        if beside == 0 && activation.scheme != Scheme::Tfhe {
+        if beside == 0 && !activation.scheme.looks_up() {
             let what = format!(
                 "scheme `{}`: its values are in {} before it and in {} behind it, in 0 of 2 places where it stands: 1 is needed",
                 activation.scheme, layer.scheme, behind.scheme
@@ -142,16 +143,20 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
 /// The engine for layers of one scheme.
 fn plan(task: &Task<'_>) -> Result<Planned> {
     let first = &task.network.layers[task.layers[0]];
-    match (first.scheme, task.recipe.refresh.strategy) {
-        (Scheme::Tfhe, _) => words::plan(task),
+    match (first.scheme.arithmetic(), task.recipe.refresh.strategy) {
+        _ if over_slots(task.network) => slot_tables::plan(task),
+        (Arithmetic::Integers, RefreshStrategy::None) => slots::columns::plan(task),
+        (_, RefreshStrategy::None) => Err(unrefreshed(first, "bgv, bfv or yashe")),
+        _ if first.scheme == Scheme::Yashe => Err(legacy(task, first)),
+        (Arithmetic::Words, _) => words::plan(task),
         (_, RefreshStrategy::Clean) => tables::plan(task),
         _ if looks_up(task) => tables::plan(task),
-        (Scheme::Bgv, RefreshStrategy::Bootstrap) => {
+        (Arithmetic::Integers, RefreshStrategy::Bootstrap) => {
             check_levels(task, first)?;
             slots::bgv::plan(task)
         }
-        (Scheme::Bgv, RefreshStrategy::Client) => slots::bgv::plan(task),
-        (Scheme::Ckks, _) => slots::ckks::plan(task),
+        (Arithmetic::Integers, RefreshStrategy::Client) => slots::bgv::plan(task),
+        (Arithmetic::Reals, _) => slots::ckks::plan(task),
     }
 }
 
@@ -160,12 +165,33 @@ fn looks_up(task: &Task<'_>) -> bool {
     let last = task.network.depth().saturating_sub(1);
     let mut layers = task.network.layers.iter().enumerate();
     layers.any(|(l, layer)| {
-        let by_table = layer.activation.as_ref().is_some_and(|activation| activation.scheme == Scheme::Tfhe);
+        let by_table = layer.activation.as_ref().is_some_and(|activation| activation.scheme.looks_up());
         by_table && task.layers.contains(&(l + 1).min(last))
     })
 }
 
-/// There is no bootstrapping of BGV: as many products follow one another as its chain of primes has levels.
+/// Layers that cannot do without a refresh.
+fn unrefreshed(first: &Layer, schemes: &str) -> PlanError {
+    let what = format!(
+        "0 of the layers in {} are computed with refresh.strategy = \"none\": {schemes} is needed",
+        first.scheme
+    );
+    PlanError::refused(first.place(), Reason::Layout, what, [1.0, 0.0])
+}
+
+/// YASHE has no refresh, and no more levels than its attacks leave.
+fn legacy(task: &Task<'_>, first: &Layer) -> PlanError {
+    let program = task.program;
+    let rounds = program.rounds.len().max(1);
+    let what = format!(
+        "{} refreshes a step are planned, and yashe has 0: refresh.strategy = \"none\" is needed, which its {} levels allow for 1 step",
+        rounds,
+        slots::columns::most_levels(),
+    );
+    PlanError::refused(first.place(), Reason::Levels, what, [rounds as f64, 0.0])
+}
+
+/// There is no bootstrapping of BGV or BFV: as many products follow one another as its chain of primes has levels.
 fn check_levels(task: &Task<'_>, first: &Layer) -> Result<()> {
     let optimizer = &task.recipe.optimizer;
     let steps = task.data.rows.div_ceil(optimizer.batch_size.max(1)) * optimizer.epochs;
@@ -175,7 +201,8 @@ fn check_levels(task: &Task<'_>, first: &Layer) -> Result<()> {
         return Ok(());
     }
     let what = format!(
-        "{steps} steps of at least {each} levels take {needed} without a refresh, at most {available} are possible at 128 bits; bgv is not bootstrapped yet: refresh.strategy \"client\" or \"clean\" is needed"
+        "{steps} steps of at least {each} levels take {needed} without a refresh, at most {available} are possible at 128 bits; {} is not bootstrapped yet: refresh.strategy \"client\" or \"clean\" is needed",
+        first.scheme
     );
     Err(PlanError::refused(first.place(), Reason::Levels, what, [needed, available]))
 }

@@ -7,11 +7,13 @@ mod choose;
 mod disclosure;
 mod error;
 mod parameters;
+pub(crate) mod slot_tables;
 #[expect(unreachable_pub, reason = "items of slots keep their visibility while its files change")]
 pub(crate) mod slots;
 pub(crate) mod tables;
 mod task;
 pub(crate) mod words;
+pub(crate) mod work;
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -25,6 +27,7 @@ pub(crate) use self::error::Result;
 pub use self::error::{PlanError, Reason};
 pub use self::task::DataShape;
 pub(crate) use self::task::{Planned, Security, Task};
+pub(crate) use self::work::Workload;
 use crate::engine::{Engine, EngineError};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;
@@ -152,8 +155,8 @@ fn encode_network(network: &Network, out: &mut Writer) {
 /// ```
 /// use nn_encrypted::plan::WireSize;
 ///
-/// let size = WireSize { parts: 2, pieces: 3, bytes: 1 << 16 };
-/// assert!(size.parts * size.pieces * size.bytes < 1 << 20);
+/// let size = WireSize { parts: 2, pieces: 3, fresh: 1 << 15, computed: 1 << 16 };
+/// assert!(size.fresh < size.computed);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WireSize {
@@ -161,8 +164,17 @@ pub struct WireSize {
     pub parts: usize,
     /// Ciphertexts of each part.
     pub pieces: usize,
-    /// Bytes of a ciphertext, at most.
-    pub bytes: usize,
+    /// Bytes of a ciphertext of the client's.
+    pub fresh: usize,
+    /// Bytes of a ciphertext of the server's.
+    pub computed: usize,
+}
+
+impl WireSize {
+    /// Bytes of a ciphertext, whoever sends it, at most.
+    pub(crate) fn most(&self) -> usize {
+        self.fresh.max(self.computed)
+    }
 }
 
 /// An engine as planned: its layout, parameters, levels and keys. It makes the engine of a server and the cipher of a client.
@@ -177,6 +189,12 @@ pub trait PlannedEngine: Display + Send + Sync {
     fn key_names(&self) -> Vec<String> {
         vec!["evaluation keys".into()]
     }
+
+    /// Bytes of the evaluation keys as they are sent, of each kind.
+    ///
+    /// # Errors
+    /// If there are no such keys.
+    fn key_bytes(&self) -> Result<Vec<usize>>;
 
     /// Number of secret keys, see `Cipher::secret_bytes`.
     fn secret_keys(&self) -> usize {
@@ -224,6 +242,9 @@ pub trait PlannedEngine: Display + Send + Sync {
     fn estimate(&self) -> Estimate {
         Estimate::default()
     }
+
+    /// The work of a run, by committed tables.
+    fn work(&self) -> Workload;
 }
 
 /// A scheme and its parameters.
@@ -294,7 +315,8 @@ pub struct Estimate {
     pub levels: Option<usize>,
     /// Bootstraps of approximate ciphertexts in a step.
     pub bootstraps: u64,
-    /// Bytes of memory of a training, keys included; 0 where it is not reckoned.
+    /// Bytes of memory that a training takes at its peak, keys included and mini-batches that a server keeps not; 0 where it is not
+    /// reckoned.
     pub memory: usize,
 }
 

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
-use super::parameters::tfhe::{Parameters, ciphertext_bytes, parameters};
+use super::parameters::tfhe::{Parameters, ciphertext_bytes, key_bytes, parameters};
 use super::task::{Planned, Task};
-use super::{Disclosure, PlanError, PlannedEngine, Reason, Result, SchemeUse, WireSize};
-use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Shape, WordEngine};
+use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, Result, SchemeUse, WireSize, Workload};
+use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Prices, Shape, WordEngine};
 use crate::engine::{Engine, EngineError};
 use crate::model::Model;
 use crate::network::{Activation, Layer};
@@ -40,8 +40,10 @@ struct PlannedWords<C> {
     /// Samples of a mini-batch.
     batch: usize,
     shift: u32,
-    /// Operations of a step.
+    /// Operations of a step, and of the classification of a mini-batch.
     step: Counts,
+    query: Counts,
+    prices: Prices,
     /// The bounds of the first step.
     bounds: Vec<Bound>,
     coding: PhantomData<fn() -> C>,
@@ -84,10 +86,21 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned> {
         return Err(PlanError::refused(activation.place(), Reason::Layout, what, numbers));
     }
     let bounds = bounds(task, format)?;
-    let step = count(task, &shape)?;
+    let step = count(task, &shape, &task.program.training)?;
+    let query = count(task, &shape, &task.program.prediction)?;
+    let prices = C::bootstraps_of(format)?;
     let (parameters, batch) = (parameters::<C>(task.security)?, optimizer.batch_size);
-    let engine =
-        Arc::new(PlannedWords::<C> { shape, parameters, batch, shift, step, bounds, coding: PhantomData });
+    let engine = Arc::new(PlannedWords::<C> {
+        shape,
+        parameters,
+        batch,
+        shift,
+        step,
+        query,
+        prices,
+        bounds,
+        coding: PhantomData,
+    });
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })
 }
 
@@ -196,8 +209,8 @@ fn wraps(layer: &Layer, format: Format, reach: f64, most: f64) -> PlanError {
     PlanError::refused(layer.place(), Reason::Range, what, [reach, most])
 }
 
-/// The operations of a step, counted on integers.
-fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts> {
+/// The operations of steps on a whole mini-batch, counted on integers.
+fn count(task: &Task<'_>, shape: &Arc<Shape>, steps: &[Step]) -> Result<Counts> {
     let batch = task.recipe.optimizer.batch_size;
     let plain = Plain::new(shape.format, &shape.functions());
     let mut engine = WordEngine::new(shape, plain);
@@ -205,7 +218,7 @@ fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts> {
     for tensor in [Tensor::Features, Tensor::Targets, Tensor::Weights] {
         engine.put(tensor, zeros(tensor));
     }
-    for step in &task.program.training {
+    for step in steps {
         match *step {
             Step::Refresh { round, .. } => {
                 let arrived = task.program.rounds[round].iter().flat_map(|refresh| &refresh.to);
@@ -216,6 +229,25 @@ fn count(task: &Task<'_>, shape: &Arc<Shape>) -> Result<Counts> {
         }
     }
     Ok(engine.arithmetic().counts())
+}
+
+/// Bytes of memory for each byte of sealed keys, drawn, sealed and expanded; and those of tables and words beside.
+const KEY_MEMORY: f64 = 4.0;
+const WORD_MEMORY: f64 = 6e7;
+
+impl<C> PlannedWords<C> {
+    /// The bootstraps of operations.
+    fn bootstraps(&self, counts: Counts) -> f64 {
+        let prices = &self.prices;
+        let each = [
+            (counts.sums, prices.sum),
+            (counts.products, prices.product),
+            (counts.shifts, prices.shift),
+            (counts.activations, prices.activation),
+            (counts.derivatives, prices.derivative),
+        ];
+        each.into_iter().map(|(count, price)| count as f64 * price).sum()
+    }
 }
 
 impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
@@ -234,7 +266,11 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
     fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let pieces = self.shape.words(tensor, rows).unwrap_or(0);
         let bytes = C::ciphertexts(self.shape.format) * ciphertext_bytes(&self.parameters);
-        WireSize { parts: usize::from(pieces > 0), pieces, bytes }
+        WireSize { parts: usize::from(pieces > 0), pieces, fresh: bytes, computed: bytes }
+    }
+
+    fn key_bytes(&self) -> Result<Vec<usize>> {
+        Ok(vec![key_bytes(&self.parameters)])
     }
 
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
@@ -258,6 +294,22 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
         let plaintext = format!("words of {} bits in {pieces}", format.word_bits);
         let margins = spec.margins().into_iter().flatten().collect();
         vec![SchemeUse::of_tfhe(&self.parameters, plaintext, margins)]
+    }
+
+    fn estimate(&self) -> Estimate {
+        let keys = KEY_MEMORY * key_bytes(&self.parameters) as f64 + WORD_MEMORY;
+        Estimate { units: self.bootstraps(self.step), memory: keys as usize, ..Estimate::default() }
+    }
+
+    /// In bootstraps, and in the making of keys.
+    fn work(&self) -> Workload {
+        let bootstraps = |counts| vec![self.bootstraps(counts), 0.0];
+        Workload {
+            keys: vec![0.0, 1.0],
+            batch: vec![0.0; 2],
+            step: bootstraps(self.step),
+            query: bootstraps(self.query),
+        }
     }
 
     fn disclosure(&self) -> Disclosure {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Program, Refresh, Refresher, Rounding, Step, Tensor};
 use crate::network::Network;
-use crate::recipe::{Backward, Loss, Recipe, RefreshStrategy, RefreshTensor, Scheme};
+use crate::recipe::{Arithmetic, Backward, Loss, Recipe, RefreshStrategy, RefreshTensor, Scheme};
 
 /// The program of a recipe for its network.
 pub fn lower(recipe: &Recipe, network: &Network) -> Program {
@@ -43,7 +43,7 @@ struct Lowering<'a> {
 
 /// Whether a scheme computes without error, on numbers with fractional bits.
 fn is_exact(scheme: Scheme) -> bool {
-    scheme != Scheme::Ckks
+    scheme.arithmetic() != Arithmetic::Reals
 }
 
 impl Lowering<'_> {
@@ -51,8 +51,8 @@ impl Lowering<'_> {
         self.network.layers.len().saturating_sub(1)
     }
 
-    fn has(&self, scheme: Scheme) -> bool {
-        self.network.layers.iter().any(|layer| layer.scheme == scheme)
+    fn has(&self, arithmetic: Arithmetic) -> bool {
+        self.network.layers.iter().any(|layer| layer.scheme.arithmetic() == arithmetic)
     }
 
     fn round(&mut self, by: Refresher, refreshes: Vec<Refresh>) {
@@ -87,7 +87,7 @@ impl Lowering<'_> {
 
     /// From the weights as they are kept to the weights in products.
     fn weights(&mut self) {
-        let bootstraps = self.has(Scheme::Bgv) || self.has(Scheme::Ckks);
+        let bootstraps = self.has(Arithmetic::Integers) || self.has(Arithmetic::Reals);
         if self.recipe.refresh.strategy == RefreshStrategy::Bootstrap && bootstraps {
             let [weights, momentum] = self.model(Tensor::Weights, Tensor::Momentum);
             self.round(Refresher::Bootstrap, vec![weights, momentum]);
@@ -125,7 +125,8 @@ impl Lowering<'_> {
     fn backward(&mut self) {
         let numbers = &self.recipe.numbers;
         // Large ciphertexts that no refresh replaces are not held for longer than they must: a gradient follows its error at once.
-        let at_once = self.recipe.refresh.strategy == RefreshStrategy::Bootstrap && self.has(Scheme::Ckks);
+        let at_once =
+            self.recipe.refresh.strategy == RefreshStrategy::Bootstrap && self.has(Arithmetic::Reals);
         self.training.push(Step::Loss);
         for l in (1..=self.last()).rev() {
             if at_once {
@@ -154,13 +155,13 @@ impl Lowering<'_> {
                 let [weights, momentum] = self.model(Tensor::NewWeights, Tensor::NewMomentum);
                 self.round(Refresher::Client, vec![weights, momentum]);
             }
-            RefreshStrategy::Clean if self.has(Scheme::Bgv) || self.has(Scheme::Ckks) => {
+            RefreshStrategy::Clean if self.has(Arithmetic::Integers) || self.has(Arithmetic::Reals) => {
                 let from = Tensor::NewWeights;
                 let weights = Refresh { from, to: vec![Tensor::Weights], rounding: Rounding::NONE };
                 self.round(Refresher::Clean, vec![weights]);
             }
             // Words are refreshed by every operation.
-            RefreshStrategy::Bootstrap | RefreshStrategy::Clean => {}
+            RefreshStrategy::Bootstrap | RefreshStrategy::Clean | RefreshStrategy::None => {}
         }
     }
 
@@ -178,7 +179,7 @@ impl Lowering<'_> {
         let rounding =
             |bits: u32, bound: f64| Rounding { bits: exact.then_some(bits), bound, proven: f64::INFINITY };
         // Of exact weights in slots only the high part enters products.
-        let split = self.recipe.refresh.strategy == RefreshStrategy::Client && self.has(Scheme::Bgv);
+        let split = self.recipe.refresh.strategy == RefreshStrategy::Client && self.has(Arithmetic::Integers);
         let parts = if split { vec![Tensor::Weights, Tensor::LowWeights] } else { vec![Tensor::Weights] };
         [
             Refresh {

@@ -10,10 +10,12 @@ use super::{Recipe, RecipeError};
 use crate::data::variant;
 
 /// The recipes inside the program.
-pub(super) const BUILTIN: [(&str, &str); 5] = [
+pub(super) const BUILTIN: [(&str, &str); 7] = [
     ("ckks_sgd", include_str!("../../recipes/ckks_sgd.toml")),
+    ("ghimes2018", include_str!("../../recipes/ghimes2018.toml")),
     ("glyph2020", include_str!("../../recipes/glyph2020.toml")),
     ("hesamifard2017", include_str!("../../recipes/hesamifard2017.toml")),
+    ("nandakumar2019", include_str!("../../recipes/nandakumar2019.toml")),
     ("onoufriou2021", include_str!("../../recipes/onoufriou2021.toml")),
     ("tbmpnet2021", include_str!("../../recipes/tbmpnet2021.toml")),
 ];
@@ -52,6 +54,15 @@ fn text(path: &Path) -> Result<String, RecipeError> {
     Ok(text)
 }
 
+/// A recipe that is not validated yet.
+pub(super) struct Found {
+    pub(super) recipe: Recipe,
+    /// The variant for its data that was not applied.
+    pub(super) left_out: Option<String>,
+    /// Whether it gives bounds.
+    pub(super) bounded: bool,
+}
+
 /// A setting that names a further variant.
 const VARIANT: &str = "variant=";
 
@@ -73,7 +84,7 @@ pub(super) fn read(
     name: &str,
     settings: &[String],
     automatic: bool,
-) -> Result<(Recipe, Option<String>), RecipeError> {
+) -> Result<Found, RecipeError> {
     let mut table: Table = toml::from_str(text).map_err(|error| syntax(name, &error.to_string()))?;
     let variants = match table.remove("variants") {
         None => Table::new(),
@@ -106,13 +117,14 @@ pub(super) fn read(
     for setting in &settings {
         set(&mut table, setting)?;
     }
+    let bounded = table.get("numbers").and_then(|numbers| numbers.get("bounds")).is_some();
     let parsed = if settings.is_empty() && variants.is_empty() {
         toml::from_str(text) // errors with line numbers
     } else {
         Value::Table(table).try_into()
     };
     let recipe: Recipe = parsed.map_err(|error: toml::de::Error| syntax(name, &error.to_string()))?;
-    Ok((recipe.with_whole_paths(), left_out))
+    Ok(Found { recipe: recipe.with_whole_paths(), left_out, bounded })
 }
 
 impl Recipe {

@@ -34,7 +34,8 @@ pub struct Layer {
     /// Polynomial: its coefficients, constant first, 2 to 8 of magnitudes up to 65536.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coefficients: Option<Vec<Scalar>>,
-    /// Activations that are no polynomials, in `bgv` or `ckks`: the polynomial that stands for it. In `tfhe` a table does.
+    /// Activations that are no polynomials, in `bgv`, `bfv` or `ckks`: the polynomial that stands for it. In `tfhe` and `tables` a table
+    /// does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polynomial: Option<Fit>,
 }
@@ -173,19 +174,65 @@ impl std::fmt::Display for LayerKind {
 pub enum Scheme {
     /// Exact integers modulo a plaintext modulus.
     Bgv,
+    /// Such integers at the top of the ciphertext modulus.
+    Bfv,
+    /// Such integers under NTRU, which is broken: there to rebuild a published system.
+    Yashe,
     /// Approximate numbers.
     Ckks,
     /// Lookup tables; in layers with weights, fixed-point integers of a few bits each.
     Tfhe,
+    /// Exact lookup tables over the slots of approximate numbers, of activations between layers with weights in `bgv`.
+    Tables,
+}
+
+impl Scheme {
+    /// Whether activations are looked up in tables.
+    #[must_use]
+    pub(crate) fn looks_up(self) -> bool {
+        matches!(self, Self::Tfhe | Self::Tables)
+    }
+}
+
+/// The numbers that schemes compute with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    /// Integers modulo a plaintext modulus.
+    Integers,
+    /// Approximate numbers.
+    Reals,
+    /// Fixed-point integers of a few bits, and tables of them.
+    Words,
+}
+
+impl Scheme {
+    /// Its name in recipes.
+    #[must_use]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bgv => "bgv",
+            Self::Bfv => "bfv",
+            Self::Yashe => "yashe",
+            Self::Ckks => "ckks",
+            Self::Tfhe => "tfhe",
+            Self::Tables => "tables",
+        }
+    }
+
+    /// The numbers that it computes with: recipe, twin and program tell schemes apart by these alone.
+    #[must_use]
+    pub(crate) fn arithmetic(self) -> Arithmetic {
+        match self {
+            Self::Bgv | Self::Bfv | Self::Yashe => Arithmetic::Integers,
+            Self::Ckks => Arithmetic::Reals,
+            Self::Tfhe | Self::Tables => Arithmetic::Words,
+        }
+    }
 }
 
 impl std::fmt::Display for Scheme {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Bgv => "bgv",
-            Self::Ckks => "ckks",
-            Self::Tfhe => "tfhe",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -20,6 +20,7 @@ mod file;
 mod layer;
 mod numbers;
 mod optimizer;
+mod rates;
 mod refresh;
 mod scalar;
 mod validate;
@@ -27,6 +28,7 @@ mod validate;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::RecipeError;
+pub(crate) use self::layer::Arithmetic;
 pub use self::layer::{Fit, Kernel, Layer, LayerKind, Scheme};
 pub use self::numbers::{Auto, Bounds, Numbers, Phases, Setting, WordCoding};
 pub use self::optimizer::{Loss, Optimizer};
@@ -80,6 +82,15 @@ pub struct Recipe {
     pub optimizer: Optimizer,
 }
 
+/// A recipe as it was read.
+pub(crate) struct Loaded {
+    pub(crate) recipe: Recipe,
+    /// Words to its user.
+    pub(crate) words: Vec<String>,
+    /// Whether the recipe gives bounds.
+    pub(crate) bounded: bool,
+}
+
 impl Recipe {
     /// The names of the recipes inside the program.
     #[must_use]
@@ -95,26 +106,26 @@ impl Recipe {
     /// # Errors
     /// If it cannot be found or read, or is not valid.
     pub fn load(name_or_path: &str, settings: &[String]) -> Result<Self, RecipeError> {
-        Ok(Self::load_with_word(name_or_path, settings)?.0)
+        Ok(Self::load_with_words(name_or_path, settings)?.recipe)
     }
 
-    /// As [`load`](Self::load), with a word on the variant for its data that a recipe in a file has and that was not asked for.
+    /// As [`load`](Self::load), with words on the variant for its data that a recipe in a file has and that was not asked for, and on
+    /// rates that were rounded.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub(crate) fn load_with_word(
-        name_or_path: &str,
-        settings: &[String],
-    ) -> Result<(Self, Option<String>), RecipeError> {
+    pub(crate) fn load_with_words(name_or_path: &str, settings: &[String]) -> Result<Loaded, RecipeError> {
         let (text, builtin) = (file::find(name_or_path)?, Self::builtin_names().contains(&name_or_path));
-        let (recipe, left_out) = file::read(&text, name_or_path, settings, builtin)?;
+        let file::Found { mut recipe, left_out, bounded } =
+            file::read(&text, name_or_path, settings, builtin)?;
+        let mut words = rates::round(&mut recipe);
         recipe.validate()?;
-        let word = |variant| {
+        words.extend(left_out.map(|variant| {
             format!(
                 "{name_or_path} has a variant `{variant}` for these data, which is not applied; it is with --variant {variant}"
             )
-        };
-        Ok((recipe, left_out.map(word)))
+        }));
+        Ok(Loaded { recipe, words, bounded })
     }
 
     /// The text of a built-in recipe.
@@ -130,7 +141,8 @@ impl Recipe {
     /// # Errors
     /// If the text or a setting is faulty, or the recipe is not valid.
     pub fn from_toml(text: &str, name: &str, settings: &[String]) -> Result<Self, RecipeError> {
-        let (recipe, _) = file::read(text, name, settings, false)?;
+        let mut recipe = file::read(text, name, settings, false)?.recipe;
+        rates::round(&mut recipe);
         recipe.validate()?;
         Ok(recipe)
     }

@@ -53,6 +53,8 @@ pub enum RefreshStrategy {
     Bootstrap,
     /// The server, by cleaning integers in bulk through another scheme.
     Clean,
+    /// Nobody: integers and noise grow until the end.
+    None,
 }
 
 /// `backward`: who computes gradients and updates.

@@ -5,8 +5,8 @@
 mod layers;
 
 use super::{
-    Backward, Bounds, Loss, Numbers, Optimizer, Parameters, Recipe, RecipeError, Refresh, RefreshStrategy,
-    RefreshTensor, Scalar, Scheme, WordCoding,
+    Arithmetic, Backward, Bounds, Loss, Numbers, Optimizer, Parameters, Recipe, RecipeError, Refresh,
+    RefreshStrategy, RefreshTensor, Scalar, Scheme, WordCoding,
 };
 use crate::data::Normalization;
 
@@ -48,10 +48,11 @@ struct Exactness {
 
 impl Exactness {
     fn of(recipe: &Recipe) -> Self {
-        let any =
-            |scheme| recipe.layers.iter().any(|layer| layer.kind.has_weights() && layer.scheme == scheme);
+        let any = |of| {
+            recipe.layers.iter().any(|layer| layer.kind.has_weights() && layer.scheme.arithmetic() == of)
+        };
         let clean = recipe.refresh.strategy == RefreshStrategy::Clean;
-        Self { refreshed: any(Scheme::Bgv) && !clean, clean, words: any(Scheme::Tfhe) }
+        Self { refreshed: any(Arithmetic::Integers) && !clean, clean, words: any(Arithmetic::Words) }
     }
 }
 
@@ -188,7 +189,10 @@ fn formats(recipe: &Recipe, exactness: Exactness) -> Result<(), RecipeError> {
             })
         };
         with("numbers.input_bits", numbers.input_bits as usize, 1, 7)?;
-        with("numbers.error_bits", numbers.error_bits as usize, 1, 6)?;
+        // A table in TFHE holds six bits with their sign.
+        let over_slots = recipe.layers.iter().any(|layer| layer.scheme == Scheme::Tables);
+        let most = if over_slots { 12 } else { 6 };
+        with("numbers.error_bits", numbers.error_bits as usize, 1, most)?;
         if let Some(bits) = numbers.plaintext_bits.value() {
             with("numbers.plaintext_bits", bits, 8, 36)?;
         }
@@ -241,7 +245,7 @@ fn dyadic(field: &str, value: Scalar) -> Result<(), RecipeError> {
         return Ok(());
     }
     let what = format!(
-        "{value}; n/2^k with a denominator up to 2^{RATE_BITS} is needed with layers with weights in bgv"
+        "{value}; n/2^k with a denominator up to 2^{RATE_BITS} is needed with layers with weights in bgv or bfv"
     );
     Err(RecipeError::field(field, what))
 }
@@ -260,6 +264,10 @@ fn shifted(optimizer: &Optimizer, most: u32, with: &str) -> Result<(), RecipeErr
 }
 
 fn refresh(refresh: &Refresh) -> Result<(), RecipeError> {
+    if refresh.strategy == RefreshStrategy::None && !refresh.tensors.is_empty() {
+        let what = format!("{} of them; [] is needed with strategy = \"none\"", refresh.tensors.len());
+        return Err(RecipeError::field("refresh.tensors", what));
+    }
     if refresh.strategy != RefreshStrategy::Client || refresh.backward == Backward::Client {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::model::{LayerState, Model};
 use crate::network::{Activation, Layer, Network};
-use crate::recipe::{Loss, Optimizer, Scheme};
+use crate::recipe::{Arithmetic, Loss, Optimizer};
 
 /// The results of a pass.
 pub(super) struct Passed {
@@ -83,9 +83,9 @@ fn update(
         }
     }
     layer.matrix.bias.iter().zip(&gradient.1).for_each(|(&bias, g)| biases[bias] += g);
-    let divisor = match layer.scheme {
-        Scheme::Ckks => optimizer.batch_size as f64,
-        Scheme::Bgv | Scheme::Tfhe => f64::from(optimizer.batch_shift()).exp2(),
+    let divisor = match layer.scheme.arithmetic() {
+        Arithmetic::Reals => optimizer.batch_size as f64,
+        Arithmetic::Integers | Arithmetic::Words => f64::from(optimizer.batch_shift()).exp2(),
     };
     let (rate, mu) = (optimizer.learning_rate.value(), optimizer.momentum.value());
     for (w, v, g) in [

@@ -85,11 +85,12 @@ impl Forger {
         change: impl FnOnce(&Basis, Vec<Poly<Eval>>) -> Vec<Poly<Eval>>,
     ) -> Vec<u8> {
         let (fields, body) = piece.split_at(self.fields);
-        let parts = serial::read_ciphertext(&mut Reader::new(body), &self.params).unwrap().into_parts();
+        let whole = serial::read_ciphertext(&mut Reader::new(body), &self.params).unwrap();
+        let (secret, parts) = (whole.secret_id(), whole.into_parts());
         let basis = parts[0].basis().clone();
         let mut out = Writer::new();
         out.bytes(fields);
-        let changed = rlwe::Ciphertext::new(&self.params, change(&basis, parts));
+        let changed = rlwe::Ciphertext::new(&self.params, secret, change(&basis, parts));
         serial::write_ciphertext(&mut out, &changed).unwrap();
         out.finish()
     }
@@ -117,10 +118,12 @@ impl Forger {
         let zero = |part: &Poly<Eval>| Poly::<Eval>::zero(part.basis());
         let other = |limbs: usize| {
             let basis = self.params.basis(limbs);
+            let body = &mut Reader::new(&piece[self.fields..]);
+            let secret = serial::read_ciphertext(body, &self.params).unwrap().secret_id();
             let mut out = Writer::new();
             out.bytes(&piece[..self.fields]);
             let one = Poly::from_words(basis, &vec![1; basis.n() * basis.len()]);
-            let whole = rlwe::Ciphertext::new(&self.params, vec![one.clone(), one]);
+            let whole = rlwe::Ciphertext::new(&self.params, secret, vec![one.clone(), one]);
             serial::write_ciphertext(&mut out, &whole).unwrap();
             out.finish()
         };

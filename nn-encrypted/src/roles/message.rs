@@ -158,13 +158,23 @@ pub(super) struct Opened {
     pub(super) tensors: Vec<Incoming>,
 }
 
-/// The longest body that tensors may take.
-fn limit(tensors: &[Expected]) -> usize {
+/// The body of a message with tensors whose ciphertexts have sizes.
+fn body_bytes(tensors: &[Expected], size: fn(&WireSize) -> usize) -> usize {
     let of = |sent: &WireSize| {
-        let piece = sent.bytes.saturating_add(LENGTH_BYTES);
+        let piece = size(sent).saturating_add(LENGTH_BYTES);
         sent.parts.saturating_mul(sent.pieces.saturating_mul(piece).saturating_add(PART_BYTES))
     };
     tensors.iter().fold(BODY_BYTES, |sum, tensor| sum.saturating_add(of(&tensor.parts)))
+}
+
+/// The longest body that tensors may take.
+fn limit(tensors: &[Expected]) -> usize {
+    body_bytes(tensors, WireSize::most)
+}
+
+/// Bytes of a message with tensors, as its sender writes them.
+pub(super) fn bytes(tensors: &[Expected], size: fn(&WireSize) -> usize) -> u64 {
+    (HEADER_BYTES + body_bytes(tensors, size) + DIGEST_BYTES) as u64
 }
 
 /// Opens a message that must be the one that is due. Ciphertexts are not read.
@@ -255,9 +265,9 @@ impl<'a> Body<'a> {
             });
         }
         self.number(part, "parts before it")?;
-        let WireSize { pieces, bytes, .. } = expected.parts;
+        let (pieces, most) = (expected.parts.pieces, expected.parts.most());
         self.number(pieces, "ciphertexts")?;
-        (0..pieces).map(|_| self.piece(bytes)).collect()
+        (0..pieces).map(|_| self.piece(most)).collect()
     }
 
     fn piece(&mut self, limit: usize) -> Result<std::ops::Range<usize>, MessageError> {

@@ -14,6 +14,7 @@ mod local;
 mod message;
 mod purpose;
 mod server;
+pub(crate) mod traffic;
 
 pub use self::client::{Client, RefreshCounts};
 pub use self::error::{ClientError, MessageError, ServerError};

@@ -7,7 +7,7 @@ use crate::plan::{Plan, PlanError, Reason};
 use crate::recipe::{Recipe, Scheme};
 
 /// The schemes of the columns.
-const SCHEMES: [Scheme; 3] = [Scheme::Bgv, Scheme::Ckks, Scheme::Tfhe];
+const SCHEMES: [Scheme; 5] = [Scheme::Bgv, Scheme::Bfv, Scheme::Yashe, Scheme::Ckks, Scheme::Tfhe];
 
 /// A recipe, on few flowers or images and with small layers.
 struct Row {
@@ -22,7 +22,7 @@ struct Row {
     settings: &'static [&'static str],
 }
 
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 6] = [
     Row {
         recipe: "hesamifard2017",
         own: ["bgv", "bgv"],
@@ -73,6 +73,13 @@ const ROWS: [Row; 5] = [
         activation: "kind='Sigmoid'",
         end: "{kind='Sigmoid',scheme='tfhe'}",
         settings: &["optimizer.batch_size=1", "optimizer.learning_rate=1", "numbers.word_bits=8"],
+    },
+    Row {
+        recipe: "ghimes2018",
+        own: ["yashe", "yashe"],
+        activation: "kind='Identity'",
+        end: "",
+        settings: &["optimizer.batch_size=120", "optimizer.epochs=1", "optimizer.learning_rate=1"],
     },
 ];
 
@@ -253,8 +260,8 @@ fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.1}") }
 }
 
-const HEAD: &str =
-    "| layer | one: bgv | ckks | tfhe | all: bgv | ckks | tfhe |\n|---|---|---|---|---|---|---|\n";
+const HEAD: &str = "| layer | one: bgv | bfv | yashe | ckks | tfhe | all: bgv | bfv | yashe | ckks | tfhe |\n\
+     |---|---|---|---|---|---|---|---|---|---|---|\n";
 
 const INTRODUCTION: &str = "# Every recipe, every kind of layer, every scheme
 

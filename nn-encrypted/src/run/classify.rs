@@ -13,7 +13,6 @@ use super::summary::PredictionSummary;
 use crate::data::Samples;
 use crate::meter::Spent;
 use crate::plan::Tolerance;
-use crate::recipe::Scheme;
 use crate::twin::Twin;
 
 /// Predictions and what they took.
@@ -62,9 +61,14 @@ pub fn predict_encrypted(
     both: &mut Encrypted,
     twin: &Twin,
 ) -> Result<Prediction, RunError> {
-    let tables = session.recipe.layers.iter().any(|layer| layer.scheme == Scheme::Tfhe);
+    classify(session, both, &session.data.test.first(after_training(session)), twin)
+}
+
+/// How many images are classified after a training.
+pub(super) fn after_training(session: &Session) -> usize {
+    let tables = session.recipe.layers.iter().any(|layer| layer.scheme.looks_up());
     let most = if tables { session.recipe.optimizer.batch_size } else { AFTER_TRAINING };
-    classify(session, both, &session.data.test.first(most), twin)
+    most.min(session.data.test.count())
 }
 
 /// Classifies samples, mini-batch by mini-batch.

@@ -12,6 +12,13 @@ pub(super) fn digest_of<T: AsRef<[u8]>>(sealed: impl IntoIterator<Item = T>) -> 
     *hasher.finalize().as_bytes()
 }
 
+/// Takes words into a digest, all at once.
+pub(super) fn update<const N: usize>(hasher: &mut blake3::Hasher, words: impl Iterator<Item = [u8; N]>) {
+    let mut bytes = Vec::with_capacity(words.size_hint().0 * N);
+    words.for_each(|word| bytes.extend_from_slice(&word));
+    hasher.update(&bytes);
+}
+
 /// A digest as text.
 pub(super) fn hex(digest: &[u8; 32]) -> String {
     blake3::Hash::from_bytes(*digest).to_hex().to_string()

@@ -57,13 +57,14 @@ pub struct Encrypted {
 pub type SentKeys = Vec<Vec<Vec<u8>>>;
 
 /// [`Encrypted::batch_bytes`] at first: 1 GiB where a client refreshes, whose mini-batches are small, 2 GiB elsewhere.
-const BATCH_BYTES: [u64; 2] = [1 << 30, 1 << 31];
+pub(super) const BATCH_BYTES: [u64; 2] = [1 << 30, 1 << 31];
 
 /// Counts and times of engines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counted {
     pub(super) tables: u64,
     pub(super) bootstraps: u64,
+    pub(super) failure: f64,
     pub(super) stages: Vec<StageSummary>,
 }
 
@@ -87,17 +88,25 @@ impl Encrypted {
     /// If the operating system gives no randomness.
     pub fn start(plan: &Arc<Plan>, client: Client) -> Result<(Self, SentKeys), RunError> {
         let keys = client.evaluation_keys()?;
-        let mut this = Self::new(plan, client, Server::new(plan, &keys, true)?, &keys);
+        Ok((Self::start_with(plan, client, &keys)?, keys))
+    }
+
+    /// Sends evaluation keys that were made before, and the first weights.
+    ///
+    /// # Errors
+    /// If the keys are damaged or of another plan, or the operating system gives no randomness.
+    pub(super) fn start_with(plan: &Arc<Plan>, client: Client, keys: &SentKeys) -> Result<Self, RunError> {
+        let mut this = Self::new(plan, client, Server::new(plan, keys, true)?, keys);
         let model = this.client.encrypt_model(0)?;
         this.data_bytes = model.len() as u64;
         this.server.receive_model(0, model)?;
-        Ok((this, keys))
+        Ok(this)
     }
 
     /// A client and a server with the given evaluation keys, but without weights.
     #[must_use]
     pub(crate) fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &SentKeys) -> Self {
-        let by_client = plan.program.training.iter().any(by_client);
+        let alone = Self::is_alone_in(plan);
         Self {
             plan: Arc::clone(plan),
             client,
@@ -105,7 +114,7 @@ impl Encrypted {
             traffic: Traffic::default(),
             data_bytes: 0,
             key_bytes: keys.iter().flatten().map(|key| key.len() as u64).sum(),
-            batch_bytes: BATCH_BYTES[usize::from(!by_client)],
+            batch_bytes: BATCH_BYTES[usize::from(alone)],
             sent: HashSet::new(),
         }
     }
@@ -219,7 +228,12 @@ impl Encrypted {
 
     /// Whether the server computes a step alone; such steps are long.
     pub(super) fn is_alone(&self) -> bool {
-        !self.plan.program.training.iter().any(by_client)
+        Self::is_alone_in(&self.plan)
+    }
+
+    /// Whether a server computes a step of a plan alone.
+    pub(super) fn is_alone_in(plan: &Plan) -> bool {
+        !plan.program.training.iter().any(by_client)
     }
 
     /// Counts and times of the engines in this process.
@@ -228,6 +242,7 @@ impl Encrypted {
         for usage in self.server.usage() {
             all.tables += usage.tables;
             all.bootstraps += usage.bootstraps;
+            all.failure += usage.failure;
             for (stage, seconds, core_seconds) in usage.stages {
                 all.add(StageSummary { stage, seconds, core_seconds });
             }

@@ -282,12 +282,19 @@ impl RunFolder {
         fs::rename(&draft, &path).map_err(io)
     }
 
-    /// Writes what the server ends with: the plan in words and the encrypted weights.
+    /// Writes the plan as cryptographers read it.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn write_server(&self, plan: &str, model: &[u8]) -> Result<(), RunError> {
-        self.write(&self.server("plan.txt"), plan.as_bytes(), false)?;
+    pub(super) fn write_plan(&self, plan: &str) -> Result<(), RunError> {
+        self.write(&self.server("plan.txt"), plan.as_bytes(), false)
+    }
+
+    /// Writes what the server ends with: the encrypted weights.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn write_server(&self, model: &[u8]) -> Result<(), RunError> {
         self.write(&self.server("model.ciphertext"), model, false)
     }
 

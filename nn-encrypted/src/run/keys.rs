@@ -57,6 +57,23 @@ impl RunFolder {
         Ok(Client::with_ciphers(plan, model, ciphers))
     }
 
+    /// A client with the secret keys of a run that was stopped before its first checkpoint, and the evaluation keys, if all of them are
+    /// there. While a secret key is missing nothing was made with the others.
+    pub(super) fn kept_keys(
+        &self,
+        plan: &Arc<Plan>,
+        model: &Model,
+    ) -> Result<Option<(Client, Option<SentKeys>)>, RunError> {
+        let secrets: usize = plan.engines.iter().map(|engine| engine.secret_keys()).sum();
+        if (0..secrets).any(|i| !self.secret(i).exists()) {
+            return Ok(None);
+        }
+        let client = self.client_with(plan, model.clone())?;
+        let kinds: usize = plan.engines.iter().map(|engine| engine.key_names().len()).sum();
+        let whole = (0..kinds).all(|i| self.evaluation_key(i).exists());
+        Ok(Some((client, whole.then(|| self.read_evaluation_keys(plan)).transpose()?)))
+    }
+
     /// Path of a kind of evaluation keys, counted over all engines.
     fn evaluation_key(&self, i: usize) -> PathBuf {
         self.server(&format!("evaluation-{i}.keys"))

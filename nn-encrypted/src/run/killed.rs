@@ -33,7 +33,7 @@ struct Case {
     end: End,
 }
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 7] = [
     Case {
         recipe: "hesamifard2017",
         settings: &["data.set=iris", "variant=iris", "parameters.ring_dimension=8192"],
@@ -58,6 +58,12 @@ const CASES: [Case; 6] = [
         settings: &["variant=tiny", "layers.1.scheme=ckks", "optimizer.batch_size=4"],
         steps: 4,
         end: End::Near(1.0 / 256.0),
+    },
+    Case {
+        recipe: "nandakumar2019",
+        settings: &["variant=tiny", "optimizer.batch_size=4", "optimizer.learning_rate=1/2", "data.test=8"],
+        steps: 3,
+        end: End::Same,
     },
     Case {
         recipe: "tbmpnet2021",

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::report::{RangeSummary, Report, StepSummary};
+use super::report::{Report, StepSummary};
+use super::summary::RangeSummary;
 
 /// The rows that are there, as `| what | figure | … |`, a column for each report.
 pub fn markdown(reports: &[Report]) -> String {
@@ -59,6 +60,10 @@ fn rows(report: &Report) -> Vec<Row> {
     row("CPU time of a step", report.stages_of_a_step());
     let bootstraps = report.bootstraps.tfhe + report.bootstraps.ckks;
     row("bootstraps a step", (bootstraps > 0).then(|| format!("{:.0}", bootstraps as f64 / steps)));
+    row(
+        "a bootstrap fails",
+        report.log2_failure.map(|log2| format!("with a probability below 2^{log2:.0}, all steps together")),
+    );
     row("values saturated", Some(report.traffic.saturations.to_string()));
     let closest = |range: &RangeSummary| format!("{}: {:.2} of {}", range.tensor, range.largest, range.bound);
     row("closest to its bound", report.closest().map(closest));

@@ -3,6 +3,7 @@
 #[cfg(any(feature = "cli", test))]
 mod backends;
 mod bundle;
+mod calibrate;
 mod checkpoint;
 mod classify;
 mod compare;
@@ -12,7 +13,9 @@ mod digest;
 mod encrypted;
 mod epoch;
 mod error;
+mod estimate;
 mod export;
+mod figures;
 mod folder;
 mod keys;
 #[cfg(unix)]
@@ -49,10 +52,15 @@ mod weights;
 
 #[cfg(any(feature = "cli", test))]
 pub(crate) use self::backends::backends_page;
+#[cfg(feature = "cli")]
+pub(crate) use self::calibrate::{calibrated, is_bounded};
 pub use self::classify::{Prediction, predict_encrypted};
 pub use self::encrypted::{Encrypted, SentKeys};
 pub use self::error::RunError;
+#[cfg(feature = "cli")]
+pub(crate) use self::estimate::LinkSpeed;
 pub use self::export::{Distance, ExportOptions, Exported, export};
+pub(crate) use self::figures::RunEstimate;
 pub use self::folder::RunFolder;
 pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};

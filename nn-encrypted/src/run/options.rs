@@ -43,6 +43,10 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// Say nothing but errors.
     pub quiet: bool,
+    /// Say the plan as cryptographers read it too.
+    pub verbose: bool,
+    /// Find the bounds of numbers from the data, before a run that is not resumed.
+    pub calibrate: bool,
     /// Write over a finished run in `out`; its secret keys and what lies beside them are put aside.
     pub overwrite: bool,
     /// Go on from the newest checkpoint in `out`, if there is one; for encrypted runs.

@@ -35,7 +35,7 @@ impl Session {
     pub(super) fn outputs(&self, twin: &mut Twin, samples: &Samples) -> Result<Array2<f64>, RunError> {
         Ok(match self.recipe.refresh.strategy {
             RefreshStrategy::Clean => twin.outputs(&self.features(&samples.x))?,
-            RefreshStrategy::Client | RefreshStrategy::Bootstrap => {
+            RefreshStrategy::Client | RefreshStrategy::Bootstrap | RefreshStrategy::None => {
                 let mut twin = twin.clone();
                 self.by_parts(samples, |x| twin.outputs(x))?
             }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::figures::RunEstimate;
 use super::quality::Quality;
-use super::summary::PredictionSummary;
+use super::summary::{PredictionSummary, RangeSummary, SchemeSummary};
 use crate::data::Prepared;
 use crate::meter::host;
 
@@ -73,6 +74,9 @@ pub struct Report {
     pub bootstraps: Bootstraps,
     /// Switches between schemes that made a modulus grow: ciphertexts filled from tables, and refreshes.
     pub switches: u64,
+    /// `log2` of a bound of the probability that any bootstrap of all steps gave a wrong result, where each says its own.
+    #[serde(default)]
+    pub log2_failure: Option<f64>,
     /// Bytes of evaluation keys.
     pub key_bytes: u64,
     /// Largest resident memory of the process.
@@ -81,6 +85,9 @@ pub struct Report {
     pub threads: usize,
     /// The machine.
     pub host: String,
+    /// The estimate that was said before it began; null of a run that said nothing.
+    #[serde(default)]
+    pub estimate: Option<RunEstimate>,
     /// Digests of files of the run folder, by their path in it.
     #[serde(default)]
     pub digests: BTreeMap<String, String>,
@@ -110,21 +117,6 @@ pub struct DataSummary {
     pub features: usize,
     /// Classes; 0 for a series.
     pub classes: usize,
-}
-
-/// One instance of an encryption scheme.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SchemeSummary {
-    /// `bgv`, `ckks` or `tfhe`.
-    pub name: String,
-    /// Ring dimension `N`.
-    pub ring_dimension: usize,
-    /// `log2(Q·P)`.
-    pub log_qp: f64,
-    /// Plaintext modulus, or slots.
-    pub plaintext: String,
-    /// Bits of security.
-    pub security_bits: Option<u32>,
 }
 
 /// The parts that were encrypted.
@@ -273,24 +265,6 @@ pub struct TrafficSummary {
     pub deviations: u64,
 }
 
-/// How close the values of a tensor came to their public bound.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RangeSummary {
-    /// The tensor.
-    pub tensor: String,
-    /// No value may be larger in magnitude.
-    pub bound: f64,
-    /// The largest magnitude there was.
-    pub largest: f64,
-}
-
-impl RangeSummary {
-    /// The part of the bound that was used.
-    fn used(&self) -> f64 {
-        self.largest / self.bound
-    }
-}
-
 impl Report {
     /// A report without measurements.
     pub(super) fn new(recipe: &str, mode: String, data: &Prepared, network: Vec<usize>) -> Self {
@@ -322,10 +296,12 @@ impl Report {
             prediction: None,
             bootstraps: Bootstraps::default(),
             switches: 0,
+            log2_failure: None,
             key_bytes: 0,
             peak_memory_bytes: None,
             threads: rayon::current_num_threads(),
             host: host(),
+            estimate: None,
             digests: BTreeMap::new(),
         }
     }

@@ -5,8 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, ArrayRef2};
 
+use super::digest::update;
 use super::measure::Measure;
-use super::report::{RangeSummary, Report};
+use super::report::Report;
+use super::summary::RangeSummary;
 use super::{Mode, RunError};
 use crate::clear::Clear;
 use crate::data::{Batches, Intake, Prepared, Samples};
@@ -91,6 +93,15 @@ impl Session {
         let grid = |l: usize| weight_grid(&recipe, &network.layers[l]);
         let first = Model::initial(&network, recipe.init_gain(), recipe.seed, grid);
         Ok(Self { recipe, data, network, batches, first, plan: OnceLock::new() })
+    }
+
+    /// A session of the same data under another recipe.
+    ///
+    /// # Errors
+    /// If the data do not fit it.
+    pub(super) fn with_recipe(&self, recipe: Recipe) -> Result<Self, RunError> {
+        let batches = batches(&recipe, &self.data)?;
+        Self::with(recipe, self.data.clone(), batches)
     }
 
     /// The plan; it is made when it is asked for first.
@@ -229,15 +240,11 @@ impl Session {
         let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted samples v1");
         for part in [&self.data.train, &self.data.test] {
             hasher.update(&(part.count() as u64).to_le_bytes());
-            part.x.iter().for_each(|value| {
-                hasher.update(&value.to_le_bytes());
-            });
-            part.labels.iter().for_each(|label| {
-                hasher.update(&(*label as u64).to_le_bytes());
-            });
-            part.values.iter().for_each(|value| {
-                hasher.update(&value.to_le_bytes());
-            });
+            let rows = part.x.rows().into_iter();
+            // Rows, since a hash of one value after another takes several times as long.
+            rows.for_each(|row| update(&mut hasher, row.iter().map(|value| value.to_le_bytes())));
+            update(&mut hasher, part.labels.iter().map(|label| (*label as u64).to_le_bytes()));
+            update(&mut hasher, part.values.iter().map(|value| value.to_le_bytes()));
         }
         *hasher.finalize().as_bytes()
     }
@@ -309,7 +316,7 @@ impl Session {
             && match refresh.strategy {
                 RefreshStrategy::Client => !saturated,
                 RefreshStrategy::Bootstrap => true,
-                RefreshStrategy::Clean => false,
+                RefreshStrategy::Clean | RefreshStrategy::None => false,
             }
     }
 }

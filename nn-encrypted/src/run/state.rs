@@ -53,6 +53,9 @@ pub(super) struct Ledger {
     /// Bootstraps that refresh or fill ciphertexts.
     #[serde(default)]
     pub bootstraps: u64,
+    /// The probability that one of the bootstraps gave a wrong result, summed over them, where it is known.
+    #[serde(default)]
+    pub failure: f64,
     /// Times of the stages of steps.
     #[serde(default)]
     pub stages: Vec<StageSummary>,

@@ -1,6 +1,8 @@
-//! Classification with a trained model, as the report has it.
+//! Parts of a report.
 
 use serde::{Deserialize, Serialize};
+
+use crate::plan::SchemeUse;
 
 /// Classification with the trained model.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -35,5 +37,45 @@ impl PredictionSummary {
             (None, None, Some(r)) => format!("{} values, R² {r:.4}", self.images),
             (None, None, None) => format!("{} rows", self.images),
         }
+    }
+}
+
+/// One instance of an encryption scheme.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SchemeSummary {
+    /// `bgv`, `ckks` or `tfhe`.
+    pub name: String,
+    /// Ring dimension `N`.
+    pub ring_dimension: usize,
+    /// `log2(Q·P)`.
+    pub log_qp: f64,
+    /// Plaintext modulus, or slots.
+    pub plaintext: String,
+    /// Bits of security.
+    pub security_bits: Option<u32>,
+}
+
+impl From<SchemeUse> for SchemeSummary {
+    fn from(used: SchemeUse) -> Self {
+        let SchemeUse { name, ring_dimension, log_qp, plaintext, security_bits, .. } = used;
+        Self { name, ring_dimension, log_qp, plaintext, security_bits }
+    }
+}
+
+/// How close the values of a tensor came to their public bound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RangeSummary {
+    /// The tensor.
+    pub tensor: String,
+    /// No value may be larger in magnitude.
+    pub bound: f64,
+    /// The largest magnitude there was.
+    pub largest: f64,
+}
+
+impl RangeSummary {
+    /// The part of the bound that was used.
+    pub(super) fn used(&self) -> f64 {
+        self.largest / self.bound
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::calibrate::calibrated;
 use super::epoch::after_epoch;
 use super::folder::RunFolder;
 use super::lock::Lock;
@@ -26,7 +27,13 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
     if let Some(out) = options.out.as_ref().filter(|_| !options.resume) {
         RunFolder::new(out).refuse_run(options.overwrite)?;
     }
-    train_session(&Session::new(recipe, options.data_dir.as_deref())?, options, start)
+    let mut session = Session::new(recipe, options.data_dir.as_deref())?;
+    if options.calibrate && !options.resume {
+        let (calibrated, word) = calibrated(&session)?;
+        options.say(&word);
+        session = calibrated;
+    }
+    train_session(&session, options, start)
 }
 
 /// Trains a recipe whose data are loaded, in a process that began at `start`.
@@ -103,7 +110,10 @@ fn train_clear(session: &Session, options: &Options) -> Result<Outcome, RunError
 fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError> {
     // What cannot be encrypted is not simulated.
     options.say("planning");
-    options.say(&session.plan()?.to_string());
+    let plan = session.plan()?;
+    if options.verbose {
+        options.say(&plan.to_string());
+    }
     let mut twin = session.twin(session.first.clone())?;
     let steps = session.steps(options.steps);
     let mut curve = vec![session.score(&mut twin, &session.data.test)?];

@@ -16,7 +16,7 @@ use super::progress::Progress;
 use super::resume::Asked;
 use super::session::Session;
 use super::state::{Ledger, State};
-use super::{Options, Outcome, RunError, RunFolder};
+use super::{Options, Outcome, RunError, RunEstimate, RunFolder};
 use crate::meter::{Spent, peak_memory};
 use crate::plan::Plan;
 use crate::roles::Client;
@@ -38,7 +38,7 @@ pub(super) fn train_encrypted(
     options.say("planning");
     let mut planning = Spent::default();
     let plan = planning.on(|| session.plan())?;
-    options.say(&plan.to_string());
+    let estimate = super::estimate::said(session, options, &plan)?;
     let folder = options.out.as_ref().map(RunFolder::new);
     let lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
     let resumed = match &folder {
@@ -50,6 +50,7 @@ pub(super) fn train_encrypted(
         None => Training::start(session, options, &plan, folder.as_ref())?,
     };
     training.ledger.plan += planning.wall;
+    training.estimate = estimate;
     training.begun = begun;
     if let Some(folder) = folder {
         training.keep_in(folder);
@@ -88,6 +89,8 @@ struct Training<'a> {
     /// Digest of the evaluation keys.
     run: [u8; 32],
     keeper: Option<Keeper>,
+    /// Estimate that was said beforehand.
+    estimate: Option<RunEstimate>,
 }
 
 impl<'a> Training<'a> {
@@ -98,10 +101,24 @@ impl<'a> Training<'a> {
         plan: &Arc<Plan>,
         folder: Option<&RunFolder>,
     ) -> Result<Self, RunError> {
-        options.say("making keys, and encrypting the first weights");
+        let first = session.first.clone();
+        let kept = match folder {
+            Some(folder) if options.resume => folder.kept_keys(plan, &first)?,
+            _ => None,
+        };
+        let drawn = kept.is_none();
+        options.say(if drawn {
+            "making keys, and encrypting the first weights"
+        } else {
+            "with the keys that are there: encrypting the first weights"
+        });
         let mut keygen = Spent::default();
         let (both, keys) = keygen.on(|| -> Result<_, RunError> {
-            Encrypted::start(plan, Client::new(plan, session.first.clone())?)
+            match kept {
+                Some((client, Some(keys))) => Ok((Encrypted::start_with(plan, client, &keys)?, keys)),
+                Some((client, None)) => Encrypted::start(plan, client),
+                None => Encrypted::start(plan, Client::new(plan, first)?),
+            }
         })?;
         let mut twin = session.twin(session.first.clone())?;
         let secrets = both.client.secret_bytes();
@@ -117,8 +134,11 @@ impl<'a> Training<'a> {
             // Before the recipe, which is what makes the folder one that can be resumed.
             Asked::write(folder, options)?;
             folder.begin(&session.recipe)?;
+            folder.write_plan(&plan.to_string())?;
             ledger.files = folder.digests_at_start()?;
-            folder.write_secret_keys(&secrets)?;
+            if drawn {
+                folder.write_secret_keys(&secrets)?;
+            }
             folder.write_evaluation_keys(&keys)?;
         }
         let run = digest_of(keys.iter().flatten());
@@ -134,9 +154,23 @@ impl<'a> Training<'a> {
         run: [u8; 32],
     ) -> Self {
         let (steps, begun, plan) = (session.steps(options.steps), Instant::now(), Arc::clone(plan));
-        let Ledger { tables, bootstraps, stages, .. } = ledger.clone();
-        let before = Counted { tables, bootstraps, stages };
-        Self { session, options, plan, both, twin, ledger, before, done, steps, begun, run, keeper: None }
+        let Ledger { tables, bootstraps, failure, stages, .. } = ledger.clone();
+        let before = Counted { tables, bootstraps, failure, stages };
+        Self {
+            session,
+            options,
+            plan,
+            both,
+            twin,
+            ledger,
+            before,
+            done,
+            steps,
+            begun,
+            run,
+            keeper: None,
+            estimate: None,
+        }
     }
 
     /// From the newest checkpoint that is whole; none if there is none yet.
@@ -284,6 +318,7 @@ impl<'a> Training<'a> {
         now.stages.into_iter().for_each(|stage| counted.add(stage));
         ledger.tables = counted.tables + now.tables;
         ledger.bootstraps = counted.bootstraps + now.bootstraps;
+        ledger.failure = counted.failure + now.failure;
         ledger.stages = counted.stages;
     }
 }

@@ -15,9 +15,9 @@
 use ndarray::{Array2, ArrayRef2};
 
 use super::error::{Result, TwinError};
-use super::numbers::{Numbers, Pass};
+use super::numbers::{Numbers, Pass, without_momentum};
 use super::tensor::Tensor;
-use crate::activation::{Dyadic, DyadicPolynomial};
+use crate::activation::{Dyadic, DyadicPolynomial, Function};
 use crate::network::Activation;
 use crate::recipe::{self, Recipe, RecipeError, RefreshTensor};
 
@@ -30,6 +30,8 @@ pub(super) struct Fixed {
     momentum: Dyadic,
     nesterov: bool,
     batch_shift: u32,
+    /// Whether nothing is refreshed: trained weights then have more bits than are multiplied exactly, and no momentum is kept.
+    unrefreshed: bool,
 }
 
 /// The polynomial of every value; `None` on overflow.
@@ -54,6 +56,12 @@ impl Fixed {
         Self::with(recipe, numbers, vec![])
     }
 
+    /// Rounded nowhere, and refreshed by nobody: one step is exact, and outputs of trained weights are real numbers.
+    pub(super) fn unrefreshed(recipe: &Recipe) -> Result<Self> {
+        without_momentum(recipe, "strategy = \"none\"")?;
+        Ok(Self { unrefreshed: true, ..Self::unrounded(recipe, recipe.numbers.weight_bits)? })
+    }
+
     fn with(recipe: &Recipe, numbers: recipe::Numbers, refreshed: Vec<RefreshTensor>) -> Result<Self> {
         let optimizer = &recipe.optimizer;
         let dyadic = |field, value: recipe::Scalar| {
@@ -67,6 +75,7 @@ impl Fixed {
             momentum: dyadic("optimizer.momentum", optimizer.momentum)?,
             nesterov: optimizer.nesterov,
             batch_shift: optimizer.batch_shift(),
+            unrefreshed: false,
         })
     }
 
@@ -89,16 +98,28 @@ impl Numbers for Fixed {
     }
 
     fn kept(&self, weights: &ArrayRef2<f64>, momenta: &ArrayRef2<f64>) -> Result<[Tensor; 2]> {
-        let weights = Tensor::exact(weights, self.numbers.weight_bits, "weights")?;
+        let exact = Tensor::exact(weights, self.numbers.weight_bits, "weights");
+        if let (true, Err(_)) = (self.unrefreshed, &exact) {
+            return Ok([weights, momenta].map(|values| Tensor::Real(values.to_owned())));
+        }
+        let weights = exact?;
         Ok([weights, Tensor::exact(momenta, self.numbers.momentum_bits, "momenta")?])
     }
 
     fn in_products(&self, weights: &Tensor) -> Tensor {
+        if self.unrefreshed {
+            return weights.clone();
+        }
         let bits = self.numbers.product_weight_bits.min(self.numbers.weight_bits);
         weights.integers(bits).map_or_else(|| weights.clone(), |high| Tensor::Exact(high, bits))
     }
 
     fn activate(&self, activation: &Activation, z: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
+        if let (true, Some(polynomial), Tensor::Real(z)) = (self.unrefreshed, &activation.polynomial, z) {
+            let function = Function::Real(polynomial.clone());
+            let both = [z.mapv(|z| function.value(z)), z.mapv(|z| function.derivative(z))];
+            return Ok(both.map(Tensor::Real));
+        }
         let (Some(polynomial), Tensor::Exact(z, bits)) = (&activation.dyadic, z) else {
             let what = "a polynomial whose coefficients are n/2^k is needed where its scheme is exact";
             return Err(TwinError::layer(activation.index, activation.kind, what));
@@ -118,10 +139,14 @@ impl Numbers for Fixed {
         pass.observe(tensor.largest(), None, 0, None)?;
         let exact = matches!(tensor, Tensor::Exact(..));
         let what = "real numbers go on as exact ones; a refresh by the client is needed";
-        if exact { Ok(tensor) } else { Err(pass.refused(what)) }
+        if exact || self.unrefreshed { Ok(tensor) } else { Err(pass.refused(what)) }
     }
 
     fn update(&self, kept: &[Tensor; 2], gradient: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
-        pass.fits(self.moved(kept, gradient))
+        let [weights, momenta] = pass.fits(self.moved(kept, gradient))?;
+        if self.unrefreshed {
+            return Ok([weights, Tensor::Real(Array2::zeros(momenta.dim()))]);
+        }
+        Ok([weights, momenta])
     }
 }

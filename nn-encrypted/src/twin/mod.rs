@@ -22,7 +22,7 @@
 //! |---|---|---|
 //! | `bgv` | the client | `fixed`: exact integers, rounded and saturated at refreshes |
 //! | `ckks` | the client, by bootstrapping | `reals`: floating point |
-//! | `bgv`, `ckks` | cleaning | `tables`: exact integers with lookup tables between |
+//! | `bgv`, `ckks` | cleaning | `tables`: exact integers with lookup tables between; `exact_tables` where these are over slots |
 //! | `tfhe` | bootstrapping, the client | `words`: integers of a few bits, rounded at every product |
 //!
 //! Layers refreshed by the client may have different numbers: the refresh rounds where the layer that goes on is exact, and only
@@ -30,6 +30,7 @@
 
 mod error;
 mod exact;
+mod exact_tables;
 mod fixed;
 mod layers;
 mod numbers;
@@ -57,7 +58,7 @@ use crate::data::random::{Purpose, stream};
 use crate::model::Model;
 use crate::network::{Layer, Network};
 use crate::numbers::tables::TableReader;
-use crate::recipe::{self, Recipe, RefreshStrategy, Scheme};
+use crate::recipe::{self, Arithmetic, Recipe, RefreshStrategy, Scheme};
 
 /// A network in training on plain numbers.
 ///
@@ -120,11 +121,11 @@ impl Twin {
 
     /// The largest magnitudes of the tensors since the start, and how many values were beyond their bounds.
     #[must_use]
-    pub fn ranges(&self) -> Vec<TensorRange> {
+    pub(crate) fn ranges(&self) -> Vec<TensorRange> {
         self.walk.ranges().cloned().collect()
     }
 
-    /// How many values were beyond their bounds since the start; of [`ranges`](Self::ranges), each of them says which.
+    /// How many values were beyond their bounds since the start; each of the `ranges` says which.
     #[must_use]
     pub fn out_of_range(&self) -> u64 {
         self.walk.ranges().map(|range| range.beyond).sum()
@@ -187,19 +188,24 @@ fn numbers(recipe: &Recipe, network: &Network, reader: Option<TableReader>) -> R
         let what = "it is looked up in tables; `refresh.strategy` = \"clean\" is needed, or a polynomial";
         return Err(TwinError::layer(activation.index, activation.kind, what));
     }
+    let over_slots = crate::numbers::tables::over_slots(network);
     let one = |layer: &Layer| -> Result<Arc<dyn Numbers>> {
         let refused = |what: &str| Err(TwinError::layer(layer.index, layer.kind, what));
-        Ok(match (layer.scheme, recipe.refresh.strategy, reader) {
-            (Scheme::Tfhe, ..) => Arc::new(words::Words::new(recipe)?),
+        if clean && over_slots {
+            return Ok(Arc::new(exact_tables::ExactTables::new(recipe, network)?));
+        }
+        Ok(match (layer.scheme.arithmetic(), recipe.refresh.strategy, reader) {
+            (Arithmetic::Words, ..) => Arc::new(words::Words::new(recipe)?),
             (_, RefreshStrategy::Clean, Some(reader)) => {
                 Arc::new(tables::Tables::new(recipe, network, layer, reader)?)
             }
             (_, RefreshStrategy::Clean, None) => return refused("its lookup tables have no parameters"),
-            (Scheme::Bgv, RefreshStrategy::Client, _) => Arc::new(fixed::Fixed::new(recipe)?),
-            (Scheme::Bgv, RefreshStrategy::Bootstrap, _) => {
-                return refused("no bootstrapping in bgv rounds; \"client\" or \"clean\" is needed");
+            (Arithmetic::Integers, RefreshStrategy::None, _) => Arc::new(fixed::Fixed::unrefreshed(recipe)?),
+            (Arithmetic::Integers, RefreshStrategy::Client, _) => Arc::new(fixed::Fixed::new(recipe)?),
+            (Arithmetic::Integers, RefreshStrategy::Bootstrap, _) => {
+                return refused("no bootstrapping of integers rounds; \"client\" or \"clean\" is needed");
             }
-            (Scheme::Ckks, ..) => Arc::new(reals::Reals::new(recipe)),
+            (Arithmetic::Reals, ..) => Arc::new(reals::Reals::new(recipe)),
         })
     };
     network.layers.iter().map(one).collect()

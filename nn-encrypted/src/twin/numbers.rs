@@ -10,7 +10,7 @@ use super::error::{Result, TwinError};
 use super::range::{Ranges, TensorRange, name};
 use super::tensor::Tensor;
 use crate::network::{Activation, Layer, Network};
-use crate::recipe::{self, Bounds, Recipe, RecipeError, RefreshTensor, Scheme};
+use crate::recipe::{self, Bounds, Recipe, RecipeError, RefreshTensor};
 
 /// The numbers of a layer with weights: how they are kept, and where they are rounded. What is not said here is exact, or as
 /// exact as floating point.
@@ -44,6 +44,17 @@ pub(super) trait Numbers: Debug + Send + Sync {
     /// An activation and its derivative at pre-activations.
     fn activate(&self, activation: &Activation, z: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]>;
 
+    /// The error at the last pre-activations, from these and targets, if they are looked up together.
+    fn loss(
+        &self,
+        _activation: &Activation,
+        _z: &Tensor,
+        _targets: &ArrayRef2<f64>,
+        _pass: &mut Pass<'_>,
+    ) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
     /// The error at pre-activations, from the gradient with respect to the outputs of their activation and from its derivative.
     fn derive(
         &self,
@@ -62,9 +73,9 @@ pub(super) trait Numbers: Debug + Send + Sync {
     fn update(&self, kept: &[Tensor; 2], gradient: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]>;
 }
 
-/// Whether the activation behind a layer with weights is in `tfhe`.
+/// Whether the activation behind a layer with weights is looked up in tables.
 pub(super) fn by_table(layer: &Layer) -> bool {
-    layer.activation.as_ref().is_some_and(|activation| activation.scheme == Scheme::Tfhe)
+    layer.activation.as_ref().is_some_and(|activation| activation.scheme.looks_up())
 }
 
 /// Refuses momentum, of which no refresh takes the bits away that it adds.

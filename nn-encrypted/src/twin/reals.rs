@@ -13,7 +13,9 @@ use super::numbers::{Numbers, Pass, bound};
 use super::tensor::Tensor;
 use crate::activation::{Function, exp};
 use crate::network::{Activation, Layer};
-use crate::recipe::{Backward, Bounds, Loss, Optimizer, Recipe, RefreshStrategy, RefreshTensor, Scheme};
+use crate::recipe::{
+    Arithmetic, Backward, Bounds, Loss, Optimizer, Recipe, RefreshStrategy, RefreshTensor, Scheme,
+};
 
 #[derive(Debug)]
 pub(super) struct Reals {
@@ -60,7 +62,7 @@ impl Reals {
             functions: function.map_or(Functions::Exact(recipe.loss), Functions::One),
             bounds: None,
             saturated: vec![],
-            divisor: if layer.scheme == Scheme::Ckks { reals.divisor } else { power },
+            divisor: if layer.scheme.arithmetic() == Arithmetic::Reals { reals.divisor } else { power },
             ..reals
         }
     }
@@ -69,7 +71,7 @@ impl Reals {
         let polynomial = || activation.polynomial.clone().map(Function::Real);
         match &self.functions {
             Functions::One(function) => Some(function.clone()),
-            Functions::Exact(_) if activation.scheme == Scheme::Bgv => {
+            Functions::Exact(_) if activation.scheme.arithmetic() == Arithmetic::Integers => {
                 activation.dyadic.clone().map(Function::Polynomial).or_else(polynomial)
             }
             Functions::Exact(_) => Some(activation.function.clone()),

@@ -143,6 +143,16 @@ impl Tables {
     }
 }
 
+impl TableNumbers {
+    /// Notes weights, which the plaintext modulus bounds.
+    pub(super) fn observe_weights(&self, weights: &Tensor, pass: &mut Pass<'_>) -> Result<()> {
+        let bits = self.weight_bits();
+        let bound = 2_f64.powi(self.log_t as i32 - 1 - bits as i32);
+        let beyond = weights.beyond(bound - 2_f64.powi(-(bits as i32)));
+        pass.observe(weights.largest(), Some(bound), beyond, Some("numbers.plaintext_bits"))
+    }
+}
+
 impl Numbers for Tables {
     fn features(&self, x: &ArrayRef2<f64>) -> Result<Tensor> {
         self.base.features(x)
@@ -212,10 +222,7 @@ impl Numbers for Tables {
         match pass.tensor {
             RefreshTensor::Momentum => Ok(Tensor::Real(Array2::zeros(tensor.dim()))), // there is none
             RefreshTensor::Weight => {
-                let bits = numbers.weight_bits();
-                let bound = 2_f64.powi(numbers.log_t as i32 - 1 - bits as i32);
-                let beyond = tensor.beyond(bound - 2_f64.powi(-(bits as i32)));
-                pass.observe(tensor.largest(), Some(bound), beyond, Some("numbers.plaintext_bits"))?;
+                numbers.observe_weights(&tensor, pass)?;
                 Ok(tensor)
             }
             _ if !by_table(&pass.network.layers[pass.layer]) => self.base.refresh(tensor, pass),

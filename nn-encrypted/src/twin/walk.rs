@@ -90,6 +90,15 @@ impl Walk {
         self.ranges.values()
     }
 
+    /// The largest magnitude of a kind of tensor since the start, or of first weights.
+    pub(crate) fn largest(&self, tensor: RefreshTensor) -> f64 {
+        let seen =
+            self.ranges.iter().filter(|((_, kind), _)| *kind == tensor).map(|(_, range)| range.largest);
+        let kept = self.model.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
+        let kept = kept.filter(|_| tensor == RefreshTensor::Weight).map(|weight| weight.abs());
+        seen.chain(kept).fold(0.0, f64::max)
+    }
+
     fn pass(&mut self) -> (&Self, Pass<'_>) {
         let (phases, rounded) = (std::mem::take(&mut self.phases), std::mem::take(&mut self.rounded));
         let this = &*self;
@@ -184,10 +193,7 @@ impl Walk {
         TwinError::unless_equal("targets of a sample", targets.ncols(), self.last().outputs())?;
         TwinError::unless_equal("samples with targets", targets.nrows(), x.nrows())?;
         let outputs = self.forward(x, true, &mut trace, pass)?;
-        let mut error = pass.to(network.depth() - 1, RefreshTensor::Error).fits(outputs.minus(targets))?;
-        if network.loss == Loss::Quadratic {
-            error = self.derived(network.depth() - 1, error, &trace, pass)?;
-        }
+        let mut error = self.error(outputs, targets, &trace, pass)?;
         for (l, layer) in network.layers.iter().enumerate().rev() {
             let numbers = &self.numbers[l];
             trace.errors.push(error.clone());
@@ -205,6 +211,26 @@ impl Walk {
         trace.errors.reverse();
         trace.gradients.reverse();
         Ok(trace)
+    }
+
+    /// The error at the last pre-activations.
+    fn error(
+        &self,
+        outputs: Tensor,
+        targets: &ArrayRef2<f64>,
+        trace: &Trace,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor> {
+        let last = self.network.depth() - 1;
+        let pass = pass.to(last, RefreshTensor::Error);
+        if let Some(activation) = &self.network.layers[last].activation {
+            let z = &trace.preactivations[last];
+            if let Some(error) = self.numbers[last].loss(activation, z, targets, pass)? {
+                return Ok(error);
+            }
+        }
+        let error = pass.fits(outputs.minus(targets))?;
+        if self.network.loss == Loss::Quadratic { self.derived(last, error, trace, pass) } else { Ok(error) }
     }
 
     /// The error at the pre-activations of a layer, from the gradient with respect to the outputs of its activation.

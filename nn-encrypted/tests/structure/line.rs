@@ -1,5 +1,7 @@
 //! The crates are one straight line, in manifests and in sources, and nothing is unsafe.
 
+use std::collections::BTreeSet;
+
 use toml::Table;
 
 use crate::mentions::identifiers;
@@ -16,7 +18,7 @@ const LINE: [(&str, &[&str]); 9] = [
     ("he-tfhe", &["he-core"]),
     ("he-yashe", &["he-core"]),
     ("he-switch", &["he-core", "he-bgv", "he-ckks", "he-tfhe"]),
-    ("nn-encrypted", &["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-switch"]),
+    ("nn-encrypted", &["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-yashe", "he-switch"]),
     ("bench", &["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-switch", "nn-encrypted"]),
 ];
 
@@ -109,6 +111,32 @@ fn nothing_is_unsafe() {
             assert!(!is_unsafe(&source), "{}", path.display());
         }
     }
+}
+
+/// The tags of serialized objects that sources define.
+fn tags(sources: impl IntoIterator<Item = String>) -> Vec<u16> {
+    let tag =
+        |line: &str| line.trim().strip_prefix("pub const TAG: Tag = Tag(")?.strip_suffix(");")?.parse().ok();
+    sources.into_iter().flat_map(|source| source.lines().filter_map(tag).collect::<Vec<u16>>()).collect()
+}
+
+/// By its tag an object of one crate is told from those of all others.
+#[test]
+fn every_crate_has_a_tag_of_its_own() {
+    let found: Vec<(String, u16)> = (members().into_iter())
+        .flat_map(|(name, (folder, _))| {
+            let of = tags(all_sources(&folder).into_iter().map(|(_, source)| source));
+            of.into_iter().map(move |tag| (name.clone(), tag))
+        })
+        .collect();
+    let (names, tags): (BTreeSet<_>, BTreeSet<_>) = found.iter().cloned().unzip();
+    assert!(names.len() == members().len() && tags.len() == found.len(), "{found:?}");
+}
+
+#[test]
+fn tags_are_found() {
+    let sources = ["pub const TAG: Tag = Tag(7);\n", "    pub const TAG: Tag = Tag(8);\nlet x = Tag(9);"];
+    assert_eq!(tags(sources.map(str::to_owned)), [7, 8]);
 }
 
 #[test]

@@ -70,7 +70,7 @@ const HE_CKKS: &Floors = &[
     ("slot_integers", "error ciphertext evaluator"),
     ("linear", "estimate error params ciphertext elements plaintext keys evaluator rotation"),
     ("bootstrap", "approximation estimate error spec params ciphertext keys evaluator polynomial linear"),
-    ("wire", "estimate params ciphertext keys bootstrap"),
+    ("wire", "estimate error params ciphertext keys bootstrap"),
 ];
 
 const HE_TFHE: &Floors = &[
@@ -91,7 +91,7 @@ const HE_TFHE: &Floors = &[
     ("seeded", "error params phases lwe secret"),
     ("decryption", "error phases lwe secret"),
     ("keys", "error packed params keyswitch secret"),
-    ("evaluator", "params keys"),
+    ("evaluator", "error params lwe keys"),
     ("table", "error torus params phases"),
     ("bootstrap", "error packed ring torus params lwe noise rotation evaluator table"),
     ("packing", "error packed ring torus params lwe noise rotation evaluator"),
@@ -139,12 +139,16 @@ const HE_SWITCH: &Floors = &[
     ("ckks_to_tfhe", "error rings params ring_switch"),
     ("tfhe_to_ckks", "error rings params bgv_ckks ckks_to_tfhe"),
     ("tfhe_to_bgv", "error params bgv_ckks tfhe_to_ckks"),
-    ("evaluation", "request error params secret expand bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks"),
+    (
+        "evaluation",
+        "request error params secret expand ring_switch bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks",
+    ),
     (
         "switcher",
         "request error params expand bgv_to_tfhe bgv_ckks ckks_to_tfhe tfhe_to_ckks tfhe_to_bgv evaluation",
     ),
     ("wire", "shared params secret expand ring_switch bgv_to_tfhe bgv_ckks bgv ckks_to_tfhe tfhe_to_ckks"),
+    ("tables", "error rings shared top expand bgv_ckks wire"),
 ];
 
 const NN_ENCRYPTED: &Floors = &[
@@ -163,8 +167,8 @@ const NN_ENCRYPTED: &Floors = &[
     ("clear", "activation metrics data frozen recipe network model numbers twin"),
     ("program", "recipe network"),
     ("layout", "network program"),
-    ("engine", "activation meter recipe network numbers program layout"),
-    ("roles/cipher", "network model numbers program layout engine"),
+    ("engine", "activation meter recipe network model numbers program layout"),
+    ("roles/cipher", "meter network model numbers program layout engine"),
     ("plan", "activation data recipe network model numbers program layout engine roles/cipher"),
     ("roles", "meter tag recipe network model program engine roles/cipher plan"),
     (

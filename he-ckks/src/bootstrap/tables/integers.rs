@@ -123,6 +123,7 @@ impl Bootstrapper {
         if !c.params().same(params.rlwe()) {
             return Err(OperandError::Foreign { operation, object: "ciphertext" }.into());
         }
+        c.secret_id().check(operation, "ciphertext", self.keys.secret_id())?;
         if c.limbs() != 1 {
             return Err(OperandError::Level { operation, wanted: 0, present: c.limbs() - 1 }.into());
         }

@@ -35,6 +35,7 @@ mod tests;
 
 /// A transform that does not exist.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NttError {
     /// The length is no supported power of two.
     #[error("transform length {0} is not supported, it must be a power of two from 8 to 131072")]

@@ -1,15 +1,19 @@
 //! Layers with weights beside tables, in a scheme.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::LweCiphertext;
 
 use super::lookup::Lookup;
-use crate::engine::{EngineError, Result};
-use crate::layout::{At, Places, Rows};
+use crate::engine::clock::Clock;
+use crate::engine::{EngineError, Result, Usage};
+use crate::layout::{self, Places, Rows};
 
 /// A value in TFHE, and where it goes.
 pub(crate) struct Raised {
-    pub(crate) places: Vec<At>,
+    pub(crate) places: Vec<layout::At>,
     pub(crate) value: LweCiphertext,
 }
 
@@ -70,17 +74,73 @@ pub(crate) trait Layers: Send + Sync {
     /// layers.
     fn update(&self, weights: &[Self::Cipher], gradients: &[Self::Cipher]) -> Result<Vec<Self::Cipher>>;
 
-    /// Weights over all primes, and as clean as a step needs them.
-    fn refresh(&self, lookup: &Lookup, weights: &[Self::Cipher]) -> Result<Vec<Self::Cipher>>;
-
     /// Outputs less targets.
     fn subtract(&self, a: &[Self::Cipher], b: &[Self::Cipher]) -> Result<Vec<Self::Cipher>>;
+}
+
+/// The layer with weights whose activation is computed, in a step.
+pub(crate) struct At<'a, L: Layers> {
+    pub(crate) layers: &'a L,
+    pub(crate) layer: usize,
+    /// Images of the mini-batch or query.
+    pub(crate) images: usize,
+    /// Prepared inputs of the layer; errors of it are multiplied with them next.
+    pub(crate) inputs: &'a [L::Cipher],
+    /// Prepared weights of all layers.
+    pub(crate) weights: &'a [L::Cipher],
+}
+
+impl<L: Layers> At<'_, L> {
+    /// Whether it is the last layer with weights.
+    pub(crate) fn is_last(&self) -> bool {
+        self.layer + 2 == self.layers.places().widths().len()
+    }
+}
+
+/// Activations and errors between layers with weights, and what refreshes weights. What waits from one of them to another is kept here.
+pub(crate) trait Activations<L: Layers>: Send + Sync {
+    /// Whether the error at the outputs is computed from those of their activation; otherwise from the last pre-activations.
+    fn loss_takes_outputs(&self) -> bool;
+
+    /// Inputs of the layer behind from pre-activations, or outputs at the places of errors.
+    fn activate(&mut self, at: &At<'_, L>, sums: &[L::Cipher]) -> Result<Vec<L::Cipher>>;
+
+    /// Errors at the last pre-activations from these, or from outputs, and from targets.
+    fn loss(&mut self, at: &At<'_, L>, found: &[L::Cipher], targets: &[L::Cipher]) -> Result<Vec<L::Cipher>>;
+
+    /// Errors at pre-activations from the gradient with respect to the inputs of the layer behind.
+    fn derive(&mut self, at: &At<'_, L>, gradient: &[L::Cipher]) -> Result<Vec<L::Cipher>>;
+
+    /// Weights over all primes, and as clean as a step needs them.
+    fn refresh(&mut self, layers: &L, weights: &[L::Cipher]) -> Result<Vec<L::Cipher>>;
+
+    /// Forgets what waits, at the end of a step.
+    fn forget(&mut self);
+
+    fn clock(&self) -> &Clock;
+
+    /// Work ends from now on once `stop` is set.
+    fn stop_by(&mut self, stop: &Arc<AtomicBool>);
+
+    fn usage(&self) -> Usage;
+
+    /// See [`Engine::take_records`](crate::engine::Engine::take_records).
+    fn take_records(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Layers whose values go to TFHE and come back.
+pub(crate) trait Lowering: Layers {
+    /// Weights over all primes, and as clean as a step needs them.
+    fn refresh(&self, lookup: &Lookup, weights: &[Self::Cipher]) -> Result<Vec<Self::Cipher>>;
 
     /// Differences of outputs and targets, times a power of two, at the scale of pre-activations: as they are lowered.
     fn scale_errors(&self, errors: &[Self::Cipher], shift: u32) -> Result<Vec<Self::Cipher>>;
 
     /// Values at places, at the scale of pre-activations, times `2^shift`, as LWE ciphertexts.
-    fn lower(&self, pieces: &[Self::Cipher], places: &[At], shift: u32) -> Result<Vec<LweCiphertext>>;
+    fn lower(&self, pieces: &[Self::Cipher], places: &[layout::At], shift: u32)
+    -> Result<Vec<LweCiphertext>>;
 
     /// Results of tables at their places in so many ciphertexts.
     fn raise(
@@ -95,7 +155,7 @@ pub(crate) trait Layers: Send + Sync {
 /// Values at places of several ciphertexts, in the order of the places; `lower` takes those of one.
 pub(crate) fn by_piece<C>(
     pieces: &[C],
-    places: &[At],
+    places: &[layout::At],
     lower: impl Fn(&C, &[usize]) -> Result<Vec<LweCiphertext>>,
 ) -> Result<Vec<LweCiphertext>> {
     let mut values: Vec<Option<LweCiphertext>> = vec![None; places.len()];

@@ -163,6 +163,7 @@ impl Lookup {
         Usage {
             tables: self.evaluator.bootstraps(),
             bootstraps: self.refreshes.load(Ordering::Relaxed),
+            failure: 0.0,
             switches: self.switches.load(Ordering::Relaxed),
             stages: self.clock.stages(),
         }

@@ -11,8 +11,10 @@
 //! | `Update` | `W − Σ A·D`: the factor of the step is in the formats |
 //! | `Refresh` | weights, in bulk |
 //!
-//! A scheme joins by `Layers`: it lowers and raises. What tables hold is [`crate::numbers::tables`].
+//! A scheme joins by `Layers`, and by `Lowering` to TFHE, of which this table speaks; other tables are `Activations` of their own. What
+//! tables hold is [`crate::numbers::tables`].
 
+mod bootstraps;
 mod layers;
 mod lookup;
 pub(crate) mod stage;
@@ -24,10 +26,11 @@ use std::sync::atomic::AtomicBool;
 
 use he_core::wire::{Reader, WireError, Writer};
 use he_switch::EvaluationKeys;
-use he_tfhe::{LweCiphertext, SwitchedPhase};
+use he_tfhe::SwitchedPhase;
 use rayon::prelude::*;
 
-pub(crate) use self::layers::{Beside, Layers, Raised, by_piece};
+pub(crate) use self::bootstraps::Bootstraps;
+pub(crate) use self::layers::{Activations, At, Beside, Layers, Lowering, Raised, by_piece};
 pub(crate) use self::lookup::Lookup;
 pub(crate) use self::lookup::TableFunctions;
 use super::{Engine, EngineError, Pieces, Result, Store, Usage};
@@ -48,32 +51,22 @@ pub(crate) fn switcher(parameters: &Parameters, request: &KeyRequest, keys: &[Ve
 }
 
 /// Layers with weights and tables, on ciphertexts.
-pub(crate) struct TableEngine<L: Layers> {
+pub(crate) struct TableEngine<L: Layers, A> {
     layers: L,
-    lookup: Lookup,
+    activations: A,
     depth: usize,
     /// Images of the mini-batch or query.
     images: usize,
     /// As they came.
     sealed: BTreeMap<Tensor, Pieces>,
     tensors: Store<L::Cipher>,
-    /// Derivatives behind each layer with weights, image after image.
-    derivatives: BTreeMap<usize, Vec<LweCiphertext>>,
 }
 
-impl<L: Layers> TableEngine<L> {
+impl<L: Layers, A: Activations<L>> TableEngine<L, A> {
     /// Layers in their scheme, and tables.
-    pub(crate) fn new(layers: L, lookup: Lookup) -> Self {
+    pub(crate) fn new(layers: L, activations: A) -> Self {
         let depth = layers.places().widths().len() - 1;
-        Self {
-            layers,
-            lookup,
-            depth,
-            images: 0,
-            sealed: BTreeMap::new(),
-            tensors: Store::default(),
-            derivatives: BTreeMap::new(),
-        }
+        Self { layers, activations, depth, images: 0, sealed: BTreeMap::new(), tensors: Store::default() }
     }
 
     /// The ciphertexts of a tensor of so many images that came.
@@ -86,7 +79,7 @@ impl<L: Layers> TableEngine<L> {
     }
 }
 
-impl<L: Layers> Engine for TableEngine<L> {
+impl<L: Layers, A: Activations<L>> Engine for TableEngine<L, A> {
     fn check(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<()> {
         self.read(tensor, rows, parts).map(drop)
     }
@@ -114,7 +107,7 @@ impl<L: Layers> Engine for TableEngine<L> {
         for Refresh { from, to, .. } in round {
             // There is no momentum here.
             if let (Tensor::Weights | Tensor::NewWeights, [_]) = (*from, &to[..]) {
-                let fresh = self.layers.refresh(&self.lookup, self.tensors.get(*from)?)?;
+                let fresh = self.activations.refresh(&self.layers, self.tensors.get(*from)?)?;
                 self.tensors.put(*from, fresh);
             }
         }
@@ -144,22 +137,19 @@ impl<L: Layers> Engine for TableEngine<L> {
         }
         self.tensors.keep(&[Tensor::Weights, Tensor::Expanded]);
         self.sealed.clear();
-        self.derivatives.clear();
+        self.activations.forget();
     }
 
     fn stop_by(&mut self, stop: &Arc<AtomicBool>) {
-        self.lookup.stop_by(stop);
+        self.activations.stop_by(stop);
     }
 
     fn usage(&self) -> Usage {
-        self.lookup.usage()
+        self.activations.usage()
     }
 
     fn take_records(&mut self) -> Vec<u8> {
-        let (phases, mut out) = (self.lookup.take_records(), Writer::new());
-        out.length(phases.len());
-        phases.iter().for_each(|phase| phase.write(&mut out));
-        out.finish()
+        self.activations.take_records()
     }
 }
 

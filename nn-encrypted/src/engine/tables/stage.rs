@@ -12,3 +12,7 @@ pub(crate) const PACKING: &str = "packing";
 pub(crate) const REFRESH: &str = "refresh";
 /// Phases kept for a replay, which training itself does not need.
 pub(crate) const AUDIT: &str = "audit";
+/// Truncations of wide integers.
+pub(crate) const TRUNCATION: &str = "truncation";
+/// Tables over slots.
+pub(crate) const TABLES: &str = "tables";

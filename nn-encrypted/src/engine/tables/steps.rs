@@ -1,13 +1,11 @@
 //! The bodies of steps.
 
-use he_tfhe::LweCiphertext;
-
-use super::{Beside, Layers, Raised, TableEngine, stage};
+use super::{Activations, At, Layers, TableEngine, stage};
 use crate::engine::{EngineError, Result};
-use crate::layout::{Places, Rows};
+use crate::layout::Rows;
 use crate::program::{Step, Tensor};
 
-impl<L: Layers> TableEngine<L> {
+impl<L: Layers, A: Activations<L>> TableEngine<L, A> {
     pub(super) fn step(&mut self, step: Step) -> Result<()> {
         match step {
             Step::Expand => self.expand(),
@@ -23,7 +21,7 @@ impl<L: Layers> TableEngine<L> {
     }
 
     fn products<T>(&self, work: impl FnOnce(&L) -> Result<T>) -> Result<T> {
-        self.lookup.clock.on(stage::PRODUCTS, || work(&self.layers))
+        self.activations.clock().on(stage::PRODUCTS, || work(&self.layers))
     }
 
     fn expand(&mut self) -> Result<()> {
@@ -82,53 +80,31 @@ impl<L: Layers> TableEngine<L> {
         Ok(())
     }
 
-    fn places(&self) -> &dyn Places {
-        self.layers.places()
-    }
-
-    /// Values on their way to a table, image after image.
-    fn lower(&self, rows: Rows, pieces: &[L::Cipher], shift: u32) -> Result<Vec<LweCiphertext>> {
-        let places = self.places().each(rows, self.images);
-        self.lookup.count(places.len());
-        self.lookup.clock.on(stage::SWITCHING, || self.layers.lower(pieces, &places, shift))
-    }
-
-    /// Results of tables as a tensor.
-    fn raise(
-        &self,
-        rows: Rows,
-        values: Vec<LweCiphertext>,
-        beside: Option<Tensor>,
-    ) -> Result<Vec<L::Cipher>> {
-        let (places, columns) = (self.places(), self.places().columns(rows));
-        self.lookup.count(values.len());
-        let raised = |(i, value)| Raised { places: places.places(rows, i / columns, i % columns), value };
-        let values = values.into_iter().enumerate().map(raised).collect();
-        let inputs = beside.map(|inputs| self.tensors.get(inputs)).transpose()?;
-        let beside = inputs.map(|inputs| Beside { inputs, images: self.images });
-        self.layers.raise(&self.lookup, values, places.pieces(rows, self.images), beside)
-    }
-
-    /// Pre-activations of a layer, lowered.
-    fn lower_sums(&mut self, l: usize) -> Result<Vec<LweCiphertext>> {
+    /// Pre-activations of a layer, computed or as they came.
+    fn take_sums(&mut self, l: usize) -> Result<Vec<L::Cipher>> {
         self.open(Tensor::Preactivation(l))?;
-        let sums = match self.tensors.remove(Tensor::Preactivation(l)) {
-            Some(sums) => sums,
-            None => self.tensors.take(Tensor::Sum(l))?,
-        };
-        self.lower(Rows::Sums(l), &sums, self.lookup.sum_shift(l))
+        match self.tensors.remove(Tensor::Preactivation(l)) {
+            Some(sums) => Ok(sums),
+            None => self.tensors.take(Tensor::Sum(l)),
+        }
+    }
+
+    /// A computation of activations at a layer.
+    fn at<T>(&mut self, layer: usize, work: impl FnOnce(&mut A, &At<'_, L>) -> Result<T>) -> Result<T> {
+        let (layers, images) = (&self.layers, self.images);
+        let (inputs, weights) =
+            (self.tensors.get(Tensor::input(layer))?, self.tensors.get(Tensor::Expanded)?);
+        work(&mut self.activations, &At { layers, layer, images, inputs, weights })
     }
 
     fn activate(&mut self, l: usize) -> Result<()> {
-        let sums = self.lower_sums(l)?;
-        let [values, derivatives] = self.lookup.activate(l, sums)?;
-        self.derivatives.insert(l, derivatives);
-        let activation = if l + 1 < self.depth {
-            let raised = self.raise(Rows::Inputs(l + 1), values, None)?;
-            self.prepare(Rows::Inputs(l + 1), raised)?
-        } else {
-            self.raise(Rows::Errors(l), values, None)?
-        };
+        let last = l + 1 == self.depth;
+        if last && self.sealed.contains_key(&Tensor::Targets) && !self.activations.loss_takes_outputs() {
+            return Ok(()); // the loss takes what is there
+        }
+        let sums = self.take_sums(l)?;
+        let found = self.at(l, |activations, at| activations.activate(at, &sums))?;
+        let activation = if last { found } else { self.prepare(Rows::Inputs(l + 1), found)? };
         self.tensors.put(Tensor::Activation(l), activation);
         Ok(())
     }
@@ -137,29 +113,15 @@ impl<L: Layers> TableEngine<L> {
         let l = self.depth - 1;
         self.open(Tensor::Targets)?;
         let targets = self.tensors.take(Tensor::Targets)?;
-        let errors = if self.lookup.has_output_activation() {
-            let outputs = self.tensors.take(Tensor::Activation(l))?;
-            let differences = self.layers.subtract(&outputs, &targets)?;
-            let shift = self.lookup.error_shift(l)?;
-            let scaled = self.products(|layers| layers.scale_errors(&differences, shift))?;
-            let lowered = self.lower(Rows::Errors(l), &scaled, 0)?;
-            let values = self.derive(l, lowered)?;
-            self.raise(Rows::Errors(l), values, Some(Tensor::input(l)))?
+        let found = if self.activations.loss_takes_outputs() {
+            self.tensors.take(Tensor::Activation(l))?
         } else {
-            let sums = self.lower_sums(l)?;
-            let values = self.lookup.output(sums)?;
-            let outputs = self.raise(Rows::Errors(l), values, Some(Tensor::input(l)))?;
-            self.layers.subtract(&outputs, &targets)?
+            self.take_sums(l)?
         };
+        let errors = self.at(l, |activations, at| activations.loss(at, &found, &targets))?;
         let prepared = self.prepare(Rows::Errors(l), errors)?;
         self.tensors.put(Tensor::Error(l), prepared);
         Ok(())
-    }
-
-    /// Errors behind an activation, lowered, times its derivative.
-    fn derive(&mut self, l: usize, errors: Vec<LweCiphertext>) -> Result<Vec<LweCiphertext>> {
-        let derivatives = self.derivatives.remove(&l).ok_or(EngineError::Missing(Tensor::Derivative(l)))?;
-        self.lookup.derive(l, errors, &derivatives)
     }
 
     fn backward(&mut self, l: usize) -> Result<()> {
@@ -172,10 +134,7 @@ impl<L: Layers> TableEngine<L> {
 
     fn derivative(&mut self, l: usize) -> Result<()> {
         let gradient = self.tensors.take(Tensor::InputGradient(l))?;
-        let lowered = self.lower(Rows::InputGradients(l + 1), &gradient, self.lookup.error_shift(l)?)?;
-        drop(gradient);
-        let values = self.derive(l, lowered)?;
-        let errors = self.raise(Rows::Errors(l), values, Some(Tensor::input(l)))?;
+        let errors = self.at(l, |activations, at| activations.derive(at, &gradient))?;
         self.tensors.put(Tensor::RawError(l), errors);
         Ok(())
     }

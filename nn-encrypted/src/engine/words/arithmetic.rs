@@ -82,6 +82,16 @@ pub(crate) trait Arithmetic {
     fn read(&self, from: &mut Reader<'_>) -> Result<Self::Word, WireError>;
 }
 
+/// Bootstraps that each operation on a word takes; parts of one where operations share them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Prices {
+    pub(crate) sum: f64,
+    pub(crate) product: f64,
+    pub(crate) shift: f64,
+    pub(crate) activation: f64,
+    pub(crate) derivative: f64,
+}
+
 /// How words become ciphertexts of TFHE.
 pub(crate) trait Coding: Arithmetic + Sized + Send + Sync + 'static {
     fn parameters() -> Result<Parameters, he_tfhe::Error>;
@@ -89,6 +99,12 @@ pub(crate) trait Coding: Arithmetic + Sized + Send + Sync + 'static {
     fn ciphertexts(format: Format) -> usize;
 
     fn can(function: &Function) -> bool;
+
+    /// Bootstraps that each operation on a word takes.
+    ///
+    /// # Errors
+    /// If there are no words of this format.
+    fn bootstraps_of(format: Format) -> Result<Prices>;
 
     /// The operations of a server, for some functions.
     ///

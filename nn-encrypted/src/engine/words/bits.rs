@@ -4,9 +4,10 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::bits::{self, BitEvaluator, Bits, Carry, Circuit};
 use he_tfhe::{EvaluationKeys, Evaluator, Parameters, Spec};
 
-use super::arithmetic::{Arithmetic, Coding, Pair};
+use super::arithmetic::{Arithmetic, Coding, Pair, Prices};
 use super::read_ciphertexts;
 use crate::activation::Function;
+use crate::engine::form::check_secret;
 use crate::engine::{EngineError, Result};
 use crate::numbers::words::Format;
 
@@ -80,7 +81,10 @@ impl Arithmetic for BitWords {
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Bits, WireError> {
-        Self::read_word(self.format, self.evaluator.params(), from)
+        let word = Self::read_word(self.format, self.evaluator.params(), from)?;
+        let keys = Some(self.evaluator.secret_id());
+        word.bits().iter().try_for_each(|piece| check_secret(piece.secret_id(), keys))?;
+        Ok(word)
     }
 }
 
@@ -95,6 +99,19 @@ impl Coding for BitWords {
 
     fn can(function: &Function) -> bool {
         *function == Function::Sigmoid
+    }
+
+    fn bootstraps_of(format: Format) -> Result<Prices> {
+        let (width, fraction) = (format.word_bits as usize, format.fraction_bits as usize);
+        let gates = |circuit: Circuit| circuit.gates() as f64;
+        Ok(Prices {
+            sum: gates(Circuit::add(width, CARRY)?),
+            product: gates(Circuit::mul_fixed(width, fraction, CARRY)?),
+            activation: gates(Circuit::sigmoid(width, fraction, CARRY)?),
+            // Moved bits, and products.
+            shift: 0.0,
+            derivative: 0.0,
+        })
     }
 
     fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self> {

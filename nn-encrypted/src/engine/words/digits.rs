@@ -1,18 +1,28 @@
 //! Words encrypted digit by digit, in base 4: sums and products by small tables, functions by wide ones.
 
 use he_core::wire::{Reader, WireError, Writer};
-use he_tfhe::digits::{Ciphertexts, DigitEvaluator, Digits, IntegerTable};
+use he_tfhe::digits::{Ciphertexts, DigitEvaluator, Digits, IntegerTable, Plain, Simulation};
 use he_tfhe::{EvaluationKeys, Evaluator, Parameters, Spec};
 
-use super::arithmetic::{Arithmetic, Coding, Pair};
+use super::arithmetic::{Arithmetic, Coding, Pair, Prices};
 use super::read_ciphertexts;
 use crate::activation::Function;
 use crate::engine::Result;
+use crate::engine::form::check_secret;
 use crate::numbers::words::Format;
 
 const DIGIT_BITS: u32 = 2;
 /// Pairs that are multiplied together: enough for full batches, few enough for the memory of their partial products.
 const PRODUCTS: usize = 256;
+
+/// Words whose operations are counted.
+const COUNTED: usize = 64;
+/// A function of a word by tables, in bootstraps that take as long; and another of the same word.
+const LOOKUP: f64 = 45.0;
+const SECOND_LOOKUP: f64 = 20.0;
+
+/// An operation on words whose bootstraps are counted.
+type Counted = fn(&DigitEvaluator<Simulation>, &[Digits<Plain>], Format) -> Result<(), he_tfhe::Error>;
 
 /// Arithmetic on encrypted digits.
 pub(crate) struct DigitWords {
@@ -105,7 +115,10 @@ impl Arithmetic for DigitWords {
     }
 
     fn read(&self, from: &mut Reader<'_>) -> Result<Digits, WireError> {
-        Self::read_word(self.format, self.evaluator.params(), from)
+        let word = Self::read_word(self.format, self.evaluator.params(), from)?;
+        let keys = Some(self.evaluator.secret_id());
+        word.digits().iter().try_for_each(|piece| check_secret(piece.secret_id(), keys))?;
+        Ok(word)
     }
 }
 
@@ -120,6 +133,27 @@ impl Coding for DigitWords {
 
     fn can(_: &Function) -> bool {
         true
+    }
+
+    fn bootstraps_of(format: Format) -> Result<Prices> {
+        let spec = *Self::parameters()?.spec();
+        let count = |operation: Counted| -> Result<f64> {
+            let threads = rayon::current_num_threads();
+            let digits = DigitEvaluator::over(Simulation::new(DIGIT_BITS, spec.squared_norm, threads))?;
+            let word = || Digits::new(vec![digits.backend().digit(0); Self::ciphertexts(format)], DIGIT_BITS);
+            let words = (0..COUNTED).map(|_| word()).collect::<Result<Vec<_>, _>>()?;
+            operation(&digits, &words, format)?;
+            Ok(digits.backend().bootstraps() as f64 / COUNTED as f64)
+        };
+        Ok(Prices {
+            sum: count(|digits, words, _| digits.add(words, words).map(drop))?,
+            product: count(|digits, words, format| {
+                digits.fixed_mul(words, words, format.fraction_bits).map(drop)
+            })?,
+            shift: count(|digits, words, _| digits.shift_right(words, 1).map(drop))?,
+            activation: LOOKUP,
+            derivative: SECOND_LOOKUP,
+        })
     }
 
     fn new(format: Format, functions: &[Function], keys: EvaluationKeys) -> Result<Self> {

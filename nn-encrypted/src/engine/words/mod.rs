@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use he_core::wire::{Reader, WireError, Writer};
 use he_tfhe::{LweCiphertext, Parameters, SeededEvaluationKeys};
 
-pub(crate) use self::arithmetic::{Arithmetic, Coding};
+pub(crate) use self::arithmetic::{Arithmetic, Coding, Prices};
 pub(crate) use self::bits::BitWords;
 pub(crate) use self::digits::DigitWords;
 pub(crate) use self::plain::{Counts, Plain};

@@ -6,11 +6,14 @@
 //! - `g` tiles of weights, or `g` images' errors or pre-activations: tile or image `r` has the coefficients `r` modulo `g`;
 //! - `g·s` tiles of inputs, `s` being the stride of the inputs of a layer: tile `r` has the coefficients `r` modulo `g·s`.
 //!
+//! In the layout of tables over slots nothing moves between a layer and the next: pre-activations, errors and inputs of the layer behind
+//! all have output `o` of image `r` at `X^{g·o + r}`, which is tile `o mod s` of interleaved inputs.
+//!
 //! Ciphertexts are expanded into these polynomials, and put together again by products with powers of `X`.
 
 mod tiles;
 
-pub(crate) use self::tiles::{Place, PolynomialTiles};
+pub(crate) use self::tiles::{Place, PolynomialTiles, Tiling};
 use super::{At, Places, Rows};
 
 /// A tensor of some parts, each a polynomial of the powers of `X^spacing`, dense in ciphertexts.
@@ -43,6 +46,8 @@ pub(crate) struct CoefficientLayout {
     pub n: usize,
     /// `M`.
     pub dimension: usize,
+    /// Of layers behind the first.
+    pub tiling: Tiling,
 }
 
 impl CoefficientLayout {
@@ -53,7 +58,23 @@ impl CoefficientLayout {
         let of = |dimension: usize| {
             let layer = |pair: &[usize]| PolynomialTiles::new(pair[0] + 1, pair[1], n, dimension);
             let layers = widths.windows(2).map(layer).collect::<Option<Vec<_>>>()?;
-            Some(Self { layers, n, dimension })
+            Some(Self { layers, n, dimension, tiling: Tiling::Contiguous })
+        };
+        let all = (0..=n.trailing_zeros()).filter_map(|log| of(1 << log));
+        all.min_by(|a, b| a.cost(batch, most).total_cmp(&b.cost(batch, most)))
+    }
+
+    /// As [`new`](Self::new), for tables over slots: of the `M` in which outputs take half of the places, so that all are in real parts of
+    /// slots.
+    pub(crate) fn over_slots(widths: &[usize], batch: usize, n: usize, most: usize) -> Option<Self> {
+        let of = |dimension: usize| {
+            let layer = |(l, pair): (usize, &[usize])| {
+                let layer = PolynomialTiles::new(pair[0] + 1, pair[1], n, dimension)?;
+                let fits = 2 * layer.stride() <= dimension;
+                if l == 0 { Some(layer) } else { layer.interleaved() }.filter(|_| fits)
+            };
+            let layers = widths.windows(2).enumerate().map(layer).collect::<Option<Vec<_>>>()?;
+            Some(Self { layers, n, dimension, tiling: Tiling::Interleaved })
         };
         let all = (0..=n.trailing_zeros()).filter_map(|log| of(1 << log));
         all.min_by(|a, b| a.cost(batch, most).total_cmp(&b.cost(batch, most)))
@@ -68,9 +89,14 @@ impl CoefficientLayout {
         let last = self.layers.len() - 1;
         let mut cost = 2.0 * refresh(self.weights().pieces());
         for l in 0..=last {
-            cost += 3.0 * refresh(self.errors(batch).pieces());
+            let errors = self.errors(batch).pieces();
             let tiles = self.inputs(l, batch);
-            cost += if l > 0 { 3.0 * refresh(tiles.pieces()) } else { 0.0 };
+            cost += match self.tiling {
+                Tiling::Contiguous => 3.0 * refresh(errors),
+                // Truncations, tables and lifts of activations and errors.
+                Tiling::Interleaved => 12.0 * refresh(errors),
+            };
+            cost += if l > 0 && !self.in_place(l) { 3.0 * refresh(tiles.pieces()) } else { 0.0 };
             // Expanded, multiplied on the way forward and for the gradient, and on the way back.
             cost += 1.2 * tiles.parts as f64;
         }
@@ -91,9 +117,20 @@ impl CoefficientLayout {
         Dense { levels: self.gap(), parts: images }
     }
 
+    /// Whether the inputs of a layer stand where pre-activations of the layer before do.
+    pub(crate) fn in_place(&self, l: usize) -> bool {
+        l > 0 && self.tiling == Tiling::Interleaved
+    }
+
     /// Tiles of a layer that hold more than the constant input.
     pub(crate) fn input_tiles(&self, l: usize) -> usize {
-        (self.layers[l].inputs - 1).div_ceil(self.layers[l].tile_inputs())
+        self.layers[l].tiles_of(self.layers[l].inputs - 1)
+    }
+
+    /// `log2` of the parts that a ciphertext of inputs that are in place is expanded into: images by tiles, tile `i` of image `r` being
+    /// part `g·i + r`.
+    pub(crate) fn levels_in_place(&self, l: usize) -> u32 {
+        self.gap() + self.layers[l].stride().trailing_zeros()
     }
 
     /// Inputs of a layer, without the constant: image after image, tile after tile.
@@ -108,8 +145,17 @@ impl CoefficientLayout {
     }
 
     /// `log2 g`.
-    fn gap(&self) -> u32 {
+    pub(crate) fn gap(&self) -> u32 {
         (self.n / self.dimension).trailing_zeros()
+    }
+
+    /// The tensor in whose places values stand.
+    fn standing(&self, rows: Rows) -> Rows {
+        match (rows, self.tiling) {
+            (Rows::Inputs(l) | Rows::InputGradients(l), Tiling::Interleaved) if l > 0 => Rows::Sums(l - 1),
+            (Rows::Errors(l), Tiling::Interleaved) => Rows::Sums(l),
+            _ => rows,
+        }
     }
 
     pub(crate) fn dense(&self, rows: Rows, images: usize) -> Dense {
@@ -122,12 +168,14 @@ impl CoefficientLayout {
 
     /// The most levels of an expansion.
     pub(crate) fn levels(&self) -> u32 {
-        (0..self.layers.len()).map(|l| self.inputs(l, 1).levels).max().unwrap_or(0)
+        let of = |l| if self.in_place(l) { self.levels_in_place(l) } else { self.inputs(l, 1).levels };
+        (0..self.layers.len()).map(of).max().unwrap_or(0)
     }
 
     /// The most ciphertexts of a tensor of `batch` images that is refreshed.
     pub(crate) fn most_pieces(&self, batch: usize) -> usize {
-        let inputs = (1..self.layers.len()).map(|l| self.inputs(l, batch).pieces());
+        let moved = (1..self.layers.len()).filter(|&l| !self.in_place(l));
+        let inputs = moved.map(|l| self.inputs(l, batch).pieces());
         inputs.chain([self.weights().pieces(), self.errors(batch).pieces()]).max().unwrap_or(1)
     }
 }
@@ -143,10 +191,11 @@ impl Places for CoefficientLayout {
     }
 
     fn pieces(&self, rows: Rows, images: usize) -> usize {
-        self.dense(rows, images).pieces()
+        self.dense(self.standing(rows), images).pieces()
     }
 
     fn places(&self, rows: Rows, image: usize, column: usize) -> Vec<At> {
+        let rows = self.standing(rows);
         let tile_of = |l: usize, (tile, place)| (image * self.input_tiles(l) + tile, place);
         let (part, place) = match rows {
             Rows::Inputs(l) => tile_of(l, self.layers[l].input(column)),
@@ -175,8 +224,11 @@ mod tests {
 
     #[test]
     fn nothing_stands_where_something_else_does() {
-        for widths in [&[64, 32, 16, 10][..], &[5, 3], &[784, 128, 32, 10]] {
-            let layout = CoefficientLayout::new(widths, 60, 8192, 8).unwrap();
+        let widths = [&[64, 32, 16, 10][..], &[5, 3], &[784, 128, 32, 10]];
+        let all = widths.map(|widths| CoefficientLayout::new(widths, 60, 8192, 8).unwrap());
+        let over_slots = widths.map(|widths| CoefficientLayout::over_slots(widths, 60, 8192, 8).unwrap());
+        for (widths, layout) in widths.iter().chain(&widths).zip(all.into_iter().chain(over_slots)) {
+            let widths = *widths;
             assert_eq!(layout.widths(), widths);
             for l in 0..widths.len() - 1 {
                 for rows in [Rows::Inputs(l), Rows::Sums(l), Rows::Errors(l), Rows::InputGradients(l)] {
@@ -202,5 +254,13 @@ mod tests {
         let mnist = CoefficientLayout::new(&[784, 128, 32, 10], 60, 8192, 8).unwrap();
         assert_eq!((mnist.errors(60).pieces(), mnist.weights().pieces()), (8, 14), "{}", mnist.dimension);
         assert!(CoefficientLayout::new(&[4, 10_000], 60, 8192, 8).is_none());
+        // Half of the places at most, which are the real parts of slots.
+        for (widths, dimension, pieces) in [([64, 32, 16, 10], 128, 1), ([784, 128, 32, 10], 512, 4)] {
+            let layout = CoefficientLayout::over_slots(&widths, 60, 8192, 8).unwrap();
+            assert_eq!((layout.dimension, layout.errors(60).pieces()), (dimension, pieces));
+            for rows in [Rows::Sums(0), Rows::Inputs(1), Rows::InputGradients(2), Rows::Errors(2)] {
+                assert!(layout.each(rows, 60).iter().all(|at| at.index < 4096 && !at.negated), "{rows:?}");
+            }
+        }
     }
 }

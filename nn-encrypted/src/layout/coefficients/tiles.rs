@@ -11,6 +11,10 @@
 //! ```
 //!
 //! The gradient lies where the weights do and fills a tile without anything between: the update is a difference of ciphertexts.
+//! With *interleaved* tiles input `k` is in tile `k mod s`, at `Y^{k − k mod s}`: what stands at `Y^k` is in tile `k mod s` after a product
+//! with `Y^{−(k mod s)}`, so that outputs of a layer become inputs of the next where they stand. Errors come as `Σ d_o·Y^o`, and `σ` takes
+//! them to `D`.
+//!
 //! Products of all tiles, or of all images, are summed before they are relinearized. Negative exponents are
 //! `Y^{−e} = −Y^{M−e}`.
 
@@ -35,6 +39,16 @@ pub(crate) struct PolynomialTiles {
     n: usize,
     /// Dimension of the subring, `M`.
     dimension: usize,
+    tiling: Tiling,
+}
+
+/// Which inputs are in a tile together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tiling {
+    /// One after another.
+    Contiguous,
+    /// Those of one remainder modulo `s`; all inputs are less than `M`.
+    Interleaved,
 }
 
 impl PolynomialTiles {
@@ -46,11 +60,17 @@ impl PolynomialTiles {
             outputs,
             n,
             dimension,
+            tiling: Tiling::Contiguous,
         })
     }
 
+    /// The layer with interleaved tiles; `None` if it has more inputs than a tile has places.
+    pub(crate) fn interleaved(self) -> Option<Self> {
+        (self.inputs <= self.dimension).then_some(Self { tiling: Tiling::Interleaved, ..self })
+    }
+
     /// `s`.
-    fn stride(&self) -> usize {
+    pub(crate) fn stride(&self) -> usize {
         self.outputs.next_power_of_two()
     }
 
@@ -61,7 +81,24 @@ impl PolynomialTiles {
 
     /// Number of tiles.
     pub(crate) fn tiles(&self) -> usize {
-        self.inputs.div_ceil(self.tile_inputs())
+        self.tiles_of(self.inputs)
+    }
+
+    /// Number of tiles of the first so many inputs.
+    pub(crate) fn tiles_of(&self, inputs: usize) -> usize {
+        match self.tiling {
+            Tiling::Contiguous => inputs.div_ceil(self.tile_inputs()),
+            Tiling::Interleaved => inputs.min(self.stride()),
+        }
+    }
+
+    /// The tile of input `k`, and the exponent of `Y` there.
+    fn row(&self, k: usize) -> (usize, isize) {
+        let (own, s) = (self.tile_inputs(), self.stride());
+        match self.tiling {
+            Tiling::Contiguous => (k / own, (k % own * s) as isize),
+            Tiling::Interleaved => (k % s, (k - k % s) as isize),
+        }
     }
 
     /// The place of `Y^exponent`, `|exponent| < M`.
@@ -74,13 +111,14 @@ impl PolynomialTiles {
 
     /// The tile of input `k`, and its place there.
     pub(crate) fn input(&self, k: usize) -> (usize, Place) {
-        (k / self.tile_inputs(), self.at((k % self.tile_inputs() * self.stride()) as isize))
+        let (tile, row) = self.row(k);
+        (tile, self.at(row))
     }
 
     /// The tile of weight `(k, o)`, and its place there.
     pub(crate) fn weight(&self, k: usize, o: usize) -> (usize, Place) {
-        let row = (k % self.tile_inputs() * self.stride()) as isize;
-        (k / self.tile_inputs(), self.at(o as isize - row))
+        let (tile, row) = self.row(k);
+        (tile, self.at(o as isize - row))
     }
 
     /// The place of error `o`.
@@ -95,7 +133,8 @@ impl PolynomialTiles {
 
     /// The tile of input `k`, and the place of the gradient with respect to it in a backward product.
     pub(crate) fn input_gradient(&self, k: usize) -> (usize, Place) {
-        (k / self.tile_inputs(), self.at(-((k % self.tile_inputs() * self.stride()) as isize)))
+        let (tile, row) = self.row(k);
+        (tile, self.at(-row))
     }
 }
 
@@ -130,9 +169,11 @@ mod tests {
 
     #[test]
     fn products_of_polynomials_are_those_of_matrices() {
-        for (inputs, outputs, dimension) in [(5, 3, 256), (17, 10, 64), (9, 16, 32), (1, 1, 16), (33, 2, 16)]
-        {
-            let layer = PolynomialTiles::new(inputs, outputs, N, dimension).unwrap();
+        let shapes = [(5, 3, 256), (17, 10, 64), (9, 16, 32), (1, 1, 16), (33, 2, 16), (16, 3, 16)];
+        let layers = shapes.map(|(i, o, dimension)| PolynomialTiles::new(i, o, N, dimension).unwrap());
+        let interleaved = layers.into_iter().filter_map(PolynomialTiles::interleaved);
+        for layer in layers.into_iter().chain(interleaved) {
+            let (inputs, outputs) = (layer.inputs, layer.outputs);
             let weight = |k: usize, o: usize| (k * 7 + o * 5) as i64 % 23 - 11;
             let input = |b: usize, k: usize| (b * 3 + k * 11) as i64 % 16;
             let error = |b: usize, o: usize| (b * 5 + o * 3) as i64 % 13 - 6;

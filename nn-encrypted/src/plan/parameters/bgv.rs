@@ -4,9 +4,10 @@ use he_bgv::Spec;
 use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 
+use crate::engine::integers::IntegerForm;
 use crate::engine::slots::bgv::Instance;
 use crate::plan::{PlanError, Result, Security};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Scheme};
 
 /// Bits of a plaintext prime, at most.
 pub(crate) const MOST_PLAINTEXT_BITS: u32 = 40;
@@ -92,6 +93,7 @@ pub(crate) fn instances(
     (q_bits, special): (&[u32], u32),
     bound: i128,
     security: Security<'_>,
+    scheme: Scheme,
 ) -> Result<Vec<Instance>> {
     for bits in bits {
         let mut out: Vec<Instance> = Vec::new();
@@ -108,7 +110,8 @@ pub(crate) fn instances(
                 Security::Standard => spec.build()?,
                 Security::InsecureSmall(reason) => spec.build_insecure(reason)?,
             };
-            out.push(Instance { spec, params });
+            let form = IntegerForm::new(scheme, &params);
+            out.push(Instance { spec, params, form });
         }
         let product: i128 = out.iter().map(|instance| i128::from(instance.spec.plaintext_modulus)).product();
         if bound < product / 2 {

@@ -2,8 +2,10 @@
 
 pub(super) mod bgv;
 pub(super) mod ckks;
+pub(super) mod slot_tables;
 pub(super) mod switch;
 pub(super) mod tfhe;
+pub(super) mod yashe;
 
 use he_core::rlwe::{self, Margin};
 
@@ -19,7 +21,7 @@ macro_rules! refusals {
     )*};
 }
 
-refusals!(he_bgv, he_ckks, he_tfhe, he_switch);
+refusals!(he_bgv, he_ckks, he_tfhe, he_switch, he_yashe);
 
 impl SchemeUse {
     /// A scheme over RLWE.

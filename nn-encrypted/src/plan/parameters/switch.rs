@@ -1,6 +1,6 @@
 //! Parameters of the three schemes that tables take, and keys of the bridges between them.
 
-use he_core::rlwe::{self, serial};
+use he_core::rlwe;
 use he_switch::{KeyRequest, Parameters, Spec};
 use he_tfhe::PhaseModel;
 
@@ -54,16 +54,32 @@ pub(crate) fn block_keys(parameters: &Parameters, layout: &BlockLayout) -> KeyRe
     KeyRequest::ckks_and_tfhe().ckks(own.rotations(ckks, &steps, ckks.max_level())).slots(layout.slots)
 }
 
-/// Bytes of a ciphertext of two polynomials as it is sent, at most.
-pub(crate) fn piece_bytes(parameters: &Parameters, products: Products) -> usize {
-    serial::body_limit(rlwe(parameters, products), 2)
+/// Bytes of a ciphertext as the client sends it, and as the server does: over all primes one that is `kept`, otherwise over the one
+/// that decrypts.
+pub(crate) fn piece_bytes(parameters: &Parameters, products: Products, kept: bool) -> [usize; 2] {
+    let level = |most: usize| if kept { most } else { 0 };
+    match products {
+        Products::Coefficients => integer_bytes(parameters.bgv(), kept),
+        Products::Slots => {
+            let (params, most) = (parameters.ckks(), parameters.ckks().max_level());
+            [
+                he_ckks::SeededCiphertext::wire_bytes(params, most),
+                he_ckks::Ciphertext::wire_bytes(params, level(most)),
+            ]
+        }
+    }
 }
 
-fn rlwe(parameters: &Parameters, products: Products) -> &rlwe::Parameters {
-    match products {
-        Products::Coefficients => parameters.bgv().rlwe(),
-        Products::Slots => parameters.ckks().rlwe(),
-    }
+/// Bytes of a ciphertext of integers in coefficients as the client sends it, and as the server does, over all primes if it is `kept`.
+pub(crate) fn integer_bytes(params: &he_bgv::Parameters, kept: bool) -> [usize; 2] {
+    let most = params.max_level();
+    let level = if kept { most } else { 0 };
+    [he_bgv::SeededCiphertext::wire_bytes(params, most), he_bgv::Ciphertext::wire_bytes(params, level)]
+}
+
+/// Bytes of the evaluation keys of a request, of each kind.
+pub(crate) fn key_bytes(parameters: &Parameters, request: &KeyRequest) -> Result<Vec<usize>> {
+    Ok(he_switch::EvaluationKeys::sealed_bytes(parameters, request)?)
 }
 
 /// Products one after another that a refreshed ciphertext takes, before it must be refreshed or looked up.
@@ -93,10 +109,10 @@ pub(crate) fn hashes(parameters: &Parameters) -> [&[u8; 32]; 3] {
     [parameters.bgv().rlwe().hash(), parameters.ckks().hash(), parameters.tfhe().hash()]
 }
 
-/// The schemes: of exact products first.
+/// The schemes: of exact products first, by its name.
 pub(crate) fn schemes(
     parameters: &Parameters,
-    products: Products,
+    (products, name): (Products, &str),
     reader: &TableReader,
     slots: usize,
 ) -> Vec<SchemeUse> {
@@ -110,7 +126,8 @@ pub(crate) fn schemes(
     let mut all = Vec::new();
     if products == Products::Coefficients {
         let plaintext = format!("integers modulo 2^{}", parameters.log_t());
-        all.push(of("bgv", parameters.bgv().rlwe(), plaintext));
+        let integers = SchemeUse { name: name.into(), ..of("bgv", parameters.bgv().rlwe(), plaintext) };
+        all.push(integers);
     }
     let tables = format!("tables of {} boxes", reader.boxes(1));
     all.push(SchemeUse::of_tfhe(parameters.tfhe(), tables, margins("tfhe")));

@@ -2,3 +2,4 @@
 
 pub mod bgv;
 pub mod ckks;
+pub mod columns;

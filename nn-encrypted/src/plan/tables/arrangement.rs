@@ -5,7 +5,8 @@ use he_core::wire::Writer;
 use super::{PlannedTables, Shared};
 use crate::engine::blocks::{BlockScales, Blocks};
 use crate::engine::coefficients::Coefficients;
-use crate::engine::tables::{KeyRequest, Lookup, SecretKeys, Switcher, TableEngine};
+use crate::engine::integers::IntegerForm;
+use crate::engine::tables::{Bootstraps, KeyRequest, Lookup, SecretKeys, Switcher, TableEngine};
 use crate::engine::{Engine, EngineError};
 use crate::layout::blocks::{Block, BlockLayout};
 use crate::layout::coefficients::{CoefficientLayout, PolynomialTiles};
@@ -16,7 +17,7 @@ use crate::plan::{PlanError, Reason, Result, Tolerance};
 use crate::roles::cipher::Cipher;
 use crate::roles::cipher::blocks::Reals;
 use crate::roles::cipher::coefficients::Integers;
-use crate::roles::cipher::tables::TableCipher;
+use crate::roles::cipher::tables::{Switched, TableCipher};
 
 /// How far weights and outputs in slots may be from the twin's.
 pub(super) const TOLERANCE: Tolerance = Tolerance { weights: 1.0 / 256.0, outputs: 1.0 / 16.0 };
@@ -132,13 +133,14 @@ impl PlannedTables {
     }
 
     pub(super) fn cipher(&self, keys: SecretKeys) -> Box<dyn Cipher> {
-        let (numbers, request) = (self.shared.numbers, self.key_request());
+        let (numbers, keys) = (self.shared.numbers, Switched { keys, request: self.key_request() });
         match &self.arrangement {
             Arrangement::Coefficients(layout) => {
-                Box::new(TableCipher::new(Integers, layout.clone(), numbers, request, keys))
+                let form = IntegerForm::new(self.shared.scheme, self.shared.parameters.bgv());
+                Box::new(TableCipher::new(Integers::new(form), layout.clone(), numbers, keys))
             }
             Arrangement::Blocks { layout, scales } => {
-                Box::new(TableCipher::new(Reals { scales: *scales }, layout.clone(), numbers, request, keys))
+                Box::new(TableCipher::new(Reals { scales: *scales }, layout.clone(), numbers, keys))
             }
         }
     }
@@ -148,13 +150,14 @@ impl PlannedTables {
         switcher: Switcher,
         lookup: Lookup,
     ) -> Result<Box<dyn Engine>, EngineError> {
-        let bits = self.shared.numbers.activation_bits;
+        let (bits, activations) = (self.shared.numbers.activation_bits, Bootstraps::new(lookup));
         Ok(match &self.arrangement {
             Arrangement::Coefficients(layout) => {
-                Box::new(TableEngine::new(Coefficients::new(layout, bits, switcher), lookup))
+                let layers = Coefficients::new(layout, self.shared.scheme, bits, switcher)?;
+                Box::new(TableEngine::new(layers, activations))
             }
             Arrangement::Blocks { layout, scales } => {
-                Box::new(TableEngine::new(Blocks::new(layout, *scales, bits, switcher)?, lookup))
+                Box::new(TableEngine::new(Blocks::new(layout, *scales, bits, switcher)?, activations))
             }
         })
     }

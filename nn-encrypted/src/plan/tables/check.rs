@@ -1,27 +1,24 @@
 //! Conditions of layers beside tables, and refusals by number.
 
-use crate::engine::tables::Parameters;
 use crate::network::{Activation, Layer, Network};
 use crate::numbers::tables::{TableError, TableNumbers};
 use crate::plan::parameters::switch::Products;
 use crate::plan::{PlanError, Reason, Result};
 use crate::program::lower::lower;
 use crate::program::{Refresher, Step};
-use crate::recipe::{Recipe, Scheme, Secret};
+use crate::recipe::{Loss, Recipe, Scheme, Secret};
 
 /// Refuses a layer without an activation, whose pre-activations no table rounds.
-pub(super) fn without_function(network: &Network, l: usize, numbers: &TableNumbers) -> PlanError {
+pub(in crate::plan) fn without_function(network: &Network, l: usize, numbers: &TableNumbers) -> PlanError {
     let last = l + 1 == network.depth();
     let (has, kept) = (numbers.sum_bits(), if last { numbers.error_bits } else { numbers.activation_bits });
-    let what = format!(
-        "its pre-activations have {has} fractional bits and no activation in tfhe rounds them to {kept}"
-    );
+    let what = format!("its pre-activations have {has} fractional bits and no table rounds them to {kept}");
     let name = network.layers.get(l).map(Layer::place).unwrap_or_default();
     PlanError::refused(name, Reason::Range, what, [f64::from(has), f64::from(kept)])
 }
 
 /// Who multiplies: the scheme of all layers with weights.
-pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products> {
+pub(in crate::plan) fn products(recipe: &Recipe, network: &Network) -> Result<Products> {
     let first = network.layers.first().map_or(Scheme::Bgv, |layer| layer.scheme);
     if let Some(other) = network.layers.iter().find(|layer| layer.scheme != first) {
         let same = network.layers.iter().filter(|layer| layer.scheme == first).count();
@@ -32,10 +29,10 @@ pub(super) fn products(recipe: &Recipe, network: &Network) -> Result<Products> {
         return Err(PlanError::refused(other.place(), Reason::Layout, what, [depth as f64, same as f64]));
     }
     let products = match first {
-        Scheme::Bgv => Products::Coefficients,
+        Scheme::Bgv | Scheme::Bfv => Products::Coefficients,
         Scheme::Ckks => Products::Slots,
-        Scheme::Tfhe => {
-            let what = format!("0 of {} layers with weights are in bgv or ckks", network.depth());
+        Scheme::Yashe | Scheme::Tfhe | Scheme::Tables => {
+            let what = format!("0 of {} layers with weights are in bgv, bfv or ckks", network.depth());
             let layer = network.layers.first().map(Layer::place).unwrap_or_default();
             return Err(PlanError::refused(layer, Reason::Layout, what, [1.0, 0.0]));
         }
@@ -56,14 +53,14 @@ fn check_refreshes(recipe: &Recipe, network: &Network) -> Result<()> {
     });
     let Some((by, tensors)) = counted else { return Ok(()) };
     let looked_up = network.layers.iter().filter_map(|layer| layer.activation.as_ref());
-    let name = looked_up.filter(|activation| activation.scheme == Scheme::Tfhe).map(Activation::place).next();
+    let name = looked_up.filter(|activation| activation.scheme.looks_up()).map(Activation::place).next();
     let what = format!(
         "it is looked up in tables, beside which 0 tensors are refreshed by {by}, and the recipe has {tensors} of them in a step: refresh.strategy = \"clean\" is needed, or a polynomial"
     );
     Err(PlanError::refused(name.unwrap_or_default(), Reason::Layout, what, [tensors as f64, 0.0]))
 }
 
-pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers> {
+pub(in crate::plan) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers> {
     let numbers = TableNumbers::new(recipe, network).map_err(|error| match error {
         TableError::Range { layer, kind, what, needed, available } => {
             PlanError::refused((layer, kind), Reason::Range, what, [needed, available])
@@ -86,9 +83,18 @@ pub(super) fn numbers(recipe: &Recipe, network: &Network) -> Result<TableNumbers
     Ok(numbers)
 }
 
+/// Refuses targets that are not 0 or 1, of which a bit of an index tells no more.
+pub(in crate::plan) fn targets(recipe: &Recipe, network: &Network) -> Result<()> {
+    let smoothing = recipe.target_smoothing;
+    if smoothing == 0.0 || network.loss == Loss::Quadratic {
+        return Ok(());
+    }
+    let what = format!("{smoothing}; 0 is needed where a table over slots holds the loss");
+    Err(PlanError::field("target_smoothing", what))
+}
+
 /// Fields that have parameters of one value only.
-pub(super) fn fields(recipe: &Recipe, parameters: &Parameters) -> Result<()> {
-    let n = parameters.bgv().n();
+pub(in crate::plan) fn fields(recipe: &Recipe, n: usize) -> Result<()> {
     if let Some(found) = recipe.parameters.ring_dimension.value().filter(|found| *found != n) {
         let what = format!("{found}; beside tables the rings are given: \"auto\" or {n} is needed");
         return Err(PlanError::field("parameters.ring_dimension", what));
@@ -100,17 +106,21 @@ pub(super) fn fields(recipe: &Recipe, parameters: &Parameters) -> Result<()> {
     Ok(())
 }
 
+/// Refuses layers whose weights do not stand once.
+pub(in crate::plan) fn dense(network: &Network) -> Result<()> {
+    let Some(layer) = network.layers.iter().find(|layer| !layer.is_dense()) else { return Ok(()) };
+    let entries = layer.matrix.entries.iter().flatten().count() as f64;
+    let weights: usize = layer.shape().iter().product();
+    let what = format!(
+        "{entries} places of a matrix hold {weights} weights: beside tables gradients of a weight are not summed over places"
+    );
+    Err(PlanError::refused(layer.place(), Reason::Layout, what, [entries, weights as f64]))
+}
+
 /// Refuses layers that products of `depth` one after another do not compute, or whose weights do not stand once.
 pub(super) fn layers(recipe: &Recipe, network: &Network, depth: usize) -> Result<()> {
+    dense(network)?;
     for (l, layer) in network.layers.iter().enumerate() {
-        if !layer.is_dense() {
-            let entries = layer.matrix.entries.iter().flatten().count() as f64;
-            let weights: usize = layer.shape().iter().product();
-            let what = format!(
-                "{entries} places of a matrix hold {weights} weights: beside tables gradients of a weight are not summed over places"
-            );
-            return Err(PlanError::refused(layer.place(), Reason::Layout, what, [entries, weights as f64]));
-        }
         if let Some(activation) = layer.activation.as_ref().filter(|found| found.scheme != Scheme::Tfhe) {
             let (batch, behind) = (recipe.optimizer.batch_size, network.layers.get(l + 1));
             return Err(polynomial(activation, layer, behind, batch, depth));

@@ -22,7 +22,7 @@ fn world(scheme: &str) -> (Arc<Plan>, Model, [Array2<f64>; 2], Forger) {
     let planned = PlannedTables::insecure(&recipe, &network).unwrap();
     let parameters = &planned.shared.parameters;
     let (fields, params) = match scheme {
-        "bgv" => (BGV_FIELDS, parameters.bgv().rlwe().clone()),
+        "bgv" | "bfv" => (BGV_FIELDS, parameters.bgv().rlwe().clone()),
         _ => (CKKS_FIELDS, parameters.ckks().rlwe().clone()),
     };
     let grid = |l: usize| crate::numbers::weight_grid(&recipe, &network.layers[l]);
@@ -41,7 +41,7 @@ fn world(scheme: &str) -> (Arc<Plan>, Model, [Array2<f64>; 2], Forger) {
 
 #[test]
 fn a_server_sees_nothing_of_what_a_client_decrypts() {
-    for scheme in ["bgv", "ckks"] {
+    for scheme in ["bgv", "bfv", "ckks"] {
         let (plan, model, [x, y], forger) = world(scheme);
         sees_the_same(&plan, &model, (&x, &y), &[forger]);
     }
@@ -49,7 +49,7 @@ fn a_server_sees_nothing_of_what_a_client_decrypts() {
 
 #[test]
 fn ciphertexts_that_no_plan_has_are_refused() {
-    for scheme in ["bgv", "ckks"] {
+    for scheme in ["bgv", "bfv", "ckks"] {
         let (plan, model, [x, y], forger) = world(scheme);
         let mut client = Client::new(&plan, model).unwrap();
         let mut server = Server::new(&plan, &client.evaluation_keys().unwrap(), false).unwrap();

@@ -1,7 +1,8 @@
-//! Plans of layers with weights beside lookup tables: in coefficients of BGV, or in blocks of slots of CKKS.
+//! Plans of layers with weights beside lookup tables: in coefficients of BGV or BFV, or in blocks of slots of CKKS.
 
 mod arrangement;
-mod check;
+pub(super) mod check;
+pub(super) mod cost;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
@@ -17,14 +18,14 @@ use zeroize::Zeroizing;
 use self::arrangement::Arrangement;
 use super::parameters::switch;
 use super::task::{Planned, Security, Task};
-use super::{Disclosure, Estimate, PlannedEngine, Result, SchemeUse, Tolerance, WireSize};
+use super::{Disclosure, Estimate, PlannedEngine, Result, SchemeUse, Tolerance, WireSize, Workload};
 use crate::activation::Function;
 use crate::engine::tables::{self, TableFunctions};
 use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::numbers::tables::{TableNumbers, TableReader};
 use crate::program::Tensor;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Scheme};
 use crate::roles::cipher::{Cipher, CipherError, only};
 
 /// Layers beside tables, as planned.
@@ -36,6 +37,8 @@ pub(crate) struct PlannedTables {
 /// The parts of a plan that do not depend on the scheme of the layers.
 pub(crate) struct Shared {
     pub(crate) parameters: tables::Parameters,
+    /// Of layers with weights.
+    pub(crate) scheme: Scheme,
     pub(crate) numbers: TableNumbers,
     pub(crate) reader: TableReader,
     pub(crate) functions: TableFunctions,
@@ -78,7 +81,7 @@ impl PlannedTables {
         // What does not fit is said before parameters take their time.
         let numbers = check::numbers(recipe, network)?;
         let parameters = switch::parameters(numbers.log_t, products, security)?;
-        check::fields(recipe, &parameters)?;
+        check::fields(recipe, parameters.bgv().n())?;
         check::layers(recipe, network, switch::depth(&parameters, products))?;
         let functions = TableFunctions::of(network);
         let shared = Shared {
@@ -87,6 +90,7 @@ impl PlannedTables {
             batch: recipe.optimizer.batch_size,
             numbers,
             parameters,
+            scheme: network.layers.first().map_or(Scheme::Bgv, |layer| layer.scheme),
         };
         let arrangement = arrangement::choose(&shared, network, products)?;
         Ok(Self { shared, arrangement })
@@ -107,21 +111,25 @@ impl PlannedTables {
 
 impl PlannedEngine for PlannedTables {
     fn encode(&self, out: &mut Writer) {
-        let n = self.shared.numbers;
-        [n.log_t, n.activation_bits, n.error_bits, n.update_bits].into_iter().for_each(|x| out.u32(x));
-        n.shifts.into_iter().for_each(|x| out.u32(x));
+        self.shared.numbers.encode(out);
         let widths = self.places().widths();
         out.length(widths.len());
         widths.iter().for_each(|&width| out.length(width));
         self.encode_layout(out);
+        out.u8(self.shared.scheme as u8);
         switch::hashes(&self.shared.parameters).into_iter().for_each(|hash| out.bytes(hash));
     }
 
     fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
         let places = self.places();
         let pieces = places.sent(tensor, rows).unwrap_or(0);
-        let bytes = switch::piece_bytes(&self.shared.parameters, self.products());
-        WireSize { parts: usize::from(pieces > 0), pieces, bytes }
+        let [fresh, computed] =
+            switch::piece_bytes(&self.shared.parameters, self.products(), tensor.is_of_model());
+        WireSize { parts: usize::from(pieces > 0), pieces, fresh, computed }
+    }
+
+    fn key_bytes(&self) -> Result<Vec<usize>> {
+        switch::key_bytes(&self.shared.parameters, &self.key_request())
     }
 
     fn key_names(&self) -> Vec<String> {
@@ -148,7 +156,8 @@ impl PlannedEngine for PlannedTables {
 
     fn schemes(&self) -> Vec<SchemeUse> {
         let products = self.products();
-        switch::schemes(&self.shared.parameters, products, &self.shared.reader, self.slots())
+        let name = self.shared.scheme.name();
+        switch::schemes(&self.shared.parameters, (products, name), &self.shared.reader, self.slots())
     }
 
     fn tolerance(&self) -> Option<Tolerance> {
@@ -170,8 +179,13 @@ impl PlannedEngine for PlannedTables {
         Estimate {
             units: layers + LOOKUP_SECONDS * self.lookups() as f64,
             bootstraps: self.refreshes() as u64,
+            memory: self.memory(),
             ..Estimate::default()
         }
+    }
+
+    fn work(&self) -> Workload {
+        self.planned_work()
     }
 }
 
@@ -183,8 +197,6 @@ impl fmt::Display for PlannedTables {
             let (name, n) = (scheme.name.to_uppercase(), scheme.ring_dimension);
             writeln!(f, "{name}: N = {n}, {}, security {security}", scheme.plaintext)?;
         }
-        let range = |limit: i64, bits: u32| limit as f64 / f64::from(bits).exp2();
-        let [hidden, output, error] = numbers.limits();
         writeln!(
             f,
             "lookups within 2^{:.1} of the torus; fractional bits: {} of activations, {} of errors, {} of weights",
@@ -193,18 +205,7 @@ impl fmt::Display for PlannedTables {
             numbers.error_bits,
             numbers.weight_bits()
         )?;
-        write!(f, "tables hold ")?;
-        if self.places().widths().len() == 2 {
-            writeln!(f, "pre-activations up to {}", range(output, numbers.sum_bits()))?;
-        } else {
-            writeln!(
-                f,
-                "pre-activations up to {}, those of the outputs up to {}, errors up to {}",
-                range(hidden, numbers.sum_bits()),
-                range(output, numbers.sum_bits()),
-                range(error, numbers.back_bits())
-            )?;
-        }
+        numbers.write_ranges(f, self.places().widths().len() > 2)?;
         for (l, line) in self.lines().iter().enumerate() {
             writeln!(f, "layer {} with weights: {line}", l + 1)?;
         }

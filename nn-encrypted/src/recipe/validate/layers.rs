@@ -1,6 +1,6 @@
 //! Layers: where they stand, and their fields.
 
-use crate::recipe::{Kernel, Layer, LayerKind, Loss, Recipe, RecipeError, Scalar, Scheme};
+use crate::recipe::{Arithmetic, Kernel, Layer, LayerKind, Loss, Recipe, RecipeError, Scalar, Scheme};
 
 /// Layers of a network, activations and poolings included.
 const MOST_LAYERS: usize = 32;
@@ -30,6 +30,10 @@ pub(super) fn validate(recipe: &Recipe) -> Result<(), RecipeError> {
     }
     for (at, layer) in layers.iter().enumerate() {
         fields(at, layer)?;
+        if layer.scheme == Scheme::Tables && !layer.kind.is_activation() {
+            let what = "scheme = \"tables\" is one of activations; \"bgv\" is needed, or another";
+            return Err(wrong(at, layer, what));
+        }
         let before = at.checked_sub(1).map(|before| layers[before].kind);
         if let Some(what) = misplaced(before, layer.kind) {
             return Err(wrong(at, layer, what));
@@ -141,9 +145,12 @@ fn coefficients(at: usize, layer: &Layer, all: &[Scalar]) -> Result<(), RecipeEr
     if all[n - 1].value() == 0.0 {
         return Err(wrong(at, layer, "`coefficients` ends with 0; the last must be another number"));
     }
-    match all.iter().find(|c| layer.scheme == Scheme::Bgv && c.dyadic().is_none()) {
+    match all.iter().find(|c| layer.scheme.arithmetic() == Arithmetic::Integers && c.dyadic().is_none()) {
         Some(c) => {
-            let what = format!("`coefficients` has {c}; n/2^k with k up to 30 is needed in bgv, such as 1/8");
+            let what = format!(
+                "`coefficients` has {c}; n/2^k with k up to 30 is needed in {}, such as 1/8",
+                layer.scheme
+            );
             Err(wrong(at, layer, what))
         }
         None => Ok(()),

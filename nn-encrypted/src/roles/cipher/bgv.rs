@@ -4,19 +4,20 @@ mod crt;
 
 use std::sync::Arc;
 
-use he_bgv::{Ciphertext, Decryptor, Encoder, Error, SecretKey};
+use he_bgv::{Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, SecretKey};
 use he_core::wire::Writer;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use self::crt::Crt;
+pub(super) use self::crt::Crt;
 use super::{
-    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, round_shift, row, states,
+    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_secrets, check_shape, round_shift,
+    row, side_by_side, states,
 };
 use crate::engine::Pieces;
 use crate::engine::slots::LossFormula;
-use crate::engine::slots::bgv::Agreement;
+use crate::engine::slots::bgv::{Agreement, Instance};
 use crate::layout::Tiles;
 use crate::model::{LayerState, Model};
 use crate::program::Tensor;
@@ -150,7 +151,8 @@ impl BgvCipher {
                 let residues = Zeroizing::new(self.plaintext.residues(tile, c));
                 let plaintext = self.encoders[c].encode(&residues)?;
                 let mut piece = Writer::new();
-                self.keys[c].encrypt_seeded(&plaintext, primes - 1)?.write(&mut piece)?;
+                let form = &self.agreement.instances[c].form;
+                form.encrypt(&self.keys[c], &plaintext, primes - 1, &mut piece)?;
                 Ok(piece.finish())
             })
             .collect()
@@ -176,15 +178,30 @@ impl BgvCipher {
     }
 }
 
+/// CPU seconds of a rotation over all primes, alone on a thread.
+pub(super) fn time_rotation(key: &SecretKey) -> Result<f64> {
+    let params = key.params();
+    let request = KeyRequest::default().rotations(params, &[1], params.max_level());
+    let evaluator = Evaluator::new(params, key.evaluation_keys(&request)?)?;
+    let operand = Encryptor::with_secret(key).encrypt(&Encoder::new(params).encode(&[])?)?;
+    side_by_side(|| evaluator.rotate_rows(&operand, 1).map(drop).map_err(Into::into))
+}
+
 impl Cipher for BgvCipher {
     fn secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
         self.keys.iter().map(SecretKey::to_secret_bytes).collect()
     }
 
     fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
-        let make =
-            |key: &SecretKey| Ok(key.evaluation_keys(&self.agreement.keys(key.params()))?.to_bytes()?);
-        Ok(self.keys.iter().map(make).collect::<Result<Vec<_>, Error>>()?)
+        let all = self.keys.iter().zip(&self.agreement.instances);
+        let make = |(key, instance): (&SecretKey, &Instance)| {
+            instance.form.evaluation_keys(key, &self.agreement.keys(key.params()))
+        };
+        Ok(all.map(make).collect::<Result<Vec<_>, Error>>()?)
+    }
+
+    fn time_units(&self) -> Result<Vec<f64>> {
+        self.keys.first().map_or(Ok(vec![0.0]), |key| Ok(vec![time_rotation(key)?]))
     }
 
     fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
@@ -201,6 +218,9 @@ impl Cipher for BgvCipher {
         let fresh = matches!(tensor, Tensor::Weights | Tensor::LowWeights | Tensor::Momentum);
         let opened = self.agreement.open(tensor, fresh, parts);
         let opened = opened.map_err(|source| CipherError::Message { tensor, source })?;
+        let keys = self.keys.iter().map(SecretKey::secret_id);
+        let secrets = opened.iter().flat_map(|tile| tile.iter().map(Ciphertext::secret_id).zip(keys.clone()));
+        check_secrets(tensor, secrets.map(<[_; 2]>::from))?;
         let bits = self.agreement.fraction_bits(tensor);
         let tiles = match tensor.is_of_model() || tensor == Tensor::Gradient {
             true => None,

@@ -1,10 +1,10 @@
 //! The client's side of layers in blocks: real numbers in slots of CKKS.
 
 use he_ckks::{Ciphertext, Decryptor, Encoder};
+use he_core::rlwe::SecretId;
 use he_core::wire::{Reader, WireError};
-use he_switch::SecretKeys;
 
-use super::tables::Coding;
+use super::tables::{Coding, Switched};
 use super::{Result, written};
 use crate::engine::blocks::{self, BlockScales};
 use crate::layout::Rows;
@@ -16,6 +16,7 @@ pub(crate) struct Reals {
 
 impl Coding for Reals {
     type Ciphertext = Ciphertext;
+    type Keys = Switched;
 
     const EXACT: bool = false;
 
@@ -27,24 +28,28 @@ impl Coding for Reals {
         }
     }
 
-    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>> {
-        let ckks = keys.params().ckks();
+    fn encrypt(&self, keys: &Switched, values: &[f64]) -> Result<Vec<u8>> {
+        let ckks = keys.keys.params().ckks();
         let plain = Encoder::new(ckks).encode_in(values, values.len())?;
-        let sealed = keys.ckks().encrypt_seeded(&plain, ckks.max_level())?;
+        let sealed = keys.keys.ckks().encrypt_seeded(&plain, ckks.max_level())?;
         written(|out| sealed.write(out))
     }
 
     fn read(
         &self,
-        keys: &SecretKeys,
+        keys: &Switched,
         from: &mut Reader<'_>,
         size: usize,
         kept: bool,
     ) -> Result<Ciphertext, WireError> {
-        blocks::read(from, keys.params().ckks(), size, kept)
+        blocks::read(from, keys.keys.params().ckks(), size, kept)
     }
 
-    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Ciphertext) -> Result<Vec<f64>> {
-        Ok(Decryptor::new(keys.ckks()).decrypt(ciphertext)?)
+    fn secrets(&self, keys: &Switched, ciphertext: &Ciphertext) -> [SecretId; 2] {
+        [ciphertext.secret_id(), keys.keys.ckks().secret_id()]
+    }
+
+    fn decrypt(&self, keys: &Switched, ciphertext: &Ciphertext) -> Result<Vec<f64>> {
+        Ok(Decryptor::new(keys.keys.ckks()).decrypt(ciphertext)?)
     }
 }

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use he_ckks::{Ciphertext, Complex64, Decryptor, Encoder, Plaintext, SecretKey};
+use he_ckks::{
+    Ciphertext, Complex64, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, Plaintext, SecretKey,
+};
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_shape, only, row, states, written,
+    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_secrets, check_shape, only, row,
+    states, written,
 };
 use crate::engine::Pieces;
 use crate::engine::slots::ckks::{CkksAgreement, RealFormulas};
 use crate::layout::Tiles;
+use crate::meter;
 use crate::model::Model;
 use crate::program::Tensor;
 
@@ -163,6 +167,11 @@ impl Cipher for CkksCipher {
         Ok(vec![bytes.map_err(|source| CipherError::Keys { what: "evaluation keys", source })?])
     }
 
+    /// A rotation at the highest level of steps.
+    fn time_units(&self) -> Result<Vec<f64>> {
+        Ok(vec![time_rotation(&self.key)?])
+    }
+
     fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let primes = self.agreement.fresh.get(&tensor).copied();
         let primes = primes.ok_or_else(|| CipherError::foreign(tensor, "tensor that is encrypted"))?;
@@ -181,6 +190,7 @@ impl Cipher for CkksCipher {
         };
         let all = self.agreement.open_all(holder, parts);
         let all = all.map_err(|source| CipherError::Message { tensor, source })?;
+        check_secrets(tensor, all.iter().map(|c| [c.secret_id(), self.key.secret_id()]))?;
         if tensor.is_of_model() {
             return Ok(Box::new(move || Ok(self.decrypt_model(&all, holder != tensor)?.into())));
         }
@@ -195,6 +205,15 @@ impl Cipher for CkksCipher {
             Ok(Opened::Rows(Values::Real(values)).into())
         }))
     }
+}
+
+/// CPU seconds of a rotation at the highest level, on all threads: they share its primes.
+pub(super) fn time_rotation(key: &SecretKey) -> Result<f64> {
+    let params = key.params();
+    let request = KeyRequest::default().rotations(params, &[1], params.max_level());
+    let evaluator = Evaluator::new(params, key.evaluation_keys(&request)?)?;
+    let operand = Encryptor::with_secret(key).encrypt(&Encoder::new(params).encode(&[])?)?;
+    Ok(meter::time(|| evaluator.rotate(&operand, 1).map(drop))?)
 }
 
 fn secret(tiles: Vec<Vec<f64>>) -> Vec<Secret> {

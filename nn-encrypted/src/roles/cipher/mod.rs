@@ -4,15 +4,20 @@ pub(crate) mod bgv;
 pub(crate) mod blocks;
 pub(crate) mod ckks;
 pub(crate) mod coefficients;
+pub(crate) mod columns;
 pub(crate) mod tables;
 pub(crate) mod words;
 
+use he_core::rlwe::SecretId;
 use he_core::wire::{WireError, Writer};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::engine::Pieces;
+use crate::engine::form::check_secret;
+use crate::engine::{EngineError, Pieces};
 use crate::layout::{Geometry, Tiles, WeightTiles};
+use crate::meter;
 use crate::model::{LayerState, Model};
 use crate::network::Matrix;
 use crate::program::Tensor;
@@ -28,6 +33,13 @@ pub trait Cipher: Send + Sync {
     /// If the operating system gives no randomness.
     fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>>;
 
+    /// CPU seconds, on this machine, of the operations in which a plan says what a run takes, see `PlannedEngine::work`. The keys
+    /// that they need are made and forgotten.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    fn time_units(&self) -> Result<Vec<f64>>;
+
     /// Encrypts a tensor: parts, each a list of ciphertexts, as many as [`sent`](crate::plan::PlannedEngine::sent) says.
     ///
     /// # Errors
@@ -39,7 +51,7 @@ pub trait Cipher: Send + Sync {
     /// weights, is read from the parts of those; an engine without momentum has none in any layer.
     ///
     /// # Errors
-    /// If a ciphertext is damaged, transparent, or not of the plan.
+    /// If a ciphertext is damaged, transparent, not of the plan, or under another secret.
     fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>>;
 
     /// The mod-switched phases out of records that an engine kept, for a replay by the twin.
@@ -139,6 +151,9 @@ pub enum CipherError {
     /// BGV refused.
     #[error(transparent)]
     Bgv(#[from] he_bgv::Error),
+    /// YASHE refused.
+    #[error(transparent)]
+    Yashe(#[from] he_yashe::Error),
     /// CKKS refused.
     #[error(transparent)]
     Ckks(#[from] he_ckks::Error),
@@ -158,9 +173,21 @@ impl CipherError {
         Self::Data { what, found: found.to_string(), needed: needed.to_string() }
     }
 
+    /// An operation that could not be timed.
+    fn timed(error: EngineError) -> Self {
+        Self::data("an operation to be timed", error, "one that runs")
+    }
+
     fn foreign(tensor: Tensor, needed: &str) -> Self {
         Self::data("tensor", tensor, format!("{needed} of this plan"))
     }
+}
+
+/// CPU seconds of an operation while all threads do the same.
+fn side_by_side(operation: impl Fn() -> Result<()> + Sync) -> Result<f64> {
+    let threads = rayon::current_num_threads();
+    let all = || (0..threads).into_par_iter().map(|_| operation()).collect::<Result<Vec<()>>>();
+    Ok(meter::time(|| all().map(drop))? / threads as f64)
 }
 
 /// The only secret key of an engine.
@@ -204,6 +231,12 @@ fn written(write: impl FnOnce(&mut Writer) -> Result<(), WireError>) -> Result<V
     let mut out = Writer::new();
     write(&mut out).map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
     Ok(out.finish())
+}
+
+/// Refuses ciphertexts of a tensor under another secret than the client's, given as the secret found and the one needed.
+fn check_secrets(tensor: Tensor, all: impl IntoIterator<Item = [SecretId; 2]>) -> Result<()> {
+    let mut checks = all.into_iter().map(|[found, needed]| check_secret(Some(found), Some(needed)));
+    checks.try_for_each(|check| check.map_err(|source| CipherError::Message { tensor, source }))
 }
 
 /// Numbers of a layer as one row.

@@ -2,23 +2,71 @@
 
 use std::ops::Range;
 
+use he_core::rlwe::SecretId;
 use he_core::wire::{Reader, WireError};
 use he_switch::{KeyRequest, SecretKeys};
+use he_tfhe::LookupTable;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values};
+use super::ckks::time_rotation;
+use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_secrets};
 use crate::engine::Pieces;
 use crate::engine::tables::read_records;
 use crate::layout::{At, Places, Rows};
+use crate::meter;
 use crate::model::Model;
 use crate::numbers::tables::TableNumbers;
 use crate::program::Tensor;
 
+/// The secret keys of layers and of the tables between them.
+pub(crate) trait Keys: Send + Sync {
+    fn secret_bytes(&self) -> Zeroizing<Vec<u8>>;
+
+    /// New evaluation keys, as they are sent.
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>>;
+
+    /// See [`Cipher::time_units`].
+    fn time_units(&self) -> Result<Vec<f64>>;
+
+    /// See [`Cipher::open_records`].
+    fn open_records(&self, records: &[u8]) -> Result<Vec<u32>>;
+}
+
+/// Secret keys of layers beside TFHE, and the evaluation keys that a server needs.
+pub(crate) struct Switched {
+    pub(crate) keys: SecretKeys,
+    pub(crate) request: KeyRequest,
+}
+
+impl Keys for Switched {
+    fn secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        self.keys.to_secret_bytes()
+    }
+
+    fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
+        Ok(self.keys.evaluation_keys(&self.request)?.to_bytes()?)
+    }
+
+    /// A rotation in the ring of CKKS, and a lookup in a table of TFHE among others.
+    fn time_units(&self) -> Result<Vec<f64>> {
+        Ok(vec![time_rotation(self.keys.ckks())?, time_lookup(self.keys.tfhe())?])
+    }
+
+    fn open_records(&self, records: &[u8]) -> Result<Vec<u32>> {
+        let tfhe = self.keys.tfhe();
+        let what = "records of lookups";
+        let phases = read_records(records, self.keys.params().tfhe())
+            .map_err(|source| CipherError::Keys { what, source })?;
+        phases.iter().map(|phase| Ok(tfhe.decrypt_phase(phase)?)).collect()
+    }
+}
+
 /// How a scheme holds numbers: integers of the formats, times a factor, in its ciphertexts.
 pub(crate) trait Coding: Send + Sync {
     type Ciphertext: Send + Sync;
+    type Keys: Keys;
 
     /// Whether numbers are integers, and come back as they were.
     const EXACT: bool;
@@ -27,39 +75,35 @@ pub(crate) trait Coding: Send + Sync {
     fn factor(&self, rows: Option<Rows>) -> f64;
 
     /// A ciphertext of values, as it is sent.
-    fn encrypt(&self, keys: &SecretKeys, values: &[f64]) -> Result<Vec<u8>>;
+    fn encrypt(&self, keys: &Self::Keys, values: &[f64]) -> Result<Vec<u8>>;
 
     /// Reads a ciphertext of so many places: one that is `kept`, or one that was computed to be decrypted.
     fn read(
         &self,
-        keys: &SecretKeys,
+        keys: &Self::Keys,
         from: &mut Reader<'_>,
         size: usize,
         kept: bool,
     ) -> Result<Self::Ciphertext, WireError>;
 
-    fn decrypt(&self, keys: &SecretKeys, ciphertext: &Self::Ciphertext) -> Result<Vec<f64>>;
+    /// The secret that a ciphertext is under, and that of the client for its scheme.
+    fn secrets(&self, keys: &Self::Keys, ciphertext: &Self::Ciphertext) -> [SecretId; 2];
+
+    fn decrypt(&self, keys: &Self::Keys, ciphertext: &Self::Ciphertext) -> Result<Vec<f64>>;
 }
 
 /// Keys of all schemes and bridges, and a layout.
-pub(crate) struct TableCipher<C, L> {
+pub(crate) struct TableCipher<C: Coding, L> {
     coding: C,
     layout: L,
     numbers: TableNumbers,
-    request: KeyRequest,
-    keys: SecretKeys,
+    keys: C::Keys,
 }
 
 impl<C: Coding, L: Places> TableCipher<C, L> {
     /// With keys of before, or new ones.
-    pub(crate) fn new(
-        coding: C,
-        layout: L,
-        numbers: TableNumbers,
-        request: KeyRequest,
-        keys: SecretKeys,
-    ) -> Self {
-        Self { coding, layout, numbers, request, keys }
+    pub(crate) fn new(coding: C, layout: L, numbers: TableNumbers, keys: C::Keys) -> Self {
+        Self { coding, layout, numbers, keys }
     }
 
     fn depth(&self) -> usize {
@@ -218,6 +262,18 @@ impl<C: Coding, L: Places> TableCipher<C, L> {
     }
 }
 
+/// Lookups that are timed together, by thread.
+const LOOKUPS: usize = 8;
+
+/// CPU seconds of a lookup, many at a time.
+fn time_lookup(key: &he_tfhe::SecretKey) -> Result<f64> {
+    let (evaluator, params) = (he_tfhe::Evaluator::new(key.evaluation_keys()?), key.params());
+    let table = LookupTable::on_half_torus(params, &[&[0, 1 << 24]])?.with_tolerance(1);
+    let count = LOOKUPS * rayon::current_num_threads();
+    let inputs = he_tfhe::Encryptor::with_secret(key).encrypt_phases(&vec![0; count])?;
+    Ok(meter::time(|| evaluator.bootstrap_batch(&inputs, &table).map(drop))? / count as f64)
+}
+
 /// The number at the first of some places.
 fn get(pieces: &[Vec<f64>], places: &[At]) -> f64 {
     let at = places.first().and_then(|at| Some((at, pieces.get(at.piece)?.get(at.index)?)));
@@ -226,12 +282,15 @@ fn get(pieces: &[Vec<f64>], places: &[At]) -> f64 {
 
 impl<C: Coding, L: Places> Cipher for TableCipher<C, L> {
     fn secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
-        vec![self.keys.to_secret_bytes()]
+        vec![self.keys.secret_bytes()]
     }
 
     fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>> {
-        let keys = self.keys.evaluation_keys(&self.request)?;
-        Ok(keys.to_bytes()?)
+        self.keys.evaluation_keys()
+    }
+
+    fn time_units(&self) -> Result<Vec<f64>> {
+        self.keys.time_units()
     }
 
     fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
@@ -252,6 +311,7 @@ impl<C: Coding, L: Places> Cipher for TableCipher<C, L> {
         let still = matches!(tensor, Tensor::Momentum | Tensor::NewMomentum);
         let rows = if still { None } else { self.rows(tensor)? };
         let all = if still { Vec::new() } else { self.read(tensor, rows, images, parts)? };
+        check_secrets(tensor, all.iter().map(|c| self.coding.secrets(&self.keys, c)))?;
         Ok(Box::new(move || {
             let pieces = self.decrypt(&all)?;
             let Some(rows) = rows else {
@@ -265,10 +325,6 @@ impl<C: Coding, L: Places> Cipher for TableCipher<C, L> {
     }
 
     fn open_records(&self, records: &[u8]) -> Result<Vec<u32>> {
-        let tfhe = self.keys.tfhe();
-        let what = "records of lookups";
-        let phases = read_records(records, self.keys.params().tfhe())
-            .map_err(|source| CipherError::Keys { what, source })?;
-        phases.iter().map(|phase| Ok(tfhe.decrypt_phase(phase)?)).collect()
+        self.keys.open_records(records)
     }
 }

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use he_core::wire::{Reader, WireError, Writer};
-use he_tfhe::{Decryptor, Encryptor, Parameters, SecretKey, bits, digits};
+use he_tfhe::{Decryptor, Encryptor, LweCiphertext, Parameters, SecretKey, bits, digits};
 use ndarray::Array2;
 use zeroize::Zeroizing;
 
-use super::{Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Result, Values, only, row};
+use super::{
+    Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Result, Values, check_secrets, only, row,
+};
 use crate::engine::Pieces;
 use crate::engine::words::{BitWords, Coding, DigitWords, Shape};
+use crate::meter::{self, Spent};
 use crate::model::Model;
 use crate::numbers::words::Format;
 use crate::program::Tensor;
@@ -17,6 +20,9 @@ use crate::program::Tensor;
 /// How a client encrypts words.
 pub(crate) trait ClientCoding: Coding {
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error>;
+
+    /// The ciphertexts of a word.
+    fn pieces(word: &Self::Word) -> &[LweCiphertext];
 
     /// Decrypts words, whatever they hold: pieces out of range are reduced, and counted.
     ///
@@ -28,6 +34,10 @@ pub(crate) trait ClientCoding: Coding {
 impl ClientCoding for BitWords {
     fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error> {
         bits::encrypt(&Encryptor::with_secret(key), words, format.word_bits as usize)
+    }
+
+    fn pieces(word: &Self::Word) -> &[LweCiphertext] {
+        word.bits()
     }
 
     fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<(Vec<i64>, u64), he_tfhe::Error> {
@@ -43,6 +53,10 @@ impl ClientCoding for DigitWords {
         digits::encrypt(&Encryptor::with_secret(key), words, format.word_bits)
     }
 
+    fn pieces(word: &Self::Word) -> &[LweCiphertext] {
+        word.digits()
+    }
+
     fn decrypt(key: &SecretKey, words: &[Self::Word]) -> Result<(Vec<i64>, u64), he_tfhe::Error> {
         let decryptor = Decryptor::new(key);
         let all = words.iter().map(|word| digits::decrypt_reduced(&decryptor, word));
@@ -51,6 +65,9 @@ impl ClientCoding for DigitWords {
         Ok((words, out_of_range.iter().sum()))
     }
 }
+
+/// Words that are added to time bootstraps, by thread.
+const WORDS: usize = 4;
 
 /// A secret key of TFHE, and the layers whose weights are words.
 pub(crate) struct WordCipher<C> {
@@ -145,6 +162,23 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         Ok(vec![keys.map_err(|source| CipherError::Keys { what: "evaluation keys", source })?])
     }
 
+    /// A bootstrap among others, and the keys.
+    fn time_units(&self) -> Result<Vec<f64>> {
+        let mut keys = Spent::default();
+        let evaluation = keys.on(|| self.key.evaluation_keys())?;
+        let arithmetic = C::new(self.shape.format, &[], evaluation).map_err(CipherError::timed)?;
+        let words = vec![0; WORDS * rayon::current_num_threads()];
+        let words = C::encrypt(self.shape.format, &self.key, &words)?;
+        let pairs: Vec<_> = words.iter().zip(&words).collect();
+        let mut calls = 0;
+        let seconds = meter::time(|| {
+            calls += 1;
+            arithmetic.add(&pairs).map(drop).map_err(CipherError::timed)
+        })?;
+        let bootstraps = arithmetic.bootstraps() as f64 / f64::from(calls);
+        Ok(vec![seconds / bootstraps.max(1.0), keys.cpu])
+    }
+
     fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
         let (rows, numbers) = match values {
             Plain::Rows(rows) => (rows.nrows(), rows.iter().copied().collect()),
@@ -171,6 +205,9 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         }
         let words =
             self.read(tensor, rows, parts).map_err(|source| CipherError::Message { tensor, source })?;
+        // Constants, as bits that are the same in all words, are under every secret.
+        let secrets = words.iter().flat_map(C::pieces).filter_map(LweCiphertext::secret_id);
+        check_secrets(tensor, secrets.map(|found| [found, self.key.secret_id()]))?;
         Ok(Box::new(move || {
             let (words, out_of_range) = C::decrypt(&self.key, &words)?;
             let words: Vec<i128> = words.into_iter().map(i128::from).collect();

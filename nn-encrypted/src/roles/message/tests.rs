@@ -8,8 +8,16 @@ const MOMENT: Moment = Moment { number: 3, round: 2 };
 /// Two tensors: one in two parts of a ciphertext an image, one of another engine in a part of three.
 fn expected(rows: usize) -> Vec<Expected> {
     vec![
-        Part { tensor: Tensor::Sum(1), engine: 0, parts: WireSize { parts: 2, pieces: rows, bytes: 5 } },
-        Part { tensor: Tensor::NewWeights, engine: 1, parts: WireSize { parts: 1, pieces: 3, bytes: 4 } },
+        Part {
+            tensor: Tensor::Sum(1),
+            engine: 0,
+            parts: WireSize { parts: 2, pieces: rows, fresh: 5, computed: 5 },
+        },
+        Part {
+            tensor: Tensor::NewWeights,
+            engine: 1,
+            parts: WireSize { parts: 1, pieces: 3, fresh: 4, computed: 4 },
+        },
     ]
 }
 
@@ -86,7 +94,7 @@ proptest! {
                 prop_assert_eq!(found.parts.len(), expected.parts.parts);
                 for part in &found.parts {
                     prop_assert_eq!(part.len(), expected.parts.pieces);
-                    prop_assert!(part.all().iter().all(|piece| piece.len() <= expected.parts.bytes));
+                    prop_assert!(part.all().iter().all(|piece| piece.len() <= expected.parts.most()));
                 }
             }
         }
@@ -136,13 +144,13 @@ fn other_tensors_are_refused_and_named() {
             change(1, |t| t.engine = 2),
             "tensor 16 of layer 0 and engine 1, expected weights as computed of engine 2",
         ),
-        (change(0, |t| t.parts = WireSize { parts: 1, bytes: 50, ..t.parts }), "3 parts, expected 2"),
+        (change(0, |t| t.parts = WireSize { parts: 1, fresh: 50, ..t.parts }), "3 parts, expected 2"),
         (change(1, |t| t.parts.pieces = 4), "3 ciphertexts, expected 4"),
     ] {
         let error = refused(&due(&tensors), sealed(2)).to_string();
         assert_eq!(error, format!("refresh request: {text}"));
     }
-    let small = change(0, |t| t.parts.bytes = 4);
+    let small = change(0, |t| (t.parts.fresh, t.parts.computed) = (4, 4));
     let error = refused(&Due { rows: Rows::UpTo(3), ..due(&small) }, sealed(2));
     assert!(
         matches!(error, MessageError::Wire { source: WireError::TooLarge { what: "ciphertext", .. }, .. }),

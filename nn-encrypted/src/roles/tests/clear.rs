@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::engine::{Engine, EngineError, Pieces, Usage};
 use crate::model::{LayerState, Model};
 use crate::network::{Activation, Network};
-use crate::plan::{Estimate, Plan, PlannedEngine, SchemeUse, Tolerance, WireSize};
+use crate::plan::{Estimate, Plan, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize, Workload};
 use crate::program::lower::lower;
 use crate::program::{Step, Tensor};
 use crate::recipe::{Loss, Optimizer, Recipe};
@@ -68,14 +68,18 @@ impl PlannedEngine for ClearPlan {
                 let bytes =
                     self.layers.iter().map(|&l| 8 * self.network.layers[l].matrix.entries.len() + 8000);
                 let bytes = bytes.max().unwrap_or(0);
-                return WireSize { parts: 1, pieces: self.layers.len(), bytes };
+                return WireSize { parts: 1, pieces: self.layers.len(), fresh: bytes, computed: bytes };
             }
             other => match other.layer() {
                 Some(l) => widths[l + 1],
                 None => return WireSize::default(),
             },
         };
-        WireSize { parts: 1, pieces: rows, bytes: 8 * columns }
+        WireSize { parts: 1, pieces: rows, fresh: 8 * columns, computed: 8 * columns }
+    }
+
+    fn key_bytes(&self) -> Result<Vec<usize>, PlanError> {
+        Ok(vec![])
     }
 
     fn key_names(&self) -> Vec<String> {
@@ -108,6 +112,10 @@ impl PlannedEngine for ClearPlan {
 
     fn estimate(&self) -> Estimate {
         Estimate::default()
+    }
+
+    fn work(&self) -> Workload {
+        Workload::default()
     }
 }
 
@@ -144,6 +152,10 @@ fn layer(state: &LayerState, tensor: Tensor) -> Vec<f64> {
 }
 
 impl Cipher for ClearCipher {
+    fn time_units(&self) -> Result<Vec<f64>, CipherError> {
+        Ok(vec![])
+    }
+
     fn secret_bytes(&self) -> Vec<Zeroizing<Vec<u8>>> {
         vec![]
     }

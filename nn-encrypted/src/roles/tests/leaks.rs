@@ -31,7 +31,7 @@ fn asks_for(key: &SecretKey, i: usize, digits: usize) -> (Vec<u8>, bool) {
     let params = key.params();
     let mut words = vec![0; params.spec().big_dimension() + 1];
     words[i] = 1 << 31;
-    let digit = LweCiphertext::from_mask_and_body(params, words, 1e-9).unwrap();
+    let digit = LweCiphertext::from_mask_and_body(params, key.secret_id(), words, 1e-9).unwrap();
     let mut out = he_core::wire::Writer::new();
     (0..digits).for_each(|_| digit.write(&mut out));
     (out.finish(), Decryptor::new(key).phase(&digit).unwrap() != 0)
@@ -91,7 +91,8 @@ fn answers(settings: &[&str], digits: usize) {
                 words[0] = 1;
                 words[params.spec().big_dimension()] = (round as u32) << 28;
             }
-            LweCiphertext::from_mask_and_body(&params, words, 1e-9).unwrap().write(&mut out);
+            let digit = LweCiphertext::from_mask_and_body(&params, key.secret_id(), words, 1e-9).unwrap();
+            digit.write(&mut out);
         }
         if round % 3 == 2 {
             out = he_core::wire::Writer::new();

@@ -126,6 +126,11 @@ fn cells_of_tbmpnet2021() {
 }
 
 #[test]
+fn cells_of_ghimes2018() {
+    check("ghimes2018", false);
+}
+
+#[test]
 #[ignore = "a step on words takes half a minute: cargo test --release -p nn-encrypted --lib backends -- --ignored"]
 fn cells_on_words() {
     for recipe in Recipe::builtin_names() {

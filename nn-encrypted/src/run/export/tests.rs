@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use he_ckks::{Ciphertext, Complex64};
 use he_core::ring::{Coeff, Eval, Poly};
+use he_core::rlwe::SecretId;
 use he_core::wire::{self, Reader};
 
 use super::*;
@@ -141,7 +142,8 @@ fn key(run: &Run) -> Vec<i64> {
     let sealed = fs::read(run.root.join("client/secret.key")).unwrap();
     let (header, _) = wire::peek(&sealed).unwrap();
     let body = wire::open(&sealed, &header, sealed.len()).unwrap();
-    body.iter().map(|&byte| i64::from(byte) - 1).collect()
+    // Behind the identifier of the secret.
+    body[SecretId::BYTES..].iter().map(|&byte| i64::from(byte) - 1).collect()
 }
 
 #[test]

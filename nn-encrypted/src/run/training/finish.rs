@@ -1,12 +1,13 @@
 //! The end of a training, when all steps are done.
 
 use super::{Keeper, Training};
-use crate::plan::{Estimate, SchemeUse};
+use crate::plan::Estimate;
 use crate::recipe::RefreshStrategy;
 use crate::run::classify::predict_encrypted;
 use crate::run::compare::compare;
-use crate::run::report::{CoreSeconds, EncryptedParts, Report, SchemeSummary, StepSummary, TrafficSummary};
+use crate::run::report::{CoreSeconds, EncryptedParts, Report, StepSummary, TrafficSummary};
 use crate::run::scores::Scores;
+use crate::run::summary::SchemeSummary;
 use crate::run::train::clear_curve;
 use crate::run::{Mode, Outcome, RunError};
 
@@ -32,12 +33,15 @@ impl Training<'_> {
         report.classes = session.quality(&outputs, &data.test);
         report.twin = compare(&model, self.twin.model(), session.tolerance()?);
         report.ranges = session.ranges(&self.twin);
-        report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
+        // Weights that nothing refreshed have no level left to classify with.
+        if session.recipe.refresh.strategy != RefreshStrategy::None {
+            report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
+        }
         let beyond = session.beyond(&self.twin);
         report.traffic.deviations = self.both.client.counts().out_of_bounds;
         report.traffic.out_of_bounds = report.traffic.deviations + beyond.len() as u64;
         if let Some(Keeper { folder, .. }) = &self.keeper {
-            folder.write_server(&self.plan.to_string(), &self.both.server.model(done)?)?;
+            folder.write_server(&self.both.server.model(done)?)?;
             folder.write_timings(&self.ledger.times)?;
         }
         report.seconds.total = self.ledger.total + self.begun.elapsed().as_secs_f64();
@@ -54,7 +58,8 @@ impl Training<'_> {
         if self.plan.program.has_client_backward() {
             (report.encrypted.backward, report.encrypted.update) = (false, false);
         }
-        report.schemes = self.plan.engines.iter().flat_map(|engine| engine.schemes()).map(scheme).collect();
+        report.schemes =
+            self.plan.engines.iter().flat_map(|engine| engine.schemes()).map(SchemeSummary::from).collect();
         report.steps = self.steps as u64;
         report.seconds.plan = ledger.plan;
         report.seconds.keygen = ledger.keygen;
@@ -72,6 +77,7 @@ impl Training<'_> {
         } else {
             report.bootstraps.ckks = ledger.bootstraps;
         }
+        report.log2_failure = (ledger.failure > 0.0).then(|| ledger.failure.log2());
         report.step = self.planned_step();
         report.stages = ledger.stages.clone();
         report.key_bytes = self.both.key_bytes;
@@ -87,6 +93,7 @@ impl Training<'_> {
             deviations: counts.out_of_bounds,
         };
         report.digests = ledger.files.clone();
+        report.estimate = self.estimate.clone();
         report
     }
 
@@ -105,11 +112,6 @@ impl Training<'_> {
             parts: self.both.counted().stages.into_iter().map(|stage| (stage.stage, stage.seconds)).collect(),
         })
     }
-}
-
-fn scheme(used: SchemeUse) -> SchemeSummary {
-    let SchemeUse { name, ring_dimension, log_qp, plaintext, security_bits, .. } = used;
-    SchemeSummary { name, ring_dimension, log_qp, plaintext, security_bits }
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

@@ -253,7 +253,7 @@ fn what_a_scheme_cannot_compute_is_refused_by_layer() {
     let found = refused("hesamifard2017", &|recipe| recipe.optimizer.learning_rate = scalar(0.2));
     assert!(found.starts_with("recipe field `optimizer.learning_rate`: 0.2; n/2^k"), "{found}");
     let found = refused("hesamifard2017", &|recipe| recipe.refresh.strategy = RefreshStrategy::Bootstrap);
-    assert!(found.starts_with("layer 1 (Linear): no bootstrapping in bgv"), "{found}");
+    assert!(found.starts_with("layer 1 (Linear): no bootstrapping of integers"), "{found}");
     let found = refused("hesamifard2017", &|recipe| recipe.layers[2].scheme = Scheme::Tfhe);
     assert!(found.starts_with("recipe field `optimizer.momentum`: 7/8; 0 is needed with layers"), "{found}");
     let found = refused("hesamifard2017", &|recipe| {

@@ -2,26 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use he_bgv::{Ciphertext, KeyRequest, Parameters, Spec};
-use he_core::rlwe::serial::body_limit;
+use he_bgv::{Ciphertext, Error, Parameters, SeededCiphertext, Spec};
 use he_core::wire::{Reader, WireError, Writer};
 
 use super::Operations;
 use crate::engine::Pieces;
 use crate::engine::form::{BgvForm, number};
+use crate::engine::integers::{IntegerForm, KeyLevels};
 use crate::engine::slots::{Formulas, Level};
 use crate::layout::{Geometry, Rotation};
 use crate::network::Matrix;
 use crate::numbers::fixed::Scales;
 use crate::program::Tensor;
 
-/// A BGV instance and its parameters.
+/// A BGV instance, its parameters, and the scheme of its messages.
 #[derive(Clone)]
 pub struct Instance {
     /// As written.
     pub spec: Spec,
     /// As built.
     pub params: Parameters,
+    /// How its ciphertexts travel.
+    pub(crate) form: IntegerForm,
+}
+
+impl Instance {
+    /// An instance of BGV.
+    #[must_use]
+    pub fn bgv(spec: Spec, params: Parameters) -> Self {
+        let form = IntegerForm::Bgv(params.clone());
+        Self { spec, params, form }
+    }
 }
 
 /// Layout, numbers, parameters, levels and keys of some layers.
@@ -57,15 +68,13 @@ pub(crate) type Opened = Vec<Vec<Ciphertext>>;
 
 impl Agreement {
     /// The evaluation keys that are needed.
-    pub(crate) fn keys(&self, params: &Parameters) -> KeyRequest {
-        let request = match self.operations.relinearize.checked_sub(1) {
-            Some(level) => KeyRequest::default().relinearization(level),
-            None => KeyRequest::default(),
+    pub(crate) fn keys(&self, params: &Parameters) -> KeyLevels {
+        let element = |(rotation, primes): (&Rotation, &usize)| match rotation {
+            Rotation::Rows(k) => (he_bgv::rotation::row_element(params, *k), primes - 1),
+            Rotation::Swap => (2 * params.n() - 1, primes - 1),
         };
-        self.operations.rotations.iter().fold(request, |request, (rotation, &primes)| match rotation {
-            Rotation::Rows(k) => request.rotations(params, &[*k], primes - 1),
-            Rotation::Swap => request.row_swap(params, primes - 1),
-        })
+        let galois = self.operations.rotations.iter().map(element).collect();
+        KeyLevels { relinearization: self.operations.relinearize.checked_sub(1), galois }
     }
 
     /// Fractional bits of the integers of a tensor.
@@ -103,10 +112,26 @@ impl Agreement {
         self.geometry.ciphertexts(tensor) * self.instances.len()
     }
 
-    /// Bytes of a ciphertext as it is sent, at most.
-    pub fn piece_bytes(&self) -> usize {
-        let most = self.instances.iter().map(|instance| body_limit(instance.params.rlwe(), 2)).max();
-        most.unwrap_or(0) + 64
+    /// Bytes of a ciphertext of a tensor as the client sends it, and as the server does.
+    pub fn piece_bytes(&self, tensor: Tensor) -> [usize; 2] {
+        let Some(Instance { params, .. }) = self.instances.first() else { return [0; 2] };
+        let level = |primes: Option<&usize>| primes.map(|primes| primes.saturating_sub(1));
+        let fresh = level(self.fresh.get(&tensor));
+        // A server sends back the tensors of a model as it has them.
+        let sent = level(self.sent.get(&tensor)).or(fresh);
+        [
+            fresh.map_or(0, |level| SeededCiphertext::wire_bytes(params, level)),
+            sent.map_or(0, |level| Ciphertext::wire_bytes(params, level)),
+        ]
+    }
+
+    /// Bytes of the evaluation keys of each plaintext prime, sealed.
+    ///
+    /// # Errors
+    /// If there are no such keys.
+    pub(crate) fn key_bytes(&self) -> Result<Vec<usize>, Error> {
+        let of = |Instance { params, .. }: &Instance| self.keys(params).sealed_bytes(params);
+        self.instances.iter().map(of).collect()
     }
 
     /// Opens the ciphertexts of a tensor: `fresh` ones of the client, or computed ones of the server.
@@ -120,7 +145,7 @@ impl Agreement {
         };
         let (form, count) = (BgvForm { primes, fresh }, self.instances.len());
         let read = |index: usize, reader: &mut Reader<'_>| {
-            let ciphertext = Ciphertext::read(reader, &self.instances[index % count].params)?;
+            let ciphertext = self.instances[index % count].form.read(reader)?;
             form.check(&ciphertext).map_err(|error| number(index, error))?;
             Ok(ciphertext)
         };
@@ -161,7 +186,10 @@ impl Agreement {
             [level.product, level.result].iter().for_each(|primes| out.length(primes.unwrap_or(0)));
         }
         out.length(self.instances.len());
-        self.instances.iter().for_each(|instance| out.bytes(instance.params.rlwe().hash()));
+        for instance in &self.instances {
+            out.u8(instance.form.scheme() as u8);
+            out.bytes(instance.params.rlwe().hash());
+        }
     }
 
     fn encode_formulas(&self, out: &mut Writer) {

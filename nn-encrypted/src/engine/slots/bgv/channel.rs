@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use he_bgv::{
-    Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Parameters, PreparedPlaintext,
-    SecretKey,
-};
+use he_bgv::{Ciphertext, Encoder, Error, Evaluator, KeyRequest, Parameters, PreparedPlaintext, SecretKey};
 
 use crate::layout::{Geometry, Mask, Rotation};
 
@@ -34,12 +31,9 @@ pub struct Channel {
 
 impl Channel {
     /// A channel with the keys of a client.
-    ///
-    /// # Errors
-    /// If the keys belong to other parameters.
-    pub fn new(geometry: &Geometry, keys: EvaluationKeys, params: &Parameters) -> Result<Self, Error> {
-        let slots = Slots::Real(Encoder::new(params));
-        Self::with(geometry, Evaluator::new(params, keys)?, slots, params)
+    pub fn new(geometry: &Geometry, evaluator: Evaluator) -> Self {
+        let params = evaluator.params().clone();
+        Self::with(geometry, evaluator, Slots::Real(Encoder::new(&params)), &params)
     }
 
     /// A rehearsal of a channel of parameters `real`: the same levels, correction factors and noise estimates in a ring of 16,
@@ -51,7 +45,7 @@ impl Channel {
             .step_by(2)
             .fold(KeyRequest::default().relinearization(level), |request, g| request.galois(g, level));
         let keys = key.evaluation_keys(&request)?;
-        Self::with(geometry, Evaluator::new(params, keys)?, Slots::Rehearsal, real)
+        Ok(Self::with(geometry, Evaluator::new(params, keys)?, Slots::Rehearsal, real))
     }
 
     pub fn evaluator(&self) -> &Evaluator {
@@ -63,25 +57,14 @@ impl Channel {
         self.geometry.cube.slots() / 2
     }
 
-    fn with(
-        geometry: &Geometry,
-        evaluator: Evaluator,
-        slots: Slots,
-        real: &Parameters,
-    ) -> Result<Self, Error> {
+    fn with(geometry: &Geometry, evaluator: Evaluator, slots: Slots, real: &Parameters) -> Self {
         // A mask's coefficients behave as uniform ones modulo t: N of them, of deviation t/√12. A tenth of a bit more
         // covers their scatter, so that levels can be planned before a mask is made.
         let mask_log_norm =
             (real.n() as f64).log2() / 2.0 + (real.t().value() as f64).log2() - 12f64.log2() / 2.0 + 0.1;
         let mask_level = real.max_level();
-        Ok(Self {
-            evaluator,
-            geometry: geometry.clone(),
-            slots,
-            masks: RwLock::default(),
-            mask_level,
-            mask_log_norm,
-        })
+        let geometry = geometry.clone();
+        Self { evaluator, geometry, slots, masks: RwLock::default(), mask_level, mask_log_norm }
     }
 
     /// The mask times `ratio` modulo `t`, made when first asked for.

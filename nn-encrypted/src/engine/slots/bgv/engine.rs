@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use he_bgv::{Ciphertext, EvaluationKeys};
+use he_bgv::Ciphertext;
 use he_core::wire::Writer;
 use rayon::prelude::*;
 
 use super::agreement::Opened;
 use super::{Agreement, BgvSlots, Channel};
 use crate::engine::clock::Clock;
+use crate::engine::form::check_secret;
 use crate::engine::slots::{Body, Exact, Whole};
 use crate::engine::{Engine, EngineError, Pieces, Result, Store, Usage, unless};
 use crate::program::{Step, Tensor};
@@ -41,13 +42,9 @@ impl BgvEngine {
         }
         let mut channels = Vec::new();
         for (number, (instance, keys)) in agreement.instances.iter().zip(keys).enumerate() {
-            let (params, request) = (&instance.params, agreement.keys(&instance.params));
-            let keys =
-                EvaluationKeys::requested(params, &request, keys).map_err(|source| EngineError::Keys {
-                    what: format!("evaluation keys of plaintext prime {}", number + 1),
-                    source,
-                })?;
-            channels.push(Channel::new(&agreement.geometry, keys, &instance.params)?);
+            let what = || format!("evaluation keys of plaintext prime {}", number + 1);
+            let evaluator = instance.form.evaluator(&agreement.keys(&instance.params), keys, what)?;
+            channels.push(Channel::new(&agreement.geometry, evaluator));
         }
         Ok(Self {
             agreement: Arc::clone(agreement),
@@ -60,22 +57,32 @@ impl BgvEngine {
     }
 
     fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Opened> {
-        self.agreement.open(tensor, true, parts).map_err(|source| EngineError::Message { tensor, source })
+        let own = |tile: &Vec<Ciphertext>| {
+            let mut all = tile.iter().zip(self.ops.channels());
+            all.try_for_each(|(c, channel)| {
+                check_secret(Some(c.secret_id()), channel.evaluator().secret_id())
+            })
+        };
+        let opened = self.agreement.open(tensor, true, parts);
+        let opened = opened.and_then(|opened| opened.iter().try_for_each(own).map(|()| opened));
+        opened.map_err(|source| EngineError::Message { tensor, source })
     }
 
     /// A tensor for the client: over as few primes as still decrypt, known from the rehearsal.
     fn written(&self, tensor: Tensor, tiles: &[Vec<Ciphertext>]) -> Result<Vec<Vec<u8>>> {
         let primes = self.agreement.sent.get(&tensor).copied();
-        let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(self.ops.channels())).collect();
+        let forms = self.agreement.instances.iter().map(|instance| &instance.form);
+        let channels: Vec<_> = self.ops.channels().iter().zip(forms).collect();
+        let flat: Vec<_> = tiles.iter().flat_map(|tile| tile.iter().zip(&channels)).collect();
         flat.par_iter()
-            .map(|(ciphertext, channel)| {
+            .map(|(ciphertext, (channel, form))| {
                 let mut piece = Writer::new();
                 let level =
                     primes.map_or(usize::MAX, |primes| primes.saturating_sub(1)).min(ciphertext.level());
                 let written = if level == ciphertext.level() {
-                    ciphertext.write(&mut piece)
+                    form.write(ciphertext, &mut piece)
                 } else {
-                    channel.evaluator().mod_switch_to(ciphertext, level)?.write(&mut piece)
+                    form.write(&channel.evaluator().mod_switch_to(ciphertext, level)?, &mut piece)
                 };
                 written.map_err(|source| EngineError::Message { tensor, source })?;
                 Ok(piece.finish())

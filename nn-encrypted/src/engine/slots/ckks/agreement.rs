@@ -2,17 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use he_ckks::{Ciphertext, KeyRequest, LinearTransform, Parameters};
-use he_core::rlwe::serial::polynomial_bytes;
+use he_ckks::{BootstrapKeys, Ciphertext, KeyRequest, LinearTransform, Parameters, SeededCiphertext};
 use he_core::wire::{Reader, WireError, Writer};
 
 use super::{RealFormulas, Tally};
 use crate::engine::Pieces;
 use crate::engine::form::{CkksForm, number};
 use crate::program::Tensor;
-
-/// Bytes of a ciphertext beside its polynomials, at most.
-const FIELDS: usize = 128;
 
 /// Layout, numbers, parameters, levels and keys of some layers.
 pub struct CkksAgreement {
@@ -94,9 +90,22 @@ impl CkksAgreement {
         self.fresh.get(&tensor).copied().unwrap_or(1)
     }
 
-    /// Bytes of a ciphertext over so many primes as it is sent, at most.
-    pub fn piece_bytes(&self, primes: usize) -> usize {
-        2 * polynomial_bytes(self.params.rlwe().basis(primes)) + FIELDS
+    /// Bytes of a ciphertext over so many primes as the client sends it, and as the server does.
+    pub fn piece_bytes(&self, primes: usize) -> [usize; 2] {
+        let level = primes.saturating_sub(1);
+        [SeededCiphertext::wire_bytes(&self.params, level), Ciphertext::wire_bytes(&self.params, level)]
+    }
+
+    /// Bytes of the evaluation keys, sealed.
+    ///
+    /// # Errors
+    /// If there are no such keys.
+    pub fn key_bytes(&self) -> Result<usize, he_ckks::Error> {
+        let (params, request) = (&self.params, self.keys()?);
+        if self.bootstraps() {
+            return BootstrapKeys::sealed_bytes(params, params.slots(), &request);
+        }
+        request.sealed_bytes(params)
     }
 
     /// Opens the ciphertexts of a part of a tensor.

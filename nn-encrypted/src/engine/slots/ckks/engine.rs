@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use he_ckks::{BootstrapKeys, Bootstrapper, Ciphertext, EvaluationKeys, Evaluator};
-use he_core::wire::Writer;
+use he_core::wire::{WireError, Writer};
 use rayon::prelude::*;
 
 use super::{CkksAgreement, CkksSlots, Held, RealFormulas, Samples};
 use crate::engine::clock::Clock;
+use crate::engine::form::check_secret;
 use crate::engine::slots::Body;
 use crate::engine::{Engine, EngineError, Pieces, Result, Usage, unless};
 use crate::program::{Refresh, Refresher, Step, Tensor};
@@ -77,8 +78,15 @@ impl CkksEngine {
         })
     }
 
+    /// Ciphertexts under the secret of the keys.
+    fn own(&self, all: Vec<Ciphertext>) -> Result<Vec<Ciphertext>, WireError> {
+        let keys = self.ops.secret_id();
+        all.iter().try_for_each(|c| check_secret(Some(c.secret_id()), keys)).map(|()| all)
+    }
+
     fn open(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Vec<Ciphertext>> {
-        self.agreement.open_all(tensor, parts).map_err(|source| EngineError::Message { tensor, source })
+        let opened = self.agreement.open_all(tensor, parts).and_then(|all| self.own(all));
+        opened.map_err(|source| EngineError::Message { tensor, source })
     }
 
     fn written(&self, tensor: Tensor, tiles: &[Ciphertext]) -> Result<Vec<Vec<u8>>> {
@@ -136,8 +144,10 @@ impl Engine for CkksEngine {
     fn check(&self, tensor: Tensor, _rows: usize, parts: &[Pieces]) -> Result<()> {
         // One part after another: a mini-batch is large.
         let checked = self.agreement.check_parts(tensor, parts);
-        let checked = checked
-            .and_then(|()| parts.iter().try_for_each(|part| self.agreement.open(tensor, part).map(drop)));
+        let checked = checked.and_then(|()| {
+            let mut opened = parts.iter().map(|part| self.agreement.open(tensor, part));
+            opened.try_for_each(|opened| self.own(opened?).map(drop))
+        });
         checked.map_err(|source| EngineError::Message { tensor, source })
     }
 

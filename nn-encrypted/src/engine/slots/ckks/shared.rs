@@ -1,5 +1,7 @@
 //! Constants beside the weights, and weights that stand in several entries of a matrix.
 
+use std::collections::BTreeSet;
+
 use he_ckks::Complex64;
 use he_core::ring::embedding::Diagonals;
 
@@ -85,6 +87,16 @@ impl RealFormulas {
     /// The most entries that hold one weight.
     pub fn most_shared(&self) -> usize {
         self.groups().iter().map(|(_, slots)| slots.len()).max().unwrap_or(1)
+    }
+
+    /// Numbers of the diagonals of [`sum_shared`](Self::sum_shared).
+    pub fn shared_diagonals(&self) -> BTreeSet<usize> {
+        let (slots, groups) = (self.cube().slots(), self.groups());
+        let differences = |group: &[(usize, usize)]| -> Vec<usize> {
+            let from = |to: usize| group.iter().map(move |&(_, from)| (from + slots - to) % slots);
+            group.iter().flat_map(|&(_, to)| from(to)).collect()
+        };
+        groups.iter().flat_map(|(_, group)| differences(group)).collect()
     }
 
     /// The matrix over the slots of one ciphertext that sums the terms of a gradient at all entries of one weight into each of them,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use he_ckks::{
     Bootstrapper, Ciphertext, Complex64, Encoder, Evaluator, LinearTransform, Parameters, PreparedPlaintext,
 };
+use he_core::rlwe::SecretId;
 
 use super::{CkksAgreement, RealFormulas, RealMask, RealOps};
 use crate::engine::slots::{Level, Sign, SlotOps};
@@ -50,6 +51,11 @@ impl CkksSlots {
     /// Bootstraps so far.
     pub fn bootstraps(&self) -> u64 {
         self.bootstraps.load(Ordering::Relaxed)
+    }
+
+    /// The secret of the keys.
+    pub(super) fn secret_id(&self) -> Option<SecretId> {
+        self.evaluator.secret_id()
     }
 
     /// A ciphertext over so many primes.

@@ -130,3 +130,9 @@ fn gelu_by_a_polynomial() {
                   {kind='GELU',scheme='bgv',polynomial={degree=2,interval=[-3.0,3.0]}},{kind='Linear',scheme='bgv'}]";
     check(&["data.set=iris", layers], 2);
 }
+
+#[test]
+fn integers_that_travel_at_the_top() {
+    let layers = "layers=[{kind='Linear',out_features=6,scheme='bfv'},{kind='Square',scheme='bfv'},{kind='Linear',scheme='bfv'}]";
+    check(&["data.set=iris", layers], 3);
+}

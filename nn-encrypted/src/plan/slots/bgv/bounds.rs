@@ -9,11 +9,11 @@ use crate::program::Tensor;
 use crate::recipe::Coding;
 
 /// Largest magnitudes of tensors, proven.
-pub(super) struct Bounds<'a> {
+pub(in crate::plan::slots) struct Bounds<'a> {
     numbers: &'a Numbers<'a>,
     features: f64,
     /// Of every tensor so far.
-    pub(super) known: BTreeMap<Tensor, i128>,
+    pub(in crate::plan::slots) known: BTreeMap<Tensor, i128>,
 }
 
 /// The integer of a real bound at a scale.
@@ -35,18 +35,25 @@ fn polynomial_bound(polynomial: &DyadicPolynomial, bound: i128) -> i128 {
 
 impl<'a> Bounds<'a> {
     /// Bounds on features of at most `features` in magnitude.
-    pub(super) fn new(numbers: &'a Numbers<'a>, features: f64) -> Self {
+    pub(in crate::plan::slots) fn new(numbers: &'a Numbers<'a>, features: f64) -> Self {
         let mut this = Self { numbers, features, known: BTreeMap::new() };
         this.known.insert(Tensor::Features, i128::from(scaled(features, numbers.scales.layers[0].input)));
         this
     }
 
     fn get(&self, tensor: Tensor) -> i128 {
-        self.known.get(&tensor).copied().unwrap_or(0)
+        // What no refresh replaces is as it was computed.
+        let computed = match tensor {
+            Tensor::Preactivation(l) => Some(Tensor::Sum(l)),
+            Tensor::Error(l) => Some(Tensor::RawError(l)),
+            _ => None,
+        };
+        let known = self.known.get(&tensor).or_else(|| self.known.get(&computed?));
+        known.copied().unwrap_or(0)
     }
 
     /// Notes the bound of a tensor that the client encrypts.
-    pub(super) fn encrypted(&mut self, tensor: Tensor) {
+    pub(in crate::plan::slots) fn encrypted(&mut self, tensor: Tensor) {
         let (scales, bounds) = (self.numbers.scales, &self.numbers.recipe.numbers.bounds);
         let half = (1i64 << self.numbers.low_bits()) >> 1;
         let bound = match tensor {
@@ -77,7 +84,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// Notes the bound of a tensor that is computed from those known.
-    pub(super) fn computed(&mut self, tensor: Tensor) {
+    pub(in crate::plan::slots) fn computed(&mut self, tensor: Tensor) {
         let bound = self.formula(tensor);
         self.known.insert(tensor, bound);
     }
@@ -134,7 +141,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// The gradient of a layer, at the scale of all.
-    pub(super) fn gradient(&self, l: usize) -> i128 {
+    pub(in crate::plan::slots) fn gradient(&self, l: usize) -> i128 {
         let (of_weights, of_bias) = self.numbers.formulas.layers[l].gradient;
         let weights = self.get(Tensor::Products(l)).saturating_mul(self.numbers.places[l].of_weight as i128);
         let biases = times(self.get(Tensor::Error(l)), self.numbers.recipe.optimizer.batch_size as i128);

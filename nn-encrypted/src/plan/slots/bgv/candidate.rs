@@ -14,6 +14,7 @@ use crate::network::Matrix;
 use crate::plan::parameters::bgv::{chains, instances};
 use crate::plan::{PlanError, Result, Security};
 use crate::program::{Program, Tensor};
+use crate::recipe::Scheme;
 
 /// All that candidates are chosen for.
 pub(super) struct Search<'a> {
@@ -28,6 +29,8 @@ pub(super) struct Search<'a> {
     pub(super) bound: i128,
     /// Bits of the plaintext primes to try.
     pub(super) plaintext_bits: Vec<Vec<u32>>,
+    /// The scheme of messages.
+    pub(super) scheme: Scheme,
     /// The rings to choose among.
     pub(super) security: Security<'a>,
 }
@@ -134,14 +137,13 @@ impl Search<'_> {
             if found.first().is_some_and(|first| first.instances[0].spec.q_bits.len() < q_bits.len()) {
                 break;
             }
-            let instances =
-                match instances(log_n, &self.plaintext_bits, (&q_bits, special), self.bound, self.security) {
-                    Ok(instances) => instances,
-                    Err(error) => {
-                        *failure = Some(Failure::Parameters(error));
-                        continue;
-                    }
-                };
+            let instances = match self.instances(log_n, (&q_bits, special)) {
+                Ok(instances) => instances,
+                Err(error) => {
+                    *failure = Some(Failure::Parameters(error));
+                    continue;
+                }
+            };
             let log_q = f64::from(q_bits.iter().sum::<u32>());
             for geometry in &geometries {
                 match self.rehearse(geometry.clone(), &instances)? {
@@ -149,6 +151,22 @@ impl Search<'_> {
                     Err(broken) => *failure = Some(Failure::Broken(broken, log_q)),
                 }
             }
+        }
+        Ok(found)
+    }
+
+    fn instances(&self, log_n: u32, chain: (&[u32], u32)) -> Result<Vec<Instance>> {
+        instances(log_n, &self.plaintext_bits, chain, self.bound, self.security, self.scheme)
+    }
+
+    /// The classification of a mini-batch, as a candidate runs it; its outputs go to the client.
+    pub(super) fn query(&self, best: &Candidate) -> Result<Rehearsal> {
+        let mut stage = self.stage(&best.geometry, &best.instances)?;
+        stage.steps.retain(|step| self.program.prediction.contains(step));
+        let mut found = stage.walk(&best.fresh, &best.levels).map_err(|broken| broken.error)?;
+        let outputs = self.program.outputs.from;
+        if let Some(&primes) = best.rehearsal.sent.get(&outputs) {
+            found.to_client.extend(vec![primes; best.geometry.ciphertexts(outputs) * best.instances.len()]);
         }
         Ok(found)
     }

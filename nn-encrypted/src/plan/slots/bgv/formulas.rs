@@ -10,12 +10,12 @@ use crate::program::Tensor;
 use crate::recipe::Recipe;
 
 /// Products, sums and shifts of magnitudes stop at the largest integer there is, which no plaintext modulus holds.
-pub(super) fn times(a: i128, b: i128) -> i128 {
+pub(in crate::plan::slots) fn times(a: i128, b: i128) -> i128 {
     a.saturating_mul(b)
 }
 
 /// `a·2^bits`, as [`times`].
-pub(super) fn shifted(a: i128, bits: u32) -> i128 {
+pub(in crate::plan::slots) fn shifted(a: i128, bits: u32) -> i128 {
     if bits < 126 {
         times(a, 1 << bits)
     } else if a == 0 {
@@ -26,25 +26,25 @@ pub(super) fn shifted(a: i128, bits: u32) -> i128 {
 }
 
 /// A recipe's numbers for its network.
-pub(super) struct Numbers<'a> {
-    pub(super) recipe: &'a Recipe,
-    pub(super) network: &'a Network,
+pub(in crate::plan::slots) struct Numbers<'a> {
+    pub(in crate::plan::slots) recipe: &'a Recipe,
+    pub(in crate::plan::slots) network: &'a Network,
     /// Fractional bits.
-    pub(super) scales: &'a Scales,
-    pub(super) formulas: Formulas<i64>,
+    pub(in crate::plan::slots) scales: &'a Scales,
+    pub(in crate::plan::slots) formulas: Formulas<i64>,
     /// Of each layer.
-    pub(super) places: Vec<Places>,
+    pub(in crate::plan::slots) places: Vec<Places>,
 }
 
 /// Largest numbers of entries in a matrix.
-pub(super) struct Places {
+pub(in crate::plan::slots) struct Places {
     /// Inputs of an output.
-    pub(super) of_output: usize,
+    pub(in crate::plan::slots) of_output: usize,
     /// Outputs of an input.
-    pub(super) of_input: usize,
-    pub(super) of_weight: usize,
+    pub(in crate::plan::slots) of_input: usize,
+    pub(in crate::plan::slots) of_weight: usize,
     /// Outputs of a bias.
-    pub(super) of_bias: usize,
+    pub(in crate::plan::slots) of_bias: usize,
 }
 
 impl Places {
@@ -77,24 +77,28 @@ impl<'a> Numbers<'a> {
     ///
     /// # Errors
     /// If a constant does not fit an integer.
-    pub(super) fn new(recipe: &'a Recipe, network: &'a Network, scales: &'a Scales) -> Result<Self> {
+    pub(in crate::plan::slots) fn new(
+        recipe: &'a Recipe,
+        network: &'a Network,
+        scales: &'a Scales,
+    ) -> Result<Self> {
         let formulas = formulas(recipe, network, scales)?;
         let places = network.layers.iter().map(|layer| Places::new(&layer.matrix)).collect();
         Ok(Self { recipe, network, scales, formulas, places })
     }
 
-    pub(super) fn last(&self) -> usize {
+    pub(in crate::plan::slots) fn last(&self) -> usize {
         self.network.depth().saturating_sub(1)
     }
 
     /// Bits of the low part of the weights.
-    pub(super) fn low_bits(&self) -> u32 {
+    pub(in crate::plan::slots) fn low_bits(&self) -> u32 {
         self.scales.weight.saturating_sub(self.scales.product_weight)
     }
 }
 
 /// Those of momentum; with Nesterov's rule, which keeps momentum times the step width, without those of the width.
-pub(super) fn gradient_bits(recipe: &Recipe, scales: &Scales) -> u32 {
+pub(in crate::plan::slots) fn gradient_bits(recipe: &Recipe, scales: &Scales) -> u32 {
     let rate = if recipe.optimizer.nesterov { scales.learning_rate.bits() } else { 0 };
     scales.momentum_sum() - rate
 }

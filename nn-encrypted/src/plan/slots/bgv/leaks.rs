@@ -17,10 +17,12 @@ use crate::roles::forge::{BGV_FIELDS, Forger, ciphertexts, sees_the_same, with_l
 use crate::twin::targets;
 
 /// A plan, weights to start from, a mini-batch, and who forges ciphertexts of each plaintext prime.
-fn world() -> (Arc<Plan>, Model, [Array2<f64>; 2], Vec<Forger>) {
+fn world(scheme: &str) -> (Arc<Plan>, Model, [Array2<f64>; 2], Vec<Forger>) {
     let settings =
         ["data.set=iris", "optimizer.batch_size=4", "layers.1.out_features=3", "layers.3.out_features=3"];
-    let recipe = Recipe::load("hesamifard2017", &settings.map(String::from)).unwrap();
+    let schemes = (1..=3).map(|layer| format!("layers.{layer}.scheme={scheme}"));
+    let settings: Vec<String> = settings.map(String::from).into_iter().chain(schemes).collect();
+    let recipe = Recipe::load("hesamifard2017", &settings).unwrap();
     let network = Network::new(&recipe, 4, None, 3).unwrap();
     let layers: Vec<usize> = (0..network.depth()).collect();
     let mut program = lower_with(&recipe, &network, &BTreeSet::new());
@@ -48,13 +50,20 @@ fn world() -> (Arc<Plan>, Model, [Array2<f64>; 2], Vec<Forger>) {
 
 #[test]
 fn a_server_sees_nothing_of_what_a_client_decrypts() {
-    let (plan, model, [x, y], forgers) = world();
-    sees_the_same(&plan, &model, (&x, &y), &forgers);
+    for scheme in ["bgv", "bfv"] {
+        let (plan, model, [x, y], forgers) = world(scheme);
+        sees_the_same(&plan, &model, (&x, &y), &forgers);
+    }
 }
 
 #[test]
 fn ciphertexts_that_no_plan_has_are_refused() {
-    let (plan, model, [x, y], forgers) = world();
+    ["bgv", "bfv"].into_iter().for_each(refuses);
+}
+
+/// What neither side takes of a scheme.
+fn refuses(scheme: &str) {
+    let (plan, model, [x, y], forgers) = world(scheme);
     let mut client = Client::new(&plan, model).unwrap();
     let mut server = crate::roles::Server::new(&plan, &client.evaluation_keys().unwrap(), false).unwrap();
     server.receive_model(0, client.encrypt_model(0).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Plans of layers in BGV with a client: layout, parameters, levels and keys, before any key exists.
+//! Plans of layers in BGV or BFV with a client: layout, parameters, levels and keys, before any key exists.
 //!
 //! 1. Interval arithmetic from one refresh to the next gives the largest magnitude of every tensor, hence the least plaintext
 //!    modulus `t` that nothing can wrap in.
@@ -9,13 +9,14 @@
 
 #[cfg(test)]
 mod against_twin;
-mod bounds;
+pub(super) mod bounds;
 mod candidate;
 mod cost;
-mod formulas;
+pub(super) mod formulas;
 #[cfg(test)]
 mod leaks;
-mod refusal;
+mod memory;
+pub(super) mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -30,17 +31,17 @@ use self::bounds::Bounds;
 use self::candidate::{Candidate, Failure, Search};
 use self::formulas::{Numbers, gradient_bits};
 use self::refusal::widest;
-use crate::engine::slots::bgv::{Agreement, BgvEngine, Cost, Instance};
+use crate::engine::slots::bgv::{Agreement, BgvEngine, Cost, Instance, Rehearsal};
 use crate::engine::{Engine, EngineError};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
 use crate::plan::{
     DataShape, Disclosure, Estimate, PlanError, Planned, PlannedEngine, Result, SchemeUse, Security, Task,
-    WireSize,
+    WireSize, Workload,
 };
 use crate::program::{Program, Refresh, Refresher, Step, Tensor};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Scheme};
 use crate::roles::cipher::bgv::BgvCipher;
 use crate::roles::cipher::{Cipher, CipherError};
 
@@ -49,6 +50,8 @@ pub struct PlannedBgv {
     agreement: Arc<Agreement>,
     rounds: Program,
     estimate: f64,
+    work: Workload,
+    memory: usize,
 }
 
 /// The cheapest plan for layers in BGV that a client refreshes.
@@ -99,11 +102,14 @@ impl PlannedBgv {
             batch: recipe.optimizer.batch_size,
             bound,
             plaintext_bits,
+            scheme: layers.first().map_or(Scheme::Bgv, |&l| network.layers[l].scheme),
             security,
         };
         let dimensions = parameters::dimensions(recipe, security)?;
         let best = search.choose(&dimensions)?.map_err(|failure| refused(network, failure))?;
+        let query = search.query(&best)?;
         let Candidate { geometry, instances, fresh, levels, rehearsal, seconds } = best;
+        let (step, stored) = (cost::steps(instances[0].spec.log_n, &rehearsal), rehearsal.computed.clone());
         let agreement = Agreement {
             geometry,
             matrices,
@@ -117,7 +123,8 @@ impl PlannedBgv {
             operations: rehearsal.operations,
             scales: scales.clone(),
         };
-        Ok(Self { agreement: Arc::new(agreement), rounds: program.clone(), estimate: seconds })
+        let (work, memory) = (work(&agreement, step, &query)?, memory::peak(&agreement, &stored)?);
+        Ok(Self { agreement: Arc::new(agreement), rounds: program.clone(), estimate: seconds, work, memory })
     }
 
     /// The agreement of client and server.
@@ -137,8 +144,29 @@ impl PlannedBgv {
     }
 }
 
+/// The work of a run, in rotations over all primes; of a step by its seconds.
+fn work(agreement: &Agreement, step: f64, query: &Rehearsal) -> Result<Workload> {
+    let (instance, instances) = (&agreement.instances[0], agreement.instances.len());
+    let log_n = instance.spec.log_n;
+    let batch = |tensor| cost::batch(log_n, instances, &agreement.geometry, &[tensor], &agreement.fresh);
+    let features = batch(Tensor::Features);
+    let rotation = cost::rotation(log_n, instance.spec.q_bits.len());
+    let rotations = |seconds: f64| vec![seconds / rotation];
+    Ok(Workload {
+        keys: rotations(cost::keys(agreement.key_bytes()?.iter().sum())),
+        batch: rotations(features + batch(Tensor::Targets)),
+        step: rotations(step),
+        query: rotations(cost::steps(log_n, query) + features),
+    })
+}
+
 /// The largest magnitudes of all tensors of some layers.
-fn prove<'a>(numbers: &'a Numbers<'a>, program: &Program, layers: &[usize], features: f64) -> Bounds<'a> {
+pub(super) fn prove<'a>(
+    numbers: &'a Numbers<'a>,
+    program: &Program,
+    layers: &[usize],
+    features: f64,
+) -> Bounds<'a> {
     let mut bounds = Bounds::new(numbers, features);
     [Tensor::Targets, Tensor::Weights, Tensor::LowWeights, Tensor::Momentum]
         .into_iter()
@@ -207,7 +235,12 @@ impl PlannedEngine for PlannedBgv {
     fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let (pieces, plan) = (self.agreement.pieces(tensor), &self.agreement);
         let is_sent = plan.fresh.contains_key(&tensor) || plan.sent.contains_key(&tensor);
-        WireSize { parts: usize::from(is_sent && pieces > 0), pieces, bytes: plan.piece_bytes() }
+        let [fresh, computed] = plan.piece_bytes(tensor);
+        WireSize { parts: usize::from(is_sent && pieces > 0), pieces, fresh, computed }
+    }
+
+    fn key_bytes(&self) -> Result<Vec<usize>> {
+        self.agreement.key_bytes().map_err(Into::into)
     }
 
     fn key_names(&self) -> Vec<String> {
@@ -234,8 +267,9 @@ impl PlannedEngine for PlannedBgv {
     fn schemes(&self) -> Vec<SchemeUse> {
         let of = |instance: &Instance| {
             let (rlwe, t) = (instance.params.rlwe(), instance.spec.plaintext_modulus);
-            let margins = rlwe.margin("bgv").into_iter().collect();
-            SchemeUse::of_rlwe("bgv", rlwe, format!("integers modulo {t}"), margins)
+            let name = instance.form.scheme().name();
+            let margins = rlwe.margin(name).into_iter().collect();
+            SchemeUse::of_rlwe(name, rlwe, format!("integers modulo {t}"), margins)
         };
         self.agreement.instances.iter().map(of).collect()
     }
@@ -246,7 +280,11 @@ impl PlannedEngine for PlannedBgv {
 
     fn estimate(&self) -> Estimate {
         let levels = self.agreement.instances.first().map(|instance| instance.spec.q_bits.len() - 1);
-        Estimate { units: self.estimate, levels, ..Estimate::default() }
+        Estimate { units: self.estimate, levels, memory: self.memory, ..Estimate::default() }
+    }
+
+    fn work(&self) -> Workload {
+        self.work.clone()
     }
 }
 
@@ -258,7 +296,8 @@ impl fmt::Display for PlannedBgv {
             let security = rlwe.security_bits().map_or("none".into(), |bits| format!("{bits} bits"));
             writeln!(
                 f,
-                "BGV: N = {}, t = {} ({} bits), Q = {:?} bits, P = {:?}, log2 QP = {:.0}, security {security}",
+                "{}: N = {}, t = {} ({} bits), Q = {:?} bits, P = {:?}, log2 QP = {:.0}, security {security}",
+                instance.form.scheme().name().to_uppercase(),
                 rlwe.n(),
                 spec.plaintext_modulus,
                 64 - spec.plaintext_modulus.leading_zeros(),

@@ -9,7 +9,7 @@ use crate::plan::{PlanError, Reason};
 use crate::program::Tensor;
 
 /// The tensor with the largest bound, and the bound.
-pub(super) fn widest(bounds: &BTreeMap<Tensor, i128>) -> (Tensor, i128) {
+pub(in crate::plan::slots) fn widest(bounds: &BTreeMap<Tensor, i128>) -> (Tensor, i128) {
     let widest = bounds.iter().max_by_key(|(_, bound)| **bound);
     widest.map_or((Tensor::Features, 0), |(tensor, bound)| (*tensor, *bound))
 }
@@ -21,13 +21,18 @@ fn place(network: &Network, tensor: Tensor, otherwise: Option<usize>) -> (usize,
 }
 
 /// A tensor that grows too large; `largest` is the layer that has the largest gradient.
-pub(super) fn wraps(network: &Network, tensor: Tensor, largest: Option<usize>, bound: i128) -> PlanError {
+pub(in crate::plan::slots) fn wraps(
+    network: &Network,
+    tensor: Tensor,
+    largest: Option<usize>,
+    bound: i128,
+) -> PlanError {
     let available = f64::from(MOST_PLAINTEXT_PRIMES * MOST_PLAINTEXT_BITS);
     range(network, tensor, largest, bits(bound), available)
 }
 
 /// Values that wrap around: bits that are needed, and that plaintext moduli hold.
-pub(super) fn range(
+pub(in crate::plan::slots) fn range(
     network: &Network,
     tensor: Tensor,
     largest: Option<usize>,
@@ -42,7 +47,13 @@ pub(super) fn range(
 }
 
 /// Noise beyond the longest chain of primes, of `available` bits.
-pub(super) fn levels(network: &Network, tensor: Tensor, why: &str, needed: f64, available: f64) -> PlanError {
+pub(in crate::plan::slots) fn levels(
+    network: &Network,
+    tensor: Tensor,
+    why: &str,
+    needed: f64,
+    available: f64,
+) -> PlanError {
     let at = place(network, tensor, None);
     let what = format!(
         "no 128-bit parameters hold the noise of a step; the last ones tried fail at the {tensor}: {why}"
@@ -51,7 +62,7 @@ pub(super) fn levels(network: &Network, tensor: Tensor, why: &str, needed: f64, 
 }
 
 /// A tensor that the next product needs at every index of an axis, without the refresh that spreads it.
-pub(super) fn layout(network: &Network, tensor: Tensor) -> PlanError {
+pub(in crate::plan::slots) fn layout(network: &Network, tensor: Tensor) -> PlanError {
     let at = place(network, tensor, None);
     let what = format!(
         "0 refreshes by the client spread the {tensor} along the axis that the next product needs: refresh.strategy = \"client\" with it among refresh.tensors is needed"
@@ -60,7 +71,7 @@ pub(super) fn layout(network: &Network, tensor: Tensor) -> PlanError {
 }
 
 /// Numbers without a fixed-point format.
-pub(super) fn scale(error: ScaleError) -> PlanError {
+pub(in crate::plan::slots) fn scale(error: ScaleError) -> PlanError {
     let what = error.to_string();
     match error {
         ScaleError::TooMany { layer, kind, bits, .. } => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::cost::{Costs, key_bytes, working_bytes};
+use super::cost::{Costs, key_bytes, shared_bytes, working_bytes};
 use super::refusal;
 use super::rehearse::{Fresh, highest, rehearse};
 use crate::engine::slots::ckks::{RealFormulas, Room, Tally};
@@ -30,12 +30,21 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// The tally of the classification of a mini-batch.
+    pub(super) fn query(&self) -> Result<Tally> {
+        let mut program = self.formulas.program.clone();
+        let prediction = &self.formulas.program.prediction;
+        program.training.retain(|step| prediction.contains(step));
+        Ok(rehearse(&self.formulas, &program, &self.fresh, None)?)
+    }
+
     /// Bytes of keys, and of everything.
     pub(super) fn memory(&self) -> (usize, usize) {
         let Self { formulas, levels, tally, spec, .. } = self;
         let costs = Costs::new(spec);
-        let keys = key_bytes(&costs, tally, spec, *levels);
-        (keys, keys + working_bytes(&costs, formulas, spec, *levels))
+        let [shared, diagonals] = shared_bytes(&costs, formulas, tally, *levels);
+        let keys = key_bytes(&costs, tally, spec, *levels) + shared;
+        (keys, keys + diagonals + working_bytes(&costs, formulas, spec, *levels))
     }
 }
 

@@ -4,6 +4,8 @@
 //! `Σ|digit|·(l + k − |digit|) + 2kl` multiply-adds of base conversion and `2d(l + k)` of the product with the key, whose primes
 //! are streamed from memory once.
 
+use std::collections::BTreeSet;
+
 use crate::engine::slots::ckks::{RealFormulas, Tally};
 use crate::plan::parameters::ckks::Spec;
 
@@ -23,6 +25,12 @@ const SUM: f64 = 0.65;
 const RESCALED: f64 = 2.2;
 /// A prime drawn from its seed and read.
 const SEED: f64 = 5.3;
+/// A ciphertext that is encoded and encrypted, beside its primes.
+const FRESH: f64 = 40.0;
+/// A prime of it.
+const FRESH_PRIME: f64 = 12.0;
+/// As many bytes of sealed keys as a polynomial over a prime has.
+const KEY: f64 = 90.0;
 /// A bootstrap over 28 primes.
 const BOOTSTRAP: f64 = 44_000.0;
 /// The factor by which operations of large rings take longer in a step than alone: threads share the memory bus, and results are new memory.
@@ -91,6 +99,21 @@ impl Costs {
         bootstraps + if self.bytes >= LARGE { sum * SHARED } else { sum }
     }
 
+    /// Transforms of a rotation at the highest level `top` of steps.
+    pub(super) fn rotation(&self, top: usize) -> f64 {
+        self.key_switch(self.primes(0, top)).iter().sum()
+    }
+
+    /// Transforms of so many ciphertexts over so many primes, encrypted.
+    pub(super) fn encrypt(&self, ciphertexts: usize, primes: usize) -> f64 {
+        ciphertexts as f64 * (FRESH + primes as f64 * FRESH_PRIME)
+    }
+
+    /// Transforms of so many bytes of keys, made, written and read.
+    pub(super) fn keys(&self, bytes: usize) -> f64 {
+        bytes as f64 / self.bytes as f64 * KEY
+    }
+
     /// Primes of a level, counted from the top down.
     pub(super) fn primes(&self, level: isize, top: usize) -> usize {
         usize::try_from(self.lowest as isize + top as isize + level).unwrap_or(1).max(1)
@@ -111,6 +134,35 @@ impl Costs {
 const BOOTSTRAP_KEYS: usize = 3_600_000_000;
 /// Bytes that a bootstrap works in.
 const BOOTSTRAP_WORK: usize = 2_000_000_000;
+
+/// The sum over the entries of one weight: its diagonals, and rotations of baby and giant steps as `LinearTransform` takes them.
+struct SharedSum {
+    diagonals: usize,
+    baby: usize,
+    giants: usize,
+}
+
+impl SharedSum {
+    fn new(diagonals: &BTreeSet<usize>, slots: usize) -> Self {
+        let of = |&k: &usize| if k == 0 { slots } else { 1 << k.trailing_zeros() };
+        let unit = diagonals.iter().map(of).min().unwrap_or(slots).min(slots);
+        let period = ((2.0 * diagonals.len() as f64).sqrt() as usize).next_power_of_two() * unit;
+        let baby: BTreeSet<usize> = diagonals.iter().map(|k| k % period).collect();
+        let giants: BTreeSet<usize> = diagonals.iter().map(|k| k - k % period).collect();
+        let distances: BTreeSet<usize> =
+            giants.iter().zip(giants.iter().skip(1)).map(|(a, b)| b - a).collect();
+        Self { diagonals: diagonals.len(), baby: baby.len(), giants: distances.len() }
+    }
+}
+
+/// Bytes of the sum over the entries of weights that stand several times: its keys, and its diagonals with rotated operands.
+pub(super) fn shared_bytes(costs: &Costs, formulas: &RealFormulas, tally: &Tally, top: usize) -> [usize; 2] {
+    let Some(level) = tally.shared else { return [0; 2] };
+    let primes = costs.primes(level, top);
+    let sum = SharedSum::new(&formulas.shared_diagonals(), formulas.cube().slots());
+    let extended = (primes + costs.special) * costs.bytes;
+    [(sum.baby + sum.giants) * costs.key(primes), sum.diagonals * extended + sum.baby * 2 * extended]
+}
 
 /// Bytes of keys: those of bootstrapping, measured over 28 primes, and those of the step.
 pub(super) fn key_bytes(costs: &Costs, tally: &Tally, spec: &Spec, levels: usize) -> usize {

@@ -21,13 +21,14 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 use self::candidate::{Candidate, Search, room};
+use self::cost::Costs;
 use crate::engine::slots::ckks::{CkksAgreement, CkksEngine, Counts};
 use crate::engine::{Engine, EngineError};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
 use crate::plan::{
     Disclosure, Estimate, PlanError, Planned, PlannedEngine, Result, SchemeUse, Security, Task, Tolerance,
-    WireSize,
+    WireSize, Workload,
 };
 use crate::program::{Step, Tensor};
 use crate::roles::cipher::ckks::CkksCipher;
@@ -50,6 +51,7 @@ pub struct PlannedCkks {
     bootstrapped: BTreeSet<Tensor>,
     names: Vec<String>,
     units: f64,
+    work: Workload,
     key_bytes: usize,
     peak_bytes: usize,
 }
@@ -96,6 +98,23 @@ fn search<'a>(task: &Task<'a>) -> Result<Search<'a>> {
     Ok(search)
 }
 
+/// The work of a run, in rotations at the highest level of steps, from the transforms of a step and of a classification.
+fn work(costs: &Costs, agreement: &CkksAgreement, step: f64, query: f64) -> Result<Workload> {
+    let rotation = costs.rotation(agreement.levels);
+    let rotations = |transforms: f64| vec![transforms / rotation];
+    let encrypted = |tensor: Tensor| {
+        let (parts, pieces, primes) = agreement.sent(tensor).unwrap_or_default();
+        costs.encrypt(parts * pieces, primes)
+    };
+    let features = encrypted(Tensor::Features);
+    Ok(Workload {
+        keys: rotations(costs.keys(agreement.key_bytes()?)),
+        batch: rotations(features + encrypted(Tensor::Targets)),
+        step: rotations(step),
+        query: rotations(query + features),
+    })
+}
+
 impl PlannedCkks {
     /// As [`plan`].
     pub(crate) fn of(task: &Task<'_>) -> Result<Self> {
@@ -117,6 +136,7 @@ impl PlannedCkks {
     ) -> Result<Self> {
         let params = build(&candidate.spec)?;
         let (key_bytes, peak_bytes) = candidate.memory();
+        let (costs, query) = (Costs::new(&candidate.spec), candidate.query()?);
         let Candidate { formulas, bootstrapped, levels, fresh, tally, units, .. } = candidate;
         let mut agreement = CkksAgreement { formulas, params, levels, fresh: BTreeMap::new(), tally };
         let primes = |(tensor, level): (Tensor, isize)| {
@@ -130,7 +150,11 @@ impl PlannedCkks {
         let sent = agreement.tally.sent.iter().map(|(&tensor, sent)| (tensor, room.primes(sent.bound)));
         agreement.fresh.extend(sent.filter(|(_, primes)| *primes > 1));
         let names = network.layers.iter().map(|layer| layer.name.clone()).collect();
-        Ok(Self { agreement: Arc::new(agreement), bootstrapped, names, units, key_bytes, peak_bytes })
+        let work = work(&costs, &agreement, units, costs.units(&query, levels))?;
+        // Without bootstrapping what is computed is little, and keys are largest when both forms of them are there.
+        let sealed = if agreement.bootstraps() { 0 } else { agreement.key_bytes()? };
+        let peak_bytes = peak_bytes + sealed;
+        Ok(Self { agreement: Arc::new(agreement), bootstrapped, names, units, work, key_bytes, peak_bytes })
     }
 
     #[cfg(test)]
@@ -177,7 +201,12 @@ impl PlannedEngine for PlannedCkks {
 
     fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return WireSize::default() };
-        WireSize { parts, pieces, bytes: self.agreement.piece_bytes(primes) }
+        let [fresh, computed] = self.agreement.piece_bytes(primes);
+        WireSize { parts, pieces, fresh, computed }
+    }
+
+    fn key_bytes(&self) -> Result<Vec<usize>> {
+        Ok(vec![self.agreement.key_bytes()?])
     }
 
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
@@ -217,6 +246,10 @@ impl PlannedEngine for PlannedCkks {
             bootstraps: self.agreement.tally.bootstraps,
             memory: self.peak_bytes,
         }
+    }
+
+    fn work(&self) -> Workload {
+        self.work.clone()
     }
 }
 

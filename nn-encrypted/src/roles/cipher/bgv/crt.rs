@@ -3,7 +3,7 @@
 use he_core::Modulus;
 
 /// Integers modulo the product of the plaintext primes.
-pub(super) struct Crt {
+pub(in crate::roles::cipher) struct Crt {
     moduli: Vec<Modulus>,
     /// `(M/t_i)^{-1} mod t_i`.
     inverses: Vec<u64>,
@@ -11,7 +11,7 @@ pub(super) struct Crt {
 }
 
 impl Crt {
-    pub(super) fn new(moduli: &[Modulus]) -> Self {
+    pub(in crate::roles::cipher) fn new(moduli: &[Modulus]) -> Self {
         let product: i128 = moduli.iter().map(|t| i128::from(t.value())).product();
         let inverse = |t: &Modulus| {
             let hat = product / i128::from(t.value()) % i128::from(t.value());
@@ -21,13 +21,13 @@ impl Crt {
     }
 
     /// Centred residues modulo prime `c`.
-    pub(super) fn residues(&self, values: &[i64], c: usize) -> Vec<i64> {
+    pub(in crate::roles::cipher) fn residues(&self, values: &[i64], c: usize) -> Vec<i64> {
         let t = &self.moduli[c];
         values.iter().map(|&value| t.center(t.reduce_i64(value))).collect()
     }
 
     /// The centred integers with the given residues modulo each prime.
-    pub(super) fn combine(&self, residues: &[Vec<i64>]) -> Vec<i128> {
+    pub(in crate::roles::cipher) fn combine(&self, residues: &[Vec<i64>]) -> Vec<i128> {
         if let [only] = residues {
             return only.iter().map(|&value| i128::from(value)).collect();
         }
