@@ -31,6 +31,8 @@ pub static ROLES: [LazyLock<Mutex<Roles>>; worlds::ALL.len()] = [
     LazyLock::new(|| roles(4)),
     LazyLock::new(|| roles(5)),
     LazyLock::new(|| roles(6)),
+    LazyLock::new(|| roles(7)),
+    LazyLock::new(|| roles(8)),
 ];
 
 /// What is read, by its place in the upper bits of the first byte.

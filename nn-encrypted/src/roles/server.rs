@@ -203,7 +203,10 @@ impl Server {
         link: &mut dyn Link,
     ) -> Result<Vec<u8>, ServerError> {
         self.check_model()?;
-        self.held = None;
+        if self.held.take().is_some() {
+            // Targets of a mini-batch that was not trained on.
+            self.engines.iter_mut().for_each(|engine| engine.end(false));
+        }
         let (plan, rows) = (Arc::clone(&self.plan), Rows::UpTo(self.plan.batch()));
         let Opened { rows, tensors } =
             self.open(Purpose::Query, Moment::first(number), rows, &BATCH[..1], query)?;

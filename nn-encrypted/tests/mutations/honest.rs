@@ -184,7 +184,7 @@ impl Roles {
         let batch = client.encrypt_batch(0, x.view(), targets.view()).unwrap();
         server.receive_model(0, model.clone()).unwrap();
         server.receive_batch(0, batch.clone()).unwrap();
-        let mut messages = vec![(Reader::Model, model), (Reader::Batch, batch)];
+        let mut messages = vec![(Reader::Model, model.clone()), (Reader::Batch, batch)];
         messages.push((Reader::Model, server.model(0).unwrap()));
         client.begin(0, x.view(), targets.view()).unwrap();
         let mut link = Recorder { client: &mut client, crossed: vec![] };
@@ -192,6 +192,8 @@ impl Roles {
         for (round, [request, answer]) in std::mem::take(&mut link.crossed).into_iter().enumerate() {
             messages.extend([(Reader::Request(round), request), (Reader::Answer(round), answer)]);
         }
+        // With the first weights: those of a training without refreshes may be in no further product.
+        server.receive_model(0, model).unwrap();
         let query = client.encrypt_query(0, x.view()).unwrap();
         messages.push((Reader::Query, query.clone()));
         let mut link = Recorder { client: &mut client, crossed: vec![] };

@@ -201,6 +201,7 @@ fn read_message(roles: &Roles, reader: Reader, bytes: &[u8]) -> Verdict {
 fn server_reads(roles: &Roles, reader: Reader, bytes: &[u8]) -> bool {
     let (mut server, mut client) = (roles.server(), roles.client());
     let message = |of: Reader| if of == reader { bytes.to_vec() } else { roles.message(of) };
+    // A query comes beside a mini-batch as well as alone.
     if server.receive_model(0, message(Reader::Model)).is_err()
         || server.receive_batch(0, message(Reader::Batch)).is_err()
     {
