@@ -15,7 +15,7 @@ use he_tfhe::LweCiphertext;
 use rayon::prelude::*;
 
 use super::form::{BgvForm, check_secret};
-use super::integers::{IntegerForm, RESIDUES, residues};
+use super::integers::{IntegerForm, RESIDUES, residue_encoder};
 use super::tables::{Beside, Layers, Lookup, Lowering, Raised, by_piece};
 use super::ways::Ways;
 use super::{EngineError, Result};
@@ -184,7 +184,7 @@ impl<W: Ways> Coefficients<W> {
         let (tile, place) = layer.input(layer.inputs - 1);
         let mut coefficients = vec![0; self.layout.n];
         coefficients[place.coefficient] = if place.negated { -self.one } else { self.one };
-        let constant = residues(self.bgv()).encode_coefficients(&coefficients)?;
+        let constant = residue_encoder(self.bgv()).encode_coefficients(&coefficients)?;
         if tile >= tiles {
             let Some(secret) = parts.first().map(Ciphertext::secret_id) else { return Ok(parts) };
             let constant = self.trivial(secret, &constant)?;

@@ -16,8 +16,8 @@ use crate::recipe::Scheme;
 ///   the twin wraps where they do (`docs/adr/0016-weights-stay-wide-integers.md`).
 pub(crate) const RESIDUES: Bound = Bound::Modulo;
 
-/// An encoder of [`RESIDUES`].
-pub(crate) fn residues(params: &Parameters) -> Encoder {
+/// An encoder for it.
+pub(crate) fn residue_encoder(params: &Parameters) -> Encoder {
     Encoder::new(params).modular()
 }
 

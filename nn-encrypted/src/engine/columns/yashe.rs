@@ -20,7 +20,7 @@ pub(crate) fn key_request(agreement: &Agreement, params: &Parameters) -> KeyRequ
 
 /// An encoder of residues, modulo `t` by name: the integer that they are of is below half of the product of all `t`, as the planner proves
 /// (`plan::slots::columns`).
-pub(crate) fn residues(params: &Parameters) -> Encoder {
+pub(crate) fn residue_encoder(params: &Parameters) -> Encoder {
     Encoder::new(params).modular()
 }
 
@@ -39,7 +39,7 @@ impl YasheResidues {
         let what = || format!("evaluation keys of plaintext prime {}", number + 1);
         let keys = EvaluationKeys::from_bytes(params, keys)
             .map_err(|source| EngineError::Keys { what: what(), source })?;
-        Ok(Self { evaluator: Evaluator::new(params, keys)?, encoder: residues(params) })
+        Ok(Self { evaluator: Evaluator::new(params, keys)?, encoder: residue_encoder(params) })
     }
 }
 
