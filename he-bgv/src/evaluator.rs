@@ -106,7 +106,10 @@ impl Evaluator {
     fn bound_of_sum(&self, operation: &'static str, terms: &[(i64, &Ciphertext)]) -> Result<Bound, Error> {
         let mut bounds = terms.iter().map(|(c, a)| a.bound.scaled(c.unsigned_abs()));
         let first = bounds.next().ok_or(OperandError::NoOperands { operation })?;
-        self.within(operation, bounds.try_fold(first, |sum, term| sum.plus(operation, term, self.params.n()))?)
+        self.within(
+            operation,
+            bounds.try_fold(first, |sum, term| sum.plus(operation, term, self.params.n()))?,
+        )
     }
 
     /// A result, if it can be decrypted.

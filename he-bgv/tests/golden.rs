@@ -11,8 +11,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use he_bgv::{
-    Bound, Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters, PublicKey,
-    SecretKey, Spec,
+    Bound, Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters,
+    PublicKey, SecretKey, Spec,
 };
 use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{DIGEST_BYTES, HEADER_BYTES, VERSION, WireError, peek, seal};

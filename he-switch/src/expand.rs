@@ -137,7 +137,10 @@ impl Expander {
             // Part r and part r + 2^j.
             parts = even.into_iter().chain(odd).collect();
         }
-        parts.into_iter().map(|part| Ok(he_bgv::Ciphertext::from_rlwe(bgv, part, c.bound(), noise)?)).collect()
+        parts
+            .into_iter()
+            .map(|part| Ok(he_bgv::Ciphertext::from_rlwe(bgv, part, c.bound(), noise)?))
+            .collect()
     }
 
     /// `2^levels` ciphertexts as one: coefficient `2^levels·i + r` is coefficient `2^levels·i` of the `r`-th, whatever stands elsewhere

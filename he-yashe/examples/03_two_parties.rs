@@ -31,7 +31,8 @@ fn main() -> Result<(), Error> {
     let weights: Vec<i64> = (0..COUNT as i64).map(|i| i % 4 + 1).collect();
     let evaluator = Evaluator::new(&params, EvaluationKeys::from_bytes(&params, &keys)?)?;
     let x = Ciphertext::from_bytes(&params, &sent)?;
-    let mut sum = evaluator.mul_plain(&evaluator.mul(&x, &x)?, &Encoder::new(&params).with_bound(4).encode(&weights)?)?;
+    let mut sum = evaluator
+        .mul_plain(&evaluator.mul(&x, &x)?, &Encoder::new(&params).with_bound(4).encode(&weights)?)?;
     for step in steps {
         sum = evaluator.add(&sum, &evaluator.rotate_rows(&sum, step)?)?;
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use he_core::rlwe::{Bound, SecretId};
 use he_core::rlwe::object::{Kind, polynomial_bytes};
 use he_core::rlwe::serial::{read_poly, write_poly};
+use he_core::rlwe::{Bound, SecretId};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 use zeroize::Zeroizing;
 

@@ -37,7 +37,9 @@ fn bounds_are_stated_and_do_not_depend_on_values() {
     let error = encoder.clone().with_bound(9).encode(&[0, -10]).err();
     assert!(matches!(error, Some(Error::AboveBound { value: -10, index: 1, most: 9 })));
     let error = encoder.clone().with_bound(9).encode_coefficients(&[10]).err();
-    assert!(error.is_some_and(|error| error.to_string().contains("value 10 at place 0 is above the bound 9")));
+    assert!(
+        error.is_some_and(|error| error.to_string().contains("value 10 at place 0 is above the bound 9"))
+    );
     for most in [half + 1, u64::MAX] {
         assert!(wraps(encoder.clone().with_bound(most).encode(&[0]), most));
         assert!(wraps(world.encrypt(&plaintext).with_bound(slots(most)), most));
@@ -151,9 +153,10 @@ fn products_of_polynomials_sum_as_many_terms_as_there_are() {
     // Three terms of one sign: the bound is reached.
     assert_eq!(world.encoder.decode_coefficients(&world.decrypt(&product))[2], 30_000);
     let product = is(e.mul(&three, &three), 30_000, 5);
-    assert_eq!(world.encoder.decode_coefficients(&world.decrypt(&product))[..6], [
-        10_000, 20_000, 30_000, 20_000, 10_000, 0
-    ]);
+    assert_eq!(
+        world.encoder.decode_coefficients(&world.decrypt(&product))[..6],
+        [10_000, 20_000, 30_000, 20_000, 10_000, 0]
+    );
     is(e.mul(&all, &all), 160_000, 16);
     // Turned, coefficients stand anywhere; a constant stays.
     is(e.swap_rows(&three), 100, 16);

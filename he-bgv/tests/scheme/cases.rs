@@ -56,7 +56,10 @@ fn bgv_wraps() {
     let encoder = Encoder::new(&params);
     // As the program has it: nothing smaller than t/2 is known of the values.
     let text = message(evaluator.inner_sum(&encrypt(encoder.clone()), 1, 1024));
-    assert!(["inner sum", "516096", "with_bound", "modular"].iter().all(|part| text.contains(part)), "{text}");
+    assert!(
+        ["inner sum", "516096", "with_bound", "modular"].iter().all(|part| text.contains(part)),
+        "{text}"
+    );
     let c = encrypt(encoder.clone().with_bound(4_000));
     let text = message(evaluator.inner_sum(&c, 1, 1024));
     assert!(text.contains("4096000") && text.contains("516096"), "{text}");
@@ -87,8 +90,7 @@ fn another_key() {
     let [mine, yours] = [0, 1].map(|_| SecretKey::generate(&params).unwrap());
     let plaintext = Encoder::new(&params).with_bound(3).encode(&[1, 2, 3]).unwrap();
     let c = Encryptor::with_secret(&mine).encrypt(&plaintext).unwrap();
-    let keys =
-        yours.evaluation_keys(&KeyRequest::default().relinearization(params.max_level())).unwrap();
+    let keys = yours.evaluation_keys(&KeyRequest::default().relinearization(params.max_level())).unwrap();
     let evaluator = Evaluator::new(&params, keys).unwrap();
     for error in [Decryptor::new(&yours).decrypt(&c).err(), evaluator.square(&c).err()] {
         assert!(matches!(error, Some(Error::ForeignSecret(_))));
@@ -99,7 +101,9 @@ fn another_key() {
 fn inner_sum_of_200_and_keys_that_are_not_there() {
     let params = spec().build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
-    let c = Encryptor::with_secret(&key).encrypt(&Encoder::new(&params).with_bound(1).encode(&[1; 200]).unwrap()).unwrap();
+    let c = Encryptor::with_secret(&key)
+        .encrypt(&Encoder::new(&params).with_bound(1).encode(&[1; 200]).unwrap())
+        .unwrap();
     let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params)).unwrap();
     let text = message(evaluator.inner_sum(&c, 1, 200));
     assert!(["200", "power of two", "256", "4096"].iter().all(|part| text.contains(part)), "{text}");
@@ -118,9 +122,8 @@ fn inner_sum_of_200_and_keys_that_are_not_there() {
 fn a_polynomial_that_is_a_constant() {
     let params = Spec { log_n: 5, ..spec() }.build_insecure("a fast test").unwrap();
     let (key, encoder) = (SecretKey::generate(&params).unwrap(), Encoder::new(&params));
-    let encrypt = |encoder: &Encoder| {
-        Encryptor::with_secret(&key).encrypt(&encoder.encode(&[5, 6]).unwrap()).unwrap()
-    };
+    let encrypt =
+        |encoder: &Encoder| Encryptor::with_secret(&key).encrypt(&encoder.encode(&[5, 6]).unwrap()).unwrap();
     let [c, modulo] = [encrypt(&encoder), encrypt(&encoder.clone().modular())];
     let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params)).unwrap();
     for (c, coefficients) in [(&c, &[7][..]), (&c, &[7, 0, 0]), (&modulo, &[7, 1_032_193])] {

@@ -187,7 +187,10 @@ mod tests {
         assert_eq!(residues_within(&[-5, 5], Some(5), &t, 3), Ok(vec![92, 5, 0]));
         let above = |value, most| Err(ValuesError::AboveBound { value, index: 1, most });
         assert_eq!(residues_within(&[5, -6], Some(5), &t, 3), above(-6, 5));
-        assert!(above(-6, 5).is_err_and(|e: ValuesError| e.to_string().contains("-6 at place 1 is above the bound 5")));
+        assert!(
+            above(-6, 5)
+                .is_err_and(|e: ValuesError| e.to_string().contains("-6 at place 1 is above the bound 5"))
+        );
         assert_eq!(residues_within(&[48, -48], None, &t, 3), Ok(vec![48, 49, 0]));
         // Half of an even modulus has no negative, unless it is a residue.
         assert_eq!(residues_within(&[8, -8], Some(8), &even, 2), above(-8, 8));

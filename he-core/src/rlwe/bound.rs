@@ -63,7 +63,10 @@ impl Bound {
     /// Of so many values in coefficients that are given, with the magnitude that was stated, or none.
     pub fn of_coefficients(stated: Option<u64>, given: usize) -> Self {
         let count = u32::try_from(given).unwrap_or(u32::MAX);
-        stated.map_or(Self::Modulo, |most| Self::Coefficients { most: if given == 0 { 0 } else { most }, count })
+        stated.map_or(Self::Modulo, |most| Self::Coefficients {
+            most: if given == 0 { 0 } else { most },
+            count,
+        })
     }
 
     /// The bound, if a plaintext modulo `t` has room for such values.
@@ -166,9 +169,7 @@ impl Bound {
         match self {
             Self::Modulo => self,
             Self::Slots { most } => Self::Slots { most: most.saturating_mul(c) },
-            Self::Coefficients { most, count } => {
-                Self::Coefficients { most: most.saturating_mul(c), count }
-            }
+            Self::Coefficients { most, count } => Self::Coefficients { most: most.saturating_mul(c), count },
         }
     }
 
@@ -224,7 +225,12 @@ impl Bound {
             return Err(WireError::Value { what, index: 1, found: most, bound: top.saturating_add(1) });
         }
         if u64::from(count) > last {
-            return Err(WireError::Value { what, index: 2, found: count.into(), bound: last.saturating_add(1) });
+            return Err(WireError::Value {
+                what,
+                index: 2,
+                found: count.into(),
+                bound: last.saturating_add(1),
+            });
         }
         Ok([Self::Modulo, Self::Slots { most }, Self::Coefficients { most, count }][usize::from(kind)])
     }
@@ -260,7 +266,8 @@ mod tests {
 
     fn holds(bound: Bound, values: &[i128]) -> bool {
         let Bound::Coefficients { most, count } = bound else { return false };
-        values.iter().all(|x| x.unsigned_abs() <= most.into()) && values[count as usize..].iter().all(|&x| x == 0)
+        values.iter().all(|x| x.unsigned_abs() <= most.into())
+            && values[count as usize..].iter().all(|&x| x == 0)
     }
 
     fn padded(values: &[i64]) -> (Vec<i128>, Bound) {
@@ -305,12 +312,18 @@ mod tests {
     fn what_is_stated_and_what_stands_side_by_side() {
         assert_eq!(Bound::of_slots(Some(7), 0), Bound::Slots { most: 0 });
         assert_eq!(Bound::of_slots(Some(7), 3), Bound::Slots { most: 7 });
-        assert_eq!((Bound::of_slots(None, 3), Bound::of_coefficients(None, 3)), (Bound::Modulo, Bound::Modulo));
+        assert_eq!(
+            (Bound::of_slots(None, 3), Bound::of_coefficients(None, 3)),
+            (Bound::Modulo, Bound::Modulo)
+        );
         let (a, b) = (Bound::of_coefficients(Some(7), 3), Bound::of_coefficients(Some(9), 6));
         assert_eq!(a.beside("", b, N), Ok(Bound::Coefficients { most: 9, count: 8 }));
         assert_eq!(a.after_automorphism(N), Bound::Coefficients { most: 7, count: 8 });
         let constant = Bound::of_coefficients(Some(7), 1);
-        assert_eq!((constant.after_automorphism(N), constant.anywhere(N)), (constant, Bound::of_coefficients(Some(7), N)));
+        assert_eq!(
+            (constant.after_automorphism(N), constant.anywhere(N)),
+            (constant, Bound::of_coefficients(Some(7), N))
+        );
         assert_eq!(Bound::of_coefficients(Some(7), 0).most(), Some(0));
     }
 
@@ -323,7 +336,11 @@ mod tests {
         }
         assert_eq!(Bound::Modulo.scaled(9).plus_constant(1).within("", 2), Ok(Bound::Modulo));
         let text = slots.times("product", other, N).unwrap_err().to_string();
-        assert!(["product", "slots up to 3", "1 coefficients up to 2", "modulo t"].iter().all(|p| text.contains(p)));
+        assert!(
+            ["product", "slots up to 3", "1 coefficients up to 2", "modulo t"]
+                .iter()
+                .all(|p| text.contains(p))
+        );
         assert!(other.plus("add", slots, N).is_err());
     }
 

@@ -17,7 +17,8 @@ fn places(sources: &Sources, names: &[&str]) -> BTreeMap<String, usize> {
     let mut out = BTreeMap::new();
     for (file, text) in sources.iter().filter(|(file, _)| !file.ends_with("tests.rs")) {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//") && !line.starts_with("use "));
+        let lines =
+            code.lines().map(str::trim).filter(|line| !line.starts_with("//") && !line.starts_with("use "));
         let count = lines.filter(|line| names.iter().any(|name| line.contains(name))).count();
         if count > 0 {
             out.insert(file.clone(), count);
@@ -66,6 +67,7 @@ fn engines_and_their_clients_alone_take_residues() {
 #[test]
 fn comments_and_tests_do_not_count() {
     let text = "// Encoder::new(p).modular()\nlet e = Encoder::new(p).modular();\n#[cfg(test)]\nmod tests { Bound::Modulo }";
-    let sources: Sources = [("a.rs".to_owned(), text.to_owned()), ("noise_tests.rs".to_owned(), text.to_owned())].into();
+    let sources: Sources =
+        [("a.rs".to_owned(), text.to_owned()), ("noise_tests.rs".to_owned(), text.to_owned())].into();
     assert_eq!(places(&sources, &NAMES), expected(&[("a.rs", 1)]));
 }

@@ -11,7 +11,8 @@ use super::bgv::{Crt, time_rotation};
 use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values, row, side_by_side};
 use crate::engine::Pieces;
 use crate::engine::columns::{
-    Agreement, Channel, IntegerKeys, PUBLIC, SEALED, key_request, read_integers, read_yashe, yashe_residue_encoder,
+    Agreement, Channel, IntegerKeys, PUBLIC, SEALED, key_request, read_integers, read_yashe,
+    yashe_residue_encoder,
 };
 use crate::engine::form::{check_secret, number};
 use crate::engine::integers::residue_encoder;
