@@ -5,7 +5,7 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_yashe::{Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Noise, Parameters};
 
 use super::{Agreement, Residues};
-use crate::engine::form::check_secret;
+use crate::engine::form::{check_residues, check_secret};
 use crate::engine::{EngineError, Result};
 use crate::layout::Rotation;
 
@@ -53,7 +53,7 @@ pub(crate) fn read(params: &Parameters, from: &mut Reader<'_>, fresh: bool) -> R
         );
         return Err(WireError::Invalid { what: "ciphertext", why });
     }
-    Ok(c)
+    check_residues(c.bound()).map(|()| c)
 }
 
 impl Residues for YasheResidues {
