@@ -73,7 +73,7 @@ fn envelopes() -> Result<(), Box<dyn Error>> {
 }
 
 fn scheme() -> Result<(), Box<dyn Error>> {
-    let (key, encoder) = (known_key(&INSECURE), Encoder::new(&INSECURE));
+    let (key, encoder) = (known_key(&INSECURE), Encoder::new(&INSECURE).with_bound(3));
     let plaintext = encoder.encode(&[1, 2, 3])?;
     let full = Encryptor::with_secret(&key).encrypt(&plaintext)?;
     put_both("ciphertext", "full", 0, &full.to_bytes()?)?;
@@ -87,7 +87,7 @@ fn scheme() -> Result<(), Box<dyn Error>> {
 
 fn bfv() -> Result<(), Box<dyn Error>> {
     let key = bfv_key();
-    let plaintext = Encoder::new(&BFV).encode(&[1, 2, 3])?;
+    let plaintext = Encoder::new(&BFV).with_bound(3).encode(&[1, 2, 3])?;
     let full = he_bfv::Encryptor::with_secret(&key).encrypt(&plaintext)?;
     put_both("bfv", "full", 0, &full.to_bytes()?)?;
     put_both("bfv", "seeded", 0, &key.encrypt_seeded(&plaintext, 0)?.to_bytes()?)?;
@@ -106,7 +106,7 @@ fn tfhe() -> Result<(), Box<dyn Error>> {
 fn yashe() -> Result<(), Box<dyn Error>> {
     let key = yashe_key();
     let public = key.public_key();
-    let plaintext = he_yashe::Encoder::new(&YASHE).encode(&[1, 2, 3])?;
+    let plaintext = he_yashe::Encoder::new(&YASHE).with_bound(3).encode(&[1, 2, 3])?;
     let fresh = he_yashe::Encryptor::new(&public).encrypt(&plaintext)?;
     let request = he_yashe::KeyRequest::default().products().rotations(&YASHE, &[1]);
     let keys = key.evaluation_keys(&request)?;

@@ -31,7 +31,7 @@ pub fn bfv_request() -> KeyRequest {
 }
 
 fn plaintext() -> Plaintext {
-    Encoder::new(&BFV).encode(&[1, 2, 3]).expect("a plaintext")
+    Encoder::new(&BFV).with_bound(3).encode(&[1, 2, 3]).expect("a plaintext")
 }
 
 /// The upper bits of the first byte say which object it is.

@@ -63,7 +63,7 @@ pub fn keys(bytes: &[u8]) {
     let bytes = object(&bgv(&INSECURE, Kind::PublicKey), bytes);
     let Ok(key) = PublicKey::from_bytes(&INSECURE, &bytes) else { return };
     assert_eq!(key.to_bytes().expect("bytes"), bytes);
-    let plaintext = Encoder::new(&INSECURE).encode(&[1, 2, 3]).expect("a plaintext");
+    let plaintext = Encoder::new(&INSECURE).with_bound(3).encode(&[1, 2, 3]).expect("a plaintext");
     assert!(Encryptor::with_public(&key).encrypt(&plaintext).is_ok());
 }
 
@@ -73,7 +73,7 @@ pub fn evaluation_keys(bytes: &[u8]) {
     let Ok(keys) = EvaluationKeys::from_bytes(&INSECURE, &bytes) else { return };
     assert_eq!(keys.to_bytes().expect("bytes"), bytes);
     let evaluator = Evaluator::new(&INSECURE, keys).expect("an evaluator");
-    let plaintext = Encoder::new(&INSECURE).encode(&[1, 2, 3]).expect("a plaintext");
+    let plaintext = Encoder::new(&INSECURE).with_bound(3).encode(&[1, 2, 3]).expect("a plaintext");
     let c = known_key(&INSECURE).encrypt_seeded(&plaintext, 1).expect("a ciphertext").expand();
     // Missing keys are errors, wrong ones give wrong results.
     let _ = evaluator.mul(&c, &c);

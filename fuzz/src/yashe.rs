@@ -31,7 +31,7 @@ static EVALUATOR: LazyLock<Evaluator> = LazyLock::new(|| {
 });
 
 fn plaintext() -> Plaintext {
-    Encoder::new(&YASHE).encode(&[1, 2, 3]).expect("a plaintext")
+    Encoder::new(&YASHE).with_bound(3).encode(&[1, 2, 3]).expect("a plaintext")
 }
 
 /// The upper bits of the first byte say which object it is.

@@ -38,7 +38,7 @@ fn main() {
     let evaluator =
         Evaluator::new(&params, key.evaluation_keys(&request).expect("randomness")).expect("own keys");
     let bgv = evaluator.bgv();
-    let plaintext = Encoder::new(&params).encode(&(0..1000).collect::<Vec<_>>()).expect("slots");
+    let plaintext = Encoder::new(&params).modular().encode(&(0..1000).collect::<Vec<_>>()).expect("slots");
     let encryptor = Encryptor::with_secret(&key);
     let [a, b] = [(); 2].map(|()| encryptor.encrypt(&plaintext).expect("randomness"));
     let (a1, b1) = (a.to_bgv(), b.to_bgv());

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p he-bfv --example 01_arithmetic`
 
-use he_bfv::{Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, SecretKey, Spec};
+use he_bfv::{Bound, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyRequest, SecretKey, Spec};
 
 fn main() -> Result<(), Error> {
     // A ring of dimension 16384 and a modulus of eight primes; `build` checks that this gives 128 bits of security.
@@ -17,7 +17,8 @@ fn main() -> Result<(), Error> {
         Evaluator::new(&params, key.evaluation_keys(&KeyRequest::default().relinearization(level))?)?;
 
     // Anyone with the public key encrypts.
-    let encoder = Encoder::new(&params);
+    // They are integers of up to 1300 in magnitude: a public bound, which the server can follow.
+    let encoder = Encoder::new(&params).with_bound(1300);
     let encryptor = Encryptor::with_public(&public);
     let [a, b] = [1234, -567].map(|value| encryptor.encrypt(&encoder.encode_coefficients(&[value])?));
     let (a, b) = (a?, b?);
@@ -28,13 +29,14 @@ fn main() -> Result<(), Error> {
     let result = evaluator.add_const(&evaluator.mul(&sum, &difference)?, 1)?;
     println!("after one product: about {:.0} bits", result.noise_budget());
 
-    // The client decrypts. Results are right as long as they stay between −t/2 and t/2.
+    // The client decrypts. A result that could have passed t/2 would have been an error.
     let found = encoder.decode_coefficients(&Decryptor::new(&key)?.decrypt(&result)?)[0];
     println!("(1234 + -567)·(1234 - -567) + 1 = {found}");
     assert_eq!(found, (1234 - 567) * (1234 + 567) + 1);
 
-    // Products can go on until the budget is used up; the evaluator then refuses rather than give a wrong number.
-    let (mut power, mut squarings) = (a, 0);
+    // Powers soon pass t/2. Modulo t, asked for by name, products can go on until the budget is used up; the evaluator then refuses
+    // rather than give a wrong number.
+    let (mut power, mut squarings) = (a.with_bound(Bound::Modulo)?, 0);
     let refusal = loop {
         match evaluator.square(&power) {
             Ok(square) => power = square,

@@ -10,7 +10,7 @@ fn main() -> Result<(), Error> {
     // Squares of numbers below 100, summed: below 2^26.
     let t = he_bgv::Spec::slot_modulus(13, 27)?;
     let params = Spec(he_bgv::Spec { plaintext_modulus: t, ..he_bgv::Spec::n8192() }).build()?;
-    let (encoder, level) = (Encoder::new(&params), params.max_level());
+    let (encoder, level) = (Encoder::new(&params).with_bound(100), params.max_level());
 
     // --- The client: numbers in one row of slots, sent as bytes with the keys for a product and for rotations.
     let values: Vec<i64> = (0..COUNT as i64).map(|i| (i * 7919 + 104) % 100).collect();
@@ -29,9 +29,10 @@ fn main() -> Result<(), Error> {
     // One answer: the sum in even slots, the sum of squares in odd ones, cut to what decrypts.
     let masks: [Vec<i64>; 2] =
         [0, 1].map(|odd| (0..params.n() as i64).map(|i| i64::from(i % 2 == odd)).collect());
+    let mask = Encoder::new(&params).with_bound(1);
     let answer = evaluator.add(
-        &evaluator.mul_plain(&sum, &encoder.encode(&masks[0])?)?,
-        &evaluator.mul_plain(&squares, &encoder.encode(&masks[1])?)?,
+        &evaluator.mul_plain(&sum, &mask.encode(&masks[0])?)?,
+        &evaluator.mul_plain(&squares, &mask.encode(&masks[1])?)?,
     )?;
     let answer = evaluator.mod_switch_for_decryption(&answer, 2.0)?.to_bytes()?;
     println!("to the client: {} kB", answer.len() / 1000);

@@ -7,7 +7,7 @@ use he_bfv::{Ciphertext, Decryptor, Encoder, Encryptor, Error, Evaluator, KeyReq
 fn main() -> Result<(), Error> {
     let params = Spec::n16384().build()?;
     let key = SecretKey::generate(&params)?;
-    let (encoder, encryptor) = (Encoder::new(&params), Encryptor::with_secret(&key));
+    let (encoder, encryptor) = (Encoder::new(&params).with_bound(5), Encryptor::with_secret(&key));
     let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
     let bfv = Evaluator::new(&params, keys)?;
 

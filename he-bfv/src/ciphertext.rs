@@ -5,7 +5,7 @@
 //! map and its inverse, the product with `−t`, are exact, need no key, and leave the noise relative to `Q` as it is (Alperin-Sheriff,
 //! Peikert 2013, appendix A). Rounding at the top commutes with it: `−t·⌊φ/q⌉` is what BGV's modulus switching makes of `v`.
 
-use he_bgv::{Error, Noise};
+use he_bgv::{Bound, Error, Noise};
 use he_core::rlwe::{self, OperandError, SecretId};
 
 use crate::params::Parameters;
@@ -64,6 +64,20 @@ impl Ciphertext {
     /// The identifier of the secret it is under.
     pub fn secret_id(&self) -> SecretId {
         self.top.secret_id()
+    }
+
+    /// The public bound of its values in the clear, as it was stated and followed from there; see [`Encoder`](crate::Encoder).
+    pub fn bound(&self) -> Bound {
+        self.top.bound()
+    }
+
+    /// The ciphertext with another bound of its values: a smaller one, for whoever knows that sums of products stay below it, or
+    /// [`Bound::Modulo`], for arithmetic modulo `t`. Nothing checks the claim.
+    ///
+    /// # Errors
+    /// If the bound is above `t/2`.
+    pub fn with_bound(self, bound: Bound) -> Result<Self, Error> {
+        Ok(Self { top: self.top.with_bound(bound)?, ..self })
     }
 
     /// The RLWE ciphertext, at the top.
@@ -135,6 +149,11 @@ impl SeededCiphertext {
     /// The identifier of the secret it is under.
     pub fn secret_id(&self) -> SecretId {
         self.below.secret_id()
+    }
+
+    /// The public bound of its values.
+    pub fn bound(&self) -> Bound {
+        self.below.bound()
     }
 
     /// The ciphertext with its uniform part expanded.

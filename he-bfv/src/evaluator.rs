@@ -22,6 +22,7 @@ use crate::params::Parameters;
 /// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor) = (Encoder::new(&params), Encryptor::with_secret(&key));
+/// let encoder = encoder.with_bound(10);
 /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
 /// let evaluator = Evaluator::new(&params, keys)?;
 /// let [x, y] = [[2, 3], [5, -7]].map(|v| encoder.encode(&v).and_then(|p| encryptor.encrypt(&p)));
@@ -90,7 +91,7 @@ impl Evaluator {
     /// `a + b`.
     ///
     /// # Errors
-    /// If an operand is foreign or the sum would not decrypt.
+    /// If an operand is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.linear_combination(&[(1, a), (1, b)])
     }
@@ -98,7 +99,7 @@ impl Evaluator {
     /// `a − b`.
     ///
     /// # Errors
-    /// If an operand is foreign or the difference would not decrypt.
+    /// If an operand is foreign, or the difference would not decrypt or may pass `t/2`.
     pub fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.linear_combination(&[(1, a), (-1, b)])
     }
@@ -106,16 +107,16 @@ impl Evaluator {
     /// `−a`.
     ///
     /// # Errors
-    /// If the operand is foreign.
+    /// If the operand is foreign, or `t` is even and a value may be `t/2`, which is its own negative.
     pub fn negate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         Ok(self.at_the_top(self.bgv.negate(&a.top)?))
     }
 
-    /// `Σ c_i·a_i` for integers `c_i`, of which `c_i mod t` matters and small ones cost least noise. Operands of different
+    /// `Σ c_i·a_i` for integers `c_i`; small ones cost least noise, and modulo `t` only `c_i mod t` matters. Operands of different
     /// correction factors are brought to that of the one of lowest level, as [`he_bgv::Evaluator::linear_combination`] does.
     ///
     /// # Errors
-    /// If there is no operand, one is foreign, or the sum would not decrypt.
+    /// If there is no operand, one is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn linear_combination(&self, terms: &[(i64, &Ciphertext)]) -> Result<Ciphertext, Error> {
         if of_one_level(terms.iter().map(|(_, a)| *a)) {
             let tops: Vec<_> = terms.iter().map(|(c, a)| (*c, &a.top)).collect();
@@ -129,7 +130,7 @@ impl Evaluator {
     /// `a + p`.
     ///
     /// # Errors
-    /// If the operand is foreign or the sum would not decrypt.
+    /// If the operand is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn add_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
         Ok(self.raise(&self.bgv.add_plain(&a.to_bgv(), p)?))
     }
@@ -137,15 +138,15 @@ impl Evaluator {
     /// `a + c`, the constant in every slot (in the constant coefficient).
     ///
     /// # Errors
-    /// If the operand is foreign or the sum would not decrypt.
+    /// If the operand is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn add_const(&self, a: &Ciphertext, c: i64) -> Result<Ciphertext, Error> {
         Ok(self.raise(&self.bgv.add_const(&a.to_bgv(), c)?))
     }
 
-    /// `c·a` for an integer; only `c mod t` matters.
+    /// `c·a` for an integer; modulo `t` only `c mod t` matters.
     ///
     /// # Errors
-    /// If the operand is foreign or the product would not decrypt.
+    /// If the operand is foreign, or the product would not decrypt or may pass `t/2`.
     pub fn mul_const(&self, a: &Ciphertext, c: i64) -> Result<Ciphertext, Error> {
         Ok(self.at_the_top(self.bgv.mul_const(&a.top, c)?))
     }
@@ -154,7 +155,7 @@ impl Evaluator {
     /// times see [`PreparedPlaintext`].
     ///
     /// # Errors
-    /// If an operand is foreign, or the product would not decrypt.
+    /// If an operand is foreign, or the product would not decrypt or may pass `t/2`.
     pub fn mul_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
         Ok(self.at_the_top(self.bgv.mul_plain(&a.top, p)?))
     }
@@ -162,7 +163,7 @@ impl Evaluator {
     /// `p·a` for a prepared plaintext.
     ///
     /// # Errors
-    /// If an operand is foreign, the plaintext was prepared for lower levels, or the product would not decrypt.
+    /// If an operand is foreign, the plaintext was prepared for lower levels, or the product would not decrypt or may pass `t/2`.
     pub fn mul_prepared(&self, a: &Ciphertext, p: &PreparedPlaintext) -> Result<Ciphertext, Error> {
         self.dot_prepared(&[(p, a)])
     }

@@ -16,4 +16,4 @@ pub use keys::{Encryptor, EvaluationKeys, KeyRequest, PublicKey, SecretKey};
 pub use params::{Parameters, Spec};
 pub use wire::TAG;
 
-pub use he_bgv::{Encoder, Error, Noise, NoiseEstimator, Plaintext, PreparedPlaintext};
+pub use he_bgv::{Bound, Encoder, Error, Noise, NoiseEstimator, Plaintext, PreparedPlaintext};

@@ -37,6 +37,16 @@ impl Spec {
         Self(he_bgv::Spec::n16384())
     }
 
+    /// Preset: [`he_bgv::Spec::n8192_wide`], a plaintext prime of 40 bits.
+    pub fn n8192_wide() -> Self {
+        Self(he_bgv::Spec::n8192_wide())
+    }
+
+    /// Preset: [`he_bgv::Spec::n16384_wide`], a plaintext prime of 49 bits.
+    pub fn n16384_wide() -> Self {
+        Self(he_bgv::Spec::n16384_wide())
+    }
+
     /// Parameters at 128-bit security.
     ///
     /// # Errors

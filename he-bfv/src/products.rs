@@ -14,7 +14,7 @@ impl Evaluator {
     /// `a·b`, relinearized, at the lowest level that costs a later product nothing.
     ///
     /// # Errors
-    /// If an operand is foreign or of degree 2, there is no relinearization key, or the product would not decrypt.
+    /// If an operand is foreign or of degree 2, there is no relinearization key, or the product would not decrypt or may pass `t/2`.
     pub fn mul(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.dot(&[(a, b)])
     }
@@ -30,7 +30,7 @@ impl Evaluator {
     /// `a·b`, of degree 2: such products are summed before they are relinearized once for all.
     ///
     /// # Errors
-    /// If an operand is foreign or of degree 2, or the product would not decrypt.
+    /// If an operand is foreign or of degree 2, or the product would not decrypt or may pass `t/2`.
     pub fn mul_lazy(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.dot_lazy(&[(a, b)])
     }

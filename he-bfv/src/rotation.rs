@@ -60,7 +60,8 @@ impl Evaluator {
     /// power of two. Takes `log2 count` rotations, by `stride·2^i`.
     ///
     /// # Errors
-    /// As [`automorphism`](Self::automorphism); also if `count` is no power of two or passes the row.
+    /// As [`automorphism`](Self::automorphism); also if `count` is no power of two or passes the row, or the sum may
+    /// pass `t/2`.
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         Ok(self.raise(&self.bgv.inner_sum(&a.to_bgv(), stride, count)?))
     }

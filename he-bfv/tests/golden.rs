@@ -66,7 +66,7 @@ fn secret_and_public_keys_are_read_and_written_alike() {
     assert_eq!(known_key(&params).to_secret_bytes()[..], golden("secret.key"));
     let public = PublicKey::from_bytes(&params, &golden("public.key")).unwrap();
     assert_eq!(public.to_bytes().unwrap(), golden("public.key"));
-    let plaintext = Encoder::new(&params).encode(&MESSAGE).unwrap();
+    let plaintext = Encoder::new(&params).with_bound(500).encode(&MESSAGE).unwrap();
     assert_eq!(slots(&Encryptor::with_public(&public).encrypt(&plaintext).unwrap()), MESSAGE);
 }
 
@@ -122,7 +122,7 @@ fn objects_of_version_1_are_refused_by_name() {
 fn write_golden_files() {
     let params = insecure_params();
     let key = known_key(&params);
-    let plaintext = Encoder::new(&params).encode(&MESSAGE).unwrap();
+    let plaintext = Encoder::new(&params).with_bound(500).encode(&MESSAGE).unwrap();
     let request = KeyRequest::default().relinearization(1).rotations(&params, &[1], 1);
     let keys = key.evaluation_keys(&request).unwrap();
     let evaluator = Evaluator::new(&params, keys.clone()).unwrap();

@@ -67,7 +67,7 @@ fn operations(c: &mut Criterion, title: &str, params: &Parameters, targets: &[(&
     let request = KeyRequest::default().relinearization(top).rotations(params, &[1, 2, 3, 4], top);
     let evaluator =
         Evaluator::new(params, key.evaluation_keys(&request).expect("randomness")).expect("own keys");
-    let encoder = Encoder::new(params);
+    let encoder = Encoder::new(params).modular();
     let plaintext = encoder.encode(&(0..n as i64).map(|i| i % 1000).collect::<Vec<_>>()).expect("slots");
     let encryptor = Encryptor::with_secret(&key);
     let [a, b] = [(); 2].map(|()| encryptor.encrypt(&plaintext).expect("randomness"));
@@ -104,7 +104,7 @@ fn slot_transforms(c: &mut Criterion, log_n: u32, q_bits: &[u32], p_bits: u32) {
         let key = SecretKey::generate(&params).expect("randomness");
         let keys = key.evaluation_keys(&transform.key_request(KeyRequest::default())).expect("randomness");
         let evaluator = Evaluator::new(&params, keys).expect("own keys");
-        let plaintext = Encoder::new(&params).encode(&[1, 2, 3]).expect("slots");
+        let plaintext = Encoder::new(&params).modular().encode(&[1, 2, 3]).expect("slots");
         let a = Encryptor::with_secret(&key).encrypt(&plaintext).expect("randomness");
         let out = evaluator.slots_to_coefficients(&transform, &a).expect("fits");
         let seconds = table.time(c, format!("{n}/slots to coefficients, {factors} factors"), || {

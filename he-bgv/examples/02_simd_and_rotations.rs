@@ -9,7 +9,8 @@ fn main() -> Result<(), Error> {
     let params = Spec::n8192().build()?;
     let level = params.max_level();
     let key = SecretKey::generate(&params)?;
-    let encoder = Encoder::new(&params);
+    // Integers below 100, which is public: squares and sums of 128 of them stay below t/2.
+    let encoder = Encoder::new(&params).with_bound(100);
 
     // The plaintext modulus is a prime that is 1 modulo 2N, so a plaintext is N numbers: two rows of N/2 slots.
     let slots = encoder.slots()?;

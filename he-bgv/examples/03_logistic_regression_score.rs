@@ -20,10 +20,10 @@ fn number(i: usize) -> f64 {
 }
 
 fn main() -> Result<(), Error> {
-    // Scores stay below 2^19: 64 products of 6-bit by 6-bit numbers, and a bias.
+    // Scores stay below 2^19: 64 products of 6-bit by 6-bit numbers, and a bias. The bound that is stated says so to the server.
     let params = Spec { plaintext_modulus: Spec::slot_modulus(13, 24)?, ..Spec::n8192() }.build()?;
     let level = params.max_level();
-    let encoder = Encoder::new(&params);
+    let encoder = Encoder::new(&params).with_bound(SCALE as u64);
 
     // --- The client: one person's features lie in 64 neighbouring slots, the people one after another.
     let features: Vec<i64> = (0..PEOPLE * FEATURES).map(|i| (number(i) * SCALE).round() as i64).collect();

@@ -1,12 +1,14 @@
 //! Ciphertexts: an RLWE ciphertext, its correction factor and its estimated noise.
 
-use he_core::rlwe::{self, OperandError, SecretId};
+use he_core::rlwe::{self, Bound, OperandError, SecretId};
 
 use crate::error::Error;
 use crate::noise::Noise;
 use crate::params::Parameters;
 
 /// An encryption of a plaintext `m`: the phase is `f·m (mod t)` for the correction factor `f` (Gentry, Halevi, Smart 2012).
+///
+/// It carries a public bound of its values in the clear, see [`Encoder`](crate::Encoder).
 ///
 /// Dropping a prime `q` multiplies the phase by `q^{−1}` modulo `t`, and with it the correction factor.
 ///
@@ -32,26 +34,34 @@ pub struct Ciphertext {
     pub(crate) inner: rlwe::Ciphertext,
     pub(crate) factor: u64,
     pub(crate) noise: Noise,
+    pub(crate) bound: Bound,
 }
 
 impl Ciphertext {
     /// A ciphertext of these parameters with phase `m (mod t)` for the message `m`, and noise of independent coefficients with
-    /// a deviation of `2^log2_noise`: for bridges from other schemes. Nothing checks the claim.
+    /// a deviation of `2^log2_noise`, its values within `bound`: for bridges from other schemes. Nothing checks the claims.
     ///
     /// # Errors
-    /// If the RLWE ciphertext belongs to other parameters.
-    pub fn from_rlwe(params: &Parameters, inner: rlwe::Ciphertext, log2_noise: f64) -> Result<Self, Error> {
-        Self::from_rlwe_with_factor(params, inner, 1, log2_noise)
+    /// If the RLWE ciphertext belongs to other parameters, or the bound is above `t/2`.
+    pub fn from_rlwe(
+        params: &Parameters,
+        inner: rlwe::Ciphertext,
+        bound: Bound,
+        log2_noise: f64,
+    ) -> Result<Self, Error> {
+        Self::from_rlwe_with_factor(params, inner, 1, bound, log2_noise)
     }
 
     /// As [`from_rlwe`](Self::from_rlwe), with phase `f·m (mod t)` for a correction factor `f`.
     ///
     /// # Errors
-    /// If the RLWE ciphertext belongs to other parameters, or the correction factor is not below `t` or has no inverse modulo it.
+    /// If the RLWE ciphertext belongs to other parameters, the correction factor is not below `t` or has no inverse modulo it, or the
+    /// bound is above `t/2`.
     pub fn from_rlwe_with_factor(
         params: &Parameters,
         inner: rlwe::Ciphertext,
         factor: u64,
+        bound: Bound,
         log2_noise: f64,
     ) -> Result<Self, Error> {
         if !inner.params().same(params.rlwe()) {
@@ -61,7 +71,23 @@ impl Ciphertext {
         if factor >= t.value() || t.inv(factor).is_none() {
             return Err(Error::CorrectionFactor { factor, t: t.value() });
         }
-        Ok(Self { params: params.clone(), inner, factor, noise: Noise::from_log2(log2_noise) })
+        let (bound, noise) = (bound.stated("bridge", t.value())?, Noise::from_log2(log2_noise));
+        Ok(Self { params: params.clone(), inner, factor, noise, bound })
+    }
+
+    /// The ciphertext with another bound of its values: a smaller one, for whoever knows that sums of products stay below it, or
+    /// [`Bound::Modulo`], for arithmetic modulo `t`. Nothing checks the claim.
+    ///
+    /// # Errors
+    /// If the bound is above `t/2`.
+    pub fn with_bound(mut self, bound: Bound) -> Result<Self, Error> {
+        self.bound = bound.stated("with_bound", self.params.t().value())?;
+        Ok(self)
+    }
+
+    /// The public bound of its values in the clear, as it was stated and followed from there.
+    pub fn bound(&self) -> Bound {
+        self.bound
     }
 
     /// The words times `scalars[i]` modulo prime `i`, with the noise and the correction factor of this ciphertext: for a scheme whose
@@ -142,6 +168,7 @@ pub struct SeededCiphertext {
     pub(crate) params: Parameters,
     pub(crate) inner: rlwe::SeededCiphertext,
     pub(crate) noise: Noise,
+    pub(crate) bound: Bound,
 }
 
 impl SeededCiphertext {
@@ -155,6 +182,11 @@ impl SeededCiphertext {
         self.inner.secret_id()
     }
 
+    /// The public bound of its values.
+    pub fn bound(&self) -> Bound {
+        self.bound
+    }
+
     /// The RLWE ciphertext.
     pub fn inner(&self) -> &rlwe::SeededCiphertext {
         &self.inner
@@ -162,6 +194,7 @@ impl SeededCiphertext {
 
     /// The ciphertext with its uniform part expanded.
     pub fn expand(self) -> Ciphertext {
-        Ciphertext { params: self.params, inner: self.inner.expand(), factor: 1, noise: self.noise }
+        let Self { params, inner, noise, bound } = self;
+        Ciphertext { params, inner: inner.expand(), factor: 1, noise, bound }
     }
 }

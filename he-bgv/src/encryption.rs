@@ -59,7 +59,7 @@ impl SeededCiphertext {
         let message = message(params, plaintext, level)?;
         let inner = key.encrypt(level + 1, &message, &mut Prng::from_os()?);
         let noise = params.noise().fresh_secret_of(plaintext.slots);
-        Ok(Self { params: params.clone(), inner, noise })
+        Ok(Self { params: params.clone(), inner, noise, bound: plaintext.bound })
     }
 }
 
@@ -78,7 +78,7 @@ impl Ciphertext {
         let message = message(params, plaintext, level)?;
         let inner = key.encrypt(level + 1, &message, &mut Prng::from_os()?);
         let noise = params.noise().fresh_public_of(plaintext.slots);
-        Ok(Self { params: params.clone(), inner, factor: 1, noise })
+        Ok(Self { params: params.clone(), inner, factor: 1, noise, bound: plaintext.bound })
     }
 }
 
@@ -149,7 +149,7 @@ impl<'k> Decryptor<'k> {
         if inverse != 1 {
             he_core::ring::kernel::mul_scalar_assign(t, &mut coefficients, inverse);
         }
-        Ok(Plaintext { coefficients, t: t.value(), slots: false })
+        Ok(Plaintext { coefficients, t: t.value(), slots: false, bound: ciphertext.bound })
     }
 
     /// Measured bits left before the ciphertext stops decrypting: `log2(Q/2) − log2 max|v|` for its phase `v`.

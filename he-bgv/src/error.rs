@@ -41,6 +41,18 @@ pub enum Error {
         /// Largest magnitude.
         half: i64,
     },
+    /// A value above the bound that was stated for all.
+    #[error(
+        "value {value} at place {index} is above the bound {most}; state a larger one (Encoder::with_bound), or ask for arithmetic modulo t by name (Encoder::modular)"
+    )]
+    AboveBound {
+        /// The value.
+        value: i64,
+        /// Where it stands.
+        index: usize,
+        /// The bound.
+        most: u64,
+    },
     /// The result would not decrypt.
     #[error(
         "{operation}: the noise would exceed the modulus by {excess:.1} bits; start from a longer chain, or refresh earlier"
@@ -97,6 +109,7 @@ impl From<ValuesError> for Error {
                 OperandError::TooManyValues { given, capacity }.into()
             }
             ValuesError::OutOfRange { value, index, half } => Self::ValueOutOfRange { value, index, half },
+            ValuesError::AboveBound { value, index, most } => Self::AboveBound { value, index, most },
         }
     }
 }

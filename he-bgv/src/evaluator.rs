@@ -2,12 +2,13 @@
 //!
 //! Levels look after themselves: before a product each operand is brought to the level that leaves the largest budget (see
 //! [`NoiseEstimator`](crate::NoiseEstimator)), and the result to the lowest one that costs nothing; operands of a sum are
-//! brought to the lowest level among them. A result that would not decrypt is an error, not a ciphertext.
+//! brought to the lowest level among them. A result that would not decrypt is an error, not a ciphertext, and so is one that may be
+//! above `t/2` ([`Bound`]), unless an operand is modulo `t` by name.
 
 use std::sync::Arc;
 
 use he_core::circuits::Arithmetic;
-use he_core::rlwe::{self, OperandError, SecretId};
+use he_core::rlwe::{self, Bound, OperandError, SecretId};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -26,8 +27,8 @@ use crate::plaintext::{Plaintext, PreparedPlaintext};
 /// # fn main() -> Result<(), Error> {
 /// # let params = Spec::n8192().build()?;
 /// # let key = SecretKey::generate(&params)?;
-/// # let (encoder, encryptor, decryptor) =
-/// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// # let (encryptor, decryptor) = (Encryptor::with_secret(&key), Decryptor::new(&key));
+/// let encoder = Encoder::new(&params).with_bound(10);
 /// let keys = key.evaluation_keys(&KeyRequest::default().relinearization(params.max_level()))?;
 /// let evaluator = Evaluator::new(&params, keys)?;
 /// let [x, y] = [[2, 3], [5, -7]].map(|v| encoder.encode(&v).and_then(|p| encryptor.encrypt(&p)));
@@ -96,6 +97,21 @@ impl Evaluator {
         Ok(SecretId::check_all(operation, object, self.secret_id(), secrets)?)
     }
 
+    /// A bound of a result, if it is below `t/2`.
+    pub(crate) fn within(&self, operation: &'static str, bound: Bound) -> Result<Bound, Error> {
+        Ok(bound.within(operation, self.params.t().value())?)
+    }
+
+    /// The bound of `Σ c_i·a_i`, if it is below `t/2`.
+    fn bound_of_sum(&self, operation: &'static str, terms: &[(i64, &Ciphertext)]) -> Result<Bound, Error> {
+        let mut bounds = terms.iter().map(|(c, a)| a.bound.scaled(c.unsigned_abs()));
+        let first = bounds.next().ok_or(OperandError::NoOperands { operation })?;
+        self.within(
+            operation,
+            bounds.try_fold(first, |sum, term| sum.plus(operation, term, self.params.n()))?,
+        )
+    }
+
     /// A result, if it can be decrypted.
     pub(crate) fn finish(
         &self,
@@ -103,19 +119,20 @@ impl Evaluator {
         inner: rlwe::Ciphertext,
         factor: u64,
         noise: Noise,
+        bound: Bound,
     ) -> Result<Ciphertext, Error> {
         let budget = self.params.noise().budget(noise, inner.limbs() - 1);
         // Written so that a budget that is no number is refused too.
         if budget.is_nan() || budget < 0.0 {
             return Err(Error::NoiseExhausted { operation, excess: -budget });
         }
-        Ok(Ciphertext { params: self.params.clone(), inner, factor, noise })
+        Ok(Ciphertext { params: self.params.clone(), inner, factor, noise, bound })
     }
 
     /// `a + b`.
     ///
     /// # Errors
-    /// If an operand is foreign or the sum would not decrypt.
+    /// If an operand is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.linear_combination(&[(1, a), (1, b)])
     }
@@ -123,7 +140,7 @@ impl Evaluator {
     /// `a − b`.
     ///
     /// # Errors
-    /// If an operand is foreign or the difference would not decrypt.
+    /// If an operand is foreign, or the difference would not decrypt or may pass `t/2`.
     pub fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.linear_combination(&[(1, a), (-1, b)])
     }
@@ -131,23 +148,25 @@ impl Evaluator {
     /// `−a`.
     ///
     /// # Errors
-    /// If the operand is foreign.
+    /// If the operand is foreign, or `t` is even and a value may be `t/2`, which is its own negative.
     pub fn negate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         self.check("negate", a)?;
+        self.within("negate", a.bound)?;
         let mut out = a.clone();
         out.inner.neg_assign();
         Ok(out)
     }
 
-    /// `Σ c_i·a_i` for integers `c_i`, of which `c_i mod t` matters and small ones cost least noise. Operands of different
+    /// `Σ c_i·a_i` for integers `c_i`; small ones cost least noise, and modulo `t` only `c_i mod t` matters. Operands of different
     /// correction factors are brought to that of the one of lowest level, while dropping primes: the price is noise of the
     /// size of `t`, which the division takes away.
     ///
     /// # Errors
-    /// If there is no operand, one is foreign, or the sum would not decrypt.
+    /// If there is no operand, one is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn linear_combination(&self, terms: &[(i64, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let operation = "linear combination";
         self.check_all(operation, terms.iter().map(|(_, a)| *a))?;
+        let bound = self.bound_of_sum(operation, terms)?;
         let lead = (terms.iter().map(|(_, a)| *a))
             .min_by(|a, b| a.level().cmp(&b.level()).then(b.noise.log2().total_cmp(&a.noise.log2())))
             .ok_or(OperandError::NoOperands { operation })?;
@@ -163,45 +182,50 @@ impl Evaluator {
             });
         }
         let (inner, noise) = sum.ok_or(OperandError::NoOperands { operation })?;
-        self.finish(operation, inner, lead.factor, noise)
+        self.finish(operation, inner, lead.factor, noise, bound)
     }
 
     /// `a + p`.
     ///
     /// # Errors
-    /// If the operand is foreign or the sum would not decrypt.
+    /// If the operand is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn add_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
         self.check("add_plain", a)?;
         p.check("add_plain", &self.params)?;
+        let bound = self.within("add_plain", a.bound.plus("add_plain", p.bound, self.params.n())?)?;
         let mut inner = a.inner.clone();
         inner.add_to_phase(&p.lift(&self.params, a.level(), a.factor));
-        self.finish("add_plain", inner, a.factor, a.noise.add_related(self.params.noise().plaintext(p.slots)))
+        let noise = a.noise.add_related(self.params.noise().plaintext(p.slots));
+        self.finish("add_plain", inner, a.factor, noise, bound)
     }
 
     /// `a + c`, the constant in every slot (in the constant coefficient).
     ///
     /// # Errors
-    /// If the operand is foreign or the sum would not decrypt.
+    /// If the operand is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn add_const(&self, a: &Ciphertext, c: i64) -> Result<Ciphertext, Error> {
         self.check("add_const", a)?;
+        let bound = self.within("add_const", a.bound.plus_constant(c.unsigned_abs()))?;
         let t = self.params.t();
         let mut inner = a.inner.clone();
         inner.add_integer_assign(t.center(t.mul(t.reduce_i64(c), a.factor)));
-        self.finish("add_const", inner, a.factor, a.noise.add_related(self.params.noise().plaintext(true)))
+        let noise = a.noise.add_related(self.params.noise().plaintext(true));
+        self.finish("add_const", inner, a.factor, noise, bound)
     }
 
-    /// `c·a` for an integer; only `c mod t` matters.
+    /// `c·a` for an integer; modulo `t` only `c mod t` matters.
     ///
     /// # Errors
-    /// If the operand is foreign or the product would not decrypt.
+    /// If the operand is foreign, or the product would not decrypt or may pass `t/2`.
     pub fn mul_const(&self, a: &Ciphertext, c: i64) -> Result<Ciphertext, Error> {
         self.check("mul_const", a)?;
+        let bound = self.within("mul_const", a.bound.scaled(c.unsigned_abs()))?;
         let t = self.params.t();
         let c = t.center(t.reduce_i64(c));
         let mut inner = a.inner.clone();
         inner.mul_integer(c);
         let noise = a.noise.scale((c.unsigned_abs().max(1) as f64).log2());
-        self.finish("mul_const", inner, a.factor, noise)
+        self.finish("mul_const", inner, a.factor, noise, bound)
     }
 }
 

@@ -38,7 +38,7 @@ impl Evaluator {
         }
         let limbs = level + 1;
         let inner = if inner.limbs() > limbs { inner.truncated(limbs) } else { inner.into_owned() };
-        self.finish(operation, inner, factor, noise)
+        self.finish(operation, inner, factor, noise, a.bound)
     }
 
     /// Modulus switching: the ciphertext with its last prime divided out, whatever its noise.
@@ -54,7 +54,7 @@ impl Evaluator {
         }
         let noise = self.params.noise().drop_last(a.noise, last);
         let factor = self.params.t().mul(a.factor, self.params.drop_factor(last));
-        self.finish(operation, a.inner.drop_last(), factor, noise)
+        self.finish(operation, a.inner.drop_last(), factor, noise, a.bound)
     }
 
     /// The ciphertext at the lowest level that costs a later product nothing: what follows every [`mul`](Self::mul).

@@ -29,4 +29,4 @@ pub use params::{Parameters, Spec};
 pub use plaintext::{Plaintext, PreparedPlaintext};
 pub use wire::{FIELD_BYTES, TAG};
 
-pub use he_core::rlwe::{ForeignSecret, OperandError, SecretId};
+pub use he_core::rlwe::{Bound, ForeignSecret, OperandError, SecretId};

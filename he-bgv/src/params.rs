@@ -79,6 +79,18 @@ impl Spec {
         Self { log_n: 14, plaintext_modulus: 16_580_609, q_bits: vec![47; 8], p_bits: vec![48], digit: 1 }
     }
 
+    /// Preset: [`n8192`](Self::n8192) with a plaintext prime of 40 bits with slots, for integers that do not wrap: sums of millions of
+    /// values of six digits, and one or two products at 128 bits of security.
+    pub fn n8192_wide() -> Self {
+        Self { plaintext_modulus: 1_099_511_480_321, ..Self::n8192() }
+    }
+
+    /// Preset: [`n16384`](Self::n16384) with a plaintext prime of 49 bits with slots, the most there are, for integers that do not
+    /// wrap: four products at 128 bits of security.
+    pub fn n16384_wide() -> Self {
+        Self { plaintext_modulus: 562_949_952_798_721, ..Self::n16384() }
+    }
+
     /// Parameters at 128-bit security.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use he_core::ring::{Coeff, Eval, Poly};
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use he_core::rlwe::OperandError;
+use he_core::rlwe::{Bound, OperandError};
 
 use crate::error::Error;
 use crate::params::Parameters;
@@ -32,6 +32,8 @@ pub struct Plaintext {
     /// True if it was encoded in slots: its coefficients then count as random in estimates of noise.
     #[zeroize(skip)]
     pub(crate) slots: bool,
+    #[zeroize(skip)]
+    pub(crate) bound: Bound,
 }
 
 impl fmt::Debug for Plaintext {
@@ -39,6 +41,7 @@ impl fmt::Debug for Plaintext {
         f.debug_struct("Plaintext")
             .field("n", &self.coefficients.len())
             .field("t", &self.t)
+            .field("bound", &self.bound)
             .finish_non_exhaustive()
     }
 }
@@ -59,6 +62,11 @@ impl Plaintext {
             return Ok(());
         }
         Err(OperandError::Foreign { operation, object: "plaintext" }.into())
+    }
+
+    /// The public bound of its values, as it was stated.
+    pub fn bound(&self) -> Bound {
+        self.bound
     }
 
     /// Coefficients in `[0, t)`.
@@ -90,6 +98,7 @@ impl Plaintext {
 /// # let key = SecretKey::generate(&params)?;
 /// # let (encoder, encryptor, decryptor) =
 /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
+/// # let encoder = encoder.with_bound(20);
 /// let weights = PreparedPlaintext::new(&params, &encoder.encode(&[10, 20])?, params.max_level())?;
 /// let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params))?;
 /// for values in [[1, 2], [3, 4]] {
@@ -105,6 +114,7 @@ impl Plaintext {
 pub struct PreparedPlaintext {
     pub(crate) poly: Poly<Eval>,
     pub(crate) log_norm: f64,
+    pub(crate) bound: Bound,
     pub(crate) params: Parameters,
 }
 
@@ -126,7 +136,7 @@ impl PreparedPlaintext {
             log_norm = log_norm.max((sum / 3.0).max(1.0).log2());
         }
         let poly = Poly::<Coeff>::from_signed(params.rlwe().basis(level + 1), &centred).into_eval();
-        Ok(Self { poly, log_norm, params: params.clone() })
+        Ok(Self { poly, log_norm, bound: plaintext.bound, params: params.clone() })
     }
 
     /// As [`new`](Self::new), counting the norm as at least `2^log_norm`: so that noise can be planned before the
@@ -148,6 +158,11 @@ impl PreparedPlaintext {
     /// `log2` of the Euclidean norm of its coefficients, or what it counts for in estimates of noise if that is more.
     pub fn log_norm(&self) -> f64 {
         self.log_norm
+    }
+
+    /// The public bound of its values.
+    pub fn bound(&self) -> Bound {
+        self.bound
     }
 
     /// The highest level of ciphertexts it is for.

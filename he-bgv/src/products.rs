@@ -5,7 +5,7 @@
 
 use std::ops::Deref;
 
-use he_core::rlwe::{self, OperandError};
+use he_core::rlwe::{self, Bound, OperandError};
 
 use crate::ciphertext::Ciphertext;
 use crate::error::Error;
@@ -18,7 +18,7 @@ impl Evaluator {
     /// times see [`PreparedPlaintext`].
     ///
     /// # Errors
-    /// If an operand is foreign, or the product would not decrypt.
+    /// If an operand is foreign, or the product would not decrypt or may pass `t/2`.
     pub fn mul_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
         self.check("mul_plain", a)?;
         self.mul_prepared(a, &PreparedPlaintext::new(&self.params, p, a.level())?)
@@ -27,7 +27,7 @@ impl Evaluator {
     /// `p·a` for a prepared plaintext.
     ///
     /// # Errors
-    /// If an operand is foreign, the plaintext was prepared for lower levels, or the product would not decrypt.
+    /// If an operand is foreign, the plaintext was prepared for lower levels, or the product would not decrypt or may pass `t/2`.
     pub fn mul_prepared(&self, a: &Ciphertext, p: &PreparedPlaintext) -> Result<Ciphertext, Error> {
         self.dot_prepared(&[(p, a)])
     }
@@ -36,7 +36,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// If there is no operand, one is foreign, a plaintext was prepared for lower levels, the correction factors differ, or the sum
-    /// would not decrypt.
+    /// would not decrypt or may pass `t/2`.
     pub fn dot_prepared(&self, terms: &[(&PreparedPlaintext, &Ciphertext)]) -> Result<Ciphertext, Error> {
         let ciphertexts: Vec<_> = terms.iter().map(|(_, a)| *a).collect();
         let prepared = |i: usize, ratio| match ratio {
@@ -47,11 +47,12 @@ impl Evaluator {
     }
 
     /// `Σ p_i·a_i` for ciphertexts `a_i`, related or not, of any correction factors: `prepared(i, ratio)` gives `p_i` times the
-    /// constant `ratio` modulo `t` that brings `a_i` to the correction factor of the first one.
+    /// constant `ratio` modulo `t` that brings `a_i` to the correction factor of the first one. Such a product is bounded by nothing, so
+    /// that for a ratio other than 1 this is for arithmetic modulo `t`.
     ///
     /// # Errors
-    /// If there is no operand, one is foreign, a plaintext was prepared for lower levels, or the sum would not decrypt; whatever
-    /// `prepared` returns.
+    /// If there is no operand, one is foreign, a plaintext was prepared for lower levels, or the sum would not decrypt or may
+    /// pass `t/2`; whatever `prepared` returns.
     pub fn dot_prepared_with<P: Deref<Target = PreparedPlaintext>>(
         &self,
         ciphertexts: &[&Ciphertext],
@@ -72,6 +73,7 @@ impl Evaluator {
         let operands = self.at_level(operation, ciphertexts.iter().copied(), level)?;
         let first = &operands[0];
         let (mut plaintexts, mut noise) = (Vec::with_capacity(operands.len()), None::<Noise>);
+        let mut bounds = Vec::with_capacity(operands.len());
         for (i, a) in operands.iter().enumerate() {
             let ratio =
                 if a.factor == first.factor { 1 } else { t.mul(first.factor, t.inv(a.factor).unwrap_or(1)) };
@@ -87,17 +89,30 @@ impl Evaluator {
             }
             let term = a.noise.mul_plain(p.log_norm);
             noise = Some(noise.map_or(term, |noise| combine(noise, term)));
+            bounds.push(a.bound.times(operation, p.bound, self.params.n())?);
             plaintexts.push(p);
         }
+        let bound = self.total(operation, bounds.into_iter().map(Ok))?;
         let pairs: Vec<_> = plaintexts.iter().zip(&operands).map(|(p, a)| (&p.poly, &a.inner)).collect();
         let inner = rlwe::Ciphertext::plain_sum(level + 1, &pairs);
-        self.finish(operation, inner, first.factor, noise.unwrap_or(first.noise))
+        self.finish(operation, inner, first.factor, noise.unwrap_or(first.noise), bound)
+    }
+
+    /// The bound of a sum of terms, if it is below `t/2`.
+    fn total(
+        &self,
+        operation: &'static str,
+        mut terms: impl Iterator<Item = Result<Bound, OperandError>>,
+    ) -> Result<Bound, Error> {
+        let first = terms.next().ok_or(OperandError::NoOperands { operation })??;
+        let sum = terms.try_fold(first, |sum, term| sum.plus(operation, term?, self.params.n()))?;
+        self.within(operation, sum)
     }
 
     /// `a·b`, relinearized, at the lowest level that costs a later product nothing.
     ///
     /// # Errors
-    /// If an operand is foreign or of degree 2, there is no relinearization key, or the product would not decrypt.
+    /// If an operand is foreign or of degree 2, there is no relinearization key, or the product would not decrypt or may pass `t/2`.
     pub fn mul(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.finish_product(&self.mul_lazy(a, b)?)
     }
@@ -113,7 +128,7 @@ impl Evaluator {
     /// `a·b`, of degree 2: such products are summed before they are relinearized once for all.
     ///
     /// # Errors
-    /// If an operand is foreign or of degree 2, or the product would not decrypt.
+    /// If an operand is foreign or of degree 2, or the product would not decrypt or may pass `t/2`.
     pub fn mul_lazy(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.dot_lazy(&[(a, b)])
     }
@@ -146,7 +161,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// If a matrix is empty or not whole, an operand is foreign or of degree 2, the correction factors differ, or a sum would not
-    /// decrypt.
+    /// decrypt or may pass `t/2`.
     pub fn matrix_product_lazy(
         &self,
         inner: usize,
@@ -193,10 +208,12 @@ impl Evaluator {
             .map(|(at, product)| {
                 let row = a[at / columns * inner..][..inner].iter();
                 let pairs = row.zip(b[at % columns..].iter().step_by(columns));
+                let bounds = pairs.clone().map(|(a, b)| a.bound.times(operation, b.bound, self.params.n()));
+                let bound = self.total(operation, bounds)?;
                 let noises = pairs.map(|(a, b)| self.params.noise().product(a.noise, b.noise));
                 let noise =
                     noises.reduce(Noise::add_unrelated).ok_or(OperandError::NoOperands { operation })?;
-                self.finish(operation, product, factor, noise)
+                self.finish(operation, product, factor, noise, bound)
             })
             .collect()
     }
@@ -228,6 +245,7 @@ impl Evaluator {
             key: "relinearization key".into(),
             level: a.level(),
         })?;
-        self.finish(operation, inner, a.factor, self.params.noise().key_switch(a.noise, a.level()))
+        let noise = self.params.noise().key_switch(a.noise, a.level());
+        self.finish(operation, inner, a.factor, noise, a.bound)
     }
 }

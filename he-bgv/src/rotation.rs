@@ -22,7 +22,8 @@ impl Evaluator {
             return Ok(a.clone());
         }
         let inner = self.keys.inner.automorphism(&a.inner, g).ok_or_else(|| self.missing(g, a))?;
-        self.finish("rotate", inner, a.factor, self.rotated_noise(a, g))
+        let bound = a.bound.after_automorphism(self.params.n());
+        self.finish("rotate", inner, a.factor, self.rotated_noise(a, g), bound)
     }
 
     fn rotated_noise(&self, a: &Ciphertext, g: usize) -> Noise {
@@ -54,7 +55,8 @@ impl Evaluator {
                 }
                 let inner = self.keys.inner.automorphism_hoisted(&a.inner, &digits, g);
                 let inner = inner.ok_or_else(|| self.missing(g, a))?;
-                self.finish("rotate", inner, a.factor, self.rotated_noise(a, g))
+                let bound = a.bound.after_automorphism(self.params.n());
+                self.finish("rotate", inner, a.factor, self.rotated_noise(a, g), bound)
             })
             .collect()
     }
@@ -103,7 +105,7 @@ impl Evaluator {
     /// #     (Encoder::new(&params), Encryptor::with_secret(&key), Decryptor::new(&key));
     /// let keys = key.evaluation_keys(&KeyRequest::default().rotations(&params, &[1, 2], params.max_level()))?;
     /// let evaluator = Evaluator::new(&params, keys)?;
-    /// let c = encryptor.encrypt(&encoder.encode(&[1, 2, 3, 4])?)?;
+    /// let c = encryptor.encrypt(&encoder.clone().with_bound(4).encode(&[1, 2, 3, 4])?)?;
     /// let sum = evaluator.inner_sum(&c, 1, 4)?;
     /// assert_eq!(encoder.decode(&decryptor.decrypt(&sum)?)?[0], 10);
     /// # Ok(())
@@ -111,7 +113,7 @@ impl Evaluator {
     /// ```
     ///
     /// # Errors
-    /// As [`automorphism`](Self::automorphism); also if `count` is no power of two or passes the row.
+    /// As [`automorphism`](Self::automorphism); also if `count` is no power of two or passes the row, or the sum may pass `t/2`.
     pub fn inner_sum(&self, a: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, Error> {
         let row = self.params.n() / 2;
         if !count.is_power_of_two() || stride.checked_mul(count).is_none_or(|span| span > row) {
@@ -121,6 +123,7 @@ impl Evaluator {
             return self.mul_const(a, count as i64);
         }
         self.check_rotation(a)?;
+        self.within("inner sum", a.bound.scaled(count as u64))?;
         let mut sum = a.clone();
         let mut step = stride;
         while step < stride * count {
@@ -136,7 +139,7 @@ impl Evaluator {
     /// rotation, unless it is nearly invariant under it, as a sum of rotations is.
     ///
     /// # Errors
-    /// If they differ in level or correction factor, one is foreign, or the sum would not decrypt.
+    /// If they differ in level or correction factor, one is foreign, or the sum would not decrypt or may pass `t/2`.
     pub fn add_unrelated(&self, a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.add_alike("sum", a, b, Noise::add_unrelated)
     }
@@ -166,9 +169,10 @@ impl Evaluator {
         if a.factor != b.factor {
             return Err(Error::MixedCorrectionFactors { operation });
         }
+        let bound = self.within(operation, a.bound.plus(operation, b.bound, self.params.n())?)?;
         let mut inner = a.inner;
         inner.add_assign(&b.inner);
-        self.finish(operation, inner, a.factor, combine(a.noise, b.noise))
+        self.finish(operation, inner, a.factor, combine(a.noise, b.noise), bound)
     }
 }
 

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use he_core::rlwe::OperandError;
+use he_core::rlwe::{Bound, OperandError};
 
 use crate::ciphertext::Ciphertext;
 use crate::elements::row_element;
@@ -146,6 +146,7 @@ fn element(params: &Parameters, (k, swap): Shift) -> usize {
 /// let evaluator = Evaluator::new(&params, keys)?;
 /// let slots = encryptor.encrypt(&encoder.encode(&[5, -6, 7])?)?;
 /// let polynomial = evaluator.slots_to_coefficients(&transform, &slots)?;
+/// assert_eq!(polynomial.bound().most(), Some(96));
 /// let coefficients = encoder.decode_coefficients(&decryptor.decrypt(&polynomial)?);
 /// let order = coefficient_order(params.n());
 /// assert_eq!([0, 1, 2].map(|slot| coefficients[order[slot]]), [5, -6, 7]);
@@ -178,7 +179,8 @@ impl SlotTransform {
             return Err(Error::Factors { wanted: factors, most: depth as usize });
         }
         params.check_level("slot transform", level)?;
-        let encoder = Encoder::new(params);
+        // Roots of unity are residues; what they do to values in all is proven by the transform that they make.
+        let encoder = Encoder::new(params).modular();
         // The root behind the slots is the value of X in the first of them.
         let psi = encoder.decode(&encoder.encode_coefficients(&[0, 1])?)?[0];
         let layers = Layers::new(t, n, t.reduce_i64(psi));
@@ -278,12 +280,32 @@ impl Evaluator {
         if transform.direction != direction {
             return Err(Error::Direction { operation });
         }
+        let bound = self.moved(operation, direction, c.bound)?;
         let mut out = self.mod_switch_to(c, c.level().min(transform.level))?;
         for factor in &transform.factors {
             let operand = self.mod_switch_for_plain_product(&out)?;
             out = self.mod_switch_for_plain_product(&self.apply_factor(factor, &operand)?)?;
         }
-        Ok(out)
+        Ok(Ciphertext { bound, ..out })
+    }
+
+    /// The bound of values after the transform, which takes them to other places and leaves them as they are.
+    fn moved(&self, operation: &'static str, direction: Direction, bound: Bound) -> Result<Bound, Error> {
+        match (direction, bound) {
+            (_, Bound::Modulo) => Ok(bound),
+            (Direction::SlotsToCoefficients, Bound::Slots { most }) => {
+                Ok(Bound::of_coefficients(Some(most), self.params.n()))
+            }
+            (Direction::CoefficientsToSlots, Bound::Coefficients { most, .. }) => Ok(Bound::Slots { most }),
+            (Direction::SlotsToCoefficients, _) => {
+                let right = Bound::Slots { most: self.params.t().value() / 2 };
+                Err(OperandError::Places { operation, left: bound, right }.into())
+            }
+            (Direction::CoefficientsToSlots, _) => {
+                let right = Bound::of_coefficients(Some(self.params.t().value() / 2), self.params.n());
+                Err(OperandError::Places { operation, left: bound, right }.into())
+            }
+        }
     }
 
     /// `Σ_g τ_g(Σ_b d_{g,b} ∘ τ_b(x))`. The diagonals look random, whatever `x` is, so that the terms are unrelated.

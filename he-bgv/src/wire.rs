@@ -1,7 +1,7 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
 use he_core::rlwe::object::Kind;
-use he_core::rlwe::{sealed, serial};
+use he_core::rlwe::{Bound, sealed, serial};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::chaos::Chaos;
@@ -12,8 +12,9 @@ use crate::params::Parameters;
 /// The tag of the serialized objects of this crate.
 pub const TAG: Tag = Tag(1);
 
-/// Bytes of a ciphertext beside its polynomials: correction factor, and deviation, moment order and sides of the noise.
-pub const FIELD_BYTES: usize = 8 + 8 + 8 + 1;
+/// Bytes of a ciphertext beside its polynomials: correction factor, deviation, moment order and sides of the noise, bound of the
+/// values.
+pub const FIELD_BYTES: usize = 8 + 8 + 8 + 1 + Bound::BYTES;
 
 impl Parameters {
     /// The header of an object of these parameters.
@@ -61,6 +62,7 @@ impl Ciphertext {
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
         out.u64(self.factor);
         write_noise(out, self.noise);
+        self.bound.write(out);
         serial::write_ciphertext(out, &self.inner)
     }
 
@@ -75,8 +77,9 @@ impl Ciphertext {
             return Err(WireError::Value { what, index: 0, found: factor, bound: t.value() });
         }
         let noise = read_noise(from, params)?;
+        let bound = Bound::read(from, t.value(), params.n())?;
         let inner = serial::read_ciphertext(from, params.rlwe())?;
-        Ok(Self { params: params.clone(), inner, factor, noise })
+        Ok(Self { params: params.clone(), inner, factor, noise, bound })
     }
 
     /// The ciphertext, sealed.
@@ -112,6 +115,7 @@ impl SeededCiphertext {
     pub fn write(&self, out: &mut Writer) -> Result<(), WireError> {
         out.u64(1);
         write_noise(out, self.noise);
+        self.bound.write(out);
         serial::write_seeded(out, &self.inner)
     }
 

@@ -130,7 +130,8 @@ fn run(spec: &Spec) {
     let keys = key.evaluation_keys(&request).unwrap();
     let keys = EvaluationKeys::from_bytes(&params, &keys.to_bytes().unwrap()).unwrap();
     let evaluator = Evaluator::new(&params, keys).unwrap();
-    let bench = Bench { params: &params, encoder: Encoder::new(&params), decryptor: Decryptor::new(&key) };
+    let bench =
+        Bench { params: &params, encoder: Encoder::new(&params).modular(), decryptor: Decryptor::new(&key) };
     let (x, y) = (values(&params, 0x9e37_79b9_7f4a_7c15), values(&params, 0xd1b5_4a32_d192_ed03));
     let (px, py) = (bench.encoder.encode(&x).unwrap(), bench.encoder.encode(&y).unwrap());
     let a = Encryptor::with_secret(&key).encrypt(&px).unwrap();

@@ -11,8 +11,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use he_bgv::{
-    Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters, PublicKey,
-    SecretKey, Spec,
+    Bound, Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, KeyRequest, Parameters,
+    PublicKey, SecretKey, Spec,
 };
 use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{DIGEST_BYTES, HEADER_BYTES, VERSION, WireError, peek, seal};
@@ -80,6 +80,7 @@ fn ciphertexts_decrypt_to_what_was_encrypted() {
     let product = read("product.ciphertext");
     assert_eq!(slots(&product), squares());
     assert!(product.level() == 0 && product.correction_factor() != 1);
+    assert_eq!(product.bound(), Bound::Slots { most: 250_000 });
     assert_eq!(read("expanded.ciphertext").to_bytes().unwrap(), golden("expanded.ciphertext"));
     // All but the estimate of the noise: below that of a fresh ciphertext, as in this tiny ring, reading raises it.
     let [again, file] = [product.to_bytes().unwrap(), golden("product.ciphertext")].map(|bytes| {
@@ -122,7 +123,7 @@ fn objects_of_version_1_are_refused_by_name() {
 fn write_golden_files() {
     let params = insecure_params();
     let key = known_key(&params);
-    let plaintext = Encoder::new(&params).encode(&MESSAGE).unwrap();
+    let plaintext = Encoder::new(&params).with_bound(500).encode(&MESSAGE).unwrap();
     let request = KeyRequest::default().relinearization(1).rotations(&params, &[1], 1);
     let keys = key.evaluation_keys(&request).unwrap();
     let evaluator = Evaluator::new(&params, keys.clone()).unwrap();

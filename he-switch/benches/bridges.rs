@@ -95,7 +95,7 @@ fn bootstraps(t: u64) {
     let level = params.bgv().max_level();
     let keys = secret.evaluation_keys(&he_bgv::KeyRequest::default().relinearization(level)).expect("keys");
     let products = he_bgv::Evaluator::new(params.bgv(), keys).expect("keys");
-    let encoder = he_bgv::Encoder::new(params.bgv());
+    let encoder = he_bgv::Encoder::new(params.bgv()).modular();
     let decryptor = he_bgv::Decryptor::new(&secret);
     let half = t as i64 / 2;
     let fresh = |k: i64| {
@@ -144,7 +144,7 @@ fn stages(bgv: &he_bgv::SecretKey, bridges: &Bridges, evaluator: &he_tfhe::Evalu
     let Bridges { down, ring, up, refresher } = bridges;
     let params = up.params();
     let (n, m, all) = (params.bgv().n(), params.tfhe().n(), 2 * params.ckks().slots());
-    let encoder = he_bgv::Encoder::new(params.bgv());
+    let encoder = he_bgv::Encoder::new(params.bgv()).modular();
     let t = 1_i64 << params.log_t();
     let values: Vec<i64> = (0..n as i64).map(|i| (i % 16 - 8) * (t / 32)).collect();
     let plain = encoder.encode_coefficients(&values).expect("in range");

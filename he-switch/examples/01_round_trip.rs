@@ -32,8 +32,10 @@ fn run(params: &Parameters) -> Result<(), Error> {
     let y: Vec<i64> = (0..COUNT as i64).map(|i| i / 8 % 8 - 4).collect();
     let (encoder, encryptor) =
         (he_bgv::Encoder::new(params.bgv()), he_bgv::Encryptor::with_secret(secret.bgv()));
+    // They are 4 at most, which is public: sums of them stay below t/2.
     let encrypt = |v: &[i64], unit: i64| -> Result<he_bgv::Ciphertext, Error> {
         let scaled: Vec<i64> = v.iter().map(|v| v * unit).collect();
+        let encoder = encoder.clone().with_bound(4 * unit.unsigned_abs());
         Ok(encryptor.encrypt(&encoder.encode_coefficients(&scaled)?)?)
     };
     let (a, b) = (encrypt(&x, unit)?, encrypt(&y, unit)?);

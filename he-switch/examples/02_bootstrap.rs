@@ -14,7 +14,9 @@ fn main() -> Result<(), Error> {
 fn run(params: &Parameters) -> Result<(), Error> {
     // The client draws a secret key of BGV, as without bootstrapping. CKKS has a secret of its own, which is forgotten at once.
     let secret = he_bgv::SecretKey::generate(params.bgv())?;
-    let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Decryptor::new(&secret));
+    // Powers pass t/2: arithmetic modulo t, by name.
+    let (encoder, decryptor) =
+        (he_bgv::Encoder::new(params.bgv()).modular(), he_bgv::Decryptor::new(&secret));
     let bootstrapper = Bootstrapper::new(BootstrapKeys::generate(params, &secret)?)?;
     let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_level());
     let evaluator = he_bgv::Evaluator::new(params.bgv(), secret.evaluation_keys(&products)?)?;

@@ -22,7 +22,8 @@ fn main() -> Result<(), Error> {
 
 fn run(params: &Parameters) -> Result<(), Error> {
     let secret = he_bgv::SecretKey::generate(params.bgv())?;
-    let encoder = he_bgv::Encoder::new(params.bgv());
+    // Powers pass t/2: arithmetic modulo t, by name.
+    let encoder = he_bgv::Encoder::new(params.bgv()).modular();
     let products = he_bgv::KeyRequest::default().relinearization(params.bgv().max_level());
     let leveled = he_bgv::Evaluator::new(params.bgv(), secret.evaluation_keys(&products)?)?;
     let bootstrapper = Bootstrapper::new(BootstrapKeys::generate(params, &secret)?)?;

@@ -12,7 +12,7 @@
 
 use he_core::ring::poly::{Coeff, Eval, Poly};
 use he_core::rlwe::noise::NoiseModel;
-use he_core::rlwe::{Ciphertext, EvaluationKeys, KeyRequest, SecretId};
+use he_core::rlwe::{Bound, Ciphertext, EvaluationKeys, KeyRequest, OperandError, SecretId};
 use rayon::prelude::*;
 
 use crate::error::Error;
@@ -26,7 +26,7 @@ use crate::rings::div_exact;
 /// # fn main() -> Result<(), Error> {
 /// # let params = Spec::insecure_small().build_insecure("an example")?;
 /// # let key = he_bgv::SecretKey::generate(params.bgv())?;
-/// # let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Decryptor::new(&key));
+/// # let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()).with_bound(4), he_bgv::Decryptor::new(&key));
 /// let expander = Expander::generate(&params, &key, 1)?;
 /// let c = he_bgv::Encryptor::with_secret(&key).encrypt(&encoder.encode_coefficients(&[1, 2, 3, 4])?)?;
 /// // Even and odd coefficients.
@@ -120,6 +120,7 @@ impl Expander {
             let needed = format!("degree 1, factor 1, level {}", bgv.max_level());
             return Err(Error::Mismatch { field: "the ciphertext", found, needed });
         }
+        check_bound(c)?;
         let noise = 0.5 * ((2.0 * c.noise().log2()).exp2() + self.noise(levels)).log2();
         let mut parts = vec![div_exact(c.inner(), 1 << levels)];
         for (j, monomial) in (0..levels).zip(&self.monomials) {
@@ -136,7 +137,10 @@ impl Expander {
             // Part r and part r + 2^j.
             parts = even.into_iter().chain(odd).collect();
         }
-        parts.into_iter().map(|part| Ok(he_bgv::Ciphertext::from_rlwe(bgv, part, noise)?)).collect()
+        parts
+            .into_iter()
+            .map(|part| Ok(he_bgv::Ciphertext::from_rlwe(bgv, part, c.bound(), noise)?))
+            .collect()
     }
 
     /// `2^levels` ciphertexts as one: coefficient `2^levels·i + r` is coefficient `2^levels·i` of the `r`-th, whatever stands elsewhere
@@ -177,6 +181,7 @@ impl Expander {
             return Err(Error::Foreign { operation: "packing", object: "ciphertext" });
         }
         SecretId::check_all("packing", "ciphertext", self.keys.secret_id(), [parts[0].secret_id()])?;
+        let bound = bound_of(parts, |all, next| all.beside("packing", next, bgv.n()))?;
         let sum = |power: f64| parts.iter().map(|c| (power * c.noise().log2()).exp2()).sum::<f64>();
         let noise = 0.5 * (sum(2.0) + self.noise(levels)).log2();
         let mut all: Vec<Ciphertext> = parts.iter().map(|c| div_exact(c.inner(), 1 << levels)).collect();
@@ -193,7 +198,7 @@ impl Expander {
             };
             all = all.into_par_iter().zip(odd).map(pair).collect::<Result<_, Error>>()?;
         }
-        Ok(he_bgv::Ciphertext::from_rlwe(bgv, all.swap_remove(0), noise)?)
+        Ok(he_bgv::Ciphertext::from_rlwe(bgv, all.swap_remove(0), bound, noise)?)
     }
 
     fn automorphism(&self, c: &Ciphertext, j: u32) -> Result<Ciphertext, Error> {
@@ -237,11 +242,11 @@ fn check_parts(parts: &[he_bgv::Ciphertext], degree: usize) -> Result<usize, Err
     Ok(level)
 }
 
-/// `Σ_r X^r·c_r`, of whatever degree; the noise is the sum of all.
+/// `Σ_r X^r·c_r`, of whatever degree; noise and bound are the sums of all.
 ///
 /// # Errors
 /// If there are no ciphertexts or more than coefficients, or one belongs to other parameters or another secret than the first or has another degree,
-/// level or correction factor.
+/// level or correction factor, or a sum of coefficients may pass `t/2`.
 pub fn combine(parts: &[he_bgv::Ciphertext]) -> Result<he_bgv::Ciphertext, Error> {
     let most = parts.first().map_or(0, |c| c.params().n());
     if parts.is_empty() || parts.len() > most {
@@ -250,6 +255,13 @@ pub fn combine(parts: &[he_bgv::Ciphertext]) -> Result<he_bgv::Ciphertext, Error
     }
     let level = check_parts(parts, parts[0].degree())?;
     let bgv = parts[0].params();
+    let operation = "combination";
+    let bound = bound_of(parts, |sum, next| sum.plus(operation, next, bgv.n()))?;
+    // One alone is no sum, and stays where it is.
+    let bound = match parts {
+        [_] => bound,
+        _ => bound.anywhere(bgv.n()).within(operation, bgv.t().value()).map_err(he_bgv::Error::from)?,
+    };
     let x = power(bgv, level + 1, 1);
     // Horner: a product with X for each ciphertext.
     let mut sum = parts[parts.len() - 1].inner().clone();
@@ -258,7 +270,28 @@ pub fn combine(parts: &[he_bgv::Ciphertext]) -> Result<he_bgv::Ciphertext, Error
         sum.add_assign(c.inner());
     }
     let variance: f64 = parts.iter().map(|c| (2.0 * c.noise().log2()).exp2()).sum();
-    Ok(he_bgv::Ciphertext::from_rlwe(bgv, sum, 0.5 * variance.log2())?)
+    Ok(he_bgv::Ciphertext::from_rlwe(bgv, sum, bound, 0.5 * variance.log2())?)
+}
+
+/// Refuses values that are bounded in slots: coefficients are taken apart and put together here, and slots bound none.
+fn check_bound(c: &he_bgv::Ciphertext) -> Result<(), Error> {
+    match c.bound() {
+        Bound::Slots { .. } => {
+            let (found, needed) = (c.bound().to_string(), "coefficients, or residues modulo t".into());
+            Err(Error::Mismatch { field: "the values of the ciphertext", found, needed })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The bound of coefficients of several ciphertexts in one.
+fn bound_of(
+    parts: &[he_bgv::Ciphertext],
+    join: impl Fn(Bound, Bound) -> Result<Bound, OperandError>,
+) -> Result<Bound, Error> {
+    parts.iter().try_for_each(check_bound)?;
+    let join = |all: Bound, c: &he_bgv::Ciphertext| join(all, c.bound());
+    Ok(parts[1..].iter().try_fold(parts[0].bound(), join).map_err(he_bgv::Error::from)?)
 }
 
 /// `1 + n/2^j`.
@@ -275,7 +308,7 @@ mod tests {
     fn coefficients_are_dealt_out() {
         let params = Spec::insecure_small().build_insecure("a test").unwrap();
         let key = he_bgv::SecretKey::generate(params.bgv()).unwrap();
-        let (n, encoder) = (params.bgv().n(), he_bgv::Encoder::new(params.bgv()));
+        let (n, encoder) = (params.bgv().n(), he_bgv::Encoder::new(params.bgv()).modular());
         let values: Vec<i64> = (0..n as i64).map(|i| i * 31 % 1021 - 510).collect();
         let plain = encoder.encode_coefficients(&values).unwrap();
         let c = he_bgv::Encryptor::with_secret(&key).encrypt(&plain).unwrap();

@@ -106,7 +106,7 @@ impl World {
     }
 
     fn encrypted(&self, values: &[i64]) -> he_bgv::Ciphertext {
-        let plain = he_bgv::Encoder::new(self.params.bgv()).encode_coefficients(values).unwrap();
+        let plain = he_bgv::Encoder::new(self.params.bgv()).modular().encode_coefficients(values).unwrap();
         he_bgv::Encryptor::with_secret(self.secret.bgv()).encrypt(&plain).unwrap()
     }
 

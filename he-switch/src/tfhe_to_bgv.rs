@@ -67,7 +67,7 @@ impl TfheToBgv {
     /// Packed values `m/2^log_t`, `|m|/2^log_t` within the interval that CKKS lifts, as BGV ciphertexts over all primes, with an
     /// error of at most `error` in units of the integers. Coefficient `i` of the `r`-th of `p` packed ciphertexts, `p` a power of
     /// two, is value `v = p·i + r` of `p·n'`, and coefficient `⌊v/l⌋` of the BGV ciphertext `v mod l` of `l = p·n'/n`; if that
-    /// is less than 1 there is one BGV ciphertext, with `v` at coefficient `v/l`.
+    /// is less than 1 there is one BGV ciphertext, with `v` at coefficient `v/l`. Their values are bounded by half of `2^log_t`.
     ///
     /// # Errors
     /// As [`TfheToCkks::gather`] and [`Refresher::clean_to`].

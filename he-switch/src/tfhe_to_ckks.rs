@@ -163,7 +163,7 @@ impl TfheToCkks {
         let inner = self.key.inner.switch_ciphertext(&join(&pieces, params.joint()))?;
         let dimension = packed.len().next_power_of_two() * ring.n();
         let error = variance.sqrt() * f64::from(log_t).exp2();
-        Ok(Integers { inner, t: 1 << log_t, error, dimension, factors: vec![] })
+        Ok(Integers { inner, t: 1 << log_t, error, dimension, factors: vec![], bounds: vec![] })
     }
 
     /// Packed values `v/2^log_t` as a CKKS ciphertext with all levels of the user, and the factor `f` with which `f·v` stands in

@@ -21,7 +21,7 @@ impl World {
     fn new(params: Parameters) -> Self {
         let secret = SecretKey::generate(params.bgv()).unwrap();
         let bootstrapper = Bootstrapper::new(BootstrapKeys::generate(&params, &secret).unwrap()).unwrap();
-        Self { encoder: Encoder::new(params.bgv()), params, secret, bootstrapper }
+        Self { encoder: Encoder::new(params.bgv()).modular(), params, secret, bootstrapper }
     }
 
     /// BGV in dimension `2^log_n` under CKKS in dimension `2^11`.

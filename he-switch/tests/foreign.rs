@@ -158,7 +158,7 @@ impl World {
         let messages = secret.evaluation_keys(request).unwrap().to_bytes().unwrap();
         let keys = EvaluationKeys::from_bytes(params, request, &messages).unwrap();
         let switcher = Switcher::new(keys).unwrap();
-        let plain = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&[1, 2, 3]).unwrap();
+        let plain = he_bgv::Encoder::new(params.bgv()).with_bound(4).encode_coefficients(&[1, 2, 3]).unwrap();
         let bgv = he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&plain).unwrap();
         let plain = he_ckks::Encoder::new(params.ckks()).encode_in(&[0.5], 4).unwrap();
         let ckks = he_ckks::Encryptor::with_secret(secret.ckks()).encrypt(&plain).unwrap();
@@ -329,7 +329,7 @@ fn slots_of_another_client_are_refused() {
     let evaluator = he_bgv::Evaluator::new(params.bgv(), keys).unwrap();
     let key = bgv_to_tfhe::SeededKey::generate(&params, there.bgv(), there.tfhe()).unwrap();
     let bridge = BgvToTfhe::new(&key).unwrap();
-    let plain = he_bgv::Encoder::new(params.bgv()).encode(&[1]).unwrap();
+    let plain = he_bgv::Encoder::new(params.bgv()).with_bound(4).encode(&[1]).unwrap();
     let encrypt = |keys: &SecretKeys| he_bgv::Encryptor::with_secret(keys.bgv()).encrypt(&plain).unwrap();
     let [here_id, there_id] = [&here, &there].map(|keys| [keys.bgv().secret_id()]);
     // The evaluator refuses the one, and the bridge the other.
@@ -352,7 +352,7 @@ fn slots_of_another_client_are_refused() {
 fn bootstraps_of_bgv_refuse_what_is_of_another_client() {
     let params = BootstrapSpec::insecure_small().build_insecure("a test").unwrap();
     let level = params.bgv().max_level();
-    let plain = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&[3]).unwrap();
+    let plain = he_bgv::Encoder::new(params.bgv()).with_bound(4).encode_coefficients(&[3]).unwrap();
     let sides = [(); 2].map(|()| {
         let secret = he_bgv::SecretKey::generate(params.bgv()).unwrap();
         let keys = BootstrapKeys::generate(&params, &secret).unwrap();
@@ -405,7 +405,7 @@ fn tables_refuse_what_is_of_another_client() {
     let params = tables::Spec::insecure_small().build_insecure("a test").unwrap();
     let request =
         tables::KeyRequest { expansion: 1, slots: 512, refresh_slots: 512, ..tables::KeyRequest::default() };
-    let plain = he_bgv::Encoder::new(params.bgv()).encode_coefficients(&[3]).unwrap();
+    let plain = he_bgv::Encoder::new(params.bgv()).with_bound(4).encode_coefficients(&[3]).unwrap();
     let sides = [(); 2].map(|()| {
         let secret = he_bgv::SecretKey::generate(params.bgv()).unwrap();
         let messages =

@@ -50,7 +50,8 @@ impl World {
     }
 
     fn encrypted(&self) -> he_bgv::Ciphertext {
-        let plain = he_bgv::Encoder::new(self.params.bgv()).encode_coefficients(&[1, 2, 3]).unwrap();
+        let plain =
+            he_bgv::Encoder::new(self.params.bgv()).with_bound(4).encode_coefficients(&[1, 2, 3]).unwrap();
         he_bgv::Encryptor::with_secret(self.secret.bgv()).encrypt(&plain).unwrap()
     }
 

@@ -1,5 +1,6 @@
 //! BGV → TFHE → BGV, and a product after it.
 
+use he_core::rlwe::Bound;
 use he_switch::{KeyRequest, SecretKeys, Spec, Switcher};
 use he_tfhe::LookupTable;
 
@@ -44,7 +45,12 @@ fn values_come_back_and_can_be_multiplied() {
         println!("noise budget {:.1}, estimated {:.1}", decryptor.noise_budget(c).unwrap(), c.noise_budget());
         assert_eq!(encoder.decode_coefficients(&decryptor.decrypt(c).unwrap()), *expected);
     }
-    let square = switcher.bgv().square(&back[0]).unwrap();
+    // A table gives what a table may: known to be 2^11 at most. That this one gives 8 is for its user to say.
+    assert_eq!(back[0].bound(), Bound::Coefficients { most: 1 << 11, count: n as u32 });
+    let error = switcher.bgv().square(&back[0]).err().unwrap().to_string();
+    assert!(error.contains(&(n << 22).to_string()) && error.contains(&(t / 2).to_string()), "{error}");
+    let stated = back[0].clone().with_bound(Bound::Coefficients { most: 8, count: n as u32 }).unwrap();
+    let square = switcher.bgv().square(&stated).unwrap();
     println!(
         "after a product {:.1}, estimated {:.1}",
         decryptor.noise_budget(&square).unwrap(),

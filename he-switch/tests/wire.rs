@@ -55,7 +55,8 @@ fn keys(params: &Parameters) -> Vec<(&'static str, Vec<u8>, Open)> {
 fn bridges_of_bgv_compute_alike_after_sending() {
     let params = built(&Spec::insecure_small());
     let secret = SecretKeys::generate(&params).unwrap();
-    let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Decryptor::new(secret.bgv()));
+    let (encoder, decryptor) =
+        (he_bgv::Encoder::new(params.bgv()).modular(), he_bgv::Decryptor::new(secret.bgv()));
     let values: Vec<i64> = (0..params.bgv().n() as i64).map(|i| (i % 16 - 8) << 21).collect();
     let c = encoder.encode_coefficients(&values).unwrap();
     let c = he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&c).unwrap();

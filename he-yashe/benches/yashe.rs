@@ -5,7 +5,7 @@ use he_yashe::{Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, SecretKey, 
 
 fn main() {
     let params = Spec::legacy_n65536().build_legacy("a benchmark of a legacy scheme").expect("a preset");
-    let (key, encoder) = (SecretKey::generate(&params).expect("randomness"), Encoder::new(&params));
+    let (key, encoder) = (SecretKey::generate(&params).expect("randomness"), Encoder::new(&params).modular());
     let request = KeyRequest::default().products().rotations(&params, &[1]);
     let evaluator =
         Evaluator::new(&params, key.evaluation_keys(&request).expect("randomness")).expect("own keys");

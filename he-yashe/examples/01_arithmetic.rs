@@ -18,7 +18,8 @@ fn main() -> Result<(), Error> {
 
     // 64 samples y = 3x + 2 in slots.
     let (x, y): (Vec<i64>, Vec<i64>) = (0..64).map(|i| (i % 9 - 4, 3 * (i % 9 - 4) + 2)).unzip();
-    let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+    // They are 14 at most, which is public: a sum of 64 products stays below t/2.
+    let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params).with_bound(14));
     let public = key.public_key();
     let encrypt = |values: &[i64]| Encryptor::new(&public).encrypt(&encoder.encode(values)?);
     let (cx, cy) = (encrypt(&x)?, encrypt(&y)?);

@@ -11,7 +11,8 @@ const COUNT: usize = 16;
 
 fn main() -> Result<(), Error> {
     let params = Spec::legacy_n65536().build_legacy("an example of two parties")?;
-    let encoder = Encoder::new(&params);
+    // Values of up to 25, which is public: weighted sums of their squares stay below t/2.
+    let encoder = Encoder::new(&params).with_bound(25);
 
     // --- The client: a key, what others need of it, and numbers that somebody else encrypts.
     let key = SecretKey::generate(&params)?;
@@ -30,7 +31,8 @@ fn main() -> Result<(), Error> {
     let weights: Vec<i64> = (0..COUNT as i64).map(|i| i % 4 + 1).collect();
     let evaluator = Evaluator::new(&params, EvaluationKeys::from_bytes(&params, &keys)?)?;
     let x = Ciphertext::from_bytes(&params, &sent)?;
-    let mut sum = evaluator.mul_plain(&evaluator.mul(&x, &x)?, &encoder.encode(&weights)?)?;
+    let mut sum = evaluator
+        .mul_plain(&evaluator.mul(&x, &x)?, &Encoder::new(&params).with_bound(4).encode(&weights)?)?;
     for step in steps {
         sum = evaluator.add(&sum, &evaluator.rotate_rows(&sum, step)?)?;
     }

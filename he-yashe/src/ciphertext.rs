@@ -1,8 +1,9 @@
 //! Ciphertexts: one polynomial.
 
 use he_core::ring::{Eval, Poly};
-use he_core::rlwe::SecretId;
+use he_core::rlwe::{Bound, SecretId};
 
+use crate::error::Error;
 use crate::noise::Noise;
 use crate::params::Parameters;
 
@@ -31,6 +32,7 @@ pub struct Ciphertext {
     pub(crate) poly: Poly<Eval>,
     pub(crate) degree: usize,
     pub(crate) noise: Noise,
+    pub(crate) bound: Bound,
 }
 
 impl Ciphertext {
@@ -42,6 +44,21 @@ impl Ciphertext {
     /// The identifier of the secret it is under.
     pub fn secret_id(&self) -> SecretId {
         self.secret
+    }
+
+    /// The public bound of its values in the clear, as it was stated and followed from there; see [`Encoder`](crate::Encoder).
+    pub fn bound(&self) -> Bound {
+        self.bound
+    }
+
+    /// The ciphertext with another bound of its values: a smaller one, for whoever knows that sums of products stay below it, or
+    /// [`Bound::Modulo`], for arithmetic modulo `t`. Nothing checks the claim.
+    ///
+    /// # Errors
+    /// If the bound is above `t/2`.
+    pub fn with_bound(self, bound: Bound) -> Result<Self, Error> {
+        let bound = bound.stated("with_bound", self.params.t().value())?;
+        Ok(Self { bound, ..self })
     }
 
     /// The polynomial, in evaluation form.

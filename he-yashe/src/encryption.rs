@@ -55,8 +55,8 @@ impl<'k> Encryptor<'k> {
         sum.add_assign(&message.into_eval());
         // A copy: what is sent is not secret.
         let poly = Poly::from_words(params.basis(level), sum.words());
-        let (secret, noise) = (self.key.secret, params.noise().fresh());
-        Ok(Ciphertext { params: params.clone(), secret, poly, degree: 1, noise })
+        let (secret, noise, bound) = (self.key.secret, params.noise().fresh(), plaintext.bound());
+        Ok(Ciphertext { params: params.clone(), secret, poly, degree: 1, noise, bound })
     }
 }
 
@@ -117,7 +117,7 @@ impl<'k> Decryptor<'k> {
         prepared.mark_secret();
         let mut coefficients = vec![0; params.n()];
         converter.limb(&prepared, 0, &mut coefficients);
-        Ok(Plaintext::new(coefficients, params))
+        Ok(Plaintext::new(coefficients, params, ciphertext.bound))
     }
 
     /// Measured bits left before the ciphertext stops decrypting: `log2(q/2) − log2 max|m + t·E|`.

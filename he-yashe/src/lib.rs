@@ -21,3 +21,5 @@ pub use noise::{Noise, NoiseEstimator};
 pub use params::{Parameters, Spec};
 pub use plaintext::{Encoder, Plaintext};
 pub use wire::TAG;
+
+pub use he_core::rlwe::Bound;

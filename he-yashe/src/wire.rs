@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use he_core::rlwe::SecretId;
 use he_core::rlwe::object::{Kind, polynomial_bytes};
 use he_core::rlwe::serial::{read_poly, write_poly};
+use he_core::rlwe::{Bound, SecretId};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 use zeroize::Zeroizing;
 
@@ -19,8 +19,8 @@ use crate::params::Parameters;
 pub const TAG: Tag = Tag(7);
 
 /// Bytes of a ciphertext beside its polynomial and the parts of its noise: degree, level, identifier of the secret, orders, plain
-/// products and sides of the noise.
-const FIELD_BYTES: usize = 1 + 2 + SecretId::BYTES + 1 + 4 + 1;
+/// products and sides of the noise, bound of the values.
+const FIELD_BYTES: usize = 1 + 2 + SecretId::BYTES + 1 + 4 + 1 + Bound::BYTES;
 
 impl Parameters {
     /// The header of an object of these parameters.
@@ -77,6 +77,7 @@ impl Ciphertext {
         out.u16(self.level() as u16);
         self.secret.write(out);
         write_noise(out, &self.noise);
+        self.bound.write(out);
         write_poly(out, &self.poly)
     }
 
@@ -96,8 +97,9 @@ impl Ciphertext {
         }
         let secret = SecretId::read(from, what)?;
         let noise = read_noise(from, params)?;
+        let bound = Bound::read(from, params.t().value(), params.n())?;
         let poly = read_poly(from, params.basis(level.into()), what)?;
-        Ok(Self { params: params.clone(), secret, poly, degree: degree.into(), noise })
+        Ok(Self { params: params.clone(), secret, poly, degree: degree.into(), noise, bound })
     }
 
     /// The ciphertext, sealed.

@@ -68,7 +68,7 @@ fn secret_and_public_keys_are_read_and_written_alike() {
     assert_eq!(public.to_bytes().unwrap(), golden("public.key"));
     // It follows from the secret.
     assert_eq!(secret.public_key().to_bytes().unwrap(), golden("public.key"));
-    let plaintext = Encoder::new(&params).encode(&MESSAGE).unwrap();
+    let plaintext = Encoder::new(&params).modular().encode(&MESSAGE).unwrap();
     assert_eq!(slots(&Encryptor::new(&public).encrypt(&plaintext).unwrap()), MESSAGE);
 }
 
@@ -117,7 +117,7 @@ fn objects_of_version_1_are_refused_by_name() {
 fn write_golden_files() {
     let params = insecure_params();
     let key = known_key(&params);
-    let plaintext = Encoder::new(&params).encode(&MESSAGE).unwrap();
+    let plaintext = Encoder::new(&params).modular().encode(&MESSAGE).unwrap();
     let keys = key.evaluation_keys(&KeyRequest::default().products().rotations(&params, &[1])).unwrap();
     let evaluator = Evaluator::new(&params, keys.clone()).unwrap();
     let fresh = Encryptor::new(&key.public_key()).encrypt(&plaintext).unwrap();

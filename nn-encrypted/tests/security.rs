@@ -31,7 +31,12 @@ fn header(what: &str) {
 fn presets_are_within_their_bounds() {
     header("preset (binary secrets: log2 q/σ)");
     use he_bgv::Spec as Bgv;
-    for (name, spec) in [("n8192", Bgv::n8192()), ("n16384", Bgv::n16384())] {
+    for (name, spec) in [
+        ("n8192", Bgv::n8192()),
+        ("n8192_wide", Bgv::n8192_wide()),
+        ("n16384", Bgv::n16384()),
+        ("n16384_wide", Bgv::n16384_wide()),
+    ] {
         let margin = spec.build().unwrap().rlwe().margin("bgv");
         check(&format!("he_bgv::Spec::{name}"), margin.as_slice());
     }

@@ -66,7 +66,7 @@ fn main() {
     let request = KeyRequest::default().relinearization(params.max_level());
     let evaluator =
         Evaluator::new(&params, key.evaluation_keys(&request).expect("randomness")).expect("own keys");
-    let (encoder, encryptor) = (Encoder::new(&params), Encryptor::with_secret(&key));
+    let (encoder, encryptor) = (Encoder::new(&params).modular(), Encryptor::with_secret(&key));
     let signed: Vec<i64> = (1..=VALUES as i64).collect();
     let encrypt = || encryptor.encrypt(&encoder.encode(&signed).expect("slots")).expect("randomness");
     let (a, b) = (encrypt(), encrypt());

@@ -23,7 +23,7 @@ struct World {
 impl World {
     fn new(params: &Parameters) -> Self {
         let (key, top, encoder) =
-            (SecretKey::generate(params).unwrap(), params.max_level(), Encoder::new(params));
+            (SecretKey::generate(params).unwrap(), params.max_level(), Encoder::new(params).with_bound(4));
         let request = KeyRequest::default().relinearization(top).rotations(params, &[1, 2], top);
         let request = request.row_swap(params, top);
         let evaluator = Evaluator::new(params, key.evaluation_keys(&request).unwrap()).unwrap();

@@ -15,6 +15,7 @@ fn same(ours: &Ciphertext, below: &he_bgv::Ciphertext) {
     assert_eq!(words(ours.to_bgv().inner()), words(below.inner()));
     assert_eq!((ours.noise(), ours.level()), (below.noise(), below.level()));
     assert_eq!(ours.to_bgv().correction_factor(), below.correction_factor());
+    assert_eq!(ours.bound(), below.bound());
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl World {
             .rotations(params, &[1, 2, 4], top)
             .row_swap(params, top);
         let evaluator = Evaluator::new(params, key.evaluation_keys(&request).unwrap()).unwrap();
-        Self { params: params.clone(), key, evaluator, encoder: Encoder::new(params) }
+        Self { params: params.clone(), key, evaluator, encoder: Encoder::new(params).modular() }
     }
 
     /// Coefficients of the whole centred range.

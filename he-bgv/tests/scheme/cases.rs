@@ -2,8 +2,8 @@
 
 use he_bgv::transform::coefficient_order;
 use he_bgv::{
-    Decryptor, Encoder, Encryptor, Error, EvaluationKeys, Evaluator, OperandError, PreparedPlaintext,
-    SecretKey, Spec, linear, rotation::row_element,
+    Bound, Ciphertext, Decryptor, Encoder, Encryptor, Error, EvaluationKeys, Evaluator, KeyRequest,
+    OperandError, PreparedPlaintext, SecretKey, Spec, linear, rotation::row_element,
 };
 
 fn message<T>(result: Result<T, Error>) -> String {
@@ -39,15 +39,76 @@ fn bgv_operand() {
     assert!(own.decode(&two).is_err());
 }
 
+/// Wages of 2,000 to 3,023, of which 1,024 add up to more than t/2.
+#[test]
+fn bgv_wraps() {
+    let params = spec().build().unwrap();
+    let key = SecretKey::generate(&params).unwrap();
+    let wages: Vec<i64> = (0..1024).map(|i| 2_000 + i).collect();
+    let request = KeyRequest::default().rotations(
+        &params,
+        &(0..10).map(|i| 1 << i).collect::<Vec<_>>(),
+        params.max_level(),
+    );
+    let evaluator = Evaluator::new(&params, key.evaluation_keys(&request).unwrap()).unwrap();
+    let encrypt =
+        |encoder: Encoder| Encryptor::with_secret(&key).encrypt(&encoder.encode(&wages).unwrap()).unwrap();
+    let encoder = Encoder::new(&params);
+    // As the program has it: nothing smaller than t/2 is known of the values.
+    let text = message(evaluator.inner_sum(&encrypt(encoder.clone()), 1, 1024));
+    assert!(
+        ["inner sum", "516096", "with_bound", "modular"].iter().all(|part| text.contains(part)),
+        "{text}"
+    );
+    let c = encrypt(encoder.clone().with_bound(4_000));
+    let text = message(evaluator.inner_sum(&c, 1, 1024));
+    assert!(text.contains("4096000") && text.contains("516096"), "{text}");
+    // What has room is right, and what wraps by name is what it was.
+    let found = |c: &Ciphertext| encoder.decode(&Decryptor::new(&key).decrypt(c).unwrap()).unwrap()[0];
+    let sum = evaluator.inner_sum(&c, 1, 128).unwrap();
+    assert_eq!((found(&sum), sum.bound()), (wages[..128].iter().sum(), Bound::Slots { most: 512_000 }));
+    assert_eq!(found(&evaluator.inner_sum(&encrypt(encoder.clone().modular()), 1, 1024).unwrap()), 507_390);
+    // A larger t has room for all.
+    let params = Spec::n8192_wide().build().unwrap();
+    let key = SecretKey::generate(&params).unwrap();
+    let request = KeyRequest::default().rotations(
+        &params,
+        &(0..10).map(|i| 1 << i).collect::<Vec<_>>(),
+        params.max_level(),
+    );
+    let evaluator = Evaluator::new(&params, key.evaluation_keys(&request).unwrap()).unwrap();
+    let encoder = Encoder::new(&params).with_bound(4_000);
+    let c = Encryptor::with_secret(&key).encrypt(&encoder.encode(&wages).unwrap()).unwrap();
+    let sum = evaluator.inner_sum(&c, 1, 1024).unwrap();
+    let found = encoder.decode(&Decryptor::new(&key).decrypt(&sum).unwrap()).unwrap()[0];
+    assert_eq!(found, wages.iter().sum::<i64>());
+}
+
+#[test]
+fn another_key() {
+    let params = Spec { log_n: 5, ..spec() }.build_insecure("a fast test").unwrap();
+    let [mine, yours] = [0, 1].map(|_| SecretKey::generate(&params).unwrap());
+    let plaintext = Encoder::new(&params).with_bound(3).encode(&[1, 2, 3]).unwrap();
+    let c = Encryptor::with_secret(&mine).encrypt(&plaintext).unwrap();
+    let keys = yours.evaluation_keys(&KeyRequest::default().relinearization(params.max_level())).unwrap();
+    let evaluator = Evaluator::new(&params, keys).unwrap();
+    for error in [Decryptor::new(&yours).decrypt(&c).err(), evaluator.square(&c).err()] {
+        assert!(matches!(error, Some(Error::ForeignSecret(_))));
+    }
+}
+
 #[test]
 fn inner_sum_of_200_and_keys_that_are_not_there() {
     let params = spec().build().unwrap();
     let key = SecretKey::generate(&params).unwrap();
-    let c = Encryptor::with_secret(&key).encrypt(&Encoder::new(&params).encode(&[1; 200]).unwrap()).unwrap();
+    let c = Encryptor::with_secret(&key)
+        .encrypt(&Encoder::new(&params).with_bound(1).encode(&[1; 200]).unwrap())
+        .unwrap();
     let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params)).unwrap();
     let text = message(evaluator.inner_sum(&c, 1, 200));
     assert!(["200", "power of two", "256", "4096"].iter().all(|part| text.contains(part)), "{text}");
     assert!(message(evaluator.inner_sum(&c, 4096, 2)).contains("4096"));
+    assert_eq!(c.bound(), Bound::Slots { most: 1 });
     let text = message(evaluator.rotate_rows(&c, 3));
     assert!(text.contains("rotates by 3") && text.contains("KeyRequest"), "{text}");
     assert!(message(evaluator.automorphism_many(&c, &[3, 9])).contains("rotates by"));
@@ -61,13 +122,17 @@ fn inner_sum_of_200_and_keys_that_are_not_there() {
 fn a_polynomial_that_is_a_constant() {
     let params = Spec { log_n: 5, ..spec() }.build_insecure("a fast test").unwrap();
     let (key, encoder) = (SecretKey::generate(&params).unwrap(), Encoder::new(&params));
-    let c = Encryptor::with_secret(&key).encrypt(&encoder.encode(&[5, 6]).unwrap()).unwrap();
+    let encrypt =
+        |encoder: &Encoder| Encryptor::with_secret(&key).encrypt(&encoder.encode(&[5, 6]).unwrap()).unwrap();
+    let [c, modulo] = [encrypt(&encoder), encrypt(&encoder.clone().modular())];
     let evaluator = Evaluator::new(&params, EvaluationKeys::none(&params)).unwrap();
-    for coefficients in [&[7][..], &[7, 0, 0], &[7, 1_032_193]] {
-        let value = evaluator.evaluate_polynomial(&c, coefficients).unwrap();
+    for (c, coefficients) in [(&c, &[7][..]), (&c, &[7, 0, 0]), (&modulo, &[7, 1_032_193])] {
+        let value = evaluator.evaluate_polynomial(c, coefficients).unwrap();
         let found = encoder.decode(&Decryptor::new(&key).decrypt(&value).unwrap()).unwrap();
         assert!(found.iter().all(|&x| x == 7));
     }
+    // A multiple of t is 0 modulo t alone.
+    assert!(message(evaluator.evaluate_polynomial(&c, &[7, 1_032_193])).contains("1032193"));
     assert!(message(evaluator.evaluate_polynomial(&c, &[])).contains("no operands"));
 }
 

@@ -109,7 +109,7 @@ fn ends_of_the_range_are_encoded_and_nothing_beyond() {
     ));
     // Even moduli: the two ends are one residue, decoded as the positive one.
     let even = insecure(4, 256, &[50], &[], 1);
-    let encoder = Encoder::new(&even);
+    let encoder = Encoder::new(&even).modular();
     let plaintext = encoder.encode_coefficients(&[128, -128, -127]).unwrap();
     assert_eq!(encoder.decode_coefficients(&plaintext)[..3], [128, 128, -127]);
     assert!(matches!(encoder.slots(), Err(Error::NoSlots { t: 256, n: 16 })));

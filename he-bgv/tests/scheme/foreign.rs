@@ -25,7 +25,7 @@ struct World {
 impl World {
     fn new(params: &Parameters) -> Self {
         let (key, top, encoder) =
-            (SecretKey::generate(params).unwrap(), params.max_level(), Encoder::new(params));
+            (SecretKey::generate(params).unwrap(), params.max_level(), Encoder::new(params).with_bound(4));
         let rows = [vec![1, 2], vec![3, 4]];
         let matrix = linear::Matrix::new(params, &encoder, &rows, top).unwrap();
         let transforms = [Direction::SlotsToCoefficients, Direction::CoefficientsToSlots]

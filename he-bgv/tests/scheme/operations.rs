@@ -351,7 +351,7 @@ fn rehearsals_run_as_the_real_circuit() {
     let key = he_bgv::SecretKey::generate(&tiny).unwrap();
     let request = KeyRequest::default().relinearization(4);
     let rehearsal = Evaluator::new(&tiny, key.evaluation_keys(&request).unwrap()).unwrap();
-    let zero = he_bgv::Encoder::new(&tiny).encode_coefficients(&[]).unwrap();
+    let zero = he_bgv::Encoder::new(&tiny).modular().encode_coefficients(&[]).unwrap();
     let mut a = real.encrypt(&real.encoder.encode(&[3; 256]).unwrap());
     let mut b = Encryptor::with_secret(&key).encrypt(&zero).unwrap();
     let step = |e: &Evaluator, c: &Ciphertext| e.square(c);

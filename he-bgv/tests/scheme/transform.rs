@@ -33,7 +33,7 @@ impl Pair {
         let steps: Vec<usize> = (0..params.n().ilog2() - 1).map(|i| 1 << i).collect();
         let request = shared.rotations(&params, &steps, level).row_swap(&params, level);
         let evaluator = Evaluator::new(&params, key.evaluation_keys(&request).unwrap()).unwrap();
-        Self { encoder: Encoder::new(&params), params, key, down, up, evaluator }
+        Self { encoder: Encoder::new(&params).modular(), params, key, down, up, evaluator }
     }
 
     fn random(&self, seed: u64) -> Vec<i64> {

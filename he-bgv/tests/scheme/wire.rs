@@ -17,7 +17,8 @@ fn same(read: &Ciphertext, c: &Ciphertext) -> bool {
     let words = |c: &Ciphertext| c.inner().parts().iter().map(|p| p.words().to_vec()).collect::<Vec<_>>();
     let raised = c.params().noise().fresh_secret();
     let noise = read.noise() == c.noise() || c.noise() < raised && read.noise().log2() == raised.log2();
-    noise && (read.correction_factor(), words(read)) == (c.correction_factor(), words(c))
+    let fields = |c: &Ciphertext| (c.correction_factor(), c.bound(), words(c));
+    noise && fields(read) == fields(c)
 }
 
 /// Every prefix, every bit, one byte more: all errors, for a sealed object.

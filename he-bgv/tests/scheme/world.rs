@@ -54,7 +54,8 @@ impl World {
         Self {
             public: key.public_key().unwrap(),
             evaluator: Evaluator::new(&params, keys).unwrap(),
-            encoder: Encoder::new(&params),
+            // Values of the whole range are taken modulo t: bounds have tests of their own.
+            encoder: Encoder::new(&params).modular(),
             params,
             key,
         }

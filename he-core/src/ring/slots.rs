@@ -33,6 +33,18 @@ pub enum ValuesError {
         /// Largest magnitude.
         half: i64,
     },
+    /// A value above the bound that was stated for all.
+    #[error(
+        "value {value} at place {index} is above the bound {most}; state a larger one (Encoder::with_bound), or ask for arithmetic modulo t by name (Encoder::modular)"
+    )]
+    AboveBound {
+        /// The value.
+        value: i64,
+        /// Where it stands.
+        index: usize,
+        /// The bound.
+        most: u64,
+    },
 }
 
 /// Residues modulo `t` of at most `n` values, each of magnitude at most `t/2`; missing ones are 0.
@@ -52,6 +64,26 @@ pub fn residues(values: &[i64], t: &Modulus, n: usize) -> Result<Vec<u64>, Value
         *out = t.reduce_i64(value);
     }
     Ok(out)
+}
+
+/// As [`residues`], of values of magnitude at most `most`, if there is such a bound; without one `−t/2` and `t/2` are the same for an
+/// even `t`.
+///
+/// # Errors
+/// As [`residues`]; also if a value is above the bound, or the negative of half an even `t`, which decodes as a positive one.
+pub fn residues_within(
+    values: &[i64],
+    most: Option<u64>,
+    t: &Modulus,
+    n: usize,
+) -> Result<Vec<u64>, ValuesError> {
+    let out = residues(values, t, n)?;
+    let Some(most) = most else { return Ok(out) };
+    let lowest = -((t.value().saturating_sub(1) / 2) as i64);
+    match values.iter().position(|&value| value.unsigned_abs() > most || value < lowest) {
+        Some(index) => Err(ValuesError::AboveBound { value: values[index], index, most }),
+        None => Ok(out),
+    }
 }
 
 /// The slots of plaintexts modulo a prime.
@@ -147,6 +179,24 @@ mod tests {
             let [plus, minus] = [power, 32 - power].map(|e| evaluate(&coefficients, t.pow(root, e), &t));
             assert_eq!([plus, minus], [values[column as usize], values[8 + column as usize]]);
         }
+    }
+
+    #[test]
+    fn values_above_a_stated_bound_are_named() {
+        let (t, even) = (Modulus::new(97).unwrap(), Modulus::new(16).unwrap());
+        assert_eq!(residues_within(&[-5, 5], Some(5), &t, 3), Ok(vec![92, 5, 0]));
+        let above = |value, most| Err(ValuesError::AboveBound { value, index: 1, most });
+        assert_eq!(residues_within(&[5, -6], Some(5), &t, 3), above(-6, 5));
+        assert!(
+            above(-6, 5)
+                .is_err_and(|e: ValuesError| e.to_string().contains("-6 at place 1 is above the bound 5"))
+        );
+        assert_eq!(residues_within(&[48, -48], None, &t, 3), Ok(vec![48, 49, 0]));
+        // Half of an even modulus has no negative, unless it is a residue.
+        assert_eq!(residues_within(&[8, -8], Some(8), &even, 2), above(-8, 8));
+        assert_eq!(residues_within(&[8, -8], None, &even, 2), Ok(vec![8, 8]));
+        let out = residues_within(&[49], Some(100), &t, 3);
+        assert_eq!(out, Err(ValuesError::OutOfRange { value: 49, index: 0, half: 48 }));
     }
 
     #[test]

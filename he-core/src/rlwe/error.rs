@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::bound::Bound;
+
 /// Reasons why an operation does not take its operands. Every message names what was there and what was needed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -107,5 +109,31 @@ pub enum OperandError {
     NoOperands {
         /// The operation.
         operation: &'static str,
+    },
+    /// A result that the plaintext modulus may not tell from another.
+    #[error(
+        "{operation}: values may reach {bound}, above t/2 = {half} for t = {t}; state a smaller bound when they are encoded (Encoder::with_bound), take a larger t, or ask for arithmetic modulo t by name (Encoder::modular)"
+    )]
+    Wraps {
+        /// The operation.
+        operation: &'static str,
+        /// Bound of the values of the result.
+        bound: u64,
+        /// The largest magnitude there is modulo `t`.
+        half: u64,
+        /// Plaintext modulus.
+        t: u64,
+    },
+    /// Operands of which one is bounded in its slots and the other in its coefficients.
+    #[error(
+        "{operation}: one operand has {left}, the other {right}, and nothing bounds the result; encode both alike, or ask for arithmetic modulo t by name (Encoder::modular)"
+    )]
+    Places {
+        /// The operation.
+        operation: &'static str,
+        /// The first bound.
+        left: Bound,
+        /// The second bound.
+        right: Bound,
     },
 }

@@ -3,6 +3,7 @@
 //! A ciphertext of degree `d` is `(c_0, …, c_d)` with phase `Σ c_i·s^i = m + f·e (mod Q)`; the *error factor* `f` is 1 for
 //! schemes that put the message above the error, and the plaintext modulus `t` for BGV, which puts it below.
 
+pub mod bound;
 pub mod ciphertext;
 pub mod distribution;
 pub mod encrypt;
@@ -26,6 +27,7 @@ pub mod serial;
 #[cfg(test)]
 mod wiping_tests;
 
+pub use bound::Bound;
 pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use distribution::SecretDistribution;
 pub use encrypt::PublicKey;

@@ -17,7 +17,7 @@ use crate::error::Error;
 /// # fn main() -> Result<(), Error> {
 /// # let params = BootstrapSpec::insecure_small().with_modulus(257).build_insecure("an example")?;
 /// # let secret = he_bgv::SecretKey::generate(params.bgv())?;
-/// # let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()), he_bgv::Decryptor::new(&secret));
+/// # let (encoder, decryptor) = (he_bgv::Encoder::new(params.bgv()).modular(), he_bgv::Decryptor::new(&secret));
 /// # let plaintext = encoder.encode_coefficients(&[3])?;
 /// # let c = he_bgv::Encryptor::with_secret(&secret).encrypt(&plaintext)?;
 /// let bootstrapper = Bootstrapper::new(BootstrapKeys::generate(&params, &secret)?)?;

@@ -1,7 +1,7 @@
 //! Keys between BGV and CKKS, and what stands between the two.
 
 use he_core::ring::sample::Prng;
-use he_core::rlwe::{self, KeySwitchKey, SecretId};
+use he_core::rlwe::{self, Bound, KeySwitchKey, SecretId};
 
 use crate::error::Error;
 use crate::shared::Parameters;
@@ -88,6 +88,8 @@ pub struct Integers {
     pub(crate) dimension: usize,
     /// Correction factors of the BGV ciphertexts that lie side by side; those that are not named have none.
     pub(crate) factors: Vec<u64>,
+    /// Bounds of their values; those that are not named may take the whole modulus.
+    pub(crate) bounds: Vec<Bound>,
 }
 
 impl Integers {

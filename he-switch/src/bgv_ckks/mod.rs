@@ -30,7 +30,7 @@ use std::sync::Arc;
 use he_ckks::bootstrap::{Bootstrapper, Lifted};
 use he_core::ring::poly::{Coeff, Poly};
 use he_core::rlwe::noise::NoiseModel;
-use he_core::rlwe::{self, SecretId};
+use he_core::rlwe::{self, Bound, SecretId};
 
 use crate::error::Error;
 use crate::rings::{join, mul_float, mul_wide, scale_up, split, to_one_limb};
@@ -119,7 +119,8 @@ impl Refresher {
         let error = self.gathered_error(ciphertexts);
         let dimension = ciphertexts.len().next_power_of_two() * params.bgv().n();
         let inner = self.keys.up.switch_ciphertext(&join(&pieces, params.joint()))?;
-        Ok(Integers { inner, t, error, dimension, factors })
+        let bounds = ciphertexts.iter().map(he_bgv::Ciphertext::bound).collect();
+        Ok(Integers { inner, t, error, dimension, factors, bounds })
     }
 
     /// One iteration: replaces the error by that of the bootstrap, divided by the largest power of two with which the present
@@ -223,7 +224,9 @@ impl Refresher {
         let (small, t) = (c.t as f64, self.params.t());
         let beta = self.other_primes() * small / (lifted.factor * t as f64);
         let error = c.error.hypot(lifted.error * small / self.first_prime());
-        Ok(Integers { inner: mul_float(&lifted.inner, beta.round()), t, error, ..c.clone() })
+        // Only what is within t'/2 is lifted as it is: a bound that holds modulo the larger t as well.
+        let bounds = vec![all_of(c.t, self.params.bgv().n()); c.dimension.div_ceil(self.params.bgv().n())];
+        Ok(Integers { inner: mul_float(&lifted.inner, beta.round()), t, error, bounds, ..c.clone() })
     }
 
     /// Iterations until the error is at most `error`.
@@ -270,7 +273,8 @@ impl Refresher {
         let back = |(i, piece): (usize, &rlwe::Ciphertext)| {
             let inner = mul_wide(piece, -i128::from(t.value())).over(params.bgv().rlwe());
             let factor = t.mul(q, c.factors.get(i).copied().unwrap_or(1));
-            Ok(he_bgv::Ciphertext::from_rlwe_with_factor(params.bgv(), inner, factor, noise)?)
+            let bound = c.bounds.get(i).copied().unwrap_or(all_of(t.value(), params.bgv().n()));
+            Ok(he_bgv::Ciphertext::from_rlwe_with_factor(params.bgv(), inner, factor, bound, noise)?)
         };
         let count = (c.dimension / params.bgv().n()).max(1);
         pieces.iter().step_by(pieces.len() / count).enumerate().map(back).collect()
@@ -283,7 +287,8 @@ impl Refresher {
         (error * params.bgv().noise().log_q(limbs - 1).exp2()).hypot(switched)
     }
 
-    /// BGV ciphertexts over all their primes, with an error of at most `error` in units of their integers.
+    /// BGV ciphertexts over all their primes, with an error of at most `error` in units of their integers. The bounds of their values
+    /// stay.
     ///
     /// # Errors
     /// As [`gather`](Self::gather) and [`clean_to`](Self::clean_to).
@@ -352,6 +357,11 @@ impl Refresher {
     fn rounding(&self) -> f64 {
         self.params.ckks().noise().rounding().sqrt()
     }
+}
+
+/// The bound of all integers modulo `t` in a ring of dimension `n`.
+fn all_of(t: u64, n: usize) -> Bound {
+    Bound::of_coefficients(Some(t / 2), n)
 }
 
 /// Of a lift.

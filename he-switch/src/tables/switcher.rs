@@ -192,6 +192,7 @@ impl Switcher {
             error: a.error().hypot(self.switched(unit)),
             dimension: 2 * self.tables.slots(),
             factors: Vec::new(),
+            bounds: Vec::new(),
         };
         let (clean, iterations) = self.refresher.cleaned_to(self.refresher.widen(&integers)?, error)?;
         let mut ciphertexts = self.refresher.scatter(&clean)?;

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use he_bgv::transform::{Direction, SlotTransform, coefficient_order};
 use he_bgv::{
-    Ciphertext, Encoder, Encryptor, Evaluator, KeyRequest, Noise, Parameters, Plaintext, PreparedPlaintext,
-    SecretKey, SeededCiphertext, Spec, linear, rotation,
+    Bound, Ciphertext, Encoder, Encryptor, Evaluator, KeyRequest, Noise, Parameters, Plaintext,
+    PreparedPlaintext, SecretKey, SeededCiphertext, Spec, linear, rotation,
 };
 
 use crate::Call;
@@ -41,6 +41,14 @@ fn noise(n: &mut Numbers) -> Noise {
     Noise::from_log2(n.f64())
 }
 
+fn bound(n: &mut Numbers) -> Bound {
+    match n.u16() % 3 {
+        0 => Bound::Modulo,
+        1 => Bound::Slots { most: n.u64() },
+        _ => Bound::Coefficients { most: n.u64(), count: n.u32() },
+    }
+}
+
 fn keys(request: &KeyRequest) {
     let _ = W.key.evaluation_keys(request);
     let _ = request.sealed_bytes(&W.params);
@@ -60,14 +68,14 @@ pub(crate) const CALLS: &[Call] = &[
         let _ = SeededCiphertext::wire_bytes(&W.params, n.usize());
     }),
     ("Ciphertext::from_rlwe", |n| {
-        if let Ok(c) = Ciphertext::from_rlwe(&W.params, W.c.inner().clone(), n.f64()) {
+        if let Ok(c) = Ciphertext::from_rlwe(&W.params, W.c.inner().clone(), bound(n), n.f64()) {
             let _ = W.evaluator.mul(&c, &W.c);
             let _ = W.evaluator.mod_switch_for_decryption(&c, 1.0);
         }
     }),
     ("Ciphertext::from_rlwe_with_factor", |n| {
         let inner = W.c.inner().clone();
-        let _ = Ciphertext::from_rlwe_with_factor(&W.params, inner, n.u64(), n.f64());
+        let _ = Ciphertext::from_rlwe_with_factor(&W.params, inner, n.u64(), bound(n), n.f64());
     }),
     ("Ciphertext::times", |n| {
         let _ = W.c.times(&n.many(Numbers::u64));
@@ -85,6 +93,13 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("elements::row_element", |n| {
         rotation::row_element(&W.params, n.usize());
+    }),
+    ("Encoder::with_bound", |n| {
+        let encoder = W.encoder.clone().with_bound(n.u64());
+        if let Ok(plain) = encoder.encode(&n.many(Numbers::i64)) {
+            let _ = W.evaluator.mul_plain(&W.c, &plain);
+        }
+        let _ = encoder.encode_coefficients(&n.many(Numbers::i64));
     }),
     ("Encoder::encode", |n| {
         let _ = W.encoder.encode(&n.many(Numbers::i64));

@@ -71,7 +71,7 @@ fn budgets_of_powers_are_never_above_the_measured_ones() {
 fn products_of(spec: &Spec, reason: &str) -> usize {
     let params = spec.build_legacy(reason).unwrap();
     let key = SecretKey::generate(&params).unwrap();
-    let (public, encoder) = (key.public_key(), Encoder::new(&params));
+    let (public, encoder) = (key.public_key(), Encoder::new(&params).modular());
     let evaluator =
         Evaluator::new(&params, key.evaluation_keys(&KeyRequest::default().products()).unwrap()).unwrap();
     // Products of constants are constants, in slots and in coefficients.

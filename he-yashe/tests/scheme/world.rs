@@ -37,7 +37,7 @@ impl World {
         let key = SecretKey::generate(params).unwrap();
         let request = KeyRequest::default().products().rotations(params, &[1, 4]).row_swap(params);
         let evaluator = Evaluator::new(params, key.evaluation_keys(&request).unwrap()).unwrap();
-        Self { params: params.clone(), key, evaluator, encoder: Encoder::new(params) }
+        Self { params: params.clone(), key, evaluator, encoder: Encoder::new(params).modular() }
     }
 
     /// Coefficients of the whole centred range.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use he_bgv::{Ciphertext, Encoder, Plaintext};
+use he_bgv::{Ciphertext, Plaintext};
 use he_core::ring::poly::{Eval, Poly};
 use he_core::rlwe::{self, SecretId};
 use he_core::wire::{Reader, WireError, Writer};
@@ -15,7 +15,7 @@ use he_tfhe::LweCiphertext;
 use rayon::prelude::*;
 
 use super::form::{BgvForm, check_secret};
-use super::integers::IntegerForm;
+use super::integers::{IntegerForm, RESIDUES, residue_encoder};
 use super::tables::{Beside, Layers, Lookup, Lowering, Raised, by_piece};
 use super::ways::Ways;
 use super::{EngineError, Result};
@@ -110,7 +110,7 @@ impl<W: Ways> Coefficients<W> {
         let bgv = self.bgv();
         let zero = Poly::<Eval>::zero(bgv.rlwe().basis(level + 1));
         let inner = rlwe::Ciphertext::new(bgv.rlwe(), secret, vec![zero.clone(), zero]);
-        Ok(Ciphertext::from_rlwe(bgv, inner, 0.0)?)
+        Ok(Ciphertext::from_rlwe(bgv, inner, RESIDUES, 0.0)?)
     }
 
     /// The tiles of inputs that stand where pre-activations of the layer before do.
@@ -184,7 +184,7 @@ impl<W: Ways> Coefficients<W> {
         let (tile, place) = layer.input(layer.inputs - 1);
         let mut coefficients = vec![0; self.layout.n];
         coefficients[place.coefficient] = if place.negated { -self.one } else { self.one };
-        let constant = Encoder::new(self.bgv()).encode_coefficients(&coefficients)?;
+        let constant = residue_encoder(self.bgv()).encode_coefficients(&coefficients)?;
         if tile >= tiles {
             let Some(secret) = parts.first().map(Ciphertext::secret_id) else { return Ok(parts) };
             let constant = self.trivial(secret, &constant)?;
@@ -381,6 +381,6 @@ impl Lowering for Coefficients<Switcher> {
             out.extend(lookup.refresh(|| self.ways.tfhe_to_bgv(&packed, RESULT_BITS, error))??);
         }
         out.truncate(pieces);
-        Ok(out)
+        Ok(out.into_iter().map(|c| c.with_bound(RESIDUES)).collect::<Result<_, _>>()?)
     }
 }

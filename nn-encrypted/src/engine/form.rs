@@ -1,6 +1,6 @@
 //! The form that a ciphertext of a message has by the plan: client and server check it when a message is opened, before anything is used.
 
-use he_core::rlwe::SecretId;
+use he_core::rlwe::{Bound, SecretId};
 use he_core::wire::WireError;
 
 /// A ciphertext of `c1 = 0` hides nothing.
@@ -28,8 +28,16 @@ impl BgvForm {
                 "it lives over {primes} primes, has degree {degree} and correction factor {factor}: expected {needed} primes, degree 1, and correction factor 1 of a fresh one"
             ));
         }
-        if c.is_transparent() { refused(TRANSPARENT.into()) } else { Ok(()) }
+        if c.is_transparent() { refused(TRANSPARENT.into()) } else { check_residues(c.bound()) }
     }
+}
+
+/// Integers of every message are residues, which [`super::integers::RESIDUES`] says why.
+pub(crate) fn check_residues(bound: Bound) -> Result<(), WireError> {
+    if bound.is_modulo() {
+        return Ok(());
+    }
+    refused(format!("its values are {bound}, expected residues modulo t"))
 }
 
 /// A ciphertext of degree 1 in CKKS, with the scale of its level.

@@ -2,11 +2,24 @@
 //! top. Either is a multiple of the other, exactly, without a key and without noise: engines compute with ciphertexts of BGV, and
 //! messages are of the scheme that the recipe names.
 
-use he_bgv::{Ciphertext, Error, Evaluator, Parameters, SecretKey};
+use he_bgv::{Bound, Ciphertext, Encoder, Error, Evaluator, Parameters, SecretKey};
 use he_core::wire::{Reader, WireError, Writer};
 
 use super::EngineError;
 use crate::recipe::Scheme;
+
+/// The arithmetic of all engines over integers: modulo `t`, asked for by name.
+///
+/// * *Slots and columns* compute the residues of an integer modulo several primes. It is below half of their product, which the planner
+///   proves by interval arithmetic before it chooses the primes (`plan::slots::bgv`, `plan::slots::columns`); each residue wraps.
+/// * *Coefficients* are integers modulo `t` that tables read modulo a part of it; sums beyond their range wrap around on purpose, and
+///   the twin wraps where they do (`docs/adr/0016-weights-stay-wide-integers.md`).
+pub(crate) const RESIDUES: Bound = Bound::Modulo;
+
+/// An encoder for it.
+pub(crate) fn residue_encoder(params: &Parameters) -> Encoder {
+    Encoder::new(params).modular()
+}
 
 /// The scheme by which integers travel, with its parameters.
 #[derive(Clone)]

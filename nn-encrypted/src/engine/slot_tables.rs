@@ -25,6 +25,7 @@ use he_switch::tables::Switcher;
 pub(crate) use self::values::{HiddenValues, TableValues};
 use super::clock::Clock;
 use super::coefficients::Coefficients;
+use super::integers::RESIDUES;
 use super::tables::{Activations, At, Beside, Layers, stage};
 use super::{EngineError, Result, Usage, unless};
 use crate::layout::Rows;
@@ -187,7 +188,7 @@ impl SlotTables {
         let to_bgv = || self.switcher.to_bgv(&integers, group.count, error);
         let raised = self.clock.on(stage::REFRESH, to_bgv)?;
         self.count(raised.lifts, self.switcher.log2_failure());
-        Ok(raised.ciphertexts)
+        Ok(raised.ciphertexts.into_iter().map(|c| c.with_bound(RESIDUES)).collect::<Result<_, _>>()?)
     }
 
     /// One at the slots of a tensor's values in a group of ciphertexts, and zero elsewhere.

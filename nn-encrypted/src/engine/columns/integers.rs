@@ -8,7 +8,7 @@ use he_core::wire::{Reader, WireError, Writer};
 
 use super::{Agreement, Residues};
 use crate::engine::form::{BgvForm, check_secret};
-use crate::engine::integers::{IntegerForm, KeyLevels};
+use crate::engine::integers::{IntegerForm, KeyLevels, residue_encoder};
 use crate::engine::{EngineError, Result};
 use crate::layout::Rotation;
 
@@ -55,7 +55,7 @@ impl IntegerResidues {
         let params = form.params();
         let evaluator = form.evaluator(&IntegerKeys::of(agreement, params), keys, what)?;
         let log_norm = log_norm(params.n(), params.t().value());
-        Ok(Self { evaluator, form: form.clone(), encoder: Some(Encoder::new(params)), log_norm })
+        Ok(Self { evaluator, form: form.clone(), encoder: Some(residue_encoder(params)), log_norm })
     }
 
     /// A rehearsal of real parameters: the same levels, correction factors and noise estimates in a ring of 16; and a fresh
@@ -70,7 +70,7 @@ impl IntegerResidues {
             .step_by(2)
             .fold(KeyRequest::default().relinearization(level), |request, g| request.galois(g, level));
         let evaluator = Evaluator::new(&params, key.evaluation_keys(&request)?)?;
-        let zero = Encoder::new(&params).encode_coefficients(&[])?;
+        let zero = residue_encoder(&params).encode_coefficients(&[])?;
         let fresh = key.encrypt_seeded(&zero, level)?.expand();
         let log_norm = log_norm(real.params().n(), real.params().t().value());
         Ok((Self { evaluator, form: real.clone(), encoder: None, log_norm }, fresh))
@@ -80,7 +80,7 @@ impl IntegerResidues {
     fn plaintext(&self, slots: &[i64], ratio: u64, level: usize) -> Result<Arc<PreparedPlaintext>, Error> {
         let (params, t) = (self.evaluator.params(), self.t());
         let plaintext = match &self.encoder {
-            None => Encoder::new(params).encode_coefficients(&[1])?,
+            None => residue_encoder(params).encode_coefficients(&[1])?,
             Some(encoder) => {
                 let times = |&v: &i64| t.center(t.mul(ratio, t.reduce_i64(v)));
                 encoder.encode(&slots.iter().map(times).collect::<Vec<_>>())?
@@ -111,7 +111,7 @@ impl Residues for IntegerResidues {
 
     fn add_plain(&self, a: &Ciphertext, p: &[i64]) -> Result<Ciphertext> {
         let plaintext = match &self.encoder {
-            None => Encoder::new(self.evaluator.params()).encode_coefficients(&[1])?,
+            None => residue_encoder(self.evaluator.params()).encode_coefficients(&[1])?,
             Some(encoder) => encoder.encode(p)?,
         };
         Ok(self.evaluator.add_plain(a, &plaintext)?)

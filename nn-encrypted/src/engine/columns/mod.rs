@@ -29,7 +29,7 @@ pub(crate) use self::integers::{IntegerKeys, read as read_integers};
 use self::residues::Residues;
 use self::steps::Steps;
 use self::yashe::{RehearsedYashe, YasheResidues};
-pub(crate) use self::yashe::{key_request, read as read_yashe};
+pub(crate) use self::yashe::{key_request, read as read_yashe, residue_encoder as yashe_residue_encoder};
 use super::{Engine, EngineError, Result};
 
 /// An engine with evaluation keys as they were sent.

@@ -5,7 +5,7 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_yashe::{Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Noise, Parameters};
 
 use super::{Agreement, Residues};
-use crate::engine::form::check_secret;
+use crate::engine::form::{check_residues, check_secret};
 use crate::engine::{EngineError, Result};
 use crate::layout::Rotation;
 
@@ -16,6 +16,12 @@ pub(crate) fn key_request(agreement: &Agreement, params: &Parameters) -> KeyRequ
         Rotation::Rows(k) => request.rotations(params, &[k]),
         Rotation::Swap => request.row_swap(params),
     })
+}
+
+/// An encoder of residues, modulo `t` by name: the integer that they are of is below half of the product of all `t`, as the planner proves
+/// (`plan::slots::columns`).
+pub(crate) fn residue_encoder(params: &Parameters) -> Encoder {
+    Encoder::new(params).modular()
 }
 
 /// An evaluator.
@@ -33,7 +39,7 @@ impl YasheResidues {
         let what = || format!("evaluation keys of plaintext prime {}", number + 1);
         let keys = EvaluationKeys::from_bytes(params, keys)
             .map_err(|source| EngineError::Keys { what: what(), source })?;
-        Ok(Self { evaluator: Evaluator::new(params, keys)?, encoder: Encoder::new(params) })
+        Ok(Self { evaluator: Evaluator::new(params, keys)?, encoder: residue_encoder(params) })
     }
 }
 
@@ -47,7 +53,7 @@ pub(crate) fn read(params: &Parameters, from: &mut Reader<'_>, fresh: bool) -> R
         );
         return Err(WireError::Invalid { what: "ciphertext", why });
     }
-    Ok(c)
+    check_residues(c.bound()).map(|()| c)
 }
 
 impl Residues for YasheResidues {

@@ -16,6 +16,7 @@ use super::{
     row, side_by_side, states,
 };
 use crate::engine::Pieces;
+use crate::engine::integers::residue_encoder;
 use crate::engine::slots::LossFormula;
 use crate::engine::slots::bgv::{Agreement, Instance};
 use crate::layout::Tiles;
@@ -57,7 +58,7 @@ impl BgvCipher {
     }
 
     fn new(agreement: &Arc<Agreement>, keys: Vec<SecretKey>) -> Self {
-        let encoders = agreement.instances.iter().map(|instance| Encoder::new(&instance.params)).collect();
+        let encoders = agreement.instances.iter().map(|instance| residue_encoder(&instance.params)).collect();
         let moduli: Vec<_> = agreement.instances.iter().map(|instance| *instance.params.t()).collect();
         Self { agreement: Arc::clone(agreement), keys, encoders, plaintext: Crt::new(&moduli) }
     }
@@ -183,7 +184,7 @@ pub(super) fn time_rotation(key: &SecretKey) -> Result<f64> {
     let params = key.params();
     let request = KeyRequest::default().rotations(params, &[1], params.max_level());
     let evaluator = Evaluator::new(params, key.evaluation_keys(&request)?)?;
-    let operand = Encryptor::with_secret(key).encrypt(&Encoder::new(params).encode(&[])?)?;
+    let operand = Encryptor::with_secret(key).encrypt(&residue_encoder(params).encode(&[])?)?;
     side_by_side(|| evaluator.rotate_rows(&operand, 1).map(drop).map_err(Into::into))
 }
 

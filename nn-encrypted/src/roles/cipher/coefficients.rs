@@ -12,7 +12,7 @@ use super::Result;
 use super::ckks::time_rotation;
 use super::tables::{Coding, Keys, Switched};
 use crate::engine::coefficients;
-use crate::engine::integers::IntegerForm;
+use crate::engine::integers::{IntegerForm, residue_encoder};
 use crate::layout::Rows;
 
 /// Secret keys with one of BGV.
@@ -85,7 +85,7 @@ impl<K: BgvKeys> Coding for Integers<K> {
     fn encrypt(&self, keys: &K, values: &[f64]) -> Result<Vec<u8>> {
         let bgv = keys.bgv().params();
         let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
-        let plain = Encoder::new(bgv).encode_coefficients(&values)?;
+        let plain = residue_encoder(bgv).encode_coefficients(&values)?;
         let mut out = Writer::new();
         self.form.encrypt(keys.bgv(), &plain, bgv.max_level(), &mut out)?;
         Ok(out.finish())

@@ -12,8 +12,10 @@ use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values, row,
 use crate::engine::Pieces;
 use crate::engine::columns::{
     Agreement, Channel, IntegerKeys, PUBLIC, SEALED, key_request, read_integers, read_yashe,
+    yashe_residue_encoder,
 };
 use crate::engine::form::{check_secret, number};
+use crate::engine::integers::residue_encoder;
 use crate::model::{LayerState, Model};
 use crate::program::Tensor;
 
@@ -35,7 +37,7 @@ impl LegacyKey {
         let params = self.secret.params();
         let request = he_yashe::KeyRequest::default().rotations(params, &[1]);
         let evaluator = he_yashe::Evaluator::new(params, self.secret.evaluation_keys(&request)?)?;
-        let zero = he_yashe::Encoder::new(params).encode(&[])?;
+        let zero = yashe_residue_encoder(params).encode(&[])?;
         let operand = he_yashe::Encryptor::new(&self.public).encrypt(&zero)?;
         side_by_side(|| evaluator.rotate_rows(&operand, 1).map(drop).map_err(Into::into))
     }
@@ -90,11 +92,11 @@ impl Key {
     fn encrypt(&self, channel: &Channel, slots: &[i64], out: &mut Writer) -> Result<()> {
         match (self, channel) {
             (Self::Integers(key), Channel::Integers(form)) => {
-                let plaintext = he_bgv::Encoder::new(form.params()).encode(slots)?;
+                let plaintext = residue_encoder(form.params()).encode(slots)?;
                 form.encrypt(key, &plaintext, form.params().max_level(), out)?;
             }
             (Self::Yashe(key), Channel::Yashe(params)) => {
-                let plaintext = he_yashe::Encoder::new(params).encode(slots)?;
+                let plaintext = yashe_residue_encoder(params).encode(slots)?;
                 let sealed = he_yashe::Encryptor::new(&key.public).encrypt(&plaintext)?;
                 sealed.write(out).map_err(|source| CipherError::Keys { what: "ciphertext", source })?;
             }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use he_bgv::{Ciphertext, Encoder, Error, Evaluator, KeyRequest, Parameters, PreparedPlaintext, SecretKey};
 
+use crate::engine::integers::residue_encoder;
 use crate::layout::{Geometry, Mask, Rotation};
 
 /// How slot vectors of the cube become plaintexts.
@@ -33,7 +34,7 @@ impl Channel {
     /// A channel with the keys of a client.
     pub fn new(geometry: &Geometry, evaluator: Evaluator) -> Self {
         let params = evaluator.params().clone();
-        Self::with(geometry, evaluator, Slots::Real(Encoder::new(&params)), &params)
+        Self::with(geometry, evaluator, Slots::Real(residue_encoder(&params)), &params)
     }
 
     /// A rehearsal of a channel of parameters `real`: the same levels, correction factors and noise estimates in a ring of 16,
@@ -75,7 +76,7 @@ impl Channel {
         }
         let (params, t) = (self.evaluator.params(), self.evaluator.params().t());
         let plaintext = match &self.slots {
-            Slots::Rehearsal => Encoder::new(params).encode_coefficients(&[1])?,
+            Slots::Rehearsal => residue_encoder(params).encode_coefficients(&[1])?,
             Slots::Real(encoder) => {
                 let value = t.center(t.mul(ratio, t.reduce_i64(mask.value)));
                 encoder.encode(&self.geometry.slots(&Mask { value, ..mask }))?

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use he_bgv::{Ciphertext, Encoder, Encryptor, Error, Parameters, SecretKey};
+use he_bgv::{Ciphertext, Encryptor, Error, Parameters, SecretKey};
 
 use super::memoized::{Memoized, Numbered};
 use super::{BgvSlots, Channel, Cost, Operations};
+use crate::engine::integers::residue_encoder;
 use crate::engine::slots::{Body, Exact, Formulas, Level, Whole, written};
 use crate::engine::{EngineError, Result, Store};
 use crate::layout::Geometry;
@@ -70,7 +71,7 @@ impl<'a> Stage<'a> {
             let tiny = real.insecure_rehearsal()?;
             let key = SecretKey::generate(&tiny)?;
             channels.push(Channel::rehearsal(geometry, real, &key)?);
-            let zero = Encoder::new(&tiny).encode_coefficients(&[])?;
+            let zero = residue_encoder(&tiny).encode_coefficients(&[])?;
             sources.push(Encryptor::with_secret(&key).encrypt(&zero)?);
         }
         let engine = Memoized::new(BgvSlots::new(channels));
