@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use he_core::ring::{Coeff, Eval, Poly};
+use he_core::ring::{Coeff, Eval, Poly, Steps};
 use he_core::rlwe::{OperandError, SecretId};
 
 use crate::ciphertext::Ciphertext;
@@ -263,11 +263,11 @@ impl Evaluator {
         self.finish("rotate", a.secret, poly, 1, noise)
     }
 
-    /// Both rows rotated left by `k`: slot `c` of the result is slot `c + k` of the operand.
+    /// Both rows rotated left by `k`, right where it is negative: slot `c` of the result is slot `c + k` of the operand.
     ///
     /// # Errors
     /// As [`automorphism`](Self::automorphism).
-    pub fn rotate_rows(&self, a: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+    pub fn rotate_rows(&self, a: &Ciphertext, k: impl Steps) -> Result<Ciphertext, Error> {
         self.automorphism(a, row_element(&self.params, k))
     }
 
