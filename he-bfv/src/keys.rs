@@ -1,6 +1,7 @@
 //! Keys, and encryption under them. They are those of BGV in a type and under a tag of their own.
 
 use he_bgv::{Error, Plaintext};
+use he_core::ring::Steps;
 use he_core::rlwe;
 use zeroize::ZeroizeOnDrop;
 
@@ -130,10 +131,10 @@ impl KeyRequest {
         self
     }
 
-    /// Keys that rotate rows left by each of `steps` slots, for ciphertexts up to `level`.
+    /// Keys that rotate rows left by each of `steps` slots, right by those that are negative, for ciphertexts up to `level`.
     #[must_use]
-    pub fn rotations(self, params: &Parameters, steps: &[usize], level: usize) -> Self {
-        let element = |&k: &usize| he_bgv::rotation::row_element(params, k);
+    pub fn rotations(self, params: &Parameters, steps: &[impl Steps], level: usize) -> Self {
+        let element = |&k| he_bgv::rotation::row_element(params, k);
         steps.iter().map(element).fold(self, |request, g| request.galois(g, level))
     }
 

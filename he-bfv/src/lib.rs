@@ -5,8 +5,10 @@ mod encryption;
 mod evaluator;
 mod keys;
 mod params;
+mod portable;
 mod products;
 mod rotation;
+mod split;
 mod wire;
 
 pub use ciphertext::{Ciphertext, SeededCiphertext};

@@ -3,6 +3,7 @@
 use he_bgv::Error;
 use he_bgv::rotation::row_element;
 use he_core::circuits::Rotation;
+use he_core::ring::Steps;
 
 use crate::ciphertext::Ciphertext;
 use crate::evaluator::Evaluator;
@@ -25,7 +26,7 @@ impl Evaluator {
         Ok(turned.iter().map(|c| self.raise(c)).collect())
     }
 
-    /// Both rows rotated left by `k`: slot `c` of the result is slot `c + k` of the operand.
+    /// Both rows rotated left by `k`, right where it is negative: slot `c` of the result is slot `c + k` of the operand.
     ///
     /// ```
     /// # use he_bfv::*;
@@ -44,7 +45,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`automorphism`](Self::automorphism).
-    pub fn rotate_rows(&self, a: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+    pub fn rotate_rows(&self, a: &Ciphertext, k: impl Steps) -> Result<Ciphertext, Error> {
         self.automorphism(a, row_element(&self.params, k))
     }
 

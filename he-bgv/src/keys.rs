@@ -1,5 +1,6 @@
 //! Keys, and encryption under them.
 
+use he_core::ring::Steps;
 use he_core::rlwe::{self, OperandError};
 use zeroize::ZeroizeOnDrop;
 
@@ -147,9 +148,9 @@ impl KeyRequest {
         self
     }
 
-    /// Keys that rotate rows left by each of `steps` slots, for ciphertexts up to `level`.
+    /// Keys that rotate rows left by each of `steps` slots, right by those that are negative, for ciphertexts up to `level`.
     #[must_use]
-    pub fn rotations(self, params: &Parameters, steps: &[usize], level: usize) -> Self {
+    pub fn rotations(self, params: &Parameters, steps: &[impl Steps], level: usize) -> Self {
         steps.iter().fold(self, |request, &k| request.galois(row_element(params, k), level))
     }
 

@@ -13,8 +13,10 @@ pub mod linear;
 mod noise;
 mod params;
 mod plaintext;
+mod portable;
 mod products;
 pub mod rotation;
+mod split;
 pub mod transform;
 mod wire;
 

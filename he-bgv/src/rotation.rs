@@ -1,6 +1,7 @@
 //! Rotation of slots: rows left by `k`, or the two rows swapped.
 
 use he_core::circuits::Rotation;
+use he_core::ring::Steps;
 use he_core::rlwe::{Digits, OperandError};
 use rayon::prelude::*;
 
@@ -61,7 +62,7 @@ impl Evaluator {
             .collect()
     }
 
-    /// Both rows rotated left by `k`: slot `c` of the result is slot `c + k` of the operand.
+    /// Both rows rotated left by `k`, right where it is negative: slot `c` of the result is slot `c + k` of the operand.
     ///
     /// ```
     /// # use he_bgv::*;
@@ -81,7 +82,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`automorphism`](Self::automorphism).
-    pub fn rotate_rows(&self, a: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+    pub fn rotate_rows(&self, a: &Ciphertext, k: impl Steps) -> Result<Ciphertext, Error> {
         self.automorphism(a, row_element(&self.params, k))
     }
 

@@ -1,12 +1,12 @@
 //! Galois elements of rotations and of conjugation.
 
-use he_core::ring::galois_power;
+use he_core::ring::{Steps, galois_power};
 
 use crate::params::Parameters;
 
-/// Galois element `5^k mod 2N` of a rotation left by `k`.
-pub fn rotation_element(params: &Parameters, k: usize) -> usize {
-    galois_power(5, k % params.slots(), params.n())
+/// Galois element `5^k mod 2N` of a rotation left by `k`, right where it is negative.
+pub fn rotation_element(params: &Parameters, k: impl Steps) -> usize {
+    galois_power(5, k.modulo(params.slots()), params.n())
 }
 
 /// Galois element `2N − 1` of complex conjugation.

@@ -47,6 +47,11 @@ impl Encoder {
         Self { bound, ..self }
     }
 
+    /// Number of slots of a plaintext, `N/2`.
+    pub fn slots(&self) -> usize {
+        self.params.slots()
+    }
+
     /// Puts real numbers into all `N/2` slots; missing ones are 0.
     ///
     /// # Errors

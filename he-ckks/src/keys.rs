@@ -1,5 +1,6 @@
 //! Keys, and encryption under them.
 
+use he_core::ring::Steps;
 use he_core::rlwe;
 use zeroize::ZeroizeOnDrop;
 
@@ -130,9 +131,9 @@ impl KeyRequest {
         self
     }
 
-    /// Keys that rotate slots left by each of `steps`, for ciphertexts up to `level`.
+    /// Keys that rotate slots left by each of `steps`, right by those that are negative, for ciphertexts up to `level`.
     #[must_use]
-    pub fn rotations(self, params: &Parameters, steps: &[usize], level: usize) -> Self {
+    pub fn rotations(self, params: &Parameters, steps: &[impl Steps], level: usize) -> Self {
         steps.iter().fold(self, |request, &k| request.galois(rotation_element(params, k), level))
     }
 

@@ -15,11 +15,13 @@ mod linear;
 mod params;
 mod plaintext;
 mod polynomial;
+mod portable;
 mod precision;
 mod products;
 pub mod rotation;
 mod slot_integers;
 mod spec;
+mod split;
 mod wire;
 
 pub use bootstrap::{BootstrapKeys, Bootstrapper};

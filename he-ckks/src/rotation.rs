@@ -1,6 +1,7 @@
 //! Rotation and conjugation of slots.
 
 use he_core::circuits::Rotation;
+use he_core::ring::Steps;
 use he_core::rlwe::{Digits, OperandError};
 use rayon::prelude::*;
 
@@ -33,8 +34,7 @@ impl Evaluator {
         self.finish(operation, inner, a.scale, a.slots, self.switched_estimate(a))
     }
 
-    /// Slots rotated left by `k`: slot `j` of the result is slot `j + k` of the operand. To the right by `k` is to the left by
-    /// `N/2 − k`.
+    /// Slots rotated left by `k`, right where it is negative: slot `j` of the result is slot `j + k` of the operand.
     ///
     /// ```
     /// # use he_ckks::*;
@@ -54,7 +54,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// If the operand is foreign or of degree 2, or there is no key.
-    pub fn rotate(&self, a: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+    pub fn rotate(&self, a: &Ciphertext, k: impl Steps) -> Result<Ciphertext, Error> {
         self.automorphism("rotate", a, rotation_element(&self.params, k))
     }
 
@@ -70,7 +70,7 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`rotate`](Self::rotate).
-    pub fn rotate_many(&self, a: &Ciphertext, steps: &[usize]) -> Result<Vec<Ciphertext>, Error> {
+    pub fn rotate_many(&self, a: &Ciphertext, steps: &[impl Steps]) -> Result<Vec<Ciphertext>, Error> {
         let operation = "rotate";
         self.check_rotation(operation, a)?;
         let digits = Digits::decompose(self.params.rlwe(), &a.inner.parts()[1]);

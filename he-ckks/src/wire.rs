@@ -18,7 +18,7 @@ pub const TAG: Tag = Tag(2);
 const NAME: &str = "bootstrapping keys";
 
 /// Kind of the one object that RLWE does not have.
-const BOOTSTRAP_KEYS: u16 = 5;
+pub(crate) const BOOTSTRAP_KEYS: u16 = 5;
 
 /// Bytes of a ciphertext beside its polynomials: scale, slots, bound, error.
 const FIELDS: usize = 8 + 4 + 8 + 8;

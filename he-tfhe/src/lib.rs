@@ -22,6 +22,7 @@ mod packing;
 mod params;
 mod phase;
 mod phases;
+mod portable;
 mod presets;
 mod public_key;
 mod ring;

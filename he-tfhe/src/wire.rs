@@ -143,7 +143,12 @@ impl SeededCiphertexts {
 }
 
 impl PublicKey {
-    /// Bytes of a sealed key.
+    /// Bytes of a sealed key, before it is made.
+    pub fn sealed_bytes(params: &Parameters) -> usize {
+        wire::HEADER_BYTES + Self::body_bytes(params) + wire::DIGEST_BYTES
+    }
+
+    /// Bytes of the body of a sealed key.
     fn body_bytes(params: &Parameters) -> usize {
         SecretId::BYTES + 32 + (params.spec().big_dimension() * params.modulus().bits() as usize).div_ceil(8)
     }

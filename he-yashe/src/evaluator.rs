@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use he_core::ring::{Coeff, Eval, Poly};
+use he_core::ring::{Coeff, Eval, Poly, Steps};
 use he_core::rlwe::{Bound, OperandError, SecretId};
 
 use crate::ciphertext::Ciphertext;
@@ -280,11 +280,11 @@ impl Evaluator {
         self.finish("rotate", a.secret, poly, 1, (noise, a.bound.after_automorphism(self.params.n())))
     }
 
-    /// Both rows rotated left by `k`: slot `c` of the result is slot `c + k` of the operand.
+    /// Both rows rotated left by `k`, right where it is negative: slot `c` of the result is slot `c + k` of the operand.
     ///
     /// # Errors
     /// As [`automorphism`](Self::automorphism).
-    pub fn rotate_rows(&self, a: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+    pub fn rotate_rows(&self, a: &Ciphertext, k: impl Steps) -> Result<Ciphertext, Error> {
         self.automorphism(a, row_element(&self.params, k))
     }
 

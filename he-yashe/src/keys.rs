@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use he_core::ring::sample::Prng;
-use he_core::ring::{Basis, Coeff, Eval, Poly, galois_power};
+use he_core::ring::{Basis, Coeff, Eval, Poly, Steps, galois_power};
 use he_core::rlwe::{OperandError, SecretId};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -124,9 +124,9 @@ impl KeyRequest {
         self.with(PRODUCTS)
     }
 
-    /// Keys that rotate rows left by each of `steps` slots.
+    /// Keys that rotate rows left by each of `steps` slots, right by those that are negative.
     #[must_use]
-    pub fn rotations(self, params: &Parameters, steps: &[usize]) -> Self {
+    pub fn rotations(self, params: &Parameters, steps: &[impl Steps]) -> Self {
         steps.iter().map(|&k| row_element(params, k)).filter(|&g| g != 1).fold(self, Self::with)
     }
 
@@ -148,8 +148,8 @@ impl KeyRequest {
 }
 
 /// Galois element `3^k mod 2N` of a rotation of both rows left by `k`.
-pub(crate) fn row_element(params: &Parameters, k: usize) -> usize {
-    galois_power(3, k % (params.n() / 2), params.n())
+pub(crate) fn row_element(params: &Parameters, k: impl Steps) -> usize {
+    galois_power(3, k.modulo(params.n() / 2), params.n())
 }
 
 /// A ternary polynomial, given by its coefficients.

@@ -9,7 +9,9 @@ mod keys;
 mod noise;
 mod params;
 mod plaintext;
+mod portable;
 pub mod security;
+mod split;
 mod wire;
 
 pub use ciphertext::Ciphertext;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::ciphertext::Ciphertext;
 use crate::digits;
 use crate::error::Error;
-use crate::keys::{EvaluationKeys, PRODUCTS, PublicKey, SecretKey};
+use crate::keys::{EvaluationKeys, KeyRequest, PRODUCTS, PublicKey, SecretKey};
 use crate::noise::{BOTH, MOST_ORDERS, Noise};
 use crate::params::Parameters;
 
@@ -157,6 +157,11 @@ impl SecretKey {
 }
 
 impl PublicKey {
+    /// Bytes of a public key as it is sent, [`to_bytes`](Self::to_bytes), before it is made.
+    pub fn sealed_bytes(params: &Parameters) -> usize {
+        wire::HEADER_BYTES + SecretId::BYTES + params.poly_bytes(params.max_level()) + wire::DIGEST_BYTES
+    }
+
     /// The key, sealed.
     ///
     /// # Errors
@@ -184,13 +189,15 @@ impl PublicKey {
     }
 }
 
-impl EvaluationKeys {
-    /// Bytes of the keys of a request, sealed, before there are any.
-    pub fn sealed_bytes(params: &Parameters, request: &crate::KeyRequest) -> usize {
+impl KeyRequest {
+    /// Bytes of the keys that are asked for as they are sent, [`EvaluationKeys::to_bytes`], before any is made.
+    pub fn sealed_bytes(&self, params: &Parameters) -> usize {
         let each = 4 + params.key_length() * params.poly_bytes(params.max_level());
-        wire::HEADER_BYTES + SecretId::BYTES + 4 + request.count() * each + wire::DIGEST_BYTES
+        wire::HEADER_BYTES + SecretId::BYTES + 4 + self.count() * each + wire::DIGEST_BYTES
     }
+}
 
+impl EvaluationKeys {
     /// The keys, sealed.
     ///
     /// # Errors

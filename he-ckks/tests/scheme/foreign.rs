@@ -53,6 +53,7 @@ type One = fn(&World, &World) -> Result<(), Error>;
 
 const ONE: &[(&str, One)] = &[
     ("Decryptor::decrypt", |k, w| Decryptor::new(&k.key).decrypt(&w.c).map(drop)),
+    ("Decryptor::decrypt_joined", |k, w| Decryptor::new(&k.key).decrypt_joined(&[w.c.clone()], 2).map(drop)),
     ("Decryptor::decrypt_complex", |k, w| Decryptor::new(&k.key).decrypt_complex(&w.c).map(drop)),
     ("Decryptor::decrypt_shared", |k, w| Decryptor::new(&k.key).decrypt_shared(&w.c, 4).map(drop)),
     ("Evaluator::negate", |k, w| k.evaluator.negate(&w.c).map(drop)),
@@ -83,7 +84,7 @@ const ONE: &[(&str, One)] = &[
     ("Evaluator::rotate", |k, w| k.evaluator.rotate(&w.c, 0).map(drop)),
     ("Evaluator::conjugate", |k, w| k.evaluator.conjugate(&w.c).map(drop)),
     ("Evaluator::rotate_many", |k, w| k.evaluator.rotate_many(&w.c, &[1, 2]).map(drop)),
-    ("Evaluator::rotate_many", |k, w| k.evaluator.rotate_many(&w.c, &[]).map(drop)),
+    ("Evaluator::rotate_many", |k, w| k.evaluator.rotate_many(&w.c, &[0_usize; 0]).map(drop)),
     ("Evaluator::inner_sum", |k, w| k.evaluator.inner_sum(&w.c, 1, 2).map(drop)),
     ("Evaluator::inner_sum", |k, w| k.evaluator.inner_sum(&w.c, 0, 2).map(drop)),
 ];

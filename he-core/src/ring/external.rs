@@ -10,13 +10,13 @@
 //! The monomial `X^a` has the value `psi^{a·e_p}` at place `p`. In a run of 64 places `e_p = e_run + e_{p mod 64} − e_0`, and
 //! the second part is a multiple of `2N/64`, so that the values are one of 64 rows, chosen by `a mod 64`, times one scalar.
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 mod fast;
 
 use std::sync::Arc;
 
 use super::kernel;
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 use super::kernel::ifma;
 use super::ntt::Ntt;
 use crate::modulus::Modulus;
@@ -60,14 +60,14 @@ pub struct External {
     fast: Option<Token>,
 }
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 type Token = ifma::Ifma;
-#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+#[cfg(not(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64"))))]
 type Token = std::convert::Infallible;
 
 /// Proof that machine, prime and length allow the fast path.
 fn token(modulus: &Modulus, n: usize, terms: usize) -> Option<Token> {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
     if n >= RUN && ifma::fits(modulus, terms) {
         return ifma::Ifma::try_new();
     }
@@ -138,7 +138,7 @@ impl External {
         );
         let mut words = words.to_vec();
         self.scale(&mut words);
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
         if self.fast.is_some() {
             let places = self.ntt.n() / ifma::LANES;
             let blocks = words.as_chunks::<{ ifma::LANES }>().0;
@@ -166,7 +166,7 @@ impl External {
         assert_eq!(out.len(), n, "a polynomial has N values");
         let exponents = self.ntt.evaluation_exponents();
         let power = |e: u32| self.powers[a * e as usize % (2 * n)];
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
         if let Some(simd) = self.fast {
             let row = a % RUN * RUN..(a % RUN + 1) * RUN;
             let (row, companions) =
@@ -207,7 +207,7 @@ impl External {
             self.rows * self.columns * n,
             "a matrix has a polynomial for each row and column"
         );
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
         if let Some(simd) = self.fast {
             let q = self.ntt.modulus();
             match self.columns {
@@ -237,7 +237,7 @@ impl External {
         let count = monomials.len() / n;
         assert!(matches!(count, 1 | 3 | MAX_MATRICES), "one, three or seven matrices, not {count}");
         assert_eq!(keys.len(), count * matrix, "there is one matrix for each monomial");
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
         if let Some(simd) = self.fast {
             let q = self.ntt.modulus();
             match (self.columns, count) {

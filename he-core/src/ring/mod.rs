@@ -15,6 +15,7 @@ pub mod poly;
 pub mod rns;
 pub mod sample;
 pub mod slots;
+mod steps;
 
 pub use automorphism::galois_power;
 pub use basis::{Basis, RingError};
@@ -22,3 +23,4 @@ pub use embedding::Embedding;
 pub use gaussian_integer::GaussianInteger;
 pub use poly::{Coeff, Eval, Poly};
 pub use slots::Slots;
+pub use steps::Steps;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::wire::{Reader, WireError, Writer};
+
 /// How the coefficients of a secret are drawn.
 ///
 /// ```
@@ -30,6 +32,25 @@ impl SecretDistribution {
             Self::UniformTernary => 2.0 * n as f64 / 3.0,
             Self::SparseTernary { weight } => weight as f64,
         }
+    }
+}
+
+impl SecretDistribution {
+    /// Writes the distribution: 0, or the weight.
+    pub fn write(self, out: &mut Writer) {
+        out.length(match self {
+            Self::UniformTernary => 0,
+            Self::SparseTernary { weight } => weight,
+        });
+    }
+
+    /// Reads a distribution; one of weight 0, which no parameters have, is taken for the uniform one.
+    ///
+    /// # Errors
+    /// If bytes are missing.
+    pub fn read(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let weight = from.length(usize::MAX, "weight of a secret")?;
+        Ok(if weight == 0 { Self::UniformTernary } else { Self::SparseTernary { weight } })
     }
 }
 

@@ -24,6 +24,7 @@ pub mod secret;
 mod secret_id;
 pub mod security;
 pub mod serial;
+pub mod vectors;
 #[cfg(test)]
 mod wiping_tests;
 

@@ -77,6 +77,12 @@ macro_rules! scheme_keys {
         }
 
         impl PublicKey {
+            /// Bytes of a public key as it is sent, [`to_bytes`](Self::to_bytes), before it is made.
+            pub fn sealed_bytes(params: &Parameters) -> usize {
+                let envelope = $crate::wire::HEADER_BYTES + $crate::wire::DIGEST_BYTES;
+                envelope + $crate::rlwe::sealed::public_key_bytes(params.rlwe())
+            }
+
             /// The identifier of the secret.
             pub fn secret_id(&self) -> $crate::rlwe::SecretId {
                 self.inner.secret_id()
@@ -205,6 +211,14 @@ macro_rules! scheme_keys {
                     EncryptionKey::Public(key) => &key.params,
                 };
                 self.encrypt_at(plaintext, params.max_level())
+            }
+
+            /// Encrypts each of several plaintexts, such as the parts of a vector that is longer than a ciphertext.
+            ///
+            /// # Errors
+            /// As [`encrypt`](Self::encrypt).
+            pub fn encrypt_all(&self, plaintexts: &[Plaintext]) -> Result<Vec<Ciphertext>, Error> {
+                plaintexts.iter().map(|plaintext| self.encrypt(plaintext)).collect()
             }
 
             /// Encrypts at a level, over the primes `q_0, …, q_level`.

@@ -83,14 +83,17 @@ pub fn evaluation_keys_limit(params: &Parameters) -> usize {
     SecretId::BYTES + 1 + 4 + (params.n() + 1) * (4 + key_bytes(params, params.max_limbs()))
 }
 
+/// Bytes of the body of a public key.
+pub fn public_key_bytes(params: &Parameters) -> usize {
+    SecretId::BYTES + polynomial_bytes(params.basis(params.max_limbs())) + 32
+}
+
 /// Seals a public key.
 ///
 /// # Errors
 /// Never for a key that was made.
 pub fn seal_public_key(header: &Header, key: &PublicKey) -> Result<Vec<u8>, WireError> {
-    let params = key.zero().params();
-    let capacity = polynomial_bytes(params.basis(params.max_limbs())) + 32 + SecretId::BYTES;
-    wire::seal_with(header, capacity, |out| write_public_key(out, key))
+    wire::seal_with(header, public_key_bytes(key.zero().params()), |out| write_public_key(out, key))
 }
 
 /// Opens a sealed public key.

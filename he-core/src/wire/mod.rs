@@ -9,13 +9,19 @@
 //! are zero, and a [`Reader`] insists on that as on every bound, so that an object has a single encoding.
 
 mod error;
+mod object;
+#[cfg(feature = "serde")]
+pub mod portable;
 mod reader;
+mod spec;
 mod writer;
 
 use std::fmt;
 
 pub use error::WireError;
+pub use object::{Object, Sealed};
 pub use reader::Reader;
+pub use spec::{SPEC, open_spec, seal_spec};
 pub use writer::Writer;
 
 /// The first four bytes of every object.

@@ -127,6 +127,27 @@ impl<'a> Reader<'a> {
         self.bytes(count, what)
     }
 
+    /// A byte that is 0 or 1.
+    ///
+    /// # Errors
+    /// [`WireError::Truncated`] and [`WireError::Value`].
+    pub fn flag(&mut self, what: &'static str) -> Result<bool, WireError> {
+        match self.u8(what)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            found => Err(WireError::Value { what, index: 0, found: found.into(), bound: 2 }),
+        }
+    }
+
+    /// Numbers written by [`Writer::list`](super::Writer::list).
+    ///
+    /// # Errors
+    /// [`WireError::Truncated`] and [`WireError::TooLarge`].
+    pub fn list(&mut self, what: &'static str) -> Result<Vec<u32>, WireError> {
+        let count = self.length(self.remaining().saturating_sub(8) / 4, what)?;
+        (0..count).map(|_| self.u32(what)).collect()
+    }
+
     /// Reads `count` values of `bits` bits each, all to be below `bound`, and appends them to `out`.
     ///
     /// Memory is taken only when the bytes are known to be there: at most eight bytes for each packed value.

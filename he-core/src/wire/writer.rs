@@ -85,6 +85,12 @@ impl Writer {
         self.bytes(bytes);
     }
 
+    /// Writes how many numbers there are, and each in four bytes.
+    pub fn list(&mut self, values: &[u32]) {
+        self.length(values.len());
+        values.iter().for_each(|&value| self.u32(value));
+    }
+
     /// Writes each value in exactly `bits` bits, 1 to 64, then zero bits up to a whole byte.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use he_bgv::{Ciphertext, Noise, Plaintext, PreparedPlaintext};
 use he_core::circuits::Arithmetic;
+use he_core::ring::Steps;
 
 use super::bootstrapper::{Bootstrapper, Budget};
 use crate::error::Error;
@@ -184,11 +185,11 @@ impl Evaluator {
         self.run([a], |leveled, [a]| leveled.add_plain(a, p))
     }
 
-    /// Both rows of slots rotated left by `k`.
+    /// Both rows of slots rotated left by `k`, right where it is negative.
     ///
     /// # Errors
     /// As [`he_bgv::Evaluator::rotate_rows`].
-    pub fn rotate_rows(&self, a: &Ciphertext, k: usize) -> Result<Ciphertext, Error> {
+    pub fn rotate_rows(&self, a: &Ciphertext, k: impl Steps) -> Result<Ciphertext, Error> {
         self.run([a], |leveled, [a]| leveled.rotate_rows(a, k))
     }
 }

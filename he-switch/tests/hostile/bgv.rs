@@ -93,6 +93,7 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("elements::row_element", |n| {
         rotation::row_element(&W.params, n.usize());
+        rotation::row_element(&W.params, n.i64());
     }),
     ("Encoder::with_bound", |n| {
         let encoder = W.encoder.clone().with_bound(n.u64());
@@ -103,6 +104,12 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("Encoder::encode", |n| {
         let _ = W.encoder.encode(&n.many(Numbers::i64));
+    }),
+    ("Encoder::encode_split", |n| {
+        let _ = W.encoder.encode_split(&n.many(Numbers::i64));
+    }),
+    ("Encoder::decode_joined", |n| {
+        let _ = W.encoder.decode_joined(&[W.plain.clone(), W.plain.clone()], n.usize());
     }),
     ("Encoder::encode_coefficients", |n| {
         let _ = W.encoder.encode_coefficients(&n.many(Numbers::i64));
@@ -123,6 +130,7 @@ pub(crate) const CALLS: &[Call] = &[
     ("KeyRequest::galois", |n| keys(&KeyRequest::default().galois(n.usize(), n.usize()))),
     ("KeyRequest::rotations", |n| {
         keys(&KeyRequest::default().rotations(&W.params, &n.many(Numbers::usize), n.usize()));
+        keys(&KeyRequest::default().rotations(&W.params, &n.many(Numbers::i64), n.usize()));
     }),
     ("KeyRequest::row_swap", |n| {
         keys(&KeyRequest::default().relinearization(n.usize()).row_swap(&W.params, n.usize()));
@@ -206,6 +214,7 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("Evaluator::rotate_rows", |n| {
         let _ = W.evaluator.rotate_rows(&W.c, n.usize());
+        let _ = W.evaluator.rotate_rows(&W.c, n.i64());
     }),
     ("Evaluator::inner_sum", |n| {
         let _ = W.evaluator.inner_sum(&W.c, n.usize(), n.usize());

@@ -202,6 +202,7 @@ pub(crate) const CALLS: &[Call] = &[
     ("Ciphertext::with_error_at_most", |n| used(W.c.clone().with_error_at_most(n.f64()))),
     ("elements::rotation_element", |n| {
         rotation::rotation_element(&W.params, n.usize());
+        rotation::rotation_element(&W.params, n.i64());
     }),
     ("Encoder::with_bound", |n| {
         if let Ok(p) = W.encoder.clone().with_bound(n.f64()).encode(&[n.f64()]) {
@@ -213,6 +214,9 @@ pub(crate) const CALLS: &[Call] = &[
     ("Encoder::encode", |n| {
         let _ = W.encoder.encode(&n.many(Numbers::f64));
     }),
+    ("Encoder::encode_split", |n| {
+        let _ = W.encoder.encode_split(&n.many(Numbers::f64));
+    }),
     ("Encoder::encode_in", |n| {
         let _ = W.encoder.encode_in(&n.many(Numbers::f64), n.usize());
     }),
@@ -222,6 +226,9 @@ pub(crate) const CALLS: &[Call] = &[
     ("SecretKey::encrypt_seeded", |n| {
         let _ = W.key.encrypt_seeded(&W.plain, n.usize());
         let _ = Encryptor::with_secret(&W.key).encrypt_at(&W.plain, n.usize());
+    }),
+    ("Decryptor::decrypt_joined", |n| {
+        let _ = Decryptor::new(&W.key).decrypt_joined(&[W.c.clone(), W.c.clone()], n.usize());
     }),
     ("Decryptor::decrypt_shared", |n| {
         let _ = Decryptor::new(&W.key).decrypt_shared(&W.c, n.u32());
@@ -279,9 +286,11 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("Evaluator::rotate", |n| {
         let _ = W.evaluator.rotate(&W.c, n.usize());
+        let _ = W.evaluator.rotate(&W.c, n.i64());
     }),
     ("Evaluator::rotate_many", |n| {
         let _ = W.evaluator.rotate_many(&W.c, &n.many(Numbers::usize));
+        let _ = W.evaluator.rotate_many(&W.c, &n.many(Numbers::i64));
     }),
     ("Evaluator::inner_sum", |n| {
         let _ = W.evaluator.inner_sum(&W.c, n.usize(), n.usize());

@@ -118,8 +118,8 @@ struct Primitives(bool);
 
 impl<'ast> Visit<'ast> for Primitives {
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        const NUMBERS: [&str; 11] =
-            ["usize", "isize", "u16", "u32", "u64", "u128", "i16", "i32", "i64", "i128", "f64"];
+        const NUMBERS: [&str; 12] =
+            ["usize", "isize", "u16", "u32", "u64", "u128", "i16", "i32", "i64", "i128", "f64", "Steps"];
         self.0 |= NUMBERS.iter().any(|number| path.is_ident(number));
         visit::visit_path(self, path);
     }

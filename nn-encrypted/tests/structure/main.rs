@@ -10,6 +10,7 @@
 //! * [`schemes`]: outside engines no file names a crate of a scheme, and no enum has a variant for one or for a recipe.
 //! * [`lengths`]: files and functions are short, and so is `nn-encrypted` as a whole.
 //! * [`residues`]: arithmetic modulo `t` is asked for by name, where it is proven.
+//! * [`packages`]: every member can be published, and needs no library of another licence.
 //! * [`dialect`]: prose and public names use the words of the field.
 //!
 //! [`crates`] reads a crate as a tree of modules, [`mentions`] the paths that a module mentions, and [`arrows`] makes
@@ -24,6 +25,7 @@ mod lengths;
 mod line;
 mod mentions;
 mod nouns;
+mod packages;
 mod public;
 mod residues;
 mod rooms;

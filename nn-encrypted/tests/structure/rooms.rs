@@ -36,6 +36,8 @@ const HE_BGV: &Floors = &[
     ("linear", "error params ciphertext plaintext encoder evaluator"),
     ("rotation", "error noise ciphertext elements evaluator"),
     ("transform", "error params ciphertext elements plaintext encoder keys evaluator"),
+    ("split", "error ciphertext plaintext encoder encryption"),
+    ("portable", "params ciphertext keys wire"),
 ];
 
 const HE_BFV: &Floors = &[
@@ -47,6 +49,8 @@ const HE_BFV: &Floors = &[
     ("products", "ciphertext evaluator"),
     ("rotation", "ciphertext evaluator"),
     ("wire", "params ciphertext"),
+    ("split", "ciphertext encryption"),
+    ("portable", "params ciphertext keys wire"),
 ];
 
 const HE_CKKS: &Floors = &[
@@ -71,6 +75,8 @@ const HE_CKKS: &Floors = &[
     ("linear", "estimate error params ciphertext elements plaintext keys evaluator rotation"),
     ("bootstrap", "approximation estimate error spec params ciphertext keys evaluator polynomial linear"),
     ("wire", "estimate error params ciphertext keys bootstrap"),
+    ("split", "error ciphertext plaintext encoder encryption"),
+    ("portable", "spec params ciphertext keys bootstrap wire"),
 ];
 
 const HE_TFHE: &Floors = &[
@@ -98,6 +104,7 @@ const HE_TFHE: &Floors = &[
     ("public_key", "error torus params lwe noise secret packing"),
     ("encryption", "error params phases lwe secret seeded public_key"),
     ("wire", "spec params lwe object keys seeded public_key"),
+    ("portable", "spec params lwe object keys seeded public_key"),
     ("phase", "error spec noise params lwe rotation secret evaluator"),
     ("sums", "error lwe evaluator"),
     ("circuit", "error packed ring params lwe rotation keys evaluator table bootstrap packing"),
@@ -121,6 +128,8 @@ const HE_YASHE: &Floors = &[
     ("encryption", "error plaintext ciphertext keys"),
     ("evaluator", "digits error noise params plaintext ciphertext keys"),
     ("wire", "digits error noise params ciphertext keys"),
+    ("split", "error plaintext ciphertext encryption"),
+    ("portable", "params ciphertext keys wire"),
 ];
 
 const HE_SWITCH: &Floors = &[

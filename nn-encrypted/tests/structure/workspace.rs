@@ -22,15 +22,15 @@ pub(crate) fn manifest(path: &Path) -> Table {
     toml::from_str(&read(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every member by its package name: folder and manifest.
+/// Every member by the name of its folder: folder and manifest.
 pub(crate) fn members() -> BTreeMap<String, (PathBuf, Table)> {
     let workspace = manifest(&root().join("Cargo.toml"));
     let folders = workspace["workspace"]["members"].as_array().expect("members is an array");
     let member = |folder: &toml::Value| {
-        let folder = root().join(folder.as_str().expect("a member is a path"));
+        let name = folder.as_str().expect("a member is a path");
+        let folder = root().join(name);
         let manifest = manifest(&folder.join("Cargo.toml"));
-        let name = manifest["package"]["name"].as_str().expect("a package has a name").to_owned();
-        (name, (folder, manifest))
+        (name.to_owned(), (folder, manifest))
     };
     folders.iter().map(member).collect()
 }

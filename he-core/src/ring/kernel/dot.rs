@@ -6,10 +6,10 @@
 //! residue is below `2^126`: 3 of them do.
 
 use pulp::{Arch, Simd, WithSimd};
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 use pulp::{NullaryFnOnce, u64x8};
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 use super::ifma::{self, Ifma, Plain};
 use super::lane::{Lanes, balanced};
 use super::{check, use_float};
@@ -69,7 +69,7 @@ pub(super) trait Factor {
     /// Vector `i`, of all whole vectors, as floats.
     fn lanes<S: Simd>(&self, lanes: &Lanes<S>, i: usize) -> S::f64s;
     /// Words `8·i` and the next seven.
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
     fn vector(&self, i: usize) -> u64x8;
     /// Word `i`.
     fn word(&self, i: usize) -> u64;
@@ -83,7 +83,7 @@ impl Factor for &[u64] {
         lanes.load(S::as_simd_u64s(self).0[i])
     }
 
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
     #[inline(always)]
     fn vector(&self, i: usize) -> u64x8 {
         ifma::vectors(self)[i]
@@ -109,7 +109,7 @@ impl Factor for Scalar {
         lanes.splat(self.float)
     }
 
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
     #[inline(always)]
     fn vector(&self, _: usize) -> u64x8 {
         ifma::splat(self.word)
@@ -123,7 +123,7 @@ impl Factor for Scalar {
 
 /// Adds the sums with what is fastest for the modulus on this machine.
 fn run<const C: usize, F: Factor>(m: &Modulus, out: [&mut [u64]; C], a: &[&[u64]], b: [&[F]; C]) {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
     if let Some(simd) = Ifma::try_new().filter(|_| m.fits_fma()) {
         return simd.vectorize(FastDot { simd, modulus: m, out, a, b });
     }
@@ -215,7 +215,7 @@ fn sums<S: Simd, F: Factor, const K: usize>(
 }
 
 /// The sums with 52-bit multiply-adds, all columns in one pass.
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 struct FastDot<'a, F, const C: usize> {
     simd: Ifma,
     modulus: &'a Modulus,
@@ -224,7 +224,7 @@ struct FastDot<'a, F, const C: usize> {
     b: [&'a [F]; C],
 }
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 impl<F: Factor, const C: usize> NullaryFnOnce for FastDot<'_, F, C> {
     type Output = ();
 
@@ -248,7 +248,7 @@ impl<F: Factor, const C: usize> NullaryFnOnce for FastDot<'_, F, C> {
 }
 
 /// Adds the sums of all columns to `K` vectors from vector `at` on.
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 #[inline(always)]
 fn columns<F: Factor, const C: usize, const K: usize>(
     m: &Plain,

@@ -13,7 +13,7 @@ use crate::modulus::Modulus;
 
 mod dot;
 mod float;
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 pub(crate) mod ifma;
 pub(crate) mod lane;
 mod tensor;

@@ -1,7 +1,7 @@
 //! The transposition of eight vectors of eight floats.
 
 use pulp::Simd;
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 use pulp::core_arch::x86::Avx512f;
 
 /// Lane `j` of vector `i` as lane `i` of vector `j`.
@@ -11,7 +11,7 @@ use pulp::core_arch::x86::Avx512f;
 #[inline(always)]
 pub(crate) fn transpose<S: Simd>(simd: S, rows: [S::f64s; 8]) -> [S::f64s; 8] {
     assert_eq!(S::F64_LANES, 8, "eight rows of eight lanes");
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
     if let Some(simd) = (&simd as &dyn std::any::Any).downcast_ref::<pulp::x86::V4>() {
         return pulp::bytemuck::cast(shuffled(simd.avx512f, pulp::bytemuck::cast(rows)));
     }
@@ -26,13 +26,13 @@ pub(crate) fn transpose<S: Simd>(simd: S, rows: [S::f64s; 8]) -> [S::f64s; 8] {
     pulp::bytemuck::cast(columns)
 }
 
-#[cfg(target_arch = "x86")]
+#[cfg(all(feature = "avx512", target_arch = "x86"))]
 type Row = std::arch::x86::__m512d;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(feature = "avx512", target_arch = "x86_64"))]
 type Row = std::arch::x86_64::__m512d;
 
 /// Pairs of rows are transposed in blocks of two by two, then the blocks.
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 #[inline(always)]
 pub(crate) fn shuffled(avx: Avx512f, [r0, r1, r2, r3, r4, r5, r6, r7]: [Row; 8]) -> [Row; 8] {
     let (low, high) = (|a, b| avx._mm512_unpacklo_pd(a, b), |a, b| avx._mm512_unpackhi_pd(a, b));
@@ -42,7 +42,7 @@ pub(crate) fn shuffled(avx: Avx512f, [r0, r1, r2, r3, r4, r5, r6, r7]: [Row; 8])
 }
 
 /// The transposition of four vectors of four pairs.
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 #[inline(always)]
 fn blocks(avx: Avx512f, [a, b, c, d]: [Row; 4]) -> [Row; 4] {
     let even = |a, b| avx._mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);

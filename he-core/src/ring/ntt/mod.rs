@@ -8,30 +8,33 @@
 //!
 //! Primes below `2^48` are transformed with the 52-bit multiply-add of AVX-512 where the machine has it and the tables stay
 //! in cache (`ifma`). Other primes below `2^50` are transformed in floating point with fused multiply-adds, exactly (`fma`).
-//! Larger primes, and machines without the instruction, take the integer transform of the `tfhe-ntt` library.
+//! Larger primes, and machines without the instruction, take a transform on words (`words`) or, with the feature `tfhe-ntt`, that of
+//! the library of that name.
 
 use thiserror::Error;
 
 use self::fma::Fma;
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 use self::ifma::Ifma;
+#[cfg(feature = "tfhe-ntt")]
 use self::library::Library;
-use self::small::Small;
+use self::words::Words;
 use super::kernel::{self, has_fma};
 use crate::modulus::{FMA_LIMIT, Modulus};
 use crate::prime::{is_prime, primitive_root_2n};
 
 mod fma;
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 mod ifma;
 mod levels;
+#[cfg(feature = "tfhe-ntt")]
 mod library;
 pub(crate) mod order;
 mod passes;
 mod runs;
-mod small;
 #[cfg(test)]
 mod tests;
+mod words;
 
 /// A transform that does not exist.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,7 @@ pub enum NttError {
     #[error("this machine has no 52-bit multiply-add (AVX-512 IFMA)")]
     NoIfma,
     /// The library has no transform for these parameters.
+    #[cfg(feature = "tfhe-ntt")]
     #[error("the library has no transform of length {n} modulo {q}")]
     NoLibraryPlan {
         /// The length.
@@ -69,6 +73,7 @@ pub enum NttError {
         q: u64,
     },
     /// The library's transform disagrees with a direct evaluation.
+    #[cfg(feature = "tfhe-ntt")]
     #[error(
         "the library transform of length {n} modulo {q} is wrong at a probed point; choose another prime"
     )]
@@ -89,7 +94,7 @@ pub enum NttError {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let q = Modulus::new(primes_below(1 << 40, 128, 1)?[0])?;
 /// let mut values = [[0; 64]; 2];
-/// for (data, backend) in values.iter_mut().zip([Backend::Fma, Backend::Library]) {
+/// for (data, backend) in values.iter_mut().zip([Backend::Fma, Backend::Words]) {
 ///     data[1] = 1;
 ///     Ntt::with_backend(64, q, backend)?.forward(data);
 /// }
@@ -98,12 +103,16 @@ pub enum NttError {
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Backend {
     /// Lazy integer kernels of this crate on AVX-512 with its 52-bit multiply-add, for primes below `2^48`.
     Ifma,
     /// Exact floating-point kernels of this crate, for primes below `2^50`.
     Fma,
-    /// The integer kernels of `tfhe-ntt`, for any prime below `2^62`.
+    /// Lazy integer kernels of this crate on words, for any prime below `2^62` on any machine.
+    Words,
+    /// The integer kernels of `tfhe-ntt`, for any prime below `2^62` that they are right for; with the feature of that name.
+    #[cfg(feature = "tfhe-ntt")]
     Library,
 }
 
@@ -116,9 +125,9 @@ const IFMA_LONGEST: usize = 1 << 14;
 
 /// Whether the machine has the 52-bit multiply-add.
 fn has_ifma() -> bool {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
     return ifma::available();
-    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    #[cfg(not(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64"))))]
     false
 }
 
@@ -151,21 +160,21 @@ pub struct Ntt {
     engine: Engine,
 }
 
-/// The tables of whatever computes; short lengths need neither backend.
+/// The tables of whatever computes; short lengths are transformed on words in every backend.
 enum Engine {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
     Ifma(Box<Ifma>),
     Fma(Fma),
+    #[cfg(feature = "tfhe-ntt")]
     Library(Library),
-    Small(Small),
+    Words(Words),
 }
 
 impl Ntt {
     /// The transform of length `n`, a power of two in `8..=131072`, modulo a prime `q ≡ 1 (mod 2n)`.
     ///
     /// # Errors
-    /// If the length is not supported, `q` is not such a prime, or `q >= 2^50` and the library fails its
-    /// check.
+    /// If the length is not supported, or `q` is not such a prime.
     pub fn new(n: usize, q: Modulus) -> Result<Self, NttError> {
         let cached = (order::LEAST..=IFMA_LONGEST).contains(&n);
         let backend = if cached && q.value() < IFMA_LIMIT && has_ifma() {
@@ -173,7 +182,12 @@ impl Ntt {
         } else if q.value() < FMA_LIMIT && has_fma() {
             Backend::Fma
         } else {
-            Backend::Library
+            // Of its transforms some are wrong: what does not pass its check is not used.
+            #[cfg(feature = "tfhe-ntt")]
+            if let Ok(ntt) = Self::with_backend(n, q, Backend::Library) {
+                return Ok(ntt);
+            }
+            Backend::Words
         };
         Self::with_backend(n, q, backend)
     }
@@ -181,8 +195,8 @@ impl Ntt {
     /// The transform on a chosen backend; [`Backend::Fma`] is slow on machines without the instruction.
     ///
     /// # Errors
-    /// As for [`Ntt::new`], if `q >= 2^50` on [`Backend::Fma`], and if `q >= 2^48` or the machine lacks the instructions on
-    /// [`Backend::Ifma`].
+    /// As for [`Ntt::new`], if `q >= 2^50` on [`Backend::Fma`], if `q >= 2^48` or the machine lacks the instructions on
+    /// [`Backend::Ifma`], and if the library has no transform or fails its check on `Library`.
     pub fn with_backend(n: usize, q: Modulus, backend: Backend) -> Result<Self, NttError> {
         if !n.is_power_of_two() || !(8..=1 << 17).contains(&n) {
             return Err(NttError::Length(n));
@@ -206,14 +220,15 @@ impl Ntt {
         let root_inverse = q.inv(root).ok_or(no_root)?;
         let n_inverse = q.inv(n as u64).ok_or(no_root)?;
         let engine = match backend {
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
             Backend::Ifma if n >= order::LEAST => {
                 let ifma = Ifma::new(n, q, root, root_inverse, n_inverse);
                 Engine::Ifma(Box::new(ifma.ok_or(NttError::NoIfma)?))
             }
             Backend::Fma if n >= order::LEAST => Engine::Fma(Fma::new(n, q, root, root_inverse, n_inverse)),
+            #[cfg(feature = "tfhe-ntt")]
             Backend::Library if n >= library::LEAST => Engine::Library(Library::new(n, q, root, &exponents)?),
-            _ => Engine::Small(Small::new(n, q, root, root_inverse, n_inverse)),
+            _ => Engine::Words(Words::new(n, q, root, root_inverse, n_inverse)),
         };
         Ok(Self { n, modulus: q, root, exponents, backend, engine })
     }
@@ -225,11 +240,12 @@ impl Ntt {
     pub fn forward(&self, data: &mut [u64]) {
         self.check(data);
         match &self.engine {
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
             Engine::Ifma(ifma) => ifma.forward(data),
             Engine::Fma(fma) => fma.forward(data),
+            #[cfg(feature = "tfhe-ntt")]
             Engine::Library(library) => library.forward(data),
-            Engine::Small(small) => small.forward(data),
+            Engine::Words(words) => words.forward(data),
         }
     }
 
@@ -243,7 +259,7 @@ impl Ntt {
         // Then a representative is below `q` in magnitude.
         let near = from.value() / 2 < self.modulus.value();
         match &self.engine {
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
             Engine::Ifma(ifma) if near => ifma.forward_centered(out, source, from.value()),
             Engine::Fma(fma) if near && from.fits_fma() => fma.forward_centered(out, source, from),
             _ => {
@@ -262,7 +278,7 @@ impl Ntt {
         self.check(data);
         assert_eq!(subtrahend.len(), self.n, "what is subtracted has the length of the transform");
         match &self.engine {
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
             Engine::Ifma(ifma) => ifma.forward_sub_mul(data, subtrahend, factor),
             Engine::Fma(fma) => fma.forward_sub_mul(data, subtrahend, factor),
             _ => {
@@ -279,11 +295,12 @@ impl Ntt {
     pub fn inverse(&self, data: &mut [u64]) {
         self.check(data);
         match &self.engine {
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
             Engine::Ifma(ifma) => ifma.inverse(data),
             Engine::Fma(fma) => fma.inverse(data),
+            #[cfg(feature = "tfhe-ntt")]
             Engine::Library(library) => library.inverse(data),
-            Engine::Small(small) => small.inverse(data),
+            Engine::Words(words) => words.inverse(data),
         }
     }
 

@@ -65,9 +65,7 @@ pub(crate) fn key_bytes(agreement: &Agreement) -> Result<Vec<usize>> {
             let params = form.params();
             Ok(IntegerKeys::of(agreement, params).sealed_bytes(params)?)
         }
-        Channel::Yashe(params) => {
-            Ok(he_yashe::EvaluationKeys::sealed_bytes(params, &key_request(agreement, params)))
-        }
+        Channel::Yashe(params) => Ok(key_request(agreement, params).sealed_bytes(params)),
     };
     agreement.channels.iter().map(of).collect()
 }

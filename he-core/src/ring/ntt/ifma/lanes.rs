@@ -10,9 +10,9 @@
 //!
 //! hence `0 <= r < 2q`, and `r` is the sum of the low halves of `y·w` and of `h·(2^52 − q)` modulo `2^52`.
 
-#[cfg(target_arch = "x86")]
+#[cfg(all(feature = "avx512", target_arch = "x86"))]
 use std::arch::x86::__m512i;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(feature = "avx512", target_arch = "x86_64"))]
 use std::arch::x86_64::__m512i;
 
 use pulp::bytemuck::cast;

@@ -1,0 +1,38 @@
+//! What goes to the other side besides a scheme's objects: the specification as bytes, and objects as `he_core::wire` and `serde`
+//! know them.
+
+use he_core::rlwe::object::Kind;
+use he_core::wire::{Reader, WireError, Writer};
+use he_core::{spec_bytes, wire_objects};
+
+use crate::ciphertext::Ciphertext;
+use crate::keys::{EvaluationKeys, PublicKey};
+use crate::params::{Parameters, Spec};
+use crate::wire::TAG;
+
+wire_objects! {
+    TAG, Parameters;
+    Ciphertext: Kind::Ciphertext as u16,
+    PublicKey: Kind::PublicKey as u16,
+    EvaluationKeys: Kind::EvaluationKeys as u16,
+}
+spec_bytes!(Spec, TAG);
+
+impl Spec {
+    fn write_fields(&self, out: &mut Writer) {
+        out.u32(self.log_n);
+        out.u64(self.plaintext_modulus);
+        out.list(&self.q_bits);
+        out.u32(self.digit_bits);
+    }
+
+    fn read_fields(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let what = "specification";
+        Ok(Self {
+            log_n: from.u32(what)?,
+            plaintext_modulus: from.u64(what)?,
+            q_bits: from.list(what)?,
+            digit_bits: from.u32(what)?,
+        })
+    }
+}
