@@ -4,8 +4,8 @@
 
 use he_bgv::transform::{Direction, SlotTransform};
 use he_bgv::{
-    Ciphertext, Decryptor, Encoder, Encryptor, Error, EvaluationKeys, Evaluator, ForeignSecret, KeyRequest,
-    Parameters, Plaintext, PreparedPlaintext, PublicKey, SecretId, SecretKey, linear,
+    Bound, Ciphertext, Decryptor, Encoder, Encryptor, Error, EvaluationKeys, Evaluator, ForeignSecret,
+    KeyRequest, Parameters, Plaintext, PreparedPlaintext, PublicKey, SecretId, SecretKey, linear,
 };
 
 use crate::world::insecure;
@@ -25,7 +25,7 @@ struct World {
 impl World {
     fn new(params: &Parameters) -> Self {
         let (key, top, encoder) =
-            (SecretKey::generate(params).unwrap(), params.max_level(), Encoder::new(params).with_bound(4));
+            (SecretKey::generate(params).unwrap(), params.max_level(), Encoder::new(params).modular());
         let rows = [vec![1, 2], vec![3, 4]];
         let matrix = linear::Matrix::new(params, &encoder, &rows, top).unwrap();
         let transforms = [Direction::SlotsToCoefficients, Direction::CoefficientsToSlots]
@@ -173,7 +173,7 @@ fn identifiers_outlast_encryption_and_bytes() {
         read(there.c.to_bytes().unwrap()),
         read(there.product.to_bytes().unwrap()),
         there.evaluator.mod_switch(&there.evaluator.square(&there.c).unwrap()).unwrap(),
-        Ciphertext::from_rlwe(&params, there.c.inner().clone(), 20.0).unwrap(),
+        Ciphertext::from_rlwe(&params, there.c.inner().clone(), Bound::Modulo, 20.0).unwrap(),
     ];
     for c in all {
         assert_eq!(c.secret_id(), there.id());
