@@ -1,16 +1,17 @@
 //! Keys and messages of every recipe and kind of engine that were written once, `golden/messages-v2/`, in rings that protect nothing.
 //!
-//! `cargo test --release -p nn-encrypted --test golden -- --ignored` writes them anew; `golden/README.md` says when that is right.
+//! `cargo test --release -p nn-encrypted --test golden -- --ignored` writes what is missing; `golden/README.md` says when that is right.
 
 mod worlds;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use he_core::wire::{VERSION, WireError, peek};
 use nn_encrypted::model::Model;
-use nn_encrypted::roles::{Client, Server};
+use nn_encrypted::roles::{Client, Link, LinkError, Server};
 use zeroize::Zeroizing;
 
 /// Worlds of which a mini-batch is kept: those of the others are large, and of the same ciphertexts.
@@ -52,7 +53,7 @@ fn keys_and_messages_of_every_recipe_are_read_and_written_alike() {
         let hash: String = plan.hash().iter().map(|byte| format!("{byte:02x}")).collect();
         let written = String::from_utf8(golden(world, "plan.hash")).unwrap();
         assert_eq!(hash, written.trim(), "{world}: the plan is another one, see tests/golden/README.md");
-        let keys = |(engine, planned): (usize, &std::sync::Arc<dyn nn_encrypted::plan::PlannedEngine>)| {
+        let keys = |(engine, planned): (usize, &Arc<dyn nn_encrypted::plan::PlannedEngine>)| {
             let all = 0..planned.secret_keys();
             all.map(|number| Zeroizing::new(golden(world, &secret(engine, number)))).collect::<Vec<_>>()
         };
@@ -73,6 +74,18 @@ fn keys_and_messages_of_every_recipe_are_read_and_written_alike() {
     }
 }
 
+/// For trainings in which no client takes part.
+struct NoClient;
+
+impl Link for NoClient {
+    fn exchange(&mut self, _request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
+        unreachable!("no round is planned")
+    }
+}
+
+/// Worlds whose first weights are public, so that nobody's key is in them.
+const PUBLIC_WEIGHTS: [&str; 1] = ["columns"];
+
 /// The two secrets that an error names.
 fn names_two_secrets(world: &str, error: Option<String>) {
     let text = error.unwrap_or_else(|| panic!("{world}: another client's is taken"));
@@ -90,16 +103,25 @@ fn keys_and_messages_of_another_client_are_refused() {
         let mut server = Server::new(&plan, &own.evaluation_keys().unwrap(), false).unwrap();
         // What the server is sent, and what it kept of another run.
         let theirs = other.encrypt_model(0).unwrap();
-        names_two_secrets(world, server.receive_model(0, theirs.clone()).err().map(|e| e.to_string()));
+        let public = PUBLIC_WEIGHTS.contains(&world);
+        assert_eq!(theirs == own.encrypt_model(0).unwrap(), public, "{world}");
+        if !public {
+            names_two_secrets(world, server.receive_model(0, theirs.clone()).err().map(|e| e.to_string()));
+        }
         let (x, targets) = session.batch(0).unwrap();
         let batch = other.encrypt_batch(0, x.view(), targets.view()).unwrap();
         names_two_secrets(world, server.receive_batch(0, batch).err().map(|e| e.to_string()));
         server.receive_model(0, own.encrypt_model(0).unwrap()).unwrap();
         // And what a client is sent, with the secret keys of another run.
+        if public {
+            let batch = own.encrypt_batch(0, x.view(), targets.view()).unwrap();
+            server.receive_batch(0, batch).unwrap();
+            server.train(0, 0, &mut NoClient, &Arc::default()).unwrap();
+        }
         let model = server.model(0).unwrap();
         names_two_secrets(world, other.decrypt_model(0, model.clone()).err().map(|e| e.to_string()));
         assert!(own.decrypt_model(0, model).is_ok(), "{world}");
-        assert!(server.restore(0, theirs).is_err(), "{world}");
+        assert_eq!(server.restore(0, theirs).is_err(), !public, "{world}");
     }
 }
 
@@ -120,9 +142,9 @@ fn messages_of_version_1_are_refused_by_name() {
 }
 
 #[test]
-#[ignore = "writes the golden files of the present plans"]
+#[ignore = "writes the golden files that are not there yet"]
 fn write_golden_files() {
-    for small in worlds::ALL {
+    for small in worlds::ALL.into_iter().filter(|small| !path(small.0, "plan.hash").exists()) {
         let (world, session) = (small.0, worlds::session(small));
         let plan = worlds::plan(&session);
         let client = Client::new(&plan, session.first.clone()).unwrap();

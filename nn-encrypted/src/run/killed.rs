@@ -33,7 +33,7 @@ struct Case {
     end: End,
 }
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 8] = [
     Case {
         recipe: "hesamifard2017",
         settings: &["data.set=iris", "variant=iris", "parameters.ring_dimension=8192"],
@@ -65,6 +65,8 @@ const CASES: [Case; 7] = [
         steps: 3,
         end: End::Same,
     },
+    // The one step that there is.
+    Case { recipe: "ghimes2018", settings: &["variant=iris"], steps: 1, end: End::Same },
     Case {
         recipe: "tbmpnet2021",
         settings: &[

@@ -18,7 +18,7 @@ const FEW: &str = "data.test=4";
 const SHORT: &str = "numbers.word_bits=8";
 
 /// All of them.
-pub(crate) const ALL: [Small; 7] = [
+pub(crate) const ALL: [Small; 9] = [
     ("bgv", "hesamifard2017", &["data.set=iris", TWO_IN_BGV, "optimizer.batch_size=4"]),
     ("ckks", "ckks_sgd", &["data.set=iris", IN_CKKS, "optimizer.batch_size=4"]),
     ("series", "onoufriou2021", &[IN_CONV1D, "optimizer.batch_size=4"]),
@@ -41,6 +41,8 @@ pub(crate) const ALL: [Small; 7] = [
             "numbers.words=bits",
         ],
     ),
+    ("slot_tables", "nandakumar2019", &["variant=tiny", "optimizer.batch_size=4", FEW]),
+    ("columns", "ghimes2018", &["variant=iris", "data.test=134", "optimizer.batch_size=16"]),
 ];
 
 /// Recipe and data of one of them, planned in small rings.
