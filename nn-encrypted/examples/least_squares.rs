@@ -42,7 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let session = Session::new(Recipe::load(&name, &words.collect::<Vec<_>>())?, None)?;
     let with_one = |x: Array2<f64>| concatenate(Axis(1), &[x.view(), Array2::ones((x.nrows(), 1)).view()]);
     let data = &session.data;
-    let [train, test] = [with_one(session.features(&data.train.x))?, with_one(session.features(&data.test.x))?];
+    let [train, test] =
+        [with_one(session.features(&data.train.x))?, with_one(session.features(&data.test.x))?];
     let hit = |(row, class): (usize, usize)| f64::from(u8::from(data.train.labels[row] == class));
     let targets = Array2::from_shape_fn((train.nrows(), data.classes.len()), hit);
     let weights = solved(&train, &targets);

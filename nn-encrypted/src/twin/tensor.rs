@@ -57,7 +57,7 @@ impl Tensor {
     }
 
     /// Integers of any size, if both are exact.
-    fn both_wide(&self, other: &Self) -> Option<[(Cow<'_, Array2<BigInt>>, u32); 2]> {
+    fn both_wide<'a>(&'a self, other: &'a Self) -> Option<[(Cow<'a, Array2<BigInt>>, u32); 2]> {
         fn one(a: &Tensor) -> Option<(Cow<'_, Array2<BigInt>>, u32)> {
             match a {
                 Exact(values, bits) => Some((Cow::Owned(values.mapv(BigInt::from)), *bits)),

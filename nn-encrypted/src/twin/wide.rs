@@ -14,7 +14,7 @@ pub(super) fn integer(x: f64, bits: u32) -> BigInt {
     let shift = exponent.max(1) as i64 - 1075 + i64::from(bits);
     let magnitude = match shift {
         0.. => significand << shift as u64,
-        _ => ((significand << 1_u32 >> (shift.unsigned_abs() - 1)) + 1_u32) >> 1_u32,
+        _ => ((significand << 1_u32 >> shift.unsigned_abs()) + 1_u32) >> 1_u32,
     };
     BigInt::from_biguint(if x < 0.0 { Sign::Minus } else { Sign::Plus }, magnitude)
 }
@@ -91,8 +91,8 @@ mod tests {
     fn middles_go_to_even_ones_and_a_bit_far_below_decides() {
         let middle: BigInt = (BigInt::from((1_u64 << 53) + 1)) << 100_u32;
         assert_eq!(float(&middle, 100), (1_u64 << 53) as f64);
-        assert_eq!(float(&(&middle + 1), 100), ((1_u64 << 53) + 2) as f64);
-        assert_eq!(float(&-(&middle + 1), 100), -((1_u64 << 53) as f64 + 2.0));
+        assert_eq!(float(&(middle.clone() + 1_i32), 100), ((1_u64 << 53) + 2) as f64);
+        assert_eq!(float(&-(middle.clone() + 1_i32), 100), -((1_u64 << 53) as f64 + 2.0));
         assert_eq!(
             (float(&BigInt::ZERO, 7), integer(0.0, 9), integer(-0.5, 0)),
             (0.0, BigInt::ZERO, BigInt::from(-1))

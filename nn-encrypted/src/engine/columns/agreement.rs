@@ -42,6 +42,16 @@ impl Channel {
         }
     }
 
+    /// Bytes of a ciphertext of the client's as it is sent; of YASHE at most.
+    pub(crate) fn fresh_bytes(&self) -> usize {
+        match self {
+            Self::Integers(form) => {
+                1 + he_bgv::SeededCiphertext::wire_bytes(form.params(), form.params().max_level())
+            }
+            Self::Yashe(_) => self.piece_bytes(),
+        }
+    }
+
     /// Bytes of a ciphertext as it is sent, at most.
     pub(crate) fn piece_bytes(&self) -> usize {
         match self {

@@ -56,8 +56,14 @@ impl PlannedEngine for PlannedColumns {
 
     fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let pieces = self.agreement.ciphertexts(tensor).unwrap_or(0) * self.agreement.channels.len();
-        let bytes = self.agreement.piece_bytes;
-        WireSize { parts: usize::from(pieces > 0), pieces, fresh: bytes, computed: bytes }
+        let (all, computed) = (self.agreement.channels.iter(), self.agreement.piece_bytes);
+        let fresh = match tensor {
+            // The first ones are public.
+            Tensor::Weights => 1,
+            _ => all.map(Channel::fresh_bytes).max().unwrap_or(0),
+        };
+        let computed = if matches!(tensor, Tensor::Features | Tensor::Targets) { fresh } else { computed };
+        WireSize { parts: usize::from(pieces > 0), pieces, fresh, computed }
     }
 
     fn key_bytes(&self) -> Result<Vec<usize>> {

@@ -84,7 +84,7 @@ fn three_steps_in_an_insecure_small_ring_of_bfv() {
 #[test]
 fn mini_batches_of_one_layer_of_which_the_last_is_short() {
     let one = "layers=[{kind='Linear',scheme='bfv'}]";
-    steps(&insecure("bfv", &[one, FEW, "optimizer.batch_size=12", "optimizer.epochs=2"]));
+    steps(&insecure("bfv", &[one, FEW, "optimizer.batch_size=12"]));
 }
 
 /// The reason, the number needed and the one there is.
