@@ -181,21 +181,25 @@ fn unrefreshed(first: &Layer, schemes: &str) -> PlanError {
 
 /// YASHE has no refresh, and no more levels than its attacks leave.
 fn legacy(task: &Task<'_>, first: &Layer) -> PlanError {
-    let program = task.program;
-    let rounds = program.rounds.len().max(1);
+    let (rounds, available) = (task.program.rounds.len().max(1), slots::columns::most_levels());
+    let (steps, each) = (steps(task), levels_of_step(task.network));
+    let needed = steps.saturating_mul(each);
     let what = format!(
-        "{} refreshes a step are planned, and yashe has 0: refresh.strategy = \"none\" is needed, which its {} levels allow for 1 step",
-        rounds,
-        slots::columns::most_levels(),
+        "{rounds} refreshes a step are planned, and yashe has 0; without one {steps} steps of at least {each} levels take {needed}, and it has {available}: refresh.strategy = \"none\" is needed, and 1 step of a network of Identity layers"
     );
-    PlanError::refused(first.place(), Reason::Levels, what, [rounds as f64, 0.0])
+    let numbers = if needed > available { [needed, available] } else { [rounds, 0] };
+    PlanError::refused(first.place(), Reason::Levels, what, numbers.map(|number| number as f64))
+}
+
+/// Steps of a training.
+fn steps(task: &Task<'_>) -> usize {
+    let optimizer = &task.recipe.optimizer;
+    task.data.rows.div_ceil(optimizer.batch_size.max(1)).saturating_mul(optimizer.epochs)
 }
 
 /// There is no bootstrapping of BGV or BFV: as many products follow one another as its chain of primes has levels.
 fn check_levels(task: &Task<'_>, first: &Layer) -> Result<()> {
-    let optimizer = &task.recipe.optimizer;
-    let steps = task.data.rows.div_ceil(optimizer.batch_size.max(1)) * optimizer.epochs;
-    let (each, available) = (levels_of_step(task.network), most_levels(task.recipe));
+    let (steps, each, available) = (steps(task), levels_of_step(task.network), most_levels(task.recipe));
     let needed = (each * steps) as f64;
     if needed <= available {
         return Ok(());

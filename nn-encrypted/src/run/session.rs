@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// The part of the data that a plan depends on.
-    pub(super) fn shape(&self) -> DataShape {
+    pub(crate) fn shape(&self) -> DataShape {
         let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();
         DataShape { bound, rows: self.data.intake.rows }
     }

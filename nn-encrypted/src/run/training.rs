@@ -18,7 +18,9 @@ use super::session::Session;
 use super::state::{Ledger, State};
 use super::{Options, Outcome, RunError, RunEstimate, RunFolder};
 use crate::meter::{Spent, peak_memory};
+use crate::model::Model;
 use crate::plan::Plan;
+use crate::recipe::RefreshStrategy;
 use crate::roles::Client;
 use crate::twin::Twin;
 
@@ -351,5 +353,23 @@ fn restore(
         .restore(step, server)
         .map_err(|error| wrong(folder.checkpoint(Half::Server, step), error.to_string()))?;
     (both.traffic, both.data_bytes) = (ledger.traffic, ledger.data_bytes);
-    Ok((both, session.twin(twin)?, ledger))
+    Ok((both, restored(session, step, twin, path)?, ledger))
+}
+
+/// The twin after so many steps. Where nothing rounds, a model has not all bits of the numbers that it stands for, and they are computed
+/// again.
+fn restored(session: &Session, step: u64, kept: Model, path: PathBuf) -> Result<Twin, RunError> {
+    if session.recipe.refresh.strategy != RefreshStrategy::None {
+        return session.twin(kept);
+    }
+    let mut twin = session.twin(session.first.clone())?;
+    for batch in session.batches.schedule(0).take(step as usize) {
+        let (x, targets) = session.batch(batch)?;
+        twin.step(&x, &targets)?;
+    }
+    if *twin.model() == kept {
+        return Ok(twin);
+    }
+    let what = format!("holds another model than {step} steps from the first weights");
+    Err(RunError::File { path, what })
 }

@@ -10,7 +10,8 @@
 //!   `2^k` not below `batch_size`.
 //! - New weights are computed from the new momentum before its refresh.
 //!
-//! A tensor left out of `refresh.tensors` keeps its scale and is not saturated.
+//! A tensor left out of `refresh.tensors` keeps its scale and is not saturated. Where nothing is refreshed at all, integers are as wide
+//! as they become, from one step to the next.
 
 use ndarray::{Array2, ArrayRef2};
 
@@ -30,8 +31,9 @@ pub(super) struct Fixed {
     momentum: Dyadic,
     nesterov: bool,
     batch_shift: u32,
-    /// Whether nothing is refreshed: trained weights then have more bits than are multiplied exactly, and no momentum is kept.
-    unrefreshed: bool,
+    /// Fractional bits of targets, where nothing is refreshed: those of the outputs of the first step. Integers are as wide as they
+    /// become then, and no momentum is kept; outputs of trained weights are real numbers.
+    unrefreshed: Option<u32>,
 }
 
 /// The polynomial of every value; `None` on overflow.
@@ -56,10 +58,13 @@ impl Fixed {
         Self::with(recipe, numbers, vec![])
     }
 
-    /// Rounded nowhere, and refreshed by nobody: one step is exact, and outputs of trained weights are real numbers.
+    /// Rounded nowhere, and refreshed by nobody.
     pub(super) fn unrefreshed(recipe: &Recipe) -> Result<Self> {
         without_momentum(recipe, "strategy = \"none\"")?;
-        Ok(Self { unrefreshed: true, ..Self::unrounded(recipe, recipe.numbers.weight_bits)? })
+        let (numbers, layers) = (&recipe.numbers, &recipe.layers);
+        let depth = layers.iter().filter(|layer| layer.kind.has_weights()).count() as u32;
+        let targets = numbers.input_bits + depth * numbers.weight_bits;
+        Ok(Self { unrefreshed: Some(targets), ..Self::unrounded(recipe, numbers.weight_bits)? })
     }
 
     fn with(recipe: &Recipe, numbers: recipe::Numbers, refreshed: Vec<RefreshTensor>) -> Result<Self> {
@@ -75,7 +80,7 @@ impl Fixed {
             momentum: dyadic("optimizer.momentum", optimizer.momentum)?,
             nesterov: optimizer.nesterov,
             batch_shift: optimizer.batch_shift(),
-            unrefreshed: false,
+            unrefreshed: None,
         })
     }
 
@@ -99,15 +104,21 @@ impl Numbers for Fixed {
 
     fn kept(&self, weights: &ArrayRef2<f64>, momenta: &ArrayRef2<f64>) -> Result<[Tensor; 2]> {
         let exact = Tensor::exact(weights, self.numbers.weight_bits, "weights");
-        if let (true, Err(_)) = (self.unrefreshed, &exact) {
+        if let (Some(_), Err(_)) = (self.unrefreshed, &exact) {
             return Ok([weights, momenta].map(|values| Tensor::Real(values.to_owned())));
         }
-        let weights = exact?;
-        Ok([weights, Tensor::exact(momenta, self.numbers.momentum_bits, "momenta")?])
+        let both = [exact?, Tensor::exact(momenta, self.numbers.momentum_bits, "momenta")?];
+        Ok(if self.unrefreshed.is_some() { both.map(Tensor::widened) } else { both })
+    }
+
+    fn targets(&self, targets: &ArrayRef2<f64>) -> Array2<f64> {
+        let Some(bits) = self.unrefreshed else { return targets.to_owned() };
+        let unit = f64::from(bits).exp2();
+        targets.mapv(|target| (target * unit).round() / unit)
     }
 
     fn in_products(&self, weights: &Tensor) -> Tensor {
-        if self.unrefreshed {
+        if self.unrefreshed.is_some() {
             return weights.clone();
         }
         let bits = self.numbers.product_weight_bits.min(self.numbers.weight_bits);
@@ -115,10 +126,15 @@ impl Numbers for Fixed {
     }
 
     fn activate(&self, activation: &Activation, z: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
-        if let (true, Some(polynomial), Tensor::Real(z)) = (self.unrefreshed, &activation.polynomial, z) {
+        if let (Some(_), Some(polynomial), Tensor::Real(z)) = (self.unrefreshed, &activation.polynomial, z) {
             let function = Function::Real(polynomial.clone());
             let both = [z.mapv(|z| function.value(z)), z.mapv(|z| function.derivative(z))];
             return Ok(both.map(Tensor::Real));
+        }
+        let identity = activation.polynomial.as_deref() == Some(&[0.0, 1.0]);
+        if let (true, Tensor::Wide(values, _)) = (identity, z) {
+            let one = Tensor::Exact(Array2::ones(values.dim()), 0);
+            return Ok([z.clone(), one.widened()]);
         }
         let (Some(polynomial), Tensor::Exact(z, bits)) = (&activation.dyadic, z) else {
             let what = "a polynomial whose coefficients are n/2^k is needed where its scheme is exact";
@@ -139,13 +155,13 @@ impl Numbers for Fixed {
         pass.observe(tensor.largest(), None, 0, None)?;
         let exact = matches!(tensor, Tensor::Exact(..));
         let what = "real numbers go on as exact ones; a refresh by the client is needed";
-        if exact || self.unrefreshed { Ok(tensor) } else { Err(pass.refused(what)) }
+        if exact || self.unrefreshed.is_some() { Ok(tensor) } else { Err(pass.refused(what)) }
     }
 
     fn update(&self, kept: &[Tensor; 2], gradient: &Tensor, pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
         let [weights, momenta] = pass.fits(self.moved(kept, gradient))?;
-        if self.unrefreshed {
-            return Ok([weights, Tensor::Real(Array2::zeros(momenta.dim()))]);
+        if self.unrefreshed.is_some() {
+            return Ok([weights, Tensor::Exact(Array2::zeros(momenta.dim()), 0).widened()]);
         }
         Ok([weights, momenta])
     }

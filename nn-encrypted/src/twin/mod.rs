@@ -21,6 +21,7 @@
 //! | layer with weights in | refreshed by | numbers |
 //! |---|---|---|
 //! | `bgv` | the client | `fixed`: exact integers, rounded and saturated at refreshes |
+//! | `bgv`, `bfv`, `yashe` | nothing | `fixed`: exact integers as wide as they become |
 //! | `ckks` | the client, by bootstrapping | `reals`: floating point |
 //! | `bgv`, `ckks` | cleaning | `tables`: exact integers with lookup tables between; `exact_tables` where these are over slots |
 //! | `tfhe` | bootstrapping, the client | `words`: integers of a few bits, rounded at every product |
@@ -40,6 +41,7 @@ mod tables;
 mod targets;
 mod tensor;
 pub(crate) mod walk;
+mod wide;
 mod words;
 
 use std::collections::VecDeque;

@@ -21,6 +21,11 @@ pub(super) trait Numbers: Debug + Send + Sync {
     /// Weights and momenta, or biases and theirs, from a model.
     fn kept(&self, weights: &ArrayRef2<f64>, momenta: &ArrayRef2<f64>) -> Result<[Tensor; 2]>;
 
+    /// Targets as they are encrypted.
+    fn targets(&self, targets: &ArrayRef2<f64>) -> Array2<f64> {
+        targets.to_owned()
+    }
+
     /// Weights as they enter products.
     fn in_products(&self, weights: &Tensor) -> Tensor {
         weights.clone()

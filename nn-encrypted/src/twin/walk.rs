@@ -25,6 +25,8 @@ pub struct Walk {
     pub(super) network: Network,
     numbers: Vec<Arc<dyn Numbers>>,
     pub(crate) model: Model,
+    /// The numbers that the model stands for, where a float has not all of their bits: the next step goes on from them.
+    exact: Vec<Kept>,
     ranges: Ranges,
     /// Of the next step or classification.
     pub(super) phases: Phases,
@@ -38,6 +40,8 @@ type Kept = [[Tensor; 2]; 2];
 /// The trace of a mini-batch; an item for each layer with weights.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
+    /// Whether a step is traced, no classification.
+    step: bool,
     kept: Vec<Kept>,
     /// Weights as they entered products.
     weights: Vec<Tensor>,
@@ -56,8 +60,15 @@ pub(super) struct Trace {
 impl Walk {
     pub(super) fn new(network: &Network, numbers: Vec<Arc<dyn Numbers>>, model: Model) -> Result<Self> {
         let (ranges, phases) = (Ranges::default(), Phases::default());
-        let mut walk =
-            Self { network: network.clone(), numbers, model, ranges, phases, rounded: VecDeque::new() };
+        let mut walk = Self {
+            network: network.clone(),
+            numbers,
+            model,
+            exact: vec![],
+            ranges,
+            phases,
+            rounded: VecDeque::new(),
+        };
         TwinError::unless_equal("layers of a model", walk.model.layers.len(), network.depth().max(1))?;
         let mut pass = Pass::new(network, Ranges::default(), Phases::default());
         for (l, state) in walk.model.layers.iter().enumerate() {
@@ -112,9 +123,9 @@ impl Walk {
     pub fn step(&mut self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<()> {
         let (this, mut pass) = self.pass();
         let trace = this.trace(x, targets, &mut pass)?;
-        let model = this.updated(&trace, &mut pass)?;
+        let (model, exact) = this.updated(&trace, &mut pass)?;
         let ranges = finished(pass)?;
-        (self.model, self.ranges) = (model, ranges);
+        (self.model, self.exact, self.ranges) = (model, exact, ranges);
         Ok(())
     }
 
@@ -167,7 +178,8 @@ impl Walk {
             let (numbers, pass) = (&self.numbers[l], pass.to(l, self.preactivation(l)));
             // The activation is computed with the numbers of the layer behind it.
             let next = self.numbers.get(l + 1).unwrap_or(numbers);
-            let kept = self.kept(l, state)?;
+            let exact = self.exact.get(l).filter(|_| trace.step);
+            let kept = exact.map_or_else(|| self.kept(l, state), |exact| Ok(exact.clone()))?;
             let [weights, bias] = [0, 1].map(|i: usize| numbers.in_products(&kept[i][0]));
             let input = layers::patches(layer, values, |sums, count| numbers.mean(sums, count, pass));
             let input = pass.fits(input?)?;
@@ -189,7 +201,7 @@ impl Walk {
 
     /// The gradients of a mini-batch.
     fn trace(&self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>, pass: &mut Pass<'_>) -> Result<Trace> {
-        let (network, mut trace) = (&self.network, Trace::default());
+        let (network, mut trace) = (&self.network, Trace { step: true, ..Trace::default() });
         TwinError::unless_equal("targets of a sample", targets.ncols(), self.last().outputs())?;
         TwinError::unless_equal("samples with targets", targets.nrows(), x.nrows())?;
         let outputs = self.forward(x, true, &mut trace, pass)?;
@@ -229,7 +241,8 @@ impl Walk {
                 return Ok(error);
             }
         }
-        let error = pass.fits(outputs.minus(targets))?;
+        let targets = self.numbers[last].targets(targets);
+        let error = pass.fits(outputs.minus(&targets))?;
         if self.network.loss == Loss::Quadratic { self.derived(last, error, trace, pass) } else { Ok(error) }
     }
 
@@ -244,28 +257,31 @@ impl Walk {
         }
     }
 
-    /// The model after a mini-batch.
-    fn updated(&self, trace: &Trace, pass: &mut Pass<'_>) -> Result<Model> {
-        let mut model = Model { layers: vec![] };
+    /// The model after a mini-batch, and the numbers that it stands for where it has not all of their bits.
+    fn updated(&self, trace: &Trace, pass: &mut Pass<'_>) -> Result<(Model, Vec<Kept>)> {
+        let (mut model, mut exact) = (Model { layers: vec![] }, Vec::new());
         for (l, layer) in self.network.layers.iter().enumerate() {
             let numbers = &self.numbers[l];
-            let mut moved = |i: usize| -> Result<[Array2<f64>; 2]> {
+            let mut moved = |i: usize| -> Result<[Tensor; 2]> {
                 let pass = pass.to(l, RefreshTensor::Weight);
                 let [w, v] = numbers.update(&trace.kept[l][i], &trace.gradients[l][i], pass)?;
                 let w = numbers.refresh(w, pass)?;
-                let v = numbers.refresh(v, pass.to(l, RefreshTensor::Momentum))?;
-                Ok([w, v].map(|numbers| numbers.real().into_owned()))
+                Ok([w, numbers.refresh(v, pass.to(l, RefreshTensor::Momentum))?])
             };
-            let ([w, v], [b, c]) = (moved(0)?, moved(1)?);
+            let kept = [moved(0)?, moved(1)?];
+            let [[w, v], [b, c]] = kept.each_ref().map(|both| both.each_ref().map(|tensor| tensor.real()));
             model.layers.push(LayerState {
                 shape: layer.shape(),
                 weight: layers::in_order(layer, &w),
-                bias: b.into_iter().collect(),
+                bias: b.iter().copied().collect(),
                 weight_momentum: layers::in_order(layer, &v),
-                bias_momentum: c.into_iter().collect(),
+                bias_momentum: c.iter().copied().collect(),
             });
+            if matches!(kept[0][0], Tensor::Wide(..)) {
+                exact.push(kept);
+            }
         }
-        Ok(model)
+        Ok((model, if exact.len() == self.network.depth() { exact } else { vec![] }))
     }
 
     /// The trace of a mini-batch, for comparison.

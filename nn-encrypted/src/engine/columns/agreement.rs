@@ -1,7 +1,10 @@
 //! The agreement of client and server.
 
+use std::ops::Range;
+
 use he_core::wire::Writer;
 
+use super::Ladder;
 use crate::engine::integers::IntegerForm;
 use crate::layout::Rotation;
 use crate::layout::columns::Columns;
@@ -24,18 +27,28 @@ impl Channel {
         }
     }
 
-    /// The ring dimension, and limbs and digits of a key switch of a fresh ciphertext.
-    pub(crate) fn sizes(&self) -> (usize, usize, usize) {
+    /// The ring dimension, and limbs, digits and special primes of a key switch of a fresh ciphertext.
+    pub(crate) fn sizes(&self) -> (usize, usize, usize, usize) {
         match self {
             Self::Integers(form) => {
-                let primes = form.params().max_level() + 1;
-                (form.params().n(), primes, primes + 2)
+                let (primes, spec) = (form.params().max_level() + 1, form.params().rlwe().spec());
+                (form.params().n(), primes, primes.div_ceil(spec.digit), spec.p.len())
             }
             Self::Yashe(params) => {
                 let (primes, bits) = (params.max_level() + 1, params.spec().digit_bits);
                 let digits = params.spec().q_bits.iter().map(|q| q.div_ceil(bits) as usize).sum();
-                (params.n(), primes, digits)
+                (params.n(), primes, digits, 0)
             }
+        }
+    }
+
+    /// Bytes of a ciphertext of the client's as it is sent; of YASHE at most.
+    pub(crate) fn fresh_bytes(&self) -> usize {
+        match self {
+            Self::Integers(form) => {
+                1 + he_bgv::SeededCiphertext::wire_bytes(form.params(), form.params().max_level())
+            }
+            Self::Yashe(_) => self.piece_bytes(),
         }
     }
 
@@ -48,15 +61,13 @@ impl Channel {
     }
 }
 
-/// The constants of a layer, as integers.
+/// A layer: its size, and its first weights as integers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LayerNumbers {
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
     /// The first weights, input after input.
     pub(crate) weights: Vec<i64>,
-    /// The factors of the sums of the gradient in new weights and new biases.
-    pub(crate) rates: [i64; 2],
 }
 
 /// The agreement of client and server: columns, numbers and parameters.
@@ -64,12 +75,10 @@ pub(crate) struct Agreement {
     pub(crate) columns: Columns,
     pub(crate) batch: usize,
     pub(crate) layers: Vec<LayerNumbers>,
-    /// The factor of first weights in new ones.
-    pub(crate) unit: i64,
+    /// Fractional bits from step to step, and how many steps there are.
+    pub(crate) ladder: Ladder,
     /// The first weights, which are public.
     pub(crate) first: Model,
-    /// Fractional bits of features, targets, outputs, and of new weights.
-    pub(crate) bits: [u32; 4],
     pub(crate) channels: Vec<Channel>,
     /// Bytes of a ciphertext as it is sent, at most.
     pub(crate) piece_bytes: usize,
@@ -83,9 +92,24 @@ impl Agreement {
             Tensor::Features => Some(self.columns.tiles(self.layers.first()?.inputs)),
             Tensor::Targets => Some(last.outputs),
             Tensor::Sum(l) if l + 1 == self.layers.len() => Some(last.outputs),
-            Tensor::Weights => Some(self.layers.iter().map(|layer| self.weight_tiles(layer)).sum()),
+            Tensor::Weights => Some((0..self.layers.len()).map(|l| self.of_weights(l).len()).sum()),
             _ => None,
         }
+    }
+
+    /// Whether new weights are packed: a step is to follow on them, or has gone before.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.ladder.steps() > 1
+    }
+
+    /// The places of the ciphertexts of a layer among those of all weights, as they are sent.
+    pub(crate) fn of_weights(&self, l: usize) -> Range<usize> {
+        let count = |layer: &LayerNumbers| match self.weight_tiles(layer) {
+            tiles if self.is_packed() => tiles.div_ceil(self.columns.images),
+            tiles => tiles,
+        };
+        let start = self.layers[..l].iter().map(count).sum();
+        start..start + count(&self.layers[l])
     }
 
     /// Ciphertexts of new weights of a layer, output after output, and of its biases.
@@ -105,13 +129,12 @@ impl Agreement {
     /// Writes everything that both must agree on, canonically.
     pub(crate) fn encode(&self, out: &mut Writer) {
         [self.columns.groups, self.columns.images, self.batch].into_iter().for_each(|size| out.length(size));
-        self.bits.into_iter().for_each(|bits| out.u32(bits));
-        out.i64(self.unit);
+        self.ladder.encode(out);
         out.length(self.layers.len());
         for layer in &self.layers {
             out.length(layer.inputs);
             out.length(layer.outputs);
-            layer.weights.iter().chain(&layer.rates).for_each(|&number| out.i64(number));
+            layer.weights.iter().for_each(|&number| out.i64(number));
         }
         out.length(self.channels.len());
         for channel in &self.channels {

@@ -1,6 +1,6 @@
 //! Training steps without any refresh, on integers modulo plaintext primes, in the columns of [`crate::layout::columns`].
 //!
-//! The first weights are public: the server knows them from the plan. All activations are the identity, so that a step is
+//! The first weights are public: the server knows them from the plan. All activations are the identity, so that the first step is
 //!
 //! | step | tensors and their formulas | levels |
 //! |---|---|---|
@@ -10,24 +10,30 @@
 //! | `Gradient(l)` | `Products(l) = A_lᵀ·D_l`, with `A_l` beside one another, summed over images; of the biases `Σ D_l` | a plaintext and a product |
 //! | `Update` | `NewWeights = W − η·G` | |
 //!
-//! What a step makes of public weights are ciphertexts, with which no second step begins: plans say so.
+//! What a step makes of public weights are ciphertexts. Where the plan has further steps these are packed, and [`sealed`] says what a step
+//! with them is.
 
 mod agreement;
 mod engine;
 mod integers;
+mod ladder;
 mod residues;
+mod sealed;
 mod steps;
+mod walk;
 mod yashe;
 
 use std::sync::Arc;
 
 pub(crate) use self::agreement::{Agreement, Channel, LayerNumbers};
 use self::engine::ColumnsEngine;
-pub(crate) use self::engine::{PUBLIC, SEALED};
+pub(crate) use self::engine::{PUBLIC, SEALED, of_one_step, steps_of};
 use self::integers::IntegerResidues;
 pub(crate) use self::integers::{IntegerKeys, read as read_integers};
+pub(crate) use self::ladder::{Constant, Ladder};
 use self::residues::Residues;
 use self::steps::Steps;
+use self::walk::walk;
 use self::yashe::{RehearsedYashe, YasheResidues};
 pub(crate) use self::yashe::{key_request, read as read_yashe, residue_encoder as yashe_residue_encoder};
 use super::{Engine, EngineError, Result};
@@ -70,19 +76,19 @@ pub(crate) fn key_bytes(agreement: &Agreement) -> Result<Vec<usize>> {
     agreement.channels.iter().map(of).collect()
 }
 
-/// Walks a step without ciphertexts.
+/// Walks all steps without ciphertexts, on one plaintext prime.
 ///
 /// # Errors
-/// Where the noise exceeds a modulus.
-pub(crate) fn rehearse(agreement: &Agreement) -> Result<()> {
-    agreement.channels.iter().try_for_each(|channel| match channel {
+/// Where the noise exceeds a modulus; with the steps done before.
+pub(crate) fn rehearse(agreement: &Agreement, channel: &Channel) -> Result<(), (usize, EngineError)> {
+    match channel {
         Channel::Integers(form) => {
-            let (ops, fresh) = IntegerResidues::rehearsal(form)?;
-            Steps { agreement, ops: &ops, rehearsed: true }.walk(&fresh)
+            let (ops, fresh) = IntegerResidues::rehearsal(form).map_err(|error| (0, error))?;
+            walk(agreement, &ops, &fresh)
         }
         Channel::Yashe(params) => {
             let fresh = (params.noise().fresh(), params.max_level());
-            Steps { agreement, ops: &RehearsedYashe(params), rehearsed: true }.walk(&fresh)
+            walk(agreement, &RehearsedYashe(params), &fresh)
         }
-    })
+    }
 }

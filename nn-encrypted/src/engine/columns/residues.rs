@@ -45,8 +45,3 @@ pub(crate) trait Residues: Send + Sync {
         rotations.iter().try_fold(a, |a, &rotation| self.sum(&[(1, &a), (1, &self.rotate(&a, rotation)?)]))
     }
 }
-
-/// An integer as the centred residue of a prime.
-pub(super) fn centred(t: &Modulus, value: i128) -> i64 {
-    t.center(value.rem_euclid(i128::from(t.value())) as u64)
-}

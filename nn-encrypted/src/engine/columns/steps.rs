@@ -1,8 +1,9 @@
 //! The steps, on the ciphertexts of one plaintext prime.
 
+use he_core::Modulus;
 use rayon::prelude::*;
 
-use super::residues::centred;
+use super::ladder::Constant;
 use super::{Agreement, LayerNumbers, Residues};
 use crate::engine::{EngineError, Result};
 
@@ -10,38 +11,34 @@ use crate::engine::{EngineError, Result};
 pub(crate) struct Steps<'a, R: Residues> {
     pub(crate) agreement: &'a Agreement,
     pub(crate) ops: &'a R,
+    /// Steps done before, after which weights are encrypted.
+    pub(crate) done: usize,
+    /// Images of the mini-batch.
+    pub(crate) rows: usize,
     /// How many of equal operations are done: of a rehearsal one.
     pub(crate) rehearsed: bool,
 }
 
-impl<R: Residues> Steps<'_, R> {
-    /// All of a step, from a fresh ciphertext: whether its noise can be held.
-    pub(super) fn walk(&self, fresh: &R::Ciphertext) -> Result<()> {
-        let layers = &self.agreement.layers;
-        let last = layers.len() - 1;
-        let features = vec![fresh.clone(); self.agreement.columns.tiles(self.layer(0)?.inputs)];
-        let mut sums = vec![self.first_forward(&features)?];
-        for l in 1..=last {
-            sums.push(self.forward(l, &sums[l - 1])?);
-        }
-        let mut error = self.loss(&sums[last], &vec![fresh.clone(); layers[last].outputs])?;
-        for l in (0..=last).rev() {
-            let inputs = if l == 0 { features.clone() } else { self.beside(&sums[l - 1])? };
-            let new = self.update(l, &self.gradient(&inputs, &error)?)?;
-            new.iter().take(1).try_for_each(|a| self.ops.smallest(a).map(drop))?;
-            if l > 0 {
-                error = self.backward(l, &error)?;
-            }
-        }
-        Ok(())
-    }
+/// Where a plaintext has values: at the images of each group up to a number.
+#[derive(Clone, Copy)]
+pub(super) enum At {
+    /// Of units beside one another.
+    Beside(usize),
+    /// Of units beside one another, moved back.
+    MovedBack(usize),
+}
 
-    fn layer(&self, l: usize) -> Result<&LayerNumbers> {
+impl<R: Residues> Steps<'_, R> {
+    pub(super) fn layer(&self, l: usize) -> Result<&LayerNumbers> {
         self.agreement.layers.get(l).ok_or_else(|| EngineError::Unplanned(format!("layer {}", l + 1)))
     }
 
+    pub(super) fn last(&self) -> usize {
+        self.agreement.layers.len().saturating_sub(1)
+    }
+
     /// Items `0..count`, or in a rehearsal the one of the largest cost for all.
-    fn each<T: Clone + Send>(
+    pub(super) fn each<T: Clone + Send>(
         &self,
         count: usize,
         make: impl Fn(usize) -> Result<T> + Send + Sync,
@@ -52,27 +49,35 @@ impl<R: Residues> Steps<'_, R> {
         (0..count).into_par_iter().map(&make).collect()
     }
 
-    fn residue(&self, value: i128) -> i64 {
-        centred(&self.ops.t(), value)
+    pub(super) fn residue(&self, constant: Constant) -> i64 {
+        constant.residue(&self.ops.t())
     }
 
     /// The weight of an input and an output, as a constant; in a rehearsal a typical one.
-    fn weight(&self, layer: &LayerNumbers, input: usize, output: usize) -> i64 {
+    pub(super) fn weight(&self, layer: &LayerNumbers, input: usize, output: usize) -> i64 {
         layer.weights[input * layer.outputs + output]
     }
 
-    /// Slots with a value for each unit of a tile, at all images or at the first.
-    fn slots(&self, tile: usize, units: usize, everywhere: bool, value: impl Fn(usize) -> i64) -> Vec<i64> {
+    /// Slots with a value for each unit of a tile.
+    pub(super) fn slots(&self, tile: usize, units: usize, at: At, value: impl Fn(usize) -> i64) -> Vec<i64> {
         let columns = &self.agreement.columns;
         if self.rehearsed {
             return Vec::new();
         }
         let mut slots = vec![0; columns.slots()];
         for unit in tile * columns.groups..units.min((tile + 1) * columns.groups) {
-            let (start, count) = (columns.place(unit, 0).1, if everywhere { columns.images } else { 1 });
+            let (start, count) = match at {
+                At::Beside(count) => (columns.place(unit, 0).1, count),
+                At::MovedBack(count) => (columns.moved_back(unit, 0), count),
+            };
             slots[start..start + count].fill(value(unit));
         }
         slots
+    }
+
+    /// At all images.
+    pub(super) fn everywhere(&self) -> usize {
+        self.agreement.columns.images
     }
 
     /// `Sum(0)` everywhere, of features beside one another.
@@ -80,7 +85,7 @@ impl<R: Residues> Steps<'_, R> {
         let (layer, rotations) = (self.layer(0)?, self.agreement.columns.group_sum());
         self.each(layer.outputs, |j| {
             let weight = |i: usize| self.weight(layer, i, j);
-            let term = |(t, tile)| (self.slots(t, layer.inputs, true, weight), tile);
+            let term = |(t, tile)| (self.slots(t, layer.inputs, At::Beside(self.everywhere()), weight), tile);
             let terms: Vec<_> = features.iter().enumerate().map(term).collect();
             self.ops.rotate_and_add(self.ops.masked_sum(&terms)?, &rotations)
         })
@@ -108,17 +113,23 @@ impl<R: Residues> Steps<'_, R> {
 
     /// `Z − Y`.
     pub(crate) fn loss(&self, z: &[R::Ciphertext], targets: &[R::Ciphertext]) -> Result<Vec<R::Ciphertext>> {
-        self.each(z.len().min(targets.len()), |k| self.ops.sum(&[(1, &z[k]), (-1, &targets[k])]))
+        let scale = self.residue(self.agreement.ladder.of_targets(self.done));
+        self.each(z.len().min(targets.len()), |k| self.ops.sum(&[(1, &z[k]), (-scale, &targets[k])]))
     }
 
     /// Units beside one another, of those everywhere.
-    pub(crate) fn beside(&self, all: &[R::Ciphertext]) -> Result<Vec<R::Ciphertext>> {
+    pub(super) fn side_by_side(&self, all: &[R::Ciphertext], at: At) -> Result<Vec<R::Ciphertext>> {
         let groups = self.agreement.columns.groups;
         self.each(self.agreement.columns.tiles(all.len()), |tile| {
             let here = all.iter().enumerate().skip(tile * groups).take(groups);
-            let mask = |(unit, a)| (self.slots(tile, all.len(), true, |u| i64::from(u == unit)), a);
+            let mask = |(unit, a)| (self.slots(tile, all.len(), at, |u| i64::from(u == unit)), a);
             self.ops.masked_sum(&here.map(mask).collect::<Vec<_>>())
         })
+    }
+
+    /// Units beside one another, at all images.
+    pub(crate) fn beside(&self, all: &[R::Ciphertext]) -> Result<Vec<R::Ciphertext>> {
+        self.side_by_side(all, At::Beside(self.everywhere()))
     }
 
     /// The gradient of a layer, of inputs beside one another and errors everywhere: output after output, then of the biases.
@@ -140,22 +151,30 @@ impl<R: Residues> Steps<'_, R> {
 
     /// New weights and biases of a layer, right at image 0.
     pub(crate) fn update(&self, l: usize, gradient: &[R::Ciphertext]) -> Result<Vec<R::Ciphertext>> {
-        let layer = self.layer(l)?;
-        let (tiles, [of_weights, of_biases]) = (self.agreement.columns.tiles(layer.inputs), layer.rates);
+        let (layer, ladder) = (self.layer(l)?, &self.agreement.ladder);
+        let (unit, moved) = (self.residue(ladder.kept(self.done)), ladder.moved(self.done));
+        let of_biases = Constant { shift: moved.shift + ladder.of_biases(l, self.done).shift, ..moved };
+        let (tiles, moved) = (self.agreement.columns.tiles(layer.inputs), self.residue(moved));
         let weights = layer.outputs * tiles;
+        let t = self.ops.t();
         let mut all = self.each(weights, |at| {
             let (j, tile) = (at / tiles, at % tiles);
-            let unit = i128::from(self.agreement.unit);
-            let kept = |i: usize| self.residue(unit * i128::from(self.weight(layer, i, j)));
-            let moved = self.ops.sum(&[(self.residue(of_weights.into()), &gradient[at])])?;
-            self.ops.add_plain(&moved, &self.slots(tile, layer.inputs, false, kept))
+            let kept = |i: usize| scaled(&t, unit, self.weight(layer, i, j));
+            let new = self.ops.sum(&[(moved, &gradient[at])])?;
+            self.ops.add_plain(&new, &self.slots(tile, layer.inputs, At::Beside(1), kept))
         })?;
         // The first biases are 0.
-        let moved =
-            |tile: usize| self.ops.sum(&[(self.residue(of_biases.into()), &gradient[weights + tile])]);
-        all.extend(self.each(gradient.len() - weights, moved)?);
+        let of_biases = self.residue(of_biases);
+        all.extend(self.each(gradient.len() - weights, |tile| {
+            self.ops.sum(&[(of_biases, &gradient[weights + tile])])
+        })?);
         Ok(all)
     }
+}
+
+/// The centred residue of a product.
+pub(super) fn scaled(t: &Modulus, a: i64, b: i64) -> i64 {
+    t.center(t.mul(t.reduce_i64(a), t.reduce_i64(b)))
 }
 
 /// The output, or the input, whose weights have the largest sum of magnitudes.

@@ -5,7 +5,7 @@ use he_yashe::Spec;
 use he_yashe::security::{log_fatigue_point, max_log_ratio};
 
 use crate::engine::columns::Channel;
-use crate::plan::{Result, SchemeUse, Security};
+use crate::plan::{SchemeUse, Security};
 
 /// Why a broken scheme is built.
 const REASON: &str = "the recipe rebuilds a published system, and its report says that the scheme is broken";
@@ -19,6 +19,8 @@ const SMALL_LOG_N: u32 = 8;
 const MOST_PRIMES: u32 = 4;
 /// Bits of a plaintext prime, at least.
 const LEAST_BITS: u32 = 20;
+/// Bits of a plaintext prime, at most.
+const MOST_BITS: u32 = 30;
 
 /// `log2(q/t)`, at most, of any dimension that is tried.
 pub(crate) fn most_log_ratio() -> f64 {
@@ -42,7 +44,12 @@ pub(crate) fn dimensions(security: Security<'_>) -> Vec<u32> {
 /// Numbers of plaintext primes to try for integers of so many bits, with the bits of each.
 pub(crate) fn plaintext_bits(needed: u32) -> impl Iterator<Item = (usize, u32)> {
     let each = move |primes: u32| (primes as usize, needed.div_ceil(primes).max(LEAST_BITS));
-    (1..=MOST_PRIMES).map(each).filter(|(_, bits)| *bits <= 30)
+    (1..=MOST_PRIMES).map(each).filter(|(_, bits)| *bits <= MOST_BITS)
+}
+
+/// Bits that plaintext primes hold, at most.
+pub(crate) fn most_plaintext_bits() -> u32 {
+    MOST_PRIMES * MOST_BITS
 }
 
 /// Parameters of a dimension and a plaintext prime, fewest primes first.
@@ -59,11 +66,6 @@ pub(crate) fn chains(log_n: u32, t: u64, security: Security<'_>) -> Vec<Paramete
         }
     };
     (2..=6).filter_map(with).collect()
-}
-
-/// The largest plaintext primes with slots of so many bits, but for those taken.
-pub(crate) fn plaintext_prime(log_n: u32, bits: u32, taken: &[u64]) -> Result<u64> {
-    Ok(he_bgv::Spec::slot_modulus_except(log_n, bits, taken)?)
 }
 
 /// The scheme of a plaintext prime, as a report says it.

@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-pub(super) use self::crt::Crt;
+use self::crt::Crt;
 use super::{
     Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_secrets, check_shape, round_shift,
     row, side_by_side, states,

@@ -1,18 +1,22 @@
 //! The client's side of layers in columns.
 
+mod wide;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use he_core::wire::{Reader, WireError, Writer};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::bgv::{Crt, time_rotation};
+use self::wide::Crt;
+use super::bgv::time_rotation;
 use super::{Cipher, CipherError, Decryption, Opened, Plain, Result, Values, row, side_by_side};
 use crate::engine::Pieces;
 use crate::engine::columns::{
-    Agreement, Channel, IntegerKeys, PUBLIC, SEALED, key_request, read_integers, read_yashe,
-    yashe_residue_encoder,
+    Agreement, Channel, IntegerKeys, PUBLIC, SEALED, key_request, of_one_step, read_integers, read_yashe,
+    steps_of, yashe_residue_encoder,
 };
 use crate::engine::form::{check_secret, number};
 use crate::engine::integers::residue_encoder;
@@ -124,6 +128,8 @@ pub(crate) struct ColumnsCipher {
     agreement: Arc<Agreement>,
     keys: Vec<Key>,
     plaintext: Crt,
+    /// Whether encrypted weights were opened: those of the client are no longer public, whatever they are.
+    opened: AtomicBool,
 }
 
 impl ColumnsCipher {
@@ -152,17 +158,18 @@ impl ColumnsCipher {
 
     fn new(agreement: &Arc<Agreement>, keys: Vec<Key>) -> Self {
         let moduli: Vec<_> = agreement.channels.iter().map(Channel::t).collect();
-        Self { agreement: Arc::clone(agreement), keys, plaintext: Crt::new(&moduli) }
+        let opened = AtomicBool::new(false);
+        Self { agreement: Arc::clone(agreement), keys, plaintext: Crt::new(&moduli), opened }
     }
 
     /// Slots of images by columns: features beside one another, targets everywhere.
     fn pack(&self, tensor: Tensor, values: ArrayView2<'_, f64>) -> Result<Vec<Vec<i64>>> {
-        let Agreement { columns, batch, bits: [features, targets, ..], .. } = &*self.agreement;
+        let Agreement { columns, batch, ladder, .. } = &*self.agreement;
         let count = self.agreement.ciphertexts(tensor).unwrap_or(0);
         let layers = &self.agreement.layers;
         let (beside, bits, width) = match tensor {
-            Tensor::Features => (true, *features, layers.first().map_or(0, |layer| layer.inputs)),
-            Tensor::Targets => (false, *targets, count),
+            Tensor::Features => (true, ladder.input, layers.first().map_or(0, |layer| layer.inputs)),
+            Tensor::Targets => (false, ladder.targets(), count),
             _ => return Err(CipherError::foreign(tensor, "images by columns")),
         };
         if values.nrows() > *batch || values.ncols() != width {
@@ -188,61 +195,55 @@ impl ColumnsCipher {
         Ok(all)
     }
 
-    /// Reads the ciphertexts of a tensor: for each plaintext prime its own; none of weights that are public.
-    fn read(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Option<Vec<Vec<Sealed>>>> {
+    /// Reads the ciphertexts of a tensor: for each plaintext prime its own, and of how many steps; none of weights that are public.
+    fn read(&self, tensor: Tensor, parts: &[Pieces]) -> Result<Option<(usize, Vec<Vec<Sealed>>)>> {
         let wrong = |source| CipherError::Message { tensor, source };
         let count = self.agreement.ciphertexts(tensor);
         let count = count.ok_or_else(|| CipherError::foreign(tensor, "tensor that is decrypted"))?;
-        let read = |index: usize, reader: &mut Reader<'_>| match reader.u8("piece")? {
-            PUBLIC if tensor == Tensor::Weights => Ok(None),
-            SEALED => {
-                let sealed = match &self.agreement.channels[index / count] {
-                    Channel::Integers(form) => read_integers(form, reader, false).map(Sealed::Integers),
-                    Channel::Yashe(params) => read_yashe(params, reader, false).map(Sealed::Yashe),
-                };
-                let sealed = sealed.and_then(|sealed| self.keys[index / count].check(sealed));
-                Ok(Some(sealed.map_err(|error| number(index, error))?))
-            }
-            found => Err(WireError::Value { what: "piece", index, found: found.into(), bound: 2 }),
+        let steps = self.agreement.ladder.steps();
+        let read = |index: usize, reader: &mut Reader<'_>| {
+            let Some(done) = steps_of(tensor, reader.u8("piece")?, steps)? else { return Ok(None) };
+            let sealed = match &self.agreement.channels[index / count] {
+                Channel::Integers(form) => read_integers(form, reader, false).map(Sealed::Integers),
+                Channel::Yashe(params) => read_yashe(params, reader, false).map(Sealed::Yashe),
+            };
+            let sealed = sealed.and_then(|sealed| self.keys[index / count].check(sealed));
+            Ok(Some((done, sealed.map_err(|error| number(index, error))?)))
         };
         let names = ["number of ciphertexts", "ciphertext"];
         let all = Pieces::read(parts, count * self.keys.len(), names, read).map_err(wrong)?;
-        if all.iter().all(Option::is_none) {
-            return Ok(None);
-        }
-        let why = "some weights are public and others are not".to_owned();
-        let sealed: Option<Vec<Sealed>> = all.into_iter().collect();
-        let mut sealed =
-            sealed.ok_or_else(|| wrong(WireError::Invalid { what: "weights", why }))?.into_iter();
-        Ok(Some(self.keys.iter().map(|_| sealed.by_ref().take(count).collect()).collect()))
+        let Some((done, sealed)) = of_one_step(all).map_err(wrong)? else { return Ok(None) };
+        let mut sealed = sealed.into_iter();
+        Ok(Some((done, self.keys.iter().map(|_| sealed.by_ref().take(count).collect()).collect())))
     }
 
-    /// The slots of each ciphertext, as integers.
-    fn decrypt(&self, all: &[Vec<Sealed>]) -> Result<Vec<Vec<i128>>> {
+    /// The slots of each ciphertext, modulo each plaintext prime.
+    fn decrypt(&self, all: &[Vec<Sealed>]) -> Result<Vec<Vec<Vec<i64>>>> {
         let count = all.first().map_or(0, Vec::len);
-        let slots = |at: usize| {
-            let residues = self.keys.iter().zip(all).map(|(key, sealed)| key.decrypt(&sealed[at]));
-            Ok(self.plaintext.combine(&residues.collect::<Result<Vec<_>>>()?))
-        };
+        let slots =
+            |at: usize| self.keys.iter().zip(all).map(|(key, sealed)| key.decrypt(&sealed[at])).collect();
         (0..count).into_par_iter().map(slots).collect()
     }
 
     /// Weights and biases out of slots.
-    fn unpack_model(&self, slots: &[Vec<i128>]) -> Opened {
-        let (columns, [.., bits]) = (&self.agreement.columns, self.agreement.bits);
-        let mut first = 0;
-        let layers = self.agreement.layers.iter().map(|layer| {
-            let (tiles, start) = (columns.tiles(layer.inputs), first);
-            first += self.agreement.weight_tiles(layer);
+    fn unpack_model(&self, slots: &[Vec<Vec<i64>>], done: usize) -> Opened {
+        let (columns, bits) = (&self.agreement.columns, self.agreement.ladder.weight(done));
+        let layers = self.agreement.layers.iter().enumerate().map(|(l, layer)| {
+            let (tiles, count) = (columns.tiles(layer.inputs), self.agreement.weight_tiles(layer));
+            let start = self.agreement.of_weights(l).start;
+            let value = |number: usize, unit: usize| {
+                let (at, slot) = match self.agreement.is_packed() {
+                    true => columns.packed(number, count, unit),
+                    false => (number, columns.place(unit, 0).1),
+                };
+                self.plaintext.number(slots[start + at].iter().map(|residues| residues[slot]), bits)
+            };
             let weight = |at: usize| {
-                let (tile, slot) = columns.place(at / layer.outputs, 0);
-                slots[start + at % layer.outputs * tiles + tile][slot]
+                let (input, output) = (at / layer.outputs, at % layer.outputs);
+                value(output * tiles + input / columns.groups, input)
             };
-            let bias = |j: usize| {
-                let (tile, slot) = columns.place(j, 0);
-                slots[start + layer.outputs * tiles + tile][slot]
-            };
-            let values = |all: Vec<i128>| Values::Exact(row(all), bits);
+            let bias = |j: usize| value(layer.outputs * tiles + j / columns.groups, j);
+            let values = |all: Vec<f64>| Values::Real(row(all));
             let weights = (0..layer.inputs * layer.outputs).map(weight).collect();
             (values(weights), values((0..layer.outputs).map(bias).collect()))
         });
@@ -261,7 +262,7 @@ impl ColumnsCipher {
 
     /// Refuses weights that are not the public ones: they would be shown.
     fn check_public(&self, model: &Model) -> Result<()> {
-        if *model == self.agreement.first {
+        if !self.opened.load(Ordering::SeqCst) && *model == self.agreement.first {
             return Ok(());
         }
         let needed =
@@ -327,17 +328,21 @@ impl Cipher for ColumnsCipher {
                 Ok(self.own(|state| [zeros(&state.weight), zeros(&state.bias)]).into())
             }));
         }
-        let Some(all) = self.read(tensor, parts)? else {
+        let Some((done, all)) = self.read(tensor, parts)? else {
             return Ok(Box::new(|| Ok(self.own(|s| [s.weight.clone(), s.bias.clone()]).into())));
         };
+        self.opened.fetch_or(tensor == Tensor::Weights, Ordering::SeqCst);
         Ok(Box::new(move || {
             let slots = self.decrypt(&all)?;
             if tensor == Tensor::Weights {
-                return Ok(self.unpack_model(&slots).into());
+                return Ok(self.unpack_model(&slots, done).into());
             }
-            let [_, _, bits, _] = self.agreement.bits;
-            let values = Array2::from_shape_fn((rows, slots.len()), |(image, unit)| slots[unit][image]);
-            Ok(Opened::Rows(Values::Exact(values, bits)).into())
+            let ladder = &self.agreement.ladder;
+            let bits = ladder.sum(self.agreement.layers.len() - 1, done);
+            let values = Array2::from_shape_fn((rows, slots.len()), |(image, unit)| {
+                self.plaintext.number(slots[unit].iter().map(|residues| residues[image]), bits)
+            });
+            Ok(Opened::Rows(Values::Real(values)).into())
         }))
     }
 }

@@ -74,7 +74,9 @@ impl Words {
 fn values<'t>(tensor: &'t Tensor, pass: &Pass<'_>) -> Result<&'t Array2<i64>> {
     match tensor {
         Tensor::Exact(values, _) => Ok(values),
-        Tensor::Real(_) => Err(pass.refused("real numbers go on as integers of a few bits")),
+        Tensor::Wide(..) | Tensor::Real(_) => {
+            Err(pass.refused("real numbers go on as integers of a few bits"))
+        }
     }
 }
 

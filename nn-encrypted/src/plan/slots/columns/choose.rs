@@ -1,58 +1,57 @@
 //! The parameters of a step that nothing refreshes, or the number that is missing.
 
-use crate::engine::columns::{Agreement, Channel, LayerNumbers, rehearse};
+use super::bounds::{Batch, largest};
+use super::search::{Search, most_bits};
+use crate::engine::columns::{Agreement, Ladder, LayerNumbers};
 use crate::engine::slots::LossFormula;
 use crate::layout::columns::Columns;
-use crate::model::Model;
+use crate::model::{LayerState, Model};
 use crate::network::Layer;
 use crate::numbers::fixed::Scales;
 use crate::numbers::weight_grid;
-use crate::plan::parameters::bgv::{self as integers, bits};
 use crate::plan::parameters::yashe;
 pub(crate) use crate::plan::parameters::yashe::most_levels;
-use crate::plan::slots::bgv::formulas::Numbers;
-use crate::plan::slots::bgv::{prove, refusal};
-use crate::plan::{PlanError, Reason, Result, Security, Task};
-use crate::program::Tensor;
-use crate::recipe::Scheme;
+use crate::plan::slots::bgv::refusal;
+use crate::plan::{PlanError, Reason, Result, Task};
+use crate::recipe::{Coding, Scheme};
 
 /// Levels of the first step, one after another: two products with plaintexts, and one with a ciphertext.
 pub(super) const LEVELS: usize = 3;
 
-/// The dimension whose chains small rings take.
-const SMALL_AS: u32 = 14;
+/// Steps that are planned, at most: the number stands in a byte of a message.
+const MOST_STEPS: usize = 64;
 
-/// Agreement and bits of the largest integer.
+/// Agreement and bits of the largest integer that is decrypted.
 pub(super) fn choose(task: &Task<'_>) -> Result<(Agreement, f64)> {
-    let network = task.network;
     check_whole(task)?;
     check_layers(task)?;
-    check_steps(task)?;
-    if task.recipe.numbers.product_weight_bits != task.recipe.numbers.weight_bits {
-        let (found, needed) = (task.recipe.numbers.product_weight_bits, task.recipe.numbers.weight_bits);
+    let (numbers, optimizer) = (&task.recipe.numbers, &task.recipe.optimizer);
+    if numbers.product_weight_bits != numbers.weight_bits {
+        let (found, needed) = (numbers.product_weight_bits, numbers.weight_bits);
         let what = format!("{found}; weight_bits = {needed} is needed where nothing rounds weights");
         return Err(PlanError::field("numbers.product_weight_bits", what));
     }
-    let scales = Scales::new(task.recipe, network).map_err(refusal::scale)?;
-    let numbers = Numbers::new(task.recipe, network, &scales)?;
-    let mut bounds = prove(&numbers, task.program, task.layers, task.data.bound).known;
-    let (layers, unit, spare) = constants(task, &numbers)?;
-    // What all constants of the update share is left out, and new weights have so many fractional bits less.
-    bounds.entry(Tensor::NewWeights).and_modify(|bound| *bound >>= spare);
-    let (widest, bound) = refusal::widest(&bounds);
-    let last = scales.layers.last().map_or(0, |layer| layer.sum);
+    let steps = task.data.rows.div_ceil(optimizer.batch_size.max(1)).saturating_mul(optimizer.epochs);
+    check_steps(task, steps)?;
+    let rate = Scales::new(task.recipe, task.network).map_err(refusal::scale)?.learning_rate;
+    let mean = i64::from(optimizer.batch_shift() + rate.bits());
+    let (depth, bits) = (task.network.depth(), [numbers.input_bits, numbers.weight_bits]);
+    let ladder = Ladder::new(bits, depth, (rate.numerator(), mean), steps.max(1));
+    check_bits(task, &ladder)?;
+    let first = first_weights(task);
+    let layers = layers(task, &first);
+    let bound = largest(&layers, &ladder, &batch(task, &ladder));
     let agreement = Agreement {
         columns: Columns { groups: 0, images: 0 },
-        batch: task.recipe.optimizer.batch_size,
+        batch: optimizer.batch_size,
         layers,
-        unit,
-        first: first_weights(task),
-        bits: [task.recipe.numbers.input_bits, scales.targets, last, scales.weight_sum() - spare],
+        ladder,
+        first,
         channels: Vec::new(),
         piece_bytes: 0,
     };
-    let search = Search { task, bound, widest, agreement };
-    Ok((search.found()?, bits(bound)))
+    let bits = bound.bits() as f64 + 1.0;
+    Ok((Search { task, bound, agreement }.found()?, bits))
 }
 
 /// The weights that the recipe begins with.
@@ -61,31 +60,27 @@ fn first_weights(task: &Task<'_>) -> Model {
     Model::initial(task.network, task.recipe.init_gain(), task.recipe.seed, grid)
 }
 
-/// The constants of each layer, the factor of first weights in new ones, and `log2` of a factor that these had in common.
-fn constants(task: &Task<'_>, numbers: &Numbers<'_>) -> Result<(Vec<LayerNumbers>, i64, u32)> {
-    let formulas = &numbers.formulas;
-    let of_gradient = formulas.weights.iter().find(|(_, tensor)| *tensor == Tensor::Gradient);
-    let (rate, unit) = (of_gradient.map_or(0, |(c, _)| *c), formulas.weights[0].0);
-    let weight_unit = f64::from(numbers.scales.weight).exp2();
-    let layers = task.network.layers.iter().zip(first_weights(task).layers).zip(&formulas.layers);
-    let layers = layers.map(|((layer, state), formula)| {
-        let rates = [formula.gradient.0, formula.gradient.1].map(|factor| rate.checked_mul(factor));
-        let [Some(of_weights), Some(of_biases)] = rates else {
-            return Err(refusal::wraps(task.network, Tensor::NewWeights, None, i128::MAX));
-        };
-        Ok(LayerNumbers {
-            inputs: layer.inputs(),
-            outputs: layer.outputs(),
-            weights: state.weight.iter().map(|w| (w * weight_unit) as i64).collect(),
-            rates: [of_weights, of_biases],
-        })
-    });
-    let mut layers = layers.collect::<Result<Vec<_>>>()?;
-    let all =
-        layers.iter().flat_map(|layer| layer.rates).chain([unit]).fold(0, |bits, constant| bits | constant);
-    let spare = if all == 0 { 0 } else { all.trailing_zeros() };
-    layers.iter_mut().flat_map(|layer| &mut layer.rates).for_each(|rate| *rate >>= spare);
-    Ok((layers, unit >> spare, spare))
+/// The sizes of the layers, and their first weights as integers.
+fn layers(task: &Task<'_>, first: &Model) -> Vec<LayerNumbers> {
+    let unit = f64::from(task.recipe.numbers.weight_bits).exp2();
+    let layers = task.network.layers.iter().zip(&first.layers);
+    let of = |(layer, state): (&Layer, &LayerState)| LayerNumbers {
+        inputs: layer.inputs(),
+        outputs: layer.outputs(),
+        weights: state.weight.iter().map(|w| (w * unit) as i64).collect(),
+    };
+    layers.map(of).collect()
+}
+
+/// Targets are 0 and 1 or between; measured values are as large as features at most.
+fn batch(task: &Task<'_>, ladder: &Ladder) -> Batch {
+    let scaled = |bound: f64, bits: u32| (bound * f64::from(bits).exp2()).ceil() as u64;
+    let measured = task.recipe.data.outputs == Coding::Measured;
+    Batch {
+        features: scaled(task.data.bound, ladder.input),
+        targets: scaled(if measured { task.data.bound.max(1.0) } else { 1.0 }, ladder.targets()),
+        samples: task.recipe.optimizer.batch_size,
+    }
 }
 
 /// All layers are one engine's: no refresh carries tensors between two.
@@ -131,22 +126,17 @@ fn check_layers(task: &Task<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Levels of each later step, whose weights are encrypted: of every layer a product forward, and of all but one a product back and two
-/// with plaintexts; the gradient, and a plaintext that spreads it.
-fn levels(layers: usize, steps: usize) -> usize {
-    LEVELS + steps.saturating_sub(1) * (layers + 3 * (layers - 1) + 2)
+/// Levels of so many steps. Each later one multiplies by weights that are encrypted: of every layer a product forward, and of all but one
+/// a product back and two with plaintexts; the gradient, and two plaintexts that pack it and unpack new weights.
+pub(super) fn levels(layers: usize, steps: usize) -> usize {
+    LEVELS + steps.saturating_sub(1) * (layers + 3 * (layers - 1) + 3)
 }
 
-/// Refuses a second step: it has no levels, or its integers no room.
-fn check_steps(task: &Task<'_>) -> Result<()> {
-    let optimizer = &task.recipe.optimizer;
-    let steps = task.data.rows.div_ceil(optimizer.batch_size.max(1)) * optimizer.epochs;
-    if steps <= 1 {
-        return Ok(());
-    }
+/// Refuses a second step of a scheme that has no levels for it, or more steps than there ever are.
+fn check_steps(task: &Task<'_>, steps: usize) -> Result<()> {
     let first = &task.network.layers[0];
     let needed = levels(task.network.depth(), steps);
-    if first.scheme == Scheme::Yashe {
+    if steps > 1 && first.scheme == Scheme::Yashe {
         let most = most_levels();
         let what = format!(
             "{steps} steps take {needed} levels one after another, and there are {most} at most where log2 q/t is up to {:.0}: 1 step takes {LEVELS}, the first of which is with public weights; a full batch and epochs = 1 are needed",
@@ -154,131 +144,29 @@ fn check_steps(task: &Task<'_>) -> Result<()> {
         );
         return Err(PlanError::refused(first.place(), Reason::Levels, what, [needed as f64, most as f64]));
     }
-    let bits = grown(task, steps)?;
-    let what = format!(
-        "weights after {} steps have {bits} fractional bits, as no one takes them away, and the next gradient would have three times as many; integers of 62 bits hold those of 1 step: a full batch and epochs = 1 are needed, or refresh.strategy = \"client\"",
-        steps - 1
-    );
-    Err(PlanError::refused(first.place(), Reason::Range, what, [f64::from(3 * bits), 62.0]))
-}
-
-/// Fractional bits of the weights before the last of some steps.
-fn grown(task: &Task<'_>, steps: usize) -> Result<u32> {
-    let scales = Scales::new(task.recipe, task.network).map_err(refusal::scale)?;
-    let first = scales.weight_sum();
-    Ok((2..steps).fold(first, |bits, _| bits.saturating_mul(3)))
-}
-
-struct Search<'a> {
-    task: &'a Task<'a>,
-    bound: i128,
-    widest: Tensor,
-    agreement: Agreement,
-}
-
-impl Search<'_> {
-    /// The first parameters that hold integers and noise.
-    fn found(mut self) -> Result<Agreement> {
-        let first = &self.task.network.layers[0];
-        let mut failure = None;
-        let all = match first.scheme {
-            Scheme::Yashe => self.legacy()?,
-            _ => self.leveled()?,
-        };
-        for (log_n, channels) in all {
-            let Some(columns) = Columns::new(1 << log_n, self.agreement.batch) else { continue };
-            (self.agreement.columns, self.agreement.channels) = (columns, channels);
-            match rehearse(&self.agreement) {
-                Ok(()) => {
-                    self.agreement.piece_bytes =
-                        self.agreement.channels.iter().map(Channel::piece_bytes).max().unwrap_or(0);
-                    return Ok(self.agreement);
-                }
-                Err(error) => failure = Some(error),
-            }
-        }
-        Err(self.refused(first, failure.map(|error| error.to_string())))
-    }
-
-    fn refused(&self, first: &Layer, failure: Option<String>) -> PlanError {
-        let needed = bits(self.bound);
-        let Some(failure) = failure else {
-            return refusal::range(self.task.network, self.widest, None, needed, 0.0);
-        };
+    if steps > MOST_STEPS {
+        let available = levels(task.network.depth(), MOST_STEPS);
         let what = format!(
-            "no parameters hold the noise of a step of {LEVELS} levels with integers of {needed:.1} bits; the last ones tried fail: {failure}"
+            "{steps} steps take {needed} levels one after another without a refresh, and {available} are looked for at most, of {MOST_STEPS} steps: larger mini-batches or fewer epochs are needed, or refresh.strategy = \"client\""
         );
-        PlanError::refused(first.place(), Reason::Levels, what, [LEVELS as f64, LEVELS as f64 - 1.0])
+        return Err(PlanError::refused(
+            first.place(),
+            Reason::Levels,
+            what,
+            [needed as f64, available as f64],
+        ));
     }
+    Ok(())
+}
 
-    /// Parameters of BGV and BFV.
-    fn leveled(&self) -> Result<Vec<(u32, Vec<Channel>)>> {
-        let Self { task, bound, .. } = self;
-        let scheme = task.network.layers[0].scheme;
-        let plaintext_bits = integers::plaintext_bits(task.recipe, *bound)?
-            .map_err(|available| refusal::range(task.network, self.widest, None, bits(*bound), available))?;
-        let mut all = Vec::new();
-        for log_n in integers::dimensions(task.recipe, task.security)? {
-            // One chain of each length: of the same number of primes the largest.
-            let small = task.security != Security::Standard;
-            let mut chains = integers::chains(if small { SMALL_AS } else { log_n });
-            chains.dedup_by_key(|(q_bits, _)| q_bits.len());
-            for (q_bits, special) in chains {
-                let made = integers::instances(
-                    log_n,
-                    &plaintext_bits,
-                    (&q_bits, special),
-                    *bound,
-                    task.security,
-                    scheme,
-                );
-                let Ok(made) = made else { continue };
-                all.push((
-                    log_n,
-                    made.into_iter().map(|instance| Channel::Integers(instance.form)).collect(),
-                ));
-            }
-        }
-        Ok(all)
-    }
-
-    /// Parameters of YASHE.
-    fn legacy(&self) -> Result<Vec<(u32, Vec<Channel>)>> {
-        let (needed, security) = (bits(self.bound).ceil() as u32, self.task.security);
-        let mut all = Vec::new();
-        for log_n in yashe::dimensions(security) {
-            for (count, bits) in yashe::plaintext_bits(needed) {
-                let Some(primes) = self.plaintext_primes(log_n, count, bits) else { continue };
-                let chains: Vec<_> = primes.iter().map(|&t| yashe::chains(log_n, t, security)).collect();
-                for length in 2..=6 {
-                    let of = |chains: &Vec<yashe::Parameters>| {
-                        chains
-                            .iter()
-                            .find(|params| params.max_level() + 1 == length)
-                            .cloned()
-                            .map(Channel::Yashe)
-                    };
-                    all.extend(
-                        chains.iter().map(of).collect::<Option<Vec<_>>>().map(|channels| (log_n, channels)),
-                    );
-                }
-            }
-        }
-        Ok(all)
-    }
-
-    /// Plaintext primes whose product holds the integers.
-    fn plaintext_primes(&self, log_n: u32, count: usize, bits: u32) -> Option<Vec<u64>> {
-        for bits in bits..=bits + 2 {
-            let mut primes = Vec::new();
-            for _ in 0..count {
-                primes.extend(yashe::plaintext_prime(log_n, bits, &primes).ok());
-            }
-            let product: i128 = primes.iter().map(|&t| i128::from(t)).product();
-            if primes.len() == count && self.bound < product / 2 {
-                return Some(primes);
-            }
-        }
-        None
-    }
+/// Refuses weights with more fractional bits than all plaintext primes hold.
+fn check_bits(task: &Task<'_>, ladder: &Ladder) -> Result<()> {
+    let (first, most) = (&task.network.layers[0], most_bits(task.network.layers[0].scheme));
+    let Some(step) = (1..=ladder.steps()).find(|step| ladder.weight(*step) >= most) else { return Ok(()) };
+    let (bits, held) = (ladder.weight(step), ladder.weight(step - 1));
+    let what = format!(
+        "weights after {step} of {} steps have {bits} fractional bits, as nothing takes them away, and {held} before that: plaintext moduli hold {most} bits; fewer epochs are needed, or refresh.strategy = \"client\"",
+        ladder.steps()
+    );
+    Err(PlanError::refused(first.place(), Reason::Range, what, [f64::from(bits), f64::from(most)]))
 }

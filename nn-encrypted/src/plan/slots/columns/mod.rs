@@ -1,10 +1,13 @@
 //! Plans of layers that nothing refreshes: from public weights one step, whose integers and noise are held to the end.
 //!
-//! Layers are linear, their first weights public. A step then multiplies by constants, two plaintexts and one ciphertext, one after
-//! another; a second step would multiply by weights that are encrypted. Levels that are missing are said by number, and so are bits of
-//! integers, which grow by a factor of three a step as no one takes fractional bits away.
+//! Layers are linear, their first weights public. The first step then multiplies by constants, two plaintexts and one ciphertext, one
+//! after another; a later one multiplies by weights that are encrypted. Fractional bits grow as no one takes them away, of two layers by a
+//! factor of three a step, and with them the number of plaintext primes: their growth ends a training, and not its noise. Levels that are
+//! missing are said by number, and so are bits.
 
+mod bounds;
 mod choose;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +19,7 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 pub(crate) use self::choose::most_levels;
-use crate::engine::columns::{Agreement, Channel, key_bytes};
+use crate::engine::columns::{Agreement, Channel, LayerNumbers, key_bytes};
 use crate::engine::{Engine, EngineError};
 use crate::plan::parameters::yashe::scheme_use;
 use crate::plan::{
@@ -32,7 +35,7 @@ const ENCRYPTIONS: usize = 4;
 /// Some layers that nothing refreshes, as planned.
 pub struct PlannedColumns {
     agreement: Arc<Agreement>,
-    /// Bits of the largest integer of a step.
+    /// Bits of the largest integer that is decrypted.
     value_bits: f64,
 }
 
@@ -53,8 +56,14 @@ impl PlannedEngine for PlannedColumns {
 
     fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let pieces = self.agreement.ciphertexts(tensor).unwrap_or(0) * self.agreement.channels.len();
-        let bytes = self.agreement.piece_bytes;
-        WireSize { parts: usize::from(pieces > 0), pieces, fresh: bytes, computed: bytes }
+        let (all, computed) = (self.agreement.channels.iter(), self.agreement.piece_bytes);
+        let fresh = match tensor {
+            // The first ones are public.
+            Tensor::Weights => 1,
+            _ => all.map(Channel::fresh_bytes).max().unwrap_or(0),
+        };
+        let computed = if matches!(tensor, Tensor::Features | Tensor::Targets) { fresh } else { computed };
+        WireSize { parts: usize::from(pieces > 0), pieces, fresh, computed }
     }
 
     fn key_bytes(&self) -> Result<Vec<usize>> {
@@ -91,7 +100,10 @@ impl PlannedEngine for PlannedColumns {
     }
 
     fn estimate(&self) -> Estimate {
-        Estimate { units: self.seconds(), levels: Some(choose::LEVELS), ..Estimate::default() }
+        let (depth, steps) = (self.agreement.layers.len(), self.agreement.ladder.steps());
+        let levels =
+            choose::levels(depth, steps) - if steps > 1 { choose::levels(depth, steps - 1) } else { 0 };
+        Estimate { units: self.seconds(), levels: Some(levels), ..Estimate::default() }
     }
 
     /// In rotations over all primes of a plaintext prime.
@@ -110,24 +122,42 @@ impl PlannedEngine for PlannedColumns {
 }
 
 impl PlannedColumns {
-    /// Key switches of a step, of each plaintext prime.
+    /// Key switches of the last step, of each plaintext prime.
     fn key_switches(&self) -> usize {
         let (columns, layers) = (&self.agreement.columns, &self.agreement.layers);
-        let first = layers.first().map_or(0, |layer| layer.outputs);
+        let (group_sum, image_sum) = (columns.group_sum().len(), columns.image_sum().len());
         let tiles: usize = layers.iter().map(|layer| self.agreement.weight_tiles(layer)).sum();
-        let products: usize = layers.iter().map(|layer| layer.outputs * columns.tiles(layer.inputs)).sum();
-        first * columns.group_sum().len() + products + tiles * columns.image_sum().len()
+        let products = |layer: &LayerNumbers| layer.outputs * columns.tiles(layer.inputs);
+        let all: usize = layers.iter().map(products).sum();
+        let gradients = all + tiles * image_sum;
+        if !self.agreement.is_packed() {
+            return layers.first().map_or(0, |first| first.outputs * group_sum) + gradients;
+        }
+        // Weights are unpacked forward, and of all layers but the first back as well: moved by half of the bits, and copied.
+        let unpacked = |layer: &LayerNumbers| {
+            let count = self.agreement.weight_tiles(layer);
+            (count.min(columns.images).next_power_of_two().trailing_zeros() as usize / 2 + image_sum) * count
+        };
+        let forward: usize = layers.iter().map(|l| unpacked(l) + products(l) + l.outputs * group_sum).sum();
+        let back: usize =
+            layers.iter().skip(1).map(|l| unpacked(l) + products(l) + l.inputs * group_sum).sum();
+        forward + back + gradients + tiles
     }
 
-    /// Reckoned seconds of a core for a step: a transform takes half a nanosecond a word and a doubling.
+    /// Reckoned seconds of a core for the last step: a transform takes half a nanosecond a word and a doubling.
     fn seconds(&self) -> f64 {
         let of = |channel: &Channel| {
-            let (n, limbs, digits) = channel.sizes();
-            let transforms = (limbs + limbs * digits) as f64;
+            let (n, limbs, digits, special) = channel.sizes();
+            let transforms = key_switch_transforms(limbs, digits, special);
             transforms * 0.47e-9 * n as f64 * (n as f64).log2() * self.key_switches() as f64
         };
         self.agreement.channels.iter().map(of).sum()
     }
+}
+
+/// Transforms of a key switch of so many limbs, in digits, with special primes.
+fn key_switch_transforms(limbs: usize, digits: usize, special: usize) -> f64 {
+    (limbs + special + (limbs + special) * digits) as f64
 }
 
 impl fmt::Display for PlannedColumns {
@@ -143,7 +173,7 @@ impl fmt::Display for PlannedColumns {
             "slots: {} units x {} images; the first weights are public",
             columns.groups, columns.images
         )?;
-        writeln!(f, "values: at most {:.1} bits in a step, proven", self.value_bits)?;
+        writeln!(f, "values: at most {:.1} bits where they are decrypted, proven", self.value_bits)?;
         write!(
             f,
             "a step: {} key switches for each of {} plaintext primes; reckoned {:.2} core-seconds",
