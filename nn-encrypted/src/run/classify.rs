@@ -12,6 +12,7 @@ use super::session::Session;
 use super::summary::PredictionSummary;
 use crate::data::Samples;
 use crate::meter::Spent;
+use crate::model::Model;
 use crate::plan::Tolerance;
 use crate::twin::Twin;
 
@@ -94,20 +95,54 @@ pub(super) fn classify(
         bytes += crossed;
     }
     let predicted = session.predictions(&outputs);
+    let twin_equal = agree(&outputs, &expected, session.tolerance()?);
+    let summary = PredictionSummary { twin_equal, ..summary(session, samples, &predicted, &spent, bytes) };
+    Ok(Prediction { predicted, outputs, summary, quality: None, out: None, notes: vec![] })
+}
+
+/// Classifies samples where the weights are, in the clear: no message is made.
+pub(super) fn classify_alone(
+    session: &Session,
+    samples: &Samples,
+    model: Model,
+) -> Result<Prediction, RunError> {
+    let (mut twin, mut spent) = (session.twin(model)?, Spent::default());
+    let outputs = spent.on(|| session.outputs(&mut twin, samples))?;
+    let note = "classified in the clear by the owner of the key: weights that nothing refreshes have no level left for it";
+    let notes = vec![note.to_owned()];
+    let summary = summary(session, samples, &session.predictions(&outputs), &spent, 0);
+    Ok(Prediction {
+        predicted: session.predictions(&outputs),
+        outputs,
+        summary,
+        quality: None,
+        out: None,
+        notes,
+    })
+}
+
+/// What is said of predictions that are the twin's.
+fn summary(
+    session: &Session,
+    samples: &Samples,
+    predicted: &Predictions,
+    spent: &Spent,
+    bytes: u64,
+) -> PredictionSummary {
+    let images = samples.count();
     let labelled = samples.labels.len() + samples.values.len() > 0;
     let score = |of: Measure| (labelled && session.measure() == of).then(|| predicted.score(samples, of));
     let per_image = |total: f64| total / images.max(1) as f64;
-    let summary = PredictionSummary {
+    PredictionSummary {
         images,
         accuracy: score(Measure::Accuracy),
         mape: score(Measure::Mape),
         r_squared: score(Measure::RSquared),
-        twin_equal: agree(&outputs, &expected, session.tolerance()?),
+        twin_equal: true,
         seconds: spent.wall,
         core_seconds_per_image: per_image(spent.cpu),
         bytes_per_image: per_image(bytes as f64),
-    };
-    Ok(Prediction { predicted, outputs, summary, quality: None, out: None, notes: vec![] })
+    }
 }
 
 /// Whether outputs are the twin's: bit for bit, or within a tolerance.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array2, ArrayRef2};
 
 use super::bundle::Bundle;
-use super::classify::{Prediction, classify};
+use super::classify::{Prediction, classify, classify_alone};
 use super::digest::hex;
 use super::encrypted::Encrypted;
 use super::folder::PRIVATE_MODEL;
@@ -89,7 +89,8 @@ pub fn predict(query: &Query) -> Result<Prediction, RunError> {
     let table = predictions(&session, &further.samples, &further.ids, &prediction.outputs);
     write_private(&out, &table)?;
     prediction.quality = session.quality(&prediction.outputs, &further.samples);
-    (prediction.out, prediction.notes) = (Some(out), notes(further));
+    prediction.out = Some(out);
+    prediction.notes.extend(notes(further));
     Ok(prediction)
 }
 
@@ -158,6 +159,9 @@ fn with_keys(
     let client = folder.client_with(&plan, model.clone())?;
     let keys = folder.read_evaluation_keys(&plan)?;
     let mut both = Encrypted::new(&plan, client, folder.server_with(&plan, &keys)?, &keys);
+    if session.keeps_weights() {
+        return classify_alone(session, samples, model);
+    }
     let weights = both.client.encrypt_model(0)?;
     both.server.receive_model(0, weights)?;
     classify(session, &mut both, samples, &session.twin(model)?)
@@ -169,6 +173,9 @@ pub(crate) fn with_new_keys(
     model: Model,
     samples: &Samples,
 ) -> Result<Prediction, RunError> {
+    if session.keeps_weights() {
+        return classify_alone(session, samples, model);
+    }
     let plan = session.plan()?;
     let (mut both, _) = Encrypted::start(&plan, Client::new(&plan, model.clone())?)?;
     classify(session, &mut both, samples, &session.twin(model)?)

@@ -144,6 +144,11 @@ impl Session {
         Ok(Twin::new(&self.recipe, &self.network, model, reader)?)
     }
 
+    /// Whether trained weights stay with the owner of the key alone: what nothing refreshed has no level left to classify with.
+    pub(crate) fn keeps_weights(&self) -> bool {
+        self.recipe.refresh.strategy == RefreshStrategy::None
+    }
+
     /// This training in floating point.
     ///
     /// # Errors

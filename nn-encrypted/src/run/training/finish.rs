@@ -33,8 +33,7 @@ impl Training<'_> {
         report.classes = session.quality(&outputs, &data.test);
         report.twin = compare(&model, self.twin.model(), session.tolerance()?);
         report.ranges = session.ranges(&self.twin);
-        // Weights that nothing refreshed have no level left to classify with.
-        if session.recipe.refresh.strategy != RefreshStrategy::None {
+        if !session.keeps_weights() {
             report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
         }
         let beyond = session.beyond(&self.twin);
