@@ -106,3 +106,5 @@ impl Evaluator {
         }
     }
 }
+
+he_core::brief_debug!(Matrix: |a| transform = a.transform);

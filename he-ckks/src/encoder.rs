@@ -90,3 +90,5 @@ impl Encoder {
         plaintext
     }
 }
+
+he_core::brief_debug!(Encoder: |a| params = a.params, bound = a.bound);

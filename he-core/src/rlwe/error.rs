@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// Reasons why an operation does not take its operands. Every message names what was there and what was needed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OperandError {
     /// Objects of different parameters.
@@ -109,3 +109,5 @@ pub enum OperandError {
         operation: &'static str,
     },
 }
+
+crate::debug_as_displayed!(OperandError);

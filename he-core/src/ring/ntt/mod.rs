@@ -30,11 +30,15 @@ pub(crate) mod order;
 mod passes;
 mod runs;
 mod small;
+crate::brief_debug!(Ntt: |a| n = a.n, modulus = a.modulus.value(), backend = a.backend);
+
+crate::debug_as_displayed!(NttError);
+
 #[cfg(test)]
 mod tests;
 
 /// A transform that does not exist.
-#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[derive(Error, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NttError {
     /// The length is no supported power of two.
