@@ -162,3 +162,6 @@ impl SeededCiphertext {
         Ciphertext { params: self.params, top }
     }
 }
+
+he_core::brief_debug!(Ciphertext: |a| level = a.level(), degree = a.degree(), log2_noise = a.noise().log2(), secret_id = a.secret_id());
+he_core::brief_debug!(SeededCiphertext: |a| level = a.level(), secret_id = a.secret_id());

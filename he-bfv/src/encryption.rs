@@ -69,3 +69,5 @@ impl<'k> Decryptor<'k> {
         self.bgv.noise_budget(&ciphertext.to_bgv())
     }
 }
+
+he_core::brief_debug!(['k] Decryptor<'k>: |a| bgv = a.bgv);

@@ -140,3 +140,5 @@ impl Deref for Parameters {
         &self.bgv
     }
 }
+
+he_core::brief_debug!(Parameters: |a| bgv = a.bgv);

@@ -198,3 +198,6 @@ impl SeededCiphertext {
         Ciphertext { params, inner: inner.expand(), factor: 1, noise, bound }
     }
 }
+
+he_core::brief_debug!(Ciphertext: |a| level = a.level(), degree = a.degree(), log2_noise = a.noise.log2(), secret_id = a.secret_id());
+he_core::brief_debug!(SeededCiphertext: |a| level = a.level(), log2_noise = a.noise.log2(), secret_id = a.secret_id());

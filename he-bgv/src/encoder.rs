@@ -141,3 +141,5 @@ impl Encoder {
         plaintext.coefficients.iter().map(|&c| t.center(c)).collect()
     }
 }
+
+he_core::brief_debug!(Encoder: |a| params = a.params);

@@ -163,3 +163,5 @@ impl<'k> Decryptor<'k> {
         Ok(self.params.noise().log_q(ciphertext.level()) - 1.0 - largest)
     }
 }
+
+he_core::brief_debug!(['k] Decryptor<'k>: |a| secret_id = a.key.secret_id());

@@ -8,7 +8,7 @@ use he_core::wire::WireError;
 use thiserror::Error;
 
 /// Errors of BGV. Every message names what was there and what was needed.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Operands that do not fit the operation.
@@ -113,3 +113,5 @@ impl From<ValuesError> for Error {
         }
     }
 }
+
+he_core::debug_as_displayed!(Error);

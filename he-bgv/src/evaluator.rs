@@ -259,3 +259,5 @@ impl Arithmetic for Evaluator {
         self.params.t().reduce_i64(*c) == 0
     }
 }
+
+he_core::brief_debug!(Evaluator: |a| params = a.params, secret_id = a.secret_id());

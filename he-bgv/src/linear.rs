@@ -113,3 +113,5 @@ impl Evaluator {
         }
     }
 }
+
+he_core::brief_debug!(Matrix: |a| transform = a.transform);

@@ -330,3 +330,5 @@ impl NoiseEstimator {
         (0..=highest).find(|&l| budget(l) >= best - 0.5).unwrap_or(highest)
     }
 }
+
+he_core::brief_debug!(NoiseEstimator: |a| log2_q = a.log_q, log2_n = a.log_n, log2_t = a.log_t);

@@ -266,3 +266,5 @@ impl Parameters {
         self.t().inv(self.t().reduce(q)).unwrap_or(1)
     }
 }
+
+he_core::brief_debug!(Parameters: |a| t = a.0.t.value(), rlwe = a.0.rlwe);

@@ -170,3 +170,5 @@ impl PreparedPlaintext {
         self.poly.basis().len() - 1
     }
 }
+
+he_core::brief_debug!(PreparedPlaintext: |a| level = a.level(), log2_norm = a.log_norm);

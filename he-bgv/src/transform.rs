@@ -322,3 +322,5 @@ impl Evaluator {
         sums.try_fold(first, |sum, term| self.add_unrelated(sum, &term))
     }
 }
+
+he_core::brief_debug!(SlotTransform: |a| direction = a.direction, level = a.level, factors = a.factors.len());

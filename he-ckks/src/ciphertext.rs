@@ -177,3 +177,6 @@ impl SeededCiphertext {
         }
     }
 }
+
+he_core::brief_debug!(Ciphertext: |a| level = a.level(), degree = a.degree(), slots = a.slots, estimate = a.estimate, secret_id = a.secret_id());
+he_core::brief_debug!(SeededCiphertext: |a| level = a.level(), slots = a.slots, estimate = a.estimate, secret_id = a.secret_id());

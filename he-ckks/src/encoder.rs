@@ -95,3 +95,5 @@ impl Encoder {
         plaintext
     }
 }
+
+he_core::brief_debug!(Encoder: |a| params = a.params, bound = a.bound);

@@ -194,3 +194,5 @@ fn wide_noise(sigma: f64, count: usize) -> Result<Zeroizing<Vec<i128>>, Error> {
     let sum = |(&x, &y): (&i64, &i64)| (i128::from(x) << shift as u32) + i128::from(y);
     Ok(Zeroizing::new(high.iter().zip(low.iter()).map(sum).collect()))
 }
+
+he_core::brief_debug!(['k] Decryptor<'k>: |a| secret_id = a.key.secret_id());

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::approximation::ApproximationError;
 
 /// Errors of CKKS. Every message names what was there, what was needed and, where there is one, the remedy.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Operands that do not fit the operation.
@@ -154,3 +154,5 @@ pub enum Error {
     #[error(transparent)]
     Wire(#[from] WireError),
 }
+
+he_core::debug_as_displayed!(Error);

@@ -359,3 +359,5 @@ impl Arithmetic for Evaluator {
         *c == Complex64::default()
     }
 }
+
+he_core::brief_debug!(Evaluator: |a| params = a.params, secret_id = a.secret_id());

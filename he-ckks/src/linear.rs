@@ -342,3 +342,5 @@ pub(crate) struct Undivided {
     slots: usize,
     estimate: Estimate,
 }
+
+he_core::brief_debug!(LinearTransform: |a| level = a.level, slots = a.slots, scale = a.scale);

@@ -287,3 +287,5 @@ fn fingerprint(spec: &Spec, rlwe: &rlwe::Parameters, scales: &[f64]) -> [u8; 32]
     }
     *hasher.finalize().as_bytes()
 }
+
+he_core::brief_debug!(Parameters: |a| max_level = a.max_level(), rlwe = a.0.rlwe);

@@ -203,6 +203,8 @@ impl PreparedPlaintext {
     }
 }
 
+he_core::brief_debug!(PreparedPlaintext: |a| level = a.level(), slots = a.slots, estimate = a.estimate);
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

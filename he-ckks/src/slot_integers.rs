@@ -123,3 +123,5 @@ impl SlotIntegers {
 fn grown(before: &Ciphertext, now: &Ciphertext) -> f64 {
     (now.estimate.error.powi(2) - before.estimate.error.powi(2)).max(0.0)
 }
+
+he_core::brief_debug!(SlotIntegers: |a| inner = a.inner, variance = a.variance);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod brief;
 pub mod circuits;
 pub mod modulus;
 pub mod prime;

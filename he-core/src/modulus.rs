@@ -13,7 +13,7 @@ use thiserror::Error;
 pub(crate) const FMA_LIMIT: u64 = 1 << 50;
 
 /// A word that cannot serve as a modulus.
-#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[derive(Error, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModulusError {
     /// The value lies outside `[2, 2^62)`.
@@ -225,6 +225,8 @@ impl Modulus {
         self.fold(a.wrapping_mul(w).wrapping_sub(estimate.wrapping_mul(self.q)))
     }
 }
+
+crate::debug_as_displayed!(ModulusError);
 
 #[cfg(test)]
 mod tests {

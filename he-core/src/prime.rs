@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::modulus::Modulus;
 
 /// A prime search that cannot succeed.
-#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[derive(Error, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PrimeError {
     /// There are too few primes of the wanted form.
@@ -141,6 +141,8 @@ pub fn primitive_root_2n(q: &Modulus, n: usize) -> Option<u64> {
     }
     (2..q.value().min(SEARCH)).map(|g| q.pow(g, order / (2 * n))).find(|&root| q.pow(root, n) == order)
 }
+
+crate::debug_as_displayed!(PrimeError);
 
 #[cfg(test)]
 mod tests {

@@ -155,3 +155,6 @@ pub(crate) fn whole_at_the_top(params: &Parameters, c: &he_bgv::Ciphertext) -> (
     let inverse = t.center(t.inv(factor).unwrap_or(1));
     (mul_wide(&top, inverse.into()), inverse.unsigned_abs() as f64)
 }
+
+he_core::brief_debug!(SeededKey: |a| params = a.0.params, secret_ids = a.0.secrets);
+he_core::brief_debug!(BgvToTfhe: |a| params = a.params(), secret_ids = a.secret_ids());

@@ -189,3 +189,6 @@ impl CkksToTfhe {
         Ok((self.switch.extract(&amplified, &places, variance)?, unit))
     }
 }
+
+he_core::brief_debug!(SeededKey: |a| params = a.0.params, secret_ids = a.0.secrets);
+he_core::brief_debug!(CkksToTfhe: |a| params = a.params(), secret_ids = a.secret_ids());

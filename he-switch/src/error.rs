@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::request::KeyKind;
 
 /// An error of a bridge. Every message names what was there and what was needed.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Objects that do not belong together.
@@ -76,3 +76,5 @@ pub enum Error {
     #[error(transparent)]
     Sample(#[from] he_core::ring::sample::SampleError),
 }
+
+he_core::debug_as_displayed!(Error);

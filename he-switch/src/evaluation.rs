@@ -269,3 +269,14 @@ impl EvaluationKeys {
         Ok(())
     }
 }
+
+he_core::brief_debug!(EvaluationKeys: |a|
+    params = a.params,
+    bgv = a.bgv,
+    tfhe = a.tfhe,
+    ckks = a.ckks,
+    bgv_to_tfhe = a.bgv_to_tfhe,
+    ckks_to_tfhe = a.ckks_to_tfhe,
+    tfhe_to_ckks = a.tfhe_to_ckks,
+    bgv_ckks = a.bgv_ckks,
+    expander = a.expander);

@@ -299,6 +299,8 @@ fn element(n: usize, j: u32) -> usize {
     1 + (n >> j)
 }
 
+he_core::brief_debug!(Expander: |a| levels = a.levels, secret_id = a.keys.secret_id());
+
 #[cfg(test)]
 mod tests {
     use super::*;

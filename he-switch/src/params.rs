@@ -282,6 +282,8 @@ impl Parameters {
     }
 }
 
+he_core::brief_debug!(Parameters: |a| shared = a.shared, tfhe = a.tfhe);
+
 #[cfg(test)]
 mod tests {
     use he_core::rlwe::params::find_primes;

@@ -285,3 +285,5 @@ impl Parameters {
         &self.top
     }
 }
+
+he_core::brief_debug!(Parameters: |a| bgv = a.bgv, ckks = a.ckks);

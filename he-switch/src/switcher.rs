@@ -240,3 +240,15 @@ impl Switcher {
         self.expander()?.expand(c, levels)
     }
 }
+
+he_core::brief_debug!(Switcher: |a|
+    params = a.params,
+    tfhe = a.tfhe.is_some(),
+    ckks = a.ckks.is_some(),
+    bgv_to_tfhe = a.bgv_to_tfhe.is_some(),
+    ckks_to_tfhe = a.ckks_to_tfhe.is_some(),
+    tfhe_to_ckks = a.tfhe_to_ckks.is_some(),
+    tfhe_to_bgv = a.tfhe_to_bgv.is_some(),
+    refresher = a.refresher.is_some(),
+    expander = a.expander.is_some(),
+    secret_id = a.bgv.secret_id());

@@ -81,3 +81,5 @@ impl TfheToBgv {
         self.refresher.scatter(&self.refresher.clean_to(wide, error)?)
     }
 }
+
+he_core::brief_debug!(TfheToBgv: |a| ring = a.ring, refresher = a.refresher);

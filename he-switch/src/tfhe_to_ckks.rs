@@ -191,3 +191,6 @@ fn rescale(x: u64, from: &Modulus, to: &Modulus) -> u64 {
     let rounded = (u128::from(x) * q + p / 2) / p;
     if rounded == q { 0 } else { rounded as u64 }
 }
+
+he_core::brief_debug!(Key: |a| params = a.params, secret_ids = a.inner.secret_ids());
+he_core::brief_debug!(TfheToCkks: |a| key = a.key);

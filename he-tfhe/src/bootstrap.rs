@@ -167,3 +167,5 @@ fn block(count: usize, threads: usize, most: usize) -> usize {
     let blocks = count.div_ceil(most).next_multiple_of(threads.max(1));
     count.div_ceil(blocks.max(1)).max(1)
 }
+
+he_core::brief_debug!(['a] Job<'a>: |a| input = a.input, table = a.table);

@@ -146,3 +146,5 @@ fn matrix(tools: &Tools<'_>, samples: &[Vec<u64>]) -> Vec<u64> {
     words.chunks_exact_mut(params.n()).for_each(|poly| params.ntt().forward(poly));
     tables.select.prepare(&words, 1)
 }
+
+he_core::brief_debug!(GgswCiphertext: |a| secret_id = a.secret);

@@ -104,3 +104,5 @@ impl<'a> Decryptor<'a> {
         Ok(SecretKey::phase(self.key.big(), &ciphertext.words))
     }
 }
+
+he_core::brief_debug!(['a] Decryptor<'a>: |a| secret_id = a.key.secret_id());

@@ -91,3 +91,9 @@ impl<'a> Encryptor<'a> {
         }
     }
 }
+
+he_core::brief_debug!(['a] Encryptor<'a>: |a|
+secret_id = match a.key {
+    Key::Secret(key) => key.secret_id(),
+    Key::Public(key) => key.secret_id(),
+});

@@ -9,7 +9,7 @@ use he_core::wire::WireError;
 use thiserror::Error;
 
 /// Errors of the scheme. Every message names what was there, what was needed and, where there is one, the remedy.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A field of a specification out of range.
@@ -164,3 +164,5 @@ pub enum Error {
     #[error(transparent)]
     Wire(#[from] WireError),
 }
+
+he_core::debug_as_displayed!(Error);

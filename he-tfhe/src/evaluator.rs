@@ -80,3 +80,5 @@ impl Evaluator {
         self.bootstraps.fetch_add(bootstraps as u64, Ordering::Relaxed);
     }
 }
+
+he_core::brief_debug!(Evaluator: |a| keys = a.keys);

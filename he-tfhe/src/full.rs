@@ -99,3 +99,5 @@ impl Evaluator {
         evens.iter().zip(&odds).map(|(even, odd)| self.add(even, odd)).collect()
     }
 }
+
+he_core::brief_debug!(FullTable: |a| half_box = a.half_box);

@@ -230,3 +230,5 @@ impl Evaluator {
         Ok(table)
     }
 }
+
+he_core::brief_debug!(['a] GateJob<'a>: |a| gate = a.gate, inputs = a.inputs);

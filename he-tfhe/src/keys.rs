@@ -295,3 +295,6 @@ impl EvaluationKeys {
         self.0.circuit.as_ref()
     }
 }
+
+he_core::brief_debug!(SeededEvaluationKeys: |a| params = a.params, secret_id = a.secret);
+he_core::brief_debug!(EvaluationKeys: |a| params = a.0.params, secret_id = a.0.secret);

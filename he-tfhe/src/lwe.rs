@@ -92,3 +92,5 @@ impl LweCiphertext {
         self.variance
     }
 }
+
+he_core::brief_debug!(LweCiphertext: |a| dimension = a.words.len() - 1, variance = a.variance, secret_id = a.secret);

@@ -190,3 +190,5 @@ impl Packer<'_> {
         out
     }
 }
+
+he_core::brief_debug!(GlweCiphertext: |a| words = a.words.len(), variance = a.variance, secret_id = a.secret);

@@ -358,3 +358,5 @@ fn fingerprint(spec: &Spec) -> [u8; 32] {
     word(spec.failure.to_bits());
     *hasher.finalize().as_bytes()
 }
+
+he_core::brief_debug!(Parameters: |a| spec = a.0.spec, security_bits = a.0.security_bits);

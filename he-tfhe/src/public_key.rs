@@ -129,3 +129,5 @@ impl PublicKey {
         GlweCiphertext { params, secret: self.secret, words, variance }
     }
 }
+
+he_core::brief_debug!(PublicKey: |a| params = a.params, secret_id = a.secret);

@@ -121,3 +121,5 @@ impl SecretKey {
         SeededCiphertexts::of_phases(self, &phases)
     }
 }
+
+he_core::brief_debug!(SeededCiphertexts: |a| count = a.bodies.len(), secret_id = a.secret);

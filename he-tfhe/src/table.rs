@@ -134,3 +134,5 @@ impl LookupTable {
         &self.params
     }
 }
+
+he_core::brief_debug!(LookupTable: |a| boxes = a.boxes, spare = a.spare, tolerance = a.tolerance);

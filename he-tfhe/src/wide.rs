@@ -181,3 +181,5 @@ impl Evaluator {
         Ok(outputs.chunks(tables.len().max(1)).map(<[_]>::to_vec).collect())
     }
 }
+
+he_core::brief_debug!(WideTable: |a| bits = a.bits, outputs = a.outputs);

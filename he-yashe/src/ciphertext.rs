@@ -86,3 +86,5 @@ impl Ciphertext {
         self.params.noise().budget(&self.noise, self.level())
     }
 }
+
+he_core::brief_debug!(Ciphertext: |a| level = a.level(), degree = a.degree, log2_noise = a.noise.log2(), secret_id = a.secret);

@@ -141,3 +141,6 @@ impl<'k> Decryptor<'k> {
         Ok(largest + (square / n).log2() / 2.0 - (self.key.params.t().value() as f64).log2())
     }
 }
+
+he_core::brief_debug!(['k] Encryptor<'k>: |a| secret_id = a.key.secret_id());
+he_core::brief_debug!(['k] Decryptor<'k>: |a| secret_id = a.key.secret_id());

@@ -9,7 +9,7 @@ use he_core::wire::WireError;
 use thiserror::Error;
 
 /// Errors of YASHE. Every message names what was there and what was needed.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Operands that do not fit the operation.
@@ -84,3 +84,5 @@ pub enum Error {
     #[error(transparent)]
     Wire(#[from] WireError),
 }
+
+he_core::debug_as_displayed!(Error);

@@ -310,3 +310,5 @@ impl Evaluator {
         Ok(sum)
     }
 }
+
+he_core::brief_debug!(Evaluator: |a| params = a.params, secret_id = a.secret_id());

@@ -318,3 +318,6 @@ impl EvaluationKeys {
         Ok(self.keys.get(&g).ok_or_else(missing)?)
     }
 }
+
+he_core::brief_debug!(PublicKey: |a| secret_id = a.secret);
+he_core::brief_debug!(EvaluationKeys: |a| keys = a.keys.len(), secret_id = a.secret);

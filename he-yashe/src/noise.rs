@@ -269,3 +269,5 @@ impl NoiseEstimator {
             .0
     }
 }
+
+he_core::brief_debug!(NoiseEstimator: |a| n = a.n, t = a.t, log2_q = a.log_q);

@@ -250,3 +250,5 @@ fn fingerprint(spec: &Spec, basis: &Basis) -> [u8; 32] {
     }
     *hasher.finalize().as_bytes()
 }
+
+he_core::brief_debug!(Parameters: |a| spec = a.0.spec);

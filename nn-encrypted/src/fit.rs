@@ -74,3 +74,5 @@ impl Trained {
         run::with_new_keys(&self.session, self.model.clone(), samples)
     }
 }
+
+he_core::brief_debug!(Trained: |a| session = a.session, model = a.model);

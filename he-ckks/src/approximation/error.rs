@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// Reasons why there is no such approximation.
-#[derive(Debug, Clone, PartialEq, Error)]
+#[derive(Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ApproximationError {
     /// An interval that is empty or not finite.
@@ -72,3 +72,5 @@ pub enum ApproximationError {
 }
 
 pub(super) type Result<T> = std::result::Result<T, ApproximationError>;
+
+he_core::debug_as_displayed!(ApproximationError);

@@ -108,3 +108,5 @@ impl SecretKey {
         Ok(BootstrapKeys::from_parts(evaluation, to_ephemeral, from_ephemeral, slots))
     }
 }
+
+he_core::brief_debug!(BootstrapKeys: |a| slots = a.slots, secret_id = a.secret_id());

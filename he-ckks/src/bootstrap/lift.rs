@@ -166,6 +166,9 @@ impl Bootstrapper {
     }
 }
 
+he_core::brief_debug!(Lifted: |a| inner = a.inner, factor = a.factor, error = a.error);
+he_core::brief_debug!(CoefficientCiphertext: |a| inner = a.inner, scale = a.scale, error = a.error);
+
 #[cfg(test)]
 mod tests {
     use he_core::ring::rns::to_integers;

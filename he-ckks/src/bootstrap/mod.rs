@@ -292,6 +292,8 @@ impl Bootstrapper {
     }
 }
 
+he_core::brief_debug!(Bootstrapper: |a| slots = a.slots, secret_id = a.secret_id());
+
 #[cfg(test)]
 mod tests;
 

@@ -60,7 +60,7 @@ pub struct BootstrapSpec {
     /// `r`: squarings after it.
     pub doublings: u32,
     /// Terms of the sine series, 2 or 3; 0 where only tables and other polynomials of the exponential are wanted: then its levels are
-    /// the user's.
+    /// the user's. Three take two levels, in which a fourth fits; it is added where values fill more than a 128th of the first prime.
     pub terms: usize,
     /// Weight of the ephemeral secret.
     pub ephemeral_weight: usize,

@@ -109,3 +109,5 @@ pub(super) fn accumulate<V: super::Arithmetic>(
         None => Ok(term),
     }
 }
+
+crate::brief_debug!([P] LinearTransform<P>: |a| baby = a.baby.len(), giants = a.giants.len());

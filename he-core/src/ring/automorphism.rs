@@ -29,6 +29,9 @@ pub struct Automorphisms {
 
 impl Automorphisms {
     /// Tables for transforms whose output `i` is the value at `ψ^{exponents[i]}`.
+    ///
+    /// # Panics
+    /// If an exponent is not below twice their number.
     pub fn new(exponents: &[u32]) -> Self {
         let mut position_of_exponent = vec![u32::MAX; 2 * exponents.len()];
         for (position, &e) in (0u32..).zip(exponents) {
@@ -38,6 +41,9 @@ impl Automorphisms {
     }
 
     /// Position at which the transform puts the value at `ψ^exponent`, `exponent` odd and below `2N`.
+    ///
+    /// # Panics
+    /// If the exponent is not below `2N`.
     pub fn position(&self, exponent: usize) -> usize {
         self.position_of_exponent[exponent] as usize
     }
@@ -51,7 +57,10 @@ impl Automorphisms {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(tables.entry(g).or_insert_with(|| {
             let mask = self.position_of_exponent.len() - 1;
-            self.exponents.iter().map(|&e| self.position_of_exponent[(e as usize * g) & mask]).collect()
+            self.exponents
+                .iter()
+                .map(|&e| self.position_of_exponent[(e as usize).wrapping_mul(g) & mask])
+                .collect()
         }))
     }
 }
@@ -63,7 +72,7 @@ pub fn apply_coefficients(q: &Modulus, out: &mut [u64], a: &[u64], g: usize) {
     for &value in a {
         let (position, negative) = if target < n { (target, false) } else { (target - n, true) };
         out[position] = if negative { q.neg(value) } else { value };
-        target = (target + g) & (2 * n - 1);
+        target = target.wrapping_add(g) & (2 * n - 1);
     }
 }
 
@@ -74,22 +83,29 @@ pub fn inverse_element(g: usize, two_n: usize) -> usize {
     for _ in 0..6 {
         x = x.wrapping_mul(2usize.wrapping_sub(g.wrapping_mul(x)));
     }
-    x & (two_n - 1)
+    x & two_n.wrapping_sub(1)
 }
 
-/// `g^k mod 2n`: the element of an automorphism applied `k` times.
+/// `g^k mod 2n`: the element of an automorphism applied `k` times; 0 for an `n` that is 0 or above `2^62`, where there is no ring.
 pub fn galois_power(g: usize, k: usize, n: usize) -> usize {
+    if !(1..=1 << 62).contains(&n) {
+        return 0;
+    }
     let two_n = 2 * n;
-    let (mut power, mut base, mut e) = (1usize, g % two_n, k);
+    // Products of two words fit in two.
+    let times = |a: usize, b: usize| (a as u128 * b as u128 % two_n as u128) as usize;
+    let (mut power, mut base, mut e) = (1, g % two_n, k);
     while e > 0 {
         if e & 1 == 1 {
-            power = power * base % two_n;
+            power = times(power, base);
         }
-        base = base * base % two_n;
+        base = times(base, base);
         e >>= 1;
     }
     power
 }
+
+crate::brief_debug!(Automorphisms: |a| n = a.exponents.len());
 
 #[cfg(test)]
 mod tests {
@@ -100,6 +116,13 @@ mod tests {
         for g in (1..256).step_by(2) {
             assert_eq!(g * inverse_element(g, 256) % 256, 1);
         }
+    }
+
+    #[test]
+    fn powers_are_those_of_the_ring_and_there_are_rings() {
+        assert_eq!((galois_power(3, 5, 64), galois_power(129, usize::MAX, 64)), (243 % 128, 1));
+        assert_eq!((galois_power(3, 2, 1 << 62), galois_power(usize::MAX, 2, 1 << 62)), (9, 1));
+        assert_eq!((galois_power(3, 5, 0), galois_power(3, 5, usize::MAX)), (0, 0));
     }
 
     #[test]

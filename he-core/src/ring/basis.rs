@@ -13,7 +13,7 @@ use super::ntt::{Ntt, NttError};
 use crate::modulus::{Modulus, ModulusError};
 
 /// Reasons to refuse the primes of a basis.
-#[derive(Debug, Error, Clone, PartialEq)]
+#[derive(Error, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RingError {
     /// The primes of a basis are not distinct.
@@ -101,16 +101,25 @@ impl Basis {
     }
 
     /// Transform of the prime at position `i`.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn ntt(&self, i: usize) -> &Ntt {
         &self.ntts[i]
     }
 
     /// Transform of the prime at position `i`, to be kept by tables that are built on it.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn shared_ntt(&self, i: usize) -> Arc<Ntt> {
         Arc::clone(&self.ntts[i])
     }
 
     /// Prime at position `i`.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn modulus(&self, i: usize) -> &Modulus {
         self.ntts[i].modulus()
     }
@@ -142,3 +151,7 @@ impl Basis {
             && self.moduli().zip(other.moduli()).all(|(a, b)| a.value() == b.value())
     }
 }
+
+crate::brief_debug!(Basis: |a| n = a.ring.n, moduli = a.ntts.len());
+
+crate::debug_as_displayed!(RingError);

@@ -43,6 +43,9 @@ fn thread_number() -> usize {
 
 impl Pool {
     /// A buffer of `length` words whose contents are unspecified (of an earlier polynomial, or zero).
+    ///
+    /// # Panics
+    /// If there is not that much memory.
     pub fn take(&self, length: usize) -> Buffer {
         let own = thread_number() % STORES;
         let others = (1..STORES).map(|i| &self.0[(own + i) % STORES]);
@@ -58,6 +61,9 @@ impl Pool {
     }
 
     /// A buffer of `length` zeros.
+    ///
+    /// # Panics
+    /// If there is not that much memory.
     pub fn zeroed(&self, length: usize) -> Buffer {
         let mut buffer = self.take(length);
         buffer.fill(0);
@@ -163,6 +169,9 @@ impl Drop for Buffer {
         self.store.give(std::mem::take(&mut self.words));
     }
 }
+
+crate::brief_debug!(Pool: |_a| stores = STORES);
+crate::brief_debug!(Buffer: |a| length = a.length, secret = a.secret);
 
 #[cfg(test)]
 mod tests {

@@ -122,6 +122,9 @@ impl Embedding {
     }
 
     /// The inverse of layer `k`.
+    ///
+    /// # Panics
+    /// If there is no such layer.
     pub fn inverse_layer(&self, layer: u32) -> Diagonals {
         let half = Complex64::new(0.5, 0.0);
         self.diagonals(layer, |r| [[half, half], [r.conj() * 0.5, r.conj() * -0.5]])
@@ -170,6 +173,8 @@ pub fn multiply(a: &Diagonals, b: &Diagonals) -> Diagonals {
     }
     out
 }
+
+crate::brief_debug!(Embedding: |a| slots = a.slots);
 
 #[cfg(test)]
 mod tests {

@@ -274,6 +274,8 @@ impl External {
     }
 }
 
+crate::brief_debug!(External: |a| rows = a.rows, columns = a.columns);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -128,6 +128,9 @@ impl<D: Send + Sync> Poly<D> {
     }
 
     /// Words of limb `i`.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn limb(&self, i: usize) -> &[u64] {
         let n = self.basis.n();
         &self.data[i * n..(i + 1) * n]
@@ -391,6 +394,9 @@ impl Poly<Eval> {
     }
 
     /// `σ_g(self)` for odd `g`: a permutation of the values.
+    ///
+    /// # Panics
+    /// If `g` is even.
     pub fn automorphism(&self, g: usize) -> Self {
         let table = self.basis.automorphisms().table(g);
         let mut out = Self::scratch(&self.basis);
@@ -398,3 +404,5 @@ impl Poly<Eval> {
         out
     }
 }
+
+crate::brief_debug!([D] Poly<D>: |a| n = a.basis.n(), limbs = a.basis.len());

@@ -13,7 +13,7 @@ use crate::modulus::Modulus;
 use crate::prime::is_prime;
 
 /// Integers that a plaintext cannot hold.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 pub enum ValuesError {
     /// More values than places.
     #[error("{given} values do not fit in {capacity} places")]
@@ -51,6 +51,9 @@ pub enum ValuesError {
 ///
 /// # Errors
 /// If there are too many values, or one is out of range.
+///
+/// # Panics
+/// If there is not the memory for `n` words.
 pub fn residues(values: &[i64], t: &Modulus, n: usize) -> Result<Vec<u64>, ValuesError> {
     if values.len() > n {
         return Err(ValuesError::TooMany { given: values.len(), capacity: n });
@@ -114,7 +117,7 @@ impl Slots {
     /// # Errors
     /// If the ring has no transform.
     pub fn new(n: usize, t: Modulus) -> Result<Option<Self>, NttError> {
-        if t.value() % (2 * n as u64) != 1 || !is_prime(t.value()) {
+        if t.value().checked_rem((n as u64).wrapping_mul(2)) != Some(1) || !is_prime(t.value()) {
             return Ok(None);
         }
         let ntt = Ntt::new(n, t)?;
@@ -162,6 +165,10 @@ fn slot_positions(exponents: &[u32]) -> Vec<u32> {
     }
     positions
 }
+
+crate::brief_debug!(Slots: |a| n = a.positions.len());
+
+crate::debug_as_displayed!(ValuesError);
 
 #[cfg(test)]
 mod tests {

@@ -350,3 +350,6 @@ pub(crate) fn uniform_part(params: &Parameters, limbs: usize, seed: &Seed) -> Po
     let streams: Vec<u64> = (0..limbs as u64).collect();
     Poly::uniform(params.basis(limbs), seed, &streams)
 }
+
+crate::brief_debug!(Ciphertext: |a| degree = a.parts.len() - 1, limbs = a.limbs(), secret_id = a.secret);
+crate::brief_debug!(SeededCiphertext: |a| limbs = a.limbs(), secret_id = a.secret);

@@ -163,3 +163,5 @@ impl PublicKey {
         Ciphertext::new(params, self.secret_id(), parts)
     }
 }
+
+crate::brief_debug!(PublicKey: |a| secret_id = a.secret_id());

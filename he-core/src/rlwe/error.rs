@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::bound::Bound;
 
 /// Reasons why an operation does not take its operands. Every message names what was there and what was needed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OperandError {
     /// Objects of different parameters.
@@ -137,3 +137,5 @@ pub enum OperandError {
         right: Bound,
     },
 }
+
+crate::debug_as_displayed!(OperandError);

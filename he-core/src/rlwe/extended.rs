@@ -277,6 +277,9 @@ fn spread(words: &[u64], out: &mut [u64]) {
     }
 }
 
+crate::brief_debug!(Extended: |a| limbs = a.limbs, secret_id = a.secret);
+crate::brief_debug!(PreparedPlaintext: |a| limbs = a.limbs);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -134,6 +134,9 @@ impl SecretKey {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
+    ///
+    /// # Panics
+    /// As [`galois_key`](Self::galois_key).
     pub fn evaluation_keys(
         &self,
         relinearize: usize,
@@ -152,3 +155,5 @@ impl SecretKey {
         Ok(EvaluationKeys { params: self.params().clone(), secret, relinearization, galois })
     }
 }
+
+crate::brief_debug!(EvaluationKeys: |a| relinearization = a.relinearization.is_some(), galois = a.galois.len(), secret_id = a.secret);

@@ -369,3 +369,6 @@ impl SecretKey {
         KeySwitchKey::generate(secrets, [&square, &s], self.params(), limbs, prng)
     }
 }
+
+crate::brief_debug!(KeySwitchKey: |a| limbs = a.limbs, secret_ids = a.secrets);
+crate::brief_debug!(Digits: |a| limbs = a.limbs, digits = a.lifted.len());

@@ -65,11 +65,11 @@ impl NoiseModel {
         self.rounding() + self.factor2 * self.h * self.h / 6.0
     }
 
-    /// One key switch over `limbs` limbs: `f²·N·σ²/12·Σ_i (D_i/P)²` over the digits `D_i`, and the rounding.
+    /// One key switch over `limbs` limbs, at most all: `f²·N·σ²/12·Σ_i (D_i/P)²` over the digits `D_i`, and the rounding.
     pub fn key_switch(&self, limbs: usize) -> f64 {
         let spec = self.params.spec();
         let log_p: f64 = spec.p.iter().map(|&p| (p as f64).log2()).sum();
-        let digits: f64 = (spec.q[..limbs].chunks(spec.digit))
+        let digits: f64 = (spec.q[..limbs.min(spec.q.len())].chunks(spec.digit))
             .map(|digit| digit.iter().map(|&q| (q as f64).log2()).sum::<f64>())
             .map(|log_d| (2.0 * (log_d - log_p)).exp2())
             .sum();
@@ -90,3 +90,5 @@ pub fn log2_abs(value: &BigInt) -> f64 {
     let leading = top.magnitude().to_u64_digits().first().copied().unwrap_or(0);
     (leading as f64).log2() + shift as f64
 }
+
+crate::brief_debug!(NoiseModel: |a| params = a.params);

@@ -46,5 +46,5 @@ pub fn polynomial_bytes(basis: &Basis) -> usize {
 pub fn body_limit(params: &Parameters, polynomials: usize) -> usize {
     let basis = params.key_basis(params.max_limbs());
     let bits: usize = basis.moduli().map(|q| q.bits() as usize).sum();
-    polynomials * (params.n() * bits / 8 + 8 * basis.len()) + 80
+    polynomials.saturating_mul(params.n() * bits / 8 + 8 * basis.len()).saturating_add(80)
 }

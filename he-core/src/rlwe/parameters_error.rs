@@ -9,7 +9,7 @@ use crate::ring::basis::RingError;
 use crate::ring::sample::SampleError;
 
 /// Why parameters were refused.
-#[derive(Debug, Error, Clone, PartialEq)]
+#[derive(Error, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ParametersError {
     /// `log2(Q·P)` above the cap.
@@ -102,3 +102,5 @@ pub enum ParametersError {
     #[error(transparent)]
     Prime(#[from] PrimeError),
 }
+
+crate::debug_as_displayed!(ParametersError);

@@ -63,17 +63,19 @@ pub struct Spec {
 /// If there are not enough.
 pub fn find_primes(log_n: u32, bits: &[u32], avoid: &[u64]) -> Result<Vec<u64>, ParametersError> {
     let mut chosen: Vec<u64> = Vec::with_capacity(bits.len());
+    // There is no such ring for a logarithm of 63 or more, and no prime 1 modulo 0.
+    let step = 2u64.checked_shl(log_n).unwrap_or(0);
     for &b in bits {
         let limit = 1u64.checked_shl(b).unwrap_or(0);
         let count = avoid.len() + chosen.len() + 1;
         let prime = (1..=count)
-            .find_map(|k| match primes_below(limit, 2 << log_n, k) {
+            .find_map(|k| match primes_below(limit, step, k) {
                 Ok(found) => {
                     found.last().copied().filter(|p| !avoid.contains(p) && !chosen.contains(p)).map(Ok)
                 }
                 Err(error) => Some(Err(error)),
             })
-            .unwrap_or(Err(PrimeError::NotEnough { limit, step: 2 << log_n, wanted: count, found: 0 }))?;
+            .unwrap_or(Err(PrimeError::NotEnough { limit, step, wanted: count, found: 0 }))?;
         chosen.push(prime);
     }
     Ok(chosen)
@@ -256,6 +258,9 @@ impl Parameters {
     }
 
     /// The first `limbs` primes of `Q`, then the special primes.
+    ///
+    /// # Panics
+    /// As [`basis`](Self::basis).
     pub fn key_basis(&self, limbs: usize) -> &Basis {
         &self.tables(limbs).qp
     }
@@ -327,3 +332,5 @@ fn fingerprint(spec: &Spec) -> [u8; 32] {
     word(spec.error_factor);
     *hasher.finalize().as_bytes()
 }
+
+crate::brief_debug!(Parameters: |a| log_n = a.spec().log_n, q = a.spec().q.len(), p = a.spec().p.len(), security_bits = a.0.security_bits);

@@ -232,5 +232,16 @@ macro_rules! scheme_keys {
                 }
             }
         }
+
+        $crate::brief_debug!(PublicKey: |key| params = key.params, secret_id = key.secret_id());
+
+        $crate::brief_debug!(EvaluationKeys: |keys| params = keys.params, inner = keys.inner);
+
+        $crate::brief_debug!(['k] Encryptor<'k>: |encryptor|
+            secret_id = match encryptor.key {
+                EncryptionKey::Secret(key) => key.secret_id(),
+                EncryptionKey::Public(key) => key.secret_id(),
+            }
+        );
     };
 }

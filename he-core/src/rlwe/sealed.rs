@@ -26,7 +26,8 @@ pub fn seeded_bytes(ciphertext: &SeededCiphertext) -> usize {
 
 /// Bytes of a ciphertext of so many polynomials over `limbs` primes, at most all, in the body of an object.
 pub fn written_bytes(params: &Parameters, limbs: usize, polynomials: usize) -> usize {
-    1 + 2 + SecretId::BYTES + polynomials * polynomial_bytes(params.basis(limbs.clamp(1, params.max_limbs())))
+    let each = polynomial_bytes(params.basis(limbs.clamp(1, params.max_limbs())));
+    polynomials.saturating_mul(each).saturating_add(1 + 2 + SecretId::BYTES)
 }
 
 /// Bytes of a seeded ciphertext over `limbs` primes, at most all, in the body of an object.
@@ -50,13 +51,14 @@ pub fn open_ciphertext<'a, C>(
     Ok(ciphertext)
 }
 
-/// Bytes of a key-switching key over `limbs` primes: their number, the identifiers of both secrets, the seed, and half of its polynomials.
+/// Bytes of a key-switching key over `limbs` primes, at most all: their number, the identifiers of both secrets, the seed, and half of its polynomials.
 pub fn key_switch_key_bytes(params: &Parameters, limbs: usize) -> usize {
     2 * SecretId::BYTES + key_bytes(params, limbs)
 }
 
 /// Bytes of one of a set of evaluation keys: without identifiers.
 fn key_bytes(params: &Parameters, limbs: usize) -> usize {
+    let limbs = limbs.clamp(1, params.max_limbs());
     2 + 32 + params.digits(limbs) * polynomial_bytes(params.key_basis(limbs))
 }
 
@@ -73,7 +75,7 @@ pub fn evaluation_keys_bytes(keys: &EvaluationKeys) -> usize {
 
 /// Bytes of the body of the evaluation keys of a request.
 pub fn requested_keys_bytes(params: &Parameters, request: &KeyRequest) -> usize {
-    let bytes = |level: usize| key_bytes(params, level + 1);
+    let bytes = |level: usize| key_bytes(params, level.saturating_add(1));
     let galois = request.galois_levels().map(|level| 4 + bytes(level));
     SecretId::BYTES + 1 + request.relinearization_level().map_or(0, bytes) + 4 + galois.sum::<usize>()
 }

@@ -120,6 +120,9 @@ impl SecretKey {
     }
 
     /// `s` over the first `limbs` primes of `Q`, wiped when dropped: what keys of other schemes are made from.
+    ///
+    /// # Panics
+    /// If `limbs` is 0 or more than there are.
     pub fn values(&self, limbs: usize) -> Poly<Eval> {
         let mut values = self.values.truncated(limbs);
         values.mark_secret();

@@ -54,7 +54,7 @@ pub struct SecretId([u8; SecretId::BYTES]);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "{operation}: the {object} belongs to secret {found}, needed one of secret {needed}: keys and ciphertexts of different clients do not go together"
 )]
@@ -164,6 +164,8 @@ impl fmt::Debug for SecretId {
         write!(f, "SecretId({self})")
     }
 }
+
+crate::debug_as_displayed!(ForeignSecret);
 
 #[cfg(test)]
 mod tests {

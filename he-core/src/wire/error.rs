@@ -3,7 +3,7 @@
 use super::{Fingerprint, MAGIC, Tag, VERSION};
 
 /// Why bytes are not the object they were taken for, or a value cannot be written.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
     /// Bytes are missing.
@@ -127,3 +127,5 @@ pub enum WireError {
         what: &'static str,
     },
 }
+
+crate::debug_as_displayed!(WireError);

@@ -122,6 +122,9 @@ pub fn seal(header: &Header, body: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// Those of `write`.
+///
+/// # Panics
+/// If there is not that much memory.
 pub fn seal_with<E>(
     header: &Header,
     capacity: usize,

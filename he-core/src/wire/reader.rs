@@ -237,3 +237,5 @@ fn load_wide(bytes: &[u8], at: usize) -> u64 {
     let chunk = bytes.get(at / 8..).and_then(|rest| rest.first_chunk::<16>());
     chunk.map_or(0, |chunk| (u128::from_le_bytes(*chunk) >> (at % 8)) as u64)
 }
+
+crate::brief_debug!(['a] Reader<'a>: |a| remaining = a.remaining());

@@ -28,6 +28,9 @@ impl Writer {
     }
 
     /// An empty body with room for `bytes` bytes.
+    ///
+    /// # Panics
+    /// If there is not that much memory.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Writer {
         Writer { out: Vec::with_capacity(bytes) }
@@ -145,3 +148,5 @@ fn pack_wide(values: &[u64], bits: u32, out: &mut [u8]) {
         fill &= 7;
     }
 }
+
+crate::brief_debug!(Writer: |a| bytes = a.out.len());

@@ -203,3 +203,5 @@ impl Bootstrapper {
         Ok(*self.lift.get_or_init(|| (lift, seconds)))
     }
 }
+
+he_core::brief_debug!(Bootstrapper: |a| refresher = a.refresher);

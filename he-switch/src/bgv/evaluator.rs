@@ -235,3 +235,5 @@ impl Arithmetic for Evaluator {
         Arithmetic::is_zero(&*self.leveled, c)
     }
 }
+
+he_core::brief_debug!(Evaluator: |a| budget = a.budget, bootstrapper = a.bootstrapper);

@@ -52,3 +52,5 @@ impl BootstrapKeys {
         &self.between.params
     }
 }
+
+he_core::brief_debug!(BootstrapKeys: |a| between = a.between, ckks = a.ckks);

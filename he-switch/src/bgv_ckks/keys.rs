@@ -103,3 +103,6 @@ impl Integers {
         self.error
     }
 }
+
+he_core::brief_debug!(Keys: |a| params = a.params, secret_ids = a.secret_ids());
+he_core::brief_debug!(Integers: |a| t = a.t, error = a.error, dimension = a.dimension, secret_id = a.secret_id());

@@ -393,3 +393,5 @@ fn relative_error(c: &he_bgv::Ciphertext) -> f64 {
     let estimator = c.params().noise();
     (estimator.bound_log2(c.noise()) - estimator.log_q(c.level())).exp2() / DEVIATIONS
 }
+
+he_core::brief_debug!(Refresher: |a| params = a.params, secret_ids = a.secret_ids());

@@ -133,3 +133,5 @@ impl EvaluationKeys {
         &self.params
     }
 }
+
+he_core::brief_debug!(EvaluationKeys: |a| params = a.params, bgv = a.bgv, expander = a.expander, lift = a.lift, tables = a.tables);

@@ -147,3 +147,5 @@ impl Parameters {
         &self.shared
     }
 }
+
+he_core::brief_debug!(Parameters: |a| shared = a.shared, tables = a.tables);

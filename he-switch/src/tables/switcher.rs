@@ -232,3 +232,6 @@ impl Switcher {
         Err(Error::Mismatch { field: "the number of ciphertexts", found, needed })
     }
 }
+
+he_core::brief_debug!(Switcher: |a| params = a.params, secret_id = a.bgv.secret_id());
+he_core::brief_debug!(Lifted: |a| ciphertexts = a.ciphertexts, lifts = a.lifts);

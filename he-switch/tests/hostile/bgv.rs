@@ -8,8 +8,8 @@ use he_bgv::{
     PreparedPlaintext, SecretKey, SeededCiphertext, Spec, linear, rotation,
 };
 
-use crate::Call;
 use crate::numbers::Numbers;
+use crate::run::Call;
 
 struct World {
     params: Parameters,

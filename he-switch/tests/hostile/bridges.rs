@@ -12,8 +12,8 @@ use he_switch::tfhe_to_bgv::TfheToBgv;
 use he_switch::tfhe_to_ckks::{self, TfheToCkks};
 use he_switch::{EvaluationKeys, KeyRequest, Parameters, SecretKeys, Spec, Switcher, tables};
 
-use crate::Call;
 use crate::numbers::Numbers;
+use crate::run::Call;
 
 struct World {
     params: Parameters,

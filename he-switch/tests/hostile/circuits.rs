@@ -2,8 +2,8 @@
 
 use he_tfhe::bits::{self, Carry, Circuit};
 
-use crate::Call;
 use crate::numbers::Numbers;
+use crate::run::Call;
 
 fn carry(n: &mut Numbers) -> Carry {
     Carry::ALL[n.usize() % 3]

@@ -10,8 +10,8 @@ use he_ckks::{
     Plaintext, Precision, PreparedPlaintext, SecretKey, SeededCiphertext, SlotIntegers, Spec, rotation,
 };
 
-use crate::Call;
 use crate::numbers::Numbers;
+use crate::run::Call;
 
 struct World {
     params: Parameters,

@@ -7,8 +7,8 @@ use std::path::Path;
 use syn::visit::{self, Visit};
 use syn::{Attribute, ImplItemFn, ItemFn, ItemImpl, ItemMod, Signature, Type, Visibility};
 
-/// Whether a function is looked for, by the type whose method it is and its signature.
-type Wanted = fn(Option<&str>, &Signature) -> bool;
+/// Whether a function is looked for, by the type whose method it is, its signature and its attributes.
+type Wanted = fn(Option<&str>, &Signature, &[Attribute]) -> bool;
 
 /// Names as `Type::method` and `path/of/module::function`.
 pub(crate) fn functions(package: &str, wanted: Wanted) -> BTreeSet<String> {
@@ -42,8 +42,9 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn note(&mut self, public: &Visibility, signature: &Signature) {
-        if matches!(public, Visibility::Public(_)) && (self.wanted)(self.owner.as_deref(), signature) {
+    fn note(&mut self, public: &Visibility, signature: &Signature, attributes: &[Attribute]) {
+        let owner = self.owner.as_deref();
+        if matches!(public, Visibility::Public(_)) && (self.wanted)(owner, signature, attributes) {
             let owner = self.owner.as_ref().unwrap_or(&self.module);
             self.found.insert(format!("{owner}::{}", signature.ident));
         }
@@ -71,13 +72,13 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
         if !for_tests(&item.attrs) {
-            self.note(&item.vis, &item.sig);
+            self.note(&item.vis, &item.sig, &item.attrs);
         }
     }
 
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
         if !for_tests(&item.attrs) {
-            self.note(&item.vis, &item.sig);
+            self.note(&item.vis, &item.sig, &item.attrs);
         }
     }
 }

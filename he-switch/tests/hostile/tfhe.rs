@@ -9,8 +9,8 @@ use he_tfhe::{
     PhaseErrors, PhaseModel, SecretKey, SeededCiphertexts, Spec, WideTable, noise, softmax,
 };
 
-use crate::Call;
 use crate::numbers::Numbers;
+use crate::run::Call;
 
 struct World {
     params: Parameters,

@@ -252,3 +252,5 @@ pub fn decrypt_reduced(decryptor: &Decryptor<'_>, integer: &Bits) -> Result<i64,
 fn joined(integer: &Bits, read: impl Fn(&LweCiphertext) -> Result<bool, Error>) -> Result<u64, Error> {
     integer.bits.iter().rev().try_fold(0, |value, bit| Ok(value << 1 | u64::from(read(bit)?)))
 }
+
+he_core::brief_debug!(Bits: |a| bits = a.bits.len(), secret_id = a.bits.iter().find_map(LweCiphertext::secret_id));

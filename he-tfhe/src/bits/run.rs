@@ -244,6 +244,8 @@ impl Schedule {
     }
 }
 
+he_core::brief_debug!(['a] BitEvaluator<'a>: |a| evaluator = a.evaluator);
+
 #[cfg(test)]
 mod tests {
     use super::super::carry::Carry;

@@ -177,3 +177,5 @@ impl Backend for Ciphertexts<'_> {
         Ok(outputs.into_iter().flatten().collect())
     }
 }
+
+he_core::brief_debug!(['a] Ciphertexts<'a>: |a| evaluator = a.evaluator);

@@ -273,3 +273,5 @@ impl<B: Backend> Layer<'_, B> {
         Ok(self.jobs.iter().map(|(lane, _)| outputs.by_ref().take(lane.len()).collect()).collect())
     }
 }
+
+he_core::brief_debug!([B: std::fmt::Debug] DigitEvaluator<B>: |a| backend = a.backend, carries = a.carries);

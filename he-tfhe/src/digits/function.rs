@@ -152,3 +152,5 @@ impl DigitEvaluator<Ciphertexts<'_>> {
         Ok(found)
     }
 }
+
+he_core::brief_debug!(IntegerTable: |a| integer_bits = a.integer_bits, digit_bits = a.digit_bits, table = a.table);

@@ -136,3 +136,5 @@ impl Backend for Simulation {
         jobs.iter().enumerate().map(|(index, (digit, table))| self.look_up(index, digit, table)).collect()
     }
 }
+
+he_core::brief_debug!(Simulation: |a| digit_bits = a.digit_bits, squared_norm = a.squared_norm, threads = a.threads);

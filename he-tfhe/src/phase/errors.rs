@@ -22,8 +22,18 @@ pub enum PhaseErrors {
     /// No error.
     Exact,
     /// Draws of the standard normal distribution, which are scaled to the deviation of the model.
-    Sampled(Box<dyn FnMut() -> f64 + Send>),
+    Sampled(Box<dyn FnMut() -> f64 + Send + Sync>),
     /// Positions that blind rotations found ([`SecretKey::decrypt_phase`](crate::SecretKey::decrypt_phase)), in their order; 0
     /// when they are used up.
     Recorded(VecDeque<u32>),
+}
+
+impl std::fmt::Debug for PhaseErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact => f.write_str("Exact"),
+            Self::Sampled(_) => f.write_str("Sampled"),
+            Self::Recorded(phases) => write!(f, "Recorded({})", phases.len()),
+        }
+    }
 }

@@ -140,6 +140,8 @@ impl SecretKey {
     }
 }
 
+he_core::brief_debug!(SwitchedPhase: |a| log = a.log, secret_id = a.secret);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! The backend of ciphertexts.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use super::backend::Backend;
 use crate::error::Error;
@@ -31,7 +31,7 @@ pub struct Ciphertexts<'a> {
     evaluator: &'a Evaluator,
     model: PhaseModel,
     /// The mod-switched phases of all lookups, where they are kept.
-    phases: Option<RefCell<Vec<SwitchedPhase>>>,
+    phases: Option<Mutex<Vec<SwitchedPhase>>>,
 }
 
 impl<'a> Ciphertexts<'a> {
@@ -43,12 +43,13 @@ impl<'a> Ciphertexts<'a> {
     /// The backend that keeps the mod-switched phases of its lookups, for a replay in the clear.
     #[must_use]
     pub fn recording(self) -> Self {
-        Self { phases: Some(RefCell::default()), ..self }
+        Self { phases: Some(Mutex::default()), ..self }
     }
 
     /// The phases of all lookups so far, if they were kept.
     pub fn into_phases(self) -> Vec<SwitchedPhase> {
-        self.phases.map_or_else(Vec::new, RefCell::into_inner)
+        let kept = self.phases.map(Mutex::into_inner);
+        kept.map_or_else(Vec::new, |phases| phases.unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -83,9 +84,12 @@ impl Backend for Ciphertexts<'_> {
         inputs.iter_mut().for_each(|x| x.add_constant_assign(half));
         if let Some(kept) = &self.phases {
             let all: Vec<&LweCiphertext> = inputs.iter().collect();
-            kept.borrow_mut().extend(self.evaluator.switched_phases(&all, self.model.log, spare)?);
+            let phases = self.evaluator.switched_phases(&all, self.model.log, spare)?;
+            kept.lock().unwrap_or_else(PoisonError::into_inner).extend(phases);
         }
         let found = self.evaluator.bootstrap_batch(&inputs, &table.with_tolerance(TOLERANCE))?;
         Ok(found.chunks(outputs.len()).map(<[_]>::to_vec).collect())
     }
 }
+
+he_core::brief_debug!(['a] Ciphertexts<'a>: |a| evaluator = a.evaluator, model = a.model);

@@ -1,7 +1,7 @@
 //! The backend of plain points.
 
-use std::cell::RefCell;
 use std::convert::Infallible;
+use std::sync::{Mutex, PoisonError};
 
 use super::backend::Backend;
 use crate::phase::{PhaseErrors, PhaseModel};
@@ -19,13 +19,13 @@ use crate::phase::{PhaseErrors, PhaseModel};
 /// ```
 pub struct Simulation {
     model: PhaseModel,
-    errors: RefCell<PhaseErrors>,
+    errors: Mutex<PhaseErrors>,
 }
 
 impl Simulation {
     /// Lookups by a model, with errors from a source.
     pub fn new(model: PhaseModel, errors: PhaseErrors) -> Self {
-        Self { model, errors: RefCell::new(errors) }
+        Self { model, errors: Mutex::new(errors) }
     }
 }
 
@@ -44,7 +44,7 @@ impl Backend for Simulation {
 
     fn look_up(&self, inputs: &[u32], values: &[Vec<u32>]) -> Result<Vec<Vec<u32>>, Infallible> {
         let spare = values.len().trailing_zeros();
-        let mut errors = self.errors.borrow_mut();
+        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         let one = |&phase: &u32| {
             let position = self.model.position(phase, spare, &mut errors);
             let value = |values: &Vec<u32>| match self.model.entry(position, values.len()) {
@@ -56,3 +56,5 @@ impl Backend for Simulation {
         Ok(inputs.iter().map(one).collect())
     }
 }
+
+he_core::brief_debug!(Simulation: |a| model = a.model);

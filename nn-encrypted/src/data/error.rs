@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// A data set that cannot be used, with the place of the fault.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The file cannot be opened or read.
@@ -83,3 +83,5 @@ pub enum DataError {
         what: String,
     },
 }
+
+he_core::debug_as_displayed!(DataError);

@@ -5,7 +5,7 @@ use he_core::wire::WireError;
 use crate::program::Tensor;
 
 /// An engine refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// Stopped from outside; what lives from step to step is what it was.
@@ -63,3 +63,5 @@ pub enum EngineError {
 
 /// A result of an engine.
 pub(crate) type Result<T, E = EngineError> = std::result::Result<T, E>;
+
+he_core::debug_as_displayed!(EngineError);

@@ -19,7 +19,7 @@ use crate::data::{Known, KnownFile};
 const ATTEMPTS: usize = 4;
 
 /// Why a file could not be fetched.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// A file of this name is there, and is another one.
@@ -141,3 +141,5 @@ fn right(file: &KnownFile, part: &Path) -> Result<(), String> {
         _ => Err(found),
     }
 }
+
+he_core::debug_as_displayed!(FetchError);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::data::DataError;
 
 /// A frozen network that cannot be used, with the place of the fault.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FrozenError {
     /// The file cannot be read or written.
@@ -52,3 +52,5 @@ impl FrozenError {
 
 /// A result of a frozen network.
 pub(crate) type Result<T, E = FrozenError> = std::result::Result<T, E>;
+
+he_core::debug_as_displayed!(FrozenError);

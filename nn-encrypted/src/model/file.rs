@@ -23,7 +23,7 @@ const VERSION: &str = "1";
 const KINDS: [&str; 4] = ["weight", "bias", "weight_momentum", "bias_momentum"];
 
 /// A model that cannot be written or read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// The bytes are no safetensors, or of another format.
@@ -270,3 +270,5 @@ fn finite(name: &str, values: &[f64]) -> Result<(), ModelError> {
         None => Ok(()),
     }
 }
+
+he_core::debug_as_displayed!(ModelError);

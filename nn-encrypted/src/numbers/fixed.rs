@@ -68,7 +68,7 @@ pub struct LayerScales {
 }
 
 /// Numbers that have no format.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScaleError {
     /// More fractional bits than integers have.
@@ -254,6 +254,8 @@ fn check(
     }
     Ok(())
 }
+
+he_core::debug_as_displayed!(ScaleError);
 
 #[cfg(test)]
 mod tests {

@@ -66,7 +66,7 @@ pub(crate) struct TableNumbers {
 }
 
 /// Why a network has no formats. Layers are counted from 1.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
     /// Values, or products with derivatives, that tables do not hold.
@@ -208,3 +208,5 @@ impl TableReader {
         (1 << (self.log - 2)) / outputs
     }
 }
+
+he_core::debug_as_displayed!(TableError);

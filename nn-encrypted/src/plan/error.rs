@@ -1,7 +1,7 @@
 //! Why there is no plan.
 
 /// Why a recipe cannot be planned. Layers are counted from 1, as the recipe has them.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
     /// A layer cannot be computed where the recipe puts it.
@@ -63,6 +63,7 @@ impl PlanError {
 /// assert_eq!(Reason::Levels.to_string(), "levels");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// Products one after another before a refresh.
     Levels,
@@ -87,3 +88,5 @@ impl std::fmt::Display for Reason {
 
 /// A result of a planner.
 pub(crate) type Result<T, E = PlanError> = std::result::Result<T, E>;
+
+he_core::debug_as_displayed!(PlanError);

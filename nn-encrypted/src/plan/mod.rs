@@ -320,5 +320,7 @@ pub struct Estimate {
     pub memory: usize,
 }
 
+he_core::brief_debug!(Plan: |a| network = a.network, engines = a.engines.len(), engine_of = a.engine_of);
+
 #[cfg(test)]
 mod tests;

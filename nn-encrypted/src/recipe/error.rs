@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// A recipe that cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipeError {
     /// There is neither a built-in recipe nor a file of this name.
@@ -63,3 +63,5 @@ impl RecipeError {
         Self::Field { field: field.to_owned(), what: what.into() }
     }
 }
+
+he_core::debug_as_displayed!(RecipeError);

@@ -279,3 +279,6 @@ impl Client {
         Ok(())
     }
 }
+
+// Neither keys nor weights.
+he_core::brief_debug!(Client: |a| plan = a.plan, ciphers = a.ciphers.len(), counts = a.counts);

@@ -8,7 +8,7 @@ use crate::engine::EngineError;
 use crate::program::Tensor;
 
 /// A message that cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
     /// The bytes are truncated, altered, of another purpose, or of another plan.
@@ -64,7 +64,7 @@ pub enum MessageError {
 }
 
 /// A client that cannot answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// The request is damaged or not the one expected.
@@ -86,7 +86,7 @@ pub enum ClientError {
 }
 
 /// Why the server stopped.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// A message is damaged or refused.
@@ -129,3 +129,7 @@ pub enum ServerError {
     #[error("the weights to start from were not sent")]
     MissingModel,
 }
+
+he_core::debug_as_displayed!(MessageError);
+he_core::debug_as_displayed!(ClientError);
+he_core::debug_as_displayed!(ServerError);

@@ -323,3 +323,5 @@ impl Server {
         self.engines.iter_mut().map(|engine| engine.take_records()).collect()
     }
 }
+
+he_core::brief_debug!(Server: |a| plan = a.plan, batches = a.batches.len(), has_model = a.has_model);

@@ -12,7 +12,7 @@ use crate::roles::{ClientError, ServerError};
 use crate::twin::TwinError;
 
 /// Why a run ended.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
     /// The recipe cannot be used.
@@ -158,3 +158,5 @@ impl RunError {
         }
     }
 }
+
+he_core::debug_as_displayed!(RunError);

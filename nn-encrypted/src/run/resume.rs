@@ -140,6 +140,15 @@ impl Asked {
     }
 }
 
+impl std::fmt::Debug for Resumption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Finished(_) => "Finished",
+            Self::Unfinished(..) => "Unfinished",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -376,3 +376,5 @@ pub(super) fn batches(recipe: &Recipe, data: &Prepared) -> Result<Batches, Recip
     }
     Ok(batches)
 }
+
+he_core::brief_debug!(Session: |a| network = a.network, planned = a.plan.get().is_some());

@@ -6,7 +6,7 @@ use crate::recipe::{LayerKind, RecipeError};
 pub(super) type Result<T> = std::result::Result<T, TwinError>;
 
 /// Why the twin cannot go on.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TwinError {
     /// A number does not fit 63 bits.
@@ -62,3 +62,5 @@ impl TwinError {
         RecipeError::Layer { index, kind: kind.to_string(), what: what.into() }.into()
     }
 }
+
+he_core::debug_as_displayed!(TwinError);

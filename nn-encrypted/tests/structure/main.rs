@@ -6,6 +6,7 @@
 //! * [`rooms`]: the top-level modules of a crate stand on floors, and no arrow runs upwards.
 //! * [`public`]: `nn-encrypted` offers few public items.
 //! * [`examples`]: every public type has a documentation example.
+//! * [`conventions`]: every public type has `Debug` but secrets, is `Send` and `Sync`, and errors print as sentences.
 //! * [`nouns`]: one type each for recipe, plan, session, client, server, model and twin.
 //! * [`schemes`]: outside engines no file names a crate of a scheme, and no enum has a variant for one or for a recipe.
 //! * [`lengths`]: files and functions are short, and so is `nn-encrypted` as a whole.
@@ -18,6 +19,7 @@
 
 mod arrows;
 mod circles;
+mod conventions;
 mod crates;
 mod dialect;
 mod examples;
@@ -30,4 +32,5 @@ mod public;
 mod residues;
 mod rooms;
 mod schemes;
+mod types;
 mod workspace;

@@ -10,6 +10,7 @@ use crate::workspace::{code, members};
 type Floors = [(&'static str, &'static str)];
 
 const HE_CORE: &Floors = &[
+    ("brief", ""),
     ("circuits", ""),
     ("modulus", ""),
     ("wire", ""),

@@ -167,3 +167,5 @@ fn check_modulus(t: usize) -> Result<(), Error> {
     let needed = format!("2 to 2^{LARGEST_LOG}");
     Err(Error::Spec { field: "modulus of integers", found: t.to_string(), needed })
 }
+
+he_core::brief_debug!(Integers: |a| inner = a.inner, modulus = a.modulus);

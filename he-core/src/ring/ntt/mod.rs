@@ -36,8 +36,11 @@ mod runs;
 mod tests;
 mod words;
 
+crate::brief_debug!(Ntt: |a| n = a.n, modulus = a.modulus.value(), backend = a.backend);
+crate::debug_as_displayed!(NttError);
+
 /// A transform that does not exist.
-#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[derive(Error, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NttError {
     /// The length is no supported power of two.

@@ -66,6 +66,9 @@ impl BaseConverter {
     /// Does once what all target primes share: the scaled residues `y_i`, then the quotients `v`.
     ///
     /// `x` are coefficient limbs, one for each prime of `from`.
+    ///
+    /// # Panics
+    /// If there is none for a prime, or one has another length than the ring's dimension.
     pub fn prepare(&self, x: &[&[u64]]) -> Prepared {
         self.prepare_with(|i, limb| limb.copy_from_slice(x[i]))
     }
@@ -186,3 +189,6 @@ impl Prepared {
         self.words.chunks_exact(self.n).collect()
     }
 }
+
+crate::brief_debug!(BaseConverter: |a| from = a.from.len(), to = a.to.len());
+crate::brief_debug!(Prepared: |a| n = a.n);

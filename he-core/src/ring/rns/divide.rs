@@ -30,6 +30,9 @@ pub struct ExactDivider {
 
 impl ExactDivider {
     /// Divides polynomials over `keep ∪ drop` (in this order) by the product of `drop`.
+    ///
+    /// # Panics
+    /// If a prime is in both, or `factor` is a multiple of one of `drop`.
     pub fn new(keep: &Basis, drop: &Basis, factor: u64) -> Self {
         let all = product(drop);
         let inverse = keep.moduli().map(|q| inverse(residue(&all, q), q)).collect();
@@ -97,3 +100,5 @@ impl ExactDivider {
         }
     }
 }
+
+crate::brief_debug!(ExactDivider: |a| keep = a.keep.len());

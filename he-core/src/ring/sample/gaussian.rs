@@ -203,3 +203,5 @@ fn ratios(a: u32, larger: u32, terms: u32) -> (f64, f64) {
     }
     (ratio, tightest)
 }
+
+crate::brief_debug!(Gaussian: |a| sigma = a.sigma);

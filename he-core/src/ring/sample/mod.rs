@@ -24,6 +24,8 @@ mod secret;
 mod table;
 mod uniform;
 
+crate::debug_as_displayed!(SampleError);
+
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +33,7 @@ pub use gaussian::Gaussian;
 pub use prng::{Prng, Seed};
 
 /// Failures of a sampler.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SampleError {
     /// The operating system gave no randomness.

@@ -111,7 +111,7 @@ pub enum Opened {
 }
 
 /// Why a cipher cannot go on.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CipherError {
     /// A ciphertext is damaged, or not of the plan.
@@ -249,3 +249,5 @@ pub(crate) fn round_shift(value: i128, shift: u32) -> i128 {
     let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
     if value < 0 { -((-value + half) >> shift) } else { (value + half) >> shift }
 }
+
+he_core::debug_as_displayed!(CipherError);
