@@ -1,5 +1,4 @@
-//! What goes to the other side besides a scheme's objects: the specification as bytes, and objects as `he_core::wire` and `serde`
-//! know them.
+//! The specification as bytes for the other side, and objects as `he_core::wire` and `serde` know them.
 
 use he_core::rlwe::object::Kind;
 use he_core::wire::{Reader, WireError, Writer};

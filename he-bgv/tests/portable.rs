@@ -5,11 +5,13 @@
 
 #[path = "../../he-core/tests/portable/check.rs"]
 mod check;
+#[path = "../../he-core/tests/portable/slots.rs"]
+mod slots;
 
 use he_bgv::{
-    Ciphertext, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, Parameters, PublicKey, SecretKey, Spec,
+    Ciphertext, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, Parameters, Plaintext, PublicKey,
+    SecretKey, Spec,
 };
-use he_core::wire::Sealed;
 
 const LEVEL: usize = 1;
 
@@ -17,114 +19,51 @@ fn spec() -> Spec {
     Spec { log_n: 5, plaintext_modulus: 193, q_bits: vec![30; 2], p_bits: vec![40], digit: 1 }
 }
 
-fn params() -> Parameters {
-    spec().build_insecure("a test").unwrap()
-}
-
 /// Of other parameters.
-fn others() -> Parameters {
-    let spec = Spec { digit: 2, p_bits: vec![50, 40], ..spec() };
-    spec.build_insecure("a test").unwrap()
+fn others() -> Spec {
+    Spec { digit: 2, p_bits: vec![50, 40], ..spec() }
 }
 
-fn slots(key: &SecretKey, c: &Ciphertext) -> Vec<i64> {
-    let decryptor = Decryptor::new(&key);
-    Encoder::new(key.params()).decode(&decryptor.decrypt(c).unwrap()).unwrap()
+fn presets() -> [Spec; 2] {
+    [Spec::n8192(), Spec::n16384()]
 }
 
-#[test]
-fn specifications_come_back() {
-    for spec in [spec(), Spec::n8192(), Spec::n16384()] {
-        check::spec_comes_back(&spec, Spec::to_bytes, Spec::from_bytes);
-        #[cfg(feature = "serde")]
-        check::spec_is_portable(&spec, &spec.to_bytes());
-    }
+fn decryptor(key: &SecretKey) -> Decryptor<'_> {
+    Decryptor::new(key)
 }
 
-#[test]
-fn objects_come_back() {
-    let (params, others) = (params(), others());
-    let key = SecretKey::generate(&params).unwrap();
-    let (public, encoder) = (key.public_key().unwrap(), Encoder::new(&params));
-    let c = Encryptor::with_public(&public).encrypt(&encoder.encode(&[1, 2, 3]).unwrap()).unwrap();
-    let keys = key.evaluation_keys(&KeyRequest::default().relinearization(LEVEL)).unwrap();
-    check::object_comes_back(&c, &params, &others);
-    check::object_comes_back(&public, &params, &others);
-    check::object_comes_back(&keys, &params, &others);
-    assert!(Sealed::<Ciphertext>::from_bytes(public.to_bytes().unwrap()).is_err());
+fn public_key(key: &SecretKey) -> PublicKey {
+    key.public_key().unwrap()
 }
 
+/// Under the public key.
+fn encrypt(key: &SecretKey, plaintext: &Plaintext) -> Ciphertext {
+    let public = public_key(key);
+    let all = Encryptor::with_public(&public).encrypt_all(std::slice::from_ref(plaintext)).unwrap();
+    all.into_iter().next().unwrap()
+}
+
+fn products() -> KeyRequest {
+    KeyRequest::default().relinearization(LEVEL)
+}
+
+fn rotations(request: KeyRequest, params: &Parameters, steps: &[i64]) -> KeyRequest {
+    request.rotations(params, steps, LEVEL)
+}
+
+fn said(request: &KeyRequest, params: &Parameters) -> usize {
+    request.sealed_bytes(params).unwrap()
+}
+
+/// A seeded ciphertext is read as a ciphertext.
 #[cfg(feature = "serde")]
 #[test]
-fn objects_are_portable() {
-    let params = params();
+fn seeded_ciphertexts_are_portable() {
+    let params = spec().build_insecure("a test").unwrap();
     let key = SecretKey::generate(&params).unwrap();
-    let (public, encoder) = (key.public_key().unwrap(), Encoder::new(&params));
-    let c = Encryptor::with_public(&public).encrypt(&encoder.encode(&[1, 2, 3]).unwrap()).unwrap();
-    check::object_is_portable(&c, &params);
-    check::object_is_portable(&public, &params);
-    check::object_is_portable(
-        &key.evaluation_keys(&KeyRequest::default().relinearization(LEVEL)).unwrap(),
-        &params,
-    );
-    let seeded = key.encrypt_seeded(&encoder.encode(&[4, 5]).unwrap(), LEVEL).unwrap();
+    let seeded = key.encrypt_seeded(&Encoder::new(&params).encode(&[4, 5]).unwrap(), LEVEL).unwrap();
     assert_eq!(serde_json::to_vec(&seeded).unwrap().len(), 2 * seeded.to_bytes().unwrap().len() + 2);
-    let read: Sealed<Ciphertext> = postcard::from_bytes(&postcard::to_allocvec(&seeded).unwrap()).unwrap();
-    assert_eq!(slots(&key, &read.open(&params).unwrap())[..3], [4, 5, 0]);
-}
-
-#[test]
-fn keys_have_the_size_that_was_said() {
-    let params = params();
-    let key = SecretKey::generate(&params).unwrap();
-    let requests = [
-        KeyRequest::default(),
-        KeyRequest::default().relinearization(LEVEL),
-        KeyRequest::default().rotations(&params, &[1, -1, 5], LEVEL),
-        KeyRequest::default()
-            .relinearization(LEVEL)
-            .rotations(&params, &[2_usize, 3], LEVEL)
-            .row_swap(&params, LEVEL),
-    ];
-    for request in requests {
-        let bytes = key.evaluation_keys(&request).unwrap().to_bytes().unwrap();
-        assert_eq!(request.sealed_bytes(&params).unwrap(), bytes.len(), "{request:?}");
-    }
-    assert_eq!(PublicKey::sealed_bytes(&params), key.public_key().unwrap().to_bytes().unwrap().len());
-}
-
-#[test]
-fn a_negative_number_rotates_to_the_right() {
-    let params = params();
-    let (key, row) = (SecretKey::generate(&params).unwrap(), params.n() / 2);
-    let request = KeyRequest::default().rotations(&params, &[-1, -3], LEVEL);
-    let evaluator = Evaluator::new(&params, key.evaluation_keys(&request).unwrap()).unwrap();
-    let values: Vec<i64> = (1..=row as i64).collect();
-    let plaintext = Encoder::new(&params).encode(&values).unwrap();
-    let c = Encryptor::with_secret(&key).encrypt(&plaintext).unwrap();
-    for right in [1, 3] {
-        let turned = slots(&key, &evaluator.rotate_rows(&c, -(right as i64)).unwrap());
-        assert!((0..row).all(|i| turned[(i + right) % row] == values[i]), "by {right}");
-        // The same keys rotate to the left by what is left of the row, and once around more.
-        let same = [row - right, 2 * row - right].map(|left| evaluator.rotate_rows(&c, left).unwrap());
-        assert!(same.iter().all(|same| slots(&key, same) == turned));
-    }
-    assert!(evaluator.rotate_rows(&c, 1).is_err());
-}
-
-#[test]
-fn longer_vectors_are_split_and_joined() {
-    let params = params();
-    let (key, encoder) = (SecretKey::generate(&params).unwrap(), Encoder::new(&params));
-    let (slots, decryptor) = (encoder.slots().unwrap(), Decryptor::new(&key));
-    let encryptor = Encryptor::with_secret(&key);
-    for length in [0, 1, slots, slots + 1, 3 * slots - 1] {
-        let values: Vec<i64> = (0..length as i64).map(|i| i % 90 - 45).collect();
-        let ciphertexts = encryptor.encrypt_all(&encoder.encode_split(&values).unwrap()).unwrap();
-        assert_eq!(ciphertexts.len(), length.div_ceil(slots));
-        let plaintexts = decryptor.decrypt_all(&ciphertexts).unwrap();
-        assert_eq!(encoder.decode_joined(&plaintexts, length).unwrap(), values);
-        let error = encoder.decode_joined(&plaintexts, length.next_multiple_of(slots) + 1).unwrap_err();
-        assert!(error.to_string().contains(&(length.next_multiple_of(slots) + 1).to_string()), "{error}");
-    }
+    let binary = postcard::to_allocvec(&seeded).unwrap();
+    let read: he_core::wire::Sealed<Ciphertext> = postcard::from_bytes(&binary).unwrap();
+    assert_eq!(slots::slots(&key, &read.open(&params).unwrap())[..3], [4, 5, 0]);
 }

@@ -71,7 +71,7 @@ fn objects_come_back() {
     for list in [vec![c.clone(), c], vec![]] {
         let sealed =
             Sealed::<LweCiphertext>::from_bytes(LweCiphertext::to_bytes(&params, &list).unwrap()).unwrap();
-        let error = sealed.open(&params).unwrap_err().to_string();
+        let error = sealed.open(&params).err().unwrap().to_string();
         assert!(error.contains(&format!("{} ciphertexts, needed 1", list.len())), "{error}");
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+#[cfg(feature = "serde")]
+use super::portable;
 use super::{Header, Tag, WireError, open, peek};
 
 /// A public object that is sealed under parameters: a ciphertext or a key, never a secret.
@@ -122,6 +124,20 @@ impl<T> Eq for Sealed<T> {}
 impl<T: Object> fmt::Debug for Sealed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sealed(tag {}, kind {}, {} bytes)", T::TAG, T::KIND, self.bytes.len())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T> serde::Serialize for Sealed<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        portable::serialize(Ok(self.bytes()), serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, T: Object> serde::Deserialize<'de> for Sealed<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        portable::deserialize(deserializer, Self::from_bytes)
     }
 }
 

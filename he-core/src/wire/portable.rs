@@ -4,10 +4,10 @@ use std::fmt;
 
 #[doc(hidden)]
 pub use serde;
-use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
-use serde::ser::{Error as _, Serialize, Serializer};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::ser::{Error as _, Serializer};
 
-use super::{Object, Sealed, WireError};
+use super::WireError;
 
 /// Most bytes that are taken on the word of a format about its length.
 const TRUSTED: usize = 1 << 16;
@@ -79,17 +79,5 @@ impl<'de> Visitor<'de> for Bytes {
             bytes.push(byte);
         }
         Ok(bytes)
-    }
-}
-
-impl<T> Serialize for Sealed<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(Ok(self.bytes()), serializer)
-    }
-}
-
-impl<'de, T: Object> Deserialize<'de> for Sealed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize(deserializer, Self::from_bytes)
     }
 }

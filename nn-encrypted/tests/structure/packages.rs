@@ -48,7 +48,7 @@ fn faults(manifest: &Table, workspace: &Table) -> Vec<String> {
     if list("categories").is_empty() {
         faults.push("no categories".into());
     }
-    if package.get("metadata").and_then(|metadata| metadata.get("docs.rs")).is_none() {
+    if package.get("metadata").and_then(|metadata| metadata.get("docs")?.get("rs")).is_none() {
         faults.push("no metadata for docs.rs".into());
     }
     let named = package["name"].as_str().expect("a package has a name");
