@@ -1,6 +1,7 @@
 //! The parameters of a step that nothing refreshes, or the number that is missing.
 
 use super::bounds::{Batch, largest};
+use super::count::{LEVELS, levels};
 use super::search::{Search, most_bits};
 use crate::engine::columns::{Agreement, Ladder, LayerNumbers};
 use crate::engine::slots::LossFormula;
@@ -14,9 +15,6 @@ pub(crate) use crate::plan::parameters::yashe::most_levels;
 use crate::plan::slots::bgv::refusal;
 use crate::plan::{PlanError, Reason, Result, Task};
 use crate::recipe::{Coding, Scheme};
-
-/// Levels of the first step, one after another: two products with plaintexts, and one with a ciphertext.
-pub(super) const LEVELS: usize = 3;
 
 /// Steps that are planned, at most: the number stands in a byte of a message.
 const MOST_STEPS: usize = 64;
@@ -124,12 +122,6 @@ fn check_layers(task: &Task<'_>) -> Result<()> {
         return Err(PlanError::refused(last.place(), Reason::Levels, what, [1.0, 0.0]));
     }
     Ok(())
-}
-
-/// Levels of so many steps. Each later one multiplies by weights that are encrypted: of every layer a product forward, and of all but one
-/// a product back and two with plaintexts; the gradient, and two plaintexts that pack it and unpack new weights.
-pub(super) fn levels(layers: usize, steps: usize) -> usize {
-    LEVELS + steps.saturating_sub(1) * (layers + 3 * (layers - 1) + 3)
 }
 
 /// Refuses a second step of a scheme that has no levels for it, or more steps than there ever are.

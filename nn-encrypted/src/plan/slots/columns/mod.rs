@@ -7,6 +7,7 @@
 
 mod bounds;
 mod choose;
+mod count;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use he_core::wire::Writer;
 use zeroize::Zeroizing;
 
 pub(crate) use self::choose::most_levels;
+use self::count::{key_switch_transforms, levels};
 use crate::engine::columns::{Agreement, Channel, LayerNumbers, key_bytes};
 use crate::engine::{Engine, EngineError};
 use crate::plan::parameters::yashe::scheme_use;
@@ -101,9 +103,8 @@ impl PlannedEngine for PlannedColumns {
 
     fn estimate(&self) -> Estimate {
         let (depth, steps) = (self.agreement.layers.len(), self.agreement.ladder.steps());
-        let levels =
-            choose::levels(depth, steps) - if steps > 1 { choose::levels(depth, steps - 1) } else { 0 };
-        Estimate { units: self.seconds(), levels: Some(levels), ..Estimate::default() }
+        let count = levels(depth, steps) - if steps > 1 { levels(depth, steps - 1) } else { 0 };
+        Estimate { units: self.seconds(), levels: Some(count), ..Estimate::default() }
     }
 
     /// In rotations over all primes of a plaintext prime.
@@ -153,11 +154,6 @@ impl PlannedColumns {
         };
         self.agreement.channels.iter().map(of).sum()
     }
-}
-
-/// Transforms of a key switch of so many limbs, in digits, with special primes.
-fn key_switch_transforms(limbs: usize, digits: usize, special: usize) -> f64 {
-    (limbs + special + (limbs + special) * digits) as f64
 }
 
 impl fmt::Display for PlannedColumns {

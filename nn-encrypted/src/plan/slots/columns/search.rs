@@ -5,8 +5,7 @@ use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 use num_bigint::BigUint;
 
-use super::choose::levels;
-use super::key_switch_transforms;
+use super::count::{key_switch_transforms, levels};
 use crate::engine::columns::{Agreement, Channel, rehearse};
 use crate::engine::integers::IntegerForm;
 use crate::layout::columns::Columns;
