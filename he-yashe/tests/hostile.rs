@@ -103,6 +103,18 @@ const CALLS: &[Call] = &[
     ("Encoder::encode_coefficients", |n| {
         let _ = W.encoder.encode_coefficients(&n.many(Numbers::i64));
     }),
+    ("Encoder::encode_split", |n| {
+        let _ = W.encoder.encode_split(&n.many(Numbers::i64));
+    }),
+    ("Encoder::decode_joined", |n| {
+        let _ = W.encoder.decode_joined(&[W.plain.clone(), W.plain.clone()], n.usize());
+    }),
+    ("Encoder::with_bound", |n| {
+        let encoder = W.encoder.clone().with_bound(n.u64());
+        if let Ok(p) = encoder.encode(&n.many(Numbers::i64)) {
+            let _ = W.evaluator.add_plain(&W.c, &p);
+        }
+    }),
     ("security::max_log_ratio", |n| {
         let _ = security::max_log_ratio(n.u32());
         let (log_n, bits) = (n.u32(), n.many(Numbers::u32));

@@ -4,8 +4,7 @@
 //! prime. Sums work in both, products only in `Eval`: a product in the wrong domain does not compile. Every word is
 //! reduced: limb `i` holds integers in `[0, q_i)`.
 
-use std::marker::PhantomData;
-use std::ops::Range;
+use std::{marker::PhantomData, ops::Range};
 
 use rayon::prelude::*;
 
@@ -127,10 +126,7 @@ impl<D: Send + Sync> Poly<D> {
         &self.data
     }
 
-    /// Words of limb `i`.
-    ///
-    /// # Panics
-    /// If there is none.
+    /// Words of limb `i`, which must be there.
     pub fn limb(&self, i: usize) -> &[u64] {
         let n = self.basis.n();
         &self.data[i * n..(i + 1) * n]
@@ -394,9 +390,6 @@ impl Poly<Eval> {
     }
 
     /// `σ_g(self)` for odd `g`: a permutation of the values.
-    ///
-    /// # Panics
-    /// If `g` is even.
     pub fn automorphism(&self, g: usize) -> Self {
         let table = self.basis.automorphisms().table(g);
         let mut out = Self::scratch(&self.basis);
@@ -404,5 +397,4 @@ impl Poly<Eval> {
         out
     }
 }
-
 crate::brief_debug!([D] Poly<D>: |a| n = a.basis.n(), limbs = a.basis.len());

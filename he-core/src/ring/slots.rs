@@ -74,6 +74,9 @@ pub fn residues(values: &[i64], t: &Modulus, n: usize) -> Result<Vec<u64>, Value
 ///
 /// # Errors
 /// As [`residues`]; also if a value is above the bound, or the negative of half an even `t`, which decodes as a positive one.
+///
+/// # Panics
+/// As [`residues`].
 pub fn residues_within(
     values: &[i64],
     most: Option<u64>,

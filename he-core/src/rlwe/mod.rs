@@ -4,6 +4,7 @@
 //! schemes that put the message above the error, and the plaintext modulus `t` for BGV, which puts it below.
 
 pub mod bound;
+mod bound_arithmetic;
 pub mod ciphertext;
 pub mod distribution;
 pub mod encrypt;

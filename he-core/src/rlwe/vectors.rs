@@ -23,6 +23,9 @@ pub fn split<T, P, E>(
 ///
 /// # Errors
 /// If there are fewer values, and those of `decode`.
+///
+/// # Panics
+/// If there is not the memory for `length` values, where so many are said to be there.
 pub fn joined<P, T: Copy + Zeroize, E: From<OperandError>>(
     parts: &[P],
     slots: usize,

@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 
 use he_core::ring::automorphism::{galois_power, inverse_element};
 use he_core::ring::gadget::Gadget;
+use he_core::ring::ntt::{Backend, Ntt};
 use he_core::ring::sample::{Gaussian, Prng};
 use he_core::ring::slots::Slots;
 use he_core::ring::{Basis, Coeff, Poly};
 use he_core::rlwe::{
-    Ciphertext, Digits, EvaluationKeys, Extended, KeyRequest, Margin, Parameters, SecretDistribution,
+    Bound, Ciphertext, Digits, EvaluationKeys, Extended, KeyRequest, Margin, Parameters, SecretDistribution,
     SecretKey, Spec, noise::NoiseModel, object, params, sealed, security,
 };
 use he_core::wire::{self, Header, Reader, Tag, Writer};
@@ -53,6 +54,14 @@ fn secret(n: &mut Numbers) -> SecretDistribution {
 
 fn bytes(n: &mut Numbers) -> Vec<u8> {
     n.many(Numbers::u64).iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+fn bound(n: &mut Numbers) -> Bound {
+    match n.u16() % 3 {
+        0 => Bound::Modulo,
+        1 => Bound::Slots { most: n.u64() },
+        _ => Bound::Coefficients { most: n.u64(), count: n.u32() },
+    }
 }
 
 fn header(n: &mut Numbers) -> Header {
@@ -154,6 +163,13 @@ pub(crate) const CALLS: &[Call] = &[
     ("Prng::fixed_weight", |n| {
         let _ = Prng::from_seed(&[7; 32]).fixed_weight(&mut [0; 40], n.usize());
     }),
+    ("Ntt::new", |n| {
+        let _ = Ntt::new(n.usize(), modulus(n).0);
+    }),
+    ("Ntt::with_backend", |n| {
+        let _ = Ntt::with_backend(n.usize(), modulus(n).0, Backend::Words);
+    }),
+    ("Writer::list", |n| Writer::new().list(&n.many(Numbers::u32))),
     ("Slots::new", |n| {
         let _ = Slots::new(n.usize(), modulus(n).0);
     }),
@@ -175,6 +191,42 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("EvaluationKeys::automorphism_hoisted", |n| {
         let _ = W.keys.automorphism_hoisted(&W.c, &W.digits, n.usize());
+    }),
+    ("Bound::of_slots", |n| {
+        let _ = Bound::of_slots(Some(n.u64()), n.usize());
+    }),
+    ("Bound::of_coefficients", |n| {
+        let _ = Bound::of_coefficients(Some(n.u64()), n.usize());
+    }),
+    ("Bound::stated", |n| {
+        let _ = bound(n).stated("hostile", n.u64());
+    }),
+    ("Bound::beside", |n| {
+        let _ = bound(n).beside("hostile", bound(n), n.usize());
+    }),
+    ("Bound::anywhere", |n| {
+        let _ = bound(n).anywhere(n.usize());
+    }),
+    ("Bound::after_automorphism", |n| {
+        let _ = bound(n).after_automorphism(n.usize());
+    }),
+    ("Bound::plus", |n| {
+        let _ = bound(n).plus("hostile", bound(n), n.usize());
+    }),
+    ("Bound::times", |n| {
+        let _ = bound(n).times("hostile", bound(n), n.usize());
+    }),
+    ("Bound::scaled", |n| {
+        let _ = bound(n).scaled(n.u64());
+    }),
+    ("Bound::plus_constant", |n| {
+        let _ = bound(n).plus_constant(n.u64());
+    }),
+    ("Bound::within", |n| {
+        let _ = bound(n).within("hostile", n.u64());
+    }),
+    ("Bound::read", |n| {
+        let _ = Bound::read(&mut Reader::new(&bytes(n)), n.u64(), n.usize());
     }),
     ("Margin::ternary", |n| {
         let _ = Margin::ternary("hostile", n.u32(), secret(n), n.f64());

@@ -20,6 +20,34 @@ static ALLOCATOR: Cap<System> = Cap::new(System, 1 << 33);
 /// The most memory that a call in a small ring takes.
 const MOST_BYTES: usize = 64 << 20;
 
+/// Functions of he-core on residues, limbs and indices that their callers keep in range, as the first lines of their modules say.
+const ON_RESIDUES: [&str; 24] = [
+    "BaseConverter::limb",
+    "BaseConverter::limb_approximate",
+    "BaseConverter::limbs",
+    "BaseConverter::values",
+    "Ciphertext::add_integer_assign",
+    "Ciphertext::mul_integer",
+    "Ciphertext::mul_scalars",
+    "Gaussian::sample",
+    "Poly::add_integer_assign",
+    "Poly::limb",
+    "Poly::mul_integer_assign",
+    "Poly::mul_scalars_assign",
+    "Poly::uniform",
+    "Prng::uniform",
+    "ring/automorphism::apply_coefficients",
+    "ring/kernel::add_assign",
+    "ring/kernel::center_reduce",
+    "ring/kernel::mul_add_assign",
+    "ring/kernel::mul_assign",
+    "ring/kernel::mul_scalar_add_assign",
+    "ring/kernel::mul_scalar_assign",
+    "ring/kernel::neg_assign",
+    "ring/kernel::sub_assign",
+    "ring/kernel::sub_mul_scalar_assign",
+];
+
 /// Asserts that the calls are of all public functions of a package that take a number.
 pub(crate) fn check_list(package: &str, calls: &[Call]) {
     let called: BTreeSet<String> = calls.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -33,7 +61,8 @@ pub(crate) fn check_list(package: &str, calls: &[Call]) {
             _ => |_, signature, _| takes_numbers(signature),
         },
     );
-    let missing: Vec<&String> = there.difference(&called).collect();
+    let is_kept = |name: &&String| package == "he-core" && ON_RESIDUES.contains(&name.as_str());
+    let missing: Vec<&String> = there.difference(&called).filter(|name| !is_kept(name)).collect();
     let gone: Vec<&String> = called.difference(&there).collect();
     assert!(missing.is_empty() && gone.is_empty(), "{package}: not called {missing:?}, not there {gone:?}");
 }

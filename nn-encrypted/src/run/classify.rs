@@ -121,7 +121,7 @@ pub(super) fn classify_alone(
     })
 }
 
-/// What is said of predictions that are the twin's.
+/// Summary of predictions that are the twin's.
 fn summary(
     session: &Session,
     samples: &Samples,

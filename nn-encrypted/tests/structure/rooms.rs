@@ -124,7 +124,7 @@ const HE_YASHE: &Floors = &[
     ("noise", "digits"),
     ("params", "error security noise"),
     ("plaintext", "error params"),
-    ("ciphertext", "noise params"),
+    ("ciphertext", "error noise params"),
     ("keys", "digits error params"),
     ("encryption", "error plaintext ciphertext keys"),
     ("evaluator", "digits error noise params plaintext ciphertext keys"),

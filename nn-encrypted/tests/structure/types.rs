@@ -45,6 +45,8 @@ objects! {
     he_core::Modulus,
     he_core::circuits::LinearTransform<Vec<u64>>,
     he_core::ring::Basis,
+    he_core::rlwe::Bound,
+    he_core::wire::Sealed<he_bgv::Ciphertext>,
     he_core::ring::Coeff,
     he_core::ring::Embedding,
     he_core::ring::Eval,

@@ -1,6 +1,6 @@
 //! Parameters of BGV: plaintext primes that hold the values, and chains of primes that hold the noise.
 
-use he_bgv::Spec;
+pub(in crate::plan) use he_bgv::Spec;
 use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 

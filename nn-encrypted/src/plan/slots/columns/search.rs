@@ -1,6 +1,5 @@
 //! The cheapest parameters that hold integers and noise of all steps.
 
-use he_bgv::Spec;
 use he_core::rlwe::SecretDistribution;
 use he_core::rlwe::security::max_log_qp;
 use num_bigint::BigUint;
@@ -10,7 +9,7 @@ use crate::engine::columns::{Agreement, Channel, rehearse};
 use crate::engine::integers::IntegerForm;
 use crate::layout::columns::Columns;
 use crate::plan::parameters::bgv as integers;
-use crate::plan::parameters::bgv::MOST_PLAINTEXT_BITS;
+use crate::plan::parameters::bgv::{MOST_PLAINTEXT_BITS, Spec};
 use crate::plan::parameters::yashe;
 use crate::plan::slots::bgv::refusal;
 use crate::plan::{PlanError, Reason, Result, Security, Task};
