@@ -41,7 +41,9 @@ type One = fn(&Side, &Side) -> Result<(), Error>;
 
 const ONE: &[(&str, One)] = &[
     ("Decryptor::decrypt", |k, w| Decryptor::new(&k.world.key).decrypt(&w.c).map(drop)),
-    ("Decryptor::decrypt_all", |k, w| Decryptor::new(&k.world.key).decrypt_all(&[w.c.clone()]).map(drop)),
+    ("Decryptor::decrypt_all", |k, w| {
+        Decryptor::new(&k.world.key).decrypt_all(std::slice::from_ref(&w.c)).map(drop)
+    }),
     ("Decryptor::noise_budget", |k, w| Decryptor::new(&k.world.key).noise_budget(&w.c).map(drop)),
     ("Decryptor::measured_noise", |k, w| Decryptor::new(&k.world.key).measured_noise(&w.c).map(drop)),
     ("Evaluator::negate", |k, w| k.e().negate(&w.c).map(drop)),
