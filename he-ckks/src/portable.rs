@@ -6,7 +6,9 @@ use he_core::wire::{Reader, WireError, Writer};
 use he_core::{serialize_sealed, spec_bytes, wire_objects};
 
 use crate::bootstrap::BootstrapKeys;
-use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::ciphertext::Ciphertext;
+#[cfg(feature = "serde")]
+use crate::ciphertext::SeededCiphertext;
 use crate::keys::{EvaluationKeys, PublicKey};
 use crate::params::Parameters;
 use crate::spec::{BootstrapSpec, Order, Spec};

@@ -51,7 +51,9 @@ type One = fn(&World, &World) -> Result<(), Error>;
 
 const ONE: &[(&str, One)] = &[
     ("Decryptor::decrypt", |k, w| Decryptor::new(&k.key).decrypt(&w.c).map(drop)),
-    ("Decryptor::decrypt_all", |k, w| Decryptor::new(&k.key).decrypt_all(&[w.c.clone()]).map(drop)),
+    ("Decryptor::decrypt_all", |k, w| {
+        Decryptor::new(&k.key).decrypt_all(std::slice::from_ref(&w.c)).map(drop)
+    }),
     ("Decryptor::noise_budget", |k, w| Decryptor::new(&k.key).noise_budget(&w.c).map(drop)),
     ("Evaluator::negate", |k, w| k.evaluator.negate(&w.c).map(drop)),
     ("Evaluator::add_plain", |k, w| k.evaluator.add_plain(&w.c, &k.plain).map(drop)),

@@ -53,7 +53,9 @@ type One = fn(&World, &World) -> Result<(), Error>;
 
 const ONE: &[(&str, One)] = &[
     ("Decryptor::decrypt", |k, w| Decryptor::new(&k.key).decrypt(&w.c).map(drop)),
-    ("Decryptor::decrypt_joined", |k, w| Decryptor::new(&k.key).decrypt_joined(&[w.c.clone()], 2).map(drop)),
+    ("Decryptor::decrypt_joined", |k, w| {
+        Decryptor::new(&k.key).decrypt_joined(std::slice::from_ref(&w.c), 2).map(drop)
+    }),
     ("Decryptor::decrypt_complex", |k, w| Decryptor::new(&k.key).decrypt_complex(&w.c).map(drop)),
     ("Decryptor::decrypt_shared", |k, w| Decryptor::new(&k.key).decrypt_shared(&w.c, 4).map(drop)),
     ("Evaluator::negate", |k, w| k.evaluator.negate(&w.c).map(drop)),

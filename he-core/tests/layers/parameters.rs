@@ -20,7 +20,7 @@ fn valid() -> Spec {
 fn refused(change: impl FnOnce(&mut Spec)) -> ParametersError {
     let mut spec = valid();
     change(&mut spec);
-    let error = spec.clone().build().err().expect("refused");
+    let error = spec.clone().build().expect_err("refused");
     // Whatever is not about security is refused of insecure parameters too.
     let security = matches!(
         error,

@@ -30,9 +30,7 @@ fn faults(manifest: &Table, workspace: &Table) -> Vec<String> {
         values.into_iter().flatten().filter_map(|value| value.as_str()).collect::<Vec<_>>()
     };
     let mut faults: Vec<String> = (TEXTS.iter())
-        .filter(|name| {
-            !field(package, workspace, name).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
-        })
+        .filter(|name| field(package, workspace, name).and_then(Value::as_str).is_none_or(str::is_empty))
         .map(|name| format!("no {name}"))
         .collect();
     let keywords = list("keywords");
@@ -42,7 +40,7 @@ fn faults(manifest: &Table, workspace: &Table) -> Vec<String> {
             && word.len() <= LONGEST_KEYWORD
             && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_+".contains(c))
     };
-    if keywords.is_empty() || keywords.len() > MOST_KEYWORDS || !keywords.iter().all(|word| fits(&word)) {
+    if keywords.is_empty() || keywords.len() > MOST_KEYWORDS || !keywords.iter().all(|word| fits(word)) {
         faults.push(format!("keywords {keywords:?}"));
     }
     if list("categories").is_empty() {

@@ -32,6 +32,9 @@ pub(super) fn most_bits(scheme: Scheme) -> u32 {
     if scheme == Scheme::Yashe { yashe::most_plaintext_bits() } else { MOST_PRIMES * MOST_PLAINTEXT_BITS }
 }
 
+/// Cost, ring dimension as its logarithm, plaintext primes, and the chain of the first of them.
+type Chain = (f64, u32, Vec<u64>, Spec);
+
 /// The noise that was too large: after how many steps, and why.
 type Failure = (usize, String);
 
@@ -116,7 +119,7 @@ impl Search<'_> {
             let what = format!("{bits}: needed {LEAST_BITS} to {MOST_PLAINTEXT_BITS}, or \"auto\"");
             return Err(PlanError::field("numbers.plaintext_bits", what));
         }
-        let (mut best, mut last_bits): (Option<(f64, u32, Vec<u64>, Spec)>, _) = (None, u32::MAX);
+        let (mut best, mut last_bits): (Option<Chain>, _) = (None, u32::MAX);
         for count in 1..=MOST_PRIMES {
             let bits = set.unwrap_or(needed.div_ceil(count)).max(LEAST_BITS);
             if bits > MOST_PLAINTEXT_BITS || bits == last_bits && set.is_none() {
