@@ -40,7 +40,7 @@ fn faults(manifest: &Table, workspace: &Table) -> Vec<String> {
             && word.len() <= LONGEST_KEYWORD
             && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_+".contains(c))
     };
-    if keywords.is_empty() || keywords.len() > MOST_KEYWORDS || !keywords.iter().all(|word| fits(word)) {
+    if keywords.is_empty() || keywords.len() > MOST_KEYWORDS || !keywords.iter().all(fits) {
         faults.push(format!("keywords {keywords:?}"));
     }
     if list("categories").is_empty() {
