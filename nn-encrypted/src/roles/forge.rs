@@ -72,8 +72,8 @@ pub(crate) struct Forger {
     pub(crate) params: Parameters,
 }
 
-/// Fields of a ciphertext in BGV: correction factor, noise.
-pub(crate) const BGV_FIELDS: usize = 25;
+/// Fields of a ciphertext in BGV: correction factor, noise, bound.
+pub(crate) const BGV_FIELDS: usize = 38;
 /// Fields of a ciphertext in CKKS: scale, slots, bound, error.
 pub(crate) const CKKS_FIELDS: usize = 28;
 
