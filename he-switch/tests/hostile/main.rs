@@ -46,7 +46,7 @@ fn prepared() {
 #[test]
 fn no_number_panics() {
     prepared();
-    all().iter().for_each(|(package, calls)| call_all(package, calls, 30));
+    all().iter().for_each(|(package, calls)| call_all(package, calls, 10));
 }
 
 #[test]
