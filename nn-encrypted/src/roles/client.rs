@@ -279,6 +279,3 @@ impl Client {
         Ok(())
     }
 }
-
-// Neither keys nor weights.
-he_core::brief_debug!(Client: |a| plan = a.plan, ciphers = a.ciphers.len(), counts = a.counts);

@@ -43,5 +43,3 @@ impl Link for LocalLink<'_> {
         Ok(answer)
     }
 }
-
-he_core::brief_debug!(['a] LocalLink<'a>: |a| client = a.client, traffic = a.traffic);

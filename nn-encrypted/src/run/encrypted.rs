@@ -254,5 +254,3 @@ impl Encrypted {
 fn by_client(step: &Step) -> bool {
     matches!(step, Step::Refresh { by, .. } if by.is_client())
 }
-
-he_core::brief_debug!(Encrypted: |a| client = a.client, server = a.server, traffic = a.traffic);
