@@ -74,7 +74,8 @@ fn carry(place: usize, bytes: &[u8]) {
     let mut messages = MESSAGES.clone();
     bytes.clone_into(&mut messages[place]);
     let Ok(keys) = EvaluationKeys::from_bytes(&SWITCH, &request(), &messages) else { return };
-    let switcher = Switcher::new(keys).expect("a switcher");
+    // Keys of another client are refused.
+    let Ok(switcher) = Switcher::new(keys) else { return };
     let plaintext = he_bgv::Encoder::new(SWITCH.bgv()).encode_coefficients(&[1 << 21, 2 << 21]);
     let plaintext = plaintext.expect("a plaintext");
     let c = he_bgv::Encryptor::with_secret(SECRET.bgv()).encrypt(&plaintext).expect("a ciphertext");

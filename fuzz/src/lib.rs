@@ -6,8 +6,8 @@
 
 #![forbid(unsafe_code)]
 
-pub mod bgv_bootstrap;
 pub mod bfv;
+pub mod bgv_bootstrap;
 pub mod bridge;
 mod ckks;
 mod envelope;
@@ -18,12 +18,12 @@ mod scheme;
 mod text;
 mod tfhe;
 pub mod world;
-pub mod yashe;
 #[path = "../../nn-encrypted/tests/worlds/mod.rs"]
 mod worlds;
+pub mod yashe;
 
-pub use bgv_bootstrap::bgv_bootstrap;
 pub use bfv::bfv;
+pub use bgv_bootstrap::bgv_bootstrap;
 pub use bridge::bridge;
 pub use ckks::ckks;
 pub use envelope::envelope;

@@ -1,6 +1,7 @@
 //! Messages between client and server.
 
-use he_bgv::EvaluationKeys;
+use std::sync::LazyLock;
+
 use he_core::wire::Header;
 use nn_encrypted::roles::{Client, Server};
 
@@ -21,11 +22,12 @@ pub fn client() -> Client {
     Client::with_secrets(&PLAN, SESSION.first.clone(), &[keys]).expect("keys")
 }
 
-/// A server without evaluation keys.
+/// Its evaluation keys.
+static KEYS: LazyLock<Vec<Vec<Vec<u8>>>> = LazyLock::new(|| client().evaluation_keys().expect("keys"));
+
+/// Its server.
 pub fn server() -> Server {
-    let none = |params| EvaluationKeys::none(params).to_bytes().expect("bytes");
-    let keys: Vec<Vec<u8>> = INSTANCES.iter().map(|instance| none(&instance.params)).collect();
-    Server::new(&PLAN, &[keys], false).expect("a server")
+    Server::new(&PLAN, &KEYS, false).expect("a server")
 }
 
 /// The upper bits of the first byte say which message it is.

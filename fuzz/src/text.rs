@@ -29,7 +29,8 @@ pub fn table(bytes: &[u8]) {
     let label = ["y", "1", "2", "3", "kind", "17"][usize::from(first) % 6].to_owned();
     let ignore = if first >= 128 { vec!["2".to_owned()] } else { vec![] };
     let separator = (first & 32 != 0).then_some(Separator::Blanks);
-    let options = CsvOptions { label, ignore, no_header: first & 64 != 0, separator, ..CsvOptions::default() };
+    let options =
+        CsvOptions { label, ignore, no_header: first & 64 != 0, separator, ..CsvOptions::default() };
     let Ok((x, classes)) = parse_csv(rest, "fuzz.csv", &options) else { return };
     assert_eq!(x.nrows(), classes.len());
     assert!(x.iter().all(|x| x.is_finite()));
