@@ -68,6 +68,25 @@ fn read_noise(from: &mut Reader<'_>, params: &Parameters) -> Result<Noise, WireE
 }
 
 impl Ciphertext {
+    /// Bytes that [`write`](Self::write) writes of a fresh ciphertext of a level, at most the highest.
+    ///
+    /// ```
+    /// use he_core::wire::Writer;
+    /// use he_yashe::{Ciphertext, Encoder, Encryptor, Parameters, SecretKey, Spec};
+    ///
+    /// let params = Parameters::new(Spec::insecure_test("a fast example"))?;
+    /// let encryptor = Encryptor::with_secret(&SecretKey::generate(&params)?);
+    /// let fresh = encryptor.encrypt(&Encoder::new(&params).encode(&[1, 2, 3])?)?;
+    /// let mut out = Writer::new();
+    /// fresh.write(&mut out)?;
+    /// assert_eq!(out.finish().len(), Ciphertext::wire_bytes(&params, params.max_level()));
+    /// # Ok::<(), he_yashe::Error>(())
+    /// ```
+    #[must_use]
+    pub fn wire_bytes(params: &Parameters, level: usize) -> usize {
+        FIELD_BYTES + 8 + params.poly_bytes(level.min(params.max_level()))
+    }
+
     /// Writes the ciphertext without an envelope, to be sealed together with others.
     ///
     /// # Errors

@@ -232,7 +232,7 @@ fn count(task: &Task<'_>, shape: &Arc<Shape>, steps: &[Step]) -> Result<Counts> 
 }
 
 /// Bytes of memory for each byte of sealed keys, drawn, sealed and expanded; and those of tables and words beside.
-const KEY_MEMORY: f64 = 4.0;
+const KEY_MEMORY: f64 = 5.0;
 const WORD_MEMORY: f64 = 6e7;
 
 impl<C> PlannedWords<C> {

@@ -48,13 +48,16 @@ pub struct RunEstimate {
 /// Estimated wall-clock seconds.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct EstimatedSeconds {
+    /// Planning, and this estimate.
+    #[serde(default)]
+    pub plan: f64,
     /// Keys, made, sent and read.
     pub keys: f64,
     /// Mini-batches, encrypted and read, as often as they are sent.
     pub encrypt: f64,
     /// A training step.
     pub step: f64,
-    /// The run, from keys to report.
+    /// The run, from the plan to the report.
     pub all: f64,
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::figures::RunEstimate;
 use super::report::{Report, StepSummary};
 use super::summary::RangeSummary;
 
@@ -64,6 +65,9 @@ fn rows(report: &Report) -> Vec<Row> {
         "a bootstrap fails",
         report.log2_failure.map(|log2| format!("with a probability below 2^{log2:.0}, all steps together")),
     );
+    if let Some(estimate) = &report.estimate {
+        foreseen(report, estimate, &mut row);
+    }
     row("values saturated", Some(report.traffic.saturations.to_string()));
     let closest = |range: &RangeSummary| format!("{}: {:.2} of {}", range.tensor, range.largest, range.bound);
     row("closest to its bound", report.closest().map(closest));
@@ -145,6 +149,33 @@ fn costs(report: &Report, steps: f64, row: &mut impl FnMut(&'static str, Option<
     row("rounds a step", (traffic.rounds > 0).then(|| format!("{:.0}", traffic.rounds as f64 / steps)));
     row("to the server a step", (traffic.rounds > 0).then(|| each(traffic.to_server_bytes)));
     row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
+}
+
+/// What was estimated before the run began, and how far from it what was measured is.
+fn foreseen(report: &Report, estimate: &RunEstimate, row: &mut impl FnMut(&'static str, Option<String>)) {
+    let beside =
+        |measured: f64, estimated: f64| format!("measured {:+.0} %", 100.0 * (measured / estimated - 1.0));
+    let (all, step) = (estimate.seconds.all, estimate.seconds.step);
+    row(
+        "whole run, estimated beforehand",
+        Some(format!("{all:.1} s; {}", beside(report.seconds.total, all))),
+    );
+    let median = report.seconds.step_median.map(|median| format!("{step:.3} s; {}", beside(median, step)));
+    row("a step, estimated beforehand", median);
+    let needed = estimate.memory.needed as f64;
+    let memory = |peak: u64| format!("{:.2} GB; {}", needed / 1e9, beside(peak as f64, needed));
+    row("peak memory, estimated beforehand", report.peak_memory_bytes.map(memory));
+    let (foreseen, traffic) = (&estimate.traffic, &report.traffic);
+    let pairs = [
+        (report.key_bytes, foreseen.keys),
+        (traffic.data_bytes, foreseen.data),
+        (traffic.to_server_bytes, foreseen.to_server),
+        (traffic.to_client_bytes, foreseen.to_client),
+    ];
+    let off: u64 = pairs.iter().map(|(measured, estimated)| measured.abs_diff(*estimated)).sum();
+    let exact = if off == 0 { "exact".to_owned() } else { format!("{off} bytes off") };
+    let bytes: u64 = pairs.iter().map(|pair| pair.1).sum();
+    row("bytes sent, estimated beforehand", Some(format!("{:.1} MB; {exact}", bytes as f64 / 1e6)));
 }
 
 /// The plan's figures of a step.

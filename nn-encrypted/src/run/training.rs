@@ -40,7 +40,7 @@ pub(super) fn train_encrypted(
     options.say("planning");
     let mut planning = Spent::default();
     let plan = planning.on(|| session.plan())?;
-    let estimate = super::estimate::said(session, options, &plan)?;
+    let estimate = super::estimate::said(session, options, &plan, planning.wall)?;
     let folder = options.out.as_ref().map(RunFolder::new);
     let lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
     let resumed = match &folder {

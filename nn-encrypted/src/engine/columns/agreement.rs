@@ -42,13 +42,13 @@ impl Channel {
         }
     }
 
-    /// Bytes of a ciphertext of the client's as it is sent; of YASHE at most.
+    /// Bytes of a ciphertext of the client's as it is sent.
     pub(crate) fn fresh_bytes(&self) -> usize {
         match self {
             Self::Integers(form) => {
                 1 + he_bgv::SeededCiphertext::wire_bytes(form.params(), form.params().max_level())
             }
-            Self::Yashe(_) => self.piece_bytes(),
+            Self::Yashe(params) => 1 + he_yashe::Ciphertext::wire_bytes(params, params.max_level()),
         }
     }
 

@@ -1,14 +1,17 @@
 //! The estimate of a run: what it takes, before anything is made.
 //!
-//! Bytes follow from the plan alone. Time is the plan's count of operations, each as long as it takes on this machine: keys for that are
-//! drawn and forgotten. Nothing that is measured here enters a plan.
+//! Bytes follow from the plan alone. Time is the plan's count of operations, each as long as it takes on this machine, and where that is
+//! seconds, a trial: keys for that are drawn and forgotten. Nothing that is measured here enters a plan.
 
 mod link;
 mod savings;
 mod text;
+mod trial;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
 
 pub(crate) use self::link::LinkSpeed;
 use super::encrypted::{BATCH_BYTES, Encrypted};
@@ -17,7 +20,7 @@ use super::session::Session;
 use super::state::State;
 use super::summary::{RangeSummary, SchemeSummary};
 use super::{Options, RunError};
-use crate::meter::{Spent, machine_memory, resident_memory};
+use crate::meter::{Spent, machine_memory, peak_memory, resident_memory};
 use crate::plan::{Plan, Workload};
 use crate::recipe::Backward;
 use crate::roles::ClientError;
@@ -32,16 +35,19 @@ impl RunEstimate {
     /// # Errors
     /// If there is no plan, or the operating system gives no randomness.
     pub(crate) fn new(session: &Session, limit: Option<usize>) -> Result<Self, RunError> {
+        let begun = Instant::now();
         let plan = session.plan()?;
         let steps = session.steps(limit);
         let before = resident_memory().unwrap_or(0);
         let units = units(&plan)?;
         let (sends, kept) = sends(session, &plan, steps);
         let simulation = simulate(session, steps)?;
-        let seconds = seconds(session, &plan, &units, (steps, sends.len()), &simulation);
+        let parts = Parts::new(session, &plan, &units)?;
         let engines: u64 = plan.engines.iter().map(|engine| engine.estimate().memory as u64).sum();
         let traffic = traffic(session, &plan, steps, &sends)?;
-        let memory = EstimatedMemory { needed: before + engines + kept, machine: machine_memory() };
+        // What was in use for this estimate counts as well.
+        let needed = (before + engines + kept).max(peak_memory().unwrap_or(0));
+        let memory = EstimatedMemory { needed, machine: machine_memory() };
         Ok(Self {
             recipe: session.recipe.name.clone(),
             data: session.data.name.clone(),
@@ -57,7 +63,7 @@ impl RunEstimate {
                 .flat_map(|engine| engine.schemes())
                 .map(SchemeSummary::from)
                 .collect(),
-            seconds,
+            seconds: seconds(session, &parts, (steps, sends.len()), &simulation, begun),
             memory,
             disk: disk(session, &plan, traffic.keys)?,
             traffic,
@@ -67,6 +73,14 @@ impl RunEstimate {
             tolerance: session.tolerance()?.map(|tolerance| tolerance.weights),
             savings: vec![],
         })
+    }
+
+    /// The estimate of a run whose planning took so many seconds.
+    #[must_use]
+    pub(crate) fn after_planning(mut self, seconds: f64) -> Self {
+        self.seconds.plan += seconds;
+        self.seconds.all += seconds;
+        self
     }
 }
 
@@ -127,28 +141,46 @@ fn simulate(session: &Session, steps: usize) -> Result<Simulation, RunError> {
     Ok(Simulation { closest, steps: done, seconds: spent.wall / done.max(1) as f64 })
 }
 
+/// Wall-clock seconds of the parts of a run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    keys: f64,
+    batch: f64,
+    step: f64,
+    query: f64,
+}
+
+impl Parts {
+    /// As reckoned from the times of units, or as tried.
+    fn new(session: &Session, plan: &Arc<Plan>, units: &[Vec<f64>]) -> Result<Self, RunError> {
+        let threads = 1.0 + PARALLEL * (rayon::current_num_threads() - 1) as f64;
+        let wall = |part: fn(&Workload) -> &[f64]| core_seconds(plan, units, part) / threads;
+        let reckoned = Self {
+            keys: wall(|work| &work.keys),
+            batch: wall(|work| &work.batch),
+            step: wall(|work| &work.step),
+            query: wall(|work| &work.query),
+        };
+        if reckoned.are_short() { Self::tried(session, plan) } else { Ok(reckoned) }
+    }
+}
+
 fn seconds(
     session: &Session,
-    plan: &Plan,
-    units: &[Vec<f64>],
+    parts: &Parts,
     (steps, sends): (usize, usize),
     simulation: &Simulation,
+    begun: Instant,
 ) -> EstimatedSeconds {
-    let threads = 1.0 + PARALLEL * (rayon::current_num_threads() - 1) as f64;
-    let wall = |part: fn(&Workload) -> &[f64]| core_seconds(plan, units, part) / threads;
-    let (keys, batch) = (wall(|work| &work.keys), wall(|work| &work.batch));
-    let (step, query) = (wall(|work| &work.step), wall(|work| &work.query));
-    let queries =
-        super::classify::after_training(session).div_ceil(session.recipe.optimizer.batch_size.max(1));
+    let Parts { keys, batch, step, query } = *parts;
+    let images = if session.keeps_weights() { 0 } else { super::classify::after_training(session) };
+    let queries = images.div_ceil(session.recipe.optimizer.batch_size.max(1));
     let encrypt = batch * sends as f64;
     // The twin takes each step too.
     let twin = simulation.seconds * (steps + queries) as f64;
-    EstimatedSeconds {
-        keys,
-        encrypt,
-        step,
-        all: keys + encrypt + twin + step * steps as f64 + query * queries as f64,
-    }
+    let plan = begun.elapsed().as_secs_f64();
+    let all = plan + keys + encrypt + twin + step * steps as f64 + query * queries as f64;
+    EstimatedSeconds { plan, keys, encrypt, step, all }
 }
 
 /// The mini-batches as they are sent, and bytes of those that a server keeps.
@@ -210,11 +242,12 @@ pub(super) fn said(
     session: &Session,
     options: &Options,
     plan: &Plan,
+    planning: f64,
 ) -> Result<Option<RunEstimate>, RunError> {
     if options.quiet {
         return Ok(None);
     }
-    let estimate = RunEstimate::new(session, options.steps)?;
+    let estimate = RunEstimate::new(session, options.steps)?.after_planning(planning);
     options.say(&estimate.text(LinkSpeed::default()));
     if options.verbose {
         options.say(&plan.to_string());

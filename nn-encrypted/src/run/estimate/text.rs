@@ -29,7 +29,8 @@ impl RunEstimate {
         line(
             "time",
             format!(
-                "keys {}, data {}, a step {}, all {}     on this machine: {} thread{}",
+                "plan {}, keys {}, data {}, a step {}, all {}     on this machine: {} thread{}",
+                duration(s.plan),
                 duration(s.keys),
                 duration(s.encrypt),
                 duration(s.step),

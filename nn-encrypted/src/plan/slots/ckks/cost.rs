@@ -26,11 +26,11 @@ const RESCALED: f64 = 2.2;
 /// A prime drawn from its seed and read.
 const SEED: f64 = 5.3;
 /// A ciphertext that is encoded and encrypted, beside its primes.
-const FRESH: f64 = 40.0;
+const FRESH: f64 = 90.0;
 /// A prime of it.
-const FRESH_PRIME: f64 = 12.0;
+const FRESH_PRIME: f64 = 26.0;
 /// As many bytes of sealed keys as a polynomial over a prime has.
-const KEY: f64 = 90.0;
+const KEY: f64 = 105.0;
 /// A bootstrap over 28 primes.
 const BOOTSTRAP: f64 = 44_000.0;
 /// The factor by which operations of large rings take longer in a step than alone: threads share the memory bus, and results are new memory.

@@ -32,7 +32,15 @@ use crate::roles::cipher::columns::ColumnsCipher;
 use crate::roles::cipher::{Cipher, CipherError};
 
 /// Encryptions in the time of a rotation.
-const ENCRYPTIONS: usize = 4;
+const ENCRYPTIONS: f64 = 4.0;
+/// Rotations in the time in which a mebibyte of evaluation keys is made, written and read.
+const KEY_MEBIBYTE: f64 = 0.3;
+/// The part of a rotation that a key switch of a step takes: many of them share a decomposition.
+const SWITCH: f64 = 0.69;
+/// Bytes of memory for each byte of evaluation keys: sealed, expanded, and while they are made.
+const KEYS: f64 = 3.6;
+/// Bytes of memory for each byte of a mini-batch: as it came, expanded, and what is computed of it.
+const BATCH: f64 = 4.0;
 
 /// Some layers that nothing refreshes, as planned.
 pub struct PlannedColumns {
@@ -104,25 +112,37 @@ impl PlannedEngine for PlannedColumns {
     fn estimate(&self) -> Estimate {
         let (depth, steps) = (self.agreement.layers.len(), self.agreement.ladder.steps());
         let count = levels(depth, steps) - if steps > 1 { levels(depth, steps - 1) } else { 0 };
-        Estimate { units: self.seconds(), levels: Some(count), ..Estimate::default() }
+        let keys: usize = self.key_bytes().unwrap_or_default().iter().sum();
+        let memory = (KEYS * keys as f64 + BATCH * self.batch_bytes() as f64) as usize;
+        Estimate { units: self.seconds(), levels: Some(count), memory, ..Estimate::default() }
     }
 
     /// In rotations over all primes of a plaintext prime.
     fn work(&self) -> Workload {
-        let rotations = |count: usize| vec![(count * self.agreement.channels.len()) as f64];
+        let rotations = |count: f64| vec![count * self.agreement.channels.len() as f64];
         let tiles = |tensor| self.agreement.ciphertexts(tensor).unwrap_or(0);
-        let keys = self.agreement.rotations().len() + 1;
         let fresh = tiles(Tensor::Features) + tiles(Tensor::Targets);
+        let keys: usize = self.key_bytes().unwrap_or_default().iter().sum();
+        let switches = SWITCH * self.key_switches() as f64;
         Workload {
-            keys: rotations(keys),
-            batch: rotations(fresh.div_ceil(ENCRYPTIONS)),
-            step: rotations(self.key_switches()),
-            query: rotations(self.key_switches() / 2),
+            keys: vec![KEY_MEBIBYTE * keys as f64 / f64::from(1 << 20)],
+            batch: rotations(fresh as f64 / ENCRYPTIONS),
+            step: rotations(switches),
+            query: rotations(switches / 2.0),
         }
     }
 }
 
 impl PlannedColumns {
+    /// Bytes of the ciphertexts of a mini-batch.
+    fn batch_bytes(&self) -> usize {
+        let of = |tensor| {
+            let size = self.sent(tensor, self.agreement.batch);
+            size.pieces * size.fresh
+        };
+        of(Tensor::Features) + of(Tensor::Targets)
+    }
+
     /// Key switches of the last step, of each plaintext prime.
     fn key_switches(&self) -> usize {
         let (columns, layers) = (&self.agreement.columns, &self.agreement.layers);
