@@ -151,7 +151,7 @@ fn costs(report: &Report, steps: f64, row: &mut impl FnMut(&'static str, Option<
     row("to the client a step", (traffic.rounds > 0).then(|| each(traffic.to_client_bytes)));
 }
 
-/// What was estimated before the run began, and how far from it what was measured is.
+/// Figures that were estimated before the run began, and how far from them the measured ones are.
 fn foreseen(report: &Report, estimate: &RunEstimate, row: &mut impl FnMut(&'static str, Option<String>)) {
     let beside =
         |measured: f64, estimated: f64| format!("measured {:+.0} %", 100.0 * (measured / estimated - 1.0));
