@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use he_bgv::{
     Ciphertext, Decryptor, Encoder, Encryptor, EvaluationKeys, Evaluator, Parameters, PublicKey, SecretKey,
 };
+use he_core::rlwe::Bound;
 use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{HEADER_BYTES, Header};
 
@@ -40,11 +41,11 @@ fn same_ciphertext(read: &Ciphertext, bytes: &[u8]) {
     let again = read.to_bytes().expect("bytes");
     let second = Ciphertext::from_bytes(&INSECURE, &again).expect("what was written is read");
     assert_eq!(second.to_bytes().expect("bytes"), again);
-    // factor u64, noise f64, chaos f64, sides u8, then the number of polynomials.
+    // factor u64, noise f64, chaos f64, sides u8, bound of the values, then the number of polynomials.
     let body = &bytes[HEADER_BYTES..];
     let claim = f64::from_le_bytes(body[8..16].try_into().expect("eight bytes"));
     assert!(read.noise().log2() >= claim);
-    let seeded = body[25] == 1;
+    let seeded = body[25 + Bound::BYTES] == 1;
     if !seeded && read.noise().log2() == claim {
         assert_eq!(again, bytes);
     }
