@@ -181,10 +181,6 @@ fn foreseen(report: &Report, estimate: &RunEstimate, row: &mut impl FnMut(&'stat
 /// The plan's figures of a step.
 fn planned(step: &StepSummary, steps: f64, row: &mut impl FnMut(&'static str, Option<String>)) {
     row("levels between two bootstraps", Some(step.levels.to_string()));
-    let transforms = || step.estimated_transforms.map(|count| format!("{count:.0} transforms"));
-    let seconds = step.estimated_core_seconds.map(|seconds| format!("{seconds:.3} s of CPU time"));
-    row("a step, estimated", seconds.or_else(transforms));
-    row("memory, estimated", Some(format!("{:.2} GB", step.estimated_peak_bytes as f64 / 1e9)));
     row("largest error of an output", step.output_error.map(|error| format!("{error:.1e}")));
     let total: f64 = step.parts.iter().map(|(_, seconds)| seconds).sum();
     let share = |(name, seconds): &(String, f64)| format!("{name} {:.0} %", 100.0 * seconds / total);

@@ -330,14 +330,6 @@ pub struct StepSummary {
     pub levels: u64,
     /// Bootstraps.
     pub bootstraps: u64,
-    /// Estimated seconds of CPU time, all threads; null where transforms are reckoned.
-    #[serde(default)]
-    pub estimated_core_seconds: Option<f64>,
-    /// Estimated forward transforms of the ring, in which operations are reckoned.
-    #[serde(default)]
-    pub estimated_transforms: Option<f64>,
-    /// Estimated largest memory, in bytes.
-    pub estimated_peak_bytes: u64,
     /// The largest distance of decrypted outputs from those computed in the clear, over all steps; null where no step decrypts
     /// any.
     #[serde(default)]

@@ -96,17 +96,14 @@ impl Training<'_> {
         report
     }
 
-    /// The cost of a step as planned, where memory and seconds are reckoned.
+    /// The cost of a step as planned, where memory is reckoned.
     fn planned_step(&self) -> Option<StepSummary> {
         let engine = self.plan.engines.iter().find(|engine| engine.estimate().memory > 0)?;
-        let Estimate { units, levels, bootstraps, memory } = engine.estimate();
+        let Estimate { levels, bootstraps, .. } = engine.estimate();
         let client = self.plan.program.has_client_backward();
         Some(StepSummary {
             levels: levels.unwrap_or(0) as u64,
             bootstraps,
-            estimated_core_seconds: None,
-            estimated_transforms: Some(units),
-            estimated_peak_bytes: memory as u64,
             output_error: client.then_some(self.ledger.output_error),
             parts: self.both.counted().stages.into_iter().map(|stage| (stage.stage, stage.seconds)).collect(),
         })
