@@ -128,6 +128,11 @@ impl Server {
         Ok(())
     }
 
+    /// Whether it has mini-batch number `index`.
+    pub(crate) fn has_batch(&self, index: usize) -> bool {
+        self.batches.contains_key(&index)
+    }
+
     /// Forgets a mini-batch; it is to be sent again before its next use.
     pub(crate) fn forget_batch(&mut self, index: usize) {
         self.batches.remove(&index);

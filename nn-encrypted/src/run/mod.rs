@@ -7,6 +7,7 @@ mod calibrate;
 mod checkpoint;
 mod classify;
 mod compare;
+mod connect;
 #[cfg(feature = "cli")]
 mod curve;
 mod digest;

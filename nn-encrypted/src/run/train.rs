@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::calibrate::calibrated;
+use super::connect::Here;
 use super::epoch::after_epoch;
 use super::folder::RunFolder;
 use super::lock::Lock;
@@ -47,7 +48,7 @@ pub fn train_session(session: &Session, options: &Options, start: Instant) -> Re
     let (mut outcome, mut lock) = match options.mode {
         Mode::Clear => (train_clear(session, options)?, None),
         Mode::Simulate => (train_twin(session, options)?, None),
-        Mode::Encrypted => train_encrypted(session, options, start)?,
+        Mode::Encrypted => train_encrypted(session, options, &Here, start)?,
     };
     if options.mode != Mode::Encrypted {
         outcome.report.seconds.total = start.elapsed().as_secs_f64();
