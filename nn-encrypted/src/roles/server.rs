@@ -139,6 +139,12 @@ impl Server {
         self.held.take_if(|held| *held == index);
     }
 
+    /// Forgets all mini-batches.
+    pub(crate) fn forget_batches(&mut self) {
+        self.batches.clear();
+        self.held = None;
+    }
+
     /// Takes weights and momentum, those after `step` steps.
     ///
     /// # Errors

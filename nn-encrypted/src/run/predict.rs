@@ -52,6 +52,11 @@ pub struct Query {
 /// If a file is missing, damaged or of another run, the table does not have the columns of the model, or a role stops;
 /// [`RunError::Spent`] if the server deviated in training.
 pub fn predict(query: &Query) -> Result<Prediction, RunError> {
+    predict_with(query, &Here)
+}
+
+/// As [`predict`], with a server elsewhere.
+pub(crate) fn predict_with(query: &Query, connect: &dyn Connect) -> Result<Prediction, RunError> {
     let folder = query.run.as_ref().map(RunFolder::new);
     if let Some(folder) = &folder {
         let report = folder.read_sealed_report()?;
@@ -84,8 +89,10 @@ pub fn predict(query: &Query) -> Result<Prediction, RunError> {
     };
     let out = out(query, &path)?;
     let mut prediction = match &folder {
-        Some(folder) if folder.has_secrets() => with_keys(&session, folder, &Here, model, &further.samples)?,
-        _ => with_keys_of_its_own(&session, &Here, model, &further.samples)?,
+        Some(folder) if folder.has_secrets() => {
+            with_keys(&session, folder, connect, model, &further.samples)?
+        }
+        _ => with_keys_of_its_own(&session, connect, model, &further.samples)?,
     };
     let table = predictions(&session, &further.samples, &further.ids, &prediction.outputs);
     write_private(&out, &table)?;
