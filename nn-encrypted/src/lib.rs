@@ -2,7 +2,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod clear;
-#[cfg(all(feature = "cli", feature = "fetch", feature = "serve"))]
+#[cfg(feature = "serve")]
 pub mod cli;
 pub mod data;
 pub(crate) mod engine;
@@ -26,7 +26,7 @@ pub mod recipe;
 pub mod roles;
 pub mod run;
 mod tag;
-#[cfg(any(feature = "fetch", feature = "serve"))]
+#[cfg(feature = "fetch")]
 mod tls;
 pub mod twin;
 

@@ -262,8 +262,8 @@ impl Channel for Remote {
         self.upload(Object::Batch(index), &bytes)
     }
 
-    fn holds_batches_in_memory(&self) -> bool {
-        false
+    fn is_elsewhere(&self) -> bool {
+        true
     }
 
     fn forget_batch(&mut self, _index: usize) {}

@@ -17,8 +17,9 @@ pub(crate) trait Channel: Send + Sync {
     /// Gives it a mini-batch.
     fn receive_batch(&mut self, index: usize, bytes: Vec<u8>) -> Result<(), ServerError>;
 
-    /// Whether mini-batches stay in memory, where room for all of them may be missing, rather than on a disk.
-    fn holds_batches_in_memory(&self) -> bool;
+    /// Whether it is in another process: mini-batches then stay on its disk, rather than in the memory of this process, and it is not of
+    /// this process what it computes.
+    fn is_elsewhere(&self) -> bool;
 
     /// Has it forget a mini-batch, which is then to be sent again before its next use.
     fn forget_batch(&mut self, index: usize);
@@ -64,8 +65,8 @@ impl Channel for Server {
         self.receive_batch(index, bytes)
     }
 
-    fn holds_batches_in_memory(&self) -> bool {
-        true
+    fn is_elsewhere(&self) -> bool {
+        false
     }
 
     fn forget_batch(&mut self, index: usize) {

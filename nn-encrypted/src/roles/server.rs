@@ -140,6 +140,7 @@ impl Server {
     }
 
     /// Forgets all mini-batches.
+    #[cfg(feature = "serve")]
     pub(crate) fn forget_batches(&mut self) {
         self.batches.clear();
         self.held = None;

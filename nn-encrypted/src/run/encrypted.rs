@@ -133,7 +133,7 @@ impl Encrypted {
         let each = bytes.len() as u64;
         // Mini-batches have one size.
         let all = each.saturating_mul(session.batches.count() as u64);
-        if self.server.holds_batches_in_memory() && all > self.batch_bytes {
+        if !self.server.is_elsewhere() && all > self.batch_bytes {
             self.sent.drain().for_each(|other| self.server.forget_batch(other));
         }
         self.data_bytes += each;
@@ -216,6 +216,7 @@ impl Encrypted {
         x: ArrayView2<'_, f64>,
         spent: &mut Spent,
     ) -> Result<(Array2<f64>, u64), RunError> {
+        let before = self.elsewhere();
         let Self { client, server, .. } = self;
         let query = client.encrypt_query(number, x)?;
         let (sent, mut traffic) = (query.len() as u64, Traffic::default());
@@ -225,7 +226,16 @@ impl Encrypted {
             traffic.to_client += answer.len() as u64;
             Ok(client.read_outputs(answer)?)
         })?;
+        spent.cpu += self.elsewhere() - before;
         Ok((outputs, sent + traffic.to_client + traffic.to_server))
+    }
+
+    /// Processor seconds of the stages of steps in another process, as its server tells them.
+    pub(super) fn elsewhere(&self) -> f64 {
+        if !self.server.is_elsewhere() {
+            return 0.0;
+        }
+        self.counted().stages.iter().map(|stage| stage.core_seconds).sum()
     }
 
     /// Whether the server computes a step alone; such steps are long.

@@ -311,12 +311,13 @@ impl<'a> Training<'a> {
         let mut encrypt = Spent::default();
         encrypt.on(|| both.send(session, batch))?;
         ledger.encrypt += encrypt.wall;
-        let before = ledger.training.wall;
+        let (before, cpu) = (ledger.training.wall, both.elsewhere());
         let whole = ledger.training.on(|| both.step(session, self.done as u64, batch, &options.stop))?;
         if !whole {
             return Ok(false);
         }
         ledger.times.push(ledger.training.wall - before);
+        ledger.training.cpu += both.elsewhere() - cpu;
         let (x, targets) = session.batch(batch)?;
         ledger.images += x.nrows() as u64;
         self.both.tell(&mut self.twin)?;

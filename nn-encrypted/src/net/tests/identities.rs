@@ -69,3 +69,21 @@ fn without_tls_a_server_listens_on_this_machine_alone() {
     let refused = Listener::with(server.path(), all, false, limits()).map(drop).unwrap_err().to_string();
     assert!(refused.contains("server.der"), "{refused}");
 }
+
+#[test]
+fn the_first_key_exchange_is_the_hybrid_one_and_nothing_older_than_tls_1_3_is_spoken() {
+    let provider = crate::tls::provider().unwrap();
+    assert_eq!(provider.kx_groups[0].name(), rustls::NamedGroup::X25519MLKEM768);
+    let server = Folder::new("server");
+    init(server.path(), &names(&["127.0.0.1"])).unwrap();
+    let served = Served::with(server.path(), limits(), false);
+    // A greeting of TLS 1.2 alone: record and handshake header, version 3.3, and no extension that offers more.
+    let mut greeting = vec![22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3];
+    greeting.extend([7; 32]);
+    greeting.extend([0, 0, 2, 0xc0, 0x2b, 1, 0]);
+    let mut stream = std::net::TcpStream::connect(served.address).unwrap();
+    std::io::Write::write_all(&mut stream, &greeting).unwrap();
+    let mut answer = Vec::new();
+    std::io::Read::read_to_end(&mut stream, &mut answer).unwrap();
+    assert_eq!(answer.first(), Some(&21), "an alert, not a handshake: {answer:?}");
+}
