@@ -116,8 +116,8 @@ impl JobBody {
         })
     }
 
-    /// The plan by this program. What does not fit one is an error that says so.
-    pub(super) fn plan(&self) -> Result<Planned, RunError> {
+    /// Recipe and network, with numbers within the limits of plans.
+    pub(super) fn network(&self) -> Result<(Recipe, Network), RunError> {
         for (what, found, most) in [
             ("features", self.features, WIDEST),
             ("outputs", self.outputs, WIDEST),
@@ -133,6 +133,12 @@ impl JobBody {
         }
         let recipe = Recipe::from_toml(&self.recipe, "the recipe of the job", &[])?;
         let network = Network::new(&recipe, self.features, self.sides, self.outputs)?;
+        Ok((recipe, network))
+    }
+
+    /// The plan by this program. What does not fit one is an error that says so.
+    pub(super) fn plan(&self) -> Result<Planned, RunError> {
+        let (recipe, network) = self.network()?;
         let shape = DataShape { bound: self.bound, rows: self.rows };
         let plan = match &self.insecure_small {
             None => Plan::choose(&recipe, &network, shape)?,

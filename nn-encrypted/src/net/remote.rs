@@ -66,7 +66,10 @@ impl Elsewhere {
         let job: Id = job
             .parse()
             .map_err(|()| RunError::Job(format!("{job:?} is no job; `nn-encrypted jobs` lists them")))?;
-        self.caller.call(&Method::DELETE, &format!("/v1/jobs/{job}"), &[], &[], &[])?;
+        // Known before it is deleted: whatever is repeated then finds nothing, and that is right.
+        let path = format!("/v1/jobs/{job}");
+        self.caller.call(&Method::GET, &path, &[], &[], &[])?;
+        self.caller.call(&Method::DELETE, &path, &[], &[], &[StatusCode::NOT_FOUND])?;
         Ok(())
     }
 

@@ -329,3 +329,43 @@ fn whoever_is_slow_is_hung_up_on() {
     let keys = format!("{}/objects/keys-0", world.job);
     check([(world.owner.piece(&keys, 100, 0, &digest(b"x"), &[0; 100]), 409, "5 bytes are there")]);
 }
+
+#[test]
+fn damaged_bodies_are_errors_and_take_no_time() {
+    use rand_core::Rng;
+
+    use crate::data::random::{Purpose, stream};
+    use crate::net::api::Task;
+    use crate::net::outcome::Outcome;
+
+    let session = ALL[0].session();
+    let body = JobBody::of(&session, &session.plan().unwrap(), Some(REASON.into())).unwrap();
+    let outcome = Outcome { result: vec![5; 40], records: vec![vec![6; 20]; 2], ..Outcome::default() };
+    let task = serde_json::to_vec(&Task::Train { step: 3, batch: 4 }).unwrap();
+    let whole = [serde_json::to_vec(&body).unwrap(), outcome.to_bytes(), task];
+    let mut rng = stream(24, Purpose::Order(0));
+    let (mut read, digits) = (0, b"0123456789\"-.,[]{}e");
+    for _ in 0..2_000 {
+        let mut bytes = whole.clone();
+        for bytes in &mut bytes {
+            for _ in 0..1 + rng.next_u64() % 3 {
+                let at = rng.next_u64() as usize % bytes.len();
+                // Half of the changes are of the kind that text is made of.
+                let new = rng.next_u64();
+                bytes[at] =
+                    if new % 2 == 0 { digits[new as usize / 2 % digits.len()] } else { (new / 2) as u8 };
+            }
+        }
+        if let Ok(body) = serde_json::from_slice::<JobBody>(&bytes[0]) {
+            read += 1;
+            let _ = body.network();
+            let again: JobBody = serde_json::from_slice(&serde_json::to_vec(&body).unwrap()).unwrap();
+            assert_eq!(again, body);
+        }
+        if let Ok(outcome) = Outcome::from_bytes(&bytes[1]) {
+            assert_eq!(Outcome::from_bytes(&outcome.to_bytes()), Ok(outcome));
+        }
+        let _ = serde_json::from_slice::<Task>(&bytes[2]);
+    }
+    assert!(read > 200, "{read} of 2,000 were read");
+}

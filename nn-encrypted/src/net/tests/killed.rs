@@ -16,8 +16,19 @@ const FOLDER: &str = "NN_ENCRYPTED_NET_FOLDER";
 /// Where the server is.
 const ADDRESS: &str = "NN_ENCRYPTED_NET_ADDRESS";
 
-fn subject() -> Small {
-    Small { steps: 12, ..ALL[0] }
+/// Steps of the run.
+const STEPS: &str = "NN_ENCRYPTED_NET_STEPS";
+
+/// The training: long enough that each moment is behind another step.
+fn subject(steps: usize) -> Small {
+    Small { steps, ..ALL[0] }
+}
+
+/// The steps of the newest checkpoint of a run folder.
+fn newest(folder: &Path) -> Option<u64> {
+    let names = std::fs::read_dir(folder.join("client")).ok()?.flatten();
+    let step = |name: &str| name.strip_prefix("checkpoint-")?.strip_suffix(".state")?.parse().ok();
+    names.filter_map(|entry| step(&entry.file_name().to_string_lossy())).max()
 }
 
 /// The processes that are killed: this very test, in the environment that the other gives it.
@@ -30,7 +41,7 @@ fn process() {
         let listener = Listener::with(&folder, address.parse().unwrap(), true, limits()).unwrap();
         listener.run(&AtomicBool::new(false)).unwrap();
     } else {
-        let small = subject();
+        let small = subject(std::env::var(STEPS).unwrap().parse().unwrap());
         let token_file = folder.join("token");
         let (url, patience) = (format!("http://{address}"), Duration::from_secs(60));
         let place = Place { url, token_file, pin: None, patience, quiet: true };
@@ -38,10 +49,11 @@ fn process() {
     }
 }
 
-fn spawn(role: &str, folder: &Path, address: SocketAddr) -> Child {
+fn spawn(role: &str, folder: &Path, address: SocketAddr, steps: usize) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "net::tests::killed::process", "--ignored", "--test-threads=1", "--nocapture"]);
     command.env(ROLE, role).env(FOLDER, folder).env(ADDRESS, address.to_string());
+    command.env(STEPS, steps.to_string());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -50,34 +62,40 @@ fn kill(moments: usize) {
     let seed = std::env::var("SERVE_SEED").map_or(now, |seed| seed.parse().unwrap());
     let mut rng = stream(seed, Purpose::Order(0));
     let (server, client, whole) = (Folder::new("server"), Folder::new("client"), Folder::new("whole"));
-    let small = subject();
+    let steps = 8 + 2 * moments;
+    let small = subject(steps);
     let session = small.session();
     let begun = Instant::now();
     let here = small.here(&session, &whole.path().join("run"));
-    let whole_time = begun.elapsed();
-    println!("SERVE_SEED={seed}, a whole run takes {whole_time:.1?}");
+    let step = begun.elapsed() / steps as u32;
+    println!("SERVE_SEED={seed}, a step takes {step:.1?}");
     let token = Tokens::new(server.path()).issue("owner", None).unwrap();
     std::fs::write(client.path().join("token"), &**token).unwrap();
     // A port that is free now, and taken again by each server.
     let address = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    let mut serving = spawn("server", server.path(), address);
-    let mut training = spawn("client", client.path(), address);
-    let mut killed = [0; 2];
+    let mut serving = spawn("server", server.path(), address, steps);
+    let mut training = spawn("client", client.path(), address, steps);
+    let (mut killed, mut done) = ([0; 2], None);
+    let run = client.path().join("run");
     while killed.iter().sum::<usize>() < moments {
-        let fraction = rng.next_u64() as f64 / u64::MAX as f64;
-        std::thread::sleep(whole_time.mul_f64(fraction / 2.0) + Duration::from_millis(100));
+        // At any instant of a step, with a step more behind it than at the last one.
+        while newest(&run) <= done {
+            assert!(training.try_wait().unwrap().is_none_or(|status| status.success()), "the client failed");
+            assert!(!run.join("report.json").exists(), "finished after {killed:?}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        done = newest(&run);
+        std::thread::sleep(step.mul_f64(rng.next_u64() as f64 / u64::MAX as f64));
         let one = (rng.next_u64() % 2) as usize;
         killed[one] += 1;
         if one == 0 {
             serving.kill().unwrap();
             serving.wait().unwrap();
-            serving = spawn("server", server.path(), address);
+            serving = spawn("server", server.path(), address, steps);
         } else {
-            let over = training.try_wait().unwrap();
             training.kill().unwrap();
-            let output = training.wait_with_output().unwrap();
-            assert!(over.is_none_or(|s| s.success()), "{}", String::from_utf8_lossy(&output.stderr));
-            training = spawn("client", client.path(), address);
+            training.wait().unwrap();
+            training = spawn("client", client.path(), address, steps);
         }
     }
     let output = training.wait_with_output().unwrap();
@@ -93,7 +111,7 @@ fn kill(moments: usize) {
     let (a, b) = (&here.report.traffic, &report.traffic);
     assert_eq!((a.rounds, a.refreshes, a.out_of_bounds), (b.rounds, b.refreshes, b.out_of_bounds));
     let timings = std::fs::read_to_string(client.path().join("run/timings.csv")).unwrap();
-    assert_eq!(timings.lines().count(), 1 + small.steps, "a line for each step");
+    assert_eq!(timings.lines().count(), 1 + steps, "a line for each step");
 }
 
 #[test]
