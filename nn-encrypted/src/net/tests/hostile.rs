@@ -352,8 +352,11 @@ fn damaged_bodies_are_errors_and_take_no_time() {
                 let at = rng.next_u64() as usize % bytes.len();
                 // Half of the changes are of the kind that text is made of.
                 let new = rng.next_u64();
-                bytes[at] =
-                    if new % 2 == 0 { digits[new as usize / 2 % digits.len()] } else { (new / 2) as u8 };
+                bytes[at] = if new.is_multiple_of(2) {
+                    digits[new as usize / 2 % digits.len()]
+                } else {
+                    (new / 2) as u8
+                };
             }
         }
         if let Ok(body) = serde_json::from_slice::<JobBody>(&bytes[0]) {
