@@ -2,7 +2,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod clear;
-#[cfg(all(feature = "cli", feature = "fetch"))]
+#[cfg(feature = "serve")]
 pub mod cli;
 pub mod data;
 pub(crate) mod engine;
@@ -16,6 +16,8 @@ pub(crate) mod layout;
 mod meter;
 pub(crate) mod metrics;
 pub mod model;
+#[cfg(feature = "serve")]
+mod net;
 pub mod network;
 pub(crate) mod numbers;
 pub mod plan;
@@ -24,6 +26,8 @@ pub mod recipe;
 pub mod roles;
 pub mod run;
 mod tag;
+#[cfg(feature = "fetch")]
+mod tls;
 pub mod twin;
 
 pub use self::fit::{Trained, fit};

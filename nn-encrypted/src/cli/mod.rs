@@ -4,6 +4,8 @@
 mod estimate;
 mod export;
 mod predict;
+mod serve;
+mod signals;
 mod task;
 mod tools;
 mod train;
@@ -16,6 +18,8 @@ use clap::{Parser, Subcommand};
 use self::estimate::{EstimateArgs, estimate};
 use self::export::{ExportArgs, export};
 use self::predict::{PredictArgs, predict};
+use self::serve::{JobsArgs, ServeArgs, jobs, serve};
+use self::signals::INTERRUPTED;
 use self::tools::{
     DataArgs, PretrainArgs, RecipesArgs, ReportArgs, StudyArgs, SweepArgs, backends, data, pretrain, recipes,
     report, study, sweep,
@@ -42,6 +46,10 @@ enum Command {
     Train(TrainArgs),
     /// Classifies new rows with a trained model, encrypted; without a table, the test part of the training.
     Predict(PredictArgs),
+    /// Computes for clients elsewhere, on ciphertexts: a server in a process of its own.
+    Serve(ServeArgs),
+    /// Lists the jobs of a client on a server, or deletes one.
+    Jobs(JobsArgs),
     /// Writes the only file of a run that is meant to leave the owner of the keys, and says what it tells of them.
     Export(ExportArgs),
     /// Trains convolutions on the embedded digits in the clear: the first layers of transfer learning, for data.frozen.
@@ -73,6 +81,8 @@ pub fn run() -> ExitCode {
         Command::Estimate(args) => estimate(&args),
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
+        Command::Serve(args) => serve(&args),
+        Command::Jobs(args) => jobs(&args),
         Command::Export(args) => export(&args),
         Command::Pretrain(args) => pretrain(&args),
         Command::Recipes(args) => recipes(&args),
@@ -91,9 +101,6 @@ pub fn run() -> ExitCode {
         ExitCode::from(if error.is_input() { 2 } else { 1 })
     })
 }
-
-/// The exit status that shells report after a Ctrl-C.
-const INTERRUPTED: u8 = 130;
 
 impl Command {
     /// Starts the threads asked for.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::serve::ServerArgs;
 use crate::run::{self, Query, RunError};
 
 #[derive(Args)]
@@ -24,6 +25,8 @@ pub(super) struct PredictArgs {
     /// File of the predictions; beside the model without it.
     #[arg(long)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// Folder of the data sets that are not inside the program.
     #[arg(long)]
     data_dir: Option<PathBuf>,
@@ -33,14 +36,15 @@ pub(super) struct PredictArgs {
 }
 
 pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
-    let prediction = run::predict(&Query {
+    let query = Query {
         run: args.run.clone(),
         model: args.model.clone(),
         data: args.data.clone(),
         id: args.id.clone(),
         out: args.out.clone(),
         data_dir: args.data_dir.clone(),
-    })?;
+    };
+    let prediction = run::predict_with(&query, &*args.server.connect(false)?)?;
     prediction.notes.iter().for_each(|note| eprintln!("warning: {note}"));
     let summary = &prediction.summary;
     println!("{}", summary.described());

@@ -2,23 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::recipe::Recipe;
 use crate::run::{self, Mode, Options, Outcome, Report, Resumption, RunError};
 use clap::{Args, ValueEnum};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
-use super::INTERRUPTED;
+use super::serve::ServerArgs;
+use super::signals::stop_on_signals;
 use super::task::TaskArgs;
 
 #[derive(Args, Default)]
 pub(super) struct TrainArgs {
     #[command(flatten)]
     pub(super) task: TaskArgs,
+    #[command(flatten)]
+    server: ServerArgs,
     /// How to run.
     #[arg(long, value_enum, default_value_t = ModeArg::Encrypted)]
     mode: ModeArg,
@@ -63,16 +62,6 @@ impl From<ModeArg> for Mode {
     }
 }
 
-/// Sets `stop` at the first SIGINT or SIGTERM, and ends the process at the second.
-fn stop_on_signals(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag not set.
-        flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), Arc::clone(stop))?;
-        flag::register(signal, Arc::clone(stop))?;
-    }
-    Ok(())
-}
-
 impl TrainArgs {
     /// Those of the program without arguments.
     pub(super) fn standard() -> Self {
@@ -82,6 +71,9 @@ impl TrainArgs {
 
 pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
     let task = &args.task;
+    if args.server.server.is_some() && Mode::from(args.mode) != Mode::Encrypted {
+        return Err(RunError::Job("--server is for --mode encrypted: nothing else is computed there".into()));
+    }
     let out = match &args.out {
         Some(out) => out.clone(),
         None => default_folder(&task.load()?.recipe),
@@ -114,7 +106,8 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
     if options.mode == Mode::Encrypted {
         stop_on_signals(&options.stop).map_err(|source| RunError::Io { path: "signals".into(), source })?;
     }
-    Ok(summary(&run::train(recipe, &options)?, &out))
+    let connect = args.server.connect(options.quiet)?;
+    Ok(summary(&run::train_with(recipe, &options, &*connect)?, &out))
 }
 
 /// `runs/RECIPE-DATA-TIME`, which nothing has been written to.

@@ -22,6 +22,8 @@ pub(crate) mod words;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 pub use self::error::EngineError;
 pub(crate) use self::error::Result;
 pub use self::pieces::Pieces;
@@ -84,7 +86,7 @@ pub trait Engine: Send + Sync {
 }
 
 /// Counts and times of an engine.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     /// Bootstraps of lookup tables.
     pub tables: u64,

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, StatusCode, header};
+use ureq::tls::RootCerts;
 use ureq::{Agent, Body};
 
-use super::tls;
+use crate::tls;
 
 /// A place that gives a file.
 ///
@@ -77,9 +78,11 @@ impl Source<'_> {
             .timeout_connect(Some(PATIENCE))
             .timeout_recv_response(Some(PATIENCE))
             .timeout_global(Some(LONGEST));
-        match tls::config() {
+        match tls::config(RootCerts::WebPki) {
             Some(tls) => config = config.tls_config(tls),
-            None if self.url.starts_with("https:") => return Err(tls::MISSING.to_owned()),
+            None if self.url.starts_with("https:") => {
+                return Err(format!("{}; download the file by other means", tls::MISSING));
+            }
             None => {}
         }
         let agent: Agent = config.build().into();

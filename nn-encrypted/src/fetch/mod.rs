@@ -5,7 +5,6 @@
 
 mod digest;
 mod download;
-mod tls;
 
 use std::fs;
 use std::io::ErrorKind;

@@ -125,6 +125,12 @@ pub enum ServerError {
     /// A mini-batch that was never sent.
     #[error("mini-batch {0} was not sent")]
     MissingBatch(usize),
+    /// A server elsewhere that cannot be reached, or refuses a request.
+    #[error("server: {0}")]
+    Remote(LinkError),
+    /// A server elsewhere that no longer has the state of this run in memory: what was kept is to be restored.
+    #[error("the server does not hold this run any more: {0}")]
+    Gone(String),
     /// Weights that were never sent.
     #[error("the weights to start from were not sent")]
     MissingModel,

@@ -4,6 +4,7 @@
 //! and never depends on what was decrypted.
 
 mod backward;
+mod channel;
 pub(crate) mod cipher;
 mod client;
 mod error;
@@ -16,6 +17,7 @@ mod purpose;
 mod server;
 pub(crate) mod traffic;
 
+pub(crate) use self::channel::Channel;
 pub use self::client::{Client, RefreshCounts};
 pub use self::error::{ClientError, MessageError, ServerError};
 pub use self::link::{Link, LinkError, Traffic};

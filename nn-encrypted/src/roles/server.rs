@@ -128,10 +128,22 @@ impl Server {
         Ok(())
     }
 
+    /// Whether it has mini-batch number `index`.
+    pub(crate) fn has_batch(&self, index: usize) -> bool {
+        self.batches.contains_key(&index)
+    }
+
     /// Forgets a mini-batch; it is to be sent again before its next use.
     pub(crate) fn forget_batch(&mut self, index: usize) {
         self.batches.remove(&index);
         self.held.take_if(|held| *held == index);
+    }
+
+    /// Forgets all mini-batches.
+    #[cfg(feature = "serve")]
+    pub(crate) fn forget_batches(&mut self) {
+        self.batches.clear();
+        self.held = None;
     }
 
     /// Takes weights and momentum, those after `step` steps.

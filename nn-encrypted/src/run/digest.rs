@@ -3,7 +3,7 @@
 use he_core::wire::DIGEST_BYTES;
 
 /// A digest of sealed objects: of the digests they end with, so that nothing of a secret one is hashed again.
-pub(super) fn digest_of<T: AsRef<[u8]>>(sealed: impl IntoIterator<Item = T>) -> [u8; 32] {
+pub(crate) fn digest_of<T: AsRef<[u8]>>(sealed: impl IntoIterator<Item = T>) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key("nn-encrypted keys of a run v1");
     for object in sealed {
         let object = object.as_ref();
@@ -20,6 +20,6 @@ pub(super) fn update<const N: usize>(hasher: &mut blake3::Hasher, words: impl It
 }
 
 /// A digest as text.
-pub(super) fn hex(digest: &[u8; 32]) -> String {
+pub(crate) fn hex(digest: &[u8; 32]) -> String {
     blake3::Hash::from_bytes(*digest).to_hex().to_string()
 }

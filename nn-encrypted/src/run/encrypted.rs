@@ -1,4 +1,4 @@
-//! Client and server side by side.
+//! A client and its server, wherever that is.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::meter::Spent;
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::program::{Step, Tensor};
-use crate::roles::{Client, LocalLink, Server, ServerError, Traffic};
+use crate::roles::{Channel, Client, LocalLink, Server, ServerError, Traffic};
 use crate::twin::Twin;
 
-/// A client and a server in one process, connected by bytes.
+/// A client and its server, connected by bytes: in one process, or with the server elsewhere.
 ///
 /// ```
 /// use nn_encrypted::recipe::Recipe;
@@ -40,14 +40,14 @@ pub struct Encrypted {
     /// The client.
     pub client: Client,
     /// The server.
-    pub server: Server,
+    pub(crate) server: Box<dyn Channel>,
     /// Traffic of refreshes.
     pub traffic: Traffic,
     /// Bytes of data and first weights.
     pub data_bytes: u64,
     /// Bytes of evaluation keys.
     pub key_bytes: u64,
-    /// Bytes of mini-batches the server may keep from one epoch to the next. If all of them take more, one is kept: each is
+    /// Bytes of mini-batches a server may keep in memory from one epoch to the next. If all of them take more, one is kept: each is
     /// then encrypted and sent when it is used.
     pub batch_bytes: u64,
     sent: HashSet<usize>,
@@ -82,30 +82,30 @@ impl Counted {
 }
 
 impl Encrypted {
-    /// Makes keys and sends them and the first weights. The evaluation keys are returned as they were sent.
+    /// Makes keys and gives them and the first weights to a server in this process. The evaluation keys are returned as they were sent.
     ///
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn start(plan: &Arc<Plan>, client: Client) -> Result<(Self, SentKeys), RunError> {
         let keys = client.evaluation_keys()?;
-        Ok((Self::start_with(plan, client, &keys)?, keys))
+        let mut this = Self::new(plan, client, Box::new(Server::new(plan, &keys, true)?), &keys);
+        this.send_model()?;
+        Ok((this, keys))
     }
 
-    /// Sends evaluation keys that were made before, and the first weights.
+    /// Encrypts and sends the weights that the client has, as those before the first step.
     ///
     /// # Errors
-    /// If the keys are damaged or of another plan, or the operating system gives no randomness.
-    pub(super) fn start_with(plan: &Arc<Plan>, client: Client, keys: &SentKeys) -> Result<Self, RunError> {
-        let mut this = Self::new(plan, client, Server::new(plan, keys, true)?, keys);
-        let model = this.client.encrypt_model(0)?;
-        this.data_bytes = model.len() as u64;
-        this.server.receive_model(0, model)?;
-        Ok(this)
+    /// If the operating system gives no randomness, or the server stops.
+    pub(super) fn send_model(&mut self) -> Result<(), RunError> {
+        let model = self.client.encrypt_model(0)?;
+        self.data_bytes += model.len() as u64;
+        Ok(self.server.receive_model(0, model)?)
     }
 
     /// A client and a server with the given evaluation keys, but without weights.
     #[must_use]
-    pub(crate) fn new(plan: &Arc<Plan>, client: Client, server: Server, keys: &SentKeys) -> Self {
+    pub(super) fn new(plan: &Arc<Plan>, client: Client, server: Box<dyn Channel>, keys: &SentKeys) -> Self {
         let alone = Self::is_alone_in(plan);
         Self {
             plan: Arc::clone(plan),
@@ -124,14 +124,16 @@ impl Encrypted {
     /// # Errors
     /// If the operating system gives no randomness.
     pub fn send(&mut self, session: &Session, batch: usize) -> Result<(), RunError> {
-        if self.sent.contains(&batch) {
+        if self.sent.contains(&batch) || self.server.has_batch(batch)? {
+            self.sent.insert(batch);
             return Ok(());
         }
         let (x, targets) = session.batch(batch)?;
         let bytes = self.client.encrypt_batch(batch, x.view(), targets.view())?;
         let each = bytes.len() as u64;
         // Mini-batches have one size.
-        if each.saturating_mul(session.batches.count() as u64) > self.batch_bytes {
+        let all = each.saturating_mul(session.batches.count() as u64);
+        if !self.server.is_elsewhere() && all > self.batch_bytes {
             self.sent.drain().for_each(|other| self.server.forget_batch(other));
         }
         self.data_bytes += each;
@@ -214,6 +216,7 @@ impl Encrypted {
         x: ArrayView2<'_, f64>,
         spent: &mut Spent,
     ) -> Result<(Array2<f64>, u64), RunError> {
+        let before = self.elsewhere();
         let Self { client, server, .. } = self;
         let query = client.encrypt_query(number, x)?;
         let (sent, mut traffic) = (query.len() as u64, Traffic::default());
@@ -223,7 +226,16 @@ impl Encrypted {
             traffic.to_client += answer.len() as u64;
             Ok(client.read_outputs(answer)?)
         })?;
+        spent.cpu += self.elsewhere() - before;
         Ok((outputs, sent + traffic.to_client + traffic.to_server))
+    }
+
+    /// Processor seconds of the stages of steps in another process, as its server tells them.
+    pub(super) fn elsewhere(&self) -> f64 {
+        if !self.server.is_elsewhere() {
+            return 0.0;
+        }
+        self.counted().stages.iter().map(|stage| stage.core_seconds).sum()
     }
 
     /// Whether the server computes a step alone; such steps are long.

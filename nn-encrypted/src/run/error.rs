@@ -117,6 +117,10 @@ pub enum RunError {
         /// The run folder with the checkpoint, if there is one.
         out: Option<PathBuf>,
     },
+    /// A server, or what is needed for one, cannot be used.
+    #[cfg(feature = "serve")]
+    #[error("{0}")]
+    Job(String),
     /// The curve cannot be drawn.
     #[cfg(feature = "cli")]
     #[error("learning curve: {0}")]
@@ -152,6 +156,8 @@ impl RunError {
             | Self::Export { .. }
             | Self::Finished { .. }
             | Self::Unfinished { .. } => true,
+            #[cfg(feature = "serve")]
+            Self::Job(_) => true,
             Self::Client(_) | Self::Server(_) | Self::Unequal(_) | Self::Interrupted { .. } => false,
             #[cfg(feature = "cli")]
             Self::Curve(_) => false,

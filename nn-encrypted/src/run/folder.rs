@@ -56,7 +56,7 @@ impl RunFolder {
         &self.root
     }
 
-    pub(super) fn client(&self, name: &str) -> PathBuf {
+    pub(crate) fn client(&self, name: &str) -> PathBuf {
         self.root.join("client").join(name)
     }
 
@@ -94,7 +94,7 @@ impl RunFolder {
 
     /// Writes a file whole or not at all; `private` ones can be read by their owner only. When it returns, the file
     /// is on disk under its name.
-    pub(super) fn write(&self, path: &Path, bytes: &[u8], private: bool) -> Result<(), RunError> {
+    pub(crate) fn write(&self, path: &Path, bytes: &[u8], private: bool) -> Result<(), RunError> {
         let io = |source| RunError::Io { path: path.to_owned(), source };
         let (draft, mut file) = self.draft(path, private).map_err(io)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
@@ -139,7 +139,7 @@ impl RunFolder {
         Ok(bytes)
     }
 
-    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
+    pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>, RunError> {
         Ok(std::mem::take(&mut *self.read_at_most(path, LARGEST_FILE)?))
     }
 

@@ -7,6 +7,7 @@ mod calibrate;
 mod checkpoint;
 mod classify;
 mod compare;
+mod connect;
 #[cfg(feature = "cli")]
 mod curve;
 mod digest;
@@ -55,6 +56,10 @@ pub(crate) use self::backends::backends_page;
 #[cfg(feature = "cli")]
 pub(crate) use self::calibrate::{calibrated, is_bounded};
 pub use self::classify::{Prediction, predict_encrypted};
+#[cfg(feature = "serve")]
+pub(crate) use self::connect::{Connect, Here};
+#[cfg(feature = "serve")]
+pub(crate) use self::digest::{digest_of, hex};
 pub use self::encrypted::{Encrypted, SentKeys};
 pub use self::error::RunError;
 #[cfg(feature = "cli")]
@@ -66,6 +71,8 @@ pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};
 pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
+#[cfg(feature = "serve")]
+pub(crate) use self::predict::predict_with;
 pub(crate) use self::predict::with_new_keys;
 pub use self::predict::{Query, predict, predict_session};
 pub use self::report::Report;
@@ -77,5 +84,9 @@ pub(crate) use self::study::{Scope, study};
 pub(crate) use self::study_table::{study_page, write_page};
 #[cfg(feature = "cli")]
 pub(crate) use self::sweep::sweep;
+#[cfg(all(test, feature = "serve"))]
+pub(crate) use self::train::train_session_with;
+#[cfg(feature = "serve")]
+pub(crate) use self::train::train_with;
 pub use self::train::{train, train_session};
 pub(crate) use self::weights::{read_model, write_model};

@@ -6,6 +6,7 @@ use ndarray::{Array2, ArrayRef2};
 
 use super::bundle::Bundle;
 use super::classify::{Prediction, classify, classify_alone};
+use super::connect::{Connect, Here};
 use super::digest::hex;
 use super::encrypted::Encrypted;
 use super::folder::PRIVATE_MODEL;
@@ -51,6 +52,11 @@ pub struct Query {
 /// If a file is missing, damaged or of another run, the table does not have the columns of the model, or a role stops;
 /// [`RunError::Spent`] if the server deviated in training.
 pub fn predict(query: &Query) -> Result<Prediction, RunError> {
+    predict_with(query, &Here)
+}
+
+/// As [`predict`], with a server elsewhere.
+pub(crate) fn predict_with(query: &Query, connect: &dyn Connect) -> Result<Prediction, RunError> {
     let folder = query.run.as_ref().map(RunFolder::new);
     if let Some(folder) = &folder {
         let report = folder.read_sealed_report()?;
@@ -83,8 +89,10 @@ pub fn predict(query: &Query) -> Result<Prediction, RunError> {
     };
     let out = out(query, &path)?;
     let mut prediction = match &folder {
-        Some(folder) if folder.has_secrets() => with_keys(&session, folder, model, &further.samples)?,
-        _ => with_new_keys(&session, model, &further.samples)?,
+        Some(folder) if folder.has_secrets() => {
+            with_keys(&session, folder, connect, model, &further.samples)?
+        }
+        _ => with_keys_of_its_own(&session, connect, model, &further.samples)?,
     };
     let table = predictions(&session, &further.samples, &further.ids, &prediction.outputs);
     write_private(&out, &table)?;
@@ -146,24 +154,27 @@ fn notes(further: Further) -> Vec<String> {
 pub fn predict_session(session: &Session, folder: &RunFolder) -> Result<Prediction, RunError> {
     folder.refuse_spent(&folder.read_sealed_report()?)?;
     let model = folder.read_model(&session.recipe, &session.network)?;
-    with_keys(session, folder, model, &session.data.test)
+    with_keys(session, folder, &Here, model, &session.data.test)
 }
 
 fn with_keys(
     session: &Session,
     folder: &RunFolder,
+    connect: &dyn Connect,
     model: Model,
     samples: &Samples,
 ) -> Result<Prediction, RunError> {
     let plan = session.plan()?;
     let client = folder.client_with(&plan, model.clone())?;
     let keys = folder.read_evaluation_keys(&plan)?;
-    let mut both = Encrypted::new(&plan, client, folder.server_with(&plan, &keys)?, &keys);
     if session.keeps_weights() {
+        // Damaged keys are named, though nothing is computed with them.
+        folder.server_with(&plan, &keys)?;
         return classify_alone(session, samples, model);
     }
-    let weights = both.client.encrypt_model(0)?;
-    both.server.receive_model(0, weights)?;
+    let server = connect.connect(session, &plan, &keys, Some(folder))?;
+    let mut both = Encrypted::new(&plan, client, server, &keys);
+    both.send_model()?;
     classify(session, &mut both, samples, &session.twin(model)?)
 }
 
@@ -173,11 +184,24 @@ pub(crate) fn with_new_keys(
     model: Model,
     samples: &Samples,
 ) -> Result<Prediction, RunError> {
+    with_keys_of_its_own(session, &Here, model, samples)
+}
+
+fn with_keys_of_its_own(
+    session: &Session,
+    connect: &dyn Connect,
+    model: Model,
+    samples: &Samples,
+) -> Result<Prediction, RunError> {
     if session.keeps_weights() {
         return classify_alone(session, samples, model);
     }
     let plan = session.plan()?;
-    let (mut both, _) = Encrypted::start(&plan, Client::new(&plan, model.clone())?)?;
+    let client = Client::new(&plan, model.clone())?;
+    let keys = client.evaluation_keys()?;
+    let server = connect.connect(session, &plan, &keys, None)?;
+    let mut both = Encrypted::new(&plan, client, server, &keys);
+    both.send_model()?;
     classify(session, &mut both, samples, &session.twin(model)?)
 }
 

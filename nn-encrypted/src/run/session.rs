@@ -232,7 +232,7 @@ impl Session {
     }
 
     /// How far an encrypted run may be from the twin: as far as its least precise engine; none where all are exact.
-    pub(super) fn tolerance(&self) -> Result<Option<Tolerance>, RunError> {
+    pub(crate) fn tolerance(&self) -> Result<Option<Tolerance>, RunError> {
         let larger = |a: Tolerance, b: Tolerance| Tolerance {
             weights: a.weights.max(b.weights),
             outputs: a.outputs.max(b.outputs),

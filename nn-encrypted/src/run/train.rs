@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::calibrate::calibrated;
+use super::connect::{Connect, Here};
 use super::epoch::after_epoch;
 use super::folder::RunFolder;
 use super::lock::Lock;
@@ -23,6 +24,15 @@ use crate::recipe::Recipe;
 /// # Errors
 /// If the recipe, the data or a file cannot be used, or a role stops.
 pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
+    train_with(recipe, options, &Here)
+}
+
+/// As [`train`], with a server elsewhere.
+pub(crate) fn train_with(
+    recipe: Recipe,
+    options: &Options,
+    connect: &dyn Connect,
+) -> Result<Outcome, RunError> {
     let start = Instant::now();
     if let Some(out) = options.out.as_ref().filter(|_| !options.resume) {
         RunFolder::new(out).refuse_run(options.overwrite)?;
@@ -33,7 +43,7 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
         options.say(&word);
         session = calibrated;
     }
-    train_session(&session, options, start)
+    train_session_with(&session, options, connect, start)
 }
 
 /// Trains a recipe whose data are loaded, in a process that began at `start`.
@@ -41,13 +51,23 @@ pub fn train(recipe: Recipe, options: &Options) -> Result<Outcome, RunError> {
 /// # Errors
 /// As [`train`].
 pub fn train_session(session: &Session, options: &Options, start: Instant) -> Result<Outcome, RunError> {
+    train_session_with(session, options, &Here, start)
+}
+
+/// As [`train_session`], with a server elsewhere.
+pub(crate) fn train_session_with(
+    session: &Session,
+    options: &Options,
+    connect: &dyn Connect,
+    start: Instant,
+) -> Result<Outcome, RunError> {
     let folder = options.out.as_ref().map(RunFolder::new);
     session.data.notes.iter().for_each(|note| options.say(note));
     // The lock is held until everything is written.
     let (mut outcome, mut lock) = match options.mode {
         Mode::Clear => (train_clear(session, options)?, None),
         Mode::Simulate => (train_twin(session, options)?, None),
-        Mode::Encrypted => train_encrypted(session, options, start)?,
+        Mode::Encrypted => train_encrypted(session, options, connect, start)?,
     };
     if options.mode != Mode::Encrypted {
         outcome.report.seconds.total = start.elapsed().as_secs_f64();

@@ -1,15 +1,17 @@
 //! Encrypted training: steps, checkpoints and the report, over as many processes as it takes.
 
 mod finish;
+mod restore;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use self::restore::restore;
 use super::checkpoint::{Generation, Half, Identity};
+use super::connect::Connect;
 use super::digest::{digest_of, hex};
-use super::encrypted::{Counted, Encrypted, SentKeys};
+use super::encrypted::{Counted, Encrypted};
 use super::epoch::after_epoch;
 use super::lock::Lock;
 use super::progress::Progress;
@@ -18,14 +20,16 @@ use super::session::Session;
 use super::state::{Ledger, State};
 use super::{Options, Outcome, RunError, RunEstimate, RunFolder};
 use crate::meter::{Spent, peak_memory};
-use crate::model::Model;
 use crate::plan::Plan;
-use crate::recipe::RefreshStrategy;
-use crate::roles::Client;
+use crate::roles::{Client, ServerError};
 use crate::twin::Twin;
 
 /// Time between two checkpoints, if nothing else is asked for.
 const CHECKPOINT_SECONDS: u64 = 60;
+
+/// How often a run begins again from the same checkpoint because its server lost its state. Whoever could have a client begin anew at
+/// will could have it decrypt at will.
+const MOST_RETURNS: usize = 5;
 
 /// The message of a resumed run that was stopped too early.
 const NOTHING_YET: &str = "no checkpoint yet: from the beginning";
@@ -35,6 +39,7 @@ const NOTHING_YET: &str = "no checkpoint yet: from the beginning";
 pub(super) fn train_encrypted(
     session: &Session,
     options: &Options,
+    connect: &dyn Connect,
     begun: Instant,
 ) -> Result<(Outcome, Option<Lock>), RunError> {
     options.say("planning");
@@ -43,23 +48,69 @@ pub(super) fn train_encrypted(
     let estimate = super::estimate::said(session, options, &plan, planning.wall)?;
     let folder = options.out.as_ref().map(RunFolder::new);
     let lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
-    let resumed = match &folder {
-        Some(folder) if options.resume => Training::resume(session, options, &plan, folder)?,
-        _ => None,
+    let mut part = Part { session, options, plan: &plan, folder, connect, resumes: options.resume };
+    let (mut begun, mut planned) = (begun, planning.wall);
+    let (mut returns, mut newest) = (0, None);
+    let outcome = loop {
+        match part.whole(begun, planned, &estimate) {
+            Err(RunError::Server(ServerError::Gone(why)))
+                if part.may_return(&mut returns, &mut newest)? =>
+            {
+                options.say(&format!("{why}: going on from the newest checkpoint"));
+                (begun, planned, part.resumes) = (Instant::now(), 0.0, true);
+            }
+            other => break other?,
+        }
     };
-    let mut training = match resumed {
-        Some(training) => training,
-        None => Training::start(session, options, &plan, folder.as_ref())?,
-    };
-    training.ledger.plan += planning.wall;
-    training.estimate = estimate;
-    training.begun = begun;
-    if let Some(folder) = folder {
-        training.keep_in(folder);
-        training.keep()?;
+    Ok((outcome, lock))
+}
+
+/// The part of a process in a training.
+struct Part<'a> {
+    session: &'a Session,
+    options: &'a Options,
+    plan: &'a Arc<Plan>,
+    folder: Option<RunFolder>,
+    connect: &'a dyn Connect,
+    /// Whether it goes on with what is in the folder.
+    resumes: bool,
+}
+
+impl Part<'_> {
+    /// From the start or the newest checkpoint to the end.
+    fn whole(
+        &self,
+        begun: Instant,
+        planned: f64,
+        estimate: &Option<RunEstimate>,
+    ) -> Result<Outcome, RunError> {
+        let resumed = match &self.folder {
+            Some(folder) if self.resumes => Training::resume(self, folder)?,
+            _ => None,
+        };
+        let mut training = match resumed {
+            Some(training) => training,
+            None => Training::start(self)?,
+        };
+        training.ledger.plan += planned;
+        training.estimate = estimate.clone();
+        training.begun = begun;
+        if let Some(folder) = &self.folder {
+            training.keep_in(folder.clone());
+            training.keep()?;
+        }
+        training.run()?;
+        training.finish()
     }
-    training.run()?;
-    Ok((training.finish()?, lock))
+
+    /// Whether to go on from the newest checkpoint after a server lost its state: not without end from the same one.
+    fn may_return(&self, returns: &mut usize, newest: &mut Option<u64>) -> Result<bool, RunError> {
+        let Some(folder) = &self.folder else { return Ok(false) };
+        let step = folder.generations()?.last().copied();
+        *returns = if step == *newest { *returns + 1 } else { 1 };
+        *newest = step;
+        Ok(*returns <= MOST_RETURNS)
+    }
 }
 
 /// Where checkpoints go, and when the next is due.
@@ -97,15 +148,12 @@ struct Training<'a> {
 
 impl<'a> Training<'a> {
     /// From the beginning, with new keys.
-    fn start(
-        session: &'a Session,
-        options: &'a Options,
-        plan: &Arc<Plan>,
-        folder: Option<&RunFolder>,
-    ) -> Result<Self, RunError> {
+    fn start(part: &Part<'a>) -> Result<Self, RunError> {
+        let Part { session, options, plan, connect, .. } = *part;
+        let folder = part.folder.as_ref();
         let first = session.first.clone();
         let kept = match folder {
-            Some(folder) if options.resume => folder.kept_keys(plan, &first)?,
+            Some(folder) if part.resumes => folder.kept_keys(plan, &first)?,
             _ => None,
         };
         let drawn = kept.is_none();
@@ -115,19 +163,19 @@ impl<'a> Training<'a> {
             "with the keys that are there: encrypting the first weights"
         });
         let mut keygen = Spent::default();
-        let (both, keys) = keygen.on(|| -> Result<_, RunError> {
-            match kept {
-                Some((client, Some(keys))) => Ok((Encrypted::start_with(plan, client, &keys)?, keys)),
-                Some((client, None)) => Encrypted::start(plan, client),
-                None => Encrypted::start(plan, Client::new(plan, first)?),
-            }
+        let (client, keys) = keygen.on(|| -> Result<_, RunError> {
+            let (client, keys) = match kept {
+                Some((client, keys)) => (client, keys),
+                None => (Client::new(plan, first)?, None),
+            };
+            let keys = keys.map_or_else(|| client.evaluation_keys(), Ok)?;
+            Ok((client, keys))
         })?;
         let mut twin = session.twin(session.first.clone())?;
-        let secrets = both.client.secret_bytes();
+        let secrets = client.secret_bytes();
         let mut ledger = Ledger {
             samples: hex(&session.digest()),
             secret: hex(&digest_of(secrets.iter().flatten())),
-            keygen: keygen.wall,
             curve: vec![session.score(&mut twin, &session.data.test)?],
             ..Ledger::default()
         };
@@ -143,6 +191,14 @@ impl<'a> Training<'a> {
             }
             folder.write_evaluation_keys(&keys)?;
         }
+        // A server gets no keys of which the secret ones are not on disk.
+        let both = keygen.on(|| -> Result<_, RunError> {
+            let server = connect.connect(session, plan, &keys, folder)?;
+            let mut both = Encrypted::new(plan, client, server, &keys);
+            both.send_model()?;
+            Ok(both)
+        })?;
+        ledger.keygen = keygen.wall;
         let run = digest_of(keys.iter().flatten());
         Ok(Self::with(session, options, plan, (both, twin, ledger), 0, run))
     }
@@ -176,12 +232,8 @@ impl<'a> Training<'a> {
     }
 
     /// From the newest checkpoint that is whole; none if there is none yet.
-    fn resume(
-        session: &'a Session,
-        options: &'a Options,
-        plan: &Arc<Plan>,
-        folder: &RunFolder,
-    ) -> Result<Option<Self>, RunError> {
+    fn resume(part: &Part<'a>, folder: &RunFolder) -> Result<Option<Self>, RunError> {
+        let Part { session, options, plan, .. } = *part;
         let mut keygen = Spent::default();
         if folder.generations()?.is_empty() {
             options.say(NOTHING_YET);
@@ -195,7 +247,7 @@ impl<'a> Training<'a> {
         };
         damaged.iter().for_each(|error| options.say(&format!("not used: {error}")));
         let (step, steps) = (generation.step, session.steps(options.steps));
-        let parts = keygen.on(|| restore(session, plan, folder, &keys, generation))?;
+        let parts = keygen.on(|| restore(part, folder, &keys, generation))?;
         if step > steps as u64 {
             let what = format!("is of step {step} of a run of {steps} steps");
             return Err(RunError::File { path: folder.checkpoint(Half::Client, step), what });
@@ -259,12 +311,13 @@ impl<'a> Training<'a> {
         let mut encrypt = Spent::default();
         encrypt.on(|| both.send(session, batch))?;
         ledger.encrypt += encrypt.wall;
-        let before = ledger.training.wall;
+        let (before, cpu) = (ledger.training.wall, both.elsewhere());
         let whole = ledger.training.on(|| both.step(session, self.done as u64, batch, &options.stop))?;
         if !whole {
             return Ok(false);
         }
         ledger.times.push(ledger.training.wall - before);
+        ledger.training.cpu += both.elsewhere() - cpu;
         let (x, targets) = session.batch(batch)?;
         ledger.images += x.nrows() as u64;
         self.both.tell(&mut self.twin)?;
@@ -300,7 +353,7 @@ impl<'a> Training<'a> {
         let model = self.both.model(step)?;
         let client = State::to_bytes(recipe, network, &self.ledger, [&model, self.twin.model()])
             .map_err(|what| RunError::File { path: keeper.folder.client("checkpoint"), what })?;
-        let generation = Generation { step, client, server: self.both.server.model(step)? };
+        let generation = Generation { step, client, server: self.both.server.keep(step)? };
         keeper.folder.write_generation(&keeper.identity, &generation)?;
         (keeper.last, keeper.step) = (Instant::now(), Some(step));
         Ok(())
@@ -323,53 +376,4 @@ impl<'a> Training<'a> {
         ledger.failure = counted.failure + now.failure;
         ledger.stages = counted.stages;
     }
-}
-
-/// Both roles, the twin and the ledger as they were.
-fn restore(
-    session: &Session,
-    plan: &Arc<Plan>,
-    folder: &RunFolder,
-    keys: &SentKeys,
-    generation: Generation,
-) -> Result<(Encrypted, Twin, Ledger), RunError> {
-    let Generation { step, client, server } = generation;
-    let wrong = |path: PathBuf, what: String| RunError::File { path, what };
-    let path = folder.checkpoint(Half::Client, step);
-    let State { ledger, model, twin } = State::from_bytes(&session.recipe, &session.network, &client)
-        .map_err(|what| wrong(path.clone(), what))?;
-    folder.check_digests(&ledger.files)?;
-    if ledger.samples != hex(&session.digest()) {
-        let what = format!("the samples of `{}` are not those of this run", session.data.name);
-        return Err(wrong(path, what));
-    }
-    let mut client = folder.client_with(plan, model)?;
-    if ledger.secret != hex(&digest_of(client.secret_bytes().iter().flatten())) {
-        return Err(wrong(folder.client("secret.key"), "is not the secret key of this run".into()));
-    }
-    client.resume_counts(ledger.counts);
-    let mut both = Encrypted::new(plan, client, folder.server_with(plan, keys)?, keys);
-    both.server
-        .restore(step, server)
-        .map_err(|error| wrong(folder.checkpoint(Half::Server, step), error.to_string()))?;
-    (both.traffic, both.data_bytes) = (ledger.traffic, ledger.data_bytes);
-    Ok((both, restored(session, step, twin, path)?, ledger))
-}
-
-/// The twin after so many steps. Where nothing rounds, a model has not all bits of the numbers that it stands for, and they are computed
-/// again.
-fn restored(session: &Session, step: u64, kept: Model, path: PathBuf) -> Result<Twin, RunError> {
-    if session.recipe.refresh.strategy != RefreshStrategy::None {
-        return session.twin(kept);
-    }
-    let mut twin = session.twin(session.first.clone())?;
-    for batch in session.batches.schedule(0).take(step as usize) {
-        let (x, targets) = session.batch(batch)?;
-        twin.step(&x, &targets)?;
-    }
-    if *twin.model() == kept {
-        return Ok(twin);
-    }
-    let what = format!("holds another model than {step} steps from the first weights");
-    Err(RunError::File { path, what })
 }

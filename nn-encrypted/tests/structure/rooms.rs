@@ -166,8 +166,9 @@ const NN_ENCRYPTED: &Floors = &[
     ("meter", ""),
     ("metrics", ""),
     ("tag", ""),
+    ("tls", ""),
     ("data", "metrics"),
-    ("fetch", "data"),
+    ("fetch", "tls data"),
     ("frozen", "activation metrics data"),
     ("recipe", "activation data"),
     ("network", "activation recipe"),
@@ -186,8 +187,9 @@ const NN_ENCRYPTED: &Floors = &[
         "activation meter metrics tag data fetch frozen recipe network model numbers twin clear program engine \
          roles/cipher plan roles",
     ),
+    ("net", "tls data recipe network engine plan roles run"),
     ("fit", "data recipe model run"),
-    ("cli", "data fetch frozen recipe run"),
+    ("cli", "data fetch frozen recipe run net"),
     ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
     ("main", "cli"),
 ];

@@ -1,0 +1,129 @@
+//! A server, and clients of one.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::signals::stop_on_signals;
+use crate::net::{Elsewhere, Listener, Place, Tokens, fingerprint_of, init};
+use crate::run::{Connect, Here, RunError};
+
+/// How long a server that does not answer is asked again.
+const PATIENCE: Duration = Duration::from_secs(86_400);
+
+#[derive(Args)]
+pub(super) struct ServeArgs {
+    /// Folder of the server: its certificate, tokens, database and jobs.
+    folder: PathBuf,
+    #[command(subcommand)]
+    command: Option<ServeCommand>,
+    /// Makes the folder: a certificate authority, a certificate and server.toml; made anew, certificates keep their authority.
+    #[arg(long)]
+    init: bool,
+    /// With --init: a name or address that clients call the server by; may be repeated.
+    #[arg(long = "name", value_name = "HOST", requires = "init")]
+    names: Vec<String>,
+    /// Address to listen at.
+    #[arg(long, default_value = "127.0.0.1:7443")]
+    listen: SocketAddr,
+    /// Serves without TLS, at an address of this machine: for a proxy in front.
+    #[arg(long)]
+    plain: bool,
+}
+
+#[derive(Subcommand)]
+enum ServeCommand {
+    /// Prints a new token for a tenant, which the server keeps a digest of.
+    Token {
+        /// Name of the tenant, whose jobs are its own.
+        name: String,
+        /// Days until it ends; without end without it.
+        #[arg(long)]
+        days: Option<u32>,
+    },
+}
+
+pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, RunError> {
+    if let Some(ServeCommand::Token { name, days }) = &args.command {
+        println!("{}", *Tokens::new(&args.folder).issue(name, *days)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.init {
+        let local = || ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+        let names = if args.names.is_empty() { local() } else { args.names.clone() };
+        println!("fingerprint {}", init(&args.folder, &names)?);
+        println!("certificate for {}", names.join(", "));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let stop = Arc::default();
+    stop_on_signals(&stop).map_err(|source| RunError::Io { path: "signals".into(), source })?;
+    let listener = Listener::bind(&args.folder, args.listen, args.plain)?;
+    let scheme = if args.plain { "http" } else { "https" };
+    println!("listening at {scheme}://{}", listener.address()?);
+    if !args.plain {
+        println!("fingerprint {}", fingerprint_of(&args.folder)?);
+    }
+    listener.run(&stop)?;
+    println!("stopped; runs go on from their checkpoints when their clients ask");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The server that a client uses.
+#[derive(Args, Clone, Default)]
+pub(super) struct ServerArgs {
+    /// Server that computes, such as https://host:7443; in this process without it.
+    #[arg(long, value_name = "URL", requires = "token_file")]
+    pub(super) server: Option<String>,
+    /// File with the token of this client.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    token_file: Option<PathBuf>,
+    /// Fingerprint of the server, as `serve --init` printed it; without it the authorities of the web are believed.
+    #[arg(long, value_name = "FINGERPRINT", requires = "server")]
+    pin: Option<String>,
+}
+
+impl ServerArgs {
+    fn place(&self, url: &str, quiet: bool) -> Place {
+        Place {
+            url: url.to_owned(),
+            token_file: self.token_file.clone().unwrap_or_default(),
+            pin: self.pin.clone(),
+            patience: PATIENCE,
+            quiet,
+        }
+    }
+
+    /// The way to the server.
+    pub(super) fn connect(&self, quiet: bool) -> Result<Box<dyn Connect>, RunError> {
+        Ok(match &self.server {
+            Some(url) => Box::new(Elsewhere::new(&self.place(url, quiet))?),
+            None => Box::new(Here),
+        })
+    }
+}
+
+#[derive(Args)]
+pub(super) struct JobsArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Deletes a job with all that the server keeps of it.
+    #[arg(long, value_name = "JOB")]
+    delete: Option<String>,
+}
+
+pub(super) fn jobs(args: &JobsArgs) -> Result<ExitCode, RunError> {
+    let Some(url) = &args.server.server else {
+        return Err(RunError::Job("--server and --token-file say whose jobs".into()));
+    };
+    let place = Place { patience: Duration::from_secs(10), ..args.server.place(url, false) };
+    let server = Elsewhere::new(&place)?;
+    match &args.delete {
+        Some(job) => server.delete(job)?,
+        None => server.jobs()?.iter().for_each(|line| println!("{line}")),
+    }
+    Ok(ExitCode::SUCCESS)
+}

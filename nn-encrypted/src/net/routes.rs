@@ -1,0 +1,314 @@
+//! Requests: who asks, for what, and that a body is no longer than planned and does not stand still.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, head, put};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+
+use super::api::{
+    COMPLETE, DIGEST, EVENT, LENGTH, LONGEST_WAIT, OFFSET, PIECE, PROTOCOL, PROTOCOL_HEADER, ROUND, Task,
+};
+use super::body::JobBody;
+use super::mailbox::{Refusal, Run};
+use super::names::{Id, Object};
+use super::objects::{Announced, UploadError};
+use super::service::{Granted, Refused, Service};
+use super::store::{JobRecord, ObjectRecord};
+
+/// Bytes of a request for a job, and of a task, at most.
+const LARGEST_TEXT: usize = 1 << 18;
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(status, what) = self;
+        let mut response = (status, what).into_response();
+        if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Gone(why) => Self::new(StatusCode::GONE, why),
+            Refusal::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
+        }
+    }
+}
+
+/// A tenant that asks something of a server. No request is looked at without.
+struct Asked {
+    service: Arc<Service>,
+    tenant: String,
+}
+
+impl FromRequestParts<Arc<Service>> for Asked {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Granted<Self> {
+        let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let protocol = text(HeaderName::from_static(PROTOCOL_HEADER));
+        let token = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+        let tenant = service.tokens.tenant(token.unwrap_or_default());
+        let tenant = tenant.map_err(|what| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, what))?;
+        let tenant = tenant.ok_or_else(|| Refused::new(StatusCode::UNAUTHORIZED, "no valid token"))?;
+        if protocol != Some(PROTOCOL) {
+            let found = protocol.unwrap_or("none");
+            let version = env!("CARGO_PKG_VERSION");
+            let what = format!("protocol {found}; this server, version {version}, speaks {PROTOCOL}");
+            return Err(Refused::new(StatusCode::BAD_REQUEST, what));
+        }
+        Ok(Self { service: Arc::clone(service), tenant })
+    }
+}
+
+impl Asked {
+    fn job(&self, job: &str) -> Granted<(Id, JobRecord)> {
+        let id = job.parse().map_err(|()| Refused::unknown())?;
+        Ok((id, self.service.job(&self.tenant, id)?))
+    }
+
+    /// A run of a job; one that this process does not know was of another one.
+    fn run(&self, job: &str, run: &str) -> Granted<(Arc<Run>, JobRecord)> {
+        let (job, record) = self.job(job)?;
+        let id: Id = run.parse().map_err(|()| Refused::unknown())?;
+        let found = self.service.run(job).filter(|found| found.id == id);
+        let gone = || Refused::new(StatusCode::GONE, "the server was started anew, or another run begun");
+        Ok((found.ok_or_else(gone)?, record))
+    }
+
+    /// Reads a body of at most `most` bytes, as far as it comes.
+    async fn read(&self, body: Body, most: u64) -> (Vec<u8>, Granted<()>) {
+        let idle = Duration::from_secs(self.service.limits.body_seconds);
+        let (mut body, mut bytes) = (body, Vec::new());
+        loop {
+            let frame = match tokio::time::timeout(idle, body.frame()).await {
+                Err(_) => {
+                    let what = format!("no byte of the body came for {} s", idle.as_secs());
+                    return (bytes, Err(Refused::new(StatusCode::REQUEST_TIMEOUT, what)));
+                }
+                Ok(None) => return (bytes, Ok(())),
+                Ok(Some(Err(_))) => {
+                    return (bytes, Err(Refused::new(StatusCode::BAD_REQUEST, "the body broke off")));
+                }
+                Ok(Some(Ok(frame))) => frame,
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            if (bytes.len() + data.len()) as u64 > most {
+                let what = format!("more than {most} bytes came, the most there may be");
+                return (bytes, Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, what)));
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+
+    async fn text<T: for<'a> Deserialize<'a>>(&self, body: Body) -> Granted<T> {
+        let (bytes, read) = self.read(body, LARGEST_TEXT as u64).await;
+        read?;
+        let wrong = |error: serde_json::Error| Refused::new(StatusCode::BAD_REQUEST, error.to_string());
+        serde_json::from_slice(&bytes).map_err(wrong)
+    }
+}
+
+/// Work on the disk, off the threads that listen.
+async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Granted<T> + Send + 'static) -> Granted<T> {
+    let failed = |_| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed");
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
+}
+
+/// All requests.
+pub(super) fn router(service: Arc<Service>) -> Router {
+    let run = "/v1/jobs/{job}/runs/{run}";
+    Router::new()
+        .route("/v1/jobs", get(jobs))
+        .route("/v1/jobs/{job}", get(job).put(create).delete(delete))
+        .route("/v1/jobs/{job}/objects/{object}", head(object).patch(upload))
+        .route(run, put(begin))
+        .route(&format!("{run}/tasks/{{number}}"), get(next).put(submit).delete(stop))
+        .route(&format!("{run}/tasks/{{number}}/answers/{{round}}"), put(answer))
+        .with_state(service)
+}
+
+async fn jobs(asked: Asked) -> Granted<Response> {
+    let all = on_disk(move || asked.service.shown(&asked.tenant)).await?;
+    Ok(axum::Json(all).into_response())
+}
+
+async fn job(asked: Asked, Path(job): Path<String>) -> Granted<Response> {
+    let state = on_disk(move || {
+        let (job, record) = asked.job(&job)?;
+        asked.service.state(job, &record)
+    });
+    Ok(axum::Json(state.await?).into_response())
+}
+
+async fn create(asked: Asked, Path(job): Path<String>, body: Body) -> Granted<StatusCode> {
+    let job = job.parse().map_err(|()| Refused::unknown())?;
+    let _taking = asked.service.taking(&asked.tenant)?;
+    let body: JobBody = asked.text(body).await?;
+    Arc::clone(&asked.service).create(asked.tenant, job, body).await?;
+    Ok(StatusCode::CREATED)
+}
+
+async fn delete(asked: Asked, Path(job): Path<String>) -> Granted<StatusCode> {
+    on_disk(move || {
+        let (job, _) = asked.job(&job)?;
+        asked.service.delete(job)?;
+        eprintln!("deleted: job {job} of {}", asked.tenant);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}
+
+/// The part of an object that is there, as headers.
+fn described(record: &ObjectRecord) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let complete = if record.complete { "?1" } else { "?0" };
+    for (name, value) in [
+        (OFFSET, record.offset.to_string()),
+        (LENGTH, record.length.to_string()),
+        (DIGEST, record.digest.clone()),
+        (COMPLETE, complete.to_owned()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers
+}
+
+async fn object(asked: Asked, Path((job, object)): Path<(String, String)>) -> Granted<Response> {
+    let record = on_disk(move || {
+        let (job, _) = asked.job(&job)?;
+        let object: Object = object.parse().map_err(|()| Refused::unknown())?;
+        asked.service.store.object(job, &object.to_string())?.ok_or_else(Refused::unknown)
+    });
+    Ok(described(&record.await?).into_response())
+}
+
+fn number(headers: &HeaderMap, name: &'static str) -> Granted<u64> {
+    let value = headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok());
+    value.ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, format!("no {name}")))
+}
+
+async fn upload(
+    asked: Asked,
+    Path((job, object)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Granted<Response> {
+    let (job, record) = asked.job(&job)?;
+    let object: Object = object.parse().map_err(|()| Refused::unknown())?;
+    let most = record.most(object).ok_or_else(Refused::unknown)?;
+    let (length, offset) = (number(&headers, LENGTH)?, number(&headers, OFFSET)?);
+    if length > most {
+        let error = UploadError::TooLong { name: object, found: length, most };
+        return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()));
+    }
+    let digest = headers.get(DIGEST).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let _taking = asked.service.taking(&asked.tenant)?;
+    let (piece, read) = asked.read(body, (PIECE as u64).min(length.saturating_sub(offset))).await;
+    if matches!(&read, Err(Refused(StatusCode::PAYLOAD_TOO_LARGE, _))) {
+        return read.map(|()| StatusCode::OK.into_response());
+    }
+    let service = Arc::clone(&asked.service);
+    // What came of a piece that broke off need not be sent again.
+    let taken = on_disk(move || {
+        let announced = Announced { length, digest, offset };
+        match service.uploads.take(&service.store, (job, object, most), announced, &piece) {
+            Ok(record) => Ok(described(&record).into_response()),
+            Err(UploadError::Offset { there, found }) => {
+                let error = UploadError::Offset { there, found };
+                let mut response = (StatusCode::CONFLICT, error.to_string()).into_response();
+                response.headers_mut().insert(OFFSET, HeaderValue::from(there));
+                Ok(response)
+            }
+            Err(UploadError::Store(error)) => Err(error.into()),
+            Err(error) => Err(Refused::new(status(&error), error.to_string())),
+        }
+    });
+    let taken = taken.await?;
+    read.map(|()| taken)
+}
+
+fn status(error: &UploadError) -> StatusCode {
+    match error {
+        UploadError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        UploadError::Taken(_) | UploadError::Offset { .. } => StatusCode::CONFLICT,
+        UploadError::NoDigest => StatusCode::BAD_REQUEST,
+        UploadError::Digest { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        UploadError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+async fn begin(asked: Asked, Path((job, run)): Path<(String, String)>) -> Granted<StatusCode> {
+    on_disk(move || {
+        let (job, record) = asked.job(&job)?;
+        let run = run.parse().map_err(|()| Refused::unknown())?;
+        asked.service.begin(job, record, run)?;
+        Ok(StatusCode::CREATED)
+    })
+    .await
+}
+
+async fn submit(
+    asked: Asked,
+    Path((job, run, number)): Path<(String, String, u64)>,
+    body: Body,
+) -> Granted<StatusCode> {
+    let (run, _) = asked.run(&job, &run)?;
+    let task: Task = asked.text(body).await?;
+    run.submit(number, task)?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn stop(asked: Asked, Path((job, run, number)): Path<(String, String, u64)>) -> Granted<StatusCode> {
+    asked.run(&job, &run)?.0.stop(number)?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// How long a request for what is next waits.
+#[derive(Deserialize)]
+struct Wait {
+    #[serde(default)]
+    wait: u64,
+}
+
+async fn next(
+    asked: Asked,
+    Path((job, run, number)): Path<(String, String, u64)>,
+    Query(Wait { wait }): Query<Wait>,
+) -> Granted<Response> {
+    let (run, _) = asked.run(&job, &run)?;
+    let wait = Duration::from_secs(wait.min(LONGEST_WAIT));
+    let Some((event, round, bytes)): Option<(_, u32, Bytes)> = run.next(number, wait).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let mut response = bytes.into_response();
+    response.headers_mut().insert(EVENT, HeaderValue::from_static(event.name()));
+    response.headers_mut().insert(ROUND, HeaderValue::from(round));
+    Ok(response)
+}
+
+async fn answer(
+    asked: Asked,
+    Path((job, run, number, round)): Path<(String, String, u64, u32)>,
+    body: Body,
+) -> Granted<StatusCode> {
+    let (run, record) = asked.run(&job, &run)?;
+    let _taking = asked.service.taking(&asked.tenant)?;
+    let (bytes, read) = asked.read(body, record.sizes.answer).await;
+    read?;
+    run.answer(number, round, bytes)?;
+    Ok(StatusCode::NO_CONTENT)
+}

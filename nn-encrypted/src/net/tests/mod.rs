@@ -1,0 +1,234 @@
+//! A server and its clients on this machine, in rings that protect nothing.
+
+mod cuts;
+mod hostile;
+mod identities;
+mod killed;
+mod tenants;
+mod training;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::{Elsewhere, Listener, Place, Tokens};
+use crate::net::limits::Limits;
+use crate::recipe::Recipe;
+use crate::run::{
+    Connect, Here, Options, Outcome, Resumption, RunError, Session, resume, train_session_with,
+};
+
+const REASON: &str = "a test: no secret is in it";
+
+/// A folder of its own, removed at the end.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn new(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::SeqCst);
+        let name = format!("nn-encrypted-net-{name}-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Limits of a server of a test.
+fn limits() -> Limits {
+    Limits { insecure_small: true, header_seconds: 2, body_seconds: 2, ..Limits::default() }
+}
+
+/// A server in a thread.
+struct Served {
+    address: SocketAddr,
+    root: PathBuf,
+    scheme: &'static str,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Served {
+    fn plain(root: &Path, limits: Limits) -> Self {
+        Self::with(root, limits, true)
+    }
+
+    fn with(root: &Path, limits: Limits, plain: bool) -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = Listener::with(root, any, plain, limits).unwrap();
+        let (address, stop) = (listener.address().unwrap(), Arc::<AtomicBool>::default());
+        let flag = Arc::clone(&stop);
+        let thread = Some(std::thread::spawn(move || listener.run(&flag).unwrap()));
+        let scheme = if plain { "http" } else { "https" };
+        Self { address, root: root.to_owned(), scheme, stop, thread }
+    }
+
+    fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// The server as a tenant names it.
+    fn place(&self, tenant: &str) -> Place {
+        place(&self.root, tenant, self.url())
+    }
+}
+
+/// A server as a tenant names it, with a new token.
+fn place(root: &Path, tenant: &str, url: String) -> Place {
+    let token_file = root.join(format!("{tenant}.token"));
+    std::fs::write(&token_file, &**Tokens::new(root).issue(tenant, None).unwrap()).unwrap();
+    Place { url, token_file, pin: None, patience: Duration::from_secs(30), quiet: true }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()));
+    }
+}
+
+/// How near a training with a server elsewhere comes to one with a server in this process.
+#[derive(Clone, Copy)]
+enum Near {
+    /// The same model, bit for bit.
+    Same,
+    /// Other noise moves it within the tolerance of the plan; both are the twin's within it.
+    Twin,
+}
+
+/// A short training.
+struct Small {
+    name: &'static str,
+    recipe: &'static str,
+    settings: &'static [&'static str],
+    steps: usize,
+    near: Near,
+}
+
+const TWO_IN_BGV: &str = "layers=[{kind='Linear',out_features=3,scheme='bgv'},{kind='Square',scheme='bgv'},{kind='Linear',scheme='bgv'}]";
+const IN_CKKS: &str = "layers=[{kind='Linear',scheme='ckks'}]";
+const IN_CONV1D: &str = "layers=[{kind='Conv1d',channels=2,kernel=7,scheme='ckks'},{kind='Polynomial',coefficients=[0.5,0.197,0.0,-0.004],scheme='ckks'},{kind='AvgPool1d',kernel=2,scheme='ckks'},{kind='Linear',scheme='ckks'}]";
+
+const fn small(
+    name: &'static str,
+    recipe: &'static str,
+    settings: &'static [&'static str],
+    steps: usize,
+    near: Near,
+) -> Small {
+    Small { name, recipe, settings, steps, near }
+}
+
+/// One of every recipe.
+const ALL: [Small; 8] = [
+    small("bgv", "hesamifard2017", &["data.set=iris", TWO_IN_BGV, "optimizer.batch_size=16"], 6, Near::Same),
+    small("ckks", "ckks_sgd", &["data.set=iris", IN_CKKS, "optimizer.batch_size=4"], 2, Near::Twin),
+    small("series", "onoufriou2021", &[IN_CONV1D, "optimizer.batch_size=4"], 2, Near::Twin),
+    small("coefficients", "glyph2020", &["variant=tiny", "data.test=4"], 1, Near::Twin),
+    small("digits", "tbmpnet2021", WORDS, 1, Near::Same),
+    small(
+        "slot tables",
+        "nandakumar2019",
+        &["variant=tiny", "optimizer.batch_size=4", "data.test=4"],
+        1,
+        Near::Same,
+    ),
+    small(
+        "columns",
+        "ghimes2018",
+        &["variant=iris", "data.test=134", "optimizer.batch_size=16"],
+        1,
+        Near::Same,
+    ),
+    small("bits", "tbmpnet2021", BITS, 1, Near::Same),
+];
+
+const WORDS: &[&str] = &[
+    "variant=tiny",
+    "numbers.word_bits=8",
+    "data.test=4",
+    "optimizer.batch_size=1",
+    "optimizer.learning_rate=1",
+];
+const BITS: &[&str] = &[
+    "variant=tiny",
+    "numbers.word_bits=8",
+    "data.test=4",
+    "optimizer.batch_size=1",
+    "optimizer.learning_rate=1",
+    "numbers.words=bits",
+];
+
+impl Small {
+    fn settings(&self) -> Vec<String> {
+        self.settings.iter().map(ToString::to_string).collect()
+    }
+
+    fn session(&self) -> Session {
+        // Most tests take the first one, and its plan takes longest.
+        static FIRST: LazyLock<Session> = LazyLock::new(|| ALL[0].planned());
+        if self.name == ALL[0].name { FIRST.clone() } else { self.planned() }
+    }
+
+    fn planned(&self) -> Session {
+        let recipe = Recipe::load(self.recipe, &self.settings()).unwrap();
+        Session::new(recipe, None).unwrap().insecure_small(REASON).unwrap()
+    }
+
+    fn options(&self, out: &Path) -> Options {
+        Options {
+            steps: Some(self.steps),
+            out: Some(out.to_owned()),
+            quiet: true,
+            checkpoint_every: Some(Duration::ZERO),
+            ..Options::default()
+        }
+    }
+
+    fn train(&self, session: &Session, connect: &dyn Connect, out: &Path) -> Result<Outcome, RunError> {
+        train_session_with(session, &self.options(out), connect, Instant::now())
+    }
+
+    /// With a server in this process.
+    fn here(&self, session: &Session, out: &Path) -> Outcome {
+        self.train(session, &Here, out).unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
+    /// With a server elsewhere.
+    fn there(&self, session: &Session, place: &Place, out: &Path) -> Outcome {
+        let there = self.train(session, &elsewhere(place), out);
+        there.unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
+    /// Goes on with what is in a folder, or begins there; nothing if it is finished.
+    fn resume(&self, session: &Session, place: &Place, out: &Path) -> Result<(), RunError> {
+        let options = self.options(out);
+        match resume(Some(self.recipe), &self.settings(), options)? {
+            Resumption::Unfinished(_, options) => {
+                train_session_with(session, &options, &elsewhere(place), Instant::now()).map(drop)
+            }
+            Resumption::Finished(_) => Ok(()),
+        }
+    }
+}
+
+fn elsewhere(place: &Place) -> Elsewhere {
+    let mut elsewhere = Elsewhere::new(place).unwrap();
+    elsewhere.insecure_small = Some(REASON.into());
+    elsewhere
+}
