@@ -71,16 +71,16 @@ impl Ciphertext {
     /// Bytes that [`write`](Self::write) writes of a fresh ciphertext of a level, at most the highest.
     ///
     /// ```
-    /// use he_core::wire::Writer;
-    /// use he_yashe::{Ciphertext, Encoder, Encryptor, Parameters, SecretKey, Spec};
-    ///
-    /// let params = Parameters::new(Spec::insecure_test("a fast example"))?;
-    /// let encryptor = Encryptor::with_secret(&SecretKey::generate(&params)?);
-    /// let fresh = encryptor.encrypt(&Encoder::new(&params).encode(&[1, 2, 3])?)?;
-    /// let mut out = Writer::new();
+    /// # use he_yashe::*;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let params = Spec { log_n: 4, ..Spec::legacy_n32768() }.build_insecure("an example")?;
+    /// # let (key, encoder) = (SecretKey::generate(&params)?, Encoder::new(&params));
+    /// let fresh = Encryptor::new(&key.public_key()).encrypt(&encoder.encode_coefficients(&[7])?)?;
+    /// let mut out = he_core::wire::Writer::new();
     /// fresh.write(&mut out)?;
-    /// assert_eq!(out.finish().len(), Ciphertext::wire_bytes(&params, params.max_level()));
-    /// # Ok::<(), he_yashe::Error>(())
+    /// assert_eq!(out.finish().len(), Ciphertext::wire_bytes(&params, fresh.level()));
+    /// # Ok(())
+    /// # }
     /// ```
     #[must_use]
     pub fn wire_bytes(params: &Parameters, level: usize) -> usize {

@@ -48,6 +48,9 @@ fn noise(n: &mut Numbers) -> Noise {
 }
 
 const CALLS: &[Call] = &[
+    ("Ciphertext::wire_bytes", |n| {
+        let _ = Ciphertext::wire_bytes(&W.params, n.usize());
+    }),
     ("Encryptor::encrypt_at", |n| {
         if let Ok(c) = Encryptor::new(&W.key.public_key()).encrypt_at(&W.plain, n.usize()) {
             let _ = Decryptor::new(&W.key).decrypt(&c);
