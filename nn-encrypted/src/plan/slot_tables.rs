@@ -32,12 +32,14 @@ use crate::roles::cipher::{Cipher, CipherError, only};
 /// Seconds of a core that a truncation or tables of one argument take, of all slots and of few; and a lift.
 const TABLE_SECONDS: f64 = 4.0;
 const LIFT_SECONDS: f64 = 3.2;
+/// The time of a classification by that of its bootstraps: products of weights and rows take the rest.
+const FORWARD: f64 = 1.6;
 
 /// Seconds of a core that a rotation takes in the ring of the tables, where those were measured.
 const ROTATION_SECONDS: f64 = 0.0316;
 
 /// Seconds of a byte of sealed keys, made, written and read.
-const KEY_BYTE: f64 = 1e-8;
+const KEY_BYTE: f64 = 1.2e-8;
 
 /// Bytes of keys in memory for each byte of sealed keys: sealed, expanded, and the transforms of two bootstraps; by a step of the
 /// default network, which took 12.7 GB.
@@ -254,7 +256,7 @@ impl PlannedEngine for PlannedSlotTables {
             keys: rotations(KEY_BYTE * self.sealed_bytes()),
             batch: rotations(cost::BYTE * (bytes(Tensor::Features) + bytes(Tensor::Targets))),
             step: rotations(self.estimate().units),
-            query: rotations(TABLE_SECONDS * tables as f64 + LIFT_SECONDS * lifts as f64),
+            query: rotations(FORWARD * (TABLE_SECONDS * tables as f64 + LIFT_SECONDS * lifts as f64)),
         }
     }
 }

@@ -26,6 +26,8 @@ use crate::recipe::Backward;
 use crate::roles::ClientError;
 use crate::roles::traffic::{batch_bytes, model_bytes, query_bytes, step_bytes};
 
+/// Seconds of a byte of evaluation keys on its way to the disk: digests, writing, and waiting for it.
+const KEPT_BYTE: f64 = 4e-9;
 /// How much of a further thread is used.
 const PARALLEL: f64 = 0.95;
 
@@ -63,7 +65,7 @@ impl RunEstimate {
                 .flat_map(|engine| engine.schemes())
                 .map(SchemeSummary::from)
                 .collect(),
-            seconds: seconds(session, &parts, (steps, sends.len()), &simulation, begun),
+            seconds: seconds(session, &parts, (steps, sends.len()), &simulation, begun).keeping(traffic.keys),
             memory,
             disk: disk(session, &plan, traffic.keys)?,
             traffic,
@@ -162,6 +164,14 @@ impl Parts {
             query: wall(|work| &work.query),
         };
         if reckoned.are_short() { Self::tried(session, plan) } else { Ok(reckoned) }
+    }
+}
+
+impl EstimatedSeconds {
+    /// With so many bytes of keys that are written to the disk.
+    fn keeping(mut self, keys: u64) -> Self {
+        self.all += KEPT_BYTE * keys as f64;
+        self
     }
 }
 

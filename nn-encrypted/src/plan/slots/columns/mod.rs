@@ -34,7 +34,7 @@ use crate::roles::cipher::{Cipher, CipherError};
 /// Encryptions in the time of a rotation.
 const ENCRYPTIONS: f64 = 4.0;
 /// Rotations in the time in which a mebibyte of evaluation keys is made, written and read.
-const KEY_MEBIBYTE: f64 = 0.3;
+const KEY_MEBIBYTE: f64 = 0.46;
 /// The part of a rotation that a key switch of a step takes: many of them share a decomposition.
 const SWITCH: f64 = 0.69;
 /// Bytes of memory for each byte of evaluation keys: sealed, expanded, and while they are made.
