@@ -41,9 +41,9 @@ const SWITCH: f64 = 0.69;
 
 /// Bytes for each byte of sealed evaluation keys.
 const KEYS: f64 = 1.8;
-/// Bytes for each byte of the ciphertexts that weights would take, one for each that a tile multiplies: while first weights are public, and
-/// when they are unpacked, of one layer and of several.
-const WEIGHTS: [f64; 3] = [2.4, 1.6, 2.0];
+/// Bytes for each byte of the ciphertexts that weights would take, one for each that a tile multiplies: in YASHE; in BFV and BGV while first
+/// weights are public, and when they are unpacked.
+const WEIGHTS: [f64; 3] = [4.0, 2.1, 2.8];
 
 /// Some layers that nothing refreshes, as planned.
 pub struct PlannedColumns {
@@ -143,17 +143,15 @@ impl PlannedColumns {
         let tiles: usize = layers.iter().map(|layer| self.agreement.weight_tiles(layer)).sum();
         let bytes = |channel: &Channel| {
             let (n, limbs, ..) = channel.sizes();
-            let polynomials = if matches!(channel, Channel::Yashe(_)) { 1 } else { 2 };
-            8 * polynomials * n * limbs
+            let [yashe, public, unpacked] = WEIGHTS;
+            let (polynomials, factor) = match channel {
+                Channel::Yashe(_) => (1, yashe),
+                Channel::Integers(_) if self.agreement.is_packed() => (2, unpacked),
+                Channel::Integers(_) => (2, public),
+            };
+            factor * (8 * polynomials * n * limbs) as f64
         };
-        let each: usize = self.agreement.channels.iter().map(bytes).sum();
-        let [public, one, several] = WEIGHTS;
-        let factor = match (self.agreement.is_packed(), layers.len()) {
-            (false, _) => public,
-            (true, 1) => one,
-            (true, _) => several,
-        };
-        factor * (tiles * each) as f64
+        tiles as f64 * self.agreement.channels.iter().map(bytes).sum::<f64>()
     }
 
     /// Key switches of the last step, of each plaintext prime.
