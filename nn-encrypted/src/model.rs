@@ -54,3 +54,18 @@ pub struct LayerState {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+impl Model {
+    /// The largest distance of two numbers of two models of one network.
+    pub(crate) fn distance(&self, other: &Self) -> f64 {
+        let all = |model: &Self| -> Vec<f64> {
+            let layers = model.layers.iter();
+            let numbers = layers.flat_map(|l| [&l.weight, &l.bias, &l.weight_momentum, &l.bias_momentum]);
+            numbers.flatten().copied().collect()
+        };
+        let (a, b) = (all(self), all(other));
+        assert_eq!(a.len(), b.len());
+        a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    }
+}

@@ -38,7 +38,7 @@ impl ServerCertVerifier for Finder {
         let mut all = std::iter::once(own).chain(others);
         let found = all.find(|certificate| fingerprint(certificate) == self.pin);
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found.map(|found| found.to_vec());
-        Err(Error::General("given up".into()))
+        given_up()
     }
 
     fn verify_tls12_signature(
@@ -47,7 +47,7 @@ impl ServerCertVerifier for Finder {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("given up".into()))
+        given_up()
     }
 
     fn verify_tls13_signature(
@@ -56,12 +56,17 @@ impl ServerCertVerifier for Finder {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("given up".into()))
+        given_up()
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// The end of a connection that was made for its certificate alone.
+fn given_up<T>() -> Result<T, Error> {
+    Err(Error::General("given up".into()))
 }
 
 /// The certificate of a fingerprint that a server shows.

@@ -22,6 +22,8 @@ const WAIT: u64 = 5;
 /// Servers elsewhere.
 pub(crate) struct Elsewhere {
     caller: Arc<Caller>,
+    /// The arguments that name it.
+    arguments: String,
     /// See [`JobBody`].
     pub(super) insecure_small: Option<String>,
 }
@@ -43,7 +45,10 @@ fn refused(what: impl Into<String>) -> ServerError {
 impl Elsewhere {
     /// The server of a place.
     pub(crate) fn new(place: &Place) -> Result<Self, RunError> {
-        Ok(Self { caller: Arc::new(Caller::new(place)?), insecure_small: None })
+        let (url, file) = (&place.url, place.token_file.display());
+        let pin = place.pin.iter().map(|pin| format!(" --pin {pin}")).collect::<String>();
+        let arguments = format!(" --server {url} --token-file {file}{pin}");
+        Ok(Self { caller: Arc::new(Caller::new(place)?), arguments, insecure_small: None })
     }
 
     /// The jobs of its user, a line for each.
@@ -123,6 +128,10 @@ impl Connect for Elsewhere {
         remote.run = format!("{}/runs/{run}", remote.job);
         self.caller.call(&Method::PUT, &remote.run, &[], &[], &[])?;
         Ok(Box::new(remote))
+    }
+
+    fn arguments(&self) -> String {
+        self.arguments.clone()
     }
 }
 

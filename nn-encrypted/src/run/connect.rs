@@ -20,6 +20,11 @@ pub(crate) trait Connect {
         keys: &SentKeys,
         folder: Option<&RunFolder>,
     ) -> Result<Box<dyn Channel>, RunError>;
+
+    /// The arguments of the command line that name the server, each after a blank; none of one in this process.
+    fn arguments(&self) -> String {
+        String::new()
+    }
 }
 
 /// Servers in this process; they record what an audit needs.

@@ -108,7 +108,7 @@ pub enum RunError {
         what: String,
     },
     /// Stopped from outside; of a step that was begun nothing is left.
-    #[error("interrupted after step {step} of {steps}{}", how_to_resume(out.as_deref()))]
+    #[error("interrupted after step {step} of {steps}{}", how_to_resume(out.as_deref(), server))]
     Interrupted {
         /// Steps done.
         step: u64,
@@ -116,6 +116,8 @@ pub enum RunError {
         steps: u64,
         /// The run folder with the checkpoint, if there is one.
         out: Option<PathBuf>,
+        /// The arguments that name the server of the run; empty where it is in this process.
+        server: String,
     },
     /// A server, or what is needed for one, cannot be used.
     #[cfg(feature = "serve")]
@@ -131,9 +133,10 @@ fn listed(beyond: &[String]) -> String {
     beyond.iter().map(|line| format!("; {line}")).collect()
 }
 
-fn how_to_resume(out: Option<&Path>) -> String {
+fn how_to_resume(out: Option<&Path>, server: &str) -> String {
     out.map_or_else(String::new, |out| {
-        format!("; a checkpoint is written, go on with: nn-encrypted train --resume --out {}", out.display())
+        let out = out.display();
+        format!("; a checkpoint is written, go on with: nn-encrypted train --resume --out {out}{server}")
     })
 }
 

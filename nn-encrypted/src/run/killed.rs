@@ -10,7 +10,6 @@ use rand_core::Rng;
 
 use super::{Options, Report, Resumption, RunFolder, Session, resume, train_session};
 use crate::data::random::{Purpose, stream};
-use crate::model::Model;
 use crate::recipe::Recipe;
 
 /// How a resumed run ends.
@@ -125,7 +124,7 @@ impl Case {
         let left = server.filter(|entry| entry.file_name().to_string_lossy().starts_with("checkpoint"));
         assert_eq!(left.count(), 0, "checkpoints of a finished run");
         let model = |path| RunFolder::new(path).read_model(&session.recipe, &session.network).unwrap();
-        let apart = distance(&model(whole), &model(parts));
+        let apart = model(whole).distance(&model(parts));
         println!("{}: apart by {apart:.1e}", self.recipe);
         match self.end {
             End::Same => assert_eq!(apart, 0.0),
@@ -133,18 +132,6 @@ impl Case {
             End::Twin => {}
         }
     }
-}
-
-/// The largest distance of two numbers of two models.
-fn distance(a: &Model, b: &Model) -> f64 {
-    let all = |model: &Model| -> Vec<f64> {
-        let layers = model.layers.iter();
-        let numbers = layers.flat_map(|l| [&l.weight, &l.bias, &l.weight_momentum, &l.bias_momentum]);
-        numbers.flatten().copied().collect()
-    };
-    let (a, b) = (all(a), all(b));
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
 /// The process that is killed: this very test, in the environment that the others give it.

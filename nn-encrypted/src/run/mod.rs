@@ -38,6 +38,8 @@ mod resume;
 mod scores;
 mod seal;
 mod session;
+#[cfg(test)]
+pub(crate) mod small;
 mod spent;
 pub(crate) mod state;
 #[cfg(feature = "cli")]

@@ -95,6 +95,7 @@ impl Part<'_> {
         training.ledger.plan += planned;
         training.estimate = estimate.clone();
         training.begun = begun;
+        training.server = self.connect.arguments();
         if let Some(folder) = &self.folder {
             training.keep_in(folder.clone());
             training.keep()?;
@@ -144,6 +145,8 @@ struct Training<'a> {
     keeper: Option<Keeper>,
     /// Estimate that was said beforehand.
     estimate: Option<RunEstimate>,
+    /// The arguments that name its server.
+    server: String,
 }
 
 impl<'a> Training<'a> {
@@ -228,6 +231,7 @@ impl<'a> Training<'a> {
             run,
             keeper: None,
             estimate: None,
+            server: String::new(),
         }
     }
 
@@ -334,7 +338,8 @@ impl<'a> Training<'a> {
         progress.finish();
         self.keep()?;
         let out = self.options.out.clone();
-        Err(RunError::Interrupted { step: self.done as u64, steps: self.steps as u64, out })
+        let server = self.server.clone();
+        Err(RunError::Interrupted { step: self.done as u64, steps: self.steps as u64, out, server })
     }
 
     fn is_due(&self) -> bool {

@@ -1,25 +1,13 @@
 //! Trainings with a server elsewhere end as those in one process.
 
 use super::*;
-use crate::model::Model;
 use crate::net::body::Planned;
-
-/// The largest distance of two numbers of two models.
-fn distance(a: &Model, b: &Model) -> f64 {
-    let all = |model: &Model| -> Vec<f64> {
-        let layers = model.layers.iter();
-        let numbers = layers.flat_map(|l| [&l.weight, &l.bias, &l.weight_momentum, &l.bias_momentum]);
-        numbers.flatten().copied().collect()
-    };
-    let (a, b) = (all(a), all(b));
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
-}
+use crate::recipe::Recipe;
 
 /// That two outcomes are the same but for noise, times and the network.
 pub(super) fn compare(small: &Small, session: &Session, here: &Outcome, there: &Outcome) {
     let Small { name, near, .. } = small;
-    let apart = distance(&here.model, &there.model);
+    let apart = here.model.distance(&there.model);
     println!("{name}: apart by {apart:.1e}");
     match near {
         Near::Same => assert_eq!(here.model, there.model, "{name}"),
@@ -111,8 +99,18 @@ fn what_is_trained_there_is_classified_there_and_resumed_there() {
         let stopped =
             train_session_with(&session, &options, &elsewhere(&served.place("owner")), Instant::now());
         watch.join().unwrap();
-        assert!(matches!(stopped, Err(RunError::Interrupted { .. })), "{:?}", stopped.err());
+        let Err(error @ RunError::Interrupted { .. }) = stopped else { panic!("{:?}", stopped.err()) };
+        let said = error.to_string();
+        assert!(said.contains(&format!(" --server {} --token-file ", served.url())), "{said}");
     }
+    // The server's half is not here: a run of this process says where it is.
+    let Resumption::Unfinished(_, options) =
+        resume(Some(small.recipe), &small.settings(), small.options(&parts)).unwrap()
+    else {
+        panic!("it was stopped");
+    };
+    let alone = train_session_with(&session, &options, &Here, Instant::now()).unwrap_err().to_string();
+    assert!(alone.contains("another server: go on with --server"), "{alone}");
     // The server is started anew, at another address.
     let served = Served::plain(server.path(), limits());
     let place = served.place("owner");

@@ -5,6 +5,8 @@
 
 mod link;
 mod savings;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trial;
 
@@ -163,7 +165,9 @@ impl Parts {
             step: wall(|work| &work.step),
             query: wall(|work| &work.query),
         };
-        if reckoned.are_short() { Self::tried(session, plan) } else { Ok(reckoned) }
+        // What nothing refreshes is planned for its own steps and none beyond, which a trial may take.
+        let tried = reckoned.are_short() && !session.keeps_weights();
+        if tried { Self::tried(session, plan) } else { Ok(reckoned) }
     }
 }
 

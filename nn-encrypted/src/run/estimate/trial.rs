@@ -46,9 +46,7 @@ impl Parts {
         }
         steps.sort_by(f64::total_cmp);
         parts.step = steps.get(steps.len() / 2).copied().unwrap_or_default();
-        if !session.keeps_weights() {
-            timed(&mut parts.query, || both.query(0, x.view(), &mut Spent::default()))?;
-        }
+        timed(&mut parts.query, || both.query(0, x.view(), &mut Spent::default()))?;
         Ok(parts)
     }
 }

@@ -14,6 +14,9 @@ use crate::run::state::{Ledger, State};
 use crate::run::{RunError, RunFolder};
 use crate::twin::Twin;
 
+/// Bytes of the server's half of a checkpoint that is on another server: its digest.
+const KEPT_ELSEWHERE: usize = 32;
+
 /// Both roles, the twin and the ledger as they were.
 pub(super) fn restore(
     part: &Part<'_>,
@@ -37,10 +40,15 @@ pub(super) fn restore(
         return Err(wrong(folder.client("secret.key"), "is not the secret key of this run".into()));
     }
     client.resume_counts(ledger.counts);
+    let path_of_server = folder.checkpoint(Half::Server, step);
+    if server.len() == KEPT_ELSEWHERE && connect.arguments().is_empty() {
+        let what = "names a checkpoint on another server: go on with --server and --token-file".to_owned();
+        return Err(wrong(path_of_server, what));
+    }
     let mut both = Encrypted::new(plan, client, connect.connect(session, plan, keys, Some(folder))?, keys);
     both.server.restore(step, server).map_err(|error| match error {
         gone @ ServerError::Gone(_) => gone.into(),
-        error => wrong(folder.checkpoint(Half::Server, step), error.to_string()),
+        error => wrong(path_of_server, error.to_string()),
     })?;
     (both.traffic, both.data_bytes) = (ledger.traffic, ledger.data_bytes);
     Ok((both, restored(session, step, twin, path)?, ledger))
