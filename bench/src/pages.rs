@@ -3,12 +3,17 @@
 use std::fs;
 use std::path::PathBuf;
 
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
+
 /// Why a command cannot go on.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The machine in a line: processor, cores, system, and the widest kernels that it takes.
 pub(crate) fn machine() -> String {
-    format!("{}, {}", nn_encrypted::internals::host(), vectors())
+    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
+    let brand = system.cpus().first().map_or("", |cpu| cpu.brand().trim());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{brand}, {cores} cores, {}, {}", std::env::consts::OS, vectors())
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -15,7 +15,6 @@ pub use crate::frozen::relu::Relu;
 pub use crate::frozen::shape::Shape;
 pub use crate::layout::cube::{Cube, Order};
 pub use crate::layout::geometry::Geometry;
-pub use crate::meter::{cpu_seconds, host};
 pub use crate::metrics::accuracy;
 pub use crate::plan::slots::bgv::PlannedBgv;
 pub use crate::plan::work::Workload;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, Process, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 /// CPU seconds of all threads since the process started.
-pub fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     ProcessTime::now().as_duration().as_secs_f64()
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn machine_memory() -> Option<u64> {
 }
 
 /// The machine in a line.
-pub fn host() -> String {
+pub(crate) fn host() -> String {
     let kind = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
     let system = System::new_with_specifics(kind);
     let model =

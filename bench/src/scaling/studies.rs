@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use nn_encrypted::internals::cpu_seconds;
+use cpu_time::ProcessTime;
 use nn_encrypted::recipe::Recipe;
 use nn_encrypted::roles::Client;
 use nn_encrypted::run::{Encrypted, Session};
@@ -173,11 +173,11 @@ fn step(settings: &[String]) -> Result<Spent, Failure> {
     both.send(&session, 0)?;
     let (mut wall, mut cpu) = (vec![], vec![]);
     for number in 0..=STEPS {
-        let (start, before) = (Instant::now(), cpu_seconds());
+        let (start, before) = (Instant::now(), ProcessTime::now());
         black_box(both.step(&session, number, 0, &Arc::default())?);
         if number > 0 {
             wall.push(start.elapsed().as_secs_f64());
-            cpu.push(cpu_seconds() - before);
+            cpu.push(before.elapsed().as_secs_f64());
         }
     }
     Ok(Spent { wall: median(wall), cpu: median(cpu) })

@@ -23,8 +23,15 @@ impl Instance {
         narrow.then(|| format!("{}: {what}: σ = {sigma} is below {MIN_SIGMA}", self.name))
     }
 
-    /// Bits of security by proportion: 128 at the bound, and more with a smaller modulus or more noise.
-    pub(super) fn bits(&self) -> f64 {
-        128.0 * self.margin.cap / self.margin.found
+    /// Whole bits of security by proportion: 128 at the bound, and more with a smaller modulus or more noise. None of a scheme that is
+    /// broken.
+    pub(super) fn bits(&self) -> Option<f64> {
+        let Margin { found, cap, .. } = self.margin;
+        (!self.is_broken()).then_some((128.0 * cap / found).floor())
+    }
+
+    /// Whether it is of YASHE, whose bound is that of an attack and gives nothing else.
+    pub(super) fn is_broken(&self) -> bool {
+        self.margin.secret.contains("NTRU")
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn tables(all: &[Instance]) -> String {
             format!("{:.2}", margin.found),
             format!("{:.2}", margin.cap),
             format!("{:.2}", margin.bits()),
-            format!("{:.0}", instance.bits().floor()),
+            instance.bits().map_or_else(|| "none".into(), |bits| format!("{bits:.0}")),
         ]
     });
     table(&HEAD, rows)
@@ -109,11 +109,11 @@ pub(super) fn csv(all: &[Instance]) -> String {
         let margin = &instance.margin;
         let bounded = match margin.secret.as_str() {
             "binary" => "log2(q/sigma)",
-            secret if secret.contains("NTRU") => "log2(q/t)",
+            _ if instance.is_broken() => "log2(q/t)",
             _ => "log2 QP",
         };
         format!(
-            "\"{}\",\"{}\",{},\"{}\",{:.4},{:.4},{bounded},{:.4},{:.4},{:.4},{:.0}\n",
+            "\"{}\",\"{}\",{},\"{}\",{:.4},{:.4},{bounded},{:.4},{:.4},{:.4},{}\n",
             instance.name,
             margin.what,
             margin.dimension,
@@ -123,7 +123,7 @@ pub(super) fn csv(all: &[Instance]) -> String {
             margin.found,
             margin.cap,
             margin.bits(),
-            instance.bits().floor(),
+            instance.bits().map_or_else(String::new, |bits| format!("{bits:.0}")),
         )
     };
     format!("{COLUMNS}\n{}", all.iter().map(row).collect::<String>())

@@ -136,7 +136,8 @@ fn bits_by_proportion_are_too_few() {
     {
         for (log_qp, bits) in moduli.into_iter().zip([192.0, 256.0]) {
             let margin = Margin::ternary("", log_n, SecretDistribution::UniformTernary, log_qp, 3.19);
-            let found = Instance { name: String::new(), margin: margin.expect("a bound") }.bits();
+            let found =
+                Instance { name: String::new(), margin: margin.expect("a bound") }.bits().expect("bits");
             assert!(found <= bits && found > 0.85 * bits, "2^{log_n}, {log_qp}: {found} of {bits}");
         }
     }

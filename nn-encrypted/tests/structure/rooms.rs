@@ -190,7 +190,7 @@ const NN_ENCRYPTED: &Floors = &[
     ("net", "tls data recipe network engine plan roles run"),
     ("fit", "data recipe model run"),
     ("cli", "data fetch frozen recipe run net"),
-    ("internals", "activation meter metrics data frozen twin program layout engine roles/cipher plan run"),
+    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
     ("main", "cli"),
 ];
 
