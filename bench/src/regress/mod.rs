@@ -26,8 +26,8 @@ pub(crate) struct RegressArgs {
     /// Writes what is measured for this machine in place of comparing with it.
     #[arg(long)]
     write: bool,
-    /// Measures the operations of one scheme only: ring, BGV, BFV, YASHE, CKKS, TFHE or bridges.
-    #[arg(long, conflicts_with = "write")]
+    /// Measures the operations of one scheme only: ring, BGV, BFV, YASHE, CKKS, TFHE or bridges; others stay in the file as they are.
+    #[arg(long)]
     only: Option<String>,
 }
 
@@ -60,6 +60,10 @@ fn groups() -> [Group; 7] {
 
 /// Measures, and compares or writes; whether nothing got slower.
 pub(crate) fn run(args: &RegressArgs) -> Result<bool, Failure> {
+    let known = |only: &String| groups().iter().any(|(group, _)| only.eq_ignore_ascii_case(group));
+    if let Some(unknown) = args.only.as_ref().filter(|only| !known(only)) {
+        return Err(format!("`{unknown}` is no scheme that is measured").into());
+    }
     let machine = pages::machine();
     let mut known: Known = match pages::read(FILE) {
         Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{FILE}: {error}"))?,
@@ -75,7 +79,8 @@ pub(crate) fn run(args: &RegressArgs) -> Result<bool, Failure> {
     let before = before.unwrap_or_default();
     println!("{machine}; {}", pages::load());
     println!("{:<40} {:>12} {:>14} {:>12} {:>7}", "", "units", "CPU seconds", "before", "ratio");
-    let mut now = Times::new();
+    // Of a part of the operations the others are kept.
+    let mut now = if args.write && args.only.is_some() { before.clone() } else { Times::new() };
     for (group, operations) in groups() {
         if args.only.as_ref().is_some_and(|only| !only.eq_ignore_ascii_case(group)) {
             continue;
@@ -86,10 +91,13 @@ pub(crate) fn run(args: &RegressArgs) -> Result<bool, Failure> {
             show(&operation.name, time, before);
             now.insert(operation.name, time);
         }
+        if args.write {
+            // What was measured stays if the rest is interrupted.
+            known.machines.insert(machine.clone(), now.clone());
+            pages::write(FILE, &(serde_json::to_string_pretty(&known)? + "\n"))?;
+        }
     }
     if args.write {
-        known.machines.insert(machine, now);
-        pages::write(FILE, &(serde_json::to_string_pretty(&known)? + "\n"))?;
         return Ok(true);
     }
     let slower = slower(&before, &now, args.only.is_none());
