@@ -25,14 +25,18 @@ pub(crate) fn bridges() -> Result<Vec<Operation>, Failure> {
 
     let unit = (1_i64 << params.log_t()) / 32;
     let values: Vec<i64> = (0..n as i64).map(|i| (i % 8 - 4) * unit).collect();
-    // Plaintexts of products wrap: only times count here.
-    let encoder = he_bgv::Encoder::new(bgv).modular();
-    let c = he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&encoder.encode_coefficients(&values)?)?;
+    let encoder = he_bgv::Encoder::new(bgv);
+    let encrypt = |values: &[i64], bound: i64| -> Result<he_bgv::Ciphertext, Failure> {
+        let plaintext = encoder.clone().with_bound(bound.unsigned_abs()).encode_coefficients(values)?;
+        Ok(he_bgv::Encryptor::with_secret(secret.bgv()).encrypt(&plaintext)?)
+    };
+    let c = encrypt(&values, 4 * unit)?;
     // Results of a table, without the table: packing takes any ciphertexts.
     let few: Vec<usize> = (0..params.tfhe().n()).collect();
     let packed = server.tfhe()?.pack(&server.bgv_to_tfhe(&c, &few)?)?;
     let back = server.tfhe_to_bgv(std::slice::from_ref(&packed), LOG_SMALL, ERROR)?;
-    let used = vec![server.bgv().square(&back[0])?];
+    // Integers times a weight, which leaves room for their bound.
+    let used = vec![server.bgv().mul(&back[0], &encrypt(&[3], 3)?)?];
     let numbers: Vec<f64> = (0..slots).map(|i| i as f64 / slots as f64).collect();
     let plaintext = he_ckks::Encoder::new(ckks).encode_in(&numbers, slots)?;
     let full = he_ckks::Encryptor::with_secret(secret.ckks()).encrypt(&plaintext)?;
