@@ -12,9 +12,6 @@ use super::signals::stop_on_signals;
 use crate::net::{Elsewhere, Listener, Place, Tokens, fingerprint_of, init};
 use crate::run::{Connect, Here, RunError};
 
-/// How long a server that does not answer is asked again.
-const PATIENCE: Duration = Duration::from_secs(86_400);
-
 #[derive(Args)]
 pub(super) struct ServeArgs {
     /// Folder of the server: its certificate, tokens, database and jobs.
@@ -92,7 +89,7 @@ impl ServerArgs {
             url: url.to_owned(),
             token_file: self.token_file.clone().unwrap_or_default(),
             pin: self.pin.clone(),
-            patience: PATIENCE,
+            patience: Place::PATIENCE,
             quiet,
         }
     }

@@ -40,6 +40,11 @@ pub(crate) struct Place {
     pub(crate) quiet: bool,
 }
 
+impl Place {
+    /// How long a server that does not answer is asked again, where nothing else is said.
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(86_400);
+}
+
 /// Requests to a server.
 pub(super) struct Caller {
     agent: Agent,

@@ -51,14 +51,15 @@ mod summary;
 mod sweep;
 mod train;
 mod training;
+mod watch;
 mod weights;
 
 #[cfg(any(feature = "cli", test))]
 pub(crate) use self::backends::backends_page;
+pub(crate) use self::calibrate::calibrated;
 #[cfg(feature = "cli")]
-pub(crate) use self::calibrate::{calibrated, is_bounded};
+pub(crate) use self::calibrate::is_bounded;
 pub use self::classify::{Prediction, predict_encrypted};
-#[cfg(feature = "serve")]
 pub(crate) use self::connect::{Connect, Here};
 #[cfg(feature = "serve")]
 pub(crate) use self::digest::{digest_of, hex};
@@ -75,9 +76,10 @@ pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
 #[cfg(feature = "serve")]
 pub(crate) use self::predict::predict_with;
-pub(crate) use self::predict::with_new_keys;
+pub(crate) use self::predict::with_keys_of;
 pub use self::predict::{Query, predict, predict_session};
 pub use self::report::Report;
+pub(crate) use self::resume::finished;
 pub use self::resume::{Resumption, resume};
 pub use self::session::Session;
 #[cfg(feature = "cli")]
@@ -86,9 +88,9 @@ pub(crate) use self::study::{Scope, study};
 pub(crate) use self::study_table::{study_page, write_page};
 #[cfg(feature = "cli")]
 pub(crate) use self::sweep::sweep;
-#[cfg(all(test, feature = "serve"))]
 pub(crate) use self::train::train_session_with;
 #[cfg(feature = "serve")]
 pub(crate) use self::train::train_with;
 pub use self::train::{train, train_session};
-pub(crate) use self::weights::{read_model, write_model};
+pub use self::watch::{Event, Watch};
+pub(crate) use self::weights::{model_bytes, model_file, model_of_bytes, read_model, write_private};

@@ -133,7 +133,7 @@ fn out(query: &Query, model: &Path) -> Result<PathBuf, RunError> {
 }
 
 /// Words to a user on rows.
-fn notes(further: Further) -> Vec<String> {
+pub(super) fn notes(further: Further) -> Vec<String> {
     let mut notes = further.notes;
     let saturated = further.samples.saturated;
     if !further.beyond.is_empty() {
@@ -178,13 +178,21 @@ fn with_keys(
     classify(session, &mut both, samples, &session.twin(model)?)
 }
 
-/// Classifies samples with keys of their own.
-pub(crate) fn with_new_keys(
+/// Classifies samples with the keys of a run folder, or keys of their own.
+pub(crate) fn with_keys_of(
     session: &Session,
+    connect: &dyn Connect,
+    folder: Option<&Path>,
     model: Model,
     samples: &Samples,
 ) -> Result<Prediction, RunError> {
-    with_keys_of_its_own(session, &Here, model, samples)
+    match folder.map(RunFolder::new) {
+        Some(folder) => {
+            folder.refuse_spent(&folder.read_sealed_report()?)?;
+            with_keys(session, &folder, connect, model, samples)
+        }
+        None => with_keys_of_its_own(session, connect, model, samples),
+    }
 }
 
 fn with_keys_of_its_own(

@@ -45,17 +45,27 @@ pub fn resume(
     }
     let path = folder.recipe().to_string_lossy().into_owned();
     let recipe = Recipe::load(recipe.unwrap_or(&path), settings)?;
+    match finished(&recipe, &mut options)? {
+        Some(report) => Ok(Resumption::Finished(Box::new(report))),
+        None => Ok(Resumption::Unfinished(Box::new(recipe), options)),
+    }
+}
+
+/// The report of the run in the folder `options.out`, if that is finished; else the options to go on with. The recipe must be that of
+/// the run.
+pub(crate) fn finished(recipe: &Recipe, options: &mut Options) -> Result<Option<Report>, RunError> {
+    let folder = RunFolder::new(options.out.clone().unwrap_or_default());
     if folder.recipe().exists() {
-        same_recipe(&folder, &recipe)?;
-        Asked::read(&folder)?.merge(&folder, &mut options)?;
+        same_recipe(&folder, recipe)?;
+        Asked::read(&folder)?.merge(&folder, options)?;
     }
     if folder.report().exists() {
         let report = folder.read_sealed_report()?;
         folder.refuse_spent(&report)?;
-        return Ok(Resumption::Finished(Box::new(report)));
+        return Ok(Some(report));
     }
     options.resume = true;
-    Ok(Resumption::Unfinished(Box::new(recipe), options))
+    Ok(None)
 }
 
 fn same_recipe(folder: &RunFolder, asked: &Recipe) -> Result<(), RunError> {

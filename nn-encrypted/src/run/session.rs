@@ -11,7 +11,7 @@ use super::report::Report;
 use super::summary::RangeSummary;
 use super::{Mode, RunError};
 use crate::clear::Clear;
-use crate::data::{Batches, Intake, Prepared, Samples};
+use crate::data::{Batches, Intake, Prepared, Rows, Samples};
 use crate::frozen;
 use crate::metrics;
 use crate::model::Model;
@@ -62,6 +62,31 @@ impl Session {
         let data = frozen::prepare(&recipe.data, recipe.seed, input_bits(&recipe), data_dir)?;
         let batches = batches(&recipe, &data)?;
         Self::with(recipe, data, batches)
+    }
+
+    /// A session of rows in memory, which all train: there is no test part.
+    ///
+    /// # Errors
+    /// If the rows have no labels or do not fit the recipe.
+    pub fn of_rows(recipe: Recipe, rows: &Rows) -> Result<Self, RunError> {
+        recipe.validate()?;
+        let data = frozen::prepare_rows(rows, &recipe.data, recipe.seed, input_bits(&recipe))?;
+        let batches = batches(&recipe, &data)?;
+        Self::with(recipe, data, batches)
+    }
+
+    /// Rows as the network takes them, columns found by their names; how many numbers are beyond those that were trained on is said
+    /// in words.
+    ///
+    /// # Errors
+    /// If a column of the data that were trained on is missing, or one is foreign.
+    pub fn samples(&self, rows: &Rows) -> Result<(Samples, Vec<String>), RunError> {
+        let apply = |data| match &self.recipe.data.frozen {
+            Some(name) => frozen::features(data, name),
+            None => Ok(data),
+        };
+        let further = self.data.intake.take(rows, apply)?;
+        Ok((further.samples.clone(), super::predict::notes(further)))
     }
 
     /// The session of a model, without samples.

@@ -1,5 +1,6 @@
 //! Training in one of the three modes, from a recipe to a run folder.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::calibrate::calibrated;
@@ -137,16 +138,18 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     let mut twin = session.twin(session.first.clone())?;
     let steps = session.steps(options.steps);
     let mut curve = vec![session.score(&mut twin, &session.data.test)?];
-    let mut progress = Progress::new(steps as u64, 0);
+    let mut progress = Progress::new(options, steps as u64, 0);
     let mut spent = Spent::default();
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
+        if options.stop.load(Ordering::SeqCst) {
+            let (step, steps, server) = (step as u64, steps as u64, String::new());
+            return Err(RunError::Interrupted { step, steps, out: None, server });
+        }
         let (x, targets) = session.batch(batch)?;
         spent.on(|| twin.step(&x, &targets))?;
-        if !options.quiet {
-            progress.step();
-        }
+        progress.step();
         if session.ends_epoch(step + 1, steps) {
-            after_epoch(session, &mut twin, step + 1, &mut curve, &progress, options.quiet)?;
+            after_epoch(session, &mut twin, step + 1, &mut curve, &progress)?;
         }
     }
     progress.finish();

@@ -272,21 +272,18 @@ impl<'a> Training<'a> {
 
     fn run(&mut self) -> Result<(), RunError> {
         let session = self.session;
-        let mut progress = Progress::new(self.steps as u64, self.done as u64);
+        let mut progress = Progress::new(self.options, self.steps as u64, self.done as u64);
         for batch in session.batches.schedule(self.done).take(self.steps - self.done) {
             self.check_stop(&progress)?;
             if !self.step(batch)? {
                 break; // stopped within the step
             }
-            if !self.options.quiet {
-                progress.step();
-            }
+            progress.step();
             let epoch_ends = session.ends_epoch(self.done, self.steps);
             if epoch_ends {
                 // The curve is the client's own: it is drawn from the weights it decrypted, and no one else learns it.
                 let mut own = session.twin(self.both.model(self.done as u64)?)?;
-                let (curve, quiet) = (&mut self.ledger.curve, self.options.quiet);
-                after_epoch(session, &mut own, self.done, curve, &progress, quiet)?;
+                after_epoch(session, &mut own, self.done, &mut self.ledger.curve, &progress)?;
                 self.note_epoch()?;
             }
             if epoch_ends || self.both.is_alone() || self.is_due() {
