@@ -143,6 +143,7 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
         if options.stop.load(Ordering::SeqCst) {
             let (step, steps, server) = (step as u64, steps as u64, String::new());
+            progress.finish();
             return Err(RunError::Interrupted { step, steps, out: None, server });
         }
         let (x, targets) = session.batch(batch)?;

@@ -70,19 +70,22 @@ impl SecretKey {
         py.detach(|| he_ckks::SecretKey::generate(&params.0)).map(Self).map_err(fault)
     }
 
-    /// Encrypts numbers of a magnitude of at most `bound`, one a slot.
-    #[pyo3(signature = (values, bound=1.0, level=None))]
+    /// Encrypts numbers of a magnitude of at most `bound`, one a slot; fewer slots, a power of two of them, bootstrap faster.
+    #[pyo3(signature = (values, bound=1.0, level=None, slots=None))]
     fn encrypt(
         &self,
         py: Python<'_>,
         values: PyReadonlyArray1<'_, f64>,
         bound: f64,
         level: Option<usize>,
+        slots: Option<usize>,
     ) -> PyResult<Ciphertext> {
         let values = super::values(&values);
-        py.detach(|| encrypt(&Encryptor::with_secret(&self.0), self.0.params(), &values, bound, level))
-            .map(Ciphertext)
-            .map_err(fault)
+        py.detach(|| {
+            encrypt(&Encryptor::with_secret(&self.0), self.0.params(), &values, (bound, level, slots))
+        })
+        .map(Ciphertext)
+        .map_err(fault)
     }
 
     /// The numbers in a ciphertext: for the owner of the key alone, since their errors tell of the key.
@@ -138,10 +141,10 @@ fn encrypt(
     encryptor: &Encryptor<'_>,
     params: &he_ckks::Parameters,
     values: &[f64],
-    bound: f64,
-    level: Option<usize>,
+    (bound, level, slots): (f64, Option<usize>, Option<usize>),
 ) -> Result<he_ckks::Ciphertext, he_ckks::Error> {
-    let plaintext = Encoder::new(params).with_bound(bound).encode(values)?;
+    let encoder = Encoder::new(params).with_bound(bound);
+    let plaintext = encoder.encode_in(values, slots.unwrap_or(encoder.slots()))?;
     encryptor.encrypt_at(&plaintext, level.unwrap_or(params.max_level()))
 }
 
@@ -151,17 +154,18 @@ pub(crate) struct PublicKey(he_ckks::PublicKey, he_ckks::Parameters);
 
 #[pymethods]
 impl PublicKey {
-    /// Encrypts numbers of a magnitude of at most `bound`, one a slot.
-    #[pyo3(signature = (values, bound=1.0, level=None))]
+    /// Encrypts numbers of a magnitude of at most `bound`, one a slot; fewer slots, a power of two of them, bootstrap faster.
+    #[pyo3(signature = (values, bound=1.0, level=None, slots=None))]
     fn encrypt(
         &self,
         py: Python<'_>,
         values: PyReadonlyArray1<'_, f64>,
         bound: f64,
         level: Option<usize>,
+        slots: Option<usize>,
     ) -> PyResult<Ciphertext> {
         let values = super::values(&values);
-        py.detach(|| encrypt(&Encryptor::with_public(&self.0), &self.1, &values, bound, level))
+        py.detach(|| encrypt(&Encryptor::with_public(&self.0), &self.1, &values, (bound, level, slots)))
             .map(Ciphertext)
             .map_err(fault)
     }
