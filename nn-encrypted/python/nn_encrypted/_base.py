@@ -64,6 +64,23 @@ except ImportError:
             return 1.0 - residual / float(np.sum((y - y.mean()) ** 2))
 
 
+__all__ = [
+    "BaseEstimator",
+    "ClassifierMixin",
+    "RegressorMixin",
+    "check_classes",
+    "check_fitted",
+    "check_rows",
+    "check_targets",
+    "unnamed",
+]
+
+
+def unnamed(count: int) -> list[str]:
+    """The names of columns that have none."""
+    return [f"x{place}" for place in range(count)]
+
+
 def column_names(X: Any) -> list[str] | None:
     """The names of the columns of a data frame of pandas or polars; none of other rows."""
     columns = getattr(X, "columns", None)
@@ -94,7 +111,7 @@ def check_rows(estimator: Any, X: Any, *, reset: bool | None) -> tuple[np.ndarra
             )
     if names is None:
         known = getattr(estimator, "feature_names_in_", None) if reset is False else None
-        names = [f"x{place}" for place in range(x.shape[1])] if known is None else list(known)
+        names = unnamed(x.shape[1]) if known is None else list(known)
     return np.ascontiguousarray(x), names
 
 
@@ -106,12 +123,20 @@ def check_targets(x: np.ndarray, y: Any) -> np.ndarray:
         from sklearn.utils.validation import column_or_1d
 
         y = column_or_1d(y, warn=True)
-    y = np.asarray(y)
-    if y.ndim != 1 or len(y) != len(x):
-        raise ValueError(f"y has shape {y.shape}; one target for each of {len(x)} rows is needed")
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
+    targets: np.ndarray = np.asarray(y)
+    if targets.ndim != 1 or len(targets) != len(x):
+        raise ValueError(f"y has shape {targets.shape}; one target for each of {len(x)} rows is needed")
+    if targets.dtype.kind == "f" and not np.isfinite(targets).all():
         raise ValueError("y has values that are no finite numbers: Input y contains NaN or infinity.")
-    return y
+    return targets
+
+
+def check_classes(y: np.ndarray) -> None:
+    """An error if targets are measured values and no classes."""
+    if SKLEARN:
+        from sklearn.utils.multiclass import check_classification_targets
+
+        check_classification_targets(y)
 
 
 def check_fitted(estimator: Any) -> None:

@@ -15,9 +15,11 @@ from ._base import (
     BaseEstimator,
     ClassifierMixin,
     RegressorMixin,
+    check_classes,
     check_fitted,
     check_rows,
     check_targets,
+    unnamed,
 )
 from ._progress import progress
 
@@ -167,7 +169,7 @@ class _Encrypted(BaseEstimator):
                 raise _native.NnEncryptedError("encrypted predictions are not the twin's")
         else:
             outputs, cut, notes = self._trained.outputs(names, x)
-        if cut > _CUT * x.size:
+        if notes and cut > _CUT * x.size:
             warnings.warn("; ".join(notes), UserWarning, stacklevel=3)
         return outputs
 
@@ -184,8 +186,10 @@ class _Encrypted(BaseEstimator):
         """
         estimator = cls(**parameters)
         estimator._trained = _native.Trained.open(path)
-        estimator.n_features_in_ = len(estimator._trained.columns)
-        estimator.feature_names_in_ = np.array(estimator._trained.columns, dtype=object)
+        columns = estimator._trained.columns
+        estimator.n_features_in_ = len(columns)
+        if columns != unnamed(len(columns)):
+            estimator.feature_names_in_ = np.array(columns, dtype=object)
         estimator._loaded()
         estimator._fitted()
         return estimator
@@ -230,6 +234,7 @@ class EncryptedClassifier(ClassifierMixin, _Encrypted):
         return task
 
     def _target(self, y: np.ndarray) -> tuple[list[str], list[int]]:
+        check_classes(y)
         self.classes_, places = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has {len(self.classes_)} class; two classes or more are needed")
@@ -240,10 +245,10 @@ class EncryptedClassifier(ClassifierMixin, _Encrypted):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row."""
-        places = self._trained_classes(self._outputs_of(X))
-        return self.classes_[places]
+        classes: np.ndarray = self.classes_[self._places(self._outputs_of(X))]
+        return classes
 
-    def _trained_classes(self, outputs: np.ndarray) -> np.ndarray:
+    def _places(self, outputs: np.ndarray) -> np.ndarray:
         places = self._trained.classes(outputs)
         if places is None:
             raise ValueError("the model predicts measured values: EncryptedRegressor is for these")
@@ -251,10 +256,7 @@ class EncryptedClassifier(ClassifierMixin, _Encrypted):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """A score of each class for each row, in the order of classes_: they add up to 1 and are not calibrated."""
-        return self._trained_scores(self._outputs_of(X))
-
-    def _trained_scores(self, outputs: np.ndarray) -> np.ndarray:
-        return self._trained.class_scores(outputs)
+        return self._trained.class_scores(self._outputs_of(X))
 
 
 class EncryptedRegressor(RegressorMixin, _Encrypted):
@@ -266,7 +268,8 @@ class EncryptedRegressor(RegressorMixin, _Encrypted):
     _outputs = "measured"
 
     def _target(self, y: np.ndarray) -> list[float]:
-        return np.asarray(y, dtype=np.float64).tolist()
+        values: list[float] = np.asarray(y, dtype=np.float64).tolist()
+        return values
 
     def predict(self, X: Any) -> np.ndarray:
         """The value of each row."""
@@ -281,7 +284,7 @@ def _seed(random_state: Any) -> int | None:
         return None
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
-    if isinstance(random_state, numbers.Integral) and random_state >= 0:
+    if isinstance(random_state, numbers.Integral) and int(random_state) >= 0:
         return int(random_state)
     raise ValueError(f"random_state = {random_state!r}; None, a number from 0, or a RandomState is needed")
 
@@ -289,7 +292,7 @@ def _seed(random_state: Any) -> int | None:
 def _threads(n_jobs: int | None) -> int | None:
     if n_jobs is None or n_jobs == -1:
         return None
-    if isinstance(n_jobs, numbers.Integral) and n_jobs >= 1:
+    if isinstance(n_jobs, numbers.Integral) and int(n_jobs) >= 1:
         return int(n_jobs)
     raise ValueError(f"n_jobs = {n_jobs!r}; None, -1 or a number of threads from 1 is needed")
 

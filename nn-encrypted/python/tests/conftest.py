@@ -4,8 +4,8 @@ import pytest
 
 @pytest.fixture(scope="session")
 def flowers():
-    """Two classes of 120 rows that a line nearly separates."""
+    """Two classes of 200 rows that a line nearly separates."""
     rng = np.random.default_rng(1)
-    X = rng.normal(size=(120, 3))
-    y = np.where(X[:, 0] + 0.5 * X[:, 1] + 0.1 * rng.normal(size=120) > 0, "tall", "short")
+    X = rng.normal(size=(200, 3))
+    y = np.where(X[:, 0] + 0.5 * X[:, 1] + 0.1 * rng.normal(size=200) > 0, "tall", "short")
     return X, y

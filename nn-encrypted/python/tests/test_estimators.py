@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from nn_encrypted import EncryptedClassifier, EncryptedRegressor, Interrupted
 
 #: Fewer passes than the recipe has, for time's sake.
-FAST = {"epochs": 8, "random_state": 1}
+FAST = {"epochs": 20, "random_state": 1}
 
 #: Checks of scikit-learn that fail, and why that is right.
 EXPECTED: dict[str, str] = {}
@@ -94,7 +94,7 @@ def test_a_callback_sees_and_stops_a_training(flowers):
     X, y = flowers
     events = []
     EncryptedClassifier(callback=events.append, **FAST).fit(X, y)
-    assert [event["epoch"] for event in events if event["epoch"]] == list(range(1, 9))
+    assert [event["epoch"] for event in events if event["epoch"]] == list(range(1, 21))
     assert events[-1]["step"] == events[-1]["steps"] and events[-1]["seconds_left"] == 0.0
 
     class Enough(Exception):
@@ -161,7 +161,7 @@ def test_memory_is_given_back(flowers):
 def test_estimates(flowers):
     X, y = flowers
     estimate = EncryptedClassifier(**FAST).estimate(X, y)
-    assert estimate["steps"] == 32 and estimate["seconds"]["all"] > 0 and estimate["traffic"]
+    assert estimate["steps"] == 140 and estimate["seconds"]["all"] > 0 and estimate["traffic"]
 
 
 def test_measured_values():
@@ -179,7 +179,7 @@ def test_measured_values():
     [
         ({"mode": "plain"}, "mode"),
         ({"recipe": "no-such"}, "no-such"),
-        ({"hidden": (0,)}, "layers"),
+        ({"hidden": (0,)}, "out_features"),
         ({"settings": ["optimizer.nosuch=1"]}, "nosuch"),
         ({"random_state": -1}, "random_state"),
         ({"n_jobs": 0}, "n_jobs"),

@@ -30,6 +30,7 @@ mod outcome;
 mod outputs;
 #[cfg(feature = "cli")]
 mod page;
+mod plans;
 mod predict;
 mod progress;
 mod quality;

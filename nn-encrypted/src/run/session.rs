@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayRef2};
 
 use super::digest::update;
 use super::measure::Measure;
+use super::plans;
 use super::report::Report;
 use super::summary::RangeSummary;
 use super::{Mode, RunError};
@@ -137,7 +138,7 @@ impl Session {
         if let Some(plan) = self.plan.get() {
             return Ok(Arc::clone(plan));
         }
-        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, self.shape())?);
+        let plan = plans::plan(&self.recipe, &self.network, self.shape())?;
         Ok(Arc::clone(self.plan.get_or_init(|| plan)))
     }
 
