@@ -153,13 +153,14 @@ fn bits(t: u64) -> u32 {
 /// Parameters of the ring-switching key at 128-bit security: it is under TFHE's key, which is binary, and so held to the bound of
 /// binary secrets beside that of the ring.
 fn small_ring(n: usize, q: u64, sigma: f64) -> Result<rlwe::Parameters, Error> {
-    let log_sigma = sigma.log2() - (q as f64).log2();
+    let log_q = (q as f64).log2();
+    let log_sigma = sigma.log2() - log_q;
     let none = || he_tfhe::Error::Spec {
         field: "the dimension of the ring switch",
         found: n.to_string(),
         needed: "450 or more, below which no security estimate was made".into(),
     };
-    let margin = rlwe::Margin::binary(RING_SWITCH, n, log_sigma).ok_or_else(none)?;
+    let margin = rlwe::Margin::binary(RING_SWITCH, n, log_q, log_sigma).ok_or_else(none)?;
     if margin.bits() < 0.0 {
         let (which, found, needed) = ("ring-switching", log_sigma, -margin.cap);
         return Err(he_tfhe::Error::Insecure { which, found, needed, dimension: n }.into());
@@ -254,7 +255,7 @@ impl Parameters {
     pub fn margins(&self) -> Vec<rlwe::Margin> {
         let q = self.ring.spec().q[0] as f64;
         let log_sigma = self.ring.spec().sigma.log2() - q.log2();
-        let switch = rlwe::Margin::binary(RING_SWITCH, self.ring.n(), log_sigma);
+        let switch = rlwe::Margin::binary(RING_SWITCH, self.ring.n(), q.log2(), log_sigma);
         let tfhe = self.tfhe.spec().margins().into_iter().flatten();
         self.shared.margins().into_iter().chain(switch).chain(tfhe).collect()
     }

@@ -46,15 +46,16 @@ impl Spec {
     /// # Errors
     /// If a dimension is below that of any estimate.
     pub fn margins(&self) -> Result<[Margin; 2], Error> {
-        let margin = |which, noise, dimension: usize| {
-            Margin::binary(which, dimension, noise).ok_or_else(|| Error::Spec {
+        let margin = |which, modulus, noise, dimension: usize| {
+            Margin::binary(which, dimension, modulus, noise).ok_or_else(|| Error::Spec {
                 field: "the dimension of a key",
                 found: dimension.to_string(),
                 needed: "450 or more, below which no security estimate was made".into(),
             })
         };
-        let short = margin("tfhe, key switch", self.lwe_noise, self.lwe_dimension)?;
-        Ok([short, margin("tfhe, bootstrap", self.glwe_noise, self.big_dimension())?])
+        let short = margin("tfhe, key switch", 32.0, self.lwe_noise, self.lwe_dimension)?;
+        let bits = f64::from(self.modulus_bits);
+        Ok([short, margin("tfhe, bootstrap", bits, self.glwe_noise, self.big_dimension())?])
     }
 
     /// Parameters without any security, for fast tests and for comparisons; `reason` says why that is right.

@@ -209,8 +209,16 @@ impl Parameters {
     /// The distance of `log2(q/t)` from the bound that is held; none where there is none. It is no margin of a scheme that is sound.
     pub fn margin(&self) -> Option<Margin> {
         let cap = max_log_ratio(self.0.spec.log_n)?;
-        let (secret, found) = ("ternary NTRU, overstretched".into(), self.log_ratio());
-        Some(Margin { what: "yashe (log2 q/t)", dimension: self.n(), secret, found, cap })
+        let (log_modulus, found) = (self.basis(self.max_level()).log2(), self.log_ratio());
+        Some(Margin {
+            what: "yashe (log2 q/t)",
+            dimension: self.n(),
+            secret: "ternary NTRU, overstretched".into(),
+            log_modulus,
+            sigma: SIGMA,
+            found,
+            cap,
+        })
     }
 
     pub(crate) fn slots(&self) -> Result<&Slots, Error> {

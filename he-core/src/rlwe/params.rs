@@ -241,7 +241,8 @@ impl Parameters {
 
     /// The distance from the bound for 128 bits, of what the secret hides; none where no bound is known.
     pub fn margin(&self, what: &'static str) -> Option<Margin> {
-        Margin::ternary(what, self.0.spec.log_n, self.0.spec.secret, self.log_qp())
+        let &Spec { log_n, secret, sigma, .. } = self.spec();
+        Margin::ternary(what, log_n, secret, self.log_qp(), sigma)
     }
 
     /// BLAKE3 digest of the specification; objects of other parameters are told apart by it.

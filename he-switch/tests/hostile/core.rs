@@ -229,10 +229,10 @@ pub(crate) const CALLS: &[Call] = &[
         let _ = Bound::read(&mut Reader::new(&bytes(n)), n.u64(), n.usize());
     }),
     ("Margin::ternary", |n| {
-        let _ = Margin::ternary("hostile", n.u32(), secret(n), n.f64());
+        let _ = Margin::ternary("hostile", n.u32(), secret(n), n.f64(), n.f64());
     }),
     ("Margin::binary", |n| {
-        let _ = Margin::binary("hostile", n.usize(), n.f64());
+        let _ = Margin::binary("hostile", n.usize(), n.f64(), n.f64());
     }),
     ("NoiseModel::key_switch", |n| {
         let _ = NoiseModel::new(&W.params).key_switch(n.usize());

@@ -1,4 +1,4 @@
-//! Every member can be published: its manifest says what a registry asks for, its folder holds the licences, and the library that has
+//! Every member but `bench` can be published: its manifest says what a registry asks for, its folder holds the licences, and the library that has
 //! another licence is nobody's unless it is asked for.
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::workspace::{manifest, members, root};
+use crate::workspace::{manifest, members, published, root};
 
 /// Most keywords of a package, and most characters of one.
 const MOST_KEYWORDS: usize = 5;
@@ -59,7 +59,7 @@ fn faults(manifest: &Table, workspace: &Table) -> Vec<String> {
 #[test]
 fn manifests_say_what_a_registry_asks_for() {
     let workspace = manifest(&root().join("Cargo.toml"));
-    for (name, (_, manifest)) in members() {
+    for (name, (_, manifest)) in published() {
         assert_eq!(faults(&manifest, &workspace), Vec::<String>::new(), "{name}");
     }
 }
@@ -68,7 +68,7 @@ fn manifests_say_what_a_registry_asks_for() {
 fn folders_hold_readme_and_licences() {
     let read =
         |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    for (name, (folder, _)) in members() {
+    for (name, (folder, _)) in published() {
         for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
             assert!(read(&folder.join(licence)) == read(&root().join(licence)), "{name}: another {licence}");
         }
@@ -83,7 +83,7 @@ fn members_are_named_in_one_place() {
     let workspace = manifest(&root().join("Cargo.toml"));
     let shared = workspace["workspace"]["dependencies"].as_table().expect("dependencies are a table");
     let version = workspace["workspace"]["package"]["version"].as_str();
-    for (name, (_, member)) in members().iter().filter(|(name, _)| *name != "nn-encrypted") {
+    for (name, (_, member)) in published().iter().filter(|(name, _)| *name != "nn-encrypted") {
         let entry = &shared[name.as_str()];
         let package = entry.get("package").and_then(Value::as_str).unwrap_or(name);
         assert_eq!(member["package"]["name"].as_str(), Some(package), "{name}");
@@ -108,7 +108,7 @@ fn members_are_named_in_one_place() {
 #[test]
 fn the_library_of_transforms_is_optional() {
     const LIBRARY: &str = "concrete-ntt";
-    for (name, (_, manifest)) in members() {
+    for (name, (_, manifest)) in published() {
         let own = manifest.get("dependencies").and_then(|all| all.get(LIBRARY));
         assert!(name == "he-core" || own.is_none(), "{name} depends on {LIBRARY}");
         let features = manifest.get("features").and_then(Value::as_table);

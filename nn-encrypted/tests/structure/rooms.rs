@@ -194,7 +194,17 @@ const NN_ENCRYPTED: &Floors = &[
     ("main", "cli"),
 ];
 
-const CRATES: [(&str, &Floors); 8] = [
+const BENCH: &Floors = &[
+    ("pages", ""),
+    ("security", "pages"),
+    ("operations", "pages"),
+    ("regress", "pages operations"),
+    ("scaling", "pages operations"),
+    ("papers", "pages"),
+    ("main", "security regress scaling papers"),
+];
+
+const CRATES: [(&str, &Floors); 9] = [
     ("he-core", HE_CORE),
     ("he-bgv", HE_BGV),
     ("he-bfv", HE_BFV),
@@ -203,6 +213,7 @@ const CRATES: [(&str, &Floors); 8] = [
     ("he-yashe", HE_YASHE),
     ("he-switch", HE_SWITCH),
     ("nn-encrypted", NN_ENCRYPTED),
+    ("bench", BENCH),
 ];
 
 /// Modules inside another that have a floor of their own.

@@ -35,6 +35,15 @@ pub(crate) fn members() -> BTreeMap<String, (PathBuf, Table)> {
     folders.iter().map(member).collect()
 }
 
+/// The members that are published: all but those that say otherwise.
+pub(crate) fn published() -> BTreeMap<String, (PathBuf, Table)> {
+    let mut all = members();
+    all.retain(|_, (_, manifest)| {
+        manifest["package"].get("publish").and_then(toml::Value::as_bool) != Some(false)
+    });
+    all
+}
+
 /// All Rust sources at a path, with their text; none if there is no such path.
 fn sources(at: &Path) -> Vec<(PathBuf, String)> {
     if at.extension().is_some_and(|extension| extension == "rs") && at.is_file() {

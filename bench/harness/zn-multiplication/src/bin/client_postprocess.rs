@@ -1,0 +1,3 @@
+//! The client, after decryption: there is nothing left to do. Called with the name of the test and the number of pairs.
+
+fn main() {}
