@@ -12,8 +12,8 @@ use crate::model::Model;
 use crate::net::{Elsewhere, Place};
 use crate::recipe::Recipe;
 use crate::run::{
-    self, Connect, Here, Mode, Options, Outcome, Prediction, Report, RunError, RunEstimate, RunFolder,
-    Session,
+    self, Connect, Here, Mode, Options, Outcome, Prediction, Predictions, Report, RunError, RunEstimate,
+    RunFolder, Session,
 };
 
 /// A trained network with the recipe and the data it was trained on.
@@ -62,20 +62,19 @@ pub fn fit(recipe: Recipe, options: &Options) -> Result<Trained, RunError> {
 /// use nn_encrypted::data::{Labels, Rows};
 /// use nn_encrypted::fit_rows;
 /// use nn_encrypted::recipe::Recipe;
-/// use nn_encrypted::run::{Mode, Options};
+/// use nn_encrypted::run::{Mode, Options, Predictions};
 ///
 /// let x = ndarray::Array2::from_shape_fn((60, 2), |(row, column)| (row * (column + 1) % 7) as f64);
-/// let labels = Labels::classes(x.rows().into_iter().map(|row| (row[0] > 3.0).to_string()));
-/// let names = ["first", "second"].map(String::from).to_vec();
-/// let rows = Rows::new(names, x, labels)?;
+/// let of: Vec<usize> = x.column(0).iter().map(|&first| usize::from(first > 3.0)).collect();
+/// let names = |names: [&str; 2]| names.map(String::from).to_vec();
+/// let rows = Rows::new(names(["first", "second"]), x, Labels::Classes { names: names(["low", "high"]), of: of.clone() })?;
 ///
 /// let recipe = Recipe::for_rows("hesamifard2017", &["optimizer.epochs=20".to_owned()])?;
 /// let options = Options { mode: Mode::Simulate, quiet: true, ..Options::default() };
 /// let trained = fit_rows(recipe, &rows, &options)?;
-/// let (samples, notes) = trained.session.samples(&rows)?;
-/// let classes = trained.session.classes(&trained.outputs(&samples)?).unwrap();
-/// let right = classes.iter().zip(&samples.labels).filter(|(a, b)| a == b).count();
-/// assert!(right > 50 && notes.is_empty());
+/// let (samples, notes) = trained.samples(&rows)?;
+/// let Predictions::Classes(found) = trained.predictions(&trained.outputs(&samples)?) else { unreachable!() };
+/// assert!(found.iter().zip(&of).filter(|(a, b)| a == b).count() > 50 && notes.is_empty());
 /// # Ok::<(), nn_encrypted::run::RunError>(())
 /// ```
 ///
@@ -94,7 +93,7 @@ pub fn fit_rows_at(
     recipe: Recipe,
     rows: &Rows,
     options: &Options,
-    server: &RemoteServer,
+    server: &Remote,
 ) -> Result<Trained, RunError> {
     if options.mode != Mode::Encrypted {
         return Err(RunError::Job(
@@ -107,13 +106,13 @@ pub fn fit_rows_at(
 /// A server elsewhere, which `nn-encrypted serve` runs.
 ///
 /// ```no_run
-/// use nn_encrypted::RemoteServer;
+/// use nn_encrypted::Remote;
 ///
-/// let server = RemoteServer { url: "https://example.org:7443".into(), token_file: "token".into(), pin: None };
+/// let server = Remote { url: "https://example.org:7443".into(), token_file: "token".into(), pin: None };
 /// ```
 #[cfg(feature = "serve")]
 #[derive(Clone, Debug)]
-pub struct RemoteServer {
+pub struct Remote {
     /// `https://host:port`, or `http://` and an address of this machine.
     pub url: String,
     /// The file with the token of this client.
@@ -123,7 +122,7 @@ pub struct RemoteServer {
 }
 
 #[cfg(feature = "serve")]
-impl RemoteServer {
+impl Remote {
     fn connect(&self, quiet: bool) -> Result<Elsewhere, RunError> {
         let (url, token_file, pin) = (self.url.clone(), self.token_file.clone(), self.pin.clone());
         Elsewhere::new(&Place { url, token_file, pin, patience: Place::PATIENCE, quiet })
@@ -210,17 +209,6 @@ impl Trained {
         run::model_bytes(&self.session, &self.model)
     }
 
-    /// Reads the model of a recipe.
-    ///
-    /// # Errors
-    /// If the data of the recipe or the file cannot be used: a tensor is missing, of another shape, or has numbers that a training of
-    /// the recipe cannot hold.
-    pub fn load(recipe: Recipe, path: &Path, options: &Options) -> Result<Self, RunError> {
-        let session = Session::new(recipe, options.data_dir.as_deref())?;
-        let model = run::read_model(path, &session.recipe, &session.network)?;
-        Ok(Self { session, model, mode: Mode::Simulate, report: None, folder: None })
-    }
-
     /// Reads a model with the recipe and the columns that are in the file: the data that it was trained on are not needed.
     ///
     /// # Errors
@@ -265,9 +253,24 @@ impl Trained {
     /// # Errors
     /// As [`predict`](Self::predict), and if the server cannot be reached or refuses.
     #[cfg(feature = "serve")]
-    pub fn predict_at(&self, samples: &Samples, server: &RemoteServer) -> Result<Prediction, RunError> {
+    pub fn predict_at(&self, samples: &Samples, server: &Remote) -> Result<Prediction, RunError> {
         let (connect, folder) = (server.connect(true)?, self.folder.as_deref());
         run::with_keys_of(&self.session, &connect, folder, self.model.clone(), samples)
+    }
+
+    /// Rows as the network takes them, columns found by their names; how many numbers are beyond those that were trained on is said
+    /// in words.
+    ///
+    /// # Errors
+    /// If a column of the data that were trained on is missing, or one is foreign.
+    pub fn samples(&self, rows: &Rows) -> Result<(Samples, Vec<String>), RunError> {
+        run::samples_of(&self.session, rows)
+    }
+
+    /// Predictions from rows of outputs: classes, or values.
+    #[must_use]
+    pub fn predictions(&self, outputs: &ArrayRef2<f64>) -> Predictions {
+        self.session.predictions(outputs)
     }
 
     /// The score of each class by rows of outputs: they are not calibrated, and add up to 1.

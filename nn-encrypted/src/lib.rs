@@ -31,6 +31,6 @@ mod tls;
 pub mod twin;
 
 #[cfg(feature = "serve")]
-pub use self::fit::{RemoteServer, fit_rows_at};
+pub use self::fit::{Remote, fit_rows_at};
 pub use self::fit::{Trained, estimate_rows, fit, fit_rows};
 pub use self::tag::TAG;

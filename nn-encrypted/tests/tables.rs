@@ -280,7 +280,8 @@ fn rows_in_memory_train_as_a_table_does() {
     let settings = ["optimizer.epochs=6", "data.normalize.scale=0.4"].map(String::from);
     let options = Options { mode: Mode::Simulate, quiet: true, ..Options::default() };
     let x = Array2::from_shape_fn((60, 3), |(row, column)| crate::rows()[row].0[column]);
-    let labels = Labels::classes(crate::rows().iter().map(|(_, class)| (*class).to_owned()));
+    let of = crate::rows().iter().map(|(_, class)| usize::from(*class == "well")).collect();
+    let labels = Labels::Classes { names: ["ill", "well"].map(String::from).to_vec(), of };
     let names = ["pressure", "age", "iron"].map(String::from).to_vec();
     let rows = Rows::new(names, x, labels).unwrap();
     let recipe = Recipe::for_rows("hesamifard2017", &settings).unwrap();
@@ -300,10 +301,10 @@ fn rows_in_memory_train_as_a_table_does() {
     assert_eq!(ours.model, theirs.model);
 
     // The model alone reads further rows, by the names of their columns.
-    let (samples, notes) = ours.session.samples(&rows).unwrap();
+    let (samples, notes) = ours.samples(&rows).unwrap();
     let expected = ours.outputs(&samples).unwrap();
     let opened = Trained::from_bytes(&theirs.to_bytes().unwrap()).unwrap();
-    let (read, _) = opened.session.samples(&rows).unwrap();
+    let (read, _) = opened.samples(&rows).unwrap();
     assert_eq!((opened.outputs(&read).unwrap(), read.labels.len(), notes.len()), (expected, 60, 0));
     let cut = theirs.to_bytes().map(|bytes| Trained::from_bytes(&bytes[..bytes.len() - 1]).err());
     assert!(cut.unwrap().is_some());
@@ -315,7 +316,7 @@ fn a_watch_can_stop_a_training() {
     let stop = Arc::new(AtomicBool::new(false));
     let (at, seen) = (Arc::clone(&stop), Arc::new(AtomicU64::new(0)));
     let last = Arc::clone(&seen);
-    let watch = Watch::new(move |event: &Event| {
+    let watch: Watch = Arc::new(move |event: &Event| {
         last.store(event.step, Ordering::SeqCst);
         at.store(event.step == 3, Ordering::SeqCst);
     });

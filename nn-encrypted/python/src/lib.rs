@@ -4,6 +4,7 @@ mod error;
 mod numbers;
 mod schemes;
 mod task;
+mod threads;
 mod trained;
 
 use pyo3::prelude::*;

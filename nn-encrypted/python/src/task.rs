@@ -1,6 +1,7 @@
 //! A recipe for rows, and its training.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use nn_encrypted::data::Rows;
 use nn_encrypted::recipe::{Coding, Recipe};
 use nn_encrypted::run::{Event, Mode, Options, RunError, Watch};
-use nn_encrypted::{RemoteServer, estimate_rows, fit_rows, fit_rows_at};
+use nn_encrypted::{Remote, estimate_rows, fit_rows, fit_rows_at};
 use numpy::PyReadonlyArray2;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -16,6 +17,7 @@ use pyo3::types::PyDict;
 
 use crate::error::{of_recipe, of_run};
 use crate::numbers::{Target, rows};
+use crate::threads::on_threads;
 use crate::trained::Trained;
 
 /// How often a training is looked after: for Ctrl-C, and to tell its progress.
@@ -46,7 +48,7 @@ struct How {
     server: Option<(String, PathBuf, Option<String>)>,
 }
 
-pub(crate) fn mode(name: &str) -> PyResult<Mode> {
+fn mode(name: &str) -> PyResult<Mode> {
     match name {
         "clear" => Ok(Mode::Clear),
         "simulate" => Ok(Mode::Simulate),
@@ -74,20 +76,10 @@ impl How {
         })
     }
 
-    fn server(&self) -> Option<RemoteServer> {
+    fn server(&self) -> Option<Remote> {
         let (url, token_file, pin) = self.server.clone()?;
-        Some(RemoteServer { url, token_file, pin })
+        Some(Remote { url, token_file, pin })
     }
-}
-
-/// Runs something on so many threads, or all.
-pub(crate) fn on_threads<T: Send>(
-    threads: Option<usize>,
-    run: impl FnOnce() -> T + Send,
-) -> Result<T, String> {
-    let Some(threads) = threads else { return Ok(run()) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    Ok(pool.map_err(|error| error.to_string())?.install(run))
 }
 
 #[pymethods]
@@ -136,10 +128,10 @@ impl Task {
         let rows = rows(names, &x, Some(target))?;
         let (mut options, server) = (how.options()?, how.server());
         let (sender, mut events) = channel();
-        options.watch = Some(Watch::new(move |event| {
+        options.watch = Some(Arc::new(move |event: &Event| {
             // Whoever listens may have gone.
             let _ = sender.send(*event);
-        }));
+        }) as Watch);
         let stop = options.stop.clone();
         let threads = how.threads;
         let recipe = &self.recipe;
@@ -180,7 +172,7 @@ fn train(
     recipe: Recipe,
     rows: &Rows,
     options: &Options,
-    server: Option<&RemoteServer>,
+    server: Option<&Remote>,
 ) -> Result<nn_encrypted::Trained, RunError> {
     match server {
         Some(server) => fit_rows_at(recipe, rows, options, server),

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use ndarray::Array2;
-use nn_encrypted::RemoteServer;
+use nn_encrypted::Remote;
 use nn_encrypted::data::Samples;
-use nn_encrypted::run::Mode;
+use nn_encrypted::run::{Mode, Predictions};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyType};
 
 use crate::error::of_run;
 use crate::numbers::rows;
-use crate::task::on_threads;
+use crate::threads::on_threads;
 
 /// A trained network: weights, columns and their normalization. It holds no key.
 #[pyclass(frozen, module = "nn_encrypted._native")]
@@ -27,7 +27,7 @@ impl Trained {
     }
 
     fn samples(&self, names: Vec<String>, x: &PyReadonlyArray2<'_, f64>) -> PyResult<(Samples, Vec<String>)> {
-        self.inner.session.samples(&rows(names, x, None)?).map_err(|error| of_run(&error))
+        self.inner.samples(&rows(names, x, None)?).map_err(|error| of_run(&error))
     }
 }
 
@@ -56,7 +56,7 @@ impl Trained {
         server: Option<(String, PathBuf, Option<String>)>,
     ) -> PyResult<(Bound<'py, PyArray2<f64>>, bool, u64, Vec<String>)> {
         let (samples, mut notes) = self.samples(names, &x)?;
-        let server = server.map(|(url, token_file, pin)| RemoteServer { url, token_file, pin });
+        let server = server.map(|(url, token_file, pin)| Remote { url, token_file, pin });
         let predict = || match &server {
             Some(server) => self.inner.predict_at(&samples, server),
             None => self.inner.predict(&samples),
@@ -74,7 +74,10 @@ impl Trained {
         py: Python<'py>,
         outputs: PyReadonlyArray2<'py, f64>,
     ) -> Option<Bound<'py, PyArray1<usize>>> {
-        Some(self.inner.session.classes(&owned(&outputs))?.into_pyarray(py))
+        match self.inner.predictions(&owned(&outputs)) {
+            Predictions::Classes(classes) => Some(classes.into_pyarray(py)),
+            Predictions::Values(_) => None,
+        }
     }
 
     /// The measured value that each row of outputs tells; none of classes.
@@ -83,7 +86,10 @@ impl Trained {
         py: Python<'py>,
         outputs: PyReadonlyArray2<'py, f64>,
     ) -> Option<Bound<'py, PyArray1<f64>>> {
-        Some(self.inner.session.values(&owned(&outputs))?.into_pyarray(py))
+        match self.inner.predictions(&owned(&outputs)) {
+            Predictions::Values(values) => Some(values.into_pyarray(py)),
+            Predictions::Classes(_) => None,
+        }
     }
 
     /// The score of each class by rows of outputs.

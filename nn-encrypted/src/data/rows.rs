@@ -10,11 +10,12 @@ use super::{DataError, Dataset, Schema, Table};
 /// ```
 /// use nn_encrypted::data::{Labels, Rows};
 ///
-/// let names = ["height", "weight"].map(String::from).to_vec();
-/// let labels = Labels::classes(["cat", "dog", "cat"].map(String::from));
+/// let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+/// let labels = Labels::Classes { names: names(&["cat", "dog"]), of: vec![0, 1, 0] };
 /// let x = ndarray::array![[0.3, 4.5], [0.6, 20.0], [0.25, 3.9]];
-/// let rows = Rows::new(names, x, labels)?;
-/// assert_eq!(rows.count(), 3);
+/// let rows = Rows::new(names(&["height", "weight"]), x.clone(), labels)?;
+/// // One of them without a name is refused.
+/// assert!(Rows::new(names(&["height"]), x, Labels::None).is_err());
 /// # Ok::<(), nn_encrypted::data::DataError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -27,10 +28,13 @@ pub struct Rows {
 /// The labels of rows.
 ///
 /// ```
+/// # use nn_encrypted::data::Rows;
 /// use nn_encrypted::data::Labels;
 ///
-/// let Labels::Classes { names, of } = Labels::classes(["b", "a", "b"].map(String::from)) else { unreachable!() };
-/// assert_eq!((names, of), (vec!["a".to_owned(), "b".to_owned()], vec![1, 0, 1]));
+/// let values = Labels::Measured(vec![2.5, f64::NAN]);
+/// # let x = ndarray::array![[0.3], [0.6]];
+/// let error = Rows::new(vec!["height".to_owned()], x, values).unwrap_err();
+/// assert!(error.to_string().contains("the value of row 1 is NaN"));
 /// ```
 #[derive(Clone, Debug)]
 pub enum Labels {
@@ -48,17 +52,6 @@ pub enum Labels {
 }
 
 impl Labels {
-    /// Classes by their names, in alphabetical order.
-    #[must_use]
-    pub fn classes(labels: impl IntoIterator<Item = String>) -> Self {
-        let labels: Vec<String> = labels.into_iter().collect();
-        let mut names = labels.clone();
-        names.sort_unstable();
-        names.dedup();
-        let of = labels.iter().map(|label| names.partition_point(|name| name < label)).collect();
-        Self::Classes { names, of }
-    }
-
     fn count(&self) -> Option<usize> {
         match self {
             Self::None => None,
@@ -133,12 +126,11 @@ impl Rows {
     }
 
     /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.x.nrows()
     }
 
-    /// The same as a table: all of them train.
+    /// A table of these rows, of which all train.
     pub(crate) fn dataset(&self) -> Dataset {
         let (classes, labels, values) = match &self.labels {
             Labels::None => (vec![], vec![], vec![]),
@@ -157,7 +149,7 @@ impl Rows {
         }
     }
 
-    /// As a table with the columns of a model, which are found by name.
+    /// A table with the columns of a model, which are found by name.
     ///
     /// # Errors
     /// If a column of the model is missing or one is foreign, a column has words, or a label is no class of the model.
@@ -232,7 +224,10 @@ mod tests {
             (rows(&["p", "q"], array![[1.0, f64::NAN]], Labels::None), "column `q` of row 0 is NaN"),
             (rows(&["p", "q"], x(), classes(&[0])), "1 labels of 2 rows"),
             (rows(&["p", "q"], x(), classes(&[0, 2])), "row 1 is of class 2 of 2"),
-            (rows(&["p", "q"], x(), Labels::classes(names(&["a", "a"]))), "1 classes; 2 to"),
+            (
+                rows(&["p", "q"], x(), Labels::Classes { names: names(&["a"]), of: vec![0, 0] }),
+                "1 classes; 2 to",
+            ),
             (rows(&["p", "q"], x(), Labels::Measured(vec![0.0, f64::INFINITY])), "the value of row 1 is inf"),
             (rows(&[], Array2::zeros((2, 0)), Labels::None), "2 rows of 0 columns"),
             (rows(&["p"], Array2::zeros((0, 1)), Labels::None), "0 rows of 1 columns"),
@@ -243,7 +238,7 @@ mod tests {
 
     #[test]
     fn columns_of_a_model_are_found_by_name() {
-        let labels = Labels::classes(names(&["b", "a"]));
+        let labels = Labels::Classes { names: names(&["a", "b"]), of: vec![1, 0] };
         let rows = Rows::new(names(&["p", "q"]), array![[1.0, 2.0], [3.0, 4.0]], labels).unwrap();
         let schema = rows.dataset().schema;
         let labels = Labels::Classes {

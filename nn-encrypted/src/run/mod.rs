@@ -77,8 +77,8 @@ pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
 #[cfg(feature = "serve")]
 pub(crate) use self::predict::predict_with;
-pub(crate) use self::predict::with_keys_of;
 pub use self::predict::{Query, predict, predict_session};
+pub(crate) use self::predict::{samples_of, with_keys_of};
 pub use self::report::Report;
 pub(crate) use self::resume::finished;
 pub use self::resume::{Resumption, resume};
@@ -94,4 +94,4 @@ pub(crate) use self::train::train_session_with;
 pub(crate) use self::train::train_with;
 pub use self::train::{train, train_session};
 pub use self::watch::{Event, Watch};
-pub(crate) use self::weights::{model_bytes, model_file, model_of_bytes, read_model, write_private};
+pub(crate) use self::weights::{model_bytes, model_file, model_of_bytes, write_private};

@@ -33,7 +33,7 @@ pub enum Mode {
 /// let options = Options { mode: Mode::Simulate, steps: Some(10), ..Options::default() };
 /// assert!(!options.resume && options.out.is_none());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// How to run.
     pub mode: Mode,
@@ -69,3 +69,5 @@ impl Options {
         }
     }
 }
+
+he_core::brief_debug!(Options: |a| mode = a.mode, steps = a.steps, out = a.out, resume = a.resume);

@@ -22,24 +22,6 @@ impl Session {
         }
     }
 
-    /// The class of each row of outputs, by its place among the classes; none where values were measured.
-    #[must_use]
-    pub fn classes(&self, outputs: &ArrayRef2<f64>) -> Option<Vec<usize>> {
-        match self.predictions(outputs) {
-            Predictions::Classes(classes) => Some(classes),
-            Predictions::Values(_) => None,
-        }
-    }
-
-    /// The measured value that each row of outputs tells; none of classes.
-    #[must_use]
-    pub fn values(&self, outputs: &ArrayRef2<f64>) -> Option<Vec<f64>> {
-        match self.predictions(outputs) {
-            Predictions::Values(values) => Some(values),
-            Predictions::Classes(_) => None,
-        }
-    }
-
     /// The twin's predictions for samples. Its model stays as it is; where tables are looked up each classification draws errors of
     /// its own and is observed as a step is, elsewhere the ranges of training stay those of its steps.
     ///

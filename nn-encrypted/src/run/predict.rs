@@ -14,7 +14,7 @@ use super::measure::Predictions;
 use super::session::Session;
 use super::weights::{read_bundle, write_private};
 use super::{RunError, RunFolder};
-use crate::data::{Further, Samples};
+use crate::data::{Further, Rows, Samples};
 use crate::frozen;
 use crate::model::Model;
 use crate::roles::Client;
@@ -102,6 +102,16 @@ pub(crate) fn predict_with(query: &Query, connect: &dyn Connect) -> Result<Predi
     Ok(prediction)
 }
 
+/// Rows in memory as the network takes them, columns found by their names; words to a user beside.
+pub(crate) fn samples_of(session: &Session, rows: &Rows) -> Result<(Samples, Vec<String>), RunError> {
+    let apply = |data| match &session.recipe.data.frozen {
+        Some(name) => frozen::features(data, name),
+        None => Ok(data),
+    };
+    let further = session.data.intake.take(rows, apply)?;
+    Ok((further.samples.clone(), notes(further)))
+}
+
 /// Rows of a table as the model takes them.
 fn rows(
     session: &Session,
@@ -133,7 +143,7 @@ fn out(query: &Query, model: &Path) -> Result<PathBuf, RunError> {
 }
 
 /// Words to a user on rows.
-pub(super) fn notes(further: Further) -> Vec<String> {
+fn notes(further: Further) -> Vec<String> {
     let mut notes = further.notes;
     let saturated = further.samples.saturated;
     if !further.beyond.is_empty() {

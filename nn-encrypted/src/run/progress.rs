@@ -116,7 +116,7 @@ impl Progress {
     fn tell(&self, epoch: Option<usize>, score: Option<f64>) {
         if let Some(watch) = &self.watch {
             let (step, steps) = (self.done, self.total);
-            watch.tell(&Event { step, steps, epoch, score, seconds_left: self.seconds_left() });
+            watch(&Event { step, steps, epoch, score, seconds_left: self.seconds_left() });
         }
     }
 

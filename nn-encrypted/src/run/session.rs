@@ -69,25 +69,11 @@ impl Session {
     ///
     /// # Errors
     /// If the rows have no labels or do not fit the recipe.
-    pub fn of_rows(recipe: Recipe, rows: &Rows) -> Result<Self, RunError> {
+    pub(crate) fn of_rows(recipe: Recipe, rows: &Rows) -> Result<Self, RunError> {
         recipe.validate()?;
         let data = frozen::prepare_rows(rows, &recipe.data, recipe.seed, input_bits(&recipe))?;
         let batches = batches(&recipe, &data)?;
         Self::with(recipe, data, batches)
-    }
-
-    /// Rows as the network takes them, columns found by their names; how many numbers are beyond those that were trained on is said
-    /// in words.
-    ///
-    /// # Errors
-    /// If a column of the data that were trained on is missing, or one is foreign.
-    pub fn samples(&self, rows: &Rows) -> Result<(Samples, Vec<String>), RunError> {
-        let apply = |data| match &self.recipe.data.frozen {
-            Some(name) => frozen::features(data, name),
-            None => Ok(data),
-        };
-        let further = self.data.intake.take(rows, apply)?;
-        Ok((further.samples.clone(), super::predict::notes(further)))
     }
 
     /// The session of a model, without samples.

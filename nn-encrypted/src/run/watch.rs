@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// let recipe = Recipe::load("hesamifard2017", &settings)?;
 /// let epochs = Arc::new(Mutex::new(vec![]));
 /// let seen = Arc::clone(&epochs);
-/// let watch = Watch::new(move |event: &Event| seen.lock().unwrap().extend(event.epoch));
+/// let watch: Watch = Arc::new(move |event: &Event| seen.lock().unwrap().extend(event.epoch));
 /// let options = Options { mode: Mode::Simulate, quiet: true, watch: Some(watch), ..Options::default() };
 /// fit(recipe, &options)?;
 /// assert_eq!(*epochs.lock().unwrap(), [1, 2]);
@@ -36,18 +36,4 @@ pub struct Event {
 }
 
 /// Is told of each [`Event`], by the thread that trains.
-#[derive(Clone)]
-pub struct Watch(Arc<dyn Fn(&Event) + Send + Sync>);
-
-impl Watch {
-    /// Calls a function.
-    pub fn new(tell: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
-    }
-
-    pub(super) fn tell(&self, event: &Event) {
-        (self.0)(event);
-    }
-}
-
-he_core::brief_debug!(Watch: |_watch|);
+pub type Watch = Arc<dyn Fn(&Event) + Send + Sync>;

@@ -67,7 +67,7 @@ pub(crate) fn model_file(path: &Path) -> Result<Vec<u8>, RunError> {
 }
 
 /// Reads a model of a network that is known: of this version, or of an earlier one.
-pub(crate) fn read_model(path: &Path, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
+fn read_model(path: &Path, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
     let bytes = model_file(path)?;
     let model = is_bundle(&bytes).and_then(|bundle| match bundle {
         true => bundle::model(recipe, network, &bytes),
