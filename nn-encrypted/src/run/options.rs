@@ -53,6 +53,9 @@ pub struct Options {
     pub resume: bool,
     /// Time between two checkpoints of an encrypted run; a minute without it. There is one at the end of each epoch as well.
     pub checkpoint_every: Option<Duration>,
+    /// The probability with which each refreshed tensor of an encrypted run is compared with the client's own computation, above 0 and up
+    /// to 1; no audit without it.
+    pub audit: Option<f64>,
     /// Set from outside to stop an encrypted run after the step it is in.
     pub stop: Arc<AtomicBool>,
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use self::restore::restore;
+use super::audit::{Audit, described};
 use super::checkpoint::{Generation, Half, Identity};
 use super::connect::Connect;
 use super::digest::{digest_of, hex};
@@ -46,6 +47,7 @@ pub(super) fn train_encrypted(
     let mut planning = Spent::default();
     let plan = planning.on(|| session.plan())?;
     let estimate = super::estimate::said(session, options, &plan, planning.wall)?;
+    options.audit.iter().for_each(|share| options.say(&described(*share)));
     let folder = options.out.as_ref().map(RunFolder::new);
     let lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
     let mut part = Part { session, options, plan: &plan, folder, connect, resumes: options.resume };
@@ -143,6 +145,7 @@ struct Training<'a> {
     /// Digest of the evaluation keys.
     run: [u8; 32],
     keeper: Option<Keeper>,
+    audit: Option<Audit>,
     /// Estimate that was said beforehand.
     estimate: Option<RunEstimate>,
     /// The arguments that name its server.
@@ -203,21 +206,22 @@ impl<'a> Training<'a> {
         })?;
         ledger.keygen = keygen.wall;
         let run = digest_of(keys.iter().flatten());
-        Ok(Self::with(session, options, plan, (both, twin, ledger), 0, run))
+        Self::with(session, options, plan, (both, twin, ledger), 0, run)
     }
 
     fn with(
         session: &'a Session,
         options: &'a Options,
         plan: &Arc<Plan>,
-        (both, twin, ledger): (Encrypted, Twin, Ledger),
+        (mut both, twin, mut ledger): (Encrypted, Twin, Ledger),
         done: usize,
         run: [u8; 32],
-    ) -> Self {
+    ) -> Result<Self, RunError> {
         let (steps, begun, plan) = (session.steps(options.steps), Instant::now(), Arc::clone(plan));
         let Ledger { tables, bootstraps, failure, stages, .. } = ledger.clone();
         let before = Counted { tables, bootstraps, failure, stages };
-        Self {
+        let audit = options.audit.map(|share| Audit::begin(share, &mut both, &mut ledger)).transpose()?;
+        Ok(Self {
             session,
             options,
             plan,
@@ -230,9 +234,10 @@ impl<'a> Training<'a> {
             begun,
             run,
             keeper: None,
+            audit,
             estimate: None,
             server: String::new(),
-        }
+        })
     }
 
     /// From the newest checkpoint that is whole; none if there is none yet.
@@ -258,7 +263,7 @@ impl<'a> Training<'a> {
         }
         options.say(&format!("resumed after step {step} of {steps}"));
         folder.remove_generations_after(step)?;
-        let mut this = Self::with(session, options, plan, parts, step as usize, identity.run);
+        let mut this = Self::with(session, options, plan, parts, step as usize, identity.run)?;
         this.ledger.keygen += keygen.wall;
         Ok(Some(this))
     }
@@ -311,11 +316,12 @@ impl<'a> Training<'a> {
 
     /// One step; false if it was stopped within, and then nothing is changed.
     fn step(&mut self, batch: usize) -> Result<bool, RunError> {
-        let Self { session, both, ledger, options, .. } = self;
+        let Self { session, both, ledger, options, audit, .. } = self;
         let mut encrypt = Spent::default();
         encrypt.on(|| both.send(session, batch))?;
         ledger.encrypt += encrypt.wall;
         let (before, cpu) = (ledger.training.wall, both.elsewhere());
+        let first = audit.is_some().then(|| both.client.model().clone());
         let whole = ledger.training.on(|| both.step(session, self.done as u64, batch, &options.stop))?;
         if !whole {
             return Ok(false);
@@ -324,6 +330,9 @@ impl<'a> Training<'a> {
         ledger.training.cpu += both.elsewhere() - cpu;
         let (x, targets) = session.batch(batch)?;
         ledger.images += x.nrows() as u64;
+        if let (Some(audit), Some(first), Some(findings)) = (audit, first, &mut ledger.audit) {
+            audit.check(session, (self.done as u64, first), (&x, &targets), both, findings);
+        }
         self.both.tell(&mut self.twin)?;
         self.twin.step(&x, &targets)?;
         self.done += 1;

@@ -91,6 +91,7 @@ impl Training<'_> {
             out_of_bounds: counts.out_of_bounds,
             deviations: counts.out_of_bounds,
         };
+        report.audit = ledger.audit.clone();
         report.digests = ledger.files.clone();
         report.estimate = self.estimate.clone();
         report
