@@ -1,0 +1,91 @@
+//! All that client and server read of each other and of their folders, read and written again: for the fuzz targets.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::api::{DIGEST, JobState, LENGTH, OFFSET, Task};
+use super::body::JobBody;
+use super::caller::pin_of;
+use super::limits::Limits;
+use super::names::{Id, Object, from_hex};
+use super::outcome::Outcome;
+use super::remote::Known;
+use super::routes::number;
+use super::tokens::Kept;
+
+/// Kinds of input.
+pub const KINDS: usize = 10;
+
+/// The request for a job: read, and planned as far as its network; written again.
+#[must_use]
+pub fn reread_job(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let body: JobBody = serde_json::from_slice(bytes).ok()?;
+    let _ = body.network();
+    json::<JobBody>(bytes)
+}
+
+/// An input of a kind, written again after it was read once and twice; none if it is not one.
+#[must_use]
+pub fn reread(kind: usize, bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
+    match kind {
+        0 => json::<Task>(bytes),
+        1 => json::<Known>(bytes),
+        2 => json::<Vec<JobState>>(bytes),
+        3 => toml::<Kept>(bytes),
+        4 => toml::<Limits>(bytes),
+        5 => word::<Id>(bytes),
+        6 => word::<Object>(bytes),
+        7 => {
+            let pin = pin_of(std::str::from_utf8(bytes).ok()?).ok()?;
+            let again = pin_of(&pin).ok()?;
+            Some([pin, again].map(String::into_bytes))
+        }
+        8 => headers(bytes),
+        _ => {
+            let once = Outcome::from_bytes(bytes).ok()?.to_bytes();
+            let twice = Outcome::from_bytes(&once).ok()?.to_bytes();
+            Some([once, twice])
+        }
+    }
+}
+
+fn json<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let write = |bytes: &[u8]| -> Option<Vec<u8>> {
+        serde_json::to_vec(&serde_json::from_slice::<T>(bytes).ok()?).ok()
+    };
+    let once = write(bytes)?;
+    // What was written is read, or the target sees nothing beside it.
+    let twice = write(&once).unwrap_or_default();
+    Some([once, twice])
+}
+
+fn toml<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let write = |text: &str| toml::to_string(&toml::from_str::<T>(text).ok()?).ok();
+    let once = write(std::str::from_utf8(bytes).ok()?)?;
+    let twice = write(&once).unwrap_or_default();
+    Some([once, twice].map(String::into_bytes))
+}
+
+fn word<T: FromStr + Display>(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let write = |text: &str| text.parse::<T>().ok().map(|read| read.to_string());
+    let once = write(std::str::from_utf8(bytes).ok()?)?;
+    let twice = write(&once).unwrap_or_default();
+    Some([once, twice].map(String::into_bytes))
+}
+
+/// Headers of an upload, a line each: length, offset, digest.
+fn headers(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let mut headers = HeaderMap::new();
+    for (name, line) in [LENGTH, OFFSET, DIGEST].into_iter().zip(bytes.split(|byte| *byte == b'\n')) {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_bytes(line).ok()?);
+    }
+    let (length, offset) = (number(&headers, LENGTH).ok()?, number(&headers, OFFSET).ok()?);
+    let digest = headers.get(DIGEST)?.to_str().ok()?;
+    from_hex(digest, &mut [0; 32]).ok()?;
+    let once = format!("{length}\n{offset}\n{digest}").into_bytes();
+    Some([once.clone(), once])
+}
