@@ -20,7 +20,7 @@ use crate::meter::{available_memory, resident_memory};
 /// How long a certificate has to hold still.
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
-/// What is told of a server.
+/// A server of which health and metrics are told.
 #[derive(Clone)]
 pub(super) struct Operated {
     pub(super) service: Arc<Service>,
@@ -70,7 +70,7 @@ async fn metrics(State(operated): State<Operated>) -> Granted<Response> {
 }
 
 impl Operated {
-    /// What keeps the server from taking work: disk, certificate, memory, its end.
+    /// Reasons why the server takes no work: disk, certificate, memory, its end.
     fn lacking(&self) -> Vec<String> {
         let service = &self.service;
         let disk = service.store.disk().map(drop).map_err(|error| format!("disk: {error}"));

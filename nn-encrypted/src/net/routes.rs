@@ -30,6 +30,9 @@ const LARGEST_TEXT: usize = 1 << 18;
 /// The answer to a request in which the server failed.
 const FAILED: &str = "the server failed; its log says why";
 
+/// Characters of a path in the log, at most.
+const LONGEST_PATH: usize = 200;
+
 /// Why a request was refused, for the log.
 #[derive(Clone)]
 struct Cause(String);
@@ -160,7 +163,8 @@ pub(super) fn router(service: Arc<Service>) -> Router {
 
 /// Counts a request, and notes one that is refused.
 async fn answered(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let path: String = request.uri().path().chars().take(LONGEST_PATH).collect();
     let response = next.run(request).await;
     let status = response.status();
     // That an object is not there is an answer.
@@ -168,7 +172,10 @@ async fn answered(State(service): State<Arc<Service>>, request: Request, next: N
     let refused = !asked && (status.is_client_error() || status.is_server_error());
     service.measures.request(refused);
     if refused {
-        let cause = response.extensions().get::<Cause>().map_or("", |Cause(what)| what);
+        // A sentence on a body that is none may have parts of it.
+        let of_body = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(&status);
+        let cause = response.extensions().get::<Cause>().filter(|_| !of_body);
+        let cause = cause.map_or("", |Cause(what)| what);
         let fields: [(&str, &dyn std::fmt::Display); 4] =
             [("method", &method), ("path", &path), ("status", &status.as_u16()), ("why", &cause)];
         service.journal.note("request refused", &fields);

@@ -7,6 +7,11 @@
 //! Nothing that leaves the client depends on it. The client's own step is computed in every step, whatever was drawn or found, and what was
 //! found is told when the run is over, to the owner alone.
 
+#[cfg(test)]
+mod lying;
+#[cfg(test)]
+mod tests;
+
 use he_core::ring::sample::Prng;
 use ndarray::Array2;
 
@@ -50,7 +55,7 @@ fn most_steps(share: f64) -> u64 {
     if share >= 1.0 { 1 } else { (LOG2_CHANCE / (1.0 - share).log2()).ceil() as u64 }
 }
 
-/// What an audit finds with the share of tensors that it compares, for its owner.
+/// A sentence for the owner on how surely an audit finds a server.
 pub(super) fn described(share: f64) -> String {
     let steps = most_steps(share);
     format!(
@@ -180,6 +185,3 @@ fn real(values: &Values) -> Array2<f64> {
         Values::Exact(values, bits) => values.mapv(|value| value as f64 * (-f64::from(*bits)).exp2()),
     }
 }
-
-#[cfg(test)]
-mod tests;

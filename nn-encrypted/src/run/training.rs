@@ -3,6 +3,7 @@
 mod finish;
 mod restore;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -14,13 +15,14 @@ use super::connect::Connect;
 use super::digest::{digest_of, hex};
 use super::encrypted::{Counted, Encrypted};
 use super::epoch::after_epoch;
+use super::findings::Findings;
 use super::lock::Lock;
 use super::progress::Progress;
 use super::resume::Asked;
 use super::session::Session;
 use super::state::{Ledger, State};
 use super::{Options, Outcome, RunError, RunEstimate, RunFolder};
-use crate::meter::{Spent, peak_memory};
+use crate::meter::Spent;
 use crate::plan::Plan;
 use crate::roles::{Client, ServerError};
 use crate::twin::Twin;
@@ -50,7 +52,8 @@ pub(super) fn train_encrypted(
     options.audit.iter().for_each(|share| options.say(&described(*share)));
     let folder = options.out.as_ref().map(RunFolder::new);
     let lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
-    let mut part = Part { session, options, plan: &plan, folder, connect, resumes: options.resume };
+    let (found, resumes) = (RefCell::default(), options.resume);
+    let mut part = Part { session, options, plan: &plan, folder, connect, resumes, found };
     let (mut begun, mut planned) = (begun, planning.wall);
     let (mut returns, mut newest) = (0, None);
     let outcome = loop {
@@ -76,6 +79,8 @@ struct Part<'a> {
     connect: &'a dyn Connect,
     /// Whether it goes on with what is in the folder.
     resumes: bool,
+    /// Findings of an audit in this process: what a server sent before it lost its state, or said so, is not forgotten.
+    found: RefCell<Option<Findings>>,
 }
 
 impl Part<'_> {
@@ -102,7 +107,12 @@ impl Part<'_> {
             training.keep_in(folder.clone());
             training.keep()?;
         }
-        training.run()?;
+        if let Some(found) = self.found.take() {
+            training.ledger.audit = Some(found);
+        }
+        let ended = training.run();
+        self.found.replace(training.ledger.audit.clone());
+        ended?;
         training.finish()
     }
 
@@ -322,17 +332,18 @@ impl<'a> Training<'a> {
         ledger.encrypt += encrypt.wall;
         let (before, cpu) = (ledger.training.wall, both.elsewhere());
         let first = audit.is_some().then(|| both.client.model().clone());
-        let whole = ledger.training.on(|| both.step(session, self.done as u64, batch, &options.stop))?;
-        if !whole {
+        let whole = ledger.training.on(|| both.step(session, self.done as u64, batch, &options.stop));
+        let (x, targets) = session.batch(batch)?;
+        // A step that breaks off as well.
+        if let (Some(audit), Some(first), Some(findings)) = (audit, first, &mut ledger.audit) {
+            audit.check(session, (self.done as u64, first), (&x, &targets), both, findings);
+        }
+        if !whole? {
             return Ok(false);
         }
         ledger.times.push(ledger.training.wall - before);
         ledger.training.cpu += both.elsewhere() - cpu;
-        let (x, targets) = session.batch(batch)?;
         ledger.images += x.nrows() as u64;
-        if let (Some(audit), Some(first), Some(findings)) = (audit, first, &mut ledger.audit) {
-            audit.check(session, (self.done as u64, first), (&x, &targets), both, findings);
-        }
         self.both.tell(&mut self.twin)?;
         self.twin.step(&x, &targets)?;
         self.done += 1;
@@ -371,23 +382,5 @@ impl<'a> Training<'a> {
         keeper.folder.write_generation(&keeper.identity, &generation)?;
         (keeper.last, keeper.step) = (Instant::now(), Some(step));
         Ok(())
-    }
-
-    /// Brings the ledger up to now.
-    fn note_measures(&mut self) {
-        let (ledger, both) = (&mut self.ledger, &self.both);
-        ledger.total += self.begun.elapsed().as_secs_f64();
-        self.begun = Instant::now();
-        ledger.peak_memory = ledger.peak_memory.max(peak_memory());
-        (ledger.counts, ledger.traffic, ledger.data_bytes) =
-            (both.client.counts(), both.traffic, both.data_bytes);
-        ledger.output_error = ledger.output_error.max(both.client.output_error());
-        let mut counted = self.before.clone();
-        let now = both.counted();
-        now.stages.into_iter().for_each(|stage| counted.add(stage));
-        ledger.tables = counted.tables + now.tables;
-        ledger.bootstraps = counted.bootstraps + now.bootstraps;
-        ledger.failure = counted.failure + now.failure;
-        ledger.stages = counted.stages;
     }
 }

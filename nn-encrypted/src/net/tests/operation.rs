@@ -72,10 +72,12 @@ fn health_metrics_and_a_log_without_tokens() {
     // Of what a client asks without a token, or wrongly, the reason is in the log, and no token.
     let owner = Asker::new(&place);
     assert_eq!(owner.put("/v1/jobs/x", b"a body that nobody notes").0, 404);
+    let none = format!("/v1/jobs/{}", crate::net::names::Id::draw().unwrap());
+    assert_eq!(owner.put(&none, br#"{"a body that nobody notes": 1}"#).0, 400);
     let stranger = Asker { token: format!("{}x", owner.token), ..Asker::new(&place) };
     assert_eq!(stranger.get("/v1/jobs").0, 401);
     let page = get(&format!("{operated}/metrics")).1;
-    assert_eq!(value(&page, "nn_encrypted_requests_refused_total"), 2.0);
+    assert_eq!(value(&page, "nn_encrypted_requests_refused_total"), 3.0);
     drop(served);
     let text = kept.text();
     for line in text.lines() {

@@ -1,24 +1,21 @@
 //! Servers that alter a coefficient in each step, and honest ones.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use he_core::ring::{Coeff, Poly};
 
+use super::lying::{Leaves, ToLying};
 use super::*;
-use crate::engine::Usage;
 use crate::recipe::Recipe;
 use crate::roles::forge::{BGV_FIELDS, CKKS_FIELDS, Forger, with_ciphertexts};
 use crate::roles::tests::clear;
-use crate::roles::{Channel, Link, LinkError, Server, ServerError};
 use crate::run::connect::{Connect, Here};
 use crate::run::small::{ALL, REASON, Small};
 use crate::run::train::train_session_with;
-use crate::run::{Outcome, Report, Resumption, RunFolder, SentKeys, resume};
+use crate::run::{Outcome, Report, Resumption, RunFolder, resume};
 
 const CKKS: [&str; 4] = [
     "data.set=iris",
@@ -31,141 +28,6 @@ fn in_ckks() -> Session {
     let settings: Vec<String> = CKKS.map(String::from).into();
     let recipe = Recipe::load("hesamifard2017", &settings).unwrap();
     Session::new(recipe, None).unwrap().insecure_small(REASON).unwrap()
-}
-
-/// A request of the server, by its step and round, as it is sent on.
-type Alter = dyn Fn(u64, usize, Vec<u8>) -> Vec<u8> + Send + Sync;
-
-/// A server whose requests are altered, and the bytes that its client sends.
-struct Lying {
-    server: Server,
-    alter: Arc<Alter>,
-    sent: Arc<Mutex<Vec<Vec<u8>>>>,
-    /// Stops the run after so many steps.
-    stops: Option<(u64, Arc<AtomicBool>)>,
-}
-
-/// The way to it.
-struct ToLying {
-    alter: Arc<Alter>,
-    sent: Arc<Mutex<Vec<Vec<u8>>>>,
-    stops: Option<(u64, Arc<AtomicBool>)>,
-}
-
-impl ToLying {
-    fn new(alter: impl Fn(u64, usize, Vec<u8>) -> Vec<u8> + Send + Sync + 'static) -> Self {
-        Self { alter: Arc::new(alter), sent: Arc::default(), stops: None }
-    }
-}
-
-impl Connect for ToLying {
-    fn connect(
-        &self,
-        _: &Session,
-        plan: &Arc<Plan>,
-        keys: &SentKeys,
-        _: Option<&RunFolder>,
-    ) -> Result<Box<dyn Channel>, RunError> {
-        let server = Server::new(plan, keys, true)?;
-        let (alter, sent) = (Arc::clone(&self.alter), Arc::clone(&self.sent));
-        Ok(Box::new(Lying { server, alter, sent, stops: self.stops.clone() }))
-    }
-}
-
-impl Lying {
-    fn note(&self, bytes: &[u8]) {
-        self.sent.lock().unwrap().push(bytes.to_vec());
-    }
-}
-
-/// Alters requests, and keeps answers.
-struct Altering<'a> {
-    link: &'a mut dyn Link,
-    alter: &'a dyn Fn(usize, Vec<u8>) -> Vec<u8>,
-    answers: Rc<RefCell<Vec<Vec<u8>>>>,
-}
-
-impl Link for Altering<'_> {
-    fn exchange(&mut self, request: Vec<u8>) -> Result<Vec<u8>, LinkError> {
-        let round = self.answers.borrow().len();
-        let answer = self.link.exchange((self.alter)(round, request))?;
-        self.answers.borrow_mut().push(answer.clone());
-        Ok(answer)
-    }
-}
-
-impl Channel for Lying {
-    fn receive_model(&mut self, step: u64, bytes: Vec<u8>) -> Result<(), ServerError> {
-        self.note(&bytes);
-        self.server.receive_model(step, bytes)
-    }
-
-    fn has_batch(&mut self, index: usize) -> Result<bool, ServerError> {
-        Ok(self.server.has_batch(index))
-    }
-
-    fn receive_batch(&mut self, index: usize, bytes: Vec<u8>) -> Result<(), ServerError> {
-        self.note(&bytes);
-        self.server.receive_batch(index, bytes)
-    }
-
-    fn is_elsewhere(&self) -> bool {
-        false
-    }
-
-    fn forget_batch(&mut self, index: usize) {
-        self.server.forget_batch(index);
-    }
-
-    fn train(
-        &mut self,
-        step: u64,
-        batch: usize,
-        link: &mut dyn Link,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<(), ServerError> {
-        if let Some((last, stop)) = &self.stops {
-            stop.store(step + 1 >= *last, Ordering::SeqCst);
-        }
-        let (answers, alter) = (Rc::default(), Arc::clone(&self.alter));
-        let alter = |round, request| alter(step, round, request);
-        let mut link = Altering { link, alter: &alter, answers: Rc::clone(&answers) };
-        // Not within the step.
-        let _ = stop;
-        let trained = self.server.train(step, batch, &mut link, &Arc::default());
-        answers.borrow().iter().for_each(|answer| self.note(answer));
-        trained
-    }
-
-    fn predict(&mut self, number: u64, query: Vec<u8>, link: &mut dyn Link) -> Result<Vec<u8>, ServerError> {
-        self.note(&query);
-        let answers = Rc::default();
-        let honest = |_, request| request;
-        let mut link = Altering { link, alter: &honest, answers: Rc::clone(&answers) };
-        let outputs = self.server.predict(number, query, &mut link);
-        answers.borrow().iter().for_each(|answer| self.note(answer));
-        outputs
-    }
-
-    fn model(&mut self, step: u64) -> Result<Vec<u8>, ServerError> {
-        self.server.model(step)
-    }
-
-    fn keep(&mut self, step: u64) -> Result<Vec<u8>, ServerError> {
-        self.server.model(step)
-    }
-
-    fn restore(&mut self, step: u64, kept: Vec<u8>) -> Result<(), ServerError> {
-        self.server.restore(step, kept)
-    }
-
-    fn take_records(&mut self) -> Vec<Vec<u8>> {
-        self.server.take_records()
-    }
-
-    fn usage(&self) -> Vec<Usage> {
-        self.server.usage()
-    }
 }
 
 /// One coefficient of one ciphertext of a request is altered: in CKKS by a sixteenth of the scale.
@@ -314,6 +176,23 @@ fn findings_outlive_a_checkpoint() {
     let found = refused(&folder.0, train(&session, &options, &Here)).audit.unwrap();
     assert_eq!(found.first[0].step, 1);
     assert!(found.first.iter().all(|finding| finding.step == 1), "{found:?}");
+}
+
+#[test]
+fn a_server_that_alters_and_then_loses_its_state_is_found() {
+    let (session, folder) = (ALL[0].session(), Removed::new("lost"));
+    let (alter, done) = (one_coefficient(&session), Arc::<AtomicBool>::default());
+    let honest_again = Arc::clone(&done);
+    // The first round of the third step, whose answer it keeps; when the step is done once more it is honest.
+    let mut lying = ToLying::new(move |step, round, bytes| {
+        let lies = (step, round) == (2, 0) && !honest_again.swap(true, Ordering::SeqCst);
+        if lies { alter(bytes) } else { bytes }
+    });
+    lying.leaves = Some(Leaves { step: 2, round: 0, done: Arc::default() });
+    let found = refused(&folder.0, train(&session, &options(5, Some(1.0), Some(&folder.0)), &lying));
+    let found = found.audit.unwrap();
+    assert_eq!((found.altered, found.first[0].step), (1, 3), "{found:?}");
+    assert!(done.load(Ordering::SeqCst));
 }
 
 #[test]
