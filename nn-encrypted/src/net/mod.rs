@@ -45,5 +45,5 @@ pub(crate) use self::identity::{fingerprint_of, init};
 pub(crate) use self::journal::{Form, Journal};
 pub(crate) use self::listen::Listener;
 pub(crate) use self::remote::Elsewhere;
-pub use self::reread::{KINDS, reread, reread_job};
+pub use self::reread::read_again;
 pub(crate) use self::tokens::Tokens;

@@ -18,33 +18,30 @@ use super::routes::number;
 use super::tokens::Kept;
 
 /// Kinds of input.
-pub const KINDS: usize = 10;
+const KINDS: u8 = 11;
 
-/// The request for a job: read, and planned as far as its network; written again.
+/// An input of a kind, written again after it was read once and twice; none if it is not one. Kind 0 is the request for a job, which is
+/// planned as far as its network.
 #[must_use]
-pub fn reread_job(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
-    let body: JobBody = serde_json::from_slice(bytes).ok()?;
-    let _ = body.network();
-    json::<JobBody>(bytes)
-}
-
-/// An input of a kind, written again after it was read once and twice; none if it is not one.
-#[must_use]
-pub fn reread(kind: usize, bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
-    match kind {
-        0 => json::<Task>(bytes),
-        1 => json::<Known>(bytes),
-        2 => json::<Vec<JobState>>(bytes),
-        3 => toml::<Kept>(bytes),
-        4 => toml::<Limits>(bytes),
-        5 => word::<Id>(bytes),
-        6 => word::<Object>(bytes),
-        7 => {
+pub fn read_again(kind: u8, bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
+    match kind % KINDS {
+        0 => {
+            let _ = serde_json::from_slice::<JobBody>(bytes).ok()?.network();
+            json::<JobBody>(bytes)
+        }
+        1 => json::<Task>(bytes),
+        2 => json::<Known>(bytes),
+        3 => json::<Vec<JobState>>(bytes),
+        4 => toml::<Kept>(bytes),
+        5 => toml::<Limits>(bytes),
+        6 => word::<Id>(bytes),
+        7 => word::<Object>(bytes),
+        8 => {
             let pin = pin_of(std::str::from_utf8(bytes).ok()?).ok()?;
             let again = pin_of(&pin).ok()?;
             Some([pin, again].map(String::into_bytes))
         }
-        8 => headers(bytes),
+        9 => headers(bytes),
         _ => {
             let once = Outcome::from_bytes(bytes).ok()?.to_bytes();
             let twice = Outcome::from_bytes(&once).ok()?.to_bytes();

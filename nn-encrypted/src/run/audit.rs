@@ -172,7 +172,7 @@ fn compare(found: &Values, own: &Computed, tolerance: f64) -> u64 {
                 found.len()
             } else {
                 // Written so that what is no number differs.
-                own.iter().zip(&found).filter(|(a, b)| !((*a - *b).abs() <= tolerance)).count()
+                own.iter().zip(&found).filter(|(a, b)| !(0.0..=tolerance).contains(&(*a - *b).abs())).count()
             }
         }
     };
