@@ -1,5 +1,6 @@
 //! Runs: training and prediction from a recipe to a report.
 
+mod audit;
 #[cfg(any(feature = "cli", test))]
 mod backends;
 mod bundle;
@@ -17,6 +18,7 @@ mod error;
 mod estimate;
 mod export;
 mod figures;
+mod findings;
 mod folder;
 mod keys;
 #[cfg(unix)]

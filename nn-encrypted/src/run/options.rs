@@ -57,6 +57,9 @@ pub struct Options {
     pub checkpoint_every: Option<Duration>,
     /// Is told how far the training is.
     pub watch: Option<Watch>,
+    /// The probability with which each refreshed tensor of an encrypted run is compared with the client's own computation, above 0 and up
+    /// to 1; no audit without it.
+    pub audit: Option<f64>,
     /// Set from outside to stop an encrypted run after the step it is in.
     pub stop: Arc<AtomicBool>,
 }

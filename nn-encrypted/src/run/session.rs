@@ -138,6 +138,13 @@ impl Session {
         Ok(self)
     }
 
+    /// A session with a plan of a test.
+    #[cfg(test)]
+    pub(crate) fn with_plan(mut self, plan: Arc<Plan>) -> Self {
+        self.plan = OnceLock::from(plan);
+        self
+    }
+
     /// The part of the data that a plan depends on.
     pub(crate) fn shape(&self) -> DataShape {
         let bound = f64::from(self.data.bound) / f64::from(self.data.fraction_bits).exp2();

@@ -3,9 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::audit::check_share;
 use super::calibrate::calibrated;
 use super::connect::{Connect, Here};
 use super::epoch::after_epoch;
+use super::findings::Findings;
 use super::folder::RunFolder;
 use super::lock::Lock;
 #[cfg(feature = "cli")]
@@ -62,6 +64,7 @@ pub(crate) fn train_session_with(
     connect: &dyn Connect,
     start: Instant,
 ) -> Result<Outcome, RunError> {
+    check_share(session, options)?;
     let folder = options.out.as_ref().map(RunFolder::new);
     session.data.notes.iter().for_each(|note| options.say(note));
     // The lock is held until everything is written.
@@ -79,12 +82,21 @@ pub(crate) fn train_session_with(
     outcome.report.peak_memory_bytes = outcome.report.peak_memory_bytes.max(peak_memory());
     folder.map_or(Ok(()), |folder| write_results(&folder, session, &mut outcome))?;
     drop(lock);
-    Ok(outcome)
+    match outcome.report.audit.as_ref().and_then(Findings::refusal) {
+        Some(what) => Err(RunError::Audited(what)),
+        None => Ok(outcome),
+    }
 }
 
 /// Writes what a run ends with; the report last, since it says that the run is finished.
 fn write_results(folder: &RunFolder, session: &Session, outcome: &mut Outcome) -> Result<(), RunError> {
     let data = &session.data;
+    if outcome.report.audit.as_ref().and_then(Findings::refusal).is_some() {
+        // The report alone: it says that the run is over, and its keys are spent.
+        folder.seal(&mut outcome.report)?;
+        folder.write_report(&outcome.report)?;
+        return folder.remove_generations();
+    }
     #[cfg(feature = "cli")]
     {
         let widths: Vec<String> = session.network.widths().iter().map(ToString::to_string).collect();

@@ -187,10 +187,10 @@ const NN_ENCRYPTED: &Floors = &[
         "activation meter metrics tag data fetch frozen recipe network model numbers twin clear program engine \
          roles/cipher plan roles",
     ),
-    ("net", "tls data recipe network engine plan roles run"),
+    ("net", "meter tls data recipe network engine plan roles run"),
     ("fit", "clear data recipe model net run twin"),
     ("cli", "data fetch frozen recipe run net"),
-    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
+    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run net"),
     ("main", "cli"),
 ];
 
