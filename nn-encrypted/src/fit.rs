@@ -124,8 +124,8 @@ pub struct Remote {
 #[cfg(feature = "serve")]
 impl Remote {
     fn connect(&self, quiet: bool) -> Result<Elsewhere, RunError> {
-        let (url, token_file, pin) = (self.url.clone(), self.token_file.clone(), self.pin.clone());
-        Elsewhere::new(&Place { url, token_file, pin, patience: Place::PATIENCE, quiet })
+        let (url, token_file, pin) = (self.url.clone(), Some(self.token_file.clone()), self.pin.clone());
+        Elsewhere::new(&Place { url, token_file, certificate: None, pin, patience: Place::PATIENCE, quiet })
     }
 }
 
