@@ -309,6 +309,51 @@ fn frozen() -> Result<(), Box<dyn Error>> {
     put("frozen", "pool", &Frozen::new(Shape::new(1, 4, 4)?, layers)?.to_bytes()?)
 }
 
+/// What client and server send each other, and keep.
+fn net() -> Result<(), Box<dyn Error>> {
+    let recipe = SESSION.recipe.to_toml()?;
+    let quoted = format!("{recipe:?}");
+    let job = |rest: &str| {
+        let plan = "0".repeat(64);
+        format!(
+            "{{\"recipe\":{quoted},\"features\":4,\"outputs\":3,\"bound\":1.0,\"rows\":120,\"batches\":8,\"plan\":\"{plan}\",{rest}}}"
+        )
+    };
+    put("job", "table", job("\"sides\":null").as_bytes())?;
+    put("job", "images", job("\"sides\":[2,2],\"insecure_small\":\"a test\"").as_bytes())?;
+    let (id, digest) = ("0123456789abcdef".repeat(2), "0123456789abcdef".repeat(4));
+    let mut outcome = Writer::new();
+    outcome.len_bytes(b"[{\"tables\":3,\"bootstraps\":0,\"failure\":1e-20,\"switches\":0,\"stages\":[[\"tables\",0.1,0.2]]}]");
+    outcome.len_bytes(b"result");
+    outcome.u32(1);
+    outcome.len_bytes(b"record");
+    let text = |text: String| text.into_bytes();
+    let inputs = [
+        ("task-train", 0, text("{\"task\":\"train\",\"step\":3,\"batch\":4}".into())),
+        ("task-restore", 0, text(format!("{{\"task\":\"restore\",\"step\":3,\"digest\":\"{digest}\"}}"))),
+        ("known", 1, text(format!("{{\"job\":\"{id}\",\"keys\":\"{digest}\"}}"))),
+        (
+            "jobs",
+            2,
+            text(format!(
+                "[{{\"job\":\"{id}\",\"recipe\":\"r\",\"state\":\"idle\",\"bytes\":7,\"checkpoint\":null}}]"
+            )),
+        ),
+        ("token", 3, text("tenant = \"ward-3\"\nends = 1800000000\n".into())),
+        (
+            "limits",
+            4,
+            text("jobs = 3\nmemory = 1000\nretention = 9\noperate = \"127.0.0.1:9\"\nclient_ca = \"c.pem\"\n[clients]\n\"a.org\" = \"a\"\n".into()),
+        ),
+        ("id", 5, text(id)),
+        ("object", 6, text("batch-17".into())),
+        ("pin", 7, text(digest.to_uppercase())),
+        ("headers", 8, text(format!("2000\n1000\n{digest}"))),
+        ("outcome", 9, outcome.finish()),
+    ];
+    inputs.iter().try_for_each(|(name, kind, bytes)| put("requests", name, &[&[*kind], &bytes[..]].concat()))
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     envelopes()?;
     scheme()?;
@@ -323,5 +368,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     run_folders()?;
     checkpoints()?;
     text()?;
-    frozen()
+    frozen()?;
+    net()
 }

@@ -9,7 +9,7 @@ const LARGEST_CORPORA: u64 = 2_000_000;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 18] = [
+const TARGETS: [Target; 20] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
@@ -28,6 +28,8 @@ const TARGETS: [Target; 18] = [
     ("table", he_fuzz::table),
     ("pictures", he_fuzz::pictures),
     ("frozen", he_fuzz::frozen),
+    ("job", he_fuzz::job),
+    ("requests", he_fuzz::requests),
 ];
 
 fn names(folder: &str, ending: &str) -> BTreeSet<String> {

@@ -16,6 +16,8 @@ pub use crate::frozen::shape::Shape;
 pub use crate::layout::cube::{Cube, Order};
 pub use crate::layout::geometry::Geometry;
 pub use crate::metrics::accuracy;
+#[cfg(feature = "serve")]
+pub use crate::net::read_again;
 pub use crate::plan::slots::bgv::PlannedBgv;
 pub use crate::plan::work::Workload;
 pub use crate::program::Tensor;

@@ -30,5 +30,7 @@ mod tag;
 mod tls;
 pub mod twin;
 
-pub use self::fit::{Trained, fit};
+#[cfg(feature = "serve")]
+pub use self::fit::{Remote, fit_rows_at};
+pub use self::fit::{Trained, estimate_rows, fit, fit_rows};
 pub use self::tag::TAG;

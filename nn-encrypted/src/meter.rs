@@ -68,6 +68,14 @@ pub(crate) fn resident_memory() -> Option<u64> {
     system.process(pid).map(Process::memory)
 }
 
+/// Memory of this machine that programs may still take, in bytes; none where the system does not tell.
+#[cfg(feature = "serve")]
+pub(crate) fn available_memory() -> Option<u64> {
+    let mut system = System::new();
+    system.refresh_memory();
+    Some(system.available_memory()).filter(|bytes| *bytes > 0)
+}
+
 /// Memory of this machine, in bytes; none where the system does not tell.
 pub(crate) fn machine_memory() -> Option<u64> {
     let mut system = System::new();

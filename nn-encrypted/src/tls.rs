@@ -3,23 +3,24 @@
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use std::sync::Arc;
 
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{ClientCert, RootCerts, TlsConfig};
 
 /// The message where there is none.
 pub(crate) const MISSING: &str =
     "this processor has no TLS here (AES, AVX2 and ADX, or AArch64 with AES, are needed)";
 
-/// The settings of TLS with these roots; none where the processor lacks what graviola needs.
+/// The settings of TLS with these roots, and a certificate of the client's if it has one; none where the processor lacks what graviola
+/// needs.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-pub(crate) fn config(roots: RootCerts) -> Option<TlsConfig> {
+pub(crate) fn config(roots: RootCerts, own: Option<ClientCert>) -> Option<TlsConfig> {
     let provider = || Arc::new(rustls_graviola::default_provider());
     let config = || TlsConfig::builder().unversioned_rustls_crypto_provider(provider());
-    supported().then(|| config().root_certs(roots).build())
+    supported().then(|| config().root_certs(roots).client_cert(own).build())
 }
 
 /// The settings of TLS: there is none for this processor.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(crate) fn config(_roots: RootCerts) -> Option<TlsConfig> {
+pub(crate) fn config(_roots: RootCerts, _own: Option<ClientCert>) -> Option<TlsConfig> {
     None
 }
 

@@ -8,7 +8,15 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 use common::Folder;
+use ndarray::Array2;
+use nn_encrypted::data::{Labels, Rows};
+use nn_encrypted::recipe::Recipe;
+use nn_encrypted::run::{Event, Mode, Options, RunError, Watch};
+use nn_encrypted::{Trained, fit, fit_rows};
 
 /// Sixty rows of three measures; the first and the third tell the classes apart.
 fn rows() -> Vec<([f64; 3], &'static str)> {
@@ -264,6 +272,60 @@ fn missing_cells_groups_and_test_files() {
     let (status, text) =
         folder.trained("t.csv", plain().as_bytes(), &[&state[..], &["--test", "test.csv"]].concat());
     assert!(status == 2 && text.contains("test.csv: no column `iron`"), "{text}");
+}
+
+/// A training of rows in memory is that of a table with the same rows which is tested on another one; its model is complete in itself.
+#[test]
+fn rows_in_memory_train_as_a_table_does() {
+    let settings = ["optimizer.epochs=6", "data.normalize.scale=0.4"].map(String::from);
+    let options = Options { mode: Mode::Simulate, quiet: true, ..Options::default() };
+    let x = Array2::from_shape_fn((60, 3), |(row, column)| crate::rows()[row].0[column]);
+    let of = crate::rows().iter().map(|(_, class)| usize::from(*class == "well")).collect();
+    let labels = Labels::Classes { names: ["ill", "well"].map(String::from).to_vec(), of };
+    let names = ["pressure", "age", "iron"].map(String::from).to_vec();
+    let rows = Rows::new(names, x, labels).unwrap();
+    let recipe = Recipe::for_rows("hesamifard2017", &settings).unwrap();
+    let ours = fit_rows(recipe, &rows, &options).unwrap();
+
+    let folder = Folder::new("rows-in-memory");
+    folder.write("train.csv", plain().as_bytes());
+    folder.write("test.csv", plain().lines().take(9).collect::<Vec<_>>().join("\n").as_bytes());
+    let place = |file: &str| folder.0.join(file).display().to_string();
+    let table = [
+        format!("data.set={}", place("train.csv")),
+        "data.label=state".to_owned(),
+        format!("data.test={}", place("test.csv")),
+    ];
+    let recipe = Recipe::load("hesamifard2017", &[&table[..], &settings].concat()).unwrap();
+    let theirs = fit(recipe, &options).unwrap();
+    assert_eq!(ours.model, theirs.model);
+
+    // The model alone reads further rows, by the names of their columns.
+    let (samples, notes) = ours.samples(&rows).unwrap();
+    let expected = ours.outputs(&samples).unwrap();
+    let opened = Trained::from_bytes(&theirs.to_bytes().unwrap()).unwrap();
+    let (read, _) = opened.samples(&rows).unwrap();
+    assert_eq!((opened.outputs(&read).unwrap(), read.labels.len(), notes.len()), (expected, 60, 0));
+    let cut = theirs.to_bytes().map(|bytes| Trained::from_bytes(&bytes[..bytes.len() - 1]).err());
+    assert!(cut.unwrap().is_some());
+}
+
+/// Stopped from outside, a training says after which step.
+#[test]
+fn a_watch_can_stop_a_training() {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (at, seen) = (Arc::clone(&stop), Arc::new(AtomicU64::new(0)));
+    let last = Arc::clone(&seen);
+    let watch: Watch = Arc::new(move |event: &Event| {
+        last.store(event.step, Ordering::SeqCst);
+        at.store(event.step == 3, Ordering::SeqCst);
+    });
+    let recipe = Recipe::load("hesamifard2017", &["data.set=iris".to_owned()]).unwrap();
+    let options =
+        Options { mode: Mode::Simulate, quiet: true, watch: Some(watch), stop, ..Options::default() };
+    let error = fit(recipe, &options).unwrap_err();
+    assert!(matches!(error, RunError::Interrupted { step: 3, steps: 80, .. }), "{error}");
+    assert_eq!(seen.load(Ordering::SeqCst), 3);
 }
 
 #[test]

@@ -172,21 +172,8 @@ impl External {
             let (row, companions) =
                 (ifma::vectors(&self.runs[row.clone()]), ifma::vectors(&self.companions[row]));
             let minus_one = ifma::splat(self.powers[n]);
-            simd.vectorize(
-                #[inline(always)]
-                || {
-                    let m = ifma::Montgomery::new(simd, self.ntt.modulus());
-                    let runs = out.chunks_exact_mut(RUN).zip(exponents.iter().step_by(RUN));
-                    for (out, &e) in runs {
-                        let scalar = ifma::splat(power(e));
-                        for ((x, &w), &companion) in
-                            ifma::vectors_mut(out).iter_mut().zip(row).zip(companions)
-                        {
-                            *x = m.add_lazy(m.mul_shoup_lazy(scalar, w, companion), minus_one);
-                        }
-                    }
-                },
-            );
+            let (q, row) = (self.ntt.modulus(), [row, companions]);
+            simd.vectorize(fast::MonomialMinusOne { simd, q, out, exponents, power, row, minus_one });
             return;
         }
         let q = self.ntt.modulus();

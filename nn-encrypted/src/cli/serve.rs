@@ -6,14 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::signals::stop_on_signals;
-use crate::net::{Elsewhere, Listener, Place, Tokens, fingerprint_of, init};
+use crate::net::{Elsewhere, Form, Journal, Listener, Place, Tokens, fingerprint_of, init};
 use crate::run::{Connect, Here, RunError};
-
-/// How long a server that does not answer is asked again.
-const PATIENCE: Duration = Duration::from_secs(86_400);
 
 #[derive(Args)]
 pub(super) struct ServeArgs {
@@ -33,6 +30,25 @@ pub(super) struct ServeArgs {
     /// Serves without TLS, at an address of this machine: for a proxy in front.
     #[arg(long)]
     plain: bool,
+    /// Address to tell /healthz, /readyz and /metrics at; without a token at one of this machine, over TLS and by a token for metrics
+    /// elsewhere.
+    #[arg(long, value_name = "ADDRESS")]
+    operate: Option<SocketAddr>,
+    /// Form of the lines of the log.
+    #[arg(long, value_enum, default_value_t = LogArg::Words)]
+    log: LogArg,
+    /// With --init: days for which the certificate holds.
+    #[arg(long, default_value_t = 397, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: u32,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum LogArg {
+    /// Time, event, and name=value.
+    #[default]
+    Words,
+    /// An object a line.
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -44,26 +60,39 @@ enum ServeCommand {
         /// Days until it ends; without end without it.
         #[arg(long)]
         days: Option<u32>,
+        /// A token that reads /metrics and /readyz, and nothing else.
+        #[arg(long)]
+        metrics: bool,
     },
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, RunError> {
-    if let Some(ServeCommand::Token { name, days }) = &args.command {
-        println!("{}", *Tokens::new(&args.folder).issue(name, *days)?);
+    if let Some(ServeCommand::Token { name, days, metrics }) = &args.command {
+        let tokens = Tokens::new(&args.folder);
+        let token = if *metrics { tokens.issue_for_metrics(name, *days) } else { tokens.issue(name, *days) };
+        println!("{}", *token?);
         return Ok(ExitCode::SUCCESS);
     }
     if args.init {
         let local = || ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
         let names = if args.names.is_empty() { local() } else { args.names.clone() };
-        println!("fingerprint {}", init(&args.folder, &names)?);
-        println!("certificate for {}", names.join(", "));
+        println!("fingerprint {}", init(&args.folder, &names, args.days)?);
+        println!("certificate for {}, {} days", names.join(", "), args.days);
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Arc::default();
     stop_on_signals(&stop).map_err(|source| RunError::Io { path: "signals".into(), source })?;
-    let listener = Listener::bind(&args.folder, args.listen, args.plain)?;
+    let form = match args.log {
+        LogArg::Words => Form::Words,
+        LogArg::Json => Form::Json,
+    };
+    let journal = Journal::new(form);
+    let listener = Listener::bind(&args.folder, args.listen, args.plain, args.operate, journal)?;
     let scheme = if args.plain { "http" } else { "https" };
     println!("listening at {scheme}://{}", listener.address()?);
+    if let Some(address) = listener.operated_at()? {
+        println!("health and metrics at {address}");
+    }
     if !args.plain {
         println!("fingerprint {}", fingerprint_of(&args.folder)?);
     }
@@ -76,11 +105,17 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, RunError> {
 #[derive(Args, Clone, Default)]
 pub(super) struct ServerArgs {
     /// Server that computes, such as https://host:7443; in this process without it.
-    #[arg(long, value_name = "URL", requires = "token_file")]
+    #[arg(long, value_name = "URL")]
     pub(super) server: Option<String>,
     /// File with the token of this client.
     #[arg(long, value_name = "FILE", requires = "server")]
     token_file: Option<PathBuf>,
+    /// Certificate of this client in PEM, where the server knows its clients by these.
+    #[arg(long, value_name = "FILE", requires_all = ["server", "key"])]
+    cert: Option<PathBuf>,
+    /// Private key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
     /// Fingerprint of the server, as `serve --init` printed it; without it the authorities of the web are believed.
     #[arg(long, value_name = "FINGERPRINT", requires = "server")]
     pin: Option<String>,
@@ -90,9 +125,10 @@ impl ServerArgs {
     fn place(&self, url: &str, quiet: bool) -> Place {
         Place {
             url: url.to_owned(),
-            token_file: self.token_file.clone().unwrap_or_default(),
+            token_file: self.token_file.clone(),
+            certificate: self.cert.clone().zip(self.key.clone()).map(|(chain, key)| [chain, key]),
             pin: self.pin.clone(),
-            patience: PATIENCE,
+            patience: Place::PATIENCE,
             quiet,
         }
     }
@@ -117,7 +153,7 @@ pub(super) struct JobsArgs {
 
 pub(super) fn jobs(args: &JobsArgs) -> Result<ExitCode, RunError> {
     let Some(url) = &args.server.server else {
-        return Err(RunError::Job("--server and --token-file say whose jobs".into()));
+        return Err(RunError::Job("--server says where".into()));
     };
     let place = Place { patience: Duration::from_secs(10), ..args.server.place(url, false) };
     let server = Elsewhere::new(&place)?;

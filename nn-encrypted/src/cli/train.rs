@@ -39,6 +39,10 @@ pub(super) struct TrainArgs {
     /// Encrypted: seconds between two checkpoints; there is one at the end of each epoch as well.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     checkpoint_seconds: u32,
+    /// Encrypted, with a refreshing client: the probability with which each refreshed tensor is compared with the client's own
+    /// computation; the server learns nothing of it, and a model of a server that did not compute as planned is refused at the end.
+    #[arg(long, value_name = "P")]
+    audit: Option<f64>,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -86,6 +90,7 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
         overwrite: args.overwrite,
         quiet: args.quiet,
         verbose: args.verbose,
+        audit: args.audit,
         checkpoint_every: Some(Duration::from_secs(args.checkpoint_seconds.into())),
         ..Options::default()
     };

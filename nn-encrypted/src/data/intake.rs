@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::scale::{Raw, Scale};
-use super::{Data, DataError, Dataset, Samples, Schema, Series, limits, source};
+use super::{Data, DataError, Dataset, ROWS, Rows, Samples, Schema, Series, limits, source};
 
 /// Columns, normalization and classes of the data of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,21 +60,42 @@ impl Intake {
         id: Option<&str>,
         frozen: impl FnOnce(Dataset) -> Result<Dataset, DataError>,
     ) -> Result<Further, DataError> {
-        let mut data = source::new_rows(settings, &self.schema, path, id)?;
+        let data = source::new_rows(settings, &self.schema, path, id)?;
+        self.bring(data, &path.display().to_string(), frozen)
+    }
+
+    /// Brings rows in memory to the form that the model was trained with, as [`read`](Self::read) does those of a table.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn take(
+        &self,
+        rows: &Rows,
+        frozen: impl FnOnce(Dataset) -> Result<Dataset, DataError>,
+    ) -> Result<Further, DataError> {
+        self.bring(rows.dataset_for(&self.schema)?, ROWS, frozen)
+    }
+
+    fn bring(
+        &self,
+        mut data: Dataset,
+        from: &str,
+        frozen: impl FnOnce(Dataset) -> Result<Dataset, DataError>,
+    ) -> Result<Further, DataError> {
         if let Some(features) = &self.frozen {
             data = frozen(data)?;
             let names = data.schema.names();
             let place = |name: &String| names.iter().position(|found| found == name);
             let chosen: Option<Vec<usize>> = features.names().iter().map(place).collect();
             let chosen = chosen.ok_or_else(|| DataError::File {
-                file: path.display().to_string(),
+                file: from.to_owned(),
                 what: "the frozen network of the model has other features".to_owned(),
             })?;
             data.schema.chosen(&chosen, &mut data.table);
         }
         let raw = Raw { schema: self.features(), table: &data.table };
         limits::values(data.table.rows(), raw.schema.features.len())
-            .map_err(|what| DataError::File { file: path.display().to_string(), what })?;
+            .map_err(|what| DataError::File { file: from.to_owned(), what })?;
         let rows: Vec<usize> = (0..data.table.rows()).collect();
         let (x, saturated) = self.scale.apply(raw, &rows);
         let counts = raw.schema.names().into_iter().zip(self.scale.beyond(raw));

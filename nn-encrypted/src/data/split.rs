@@ -56,7 +56,8 @@ pub(crate) fn split(data: &Dataset, test: &TestPart, stratify: bool, seed: u64) 
             return Err(fault(format!("data.test = {path:?}; only a table takes another one to test on")));
         }
     };
-    if count == 0 || count >= n {
+    // Rows in memory may all train.
+    if (count == 0 && data.own_test != Some(0)) || count >= n {
         return Err(fault(format!("data.test takes {count} of {n} rows; both parts need at least one")));
     }
     if data.own_test.is_some() || data.series.is_some() {

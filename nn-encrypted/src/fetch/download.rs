@@ -78,7 +78,7 @@ impl Source<'_> {
             .timeout_connect(Some(PATIENCE))
             .timeout_recv_response(Some(PATIENCE))
             .timeout_global(Some(LONGEST));
-        match tls::config(RootCerts::WebPki) {
+        match tls::config(RootCerts::WebPki, None) {
             Some(tls) => config = config.tls_config(tls),
             None if self.url.starts_with("https:") => {
                 return Err(format!("{}; download the file by other means", tls::MISSING));

@@ -6,7 +6,7 @@ use std::path::Path;
 use ndarray::Array2;
 
 use super::{Frozen, Shape};
-use crate::data::{self, Data, DataError, Dataset, Prepared, Schema, Table};
+use crate::data::{self, Coding, Data, DataError, Dataset, Prepared, Rows, Schema, Table};
 
 /// The largest pixel.
 const WHITE: f64 = 255.0;
@@ -24,7 +24,37 @@ pub(crate) fn prepare(
     fraction_bits: u32,
     data_dir: Option<&Path>,
 ) -> Result<Prepared, DataError> {
-    let data = data::read(settings, data_dir)?;
+    prepared(data::read(settings, data_dir)?, settings, seed, fraction_bits)
+}
+
+/// As [`prepare`], of rows in memory, which all train.
+///
+/// # Errors
+/// If they have no labels, or others than the settings say, or a setting does not fit them.
+pub(crate) fn prepare_rows(
+    rows: &Rows,
+    settings: &Data,
+    seed: u64,
+    fraction_bits: u32,
+) -> Result<Prepared, DataError> {
+    let data = rows.dataset();
+    let found = match (data.labels.is_empty(), data.values.is_empty()) {
+        (true, true) => Some("rows to train on need labels"),
+        (false, _) if settings.outputs == Coding::Measured => {
+            Some("data.outputs = \"measured\" is of measured values; these rows have classes")
+        }
+        (true, false) if settings.outputs != Coding::Measured => {
+            Some("these rows have measured values, which are of data.outputs = \"measured\"")
+        }
+        _ => None,
+    };
+    match found {
+        Some(what) => Err(DataError::Setting { set: data.name, what: what.to_owned() }),
+        None => prepared(data, settings, seed, fraction_bits),
+    }
+}
+
+fn prepared(data: Dataset, settings: &Data, seed: u64, fraction_bits: u32) -> Result<Prepared, DataError> {
     let data = match &settings.frozen {
         Some(network) => features(data, network)?,
         None => data,

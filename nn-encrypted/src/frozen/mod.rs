@@ -24,7 +24,7 @@ pub(crate) mod shape;
 mod tests;
 mod trainer;
 
-pub(crate) use self::apply::{features_of, prepare};
+pub(crate) use self::apply::{features, features_of, prepare, prepare_rows};
 pub(crate) use self::batch_norm::BatchNorm2d;
 pub(crate) use self::conv::Conv2d;
 pub use self::error::FrozenError;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
-use ureq::tls::{Certificate, RootCerts};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, parse_pem};
 use ureq::{Agent, Body};
 use zeroize::Zeroizing;
 
@@ -30,8 +30,10 @@ const BODY: Duration = Duration::from_secs(600);
 pub(crate) struct Place {
     /// `https://host:port`, or `http://` and an address of this machine.
     pub(crate) url: String,
-    /// The file with the token.
-    pub(crate) token_file: PathBuf,
+    /// The file with the token; none of a client that shows a certificate.
+    pub(crate) token_file: Option<PathBuf>,
+    /// The files, in PEM, with the certificate of the client and those that lead to its authority, and with its private key.
+    pub(crate) certificate: Option<[PathBuf; 2]>,
     /// The fingerprint of the authority of the server; without it the authorities of the web are believed.
     pub(crate) pin: Option<String>,
     /// How long a server that does not answer is asked again.
@@ -40,11 +42,16 @@ pub(crate) struct Place {
     pub(crate) quiet: bool,
 }
 
+impl Place {
+    /// How long a server that does not answer is asked again, where nothing else is said.
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(86_400);
+}
+
 /// Requests to a server.
 pub(super) struct Caller {
     agent: Agent,
     base: String,
-    authorization: Zeroizing<String>,
+    authorization: Option<Zeroizing<String>>,
     patience: Duration,
     quiet: bool,
 }
@@ -81,6 +88,15 @@ fn loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
+/// A fingerprint as it is compared, out of any notation of it.
+pub(super) fn pin_of(text: &str) -> Result<String, &'static str> {
+    let pin = text.to_lowercase().replace(':', "");
+    match from_hex(&pin, &mut [0; 32]) {
+        Ok(()) => Ok(pin),
+        Err(()) => Err("--pin needs the 64 hexadecimal digits that `serve --init` printed"),
+    }
+}
+
 /// The token in a file.
 fn token(path: &Path) -> Result<Zeroizing<String>, RunError> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
@@ -91,6 +107,43 @@ fn token(path: &Path) -> Result<Zeroizing<String>, RunError> {
         return Err(RunError::File { path: path.to_owned(), what: what.into() });
     }
     Ok(Zeroizing::new(word.to_owned()))
+}
+
+/// The certificate of the client and its key.
+fn own_certificate([chain, key]: &[PathBuf; 2]) -> Result<ClientCert, RunError> {
+    let read = |path: &PathBuf| {
+        let bytes = std::fs::read(path).map(Zeroizing::new);
+        bytes.map_err(|source| RunError::Io { path: path.clone(), source })
+    };
+    let wrong = |path: &PathBuf, what: String| RunError::File { path: path.clone(), what };
+    let mut certificates = Vec::new();
+    for item in parse_pem(&read(chain)?) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| wrong(chain, error.to_string()))? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(wrong(chain, "holds no certificate in PEM".into()));
+    }
+    let private = PrivateKey::from_pem(&read(key)?).map_err(|error| wrong(key, error.to_string()))?;
+    Ok(ClientCert::new_with_certs(&certificates, private))
+}
+
+/// Whether an error of a connection passes: a certificate that is refused is refused again.
+fn failure(base: &str, error: &ureq::Error) -> Failure {
+    let of_tls = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    let what = match of_tls {
+        Some(rustls::Error::InvalidCertificate(
+            rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. },
+        )) => "the certificate of the server has ended: `nn-encrypted serve DIR --init` renews it there, and the fingerprint stays".into(),
+        Some(error @ rustls::Error::InvalidCertificate(_)) => error.to_string(),
+        _ => return Failure::Passing(error.to_string()),
+    };
+    Failure::Final(ServerError::Remote(format!("{base}: {what}").into()))
 }
 
 /// Text of a server without what moves a terminal's cursor.
@@ -126,20 +179,22 @@ impl Caller {
                 let roots = match &place.pin {
                     None => RootCerts::WebPki,
                     Some(pin) => {
-                        let pin = pin.to_lowercase().replace(':', "");
-                        from_hex(&pin, &mut [0; 32]).map_err(|()| {
-                            bad("--pin needs the 64 hexadecimal digits that `serve --init` printed")
-                        })?;
+                        let pin = pin_of(pin).map_err(bad)?;
                         let der = pin::certificate(host, uri.port_u16().unwrap_or(443), &pin);
                         let der = der.map_err(RunError::Job)?;
                         RootCerts::new_with_certs(&[Certificate::from_der(&der).to_owned()])
                     }
                 };
-                config = config.tls_config(tls::config(roots).ok_or_else(|| bad(tls::MISSING))?);
+                let own = place.certificate.as_ref().map(own_certificate).transpose()?;
+                config = config.tls_config(tls::config(roots, own).ok_or_else(|| bad(tls::MISSING))?);
             }
             _ => return Err(bad("https:// is needed")),
         }
-        let authorization = Zeroizing::new(format!("Bearer {}", *token(&place.token_file)?));
+        let bearer = |path: &PathBuf| Ok::<_, RunError>(Zeroizing::new(format!("Bearer {}", *token(path)?)));
+        let authorization = place.token_file.as_ref().map(bearer).transpose()?;
+        if authorization.is_none() && place.certificate.is_none() {
+            return Err(bad("--token-file is needed, or --cert and --key"));
+        }
         let (patience, quiet) = (place.patience, place.quiet);
         Ok(Self { agent: config.build().into(), base, authorization, patience, quiet })
     }
@@ -182,8 +237,10 @@ impl Caller {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
-            .header(PROTOCOL_HEADER, PROTOCOL)
-            .header(header::AUTHORIZATION, self.authorization.as_str());
+            .header(PROTOCOL_HEADER, PROTOCOL);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization.as_str());
+        }
         for (name, value) in headers {
             request = request.header(*name, value);
         }
@@ -193,7 +250,7 @@ impl Caller {
             true => self.agent.run(request.body(body).map_err(wrong)?),
             false => self.agent.run(request.body(()).map_err(wrong)?),
         };
-        let mut response = sent.map_err(|error| Failure::Passing(error.to_string()))?;
+        let mut response = sent.map_err(|error| failure(&self.base, &error))?;
         let status = response.status();
         let body = read(response.body_mut()).map_err(Failure::Passing)?;
         if status.is_success() || also.contains(&status) {

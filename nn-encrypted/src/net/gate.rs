@@ -47,6 +47,12 @@ impl Gate {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many runs wait to compute, and bytes of those in memory as planned.
+    pub(super) fn load(&self) -> (usize, u64) {
+        let queue = self.lock();
+        (queue.waiting.len(), queue.held)
+    }
+
     /// Waits for the turn of a tenant.
     pub(super) fn turn(&self, tenant: &str) -> Turn<'_> {
         let mut queue = self.lock();

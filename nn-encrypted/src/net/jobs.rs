@@ -1,7 +1,7 @@
 //! Jobs: made of a plan that both sides come to, run, shown and forgotten.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 
@@ -30,6 +30,7 @@ impl Service {
         if let Some(known) = self.store.job(job)? {
             return same(&known, &tenant, &body);
         }
+        self.check_open()?;
         let planned = self.plan(body.clone());
         let planned = tokio::time::timeout(PLANNING, planned).await;
         let planned =
@@ -76,7 +77,10 @@ impl Service {
         let disk = |record: &JobRecord| record.sizes.disk(record.body.batches);
         let all = mine.into_iter().map(disk).fold(disk(record), u64::saturating_add);
         room("disk by all jobs", all, self.limits.disk)?;
-        Ok(self.store.keep_job(job, record)?)
+        self.store.keep_job(job, record)?;
+        let (recipe, tenant) = (&record.recipe, &record.tenant);
+        self.journal.note("job created", &[("job", &job), ("tenant", tenant), ("recipe", recipe)]);
+        Ok(())
     }
 
     /// Begins a run of a job, under a name that its client drew.
@@ -92,8 +96,12 @@ impl Service {
             gate: Arc::clone(&self.gate),
             plans: Arc::clone(&self.plans),
             silence: Duration::from_secs(self.limits.silence),
+            measures: Arc::clone(&self.measures),
+            journal: Arc::clone(&self.journal),
             record,
         };
+        self.store.touch(job)?;
+        self.journal.note("run begun", &[("job", &job), ("run", &id), ("tenant", &run.tenant)]);
         let started = std::thread::Builder::new().name(format!("job {job}")).spawn(move || work.go());
         started.map(|thread| self.remember(thread)).map_err(|error| {
             run.end("no thread for it");
@@ -119,10 +127,28 @@ impl Service {
         })
     }
 
-    /// Forgets a job.
-    pub(super) fn delete(&self, job: Id) -> Granted<()> {
+    /// Forgets a job of a tenant, for a reason.
+    pub(super) fn delete(&self, job: Id, tenant: &str, why: &str) -> Granted<()> {
         self.remove_run(job);
-        Ok(self.store.forget_job(job)?)
+        self.store.forget_job(job)?;
+        self.journal.note("job deleted", &[("job", &job), ("tenant", &tenant), ("why", &why)]);
+        Ok(())
+    }
+
+    /// Forgets the jobs that nobody has used for the days of the limits, as of a time.
+    pub(super) fn sweep(&self, now: SystemTime) -> Granted<()> {
+        let days = u64::from(self.limits.retention);
+        if days == 0 {
+            return Ok(());
+        }
+        for (job, record) in self.store.jobs()? {
+            let runs = self.run(job).is_some_and(|run| !run.is_gone());
+            let idle = now.duration_since(self.store.used(job)?).unwrap_or_default();
+            if !runs && idle > Duration::from_secs(86_400 * days) {
+                self.delete(job, &record.tenant, &format!("not used for {days} days"))?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! `server.toml`: what a server gives to its tenants.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,20 @@ pub(crate) struct Limits {
     pub(super) header_seconds: u64,
     /// Seconds without a byte of a body.
     pub(super) body_seconds: u64,
+    /// Seconds that a computation may take to end when the server is stopped.
+    pub(super) grace: u64,
+    /// Days after which a job that nobody uses is removed; 0 keeps all.
+    pub(super) retention: u32,
+    /// Where health and metrics are told, if anywhere: without a token at an address of this machine, over TLS and by a token for
+    /// metrics elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) operate: Option<SocketAddr>,
+    /// PEM file with the authorities of certificates of clients, from the folder of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_ca: Option<PathBuf>,
+    /// The tenant of each name that a certificate of a client holds for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) clients: BTreeMap<String, String>,
     /// Whether jobs in small rings without security are taken: by servers of tests.
     #[serde(skip)]
     pub(super) insecure_small: bool,
@@ -42,6 +58,11 @@ impl Default for Limits {
             silence: 600,
             header_seconds: 10,
             body_seconds: 60,
+            grace: 120,
+            retention: 30,
+            operate: None,
+            client_ca: None,
+            clients: BTreeMap::new(),
             insecure_small: false,
         }
     }

@@ -222,12 +222,21 @@ impl Run {
 
     /// The state in words.
     pub(super) fn described(&self) -> String {
+        let gone = match &self.lock().phase {
+            Phase::Gone(why) => Some(format!("parked: {why}")),
+            _ => None,
+        };
+        gone.unwrap_or_else(|| self.word().into())
+    }
+
+    /// The state in a word.
+    pub(super) fn word(&self) -> &'static str {
         let state = self.lock();
         match &state.phase {
-            Phase::Gone(why) => format!("parked: {why}"),
-            Phase::Idle | Phase::Busy if state.at == "loading" => "loading".into(),
-            Phase::Busy => state.at.into(),
-            Phase::Idle | Phase::Asking(..) | Phase::Over(..) => "waiting".into(),
+            Phase::Gone(_) => "parked",
+            Phase::Idle | Phase::Busy if state.at == "loading" => "loading",
+            Phase::Busy => state.at,
+            Phase::Idle | Phase::Asking(..) | Phase::Over(..) => "waiting",
         }
     }
 

@@ -13,29 +13,37 @@ mod body;
 mod caller;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod certificates;
+mod clients;
 mod files;
 mod gate;
 mod identity;
 mod jobs;
+mod journal;
 mod limits;
 mod listen;
 mod mailbox;
+mod measures;
 mod names;
 mod objects;
+mod operate;
 mod outcome;
 mod pin;
 mod plans;
 mod remote;
+mod reread;
 mod routes;
 mod service;
 mod store;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod upload;
 mod work;
 
 pub(crate) use self::caller::Place;
 pub(crate) use self::identity::{fingerprint_of, init};
+pub(crate) use self::journal::{Form, Journal};
 pub(crate) use self::listen::Listener;
 pub(crate) use self::remote::Elsewhere;
+pub use self::reread::read_again;
 pub(crate) use self::tokens::Tokens;

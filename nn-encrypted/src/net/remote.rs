@@ -1,16 +1,18 @@
 //! The server of a run elsewhere: a job and a run of it, as a channel.
 
+use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use ureq::http::{Method, StatusCode};
 
-use super::api::{COMPLETE, DIGEST, EVENT, Event, JobState, LENGTH, OFFSET, PIECE, ROUND, Task};
+use super::api::{COMPLETE, EVENT, Event, JobState, ROUND, Task};
 use super::body::JobBody;
 use super::caller::{Answer, Caller, Place};
 use super::names::{Id, Object};
 use super::outcome::Outcome;
+use super::upload::upload;
 use crate::engine::Usage;
 use crate::plan::Plan;
 use crate::roles::{Channel, Link, ServerError};
@@ -31,7 +33,7 @@ pub(crate) struct Elsewhere {
 /// The job of a run folder; `client/job.json`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Known {
+pub(super) struct Known {
     /// Its name.
     job: String,
     /// Digest of its evaluation keys.
@@ -45,9 +47,16 @@ fn refused(what: impl Into<String>) -> ServerError {
 impl Elsewhere {
     /// The server of a place.
     pub(crate) fn new(place: &Place) -> Result<Self, RunError> {
-        let (url, file) = (&place.url, place.token_file.display());
-        let pin = place.pin.iter().map(|pin| format!(" --pin {pin}")).collect::<String>();
-        let arguments = format!(" --server {url} --token-file {file}{pin}");
+        let mut arguments = format!(" --server {}", place.url);
+        if let Some(file) = &place.token_file {
+            arguments += &format!(" --token-file {}", file.display());
+        }
+        if let Some([chain, key]) = &place.certificate {
+            arguments += &format!(" --cert {} --key {}", chain.display(), key.display());
+        }
+        if let Some(pin) = &place.pin {
+            arguments += &format!(" --pin {pin}");
+        }
         Ok(Self { caller: Arc::new(Caller::new(place)?), arguments, insecure_small: None })
     }
 
@@ -181,31 +190,7 @@ impl Remote {
 
     /// Uploads an object, from where an earlier attempt ended.
     fn upload(&self, object: Object, bytes: &[u8]) -> Result<(), ServerError> {
-        let (path, digest) = (self.object(object), blake3::hash(bytes).to_hex().to_string());
-        let mut offset = 0;
-        if bytes.len() > PIECE
-            && let Some(there) = self.there(object)?
-            && there.header(DIGEST) == Some(&digest)
-        {
-            offset = there.number(OFFSET).unwrap_or(0).min(bytes.len() as u64) as usize;
-        }
-        loop {
-            let piece = &bytes[offset..bytes.len().min(offset + PIECE)];
-            let headers =
-                [(LENGTH, bytes.len().to_string()), (OFFSET, offset.to_string()), (DIGEST, digest.clone())];
-            let conflict = [StatusCode::CONFLICT];
-            let answer = self.caller.call(&Method::PATCH, &path, &headers, piece, &conflict)?;
-            if answer.header(COMPLETE) == Some("?1") {
-                return Ok(());
-            }
-            let there = answer.number(OFFSET).filter(|there| *there <= bytes.len() as u64);
-            let there = there.ok_or_else(|| refused(String::from_utf8_lossy(&answer.body)))? as usize;
-            // Whoever tells the same place again and again, and takes nothing, is no server of this protocol.
-            if answer.status.is_success() && there <= offset {
-                return Err(refused(format!("{object}: no byte of a piece was taken")));
-            }
-            offset = there;
-        }
+        upload(&self.caller, &self.object(object), &mut Cursor::new(bytes))
     }
 
     /// Gives the next task and answers its requests, to its end.

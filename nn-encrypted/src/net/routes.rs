@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, head, put};
 use http_body_util::BodyExt;
@@ -26,10 +27,27 @@ use super::store::{JobRecord, ObjectRecord};
 /// Bytes of a request for a job, and of a task, at most.
 const LARGEST_TEXT: usize = 1 << 18;
 
+/// The answer to a request in which the server failed.
+const FAILED: &str = "the server failed; its log says why";
+
+/// Characters of a path in the log, at most.
+const LONGEST_PATH: usize = 200;
+
+/// Why a request was refused, for the log.
+#[derive(Clone)]
+struct Cause(String);
+
+/// The tenant that the certificate of a connection stands for.
+#[derive(Clone)]
+pub(super) struct Peer(pub(super) String);
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let Self(status, what) = self;
-        let mut response = (status, what).into_response();
+        // Causes of failures, and paths in them, are the server's business.
+        let told = if status == StatusCode::INTERNAL_SERVER_ERROR { FAILED } else { &what };
+        let mut response = (status, told.to_owned()).into_response();
+        response.extensions_mut().insert(Cause(what));
         if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -59,7 +77,9 @@ impl FromRequestParts<Arc<Service>> for Asked {
         let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let protocol = text(HeaderName::from_static(PROTOCOL_HEADER));
         let token = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-        let tenant = service.tokens.tenant(token.unwrap_or_default());
+        let peer = parts.extensions.get::<Peer>().map(|Peer(tenant)| tenant.clone());
+        let tenant =
+            peer.map_or_else(|| service.tokens.tenant(token.unwrap_or_default()), |peer| Ok(Some(peer)));
         let tenant = tenant.map_err(|what| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, what))?;
         let tenant = tenant.ok_or_else(|| Refused::new(StatusCode::UNAUTHORIZED, "no valid token"))?;
         if protocol != Some(PROTOCOL) {
@@ -104,6 +124,7 @@ impl Asked {
                 Ok(Some(Ok(frame))) => frame,
             };
             let Ok(data) = frame.into_data() else { continue };
+            self.service.measures.received(data.len());
             if (bytes.len() + data.len()) as u64 > most {
                 let what = format!("more than {most} bytes came, the most there may be");
                 return (bytes, Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, what)));
@@ -136,7 +157,30 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route(run, put(begin))
         .route(&format!("{run}/tasks/{{number}}"), get(next).put(submit).delete(stop))
         .route(&format!("{run}/tasks/{{number}}/answers/{{round}}"), put(answer))
+        .layer(from_fn_with_state(Arc::clone(&service), answered))
         .with_state(service)
+}
+
+/// Counts a request, and notes one that is refused.
+async fn answered(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path: String = request.uri().path().chars().take(LONGEST_PATH).collect();
+    let response = next.run(request).await;
+    let status = response.status();
+    // That an object is not there is an answer.
+    let asked = method == Method::HEAD && status == StatusCode::NOT_FOUND;
+    let refused = !asked && (status.is_client_error() || status.is_server_error());
+    service.measures.request(refused);
+    if refused {
+        // A sentence on a body that is none may have parts of it.
+        let of_body = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(&status);
+        let cause = response.extensions().get::<Cause>().filter(|_| !of_body);
+        let cause = cause.map_or("", |Cause(what)| what);
+        let fields: [(&str, &dyn std::fmt::Display); 4] =
+            [("method", &method), ("path", &path), ("status", &status.as_u16()), ("why", &cause)];
+        service.journal.note("request refused", &fields);
+    }
+    response
 }
 
 async fn jobs(asked: Asked) -> Granted<Response> {
@@ -163,8 +207,7 @@ async fn create(asked: Asked, Path(job): Path<String>, body: Body) -> Granted<St
 async fn delete(asked: Asked, Path(job): Path<String>) -> Granted<StatusCode> {
     on_disk(move || {
         let (job, _) = asked.job(&job)?;
-        asked.service.delete(job)?;
-        eprintln!("deleted: job {job} of {}", asked.tenant);
+        asked.service.delete(job, &asked.tenant, "by its owner")?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
@@ -196,7 +239,7 @@ async fn object(asked: Asked, Path((job, object)): Path<(String, String)>) -> Gr
     Ok(described(&record.await?).into_response())
 }
 
-fn number(headers: &HeaderMap, name: &'static str) -> Granted<u64> {
+pub(super) fn number(headers: &HeaderMap, name: &'static str) -> Granted<u64> {
     let value = headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok());
     value.ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, format!("no {name}")))
 }
@@ -294,6 +337,7 @@ async fn next(
     let Some((event, round, bytes)): Option<(_, u32, Bytes)> = run.next(number, wait).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
+    asked.service.measures.sent(bytes.len());
     let mut response = bytes.into_response();
     response.headers_mut().insert(EVENT, HeaderValue::from_static(event.name()));
     response.headers_mut().insert(ROUND, HeaderValue::from(round));

@@ -5,13 +5,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 
 use super::gate::Gate;
+use super::journal::Journal;
 use super::limits::Limits;
 use super::mailbox::Run;
+use super::measures::Measures;
 use super::names::Id;
 use super::objects::Uploads;
 use super::plans::Plans;
@@ -22,13 +25,15 @@ use super::tokens::Tokens;
 #[derive(Debug)]
 pub(super) struct Refused(pub(super) StatusCode, pub(super) String);
 
+/// Why runs end when the server stops.
+const SHUTDOWN: &str = "the server is shutting down";
+
 pub(super) type Granted<T> = Result<T, Refused>;
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        // Paths and causes are the server's business.
-        eprintln!("error: {error}");
-        Self(StatusCode::INTERNAL_SERVER_ERROR, "the server cannot read or write its disk".into())
+        // Noted in the log and not told: see `answered`.
+        Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 
@@ -58,6 +63,8 @@ pub(super) struct Service {
     runs: Mutex<HashMap<Id, Arc<Run>>>,
     bodies: Mutex<HashMap<String, usize>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) measures: Arc<Measures>,
+    pub(super) journal: Arc<Journal>,
     closing: AtomicBool,
 }
 
@@ -73,7 +80,7 @@ pub(super) struct Taking {
 
 impl Service {
     /// The server of a folder.
-    pub(super) fn open(root: &Path, limits: Limits) -> Result<Self, StoreError> {
+    pub(super) fn open(root: &Path, limits: Limits, journal: Journal) -> Result<Self, StoreError> {
         Ok(Self {
             store: Arc::new(Store::open(root)?),
             gate: Arc::new(Gate::new(limits.memory)),
@@ -86,16 +93,44 @@ impl Service {
             runs: Mutex::default(),
             bodies: Mutex::default(),
             threads: Mutex::default(),
+            measures: Arc::default(),
+            journal: Arc::new(journal),
             closing: AtomicBool::new(false),
         })
     }
 
-    /// Ends all runs, and waits for what they compute just now; there are no new ones.
-    pub(super) fn close(&self) {
+    /// Ends all runs, and waits for what they compute just now as long as the limits say; there are no new ones. Whether all have ended.
+    pub(super) fn close(&self) -> bool {
         self.closing.store(true, Ordering::SeqCst);
-        locked(&self.runs).values().for_each(|run| run.end("the server is shutting down"));
+        locked(&self.runs).values().for_each(|run| run.end(SHUTDOWN));
+        let (begun, grace) = (Instant::now(), Duration::from_secs(self.limits.grace));
         let threads = std::mem::take(&mut *locked(&self.threads));
-        threads.into_iter().for_each(|thread| drop(thread.join()));
+        while threads.iter().any(|thread| !thread.is_finished()) {
+            if begun.elapsed() >= grace {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
+    /// Refuses what would begin while the server stops.
+    pub(super) fn check_open(&self) -> Granted<()> {
+        match self.closing.load(Ordering::SeqCst) {
+            true => Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, SHUTDOWN)),
+            false => Ok(()),
+        }
+    }
+
+    /// How many jobs are in each state.
+    pub(super) fn states(&self) -> Granted<Vec<(&'static str, f64)>> {
+        let mut states: Vec<(&str, f64)> =
+            ["idle", "loading", "waiting", "queued", "computing", "parked"].map(|word| (word, 0.0)).into();
+        for (job, _) in self.store.jobs()? {
+            let word = self.run(job).map_or("idle", |run| run.word());
+            states.iter_mut().filter(|(known, _)| *known == word).for_each(|(_, count)| *count += 1.0);
+        }
+        Ok(states)
     }
 
     /// Remembers the thread of a run, to wait for it at the end.
@@ -113,9 +148,7 @@ impl Service {
     /// Makes a run the one of a job, and ends the one before; false if it is the one already.
     pub(super) fn install(&self, job: Id, new: &Arc<Run>) -> Granted<bool> {
         let mut runs = locked(&self.runs);
-        if self.closing.load(Ordering::SeqCst) {
-            return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down"));
-        }
+        self.check_open()?;
         match runs.get(&job) {
             Some(old) if old.id == new.id => return Ok(false),
             Some(old) => old.end("another process of its owner took over"),

@@ -11,6 +11,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use redb::{Database, ReadableDatabase, TableDefinition};
 use serde::de::DeserializeOwned;
@@ -22,6 +23,9 @@ use super::names::{Id, Object};
 const JOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("jobs v1");
 /// By `JOB/NAME`.
 const OBJECTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("objects v1");
+
+/// The file of a job that is written when it is run: no object has its name.
+const USED: &str = "used";
 
 /// Why something cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +112,11 @@ impl Store {
         Ok(Self { root: root.to_owned(), database })
     }
 
+    /// The folder of the server.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     fn get<T: DeserializeOwned>(
         &self,
         table: TableDefinition<'_, &str, &[u8]>,
@@ -183,6 +192,32 @@ impl Store {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&folder)(error)),
             _ => Ok(()),
         }
+    }
+
+    /// Notes that a job is used.
+    pub(super) fn touch(&self, job: Id) -> Result<()> {
+        let path = self.path(job, USED);
+        fs::write(&path, []).map_err(io(&path))
+    }
+
+    /// When a job was used last: made, uploaded to, run.
+    pub(super) fn used(&self, job: Id) -> Result<SystemTime> {
+        let folder = self.folder(job);
+        let mut last = fs::metadata(&folder).and_then(|of| of.modified()).map_err(io(&folder))?;
+        for entry in fs::read_dir(&folder).map_err(io(&folder))? {
+            // One that is removed meanwhile was used by whoever removed it.
+            let modified = entry.and_then(|entry| entry.metadata()?.modified());
+            last = last.max(modified.unwrap_or_else(|_| SystemTime::now()));
+        }
+        Ok(last)
+    }
+
+    /// Bytes of all objects, and whether the disk takes a file.
+    pub(super) fn disk(&self) -> Result<u64> {
+        let path = self.root.join(".writable");
+        fs::write(&path, [0; 4096]).and_then(|()| fs::remove_file(&path)).map_err(io(&path))?;
+        let all: Vec<(String, ObjectRecord)> = self.all(OBJECTS, "")?;
+        Ok(all.iter().map(|(_, object)| object.offset).sum())
     }
 
     fn folder(&self, job: Id) -> PathBuf {

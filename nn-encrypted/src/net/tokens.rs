@@ -22,12 +22,15 @@ const LONGEST_NAME: usize = 64;
 /// The record of a token.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+pub(super) struct Kept {
     /// Whose it is.
     tenant: String,
     /// Seconds since 1970 when it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ends: Option<u64>,
+    /// Whether it reads metrics, and nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    metrics: bool,
 }
 
 /// The tokens of a server.
@@ -38,6 +41,12 @@ pub(crate) struct Tokens {
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Whether a word names a tenant.
+pub(super) fn is_tenant(word: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=LONGEST_NAME).contains(&word.len()) && word.chars().all(plain)
 }
 
 impl Tokens {
@@ -53,8 +62,20 @@ impl Tokens {
 
     /// A new token for a tenant, for so many days or without end.
     pub(crate) fn issue(&self, tenant: &str, days: Option<u32>) -> Result<Zeroizing<String>, RunError> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if tenant.is_empty() || tenant.len() > LONGEST_NAME || !tenant.chars().all(plain) {
+        self.keep(tenant, days, false)
+    }
+
+    /// A new token that reads metrics, and nothing else.
+    pub(crate) fn issue_for_metrics(
+        &self,
+        name: &str,
+        days: Option<u32>,
+    ) -> Result<Zeroizing<String>, RunError> {
+        self.keep(name, days, true)
+    }
+
+    fn keep(&self, tenant: &str, days: Option<u32>, metrics: bool) -> Result<Zeroizing<String>, RunError> {
+        if !is_tenant(tenant) {
             let what = "the name of a tenant is 1 to 64 of A-Z, a-z, 0-9, `.`, `_` and `-`";
             return Err(RunError::Job(format!("{tenant:?}: {what}")));
         }
@@ -64,7 +85,7 @@ impl Tokens {
         let token = Zeroizing::new(format!("{PREFIX}{}", *Zeroizing::new(hex(&bits))));
         let path = self.path(&token);
         let ends = days.map(|days| now() + u64::from(days) * 86_400);
-        let text = toml::to_string(&Kept { tenant: tenant.to_owned(), ends })
+        let text = toml::to_string(&Kept { tenant: tenant.to_owned(), ends, metrics })
             .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
         super::files::write_private(&path, text.as_bytes())?;
         Ok(token)
@@ -72,6 +93,16 @@ impl Tokens {
 
     /// Whose a token is; none if it is unknown or has ended.
     pub(super) fn tenant(&self, token: &str) -> Result<Option<String>, String> {
+        Ok(self.known(token)?.filter(|kept| !kept.metrics).map(|kept| kept.tenant))
+    }
+
+    /// Whether a token reads metrics.
+    pub(super) fn reads_metrics(&self, token: &str) -> Result<bool, String> {
+        Ok(self.known(token)?.is_some_and(|kept| kept.metrics))
+    }
+
+    /// The record of a token that has not ended.
+    fn known(&self, token: &str) -> Result<Option<Kept>, String> {
         if token.len() != LENGTH || !token.starts_with(PREFIX) {
             return Ok(None);
         }
@@ -80,7 +111,7 @@ impl Tokens {
             other => other.map_err(|error| format!("tokens: {error}"))?,
         };
         let kept: Kept = toml::from_str(&text).map_err(|error| format!("tokens: {}", error.message()))?;
-        Ok(kept.ends.is_none_or(|ends| now() < ends).then_some(kept.tenant))
+        Ok(Some(kept).filter(|kept| kept.ends.is_none_or(|ends| now() < ends)))
     }
 }
 
@@ -102,6 +133,9 @@ mod tests {
         for unknown in ["", "nnt_", &other, &token[1..], &format!("{}a", *token)] {
             assert_eq!(tokens.tenant(unknown), Ok(None), "{unknown}");
         }
+        let metrics = tokens.issue_for_metrics("monitor", None).unwrap();
+        assert_eq!((tokens.tenant(&metrics), tokens.reads_metrics(&metrics)), (Ok(None), Ok(true)));
+        assert_eq!(tokens.reads_metrics(&token), Ok(false));
         for entry in fs::read_dir(folder.path().join("tokens")).unwrap().flatten() {
             assert!(!fs::read_to_string(entry.path()).unwrap().contains(&token[4..]));
             assert!(!entry.file_name().to_string_lossy().contains(&token[4..]));

@@ -3,11 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::api::{Event, Task};
 use super::gate::{Gate, Turn};
+use super::journal::Journal;
 use super::mailbox::Run;
+use super::measures::Measures;
 use super::names::{Id, Object, from_hex};
 use super::outcome::Outcome;
 use super::plans::Plans;
@@ -28,6 +30,8 @@ pub(super) struct Work {
     pub(super) gate: Arc<Gate>,
     pub(super) plans: Arc<Plans>,
     pub(super) silence: Duration,
+    pub(super) measures: Arc<Measures>,
+    pub(super) journal: Arc<Journal>,
 }
 
 /// Why a task ends without an outcome.
@@ -77,11 +81,12 @@ pub(super) fn step_of(name: &str) -> Option<u64> {
 impl Work {
     /// To the end of the run. A panic of an engine is the end as well.
     pub(super) fn go(self) {
-        let run = Arc::clone(&self.run);
+        let run = &self.run;
         if catch_unwind(AssertUnwindSafe(|| self.tasks())).is_err() {
             run.end("the server failed while it computed");
         }
         run.end("over");
+        self.journal.note("run ended", &[("job", &self.job), ("state", &run.described())]);
     }
 
     fn turn(&self) -> Turn<'_> {
@@ -142,8 +147,10 @@ impl Work {
             Task::Train { step, batch } => {
                 let mut link = Asks { work: self, turn: Some(self.turn()), round: 0 };
                 self.bring_batch(server, batch)?;
+                let begun = Instant::now();
                 let trained = server.train(step, batch, &mut link, &flag);
                 stopped_or(trained, &flag)?;
+                self.measures.step(begun.elapsed());
             }
             Task::Classify { number } => {
                 let mut link = Asks { work: self, turn: Some(self.turn()), round: 0 };

@@ -196,6 +196,12 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// If there are no such keys.
     fn key_bytes(&self) -> Result<Vec<usize>>;
 
+    /// The ring of its ciphertexts over RLWE, for tests that alter them.
+    #[cfg(test)]
+    fn ring(&self) -> Option<he_core::rlwe::Parameters> {
+        None
+    }
+
     /// Number of secret keys, see `Cipher::secret_bytes`.
     fn secret_keys(&self) -> usize {
         1

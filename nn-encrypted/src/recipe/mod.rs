@@ -109,6 +109,55 @@ impl Recipe {
         Ok(Self::load_with_words(name_or_path, settings)?.recipe)
     }
 
+    /// As [`load`](Self::load), for rows in memory: a built-in recipe gets its variant for tables.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn for_rows(name_or_path: &str, settings: &[String]) -> Result<Self, RecipeError> {
+        let set = format!("data.set={}", crate::data::ROWS);
+        let settings: Vec<String> = [set].into_iter().chain(settings.iter().cloned()).collect();
+        Self::load(name_or_path, &settings)
+    }
+
+    /// With other hidden layers: so many Linear layers of these widths, each with the activation of the first, and the layers that
+    /// were last.
+    ///
+    /// ```
+    /// use nn_encrypted::recipe::Recipe;
+    ///
+    /// let recipe = Recipe::load("hesamifard2017", &[])?.with_hidden(&[24, 12, 6])?;
+    /// let widths: Vec<_> = recipe.layers.iter().filter_map(|layer| layer.out_features).collect();
+    /// assert_eq!((recipe.layers.len(), widths), (7, vec![24, 12, 6]));
+    /// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a layer with weights is not Linear, there is no hidden one to take after, or the recipe is not valid then.
+    pub fn with_hidden(mut self, widths: &[usize]) -> Result<Self, RecipeError> {
+        let weights: Vec<usize> =
+            (0..self.layers.len()).filter(|&place| self.layers[place].kind.has_weights()).collect();
+        let linear = weights.iter().all(|&place| self.layers[place].kind == LayerKind::Linear);
+        let (Some(&last), true) = (weights.last(), linear) else {
+            return Err(RecipeError::field("layers", "have no widths: all with weights must be Linear"));
+        };
+        let tail = self.layers.split_off(last);
+        if self.layers.is_empty() && !widths.is_empty() {
+            return Err(RecipeError::field("layers", "have no hidden layer to take after"));
+        }
+        let group: Vec<Layer> = self.layers.drain(..weights.get(1).copied().unwrap_or(0)).collect();
+        let hidden = widths.iter().flat_map(|&width| {
+            group.iter().cloned().map(move |mut layer| {
+                if layer.kind.has_weights() {
+                    layer.out_features = Some(width);
+                }
+                layer
+            })
+        });
+        self.layers = hidden.chain(tail).collect();
+        self.validate()?;
+        Ok(self)
+    }
+
     /// As [`load`](Self::load), with words on the variant for its data that a recipe in a file has and that was not asked for, and on
     /// rates that were rounded.
     ///

@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView2};
 use zeroize::Zeroizing;
 
 use super::ClientError;
-use super::cipher::{Cipher, Plain};
+use super::cipher::{Cipher, Opened, Plain};
 use super::message::{self, MODEL, Moment, Outgoing, Part, Purpose, Task, expected};
 use crate::model::Model;
 use crate::network::Layer;
@@ -61,7 +61,12 @@ pub struct Client {
     waiting: Option<Waiting>,
     /// Approximate tensors of this step or classification that were rounded for an exact layer.
     rounded: Vec<Array2<f64>>,
+    /// Tensors of this step as they were decrypted, where they are kept for an audit.
+    kept: Option<Vec<Kept>>,
 }
+
+/// A tensor as it was decrypted, of each engine that holds it.
+pub(crate) type Kept = (Tensor, Vec<(usize, Opened)>);
 
 /// The message the client waits for: no other is answered, and none twice.
 #[derive(Clone)]
@@ -127,6 +132,7 @@ impl Client {
             output_error: 0.0,
             waiting: None,
             rounded: Vec::new(),
+            kept: None,
         }
     }
 
@@ -181,6 +187,21 @@ impl Client {
     /// round alike where noise decides.
     pub(crate) fn take_rounded(&mut self) -> Vec<Array2<f64>> {
         std::mem::take(&mut self.rounded)
+    }
+
+    /// The approximate tensors that [`take_rounded`](Self::take_rounded) will give.
+    pub(crate) fn rounded(&self) -> &[Array2<f64>] {
+        &self.rounded
+    }
+
+    /// From now on keeps the tensors of a step as they are decrypted. No answer depends on it.
+    pub(crate) fn keep_decrypted(&mut self) {
+        self.kept = Some(Vec::new());
+    }
+
+    /// The tensors of this step as they were decrypted, in the order of the rounds.
+    pub(crate) fn take_decrypted(&mut self) -> Vec<Kept> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     fn shape(&self, what: &'static str, found: usize, needed: usize) -> Result<(), ClientError> {
@@ -273,6 +294,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         self.check(x, Some(targets))?;
         self.rounded.clear();
+        self.kept.iter_mut().for_each(Vec::clear);
         let mut waiting = Waiting::new(&self.plan, Task::Training, step, x.nrows());
         waiting.batch = self.plan.program.has_client_backward().then(|| (x.to_owned(), targets.to_owned()));
         self.waiting = Some(waiting);

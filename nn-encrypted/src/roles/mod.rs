@@ -18,6 +18,7 @@ mod server;
 pub(crate) mod traffic;
 
 pub(crate) use self::channel::Channel;
+pub(crate) use self::client::Kept;
 pub use self::client::{Client, RefreshCounts};
 pub use self::error::{ClientError, MessageError, ServerError};
 pub use self::link::{Link, LinkError, Traffic};
@@ -27,4 +28,4 @@ pub use self::server::Server;
 pub use crate::engine::Pieces;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,6 @@
 //! Training through messages alone: client and server over engines without encryption, and over words in TFHE.
 
-mod clear;
+pub(crate) mod clear;
 mod leaks;
 mod refusals;
 mod training;

@@ -5,20 +5,20 @@ use super::progress::Progress;
 use super::session::Session;
 use crate::twin::Twin;
 
-/// After an epoch, and after the very last step: the score of the test part.
+/// After an epoch, and after the very last step: the score of the test part, which is no number if there is none.
 pub(super) fn after_epoch(
     session: &Session,
     twin: &mut Twin,
     done: usize,
     curve: &mut Vec<f64>,
     progress: &Progress,
-    quiet: bool,
 ) -> Result<(), RunError> {
-    let score = session.score(twin, &session.data.test)?;
+    let (score, measure) = (session.score(twin, &session.data.test)?, session.measure());
     curve.push(score);
-    if !quiet {
-        let (number, measure) = (done.div_ceil(session.batches.count()), session.measure());
-        progress.note(&format!("epoch {number}: test {} {}", measure.name(), measure.text(score)));
-    }
+    let text = match session.data.test.count() {
+        0 => "none".to_owned(),
+        _ => format!("{} {}", measure.name(), measure.text(score)),
+    };
+    progress.epoch(done.div_ceil(session.batches.count()), score, &text);
     Ok(())
 }

@@ -99,6 +99,15 @@ pub enum RunError {
         /// The sign that was found.
         what: String,
     },
+    /// An audit that cannot be made: why.
+    #[error("--audit: {0}")]
+    Unaudited(String),
+    /// The audit found, when the run was over, that the server did not compute what was planned: the finding.
+    #[error(
+        "{0}: the server did not compute what was planned; the model is refused and was not written, and the keys are spent: train anew \
+         with new keys, into another --out"
+    )]
+    Audited(String),
     /// A model that may not be exported, or not so.
     #[error("{}: {what}", run.display())]
     Export {
@@ -156,12 +165,17 @@ impl RunError {
             | Self::File { .. }
             | Self::Different { .. }
             | Self::Spent { .. }
+            | Self::Unaudited(_)
             | Self::Export { .. }
             | Self::Finished { .. }
             | Self::Unfinished { .. } => true,
             #[cfg(feature = "serve")]
             Self::Job(_) => true,
-            Self::Client(_) | Self::Server(_) | Self::Unequal(_) | Self::Interrupted { .. } => false,
+            Self::Client(_)
+            | Self::Server(_)
+            | Self::Unequal(_)
+            | Self::Audited(_)
+            | Self::Interrupted { .. } => false,
             #[cfg(feature = "cli")]
             Self::Curve(_) => false,
         }

@@ -168,7 +168,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it is one, or cannot be read.
-    pub(super) fn refuse_run(&self, overwrite: bool) -> Result<(), RunError> {
+    pub(crate) fn refuse_run(&self, overwrite: bool) -> Result<(), RunError> {
         if self.report().exists() {
             return if overwrite { Ok(()) } else { Err(RunError::Finished { out: self.root.clone() }) };
         }

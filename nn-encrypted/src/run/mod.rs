@@ -1,5 +1,6 @@
 //! Runs: training and prediction from a recipe to a report.
 
+mod audit;
 #[cfg(any(feature = "cli", test))]
 mod backends;
 mod bundle;
@@ -17,6 +18,7 @@ mod error;
 mod estimate;
 mod export;
 mod figures;
+mod findings;
 mod folder;
 mod keys;
 #[cfg(unix)]
@@ -30,6 +32,7 @@ mod outcome;
 mod outputs;
 #[cfg(feature = "cli")]
 mod page;
+mod plans;
 mod predict;
 mod progress;
 mod quality;
@@ -51,14 +54,15 @@ mod summary;
 mod sweep;
 mod train;
 mod training;
+mod watch;
 mod weights;
 
 #[cfg(any(feature = "cli", test))]
 pub(crate) use self::backends::backends_page;
+pub(crate) use self::calibrate::calibrated;
 #[cfg(feature = "cli")]
-pub(crate) use self::calibrate::{calibrated, is_bounded};
+pub(crate) use self::calibrate::is_bounded;
 pub use self::classify::{Prediction, predict_encrypted};
-#[cfg(feature = "serve")]
 pub(crate) use self::connect::{Connect, Here};
 #[cfg(feature = "serve")]
 pub(crate) use self::digest::{digest_of, hex};
@@ -75,9 +79,10 @@ pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
 #[cfg(feature = "serve")]
 pub(crate) use self::predict::predict_with;
-pub(crate) use self::predict::with_new_keys;
 pub use self::predict::{Query, predict, predict_session};
+pub(crate) use self::predict::{samples_of, with_keys_of};
 pub use self::report::Report;
+pub(crate) use self::resume::finished;
 pub use self::resume::{Resumption, resume};
 pub use self::session::Session;
 #[cfg(feature = "cli")]
@@ -86,9 +91,9 @@ pub(crate) use self::study::{Scope, study};
 pub(crate) use self::study_table::{study_page, write_page};
 #[cfg(feature = "cli")]
 pub(crate) use self::sweep::sweep;
-#[cfg(all(test, feature = "serve"))]
 pub(crate) use self::train::train_session_with;
 #[cfg(feature = "serve")]
 pub(crate) use self::train::train_with;
 pub use self::train::{train, train_session};
-pub(crate) use self::weights::{read_model, write_model};
+pub use self::watch::{Event, Watch};
+pub(crate) use self::weights::{model_bytes, model_file, model_of_bytes, write_private};

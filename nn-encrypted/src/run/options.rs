@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::watch::Watch;
+
 /// How a recipe is run.
 ///
 /// ```
@@ -31,7 +33,7 @@ pub enum Mode {
 /// let options = Options { mode: Mode::Simulate, steps: Some(10), ..Options::default() };
 /// assert!(!options.resume && options.out.is_none());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// How to run.
     pub mode: Mode,
@@ -53,6 +55,11 @@ pub struct Options {
     pub resume: bool,
     /// Time between two checkpoints of an encrypted run; a minute without it. There is one at the end of each epoch as well.
     pub checkpoint_every: Option<Duration>,
+    /// Is told how far the training is.
+    pub watch: Option<Watch>,
+    /// The probability with which each refreshed tensor of an encrypted run is compared with the client's own computation, above 0 and up
+    /// to 1; no audit without it.
+    pub audit: Option<f64>,
     /// Set from outside to stop an encrypted run after the step it is in.
     pub stop: Arc<AtomicBool>,
 }
@@ -65,3 +72,5 @@ impl Options {
         }
     }
 }
+
+he_core::brief_debug!(Options: |a| mode = a.mode, steps = a.steps, out = a.out, resume = a.resume);

@@ -32,7 +32,7 @@ impl Session {
     }
 
     /// The twin's outputs for samples, as those that [`predicted`](Self::predicted) tells of.
-    pub(super) fn outputs(&self, twin: &mut Twin, samples: &Samples) -> Result<Array2<f64>, RunError> {
+    pub(crate) fn outputs(&self, twin: &mut Twin, samples: &Samples) -> Result<Array2<f64>, RunError> {
         Ok(match self.recipe.refresh.strategy {
             RefreshStrategy::Clean => twin.outputs(&self.features(&samples.x))?,
             RefreshStrategy::Client | RefreshStrategy::Bootstrap | RefreshStrategy::None => {
@@ -52,7 +52,7 @@ impl Session {
 
     /// The score of each class by rows of outputs: they are not calibrated, and add up to 1.
     #[must_use]
-    pub(super) fn class_scores(&self, outputs: &ArrayRef2<f64>) -> Array2<f64> {
+    pub(crate) fn class_scores(&self, outputs: &ArrayRef2<f64>) -> Array2<f64> {
         if self.recipe.data.outputs != Coding::Single {
             let largest = |row: &ArrayRef1<f64>| row.fold(f64::NEG_INFINITY, |a: f64, &b| a.max(b));
             let mut scores = outputs.to_owned();
@@ -74,7 +74,7 @@ impl Session {
     }
 
     /// Outputs for samples that do not depend on which of them are asked for together.
-    pub(super) fn by_parts(
+    pub(crate) fn by_parts(
         &self,
         samples: &Samples,
         mut outputs: impl FnMut(&ArrayRef2<f64>) -> Result<Array2<f64>, TwinError>,

@@ -14,7 +14,7 @@ use super::measure::Predictions;
 use super::session::Session;
 use super::weights::{read_bundle, write_private};
 use super::{RunError, RunFolder};
-use crate::data::{Further, Samples};
+use crate::data::{Further, Rows, Samples};
 use crate::frozen;
 use crate::model::Model;
 use crate::roles::Client;
@@ -102,6 +102,16 @@ pub(crate) fn predict_with(query: &Query, connect: &dyn Connect) -> Result<Predi
     Ok(prediction)
 }
 
+/// Rows in memory as the network takes them, columns found by their names; words to a user beside.
+pub(crate) fn samples_of(session: &Session, rows: &Rows) -> Result<(Samples, Vec<String>), RunError> {
+    let apply = |data| match &session.recipe.data.frozen {
+        Some(name) => frozen::features(data, name),
+        None => Ok(data),
+    };
+    let further = session.data.intake.take(rows, apply)?;
+    Ok((further.samples.clone(), notes(further)))
+}
+
 /// Rows of a table as the model takes them.
 fn rows(
     session: &Session,
@@ -178,13 +188,21 @@ fn with_keys(
     classify(session, &mut both, samples, &session.twin(model)?)
 }
 
-/// Classifies samples with keys of their own.
-pub(crate) fn with_new_keys(
+/// Classifies samples with the keys of a run folder, or keys of their own.
+pub(crate) fn with_keys_of(
     session: &Session,
+    connect: &dyn Connect,
+    folder: Option<&Path>,
     model: Model,
     samples: &Samples,
 ) -> Result<Prediction, RunError> {
-    with_keys_of_its_own(session, &Here, model, samples)
+    match folder.map(RunFolder::new) {
+        Some(folder) => {
+            folder.refuse_spent(&folder.read_sealed_report()?)?;
+            with_keys(session, &folder, connect, model, samples)
+        }
+        None => with_keys_of_its_own(session, connect, model, samples),
+    }
 }
 
 fn with_keys_of_its_own(

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::Options;
+use super::watch::{Event, Watch};
+
 /// Seconds between plain lines.
 const LINE_SECONDS: u64 = 5;
 
@@ -63,9 +66,12 @@ mod bar {
 
 use self::bar::Bar;
 
-/// Shows how far a long run has come.
+/// Shows how far a long run has come, and tells whoever watches it.
 pub(super) struct Progress {
+    /// On the standard error output, unless that is quiet.
+    shown: bool,
     bar: Option<Bar>,
+    watch: Option<Watch>,
     total: u64,
     done: u64,
     /// Steps that were done before: they say nothing about the speed of this process.
@@ -76,10 +82,11 @@ pub(super) struct Progress {
 
 impl Progress {
     /// A run of `total` steps, of which `done` were done before.
-    pub(super) fn new(total: u64, done: u64) -> Self {
-        let bar = Bar::new(total, done);
-        let now = Instant::now();
-        Self { bar, total, done, resumed: done, start: now, last_line: now }
+    pub(super) fn new(options: &Options, total: u64, done: u64) -> Self {
+        let shown = !options.quiet;
+        let bar = if shown { Bar::new(total, done) } else { None };
+        let (watch, now) = (options.watch.clone(), Instant::now());
+        Self { shown, bar, watch, total, done, resumed: done, start: now, last_line: now }
     }
 
     /// One step more.
@@ -87,23 +94,42 @@ impl Progress {
         self.done += 1;
         match &self.bar {
             Some(bar) => bar.step(),
-            None if self.last_line.elapsed() >= Duration::from_secs(LINE_SECONDS) => self.line(),
+            None if self.shown && self.last_line.elapsed() >= Duration::from_secs(LINE_SECONDS) => {
+                self.line();
+            }
             None => {}
+        }
+        self.tell(None, None);
+    }
+
+    /// An epoch has ended, with a score of the test part in its usual form.
+    pub(super) fn epoch(&self, epoch: usize, score: f64, text: &str) {
+        let note = format!("epoch {epoch}: test {text}");
+        match &self.bar {
+            Some(bar) => bar.note(&note),
+            None if self.shown => eprintln!("  {note}"),
+            None => {}
+        }
+        self.tell(Some(epoch), Some(score).filter(|score| score.is_finite()));
+    }
+
+    fn tell(&self, epoch: Option<usize>, score: Option<f64>) {
+        if let Some(watch) = &self.watch {
+            let (step, steps) = (self.done, self.total);
+            watch(&Event { step, steps, epoch, score, seconds_left: self.seconds_left() });
         }
     }
 
-    /// A note beside the bar; printed as a line of its own.
-    pub(super) fn note(&self, note: &str) {
-        match &self.bar {
-            Some(bar) => bar.note(note),
-            None => eprintln!("  {note}"),
-        }
+    fn seconds_left(&self) -> Option<f64> {
+        let done = self.done - self.resumed;
+        let elapsed = self.start.elapsed().as_secs_f64();
+        (done > 0).then(|| elapsed / done as f64 * (self.total - self.done) as f64)
     }
 
     fn line(&mut self) {
         self.last_line = Instant::now();
         let elapsed = self.start.elapsed().as_secs_f64();
-        let left = elapsed / (self.done - self.resumed) as f64 * (self.total - self.done) as f64;
+        let left = self.seconds_left().unwrap_or(0.0);
         eprintln!("step {}/{}, {elapsed:.0} s elapsed, about {left:.0} s left", self.done, self.total);
     }
 

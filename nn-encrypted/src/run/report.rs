@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::figures::RunEstimate;
+use super::findings::Findings;
 use super::quality::Quality;
 use super::summary::{PredictionSummary, RangeSummary, SchemeSummary};
 use crate::data::Prepared;
@@ -88,6 +89,9 @@ pub struct Report {
     /// The estimate that was said before it began; null of a run that said nothing.
     #[serde(default)]
     pub estimate: Option<RunEstimate>,
+    /// Comparison of refreshed tensors with those that the client computed; null of a run without audit.
+    #[serde(default)]
+    pub audit: Option<Findings>,
     /// Digests of files of the run folder, by their path in it.
     #[serde(default)]
     pub digests: BTreeMap<String, String>,
@@ -302,6 +306,7 @@ impl Report {
             threads: rayon::current_num_threads(),
             host: host(),
             estimate: None,
+            audit: None,
             digests: BTreeMap::new(),
         }
     }

@@ -45,17 +45,27 @@ pub fn resume(
     }
     let path = folder.recipe().to_string_lossy().into_owned();
     let recipe = Recipe::load(recipe.unwrap_or(&path), settings)?;
+    match finished(&recipe, &mut options)? {
+        Some(report) => Ok(Resumption::Finished(Box::new(report))),
+        None => Ok(Resumption::Unfinished(Box::new(recipe), options)),
+    }
+}
+
+/// The report of the run in the folder `options.out`, if that is finished; else the options to go on with. The recipe must be that of
+/// the run.
+pub(crate) fn finished(recipe: &Recipe, options: &mut Options) -> Result<Option<Report>, RunError> {
+    let folder = RunFolder::new(options.out.clone().unwrap_or_default());
     if folder.recipe().exists() {
-        same_recipe(&folder, &recipe)?;
-        Asked::read(&folder)?.merge(&folder, &mut options)?;
+        same_recipe(&folder, recipe)?;
+        Asked::read(&folder)?.merge(&folder, options)?;
     }
     if folder.report().exists() {
         let report = folder.read_sealed_report()?;
         folder.refuse_spent(&report)?;
-        return Ok(Resumption::Finished(Box::new(report)));
+        return Ok(Some(report));
     }
     options.resume = true;
-    Ok(Resumption::Unfinished(Box::new(recipe), options))
+    Ok(None)
 }
 
 fn same_recipe(folder: &RunFolder, asked: &Recipe) -> Result<(), RunError> {
@@ -91,11 +101,13 @@ fn difference(name: &str, a: Option<&Value>, b: Option<&Value>) -> Option<(Strin
 }
 
 /// Options asked for beside the recipe; `client/options.toml`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     steps: Option<usize>,
     data_dir: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audit: Option<f64>,
 }
 
 impl Asked {
@@ -109,7 +121,7 @@ impl Asked {
         // The run may be resumed from elsewhere.
         let absolute = options.data_dir.as_deref().map(std::path::absolute).transpose();
         let data_dir = absolute.map_err(|source| RunError::Io { path: path.clone(), source })?;
-        let text = toml::to_string(&Self { steps: options.steps, data_dir })
+        let text = toml::to_string(&Self { steps: options.steps, data_dir, audit: options.audit })
             .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
         folder.write(&path, text.as_bytes(), true)
     }
@@ -134,7 +146,15 @@ impl Asked {
                 asked: asked.to_string(),
             });
         }
-        options.steps = self.steps;
+        if let Some(asked) = options.audit.filter(|share| Some(*share) != self.audit) {
+            return Err(RunError::Different {
+                path: Self::path(folder),
+                field: "audit".into(),
+                there: self.audit.map_or_else(|| "off".into(), |share| share.to_string()),
+                asked: asked.to_string(),
+            });
+        }
+        (options.steps, options.audit) = (self.steps, self.audit);
         options.data_dir = options.data_dir.take().or(self.data_dir);
         Ok(())
     }

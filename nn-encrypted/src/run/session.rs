@@ -7,11 +7,12 @@ use ndarray::{Array2, ArrayRef2};
 
 use super::digest::update;
 use super::measure::Measure;
+use super::plans;
 use super::report::Report;
 use super::summary::RangeSummary;
 use super::{Mode, RunError};
 use crate::clear::Clear;
-use crate::data::{Batches, Intake, Prepared, Samples};
+use crate::data::{Batches, Intake, Prepared, Rows, Samples};
 use crate::frozen;
 use crate::metrics;
 use crate::model::Model;
@@ -64,6 +65,17 @@ impl Session {
         Self::with(recipe, data, batches)
     }
 
+    /// A session of rows in memory, which all train: there is no test part.
+    ///
+    /// # Errors
+    /// If the rows have no labels or do not fit the recipe.
+    pub(crate) fn of_rows(recipe: Recipe, rows: &Rows) -> Result<Self, RunError> {
+        recipe.validate()?;
+        let data = frozen::prepare_rows(rows, &recipe.data, recipe.seed, input_bits(&recipe))?;
+        let batches = batches(&recipe, &data)?;
+        Self::with(recipe, data, batches)
+    }
+
     /// The session of a model, without samples.
     ///
     /// # Errors
@@ -112,7 +124,7 @@ impl Session {
         if let Some(plan) = self.plan.get() {
             return Ok(Arc::clone(plan));
         }
-        let plan = Arc::new(Plan::choose(&self.recipe, &self.network, self.shape())?);
+        let plan = plans::plan(&self.recipe, &self.network, self.shape())?;
         Ok(Arc::clone(self.plan.get_or_init(|| plan)))
     }
 
@@ -124,6 +136,13 @@ impl Session {
         let plan = Plan::choose_insecure_small(&self.recipe, &self.network, self.shape(), reason)?;
         self.plan = OnceLock::from(Arc::new(plan));
         Ok(self)
+    }
+
+    /// A session with a plan of a test.
+    #[cfg(test)]
+    pub(crate) fn with_plan(mut self, plan: Arc<Plan>) -> Self {
+        self.plan = OnceLock::from(plan);
+        self
     }
 
     /// The part of the data that a plan depends on.

@@ -1,11 +1,15 @@
 //! Whether a key may go on being used: not if the server was found to deviate.
 
+use super::findings::Findings;
 use super::{Report, RunError, RunFolder};
 
 impl Report {
     /// The sign that the server of an encrypted run did not compute what was planned.
     #[must_use]
     pub(crate) fn deviation(&self) -> Option<String> {
+        if let Some(found) = self.audit.as_ref().and_then(Findings::refusal) {
+            return Some(found);
+        }
         let deviations = self.traffic.deviations;
         if deviations > 0 {
             return Some(format!("{deviations} decrypted values are beyond what the plan proved possible"));

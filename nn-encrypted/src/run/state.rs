@@ -3,6 +3,7 @@
 use he_core::wire::{Reader, WireError, Writer};
 use serde::{Deserialize, Serialize};
 
+use super::findings::Findings;
 use super::report::StageSummary;
 use super::seal::Digests;
 use super::weights;
@@ -62,6 +63,9 @@ pub(super) struct Ledger {
     /// The largest distance of decrypted outputs from those in the clear.
     #[serde(default)]
     pub output_error: f64,
+    /// The findings of the audit so far, if there is one.
+    #[serde(default)]
+    pub audit: Option<Findings>,
 }
 
 /// The client's half of a checkpoint: `ledger | model | twin's model`, each after its length.

@@ -1,10 +1,13 @@
 //! Training in one of the three modes, from a recipe to a run folder.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::audit::check_share;
 use super::calibrate::calibrated;
 use super::connect::{Connect, Here};
 use super::epoch::after_epoch;
+use super::findings::Findings;
 use super::folder::RunFolder;
 use super::lock::Lock;
 #[cfg(feature = "cli")]
@@ -61,6 +64,7 @@ pub(crate) fn train_session_with(
     connect: &dyn Connect,
     start: Instant,
 ) -> Result<Outcome, RunError> {
+    check_share(session, options)?;
     let folder = options.out.as_ref().map(RunFolder::new);
     session.data.notes.iter().for_each(|note| options.say(note));
     // The lock is held until everything is written.
@@ -78,12 +82,21 @@ pub(crate) fn train_session_with(
     outcome.report.peak_memory_bytes = outcome.report.peak_memory_bytes.max(peak_memory());
     folder.map_or(Ok(()), |folder| write_results(&folder, session, &mut outcome))?;
     drop(lock);
-    Ok(outcome)
+    match outcome.report.audit.as_ref().and_then(Findings::refusal) {
+        Some(what) => Err(RunError::Audited(what)),
+        None => Ok(outcome),
+    }
 }
 
 /// Writes what a run ends with; the report last, since it says that the run is finished.
 fn write_results(folder: &RunFolder, session: &Session, outcome: &mut Outcome) -> Result<(), RunError> {
     let data = &session.data;
+    if outcome.report.audit.as_ref().and_then(Findings::refusal).is_some() {
+        // The report alone: it says that the run is over, and its keys are spent.
+        folder.seal(&mut outcome.report)?;
+        folder.write_report(&outcome.report)?;
+        return folder.remove_generations();
+    }
     #[cfg(feature = "cli")]
     {
         let widths: Vec<String> = session.network.widths().iter().map(ToString::to_string).collect();
@@ -137,16 +150,19 @@ fn train_twin(session: &Session, options: &Options) -> Result<Outcome, RunError>
     let mut twin = session.twin(session.first.clone())?;
     let steps = session.steps(options.steps);
     let mut curve = vec![session.score(&mut twin, &session.data.test)?];
-    let mut progress = Progress::new(steps as u64, 0);
+    let mut progress = Progress::new(options, steps as u64, 0);
     let mut spent = Spent::default();
     for (step, batch) in session.batches.schedule(0).take(steps).enumerate() {
+        if options.stop.load(Ordering::SeqCst) {
+            let (step, steps, server) = (step as u64, steps as u64, String::new());
+            progress.finish();
+            return Err(RunError::Interrupted { step, steps, out: None, server });
+        }
         let (x, targets) = session.batch(batch)?;
         spent.on(|| twin.step(&x, &targets))?;
-        if !options.quiet {
-            progress.step();
-        }
+        progress.step();
         if session.ends_epoch(step + 1, steps) {
-            after_epoch(session, &mut twin, step + 1, &mut curve, &progress, options.quiet)?;
+            after_epoch(session, &mut twin, step + 1, &mut curve, &progress)?;
         }
     }
     progress.finish();

@@ -3,23 +3,26 @@
 mod finish;
 mod restore;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use self::restore::restore;
+use super::audit::{Audit, described};
 use super::checkpoint::{Generation, Half, Identity};
 use super::connect::Connect;
 use super::digest::{digest_of, hex};
 use super::encrypted::{Counted, Encrypted};
 use super::epoch::after_epoch;
+use super::findings::Findings;
 use super::lock::Lock;
 use super::progress::Progress;
 use super::resume::Asked;
 use super::session::Session;
 use super::state::{Ledger, State};
 use super::{Options, Outcome, RunError, RunEstimate, RunFolder};
-use crate::meter::{Spent, peak_memory};
+use crate::meter::Spent;
 use crate::plan::Plan;
 use crate::roles::{Client, ServerError};
 use crate::twin::Twin;
@@ -46,9 +49,11 @@ pub(super) fn train_encrypted(
     let mut planning = Spent::default();
     let plan = planning.on(|| session.plan())?;
     let estimate = super::estimate::said(session, options, &plan, planning.wall)?;
+    options.audit.iter().for_each(|share| options.say(&described(*share)));
     let folder = options.out.as_ref().map(RunFolder::new);
     let lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
-    let mut part = Part { session, options, plan: &plan, folder, connect, resumes: options.resume };
+    let (found, resumes) = (RefCell::default(), options.resume);
+    let mut part = Part { session, options, plan: &plan, folder, connect, resumes, found };
     let (mut begun, mut planned) = (begun, planning.wall);
     let (mut returns, mut newest) = (0, None);
     let outcome = loop {
@@ -74,6 +79,8 @@ struct Part<'a> {
     connect: &'a dyn Connect,
     /// Whether it goes on with what is in the folder.
     resumes: bool,
+    /// Findings of an audit in this process: what a server sent before it lost its state, or said so, is not forgotten.
+    found: RefCell<Option<Findings>>,
 }
 
 impl Part<'_> {
@@ -100,7 +107,12 @@ impl Part<'_> {
             training.keep_in(folder.clone());
             training.keep()?;
         }
-        training.run()?;
+        if let Some(found) = self.found.take() {
+            training.ledger.audit = Some(found);
+        }
+        let ended = training.run();
+        self.found.replace(training.ledger.audit.clone());
+        ended?;
         training.finish()
     }
 
@@ -143,6 +155,7 @@ struct Training<'a> {
     /// Digest of the evaluation keys.
     run: [u8; 32],
     keeper: Option<Keeper>,
+    audit: Option<Audit>,
     /// Estimate that was said beforehand.
     estimate: Option<RunEstimate>,
     /// The arguments that name its server.
@@ -203,21 +216,22 @@ impl<'a> Training<'a> {
         })?;
         ledger.keygen = keygen.wall;
         let run = digest_of(keys.iter().flatten());
-        Ok(Self::with(session, options, plan, (both, twin, ledger), 0, run))
+        Self::with(session, options, plan, (both, twin, ledger), 0, run)
     }
 
     fn with(
         session: &'a Session,
         options: &'a Options,
         plan: &Arc<Plan>,
-        (both, twin, ledger): (Encrypted, Twin, Ledger),
+        (mut both, twin, mut ledger): (Encrypted, Twin, Ledger),
         done: usize,
         run: [u8; 32],
-    ) -> Self {
+    ) -> Result<Self, RunError> {
         let (steps, begun, plan) = (session.steps(options.steps), Instant::now(), Arc::clone(plan));
         let Ledger { tables, bootstraps, failure, stages, .. } = ledger.clone();
         let before = Counted { tables, bootstraps, failure, stages };
-        Self {
+        let audit = options.audit.map(|share| Audit::begin(share, &mut both, &mut ledger)).transpose()?;
+        Ok(Self {
             session,
             options,
             plan,
@@ -230,9 +244,10 @@ impl<'a> Training<'a> {
             begun,
             run,
             keeper: None,
+            audit,
             estimate: None,
             server: String::new(),
-        }
+        })
     }
 
     /// From the newest checkpoint that is whole; none if there is none yet.
@@ -258,7 +273,7 @@ impl<'a> Training<'a> {
         }
         options.say(&format!("resumed after step {step} of {steps}"));
         folder.remove_generations_after(step)?;
-        let mut this = Self::with(session, options, plan, parts, step as usize, identity.run);
+        let mut this = Self::with(session, options, plan, parts, step as usize, identity.run)?;
         this.ledger.keygen += keygen.wall;
         Ok(Some(this))
     }
@@ -272,21 +287,18 @@ impl<'a> Training<'a> {
 
     fn run(&mut self) -> Result<(), RunError> {
         let session = self.session;
-        let mut progress = Progress::new(self.steps as u64, self.done as u64);
+        let mut progress = Progress::new(self.options, self.steps as u64, self.done as u64);
         for batch in session.batches.schedule(self.done).take(self.steps - self.done) {
             self.check_stop(&progress)?;
             if !self.step(batch)? {
                 break; // stopped within the step
             }
-            if !self.options.quiet {
-                progress.step();
-            }
+            progress.step();
             let epoch_ends = session.ends_epoch(self.done, self.steps);
             if epoch_ends {
                 // The curve is the client's own: it is drawn from the weights it decrypted, and no one else learns it.
                 let mut own = session.twin(self.both.model(self.done as u64)?)?;
-                let (curve, quiet) = (&mut self.ledger.curve, self.options.quiet);
-                after_epoch(session, &mut own, self.done, curve, &progress, quiet)?;
+                after_epoch(session, &mut own, self.done, &mut self.ledger.curve, &progress)?;
                 self.note_epoch()?;
             }
             if epoch_ends || self.both.is_alone() || self.is_due() {
@@ -311,18 +323,23 @@ impl<'a> Training<'a> {
 
     /// One step; false if it was stopped within, and then nothing is changed.
     fn step(&mut self, batch: usize) -> Result<bool, RunError> {
-        let Self { session, both, ledger, options, .. } = self;
+        let Self { session, both, ledger, options, audit, .. } = self;
         let mut encrypt = Spent::default();
         encrypt.on(|| both.send(session, batch))?;
         ledger.encrypt += encrypt.wall;
         let (before, cpu) = (ledger.training.wall, both.elsewhere());
-        let whole = ledger.training.on(|| both.step(session, self.done as u64, batch, &options.stop))?;
-        if !whole {
+        let first = audit.is_some().then(|| both.client.model().clone());
+        let whole = ledger.training.on(|| both.step(session, self.done as u64, batch, &options.stop));
+        let (x, targets) = session.batch(batch)?;
+        // A step that breaks off as well.
+        if let (Some(audit), Some(first), Some(findings)) = (audit, first, &mut ledger.audit) {
+            audit.check(session, (self.done as u64, first), (&x, &targets), both, findings);
+        }
+        if !whole? {
             return Ok(false);
         }
         ledger.times.push(ledger.training.wall - before);
         ledger.training.cpu += both.elsewhere() - cpu;
-        let (x, targets) = session.batch(batch)?;
         ledger.images += x.nrows() as u64;
         self.both.tell(&mut self.twin)?;
         self.twin.step(&x, &targets)?;
@@ -362,23 +379,5 @@ impl<'a> Training<'a> {
         keeper.folder.write_generation(&keeper.identity, &generation)?;
         (keeper.last, keeper.step) = (Instant::now(), Some(step));
         Ok(())
-    }
-
-    /// Brings the ledger up to now.
-    fn note_measures(&mut self) {
-        let (ledger, both) = (&mut self.ledger, &self.both);
-        ledger.total += self.begun.elapsed().as_secs_f64();
-        self.begun = Instant::now();
-        ledger.peak_memory = ledger.peak_memory.max(peak_memory());
-        (ledger.counts, ledger.traffic, ledger.data_bytes) =
-            (both.client.counts(), both.traffic, both.data_bytes);
-        ledger.output_error = ledger.output_error.max(both.client.output_error());
-        let mut counted = self.before.clone();
-        let now = both.counted();
-        now.stages.into_iter().for_each(|stage| counted.add(stage));
-        ledger.tables = counted.tables + now.tables;
-        ledger.bootstraps = counted.bootstraps + now.bootstraps;
-        ledger.failure = counted.failure + now.failure;
-        ledger.stages = counted.stages;
     }
 }

@@ -32,26 +32,43 @@ fn wrong(path: &Path, error: &ModelError) -> RunError {
     RunError::File { path: path.to_owned(), what: error.to_string() }
 }
 
+/// A model with all that further rows need, as bytes.
+pub(crate) fn model_bytes(session: &Session, model: &Model) -> Result<Vec<u8>, RunError> {
+    bundle::to_bytes(session, model).map_err(|error| wrong(Path::new(PRIVATE_MODEL), &error))
+}
+
 /// Writes a model with all that further rows need to a file, for its owner only.
-pub(crate) fn write_model(path: &Path, session: &Session, model: &Model) -> Result<(), RunError> {
+fn write_model(path: &Path, session: &Session, model: &Model) -> Result<(), RunError> {
     let bytes = bundle::to_bytes(session, model).map_err(|error| wrong(path, &error))?;
     write_private(path, &bytes)
 }
 
 /// Writes a file whole or not at all, for its owner only.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let path = std::path::absolute(path).map_err(|source| RunError::Io { path: path.into(), source })?;
     RunFolder::around(&path).write(&path, bytes, true)
 }
 
+/// Session and model in bytes of a model with all that further rows need.
+pub(crate) fn model_of_bytes(bytes: &[u8]) -> Result<(Session, Model), RunError> {
+    let path = Path::new(PRIVATE_MODEL);
+    let Bundle { session, model, frozen, .. } =
+        Bundle::from_bytes(bytes).map_err(|error| wrong(path, &error))?;
+    if frozen.is_some() {
+        let what = "has a frozen network of its own; classify with the command line".into();
+        return Err(RunError::File { path: path.to_owned(), what });
+    }
+    Ok((session, model))
+}
+
 /// The bytes of a file of a model.
-fn read(path: &Path) -> Result<Vec<u8>, RunError> {
+pub(crate) fn model_file(path: &Path) -> Result<Vec<u8>, RunError> {
     Ok(std::mem::take(&mut *RunFolder::around(path).read_at_most(path, LARGEST_MODEL)?))
 }
 
 /// Reads a model of a network that is known: of this version, or of an earlier one.
-pub(crate) fn read_model(path: &Path, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
-    let bytes = read(path)?;
+fn read_model(path: &Path, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
+    let bytes = model_file(path)?;
     let model = is_bundle(&bytes).and_then(|bundle| match bundle {
         true => bundle::model(recipe, network, &bytes),
         false => from_bytes(recipe, network, &bytes),
@@ -61,7 +78,7 @@ pub(crate) fn read_model(path: &Path, recipe: &Recipe, network: &Network) -> Res
 
 /// Reads a model with all that further rows need.
 pub(super) fn read_bundle(path: &Path) -> Result<Bundle, RunError> {
-    Bundle::from_bytes(&read(path)?).map_err(|error| wrong(path, &error))
+    Bundle::from_bytes(&model_file(path)?).map_err(|error| wrong(path, &error))
 }
 
 impl RunFolder {

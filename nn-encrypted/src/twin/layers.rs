@@ -121,6 +121,15 @@ pub(super) fn in_order(layer: &Layer, matrix: &Array2<f64>) -> Vec<f64> {
     }
 }
 
+/// Such a matrix as one row, in the order of the layer's shape.
+pub(super) fn row_in_order(layer: &Layer, matrix: &Tensor) -> Tensor {
+    let (rows, columns) = matrix.dim();
+    let linear = layer.kind == LayerKind::Linear;
+    matrix.gather((1, rows * columns), |(_, at)| {
+        if linear { (at / columns, at % columns) } else { (at % rows, at / rows) }
+    })
+}
+
 /// Refuses numbers that are not of the layer's shape.
 pub(super) fn check(layer: &Layer, state: &LayerState) -> Result<()> {
     if state.shape != layer.shape() {

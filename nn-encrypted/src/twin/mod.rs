@@ -29,6 +29,7 @@
 //! Layers refreshed by the client may have different numbers: the refresh rounds where the layer that goes on is exact, and only
 //! there. An activation is computed with the numbers of the layer behind it.
 
+mod computed;
 mod error;
 mod exact;
 mod exact_tables;
@@ -49,6 +50,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayRef2};
 
+pub(crate) use self::computed::Computed;
 use self::error::Result;
 pub use self::error::TwinError;
 use self::numbers::{Numbers, Phases, by_table};
@@ -147,6 +149,16 @@ impl Twin {
     pub fn step(&mut self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<()> {
         self.walk.phases = self.next_phases();
         self.walk.step(x, targets)
+    }
+
+    /// As [`step`](Self::step); the tensors of the step before their refresh, in the order in which they are computed.
+    pub(crate) fn recorded_step(
+        &mut self,
+        x: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<Vec<Computed>> {
+        self.walk.phases = self.next_phases();
+        self.walk.recorded_step(x, targets)
     }
 
     /// The outputs for samples, one row a sample, as a classification decrypts them: the refreshed pre-activations of the last layer

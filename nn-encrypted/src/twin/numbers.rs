@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use ndarray::{Array2, ArrayRef2, Zip};
 use rand_chacha::ChaCha20Rng;
 
+use super::computed::Computed;
 use super::error::{Result, TwinError};
 use super::range::{Ranges, TensorRange, name};
 use super::tensor::Tensor;
@@ -138,12 +139,14 @@ pub(super) struct Pass<'n> {
     pub(super) phases: Phases,
     /// Approximate tensors as a client rounded them, in their order.
     pub(super) rounded: VecDeque<Array2<f64>>,
+    /// Tensors before their refresh, if they are recorded.
+    pub(super) computed: Option<Vec<Computed>>,
 }
 
 impl<'n> Pass<'n> {
     pub(super) fn new(network: &'n Network, ranges: Ranges, phases: Phases) -> Self {
         let (tensor, rounded) = (RefreshTensor::Preactivation, VecDeque::new());
-        Self { network, layer: 0, tensor, ranges, phases, rounded }
+        Self { network, layer: 0, tensor, ranges, phases, rounded, computed: None }
     }
 
     /// The integers with `bits` fractional bits that a client makes of a tensor. Of approximate numbers near the middle between two
@@ -171,6 +174,14 @@ impl<'n> Pass<'n> {
         let beyond = rounded.beyond(bound);
         self.observe(tensor.largest(), Some(bound), beyond, None)?;
         Ok(if beyond > 0 { rounded.saturated(bound) } else { rounded })
+    }
+
+    /// Records the tensor that this walk is on its way to, before its refresh.
+    pub(super) fn record(&mut self, values: impl FnOnce() -> Tensor) {
+        let (layer, tensor) = (self.layer, self.tensor);
+        if let Some(computed) = &mut self.computed {
+            computed.push(Computed { layer, tensor, values: values() });
+        }
     }
 
     /// This walk, on its way to a tensor of a layer with weights.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayRef2, Axis};
 
+use super::computed::Computed;
 use super::error::{Result, TwinError};
 use super::layers;
 use super::numbers::{Numbers, Pass, Phases, by_table};
@@ -121,12 +122,32 @@ impl Walk {
     /// # Errors
     /// If a shape is wrong, or a number overflows or is not finite; the model is unchanged then.
     pub fn step(&mut self, x: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<()> {
+        self.stepped(x, targets, false).map(drop)
+    }
+
+    /// As [`step`](Self::step); the tensors of the step before their refresh, in the order in which they are computed.
+    pub(super) fn recorded_step(
+        &mut self,
+        x: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+    ) -> Result<Vec<Computed>> {
+        self.stepped(x, targets, true)
+    }
+
+    fn stepped(
+        &mut self,
+        x: &ArrayRef2<f64>,
+        targets: &ArrayRef2<f64>,
+        record: bool,
+    ) -> Result<Vec<Computed>> {
         let (this, mut pass) = self.pass();
+        pass.computed = record.then(Vec::new);
         let trace = this.trace(x, targets, &mut pass)?;
         let (model, exact) = this.updated(&trace, &mut pass)?;
+        let computed = pass.computed.take().unwrap_or_default();
         let ranges = finished(pass)?;
         (self.model, self.exact, self.ranges) = (model, exact, ranges);
-        Ok(())
+        Ok(computed)
     }
 
     /// The pre-activations of the last layer, refreshed; with quadratic loss the outputs of its activation.
@@ -185,7 +206,9 @@ impl Walk {
             let input = pass.fits(input?)?;
             let products = numbers.product(&input, &weights, pass)?;
             let sums = layers::joined(layer, pass.fits(products.plus(&bias))?);
-            let z = next.refresh(numbers.computed(sums, pass)?, pass)?;
+            let computed = numbers.computed(sums, pass)?;
+            pass.record(|| computed.clone());
+            let z = next.refresh(computed, pass)?;
             let activation = layer.activation.as_ref().filter(|_| whole || l + 1 < self.network.depth());
             let activated = activation.map(|activation| next.activate(activation, &z, pass)).transpose()?;
             let (value, derivative) = activated.map_or_else(|| (z.clone(), None), |[a, d]| (a, Some(d)));
@@ -218,7 +241,9 @@ impl Walk {
             let back = numbers.product(&by_position, &trace.weights[l].t(), pass)?;
             let back = layers::by_inputs(layer, back, |sums, count| numbers.mean(sums, count, pass))?;
             let back = pass.fits(back)?;
-            error = self.numbers[before].refresh(self.derived(before, back, &trace, pass)?, pass)?;
+            let computed = self.derived(before, back, &trace, pass)?;
+            pass.record(|| computed.clone());
+            error = self.numbers[before].refresh(computed, pass)?;
         }
         trace.errors.reverse();
         trace.gradients.reverse();
@@ -265,8 +290,15 @@ impl Walk {
             let mut moved = |i: usize| -> Result<[Tensor; 2]> {
                 let pass = pass.to(l, RefreshTensor::Weight);
                 let [w, v] = numbers.update(&trace.kept[l][i], &trace.gradients[l][i], pass)?;
+                // Biases are one row in any case.
+                let in_order = |tensor: &Tensor| {
+                    if i == 0 { layers::row_in_order(layer, tensor) } else { tensor.clone() }
+                };
+                pass.record(|| in_order(&w));
                 let w = numbers.refresh(w, pass)?;
-                Ok([w, numbers.refresh(v, pass.to(l, RefreshTensor::Momentum))?])
+                let pass = pass.to(l, RefreshTensor::Momentum);
+                pass.record(|| in_order(&v));
+                Ok([w, numbers.refresh(v, pass)?])
             };
             let kept = [moved(0)?, moved(1)?];
             let [[w, v], [b, c]] = kept.each_ref().map(|both| both.each_ref().map(|tensor| tensor.real()));

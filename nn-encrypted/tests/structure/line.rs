@@ -10,7 +10,7 @@ use crate::workspace::{all_sources, manifest, members, published, root};
 /// Each crate, and the crates of the workspace it may use: only earlier ones. Crates that are yet to come have their
 /// place already. Schemes do not use each other but for one: a ciphertext of BFV is a multiple of one of BGV, with the same
 /// keys, levels and noise, so that he-bfv is he-bgv seen from the top of the modulus.
-const LINE: [(&str, &[&str]); 9] = [
+const LINE: [(&str, &[&str]); 10] = [
     ("he-core", &[]),
     ("he-bgv", &["he-core"]),
     ("he-bfv", &["he-core", "he-bgv"]),
@@ -19,6 +19,8 @@ const LINE: [(&str, &[&str]); 9] = [
     ("he-yashe", &["he-core"]),
     ("he-switch", &["he-core", "he-bgv", "he-ckks", "he-tfhe"]),
     ("nn-encrypted", &["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-yashe", "he-switch"]),
+    // A package of Python, named by its folder.
+    ("nn-encrypted/python", &["he-bgv", "he-ckks", "he-tfhe", "nn-encrypted"]),
     (
         "bench",
         &["he-core", "he-bgv", "he-bfv", "he-ckks", "he-tfhe", "he-yashe", "he-switch", "nn-encrypted"],

@@ -187,11 +187,21 @@ const NN_ENCRYPTED: &Floors = &[
         "activation meter metrics tag data fetch frozen recipe network model numbers twin clear program engine \
          roles/cipher plan roles",
     ),
-    ("net", "tls data recipe network engine plan roles run"),
-    ("fit", "data recipe model run"),
+    ("net", "meter tls data recipe network engine plan roles run"),
+    ("fit", "clear data recipe model net run twin"),
     ("cli", "data fetch frozen recipe run net"),
-    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run"),
+    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run net"),
     ("main", "cli"),
+];
+
+const PYTHON: &Floors = &[
+    ("error", ""),
+    ("numbers", "error"),
+    ("schemes", "error"),
+    ("threads", ""),
+    ("trained", "error numbers threads"),
+    ("task", "error numbers threads trained"),
+    ("lib", "error schemes task trained"),
 ];
 
 const BENCH: &Floors = &[
@@ -204,7 +214,7 @@ const BENCH: &Floors = &[
     ("main", "security regress scaling papers"),
 ];
 
-const CRATES: [(&str, &Floors); 9] = [
+const CRATES: [(&str, &Floors); 10] = [
     ("he-core", HE_CORE),
     ("he-bgv", HE_BGV),
     ("he-bfv", HE_BFV),
@@ -213,6 +223,7 @@ const CRATES: [(&str, &Floors); 9] = [
     ("he-yashe", HE_YASHE),
     ("he-switch", HE_SWITCH),
     ("nn-encrypted", NN_ENCRYPTED),
+    ("nn-encrypted/python", PYTHON),
     ("bench", BENCH),
 ];
 

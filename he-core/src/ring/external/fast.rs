@@ -1,8 +1,12 @@
 //! Products with the 52-bit multiply-add of AVX-512.
+//!
+//! Kernels are types and not closures: a closure is called through a shim of the compiler that is inlined or not as it pleases, and in
+//! one that is not every instruction is a call.
 
-use pulp::u64x8;
+use pulp::{NullaryFnOnce, u64x8};
 
-use super::ifma::{Ifma, Montgomery, vectors, vectors_mut};
+use super::RUN;
+use super::ifma::{Ifma, Montgomery, splat, vectors, vectors_mut};
 use crate::modulus::Modulus;
 
 /// `product` at one vector width: a key is read as one stream, `[place][row][column]`.
@@ -23,11 +27,26 @@ fn product_body<const C: usize>(m: &Montgomery, out: &mut [u64x8], digits: &[u64
     }
 }
 
+struct Product<'a, const C: usize> {
+    simd: Ifma,
+    q: &'a Modulus,
+    out: &'a mut [u64x8],
+    digits: &'a [u64x8],
+    key: &'a [u64x8],
+}
+
+impl<const C: usize> NullaryFnOnce for Product<'_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        product_body::<C>(&Montgomery::new(self.simd, self.q), self.out, self.digits, self.key);
+    }
+}
+
 pub(super) fn product<const C: usize>(simd: Ifma, q: &Modulus, out: &mut [u64], digits: &[u64], key: &[u64]) {
-    simd.vectorize(
-        #[inline(always)]
-        || product_body::<C>(&Montgomery::new(simd, q), vectors_mut(out), vectors(digits), vectors(key)),
-    );
+    let (out, digits, key) = (vectors_mut(out), vectors(digits), vectors(key));
+    simd.vectorize(Product::<C> { simd, q, out, digits, key });
 }
 
 /// `bundle_product` at one vector width: keys are read as one stream, `[place][row][column][matrix]`.
@@ -68,6 +87,25 @@ fn bundle_body<const C: usize, const S: usize>(
     }
 }
 
+struct Bundle<'a, const C: usize, const S: usize> {
+    simd: Ifma,
+    q: &'a Modulus,
+    out: &'a mut [u64x8],
+    digits: &'a [u64x8],
+    keys: &'a [u64x8],
+    monomials: &'a [u64x8],
+}
+
+impl<const C: usize, const S: usize> NullaryFnOnce for Bundle<'_, C, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let m = Montgomery::new(self.simd, self.q);
+        bundle_body::<C, S>(&m, self.out, self.digits, self.keys, self.monomials);
+    }
+}
+
 pub(super) fn bundle<const C: usize, const S: usize>(
     simd: Ifma,
     q: &Modulus,
@@ -78,8 +116,34 @@ pub(super) fn bundle<const C: usize, const S: usize>(
 ) {
     let (out, digits) = (vectors_mut(out), vectors(digits));
     let (keys, monomials) = (vectors(keys), vectors(monomials));
-    simd.vectorize(
-        #[inline(always)]
-        || bundle_body::<C, S>(&Montgomery::new(simd, q), out, digits, keys, monomials),
-    );
+    simd.vectorize(Bundle::<C, S> { simd, q, out, digits, keys, monomials });
+}
+
+/// Values of a monomial less one: runs of products of a power with the powers of a row.
+pub(super) struct MonomialMinusOne<'a, F> {
+    pub(super) simd: Ifma,
+    pub(super) q: &'a Modulus,
+    pub(super) out: &'a mut [u64],
+    /// The exponent of the first value of each run, and its power.
+    pub(super) exponents: &'a [u32],
+    pub(super) power: F,
+    /// Powers and their companions.
+    pub(super) row: [&'a [u64x8]; 2],
+    pub(super) minus_one: u64x8,
+}
+
+impl<F: Fn(u32) -> u64> NullaryFnOnce for MonomialMinusOne<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (m, [row, companions]) = (Montgomery::new(self.simd, self.q), self.row);
+        let runs = self.out.chunks_exact_mut(RUN).zip(self.exponents.iter().step_by(RUN));
+        for (out, &e) in runs {
+            let scalar = splat((self.power)(e));
+            for ((x, &w), &companion) in vectors_mut(out).iter_mut().zip(row).zip(companions) {
+                *x = m.add_lazy(m.mul_shoup_lazy(scalar, w, companion), self.minus_one);
+            }
+        }
+    }
 }

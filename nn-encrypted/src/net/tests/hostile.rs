@@ -12,23 +12,29 @@ use crate::net::names::Id;
 use crate::roles::Client;
 
 /// Requests with a token.
-struct Asker {
-    agent: Agent,
-    url: String,
-    token: String,
-    protocol: &'static str,
+pub(super) struct Asker {
+    pub(super) agent: Agent,
+    pub(super) url: String,
+    pub(super) token: String,
+    pub(super) protocol: &'static str,
 }
 
 impl Asker {
-    fn new(place: &Place) -> Self {
+    pub(super) fn new(place: &Place) -> Self {
         // A refusal may end a connection, with a body that was not read.
         let config = Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
-        let token = std::fs::read_to_string(&place.token_file).unwrap();
+        let token = std::fs::read_to_string(place.token_file.as_ref().unwrap()).unwrap();
         Self { agent: config.build().into(), url: place.url.clone(), token, protocol: "1" }
     }
 
     /// Status and text of an answer.
-    fn ask(&self, method: Method, path: &str, headers: &[(&str, String)], body: &[u8]) -> (u16, String) {
+    pub(super) fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> (u16, String) {
         let mut request = Request::builder()
             .method(&method)
             .uri(format!("{}{path}", self.url))
@@ -46,15 +52,22 @@ impl Asker {
         (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    pub(super) fn get(&self, path: &str) -> (u16, String) {
         self.ask(Method::GET, path, &[], &[])
     }
 
-    fn put(&self, path: &str, body: &[u8]) -> (u16, String) {
+    pub(super) fn put(&self, path: &str, body: &[u8]) -> (u16, String) {
         self.ask(Method::PUT, path, &[], body)
     }
 
-    fn piece(&self, path: &str, length: usize, offset: usize, digest: &str, body: &[u8]) -> (u16, String) {
+    pub(super) fn piece(
+        &self,
+        path: &str,
+        length: usize,
+        offset: usize,
+        digest: &str,
+        body: &[u8],
+    ) -> (u16, String) {
         let headers = [
             ("upload-length", length.to_string()),
             ("upload-offset", offset.to_string()),
@@ -63,12 +76,12 @@ impl Asker {
         self.ask(Method::PATCH, path, &headers, body)
     }
 
-    fn upload(&self, path: &str, body: &[u8]) -> (u16, String) {
+    pub(super) fn upload(&self, path: &str, body: &[u8]) -> (u16, String) {
         self.piece(path, body.len(), 0, &digest(body), body)
     }
 }
 
-fn digest(body: &[u8]) -> String {
+pub(super) fn digest(body: &[u8]) -> String {
     blake3::hash(body).to_hex().to_string()
 }
 

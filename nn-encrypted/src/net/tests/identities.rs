@@ -10,7 +10,7 @@ fn names(names: &[&str]) -> Vec<String> {
 #[test]
 fn a_training_over_tls_with_a_pinned_authority() {
     let (server, runs) = (Folder::new("server"), Folder::new("runs"));
-    let fingerprint = init(server.path(), &names(&["127.0.0.1"])).unwrap();
+    let fingerprint = init(server.path(), &names(&["127.0.0.1"]), 30).unwrap();
     let served = Served::with(server.path(), limits(), false);
     let place = Place { pin: Some(fingerprint.clone()), ..served.place("owner") };
     let small = Small { steps: 2, ..ALL[0] };
@@ -42,9 +42,9 @@ fn a_training_over_tls_with_a_pinned_authority() {
 #[test]
 fn a_certificate_made_anew_keeps_its_authority_and_another_name_is_refused() {
     let server = Folder::new("server");
-    let fingerprint = init(server.path(), &names(&["127.0.0.1"])).unwrap();
+    let fingerprint = init(server.path(), &names(&["127.0.0.1"]), 30).unwrap();
     let before = std::fs::read(server.path().join("tls/server.der")).unwrap();
-    assert_eq!(init(server.path(), &names(&["example.org", "192.0.2.7"])).unwrap(), fingerprint);
+    assert_eq!(init(server.path(), &names(&["example.org", "192.0.2.7"]), 30).unwrap(), fingerprint);
     assert_eq!(fingerprint_of(server.path()).unwrap(), fingerprint);
     assert_ne!(std::fs::read(server.path().join("tls/server.der")).unwrap(), before);
     let served = Served::with(server.path(), limits(), false);
@@ -63,10 +63,12 @@ fn a_certificate_made_anew_keeps_its_authority_and_another_name_is_refused() {
 fn without_tls_a_server_listens_on_this_machine_alone() {
     let server = Folder::new("server");
     let all = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let refused = Listener::with(server.path(), all, true, limits()).map(drop).unwrap_err().to_string();
+    let refused =
+        Listener::with(server.path(), all, true, limits(), quiet()).map(drop).unwrap_err().to_string();
     assert!(refused.contains("--plain is for addresses of this machine"), "{refused}");
     // Nor without a certificate.
-    let refused = Listener::with(server.path(), all, false, limits()).map(drop).unwrap_err().to_string();
+    let refused =
+        Listener::with(server.path(), all, false, limits(), quiet()).map(drop).unwrap_err().to_string();
     assert!(refused.contains("server.der"), "{refused}");
 }
 
@@ -75,7 +77,7 @@ fn the_first_key_exchange_is_the_hybrid_one_and_nothing_older_than_tls_1_3_is_sp
     let provider = crate::tls::provider().unwrap();
     assert_eq!(provider.kx_groups[0].name(), rustls::NamedGroup::X25519MLKEM768);
     let server = Folder::new("server");
-    init(server.path(), &names(&["127.0.0.1"])).unwrap();
+    init(server.path(), &names(&["127.0.0.1"]), 30).unwrap();
     let served = Served::with(server.path(), limits(), false);
     // A greeting of TLS 1.2 alone: record and handshake header, version 3.3, and no extension that offers more.
     let mut greeting = vec![22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3];
@@ -86,4 +88,38 @@ fn the_first_key_exchange_is_the_hybrid_one_and_nothing_older_than_tls_1_3_is_sp
     let mut answer = Vec::new();
     std::io::Read::read_to_end(&mut stream, &mut answer).unwrap();
     assert_eq!(answer.first(), Some(&21), "an alert, not a handshake: {answer:?}");
+}
+
+#[test]
+fn a_client_that_shows_a_certificate_needs_no_token() {
+    let (server, clients) = (Folder::new("server"), Folder::new("clients"));
+    let fingerprint = init(server.path(), &names(&["127.0.0.1"]), 30).unwrap();
+    let [authority, certificate, key] =
+        crate::net::certificates::client(clients.path(), "ward-3.example.org").unwrap();
+    let tenants = [("ward-3.example.org".to_owned(), "ward-3".to_owned())].into();
+    let limits = Limits { client_ca: Some(authority), clients: tenants, ..limits() };
+    let served = Served::with(server.path(), limits.clone(), false);
+    let owner = Place { pin: Some(fingerprint), patience: Duration::ZERO, ..served.place("ward-3") };
+    let shown = Place { token_file: None, certificate: Some([certificate, key]), ..owner.clone() };
+    let (small, runs) = (Small { steps: 1, ..ALL[0] }, Folder::new("runs"));
+    small.there(&small.session(), &shown, &runs.path().join("there"));
+    // By either the tenant is the same one; a certificate under another authority is none.
+    assert_eq!(elsewhere(&owner).jobs().unwrap(), elsewhere(&shown).jobs().unwrap());
+    assert!(elsewhere(&Place { pin: owner.pin.clone(), ..served.place("other") }).jobs().unwrap().is_empty());
+    let strangers = Folder::new("strangers");
+    let [_, certificate, key] =
+        crate::net::certificates::client(strangers.path(), "ward-3.example.org").unwrap();
+    let stranger = Place { certificate: Some([certificate, key]), ..shown.clone() };
+    assert!(elsewhere(&stranger).jobs().is_err());
+    // A name that stands for nobody does not open anything by itself.
+    let [_, certificate, key] =
+        crate::net::certificates::client(clients.path(), "other.example.org").unwrap();
+    let nameless = Place { certificate: Some([certificate, key]), ..shown.clone() };
+    assert!(elsewhere(&nameless).jobs().is_err());
+    let said = Elsewhere::new(&Place { certificate: None, ..shown }).map(drop).unwrap_err().to_string();
+    assert!(said.contains("--token-file is needed, or --cert and --key"), "{said}");
+    let wrong = Limits { client_ca: None, ..limits };
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let said = Listener::with(server.path(), any, false, wrong, quiet()).map(drop).unwrap_err().to_string();
+    assert!(said.contains("`clients` needs `client_ca`"), "{said}");
 }

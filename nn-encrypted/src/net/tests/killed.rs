@@ -38,18 +38,18 @@ fn process() {
     let (Ok(role), Ok(folder)) = (std::env::var(ROLE), std::env::var(FOLDER)) else { return };
     let (folder, address) = (PathBuf::from(folder), std::env::var(ADDRESS).unwrap());
     if role == "server" {
-        let listener = Listener::with(&folder, address.parse().unwrap(), true, limits()).unwrap();
+        let listener = Listener::with(&folder, address.parse().unwrap(), true, limits(), quiet()).unwrap();
         listener.run(&AtomicBool::new(false)).unwrap();
     } else {
         let small = subject(std::env::var(STEPS).unwrap().parse().unwrap());
-        let token_file = folder.join("token");
+        let token_file = Some(folder.join("token"));
         let (url, patience) = (format!("http://{address}"), Duration::from_secs(60));
-        let place = Place { url, token_file, pin: None, patience, quiet: true };
+        let place = Place { url, token_file, patience, quiet: true, ..Place::default() };
         small.resume(&small.session(), &place, &folder.join("run")).unwrap();
     }
 }
 
-fn spawn(role: &str, folder: &Path, address: SocketAddr, steps: usize) -> Child {
+pub(super) fn spawn(role: &str, folder: &Path, address: SocketAddr, steps: usize) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "net::tests::killed::process", "--ignored", "--test-threads=1", "--nocapture"]);
     command.env(ROLE, role).env(FOLDER, folder).env(ADDRESS, address.to_string());

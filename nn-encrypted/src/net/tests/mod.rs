@@ -4,6 +4,9 @@ mod cuts;
 mod hostile;
 mod identities;
 mod killed;
+#[cfg(unix)]
+mod memory;
+mod operation;
 mod tenants;
 mod training;
 
@@ -14,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Elsewhere, Listener, Place, Tokens};
+use super::{Elsewhere, Form, Journal, Listener, Place, Tokens};
 use crate::net::limits::Limits;
 use crate::run::small::{ALL, Near, REASON, Small};
 use crate::run::{
@@ -51,11 +54,18 @@ fn limits() -> Limits {
     Limits { insecure_small: true, header_seconds: 2, body_seconds: 2, ..Limits::default() }
 }
 
+/// A log that nobody reads.
+fn quiet() -> Journal {
+    Journal::to(Form::Words, std::io::sink())
+}
+
 /// A server in a thread.
 struct Served {
     address: SocketAddr,
     root: PathBuf,
     scheme: &'static str,
+    /// Where health and metrics are told.
+    operated: Option<SocketAddr>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -66,13 +76,26 @@ impl Served {
     }
 
     fn with(root: &Path, limits: Limits, plain: bool) -> Self {
+        Self::of(root, limits, plain, quiet())
+    }
+
+    fn logged(root: &Path, limits: Limits, journal: Journal) -> Self {
+        Self::of(root, limits, true, journal)
+    }
+
+    fn tls(root: &Path, limits: Limits, journal: Journal) -> Self {
+        Self::of(root, limits, false, journal)
+    }
+
+    fn of(root: &Path, limits: Limits, plain: bool, journal: Journal) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listener = Listener::with(root, any, plain, limits).unwrap();
+        let listener = Listener::with(root, any, plain, limits, journal).unwrap();
         let (address, stop) = (listener.address().unwrap(), Arc::<AtomicBool>::default());
+        let operated = listener.operated_at().unwrap();
         let flag = Arc::clone(&stop);
         let thread = Some(std::thread::spawn(move || listener.run(&flag).unwrap()));
         let scheme = if plain { "http" } else { "https" };
-        Self { address, root: root.to_owned(), scheme, stop, thread }
+        Self { address, root: root.to_owned(), scheme, operated, stop, thread }
     }
 
     fn url(&self) -> String {
@@ -89,7 +112,13 @@ impl Served {
 fn place(root: &Path, tenant: &str, url: String) -> Place {
     let token_file = root.join(format!("{tenant}.token"));
     std::fs::write(&token_file, &**Tokens::new(root).issue(tenant, None).unwrap()).unwrap();
-    Place { url, token_file, pin: None, patience: Duration::from_secs(30), quiet: true }
+    Place {
+        url,
+        token_file: Some(token_file),
+        patience: Duration::from_secs(30),
+        quiet: true,
+        ..Place::default()
+    }
 }
 
 impl Drop for Served {

@@ -63,6 +63,9 @@ impl Client {
         if let Some(waiting) = &mut self.waiting {
             waiting.rounds.remove(0);
         }
+        if let Some(kept) = self.kept.as_mut().filter(|_| task == Task::Training) {
+            kept.extend(asked.iter().copied().zip(tensors.iter().cloned()));
+        }
         let clear = match by {
             Refresher::ClientBackward => self.backward(&waiting, refreshes, tensors)?,
             _ => self.refresh(refreshes, &message, tensors)?,

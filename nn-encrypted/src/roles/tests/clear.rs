@@ -31,7 +31,7 @@ pub(super) struct ClearPlan {
 }
 
 /// A plan of a recipe over such engines, one for each list of layers.
-pub(super) fn plan(recipe: &Recipe, features: usize, outputs: usize, layers: &[Vec<usize>]) -> Arc<Plan> {
+pub(crate) fn plan(recipe: &Recipe, features: usize, outputs: usize, layers: &[Vec<usize>]) -> Arc<Plan> {
     let network = Network::new(recipe, features, None, outputs).unwrap();
     let of = |l: usize| layers.iter().position(|layers| layers.contains(&l)).unwrap();
     let engine = |layers: &Vec<usize>| -> Arc<dyn PlannedEngine> {

@@ -1,6 +1,9 @@
 //! The end of a training, when all steps are done.
 
+use std::time::Instant;
+
 use super::{Keeper, Training};
+use crate::meter::peak_memory;
 use crate::plan::Estimate;
 use crate::recipe::RefreshStrategy;
 use crate::run::classify::predict_encrypted;
@@ -91,9 +94,28 @@ impl Training<'_> {
             out_of_bounds: counts.out_of_bounds,
             deviations: counts.out_of_bounds,
         };
+        report.audit = ledger.audit.clone();
         report.digests = ledger.files.clone();
         report.estimate = self.estimate.clone();
         report
+    }
+
+    /// Brings the ledger up to now.
+    pub(super) fn note_measures(&mut self) {
+        let (ledger, both) = (&mut self.ledger, &self.both);
+        ledger.total += self.begun.elapsed().as_secs_f64();
+        self.begun = Instant::now();
+        ledger.peak_memory = ledger.peak_memory.max(peak_memory());
+        (ledger.counts, ledger.traffic, ledger.data_bytes) =
+            (both.client.counts(), both.traffic, both.data_bytes);
+        ledger.output_error = ledger.output_error.max(both.client.output_error());
+        let mut counted = self.before.clone();
+        let now = both.counted();
+        now.stages.into_iter().for_each(|stage| counted.add(stage));
+        ledger.tables = counted.tables + now.tables;
+        ledger.bootstraps = counted.bootstraps + now.bootstraps;
+        ledger.failure = counted.failure + now.failure;
+        ledger.stages = counted.stages;
     }
 
     /// The cost of a step as planned, where memory is reckoned.

@@ -248,6 +248,11 @@ impl PlannedEngine for PlannedBgv {
         (0..self.agreement.instances.len()).map(number).collect()
     }
 
+    #[cfg(test)]
+    fn ring(&self) -> Option<he_core::rlwe::Parameters> {
+        Some(self.agreement.instances[0].params.rlwe().clone())
+    }
+
     fn secret_keys(&self) -> usize {
         self.agreement.instances.len()
     }

@@ -209,6 +209,11 @@ impl PlannedEngine for PlannedCkks {
         Ok(vec![self.agreement.key_bytes()?])
     }
 
+    #[cfg(test)]
+    fn ring(&self) -> Option<he_core::rlwe::Parameters> {
+        Some(self.agreement.params.rlwe().clone())
+    }
+
     fn generate(&self) -> Result<Box<dyn Cipher>, CipherError> {
         Ok(Box::new(CkksCipher::generate(&self.agreement)?))
     }

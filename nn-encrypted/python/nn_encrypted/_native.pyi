@@ -1,0 +1,59 @@
+from os import PathLike
+from typing import Any, Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import bgv as bgv
+from . import ckks as ckks
+from . import tfhe as tfhe
+
+Floats = NDArray[np.float64]
+Server = tuple[str, str | PathLike[str], str | None]
+
+class NnEncryptedError(Exception): ...
+class Interrupted(NnEncryptedError): ...
+
+def builtin_recipes() -> list[str]: ...
+
+class Task:
+    def __new__(
+        cls, recipe: str, settings: list[str], hidden: list[int] | None = None, rows: int | None = None
+    ) -> Task: ...
+    def toml(self) -> str: ...
+    def is_regression(self) -> bool: ...
+    def fit(
+        self,
+        names: list[str],
+        x: Floats,
+        target: tuple[list[str], list[int]] | list[float],
+        how: dict[str, Any],
+        tell: Callable[[dict[str, Any]], object] | None = None,
+    ) -> Trained: ...
+    def estimate(
+        self,
+        names: list[str],
+        x: Floats,
+        target: tuple[list[str], list[int]] | list[float],
+        how: dict[str, Any],
+    ) -> str: ...
+
+class Trained:
+    class_names: list[str]
+    columns: list[str]
+    layers: list[tuple[Floats, Floats]]
+    mode: str
+    def outputs(self, names: list[str], x: Floats) -> tuple[Floats, int, list[str]]: ...
+    def encrypted_outputs(
+        self, names: list[str], x: Floats, threads: int | None = None, server: Server | None = None
+    ) -> tuple[Floats, bool, int, list[str]]: ...
+    def classes(self, outputs: Floats) -> NDArray[np.uint64] | None: ...
+    def values(self, outputs: Floats) -> Floats | None: ...
+    def class_scores(self, outputs: Floats) -> Floats: ...
+    def report(self) -> str | None: ...
+    def save(self, path: str | PathLike[str]) -> None: ...
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> Trained: ...
+    def to_bytes(self) -> bytes: ...
+    @classmethod
+    def from_bytes(cls, bytes: bytes) -> Trained: ...
