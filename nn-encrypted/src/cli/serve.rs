@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::signals::stop_on_signals;
 use crate::net::{Elsewhere, Listener, Place, Tokens, fingerprint_of, init};
-use crate::run::{Connect, Here, RunError};
+use crate::run::{Connect, Here, RunError, RunFolder};
 
 /// How long a server that does not answer is asked again.
 const PATIENCE: Duration = Duration::from_secs(86_400);
@@ -44,12 +44,22 @@ enum ServeCommand {
         /// Days until it ends; without end without it.
         #[arg(long)]
         days: Option<u32>,
+        /// Only uploads mini-batches to this job of the tenant: for an owner of data.
+        #[arg(long, value_name = "JOB")]
+        upload_only: Option<String>,
     },
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, RunError> {
-    if let Some(ServeCommand::Token { name, days }) = &args.command {
-        println!("{}", *Tokens::new(&args.folder).issue(name, *days)?);
+    if let Some(ServeCommand::Token { name, days, upload_only }) = &args.command {
+        let tokens = Tokens::new(&args.folder);
+        println!(
+            "{}",
+            *match upload_only {
+                Some(job) => tokens.issue_for_upload(name, *days, job)?,
+                None => tokens.issue(name, *days)?,
+            }
+        );
         return Ok(ExitCode::SUCCESS);
     }
     if args.init {
@@ -87,7 +97,7 @@ pub(super) struct ServerArgs {
 }
 
 impl ServerArgs {
-    fn place(&self, url: &str, quiet: bool) -> Place {
+    pub(super) fn place(&self, url: &str, quiet: bool) -> Place {
         Place {
             url: url.to_owned(),
             token_file: self.token_file.clone().unwrap_or_default(),
@@ -113,6 +123,9 @@ pub(super) struct JobsArgs {
     /// Deletes a job with all that the server keeps of it.
     #[arg(long, value_name = "JOB")]
     delete: Option<String>,
+    /// Makes the job of a folder of `keygen` and uploads its evaluation keys, so that owners of data can upload.
+    #[arg(long, value_name = "DIR", conflicts_with = "delete")]
+    create: Option<PathBuf>,
 }
 
 pub(super) fn jobs(args: &JobsArgs) -> Result<ExitCode, RunError> {
@@ -121,9 +134,10 @@ pub(super) fn jobs(args: &JobsArgs) -> Result<ExitCode, RunError> {
     };
     let place = Place { patience: Duration::from_secs(10), ..args.server.place(url, false) };
     let server = Elsewhere::new(&place)?;
-    match &args.delete {
-        Some(job) => server.delete(job)?,
-        None => server.jobs()?.iter().for_each(|line| println!("{line}")),
+    match (&args.delete, &args.create) {
+        (Some(job), _) => server.delete(job)?,
+        (_, Some(folder)) => println!("job {}", server.create_job(&RunFolder::new(folder))?),
+        _ => server.jobs()?.iter().for_each(|line| println!("{line}")),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! The server of a run elsewhere: a job and a run of it, as a channel.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,8 +14,8 @@ use super::names::{Id, Object};
 use super::outcome::Outcome;
 use crate::engine::Usage;
 use crate::plan::Plan;
-use crate::roles::{Channel, Link, ServerError};
-use crate::run::{Connect, RunError, RunFolder, SentKeys, Session, digest_of, hex};
+use crate::roles::{Channel, DataOwner, Link, ServerError};
+use crate::run::{Connect, JobFile, RunError, RunFolder, SealedKey, SealedKeys, Session, hex};
 
 /// Seconds for which a request for what is next waits: not so long that a stop by hand goes unheard.
 const WAIT: u64 = 5;
@@ -40,6 +41,11 @@ struct Known {
 
 fn refused(what: impl Into<String>) -> ServerError {
     ServerError::Remote(what.into().into())
+}
+
+/// The name of a job that keys were made for.
+fn id_of(job: &JobFile) -> Result<Id, RunError> {
+    job.job.parse().map_err(|()| RunError::Job(format!("job.toml: {:?} is no job", job.job)))
 }
 
 impl Elsewhere {
@@ -78,11 +84,73 @@ impl Elsewhere {
         Ok(())
     }
 
+    /// Makes a job with its evaluation keys, if it is not there.
+    fn create(&self, job: Id, body: &JobBody, keys: &SealedKeys, forgets: bool) -> Result<Remote, RunError> {
+        let body = serde_json::to_vec(body).map_err(|error| RunError::Job(error.to_string()))?;
+        let remote = self.remote(job, forgets);
+        self.caller.call(&Method::PUT, &remote.job, &[], &body, &[])?;
+        for (kind, key) in keys.all().enumerate() {
+            remote.upload_key(Object::Keys(kind), key)?;
+        }
+        Ok(remote)
+    }
+
+    fn remote(&self, job: Id, forgets: bool) -> Remote {
+        Remote {
+            caller: Arc::clone(&self.caller),
+            run: String::new(),
+            job: format!("/v1/jobs/{job}"),
+            forgets,
+            number: 0,
+            usage: vec![],
+            records: vec![],
+        }
+    }
+
+    /// Makes the job of a folder of keys, so that owners of data can upload to it.
+    pub(crate) fn create_job(&self, folder: &RunFolder) -> Result<String, RunError> {
+        let none = || RunError::Job(format!("{}: no job.toml; `keygen` makes one", folder.root().display()));
+        let job = folder.job()?.ok_or_else(none)?;
+        let keys = folder.keys_of(&job)?;
+        self.create(id_of(&job)?, &JobBody::of_job(&job)?, &keys, false)?;
+        Ok(job.job)
+    }
+
+    /// Encrypts the rows of an owner of data, table or data set `set`, and uploads them to a job. Tells how many mini-batches were sent
+    /// and how many were there.
+    pub(crate) fn upload(
+        &self,
+        job: &JobFile,
+        public: &[u8],
+        (set, data_dir): (&str, Option<&Path>),
+        mut done: impl FnMut(usize, usize),
+    ) -> Result<[usize; 2], RunError> {
+        if job.public.as_deref() != Some(blake3::hash(public).to_hex().as_str()) {
+            return Err(RunError::Job("the public key is not the one of this job".into()));
+        }
+        let session = job.session_of_owner(set, data_dir)?;
+        let owner = DataOwner::new(&session.plan()?, public)?;
+        let (mut remote, count) = (self.remote(id_of(job)?, false), session.batches.count());
+        let mut sent = 0;
+        for batch in 0..count {
+            if !remote.has_batch(batch)? {
+                let (x, targets) = session.batch(batch)?;
+                remote.receive_batch(batch, owner.encrypt_batch(batch, x.view(), targets.view())?)?;
+                sent += 1;
+            }
+            done(batch + 1, count);
+        }
+        Ok([sent, count - sent])
+    }
+
     /// The name of the job of a folder, drawn and written there if it is new.
-    fn name(&self, folder: Option<&RunFolder>, keys: &SentKeys) -> Result<Id, RunError> {
+    fn name(&self, folder: Option<&RunFolder>, keys: &SealedKeys) -> Result<Id, RunError> {
         let draw = || Id::draw().map_err(|error| RunError::Job(error.to_string()));
         let Some(folder) = folder else { return draw() };
-        let (path, keys) = (folder.client("job.json"), hex(&digest_of(keys.iter().flatten())));
+        if let Some(job) = folder.job()? {
+            return id_of(&job);
+        }
+        let (path, keys) = (folder.client("job.json"), hex(&keys.digest()?));
         let wrong = |what: String| RunError::File { path: path.clone(), what };
         if path.exists() {
             let known: Known =
@@ -104,26 +172,12 @@ impl Connect for Elsewhere {
         &self,
         session: &Session,
         plan: &Arc<Plan>,
-        keys: &SentKeys,
+        keys: &SealedKeys,
         folder: Option<&RunFolder>,
     ) -> Result<Box<dyn Channel>, RunError> {
         let job = self.name(folder, keys)?;
         let body = JobBody::of(session, plan, self.insecure_small.clone())?;
-        let body = serde_json::to_vec(&body).map_err(|error| RunError::Job(error.to_string()))?;
-        let path = format!("/v1/jobs/{job}");
-        self.caller.call(&Method::PUT, &path, &[], &body, &[])?;
-        let mut remote = Remote {
-            caller: Arc::clone(&self.caller),
-            run: String::new(),
-            job: path,
-            forgets: folder.is_none(),
-            number: 0,
-            usage: vec![],
-            records: vec![],
-        };
-        for (kind, key) in keys.iter().flatten().enumerate() {
-            remote.upload(Object::Keys(kind), key)?;
-        }
+        let mut remote = self.create(job, &body, keys, folder.is_none())?;
         let run = Id::draw().map_err(|error| RunError::Job(error.to_string()))?;
         remote.run = format!("{}/runs/{run}", remote.job);
         self.caller.call(&Method::PUT, &remote.run, &[], &[], &[])?;
@@ -179,27 +233,49 @@ impl Remote {
         Ok(Some(found).filter(|answer| answer.status.is_success()))
     }
 
-    /// Uploads an object, from where an earlier attempt ended.
+    /// Uploads an object that is in memory.
     fn upload(&self, object: Object, bytes: &[u8]) -> Result<(), ServerError> {
-        let (path, digest) = (self.object(object), blake3::hash(bytes).to_hex().to_string());
-        let mut offset = 0;
-        if bytes.len() > PIECE
+        let digest = blake3::hash(bytes).to_hex().to_string();
+        self.send(object, (bytes.len() as u64, &digest), |offset, piece| {
+            let start = offset as usize;
+            piece.copy_from_slice(&bytes[start..start + piece.len()]);
+            Ok(())
+        })
+    }
+
+    /// Uploads evaluation keys, of which no more than a piece is in memory.
+    fn upload_key(&self, object: Object, key: &SealedKey) -> Result<(), RunError> {
+        let digest = hex(&key.hash()?);
+        Ok(self.send(object, (key.length(), &digest), |offset, piece| key.read_at(offset, piece))?)
+    }
+
+    /// Uploads an object of a length and digest, from where an earlier attempt ended; `read` reads a piece from an offset on.
+    fn send(
+        &self,
+        object: Object,
+        (length, digest): (u64, &str),
+        read: impl Fn(u64, &mut [u8]) -> Result<(), RunError>,
+    ) -> Result<(), ServerError> {
+        let (path, mut offset) = (self.object(object), 0);
+        if length > PIECE as u64
             && let Some(there) = self.there(object)?
-            && there.header(DIGEST) == Some(&digest)
+            && there.header(DIGEST) == Some(digest)
         {
-            offset = there.number(OFFSET).unwrap_or(0).min(bytes.len() as u64) as usize;
+            offset = there.number(OFFSET).unwrap_or(0).min(length);
         }
+        let mut piece = Vec::new();
         loop {
-            let piece = &bytes[offset..bytes.len().min(offset + PIECE)];
+            piece.resize((length - offset).min(PIECE as u64) as usize, 0);
+            read(offset, &mut piece).map_err(|error| refused(error.to_string()))?;
             let headers =
-                [(LENGTH, bytes.len().to_string()), (OFFSET, offset.to_string()), (DIGEST, digest.clone())];
+                [(LENGTH, length.to_string()), (OFFSET, offset.to_string()), (DIGEST, digest.to_owned())];
             let conflict = [StatusCode::CONFLICT];
-            let answer = self.caller.call(&Method::PATCH, &path, &headers, piece, &conflict)?;
+            let answer = self.caller.call(&Method::PATCH, &path, &headers, &piece, &conflict)?;
             if answer.header(COMPLETE) == Some("?1") {
                 return Ok(());
             }
-            let there = answer.number(OFFSET).filter(|there| *there <= bytes.len() as u64);
-            let there = there.ok_or_else(|| refused(String::from_utf8_lossy(&answer.body)))? as usize;
+            let there = answer.number(OFFSET).filter(|there| *there <= length);
+            let there = there.ok_or_else(|| refused(String::from_utf8_lossy(&answer.body)))?;
             // Whoever tells the same place again and again, and takes nothing, is no server of this protocol.
             if answer.status.is_success() && there <= offset {
                 return Err(refused(format!("{object}: no byte of a piece was taken")));

@@ -10,6 +10,7 @@ use he_core::ring::sample::Prng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::names::Id;
 use crate::run::{RunError, hex};
 
 /// The first characters of every token, so that one is known where it lies about.
@@ -28,6 +29,9 @@ struct Kept {
     /// Seconds since 1970 when it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ends: Option<u64>,
+    /// The job of its tenant that it uploads mini-batches to, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upload: Option<String>,
 }
 
 /// The tokens of a server.
@@ -53,6 +57,27 @@ impl Tokens {
 
     /// A new token for a tenant, for so many days or without end.
     pub(crate) fn issue(&self, tenant: &str, days: Option<u32>) -> Result<Zeroizing<String>, RunError> {
+        self.keep(tenant, days, None)
+    }
+
+    /// A new token that uploads mini-batches to a job of a tenant, and does nothing else: for an owner of data.
+    pub(crate) fn issue_for_upload(
+        &self,
+        tenant: &str,
+        days: Option<u32>,
+        job: &str,
+    ) -> Result<Zeroizing<String>, RunError> {
+        let wrong =
+            |()| RunError::Job(format!("{job:?} is no job: `keygen` and `jobs` tell 32 hexadecimal digits"));
+        self.keep(tenant, days, Some(job.parse().map_err(wrong)?))
+    }
+
+    fn keep(
+        &self,
+        tenant: &str,
+        days: Option<u32>,
+        upload: Option<Id>,
+    ) -> Result<Zeroizing<String>, RunError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if tenant.is_empty() || tenant.len() > LONGEST_NAME || !tenant.chars().all(plain) {
             let what = "the name of a tenant is 1 to 64 of A-Z, a-z, 0-9, `.`, `_` and `-`";
@@ -64,14 +89,29 @@ impl Tokens {
         let token = Zeroizing::new(format!("{PREFIX}{}", *Zeroizing::new(hex(&bits))));
         let path = self.path(&token);
         let ends = days.map(|days| now() + u64::from(days) * 86_400);
-        let text = toml::to_string(&Kept { tenant: tenant.to_owned(), ends })
-            .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
+        let text = toml::to_string(&Kept {
+            tenant: tenant.to_owned(),
+            ends,
+            upload: upload.map(|job| job.to_string()),
+        })
+        .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
         super::files::write_private(&path, text.as_bytes())?;
         Ok(token)
     }
 
-    /// Whose a token is; none if it is unknown or has ended.
+    /// Whose a token is; none if it is unknown, has ended, or is for uploads alone.
     pub(super) fn tenant(&self, token: &str) -> Result<Option<String>, String> {
+        Ok(self.known(token)?.filter(|kept| kept.upload.is_none()).map(|kept| kept.tenant))
+    }
+
+    /// The tenant and the job that a token uploads mini-batches to; none if it is another token.
+    pub(super) fn uploader(&self, token: &str) -> Result<Option<(String, Id)>, String> {
+        let job = |kept: Kept| Some((kept.tenant, kept.upload?.parse().ok()?));
+        Ok(self.known(token)?.and_then(job))
+    }
+
+    /// The record of a token that has not ended.
+    fn known(&self, token: &str) -> Result<Option<Kept>, String> {
         if token.len() != LENGTH || !token.starts_with(PREFIX) {
             return Ok(None);
         }
@@ -80,7 +120,7 @@ impl Tokens {
             other => other.map_err(|error| format!("tokens: {error}"))?,
         };
         let kept: Kept = toml::from_str(&text).map_err(|error| format!("tokens: {}", error.message()))?;
-        Ok(kept.ends.is_none_or(|ends| now() < ends).then_some(kept.tenant))
+        Ok(Some(kept).filter(|kept| kept.ends.is_none_or(|ends| now() < ends)))
     }
 }
 
@@ -102,6 +142,11 @@ mod tests {
         for unknown in ["", "nnt_", &other, &token[1..], &format!("{}a", *token)] {
             assert_eq!(tokens.tenant(unknown), Ok(None), "{unknown}");
         }
+        let job = Id::draw().unwrap();
+        let upload = tokens.issue_for_upload("ward-3", None, &job.to_string()).unwrap();
+        assert_eq!(tokens.uploader(&upload), Ok(Some(("ward-3".into(), job))));
+        assert_eq!((tokens.tenant(&upload), tokens.uploader(&token)), (Ok(None), Ok(None)));
+        assert!(tokens.issue_for_upload("ward-3", None, "../x").is_err());
         for entry in fs::read_dir(folder.path().join("tokens")).unwrap().flatten() {
             assert!(!fs::read_to_string(entry.path()).unwrap().contains(&token[4..]));
             assert!(!entry.file_name().to_string_lossy().contains(&token[4..]));

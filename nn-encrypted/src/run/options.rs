@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::Unlock;
+
 /// How a recipe is run.
 ///
 /// ```
@@ -53,6 +55,8 @@ pub struct Options {
     pub resume: bool,
     /// Time between two checkpoints of an encrypted run; a minute without it. There is one at the end of each epoch as well.
     pub checkpoint_every: Option<Duration>,
+    /// The way to the passphrase of secret keys that are in `out` already.
+    pub unlock: Unlock,
     /// Set from outside to stop an encrypted run after the step it is in.
     pub stop: Arc<AtomicBool>,
 }

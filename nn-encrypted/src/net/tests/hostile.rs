@@ -12,7 +12,7 @@ use crate::net::names::Id;
 use crate::roles::Client;
 
 /// Requests with a token.
-struct Asker {
+pub(super) struct Asker {
     agent: Agent,
     url: String,
     token: String,
@@ -20,7 +20,7 @@ struct Asker {
 }
 
 impl Asker {
-    fn new(place: &Place) -> Self {
+    pub(super) fn new(place: &Place) -> Self {
         // A refusal may end a connection, with a body that was not read.
         let config = Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
         let token = std::fs::read_to_string(&place.token_file).unwrap();
@@ -28,7 +28,13 @@ impl Asker {
     }
 
     /// Status and text of an answer.
-    fn ask(&self, method: Method, path: &str, headers: &[(&str, String)], body: &[u8]) -> (u16, String) {
+    pub(super) fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> (u16, String) {
         let mut request = Request::builder()
             .method(&method)
             .uri(format!("{}{path}", self.url))
@@ -46,15 +52,22 @@ impl Asker {
         (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    pub(super) fn get(&self, path: &str) -> (u16, String) {
         self.ask(Method::GET, path, &[], &[])
     }
 
-    fn put(&self, path: &str, body: &[u8]) -> (u16, String) {
+    pub(super) fn put(&self, path: &str, body: &[u8]) -> (u16, String) {
         self.ask(Method::PUT, path, &[], body)
     }
 
-    fn piece(&self, path: &str, length: usize, offset: usize, digest: &str, body: &[u8]) -> (u16, String) {
+    pub(super) fn piece(
+        &self,
+        path: &str,
+        length: usize,
+        offset: usize,
+        digest: &str,
+        body: &[u8],
+    ) -> (u16, String) {
         let headers = [
             ("upload-length", length.to_string()),
             ("upload-offset", offset.to_string()),
@@ -63,12 +76,12 @@ impl Asker {
         self.ask(Method::PATCH, path, &headers, body)
     }
 
-    fn upload(&self, path: &str, body: &[u8]) -> (u16, String) {
+    pub(super) fn upload(&self, path: &str, body: &[u8]) -> (u16, String) {
         self.piece(path, body.len(), 0, &digest(body), body)
     }
 }
 
-fn digest(body: &[u8]) -> String {
+pub(super) fn digest(body: &[u8]) -> String {
     blake3::hash(body).to_hex().to_string()
 }
 
@@ -117,7 +130,7 @@ impl World {
 }
 
 /// Statuses that requests must have, each with a word of the answer.
-fn check(cases: impl IntoIterator<Item = ((u16, String), u16, &'static str)>) {
+pub(super) fn check(cases: impl IntoIterator<Item = ((u16, String), u16, &'static str)>) {
     for (place, ((status, text), needed, word)) in cases.into_iter().enumerate() {
         assert!(status == needed && text.contains(word), "{place}: {status} {text}; {needed} {word}");
     }

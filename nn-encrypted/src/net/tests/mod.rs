@@ -4,6 +4,7 @@ mod cuts;
 mod hostile;
 mod identities;
 mod killed;
+mod owners;
 mod tenants;
 mod training;
 
