@@ -221,7 +221,7 @@ fn numbers(from: &mut impl Source) -> Result<Vec<u64>, WireError> {
 /// What both ways make of bytes.
 fn both(bytes: &[u8], header: &Header, limit: usize) -> Result<Vec<u64>, WireError> {
     let whole = open(bytes, header, limit).and_then(|body| numbers(&mut Reader::new(body)));
-    let pieces = open_from(Dripping(bytes, 3), header, limit, |body| numbers(body));
+    let pieces = open_from(Dripping(bytes, 3), header, limit, numbers);
     assert_eq!(whole, pieces);
     whole
 }

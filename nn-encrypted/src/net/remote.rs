@@ -263,9 +263,8 @@ impl Remote {
         {
             offset = there.number(OFFSET).unwrap_or(0).min(length);
         }
-        let mut piece = Vec::new();
         loop {
-            piece.resize((length - offset).min(PIECE as u64) as usize, 0);
+            let mut piece = vec![0; (length - offset).min(PIECE as u64) as usize];
             read(offset, &mut piece).map_err(|error| refused(error.to_string()))?;
             let headers =
                 [(LENGTH, length.to_string()), (OFFSET, offset.to_string()), (DIGEST, digest.to_owned())];
