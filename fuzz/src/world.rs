@@ -8,7 +8,7 @@ use he_core::rlwe::serial::{Kind, header};
 use he_core::wire::{Header, Writer, seal};
 use nn_encrypted::internals::{
     Agreement, BgvCipher, BgvEngine, Cipher, CipherError, Cube, Engine, EngineError, Geometry, Instance,
-    Order, PlannedBgv, Tensor, Workload, lower,
+    KeyStream, Order, PlannedBgv, Tensor, Workload, lower,
 };
 use nn_encrypted::plan::{Estimate, Plan, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize};
 use nn_encrypted::recipe::Recipe;
@@ -159,6 +159,7 @@ impl Tiny {
             sent: cut(&plan.sent),
             levels: plan.levels.clone(),
             operations: plan.operations.clone(),
+            public: plan.public,
         }))
     }
 }
@@ -205,7 +206,7 @@ impl PlannedEngine for Tiny {
         Ok(Box::new(BgvCipher::with_secret(&self.0, keys)?))
     }
 
-    fn engine(&self, keys: &[Vec<u8>], _record: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn engine(&self, keys: Vec<KeyStream<'_>>, _record: bool) -> Result<Box<dyn Engine>, EngineError> {
         Ok(Box::new(BgvEngine::new(&self.0, keys)?))
     }
 

@@ -1,8 +1,10 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
+use std::io::Read;
+
 use he_core::rlwe::object::Kind;
 use he_core::rlwe::{sealed, serial};
-use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Source, Tag, WireError, Writer};
 
 use crate::bootstrap::{self, BootstrapKeys};
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
@@ -42,7 +44,7 @@ fn check_slots(params: &Parameters, slots: usize) -> Result<(), WireError> {
     Err(WireError::Invalid { what: "number of slots", why })
 }
 
-fn read_slots(from: &mut Reader<'_>, params: &Parameters) -> Result<usize, WireError> {
+fn read_slots(from: &mut impl Source, params: &Parameters) -> Result<usize, WireError> {
     let slots = from.u32("number of slots")? as usize;
     check_slots(params, slots)?;
     Ok(slots)
@@ -202,7 +204,18 @@ impl BootstrapKeys {
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters, the keys are not of one secret, or if there
     /// is no bootstrapping.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        Self::open(params, bytes, sealed::evaluation_keys_limit(params.rlwe()))
+        let (header, limit) = envelope(params, sealed::evaluation_keys_limit(params.rlwe()))?;
+        Self::read(&mut Reader::new(wire::open(bytes, &header, limit)?), params)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of keys that are read piece by piece, to the end of `from`: hashed and expanded as they
+    /// come, so that their bytes are never in memory beside the keys.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from(params: &Parameters, from: impl Read) -> Result<Self, WireError> {
+        let (header, limit) = envelope(params, sealed::evaluation_keys_limit(params.rlwe()))?;
+        wire::open_from(from, &header, limit, |body| Self::read(body, params))
     }
 
     /// Opens sealed keys that must be those of bootstraps of `slots` slots and of a further request, no more and no less: for a server
@@ -217,19 +230,33 @@ impl BootstrapKeys {
         further: &KeyRequest,
         bytes: &[u8],
     ) -> Result<Self, WireError> {
-        let invalid = |why| WireError::Invalid { what: NAME, why };
-        if params.spec().bootstrap.is_none() {
-            return Err(invalid("the parameters have no bootstrapping".into()));
+        let request = request(params, slots, further)?;
+        let (header, limit) = envelope(params, sealed::requested_keys_bytes(params.rlwe(), &request.0))?;
+        Self::read(&mut Reader::new(wire::open(bytes, &header, limit)?), params)?.accepted(slots, &request)
+    }
+
+    /// As [`requested`](Self::requested), of keys that are read piece by piece, as by [`read_from`](Self::read_from).
+    ///
+    /// # Errors
+    /// As [`requested`](Self::requested), and if reading fails.
+    pub fn requested_from(
+        params: &Parameters,
+        slots: usize,
+        further: &KeyRequest,
+        from: impl Read,
+    ) -> Result<Self, WireError> {
+        let request = request(params, slots, further)?;
+        let (header, limit) = envelope(params, sealed::requested_keys_bytes(params.rlwe(), &request.0))?;
+        wire::open_from(from, &header, limit, |body| Self::read(body, params)?.accepted(slots, &request))
+    }
+
+    /// These keys, if they are for so many slots and those of a request.
+    fn accepted(self, slots: usize, request: &KeyRequest) -> Result<Self, WireError> {
+        if self.slots() != slots {
+            return Err(invalid(format!("for {} slots, needed {slots}", self.slots())));
         }
-        let request = bootstrap::keys::request(params, slots).map_err(|error| invalid(error.to_string()))?;
-        let request = request.and(further);
-        request.0.check(params.rlwe()).map_err(|error| invalid(error.to_string()))?;
-        let keys = Self::open(params, bytes, sealed::requested_keys_bytes(params.rlwe(), &request.0))?;
-        if keys.slots() != slots {
-            return Err(invalid(format!("for {} slots, needed {slots}", keys.slots())));
-        }
-        request.0.accept(&keys.evaluation().inner)?;
-        Ok(keys)
+        request.0.accept(&self.evaluation().inner)?;
+        Ok(self)
     }
 
     /// Bytes of the sealed keys of bootstraps of `slots` slots and of a further request, before they are made.
@@ -246,28 +273,21 @@ impl BootstrapKeys {
         Ok(4 + switches + request.sealed_bytes(params)?)
     }
 
-    /// Opens sealed keys, of which those for evaluation take so many bytes at most.
-    fn open(params: &Parameters, bytes: &[u8], evaluation: usize) -> Result<Self, WireError> {
-        let (what, rlwe) = (NAME, params.rlwe());
-        let invalid = |why| WireError::Invalid { what, why };
-        if params.spec().bootstrap.is_none() {
-            return Err(invalid("the parameters have no bootstrapping".into()));
-        }
+    /// Reads a whole body.
+    fn read(from: &mut impl Source, params: &Parameters) -> Result<Self, WireError> {
+        let rlwe = params.rlwe();
         let short = params.ephemeral().map_err(|error| invalid(error.to_string()))?;
         let whole = rlwe.max_limbs();
-        let keys = sealed::key_switch_key_bytes(&short, 1) + sealed::key_switch_key_bytes(rlwe, whole);
-        let limit = 4 + keys + evaluation;
-        let mut reader = Reader::new(wire::open(bytes, &params.header_of(BOOTSTRAP_KEYS), limit)?);
-        let slots = read_slots(&mut reader, params)?;
+        let slots = read_slots(from, params)?;
         // Its instance has one limb, and so has the key.
-        let to_ephemeral = serial::read_key_switch_key(&mut reader, &short)?;
-        let from_ephemeral = serial::read_key_switch_key(&mut reader, rlwe)?;
+        let to_ephemeral = serial::read_key_switch_key(from, &short)?;
+        let from_ephemeral = serial::read_key_switch_key(from, rlwe)?;
         if from_ephemeral.limbs() != whole {
             let found = from_ephemeral.limbs();
             return Err(invalid(format!("a decapsulation key of {found} limbs, needed {whole}")));
         }
-        let inner = serial::read_evaluation_keys(&mut reader, rlwe)?;
-        reader.finish(what)?;
+        let inner = serial::read_evaluation_keys(from, rlwe)?;
+        from.ended(NAME)?;
         let evaluation = EvaluationKeys { params: params.clone(), inner };
         let keys = Self::from_parts(evaluation, to_ephemeral, from_ephemeral, slots);
         if !keys.are_of_one_secret() {
@@ -282,4 +302,31 @@ impl BootstrapKeys {
         }
         Ok(keys)
     }
+}
+
+fn invalid(why: String) -> WireError {
+    WireError::Invalid { what: NAME, why }
+}
+
+/// The request of bootstraps of `slots` slots and of a further one, if it can be met.
+fn request(params: &Parameters, slots: usize, further: &KeyRequest) -> Result<KeyRequest, WireError> {
+    bootstraps(params)?;
+    let request = bootstrap::keys::request(params, slots).map_err(|error| invalid(error.to_string()))?;
+    let request = request.and(further);
+    request.0.check(params.rlwe()).map_err(|error| invalid(error.to_string()))?;
+    Ok(request)
+}
+
+fn bootstraps(params: &Parameters) -> Result<(), WireError> {
+    let none = || invalid("the parameters have no bootstrapping".into());
+    params.spec().bootstrap.as_ref().map(drop).ok_or_else(none)
+}
+
+/// The header of sealed keys, and bytes of their body at most, if those for evaluation take so many.
+fn envelope(params: &Parameters, evaluation: usize) -> Result<(Header, usize), WireError> {
+    bootstraps(params)?;
+    let rlwe = params.rlwe();
+    let short = params.ephemeral().map_err(|error| invalid(error.to_string()))?;
+    let keys = sealed::key_switch_key_bytes(&short, 1) + sealed::key_switch_key_bytes(rlwe, rlwe.max_limbs());
+    Ok((params.header_of(BOOTSTRAP_KEYS), 4 + keys + evaluation))
 }

@@ -1,5 +1,7 @@
 //! The evaluation keys of all schemes and bridges in one bundle.
 
+use std::io::Read;
+
 use he_ckks::bootstrap::{BootstrapKeys, Order};
 use he_core::rlwe::{ForeignSecret, SecretId};
 use he_core::wire::WireError;
@@ -207,6 +209,19 @@ impl EvaluationKeys {
         request: &KeyRequest,
         messages: &[B],
     ) -> Result<Self, Error> {
+        Self::read_from(params, request, messages.iter().map(AsRef::as_ref).collect())
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of messages that are read piece by piece, each to its end: hashed and opened as they come, so
+    /// that their bytes are never in memory beside the keys.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from<R: Read>(
+        params: &Parameters,
+        request: &KeyRequest,
+        messages: Vec<R>,
+    ) -> Result<Self, Error> {
         let kinds = request.kinds();
         if messages.len() != kinds.len() {
             let (found, needed) = (messages.len().to_string(), kinds.len().to_string());
@@ -228,36 +243,36 @@ impl EvaluationKeys {
             expander: None,
         };
         for (kind, message) in kinds.into_iter().zip(messages) {
-            keys.open(kind, request, message.as_ref()).map_err(|source| Error::Key { kind, source })?;
+            keys.open(kind, request, message).map_err(|source| Error::Key { kind, source })?;
         }
         Ok(keys)
     }
 
-    fn open(&mut self, kind: KeyKind, request: &KeyRequest, bytes: &[u8]) -> Result<(), WireError> {
+    fn open(&mut self, kind: KeyKind, request: &KeyRequest, from: impl Read) -> Result<(), WireError> {
         let params = &self.params;
         match kind {
             KeyKind::Bgv => {
                 let request = request.bgv.clone().unwrap_or_default();
-                self.bgv = Some(he_bgv::EvaluationKeys::requested(params.bgv(), &request, bytes)?);
+                self.bgv = Some(he_bgv::EvaluationKeys::requested_from(params.bgv(), &request, from)?);
             }
             KeyKind::Tfhe => {
-                self.tfhe = Some(he_tfhe::SeededEvaluationKeys::from_bytes(params.tfhe(), bytes)?);
+                self.tfhe = Some(he_tfhe::SeededEvaluationKeys::read_from(params.tfhe(), from)?);
             }
             KeyKind::Ckks => {
                 let ckks = params.ckks();
                 let (slots, further) = request.of_ckks(ckks);
-                self.ckks = Some(BootstrapKeys::requested(ckks, slots, &further, bytes)?);
+                self.ckks = Some(BootstrapKeys::requested_from(ckks, slots, &further, from)?);
             }
             KeyKind::BgvToTfhe => {
-                self.bgv_to_tfhe = Some(bgv_to_tfhe::SeededKey::from_bytes(params, bytes)?);
+                self.bgv_to_tfhe = Some(bgv_to_tfhe::SeededKey::read_from(params, from)?);
             }
             KeyKind::CkksToTfhe => {
-                self.ckks_to_tfhe = Some(ckks_to_tfhe::SeededKey::from_bytes(params, bytes)?);
+                self.ckks_to_tfhe = Some(ckks_to_tfhe::SeededKey::read_from(params, from)?);
             }
-            KeyKind::TfheToCkks => self.tfhe_to_ckks = Some(tfhe_to_ckks::Key::from_bytes(params, bytes)?),
-            KeyKind::BgvCkks => self.bgv_ckks = Some(bgv_ckks::Keys::from_bytes(params.shared(), bytes)?),
+            KeyKind::TfheToCkks => self.tfhe_to_ckks = Some(tfhe_to_ckks::Key::read_from(params, from)?),
+            KeyKind::BgvCkks => self.bgv_ckks = Some(bgv_ckks::Keys::read_from(params.shared(), from)?),
             KeyKind::Expansion => {
-                let expander = Expander::from_bytes(params, bytes)?;
+                let expander = Expander::read_from(params, from)?;
                 let needed = request.expansion.unwrap_or(0);
                 if expander.levels != needed {
                     let why = format!("{}, asked for {needed}", expander.levels);

@@ -3,14 +3,17 @@
 //! Masks are never written: a key is the seed of its masks and its bodies. Parameters say how many words it has, so nothing in a
 //! key is a length but the levels of an expansion; and every count, every Galois element and every word is checked against them.
 
+mod expansion;
+
+use std::io::Read;
+
 use he_ckks::bootstrap::BootstrapKeys;
 use he_core::ring::basis::Basis;
 use he_core::rlwe::serial::{self, polynomial_bytes};
 use he_core::rlwe::{self, KeySwitchKey, SecretId, sealed};
-use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Source, Tag, WireError, Writer};
 use zeroize::Zeroizing;
 
-use crate::expand::Expander;
 use crate::params::Parameters;
 use crate::ring_switch::{LEVELS, SeededRingSwitch};
 use crate::secret::SecretKeys;
@@ -40,17 +43,17 @@ pub(crate) fn enveloped(body: usize) -> usize {
 
 /// A key switch key for exactly so many primes: one for fewer would not switch the ciphertexts of the bridge.
 pub(crate) fn read_key(
-    from: &mut Reader<'_>,
+    from: &mut impl Source,
     params: &rlwe::Parameters,
     limbs: usize,
 ) -> Result<KeySwitchKey, WireError> {
     let what = "limbs of a key of a bridge";
-    // Seen before the words are: no memory for a key of another size.
-    let found = from.clone().u16(what)?;
-    if usize::from(found) != limbs {
-        return Err(WireError::Invalid { what, why: format!("{found}, needed {limbs}") });
-    }
-    serial::read_key_switch_key(from, params)
+    serial::read_key_switch_key_if(from, params, |found| {
+        if found == limbs {
+            return Ok(());
+        }
+        Err(WireError::Invalid { what, why: format!("{found}, needed {limbs}") })
+    })
 }
 
 impl SeededRingSwitch {
@@ -78,18 +81,32 @@ impl SeededRingSwitch {
         kind: u16,
         bytes: &[u8],
     ) -> Result<Self, WireError> {
+        let body = wire::open(bytes, &header(params.hash(), kind), Self::body_bytes(from.basis(1)))?;
+        Self::read(&mut Reader::new(body), params, from)
+    }
+
+    fn read_from(
+        params: &Parameters,
+        from: &rlwe::Parameters,
+        kind: u16,
+        bytes: impl Read,
+    ) -> Result<Self, WireError> {
+        let (header, limit) = (header(params.hash(), kind), Self::body_bytes(from.basis(1)));
+        wire::open_from(bytes, &header, limit, |body| Self::read(body, params, from))
+    }
+
+    /// Reads a whole body.
+    fn read(body: &mut impl Source, params: &Parameters, from: &rlwe::Parameters) -> Result<Self, WireError> {
         let (what, basis) = ("key of a ring switch", from.basis(1));
-        let mut reader =
-            Reader::new(wire::open(bytes, &header(params.hash(), kind), Self::body_bytes(basis))?);
-        let secrets = [SecretId::read(&mut reader, what)?, SecretId::read(&mut reader, what)?];
-        let (seed, q) = (reader.array(what)?, basis.modulus(0));
-        let body = |_| {
+        let secrets = [SecretId::read(body, what)?, SecretId::read(body, what)?];
+        let (seed, q) = (body.array(what)?, basis.modulus(0));
+        let mut polynomial = |_| {
             let mut words = Vec::new();
-            reader.packed_u64(basis.n(), q.bits(), q.value(), what, &mut words)?;
+            body.packed_u64(basis.n(), q.bits(), q.value(), what, &mut words)?;
             Ok(words)
         };
-        let bodies = (0..LEVELS).map(body).collect::<Result<_, WireError>>()?;
-        reader.finish(what)?;
+        let bodies = (0..LEVELS).map(&mut polynomial).collect::<Result<_, WireError>>()?;
+        body.ended(what)?;
         Ok(Self { params: params.clone(), from: from.clone(), secrets, seed, bodies })
     }
 }
@@ -110,6 +127,15 @@ impl bgv_to_tfhe::SeededKey {
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         Ok(Self(SeededRingSwitch::from_bytes(params, params.top(), BGV_TO_TFHE, bytes)?))
     }
+
+    /// As [`from_bytes`](Self::from_bytes), of a key that is read piece by piece, to the end of `from`: hashed as it comes, so that its
+    /// bytes are never in memory beside the key.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from(params: &Parameters, from: impl Read) -> Result<Self, WireError> {
+        Ok(Self(SeededRingSwitch::read_from(params, params.top(), BGV_TO_TFHE, from)?))
+    }
 }
 
 impl ckks_to_tfhe::SeededKey {
@@ -127,6 +153,15 @@ impl ckks_to_tfhe::SeededKey {
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         Ok(Self(SeededRingSwitch::from_bytes(params, params.joint(), CKKS_TO_TFHE, bytes)?))
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of a key that is read piece by piece, to the end of `from`: hashed as it comes, so that its
+    /// bytes are never in memory beside the key.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from(params: &Parameters, from: impl Read) -> Result<Self, WireError> {
+        Ok(Self(SeededRingSwitch::read_from(params, params.joint(), CKKS_TO_TFHE, from)?))
     }
 }
 
@@ -152,12 +187,25 @@ impl tfhe_to_ckks::Key {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let joint = params.joint();
-        let body =
-            wire::open(bytes, &header(params.hash(), TFHE_TO_CKKS), sealed::key_switch_key_bytes(joint, 1))?;
-        let mut reader = Reader::new(body);
-        let inner = read_key(&mut reader, joint, 1)?;
-        reader.finish("key from TFHE to CKKS")?;
+        let limit = sealed::key_switch_key_bytes(params.joint(), 1);
+        let body = wire::open(bytes, &header(params.hash(), TFHE_TO_CKKS), limit)?;
+        Self::read(&mut Reader::new(body), params)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of a key that is read piece by piece, to the end of `from`: hashed as it comes, so that its
+    /// bytes are never in memory beside the key.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from(params: &Parameters, from: impl Read) -> Result<Self, WireError> {
+        let limit = sealed::key_switch_key_bytes(params.joint(), 1);
+        wire::open_from(from, &header(params.hash(), TFHE_TO_CKKS), limit, |body| Self::read(body, params))
+    }
+
+    /// Reads a whole body.
+    fn read(body: &mut impl Source, params: &Parameters) -> Result<Self, WireError> {
+        let inner = read_key(body, params.joint(), 1)?;
+        body.ended("key from TFHE to CKKS")?;
         Ok(Self { params: params.clone(), inner })
     }
 }
@@ -176,7 +224,7 @@ impl bgv_ckks::Keys {
         [&self.up, &self.down].into_iter().try_for_each(|key| serial::write_key_switch_key(out, key))
     }
 
-    pub(crate) fn read(from: &mut Reader<'_>, params: &shared::Parameters) -> Result<Self, WireError> {
+    pub(crate) fn read(from: &mut impl Source, params: &shared::Parameters) -> Result<Self, WireError> {
         let (joint, limbs) = (params.joint(), params.joint().max_limbs());
         let (up, down) = (read_key(from, joint, limbs)?, read_key(from, joint, limbs)?);
         let ([bgv, ckks], [back, to]) = (up.secret_ids(), down.secret_ids());
@@ -202,9 +250,22 @@ impl bgv_ckks::Keys {
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &shared::Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         let body = wire::open(bytes, &header(params.hash(), BGV_CKKS), Self::body_bytes(params))?;
-        let mut reader = Reader::new(body);
-        let keys = Self::read(&mut reader, params)?;
-        reader.finish("keys between BGV and CKKS")?;
+        Self::read_whole(&mut Reader::new(body), params)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of keys that are read piece by piece, to the end of `from`: hashed as they come, so that their
+    /// bytes are never in memory beside the keys.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from(params: &shared::Parameters, from: impl Read) -> Result<Self, WireError> {
+        let (header, limit) = (header(params.hash(), BGV_CKKS), Self::body_bytes(params));
+        wire::open_from(from, &header, limit, |body| Self::read_whole(body, params))
+    }
+
+    fn read_whole(body: &mut impl Source, params: &shared::Parameters) -> Result<Self, WireError> {
+        let keys = Self::read(body, params)?;
+        body.ended("keys between BGV and CKKS")?;
         Ok(keys)
     }
 }
@@ -243,64 +304,6 @@ impl bgv::BootstrapKeys {
             return Err(WireError::Invalid { what, why });
         }
         Ok(Self { between, ckks })
-    }
-}
-
-/// Bytes of the keys of an expansion, and of the number of its levels before them.
-fn expansion_bytes(bgv: &he_bgv::Parameters, levels: u32) -> usize {
-    4 + sealed::requested_keys_bytes(bgv.rlwe(), &Expander::request(bgv, levels))
-}
-
-impl Expander {
-    /// Bytes of sealed keys for so many levels.
-    pub(crate) fn sealed_bytes(bgv: &he_bgv::Parameters, levels: u32) -> usize {
-        enveloped(expansion_bytes(bgv, levels))
-    }
-
-    /// The keys, sealed.
-    ///
-    /// # Errors
-    /// Never for keys that were drawn or read.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
-        let capacity = expansion_bytes(&self.bgv, self.levels);
-        wire::seal_with(&header(&self.hash, EXPANSION), capacity, |out: &mut Writer| {
-            out.u32(self.levels);
-            serial::write_evaluation_keys(out, &self.keys)
-        })
-    }
-
-    /// Opens sealed keys.
-    ///
-    /// # Errors
-    /// If the bytes are truncated, altered, of another kind, or belong to other parameters, or are not those of an expansion.
-    pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        Self::open_sealed(params.bgv(), params.hash(), bytes)
-    }
-
-    /// Opens keys that this hash seals.
-    pub(crate) fn open_sealed(
-        bgv: &he_bgv::Parameters,
-        hash: &[u8; 32],
-        bytes: &[u8],
-    ) -> Result<Self, WireError> {
-        let what = "keys of an expansion";
-        let most = bgv.n().trailing_zeros() - 1;
-        let body = wire::open(bytes, &header(hash, EXPANSION), expansion_bytes(bgv, most))?;
-        let mut reader = Reader::new(body);
-        let levels = reader.u32("levels of an expansion")?;
-        if levels > most {
-            let why = format!("{levels}, needed at most {most}");
-            return Err(WireError::Invalid { what: "levels of an expansion", why });
-        }
-        let (found, needed) = (body.len(), expansion_bytes(bgv, levels));
-        if found != needed {
-            let why = format!("{found} bytes for {levels} levels, needed {needed}");
-            return Err(WireError::Invalid { what, why });
-        }
-        let keys = serial::read_evaluation_keys(&mut reader, bgv.rlwe())?;
-        reader.finish(what)?;
-        Expander::request(bgv, levels).accept(&keys)?;
-        Ok(Self::with_keys(bgv, hash, levels, keys))
     }
 }
 

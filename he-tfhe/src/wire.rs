@@ -3,8 +3,10 @@
 //! Ciphertexts and keys have the sizes that their parameters say, so nothing in them is a length but the number of ciphertexts
 //! in a list. Evaluation keys are the seed of their masks and their bodies. All have the identifier of their secret.
 
+use std::io::Read;
+
 use he_core::rlwe::SecretId;
-use he_core::wire::{self, Reader, WireError, Writer};
+use he_core::wire::{self, Reader, Source, WireError, Writer};
 
 use crate::keys::{CircuitKeys, SeededEvaluationKeys};
 use crate::lwe::LweCiphertext;
@@ -228,7 +230,7 @@ fn write_keys(out: &mut Writer, keys: &[Vec<u64>], bits: u32) -> Result<(), Wire
     keys.iter().try_for_each(|key| out.packed_u64(key, bits))
 }
 
-fn read_keys(from: &mut Reader<'_>, params: &Parameters, shape: Shape) -> Result<Vec<Vec<u64>>, WireError> {
+fn read_keys(from: &mut impl Source, params: &Parameters, shape: Shape) -> Result<Vec<Vec<u64>>, WireError> {
     let q = params.modulus();
     let read = |_| {
         let mut words = Vec::new();
@@ -279,18 +281,32 @@ impl SeededEvaluationKeys {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let (what, spec) = ("evaluation keys", params.spec());
         let body = wire::open(bytes, &header(params, EVALUATION_KEYS), body_bytes(params))?;
-        let mut reader = Reader::new(body);
-        let (secret, seed) = (SecretId::read(&mut reader, what)?, reader.array(what)?);
-        let switch = read_u32s(&mut reader, spec.big_dimension() * spec.key_switch.levels, what)?;
+        Self::read(&mut Reader::new(body), params)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of keys that are read piece by piece, to the end of `from`: hashed as they come, so that their
+    /// bytes are never in memory beside the keys.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from(params: &Parameters, from: impl Read) -> Result<Self, WireError> {
+        let (header, limit) = (header(params, EVALUATION_KEYS), body_bytes(params));
+        wire::open_from(from, &header, limit, |body| Self::read(body, params))
+    }
+
+    /// Reads a whole body.
+    fn read<S: Source>(from: &mut S, params: &Parameters) -> Result<Self, WireError> {
+        let (what, spec) = ("evaluation keys", params.spec());
+        let (secret, seed) = (SecretId::read(from, what)?, from.array(what)?);
+        let switch = from.u32s(spec.big_dimension() * spec.key_switch.levels, what)?;
         let shapes = shapes(spec);
-        let rotation = read_keys(&mut reader, params, shapes.rotation)?;
+        let rotation = read_keys(from, params, shapes.rotation)?;
         let mut optional =
-            |shape: Option<Shape>| shape.map(|shape| read_keys(&mut reader, params, shape)).transpose();
+            |shape: Option<Shape>| shape.map(|shape| read_keys(from, params, shape)).transpose();
         let (circuit, automorphisms) = (optional(shapes.circuit)?, optional(shapes.packing)?);
         let scheme = optional(shapes.scheme)?;
-        reader.finish(what)?;
+        from.ended(what)?;
         let circuit = circuit.zip(scheme).map(|(rotation, scheme)| CircuitKeys { rotation, scheme });
         let automorphisms = automorphisms.unwrap_or_default();
         Ok(Self { params: params.clone(), secret, seed, switch, rotation, automorphisms, circuit })

@@ -1,11 +1,12 @@
 //! Serialized objects: every one sealed with tag, kind and parameter hash, and with a digest.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use he_core::rlwe::object::{Kind, polynomial_bytes};
 use he_core::rlwe::serial::{read_poly, write_poly};
 use he_core::rlwe::{Bound, SecretId};
-use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
+use he_core::wire::{self, Header, Reader, Source, Tag, WireError, Writer};
 use zeroize::Zeroizing;
 
 use crate::ciphertext::Ciphertext;
@@ -243,12 +244,31 @@ impl EvaluationKeys {
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let body = wire::open(bytes, &params.header(Kind::EvaluationKeys), Self::limit(params))?;
+        Self::read(&mut Reader::new(body), params)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of keys that are read piece by piece, to the end of `from`: hashed as they come, so that their
+    /// bytes are never in memory beside the keys.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from(params: &Parameters, from: impl Read) -> Result<Self, WireError> {
+        let header = params.header(Kind::EvaluationKeys);
+        wire::open_from(from, &header, Self::limit(params), |body| Self::read(body, params))
+    }
+
+    /// Bytes of a body, at most: of a key for every element there is, and one for products.
+    fn limit(params: &Parameters) -> usize {
+        let each = 4 + params.key_length() * params.poly_bytes(params.max_level());
+        SecretId::BYTES + 4 + (params.n() + 1) * each
+    }
+
+    /// Reads a whole body.
+    fn read(from: &mut impl Source, params: &Parameters) -> Result<Self, WireError> {
         let (what, top, two_n) = ("evaluation keys", params.max_level(), 2 * params.n());
-        let each = 4 + params.key_length() * params.poly_bytes(top);
-        let limit = SecretId::BYTES + 4 + (params.n() + 1) * each;
-        let mut reader = Reader::new(wire::open(bytes, &params.header(Kind::EvaluationKeys), limit)?);
-        let secret = SecretId::read_optional(&mut reader, what)?;
-        let count = reader.u32(what)? as usize;
+        let secret = SecretId::read_optional(from, what)?;
+        let count = from.u32(what)? as usize;
         if secret.is_none() && count > 0 {
             let why = "keys with an identifier of zero, which is that of no secret".into();
             return Err(WireError::Invalid { what, why });
@@ -259,16 +279,16 @@ impl EvaluationKeys {
         }
         let mut keys = BTreeMap::new();
         for index in 0..count {
-            let g = reader.u32("Galois element")? as usize;
+            let g = from.u32("Galois element")? as usize;
             let ascends = keys.last_key_value().is_none_or(|(&last, _)| last < g);
             if !(g == PRODUCTS || g % 2 == 1 && g < two_n) || !ascends {
                 let (found, bound) = (g as u64, two_n as u64);
                 return Err(WireError::Value { what: "Galois element", index, found, bound });
             }
-            let polys = (0..params.key_length()).map(|_| read_poly(&mut reader, params.basis(top), what));
+            let polys = (0..params.key_length()).map(|_| read_poly(from, params.basis(top), what));
             keys.insert(g, polys.collect::<Result<Vec<_>, _>>()?);
         }
-        reader.finish(what)?;
+        from.ended(what)?;
         Ok(Self { params: params.clone(), secret, keys })
     }
 }

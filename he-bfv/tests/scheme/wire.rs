@@ -45,7 +45,12 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let public = world.key.public_key().unwrap().to_bytes().unwrap();
     damage(&public, |bytes| PublicKey::from_bytes(params, bytes));
     let keys = world.key.evaluation_keys(&KeyRequest::default().galois(3, 0)).unwrap().to_bytes().unwrap();
-    damage(&keys, |bytes| EvaluationKeys::from_bytes(params, bytes));
+    damage(&keys, |bytes| {
+        let (whole, pieces) =
+            (EvaluationKeys::from_bytes(params, bytes), EvaluationKeys::read_from(params, bytes));
+        assert_eq!(whole.as_ref().err(), pieces.as_ref().err());
+        whole
+    });
     damage(&world.key.to_secret_bytes(), |bytes| SecretKey::from_secret_bytes(params, bytes));
 }
 

@@ -138,6 +138,20 @@ macro_rules! scheme_keys {
                 let inner = $crate::rlwe::sealed::open_evaluation_keys(&header, params.rlwe(), bytes)?;
                 Ok(Self { params: params.clone(), inner })
             }
+
+            /// As [`from_bytes`](Self::from_bytes), of keys that are read piece by piece, to the end of `from`: hashed and expanded
+            /// as they come, so that their bytes are never in memory beside the keys.
+            ///
+            /// # Errors
+            /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+            pub fn read_from(
+                params: &Parameters,
+                from: impl ::std::io::Read,
+            ) -> Result<Self, $crate::wire::WireError> {
+                let header = params.header($crate::rlwe::object::Kind::EvaluationKeys);
+                let inner = $crate::rlwe::sealed::open_evaluation_keys_from(&header, params.rlwe(), from)?;
+                Ok(Self { params: params.clone(), inner })
+            }
         }
 
         impl EvaluationKeys {
@@ -154,6 +168,22 @@ macro_rules! scheme_keys {
                 let header = params.header($crate::rlwe::object::Kind::EvaluationKeys);
                 let inner =
                     $crate::rlwe::sealed::open_requested_keys(&header, params.rlwe(), &request.0, bytes)?;
+                Ok(Self { params: params.clone(), inner })
+            }
+
+            /// As [`requested`](Self::requested), of keys that are read piece by piece, as by [`read_from`](Self::read_from).
+            ///
+            /// # Errors
+            /// As [`requested`](Self::requested), and if reading fails.
+            pub fn requested_from(
+                params: &Parameters,
+                request: &KeyRequest,
+                from: impl ::std::io::Read,
+            ) -> Result<Self, $crate::wire::WireError> {
+                let header = params.header($crate::rlwe::object::Kind::EvaluationKeys);
+                let rlwe = params.rlwe();
+                let inner =
+                    $crate::rlwe::sealed::open_requested_keys_from(&header, rlwe, &request.0, from)?;
                 Ok(Self { params: params.clone(), inner })
             }
         }

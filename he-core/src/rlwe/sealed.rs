@@ -2,6 +2,8 @@
 //!
 //! Evaluation keys take gigabytes: the memory for their bytes is taken once, at its final size.
 
+use std::io::Read;
+
 use super::ciphertext::{Ciphertext, SeededCiphertext};
 use super::encrypt::PublicKey;
 use super::galois::EvaluationKeys;
@@ -12,7 +14,7 @@ use super::serial::{
     body_limit, polynomial_bytes, read_evaluation_keys, read_public_key, write_evaluation_keys,
     write_public_key,
 };
-use crate::wire::{self, Header, Reader, WireError};
+use crate::wire::{self, Header, Reader, Source, WireError};
 
 /// Bytes of a ciphertext in the body of an object.
 pub fn ciphertext_bytes(ciphertext: &Ciphertext) -> usize {
@@ -126,9 +128,26 @@ pub fn open_evaluation_keys(
     params: &Parameters,
     bytes: &[u8],
 ) -> Result<EvaluationKeys, WireError> {
-    let mut reader = Reader::new(wire::open(bytes, header, evaluation_keys_limit(params))?);
-    let keys = read_evaluation_keys(&mut reader, params)?;
-    reader.finish("evaluation keys")?;
+    let body = wire::open(bytes, header, evaluation_keys_limit(params))?;
+    whole_keys(&mut Reader::new(body), params)
+}
+
+/// As [`open_evaluation_keys`], of keys that are read piece by piece: their bytes are never in memory beside the keys.
+///
+/// # Errors
+/// As [`open_evaluation_keys`], and [`WireError::Read`].
+pub fn open_evaluation_keys_from(
+    header: &Header,
+    params: &Parameters,
+    from: impl Read,
+) -> Result<EvaluationKeys, WireError> {
+    wire::open_from(from, header, evaluation_keys_limit(params), |body| whole_keys(body, params))
+}
+
+/// Keys and nothing behind them.
+fn whole_keys(from: &mut impl Source, params: &Parameters) -> Result<EvaluationKeys, WireError> {
+    let keys = read_evaluation_keys(from, params)?;
+    from.ended("evaluation keys")?;
     Ok(keys)
 }
 
@@ -143,12 +162,38 @@ pub fn open_requested_keys(
     request: &KeyRequest,
     bytes: &[u8],
 ) -> Result<EvaluationKeys, WireError> {
+    let body = wire::open(bytes, header, requested_limit(params, request)?)?;
+    requested_keys(&mut Reader::new(body), params, request)
+}
+
+/// As [`open_requested_keys`], of keys that are read piece by piece: their bytes are never in memory beside the keys.
+///
+/// # Errors
+/// As [`open_requested_keys`], and [`WireError::Read`].
+pub fn open_requested_keys_from(
+    header: &Header,
+    params: &Parameters,
+    request: &KeyRequest,
+    from: impl Read,
+) -> Result<EvaluationKeys, WireError> {
+    let limit = requested_limit(params, request)?;
+    wire::open_from(from, header, limit, |body| requested_keys(body, params, request))
+}
+
+/// Bytes of the body of the keys of a request that can be met.
+fn requested_limit(params: &Parameters, request: &KeyRequest) -> Result<usize, WireError> {
     request
         .check(params)
         .map_err(|error| WireError::Invalid { what: "evaluation keys", why: error.to_string() })?;
-    let mut reader = Reader::new(wire::open(bytes, header, requested_keys_bytes(params, request))?);
-    let keys = read_evaluation_keys(&mut reader, params)?;
-    reader.finish("evaluation keys")?;
+    Ok(requested_keys_bytes(params, request))
+}
+
+fn requested_keys(
+    from: &mut impl Source,
+    params: &Parameters,
+    request: &KeyRequest,
+) -> Result<EvaluationKeys, WireError> {
+    let keys = whole_keys(from, params)?;
     request.accept(&keys)?;
     Ok(keys)
 }

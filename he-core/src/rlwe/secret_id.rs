@@ -24,7 +24,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::ring::sample::{Prng, SampleError};
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Source, WireError, Writer};
 
 /// The identifier of a secret: 16 bytes, never all zero. It is printed by its first four bytes.
 ///
@@ -138,7 +138,7 @@ impl SecretId {
     ///
     /// # Errors
     /// If bytes are missing.
-    pub fn read_optional(from: &mut Reader<'_>, what: &'static str) -> Result<Option<Self>, WireError> {
+    pub fn read_optional(from: &mut impl Source, what: &'static str) -> Result<Option<Self>, WireError> {
         Ok(Self::from_bytes(from.array(what)?))
     }
 
@@ -146,7 +146,7 @@ impl SecretId {
     ///
     /// # Errors
     /// If bytes are missing or all zero.
-    pub fn read(from: &mut Reader<'_>, what: &'static str) -> Result<Self, WireError> {
+    pub fn read(from: &mut impl Source, what: &'static str) -> Result<Self, WireError> {
         let why = || "the identifier of its secret is zero, which is that of none".into();
         Self::read_optional(from, what)?.ok_or_else(|| WireError::Invalid { what, why: why() })
     }
@@ -170,6 +170,7 @@ crate::debug_as_displayed!(ForeignSecret);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Reader;
 
     #[test]
     fn identifiers_are_compared_written_and_named() {

@@ -15,7 +15,7 @@ use super::params::Parameters;
 use super::secret_id::SecretId;
 use crate::ring::basis::Basis;
 use crate::ring::poly::{Eval, Poly};
-use crate::wire::{Reader, WireError, Writer};
+use crate::wire::{Reader, Source, WireError, Writer};
 
 pub use super::object::{Kind, body_limit, header, polynomial_bytes};
 
@@ -34,7 +34,7 @@ pub fn write_poly(out: &mut Writer, poly: &Poly<Eval>) -> Result<(), WireError> 
 ///
 /// # Errors
 /// If a word is out of range, or bytes are missing.
-pub fn read_poly(from: &mut Reader<'_>, basis: &Basis, what: &'static str) -> Result<Poly<Eval>, WireError> {
+pub fn read_poly(from: &mut impl Source, basis: &Basis, what: &'static str) -> Result<Poly<Eval>, WireError> {
     let mut words = Vec::new();
     for q in basis.moduli() {
         from.packed_u64(basis.n(), q.bits(), q.value(), what, &mut words)?;
@@ -42,8 +42,12 @@ pub fn read_poly(from: &mut Reader<'_>, basis: &Basis, what: &'static str) -> Re
     Ok(Poly::from_words(basis, &words))
 }
 
-fn read_limbs(from: &mut Reader<'_>, params: &Parameters, what: &'static str) -> Result<usize, WireError> {
+fn read_limbs(from: &mut impl Source, params: &Parameters, what: &'static str) -> Result<usize, WireError> {
     let limbs = from.u16(what)?;
+    check_limbs(limbs, params, what)
+}
+
+fn check_limbs(limbs: u16, params: &Parameters, what: &'static str) -> Result<usize, WireError> {
     let most = params.max_limbs();
     if limbs == 0 || usize::from(limbs) > most {
         return Err(WireError::Value { what, index: 0, found: u64::from(limbs), bound: most as u64 + 1 });
@@ -143,15 +147,28 @@ fn write_seed_and_bodies(out: &mut Writer, key: &KeySwitchKey) -> Result<(), Wir
 ///
 /// # Errors
 /// If the parameters have no special primes, a count or a word is out of range, an identifier is zero, or bytes are missing.
-pub fn read_key_switch_key(from: &mut Reader<'_>, params: &Parameters) -> Result<KeySwitchKey, WireError> {
-    read_key(from, params, None)
+pub fn read_key_switch_key(from: &mut impl Source, params: &Parameters) -> Result<KeySwitchKey, WireError> {
+    read_key(from, params, None, |_| Ok(()))
+}
+
+/// As [`read_key_switch_key`], of a key whose number of limbs `check` allows: seen before memory is taken for a key of another size.
+///
+/// # Errors
+/// Those of [`read_key_switch_key`] and of `check`.
+pub fn read_key_switch_key_if(
+    from: &mut impl Source,
+    params: &Parameters,
+    check: impl FnOnce(usize) -> Result<(), WireError>,
+) -> Result<KeySwitchKey, WireError> {
+    read_key(from, params, None, check)
 }
 
 /// A key-switching key, with the identifiers of its secrets unless they are known.
 fn read_key(
-    from: &mut Reader<'_>,
+    from: &mut impl Source,
     params: &Parameters,
     secrets: Option<[SecretId; 2]>,
+    check: impl FnOnce(usize) -> Result<(), WireError>,
 ) -> Result<KeySwitchKey, WireError> {
     let what = "key-switching key";
     if params.spec().p.is_empty() {
@@ -160,7 +177,9 @@ fn read_key(
             why: "the parameters have no special primes, without which there are no such keys".into(),
         });
     }
-    let limbs = read_limbs(from, params, what)?;
+    let limbs = from.u16(what)?;
+    check(limbs.into())?;
+    let limbs = check_limbs(limbs, params, what)?;
     let secrets = match secrets {
         Some(secrets) => secrets,
         None => [SecretId::read(from, what)?, SecretId::read(from, what)?],
@@ -195,13 +214,16 @@ pub fn write_evaluation_keys(out: &mut Writer, keys: &EvaluationKeys) -> Result<
 ///
 /// # Errors
 /// If a count, an element or a word is out of range, elements do not ascend, there are keys of no secret, or bytes are missing.
-pub fn read_evaluation_keys(from: &mut Reader<'_>, params: &Parameters) -> Result<EvaluationKeys, WireError> {
+pub fn read_evaluation_keys<S: Source>(
+    from: &mut S,
+    params: &Parameters,
+) -> Result<EvaluationKeys, WireError> {
     let what = "evaluation keys";
     let secret = SecretId::read_optional(from, what)?;
-    let key = |from: &mut Reader<'_>| {
+    let key = |from: &mut S| {
         let why = || "keys with an identifier of zero, which is that of no secret".into();
         let secret = secret.ok_or_else(|| WireError::Invalid { what, why: why() })?;
-        read_key(from, params, Some([secret; 2]))
+        read_key(from, params, Some([secret; 2]), |_| Ok(()))
     };
     let relinearization = match from.u8(what)? {
         0 => None,

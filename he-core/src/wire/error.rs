@@ -120,6 +120,12 @@ pub enum WireError {
         /// Content found and content needed.
         why: String,
     },
+    /// Bytes could not be read from where they are.
+    #[error("the object could not be read: {why}")]
+    Read {
+        /// The system's reason.
+        why: String,
+    },
     /// The bits that fill up the last byte are used.
     #[error("the last byte of {what} has unused bits that are not zero")]
     Padding {

@@ -1,8 +1,8 @@
 //! `object = "HEW1" | version u16 | tag u8 | kind u16 | parameters [32] | length u64 | body | BLAKE3 [32]`
 //!
 //! Every serialized object is wrapped like this, all numbers little-endian; the digest is that of everything
-//! before it. [`open`] checks all of it before it hands out the body, and takes no memory. The digest detects
-//! damage; it has no key and does not show who wrote the object.
+//! before it. [`open`] checks all of it before it hands out the body, and takes no memory; [`open_from`] does so for an object that
+//! is read piece by piece. The digest detects damage; it has no key and does not show who wrote the object.
 //!
 //! Inside a body, residues are packed to the width of their modulus: with `b` bits each, bit `j` of value `i`
 //! is bit `i b + j` of the packed bytes, counted from the low end of the first one. Unused bits of the last byte
@@ -13,7 +13,9 @@ mod object;
 #[cfg(feature = "serde")]
 pub mod portable;
 mod reader;
+mod source;
 mod spec;
+mod stream;
 mod writer;
 
 use std::fmt;
@@ -21,7 +23,9 @@ use std::fmt;
 pub use error::WireError;
 pub use object::{Object, Sealed};
 pub use reader::Reader;
+pub use source::Source;
 pub use spec::{SPEC, open_spec, seal_spec};
+pub use stream::{Stream, open_from};
 pub use writer::Writer;
 
 /// The first four bytes of every object.
@@ -222,7 +226,16 @@ impl RawHeader {
 
 /// The length of the body, after all checks but the digest; the whole object is then within `bytes`.
 fn check_header(bytes: &[u8], expected: &Header, limit: usize) -> Result<usize, WireError> {
-    let raw = RawHeader::read(bytes)?;
+    let length = check_expected(&RawHeader::read(bytes)?, expected, limit)?;
+    let have = bytes.len() - HEADER_BYTES - DIGEST_BYTES;
+    if length > have {
+        return Err(WireError::Truncated { what: "the body", have, need: length as u64 });
+    }
+    Ok(length)
+}
+
+/// The claimed length of the body of the object that is expected, at most `limit`.
+fn check_expected(raw: &RawHeader, expected: &Header, limit: usize) -> Result<usize, WireError> {
     let found = &raw.header;
     if found.tag != expected.tag {
         return Err(WireError::Tag { found: found.tag, expected: expected.tag });
@@ -237,16 +250,18 @@ fn check_header(bytes: &[u8], expected: &Header, limit: usize) -> Result<usize, 
     if raw.length > limit as u64 {
         return Err(WireError::TooLarge { what: "the body", found: raw.length, limit });
     }
-    let have = bytes.len() - HEADER_BYTES - DIGEST_BYTES;
-    if raw.length > have as u64 {
-        return Err(WireError::Truncated { what: "the body", have, need: raw.length });
-    }
     Ok(raw.length as usize)
 }
 
 /// The digest of all bytes before it. Key sets are long: both halves of every stretch can be hashed at once.
 fn digest(bytes: &[u8]) -> blake3::Hash {
-    blake3::Hasher::new().update_rayon(bytes).finalize()
+    let mut hasher = blake3::Hasher::new();
+    update_digest(&mut hasher, bytes);
+    hasher.finalize()
+}
+
+fn update_digest(hasher: &mut blake3::Hasher, bytes: &[u8]) {
+    hasher.update_rayon(bytes);
 }
 
 fn check_digest(bytes: &[u8], length: usize) -> Result<&[u8], WireError> {

@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Reads all of `out` from `packed`, which has the bytes for it.
-fn unpack(packed: &[u8], bits: u32, out: &mut [u64]) {
+pub(super) fn unpack(packed: &[u8], bits: u32, out: &mut [u64]) {
     let width = bits as usize;
     // Values whose widest load stays within the bytes are read in place, the few others from a padded copy.
     let safe = (packed.len().saturating_sub(SLACK) * 8 / width).min(out.len()) & !7;

@@ -197,3 +197,114 @@ proptest! {
         prop_assert_eq!(open(&sealed, &header, body.len()).unwrap(), &body[..]);
     }
 }
+
+/// Gives what it has in pieces of a few bytes.
+struct Dripping<'a>(&'a [u8], usize);
+
+impl std::io::Read for Dripping<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let (count, next) = (self.1.min(out.len()).min(self.0.len()), self.1 % 7 + 1);
+        out[..count].copy_from_slice(&self.0[..count]);
+        *self = Self(&self.0[count..], next);
+        Ok(count)
+    }
+}
+
+/// Numbers of eleven bits behind their count, from wherever they come.
+fn numbers(from: &mut impl Source) -> Result<Vec<u64>, WireError> {
+    let (count, mut out) = (from.u16("count")?, vec![]);
+    from.packed_u64(count.into(), 11, 1500, "numbers", &mut out)?;
+    from.ended("numbers")?;
+    Ok(out)
+}
+
+/// What both ways make of bytes.
+fn both(bytes: &[u8], header: &Header, limit: usize) -> Result<Vec<u64>, WireError> {
+    let whole = open(bytes, header, limit).and_then(|body| numbers(&mut Reader::new(body)));
+    let pieces = open_from(Dripping(bytes, 3), header, limit, numbers);
+    assert_eq!(whole, pieces);
+    whole
+}
+
+fn sealed_numbers(values: &[u64]) -> Vec<u8> {
+    seal_with(&HEADER, 0, |body| {
+        body.u16(values.len() as u16);
+        body.packed_u64(values, 11)
+    })
+    .unwrap()
+}
+
+#[test]
+fn what_comes_in_pieces_is_what_comes_whole_and_so_are_its_errors() {
+    for count in [0, 1, 7, 22, 23, 3000] {
+        let values: Vec<u64> = (0..count).map(|i| i * 7 % 1500).collect();
+        let bytes = sealed_numbers(&values);
+        assert_eq!(both(&bytes, &HEADER, LIMIT), Ok(values));
+        let step = 1 + bytes.len() / 200;
+        for length in (0..bytes.len()).step_by(step) {
+            assert!(both(&bytes[..length], &HEADER, LIMIT).is_err(), "{length}");
+        }
+        for at in (0..bytes.len()).step_by(step) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x81;
+            assert!(both(&changed, &HEADER, LIMIT).is_err(), "{at}");
+            // The same damage under a digest of its own: what is wrong inside is told alike.
+            if at >= HEADER_BYTES && at < bytes.len() - DIGEST_BYTES {
+                let body = &changed[HEADER_BYTES..changed.len() - DIGEST_BYTES];
+                let _ = both(&seal(&HEADER, body), &HEADER, LIMIT);
+            }
+        }
+        let trailing = [&bytes[..], &[0; 40]].concat();
+        let extra = WireError::Trailing { what: "the object", extra: 40 };
+        assert_eq!(both(&trailing, &HEADER, LIMIT), Err(extra));
+        for header in [
+            Header { tag: Tag(5), ..HEADER },
+            Header { kind: 7, ..HEADER },
+            Header { params: [0; 32], ..HEADER },
+        ] {
+            assert!(both(&bytes, &header, LIMIT).is_err());
+        }
+        assert!(matches!(both(&bytes, &HEADER, 1), Err(WireError::TooLarge { limit: 1, .. })));
+    }
+    let wrong = both(&sealed_numbers(&[1, 1600, 2, 1700]), &HEADER, LIMIT);
+    assert!(matches!(wrong, Err(WireError::Value { index: 1, found: 1600, .. })), "{wrong:?}");
+}
+
+#[test]
+fn a_long_object_comes_in_pieces_and_one_that_cannot_be_read_says_why() {
+    let bytes = seal(&HEADER, &vec![7; (3 << 20) + 5]);
+    let limit = 4 << 20;
+    let sum = |from: &[u8]| {
+        open_from(from, &HEADER, limit, |body| {
+            let mut sum = 0;
+            while body.remaining() > 0 {
+                sum += u64::from(body.u8("byte")?);
+            }
+            Ok(sum)
+        })
+    };
+    assert_eq!(sum(&bytes), Ok(7 * ((3 << 20) + 5)));
+    let mut changed = bytes.clone();
+    changed[2 << 20] ^= 1;
+    assert!(matches!(sum(&changed), Err(WireError::Digest { .. })));
+    // A body that is not read to its end is hashed all the same.
+    assert!(matches!(
+        open_from(&changed[..], &HEADER, limit, |body| body.u8("byte")),
+        Err(WireError::Digest { .. })
+    ));
+    assert_eq!(open_from(&bytes[..], &HEADER, limit, |body| body.u8("byte")), Ok(7));
+    let need = (3 << 20) + 5;
+    assert_eq!(
+        sum(&bytes[..2 << 20]),
+        Err(WireError::Truncated { what: "the body", have: (2 << 20) - 81, need })
+    );
+    struct Broken;
+    impl std::io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("a line that broke"))
+        }
+    }
+    let broken = std::io::Read::chain(&bytes[..1000], Broken);
+    let error = open_from(broken, &HEADER, limit, |body| body.u8("byte")).unwrap_err();
+    assert_eq!(error.to_string(), "the object could not be read: a line that broke");
+}

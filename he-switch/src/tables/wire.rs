@@ -1,8 +1,10 @@
 //! Keys as bytes: a sealed message for each of [`MESSAGES`].
 
+use std::io::Read;
+
 use he_ckks::bootstrap::BootstrapKeys;
 use he_core::rlwe::{sealed, serial};
-use he_core::wire::{self, Reader, WireError};
+use he_core::wire::{self, Source, WireError};
 
 use super::keys::{Between, EvaluationKeys, KeyRequest, MESSAGES};
 use super::spec::Parameters;
@@ -28,13 +30,15 @@ impl Between {
         })
     }
 
-    fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
-        let body = wire::open(bytes, &header(params.hash(), BGV_TABLES), Self::body_bytes(params))?;
-        let (mut reader, joint) = (Reader::new(body), params.shared().joint());
-        let bgv = bgv_ckks::Keys::read(&mut reader, params.shared())?;
-        let (up, across) = (read_key(&mut reader, joint, 1)?, read_key(&mut reader, joint, 1)?);
-        reader.finish(MESSAGES[4])?;
-        Ok(Self { bgv, up, across })
+    fn read_from(params: &Parameters, from: impl Read) -> Result<Self, WireError> {
+        let (header, limit) = (header(params.hash(), BGV_TABLES), Self::body_bytes(params));
+        wire::open_from(from, &header, limit, |body| {
+            let joint = params.shared().joint();
+            let bgv = bgv_ckks::Keys::read(body, params.shared())?;
+            let (up, across) = (read_key(body, joint, 1)?, read_key(body, joint, 1)?);
+            body.ended(MESSAGES[4])?;
+            Ok(Self { bgv, up, across })
+        })
     }
 }
 
@@ -79,28 +83,40 @@ impl EvaluationKeys {
         request: &KeyRequest,
         messages: &[B],
     ) -> Result<Self, Error> {
-        let [bgv, expansion, lift, tables, between] = messages else {
-            let (found, needed) = (messages.len().to_string(), MESSAGES.len().to_string());
-            let field = "the number of messages with evaluation keys";
+        Self::read_from(params, request, messages.iter().map(AsRef::as_ref).collect())
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of messages that are read piece by piece, each to its end: hashed and opened as they come, so
+    /// that their bytes are never in memory beside the keys.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and if reading fails.
+    pub fn read_from<R: Read>(
+        params: &Parameters,
+        request: &KeyRequest,
+        messages: Vec<R>,
+    ) -> Result<Self, Error> {
+        let found = messages.len().to_string();
+        let Ok([bgv, expansion, lift, tables, between]) = <[R; MESSAGES.len()]>::try_from(messages) else {
+            let (field, needed) = ("the number of messages with evaluation keys", MESSAGES.len().to_string());
             return Err(Error::Mismatch { field, found, needed });
         };
         let of = |i: usize| move |source| Error::Message { what: MESSAGES[i], source };
         let none = he_ckks::KeyRequest::default();
-        let ckks = |params, slots, bytes: &B| BootstrapKeys::requested(params, slots, &none, bytes.as_ref());
-        let expander =
-            Expander::open_sealed(params.bgv(), params.hash(), expansion.as_ref()).map_err(of(1))?;
+        let ckks = |params, slots, from: R| BootstrapKeys::requested_from(params, slots, &none, from);
+        let expander = Expander::open_sealed(params.bgv(), params.hash(), expansion).map_err(of(1))?;
         if expander.levels != request.expansion {
             let why = format!("{}, asked for {}", expander.levels, request.expansion);
             return Err(of(1)(WireError::Invalid { what: "levels of an expansion", why }));
         }
-        let bgv = he_bgv::EvaluationKeys::requested(params.bgv(), &request.bgv, bgv.as_ref());
+        let bgv = he_bgv::EvaluationKeys::requested_from(params.bgv(), &request.bgv, bgv);
         Ok(Self {
             params: params.clone(),
             bgv: bgv.map_err(of(0))?,
             expander,
             lift: ckks(params.ckks(), request.refresh_slots, lift).map_err(of(2))?,
             tables: ckks(params.tables(), request.slots, tables).map_err(of(3))?,
-            between: Between::from_bytes(params, between.as_ref()).map_err(of(4))?,
+            between: Between::read_from(params, between).map_err(of(4))?,
         })
     }
 }

@@ -44,7 +44,12 @@ fn objects_come_back_and_damaged_ones_do_not() {
     let keys = world.key.evaluation_keys(&KeyRequest::default().products().row_swap(params)).unwrap();
     let bytes = keys.to_bytes().unwrap();
     assert_eq!(EvaluationKeys::from_bytes(params, &bytes).unwrap().to_bytes().unwrap(), bytes);
-    damage(&bytes, |bytes| EvaluationKeys::from_bytes(params, bytes));
+    damage(&bytes, |bytes| {
+        let (whole, pieces) =
+            (EvaluationKeys::from_bytes(params, bytes), EvaluationKeys::read_from(params, bytes));
+        assert_eq!(whole.as_ref().err(), pieces.as_ref().err());
+        whole
+    });
     damage(&world.key.to_secret_bytes(), |bytes| SecretKey::from_secret_bytes(params, bytes));
 }
 

@@ -3,6 +3,8 @@
 
 mod estimate;
 mod export;
+mod owner;
+mod passphrase;
 mod predict;
 mod serve;
 mod signals;
@@ -17,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 use self::estimate::{EstimateArgs, estimate};
 use self::export::{ExportArgs, export};
+use self::owner::{KeygenArgs, UploadArgs, keygen, upload};
 use self::predict::{PredictArgs, predict};
 use self::serve::{JobsArgs, ServeArgs, jobs, serve};
 use self::signals::INTERRUPTED;
@@ -42,13 +45,17 @@ struct Cli {
 enum Command {
     /// Says what a training takes before anything is made: who is needed, security, time, memory, disk, network.
     Estimate(EstimateArgs),
+    /// Makes the keys of a training before it, and what owners of data need.
+    Keygen(KeygenArgs),
     /// Trains a recipe and writes its run folder.
     Train(TrainArgs),
     /// Classifies new rows with a trained model, encrypted; without a table, the test part of the training.
     Predict(PredictArgs),
     /// Computes for clients elsewhere, on ciphertexts: a server in a process of its own.
     Serve(ServeArgs),
-    /// Lists the jobs of a client on a server, or deletes one.
+    /// Encrypts rows under somebody else's public key, and uploads them to a job: needs no secret, and sees no model.
+    Upload(UploadArgs),
+    /// Lists the jobs of a client on a server, makes one of a folder of keys, or deletes one.
     Jobs(JobsArgs),
     /// Writes the only file of a run that is meant to leave the owner of the keys, and says what it tells of them.
     Export(ExportArgs),
@@ -79,9 +86,11 @@ pub fn run() -> ExitCode {
     }
     let result = match command {
         Command::Estimate(args) => estimate(&args),
+        Command::Keygen(args) => keygen(&args),
         Command::Train(args) => train(args),
         Command::Predict(args) => predict(&args),
         Command::Serve(args) => serve(&args),
+        Command::Upload(args) => upload(&args),
         Command::Jobs(args) => jobs(&args),
         Command::Export(args) => export(&args),
         Command::Pretrain(args) => pretrain(&args),
@@ -107,7 +116,8 @@ impl Command {
     fn threads(&self) -> Result<(), String> {
         let threads = match self {
             Self::Train(TrainArgs { task, .. }) | Self::Estimate(EstimateArgs { task, .. }) => task.threads,
-            Self::Predict(PredictArgs { threads, .. }) => *threads,
+            Self::Keygen(KeygenArgs { task, .. }) => task.threads,
+            Self::Predict(PredictArgs { threads, .. }) | Self::Upload(UploadArgs { threads, .. }) => *threads,
             _ => None,
         };
         let Some(count) = threads else { return Ok(()) };

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::passphrase::PassphraseArgs;
 use super::serve::ServerArgs;
 use crate::run::{self, Query, RunError};
 
@@ -27,6 +28,8 @@ pub(super) struct PredictArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
     /// Folder of the data sets that are not inside the program.
     #[arg(long)]
     data_dir: Option<PathBuf>,
@@ -43,6 +46,7 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, RunError> {
         id: args.id.clone(),
         out: args.out.clone(),
         data_dir: args.data_dir.clone(),
+        unlock: args.passphrase.unlock(),
     };
     let prediction = run::predict_with(&query, &*args.server.connect(false)?)?;
     prediction.notes.iter().for_each(|note| eprintln!("warning: {note}"));

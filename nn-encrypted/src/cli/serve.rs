@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::signals::stop_on_signals;
 use crate::net::{Elsewhere, Form, Journal, Listener, Place, Tokens, fingerprint_of, init};
-use crate::run::{Connect, Here, RunError};
+use crate::run::{Connect, Here, RunError, RunFolder};
 
 #[derive(Args)]
 pub(super) struct ServeArgs {
@@ -63,13 +63,20 @@ enum ServeCommand {
         /// A token that reads /metrics and /readyz, and nothing else.
         #[arg(long)]
         metrics: bool,
+        /// Only uploads mini-batches to this job of the tenant: for an owner of data.
+        #[arg(long, value_name = "JOB", conflicts_with = "metrics")]
+        upload_only: Option<String>,
     },
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, RunError> {
-    if let Some(ServeCommand::Token { name, days, metrics }) = &args.command {
+    if let Some(ServeCommand::Token { name, days, metrics, upload_only }) = &args.command {
         let tokens = Tokens::new(&args.folder);
-        let token = if *metrics { tokens.issue_for_metrics(name, *days) } else { tokens.issue(name, *days) };
+        let token = match upload_only {
+            Some(job) => tokens.issue_for_upload(name, *days, job),
+            None if *metrics => tokens.issue_for_metrics(name, *days),
+            None => tokens.issue(name, *days),
+        };
         println!("{}", *token?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -122,7 +129,7 @@ pub(super) struct ServerArgs {
 }
 
 impl ServerArgs {
-    fn place(&self, url: &str, quiet: bool) -> Place {
+    pub(super) fn place(&self, url: &str, quiet: bool) -> Place {
         Place {
             url: url.to_owned(),
             token_file: self.token_file.clone(),
@@ -149,6 +156,9 @@ pub(super) struct JobsArgs {
     /// Deletes a job with all that the server keeps of it.
     #[arg(long, value_name = "JOB")]
     delete: Option<String>,
+    /// Makes the job of a folder of `keygen` and uploads its evaluation keys, so that owners of data can upload.
+    #[arg(long, value_name = "DIR", conflicts_with = "delete")]
+    create: Option<PathBuf>,
 }
 
 pub(super) fn jobs(args: &JobsArgs) -> Result<ExitCode, RunError> {
@@ -157,9 +167,10 @@ pub(super) fn jobs(args: &JobsArgs) -> Result<ExitCode, RunError> {
     };
     let place = Place { patience: Duration::from_secs(10), ..args.server.place(url, false) };
     let server = Elsewhere::new(&place)?;
-    match &args.delete {
-        Some(job) => server.delete(job)?,
-        None => server.jobs()?.iter().for_each(|line| println!("{line}")),
+    match (&args.delete, &args.create) {
+        (Some(job), _) => server.delete(job)?,
+        (_, Some(folder)) => println!("job {}", server.create_job(&RunFolder::new(folder))?),
+        _ => server.jobs()?.iter().for_each(|line| println!("{line}")),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,12 +1,12 @@
 //! Arguments of a training and of its estimate: the recipe, its data and its settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::DEFAULT_RECIPE;
 use crate::recipe::{Loaded, Recipe};
-use crate::run::{RunError, is_bounded};
+use crate::run::{RunError, RunFolder, is_bounded};
 
 #[derive(Args, Default)]
 pub(super) struct TaskArgs {
@@ -78,6 +78,18 @@ impl TaskArgs {
     /// The recipe, and words on it.
     pub(super) fn load(&self) -> Result<Loaded, RunError> {
         Ok(Recipe::load_with_words(self.recipe.as_deref().unwrap_or(DEFAULT_RECIPE), &self.settings())?)
+    }
+
+    /// As [`load`](Self::load); without a recipe, that of keys that were made in a folder before.
+    pub(super) fn load_for(&self, out: &Path) -> Result<Loaded, RunError> {
+        match RunFolder::new(out).job()?.filter(|_| self.recipe.is_none()) {
+            Some(job) => {
+                let (text, settings) = (job.recipe.to_toml()?, self.settings());
+                let recipe = Recipe::from_toml(&text, "the recipe of job.toml", &settings)?;
+                Ok(Loaded { recipe, words: vec![], bounded: true })
+            }
+            None => self.load(),
+        }
     }
 
     /// Whether bounds are to be found from the data: asked for, or none are given where they mean something.

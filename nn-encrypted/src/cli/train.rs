@@ -8,6 +8,7 @@ use crate::recipe::Recipe;
 use crate::run::{self, Mode, Options, Outcome, Report, Resumption, RunError};
 use clap::{Args, ValueEnum};
 
+use super::passphrase::PassphraseArgs;
 use super::serve::ServerArgs;
 use super::signals::stop_on_signals;
 use super::task::TaskArgs;
@@ -18,6 +19,8 @@ pub(super) struct TrainArgs {
     pub(super) task: TaskArgs,
     #[command(flatten)]
     server: ServerArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
     /// How to run.
     #[arg(long, value_enum, default_value_t = ModeArg::Encrypted)]
     mode: ModeArg,
@@ -92,6 +95,7 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
         verbose: args.verbose,
         audit: args.audit,
         checkpoint_every: Some(Duration::from_secs(args.checkpoint_seconds.into())),
+        unlock: args.passphrase.unlock(),
         ..Options::default()
     };
     let (recipe, options) = if args.resume {
@@ -103,7 +107,7 @@ pub(super) fn train(args: TrainArgs) -> Result<ExitCode, RunError> {
             }
         }
     } else {
-        let loaded = task.load()?;
+        let loaded = task.load_for(&out)?;
         loaded.words.iter().for_each(|word| options.say(word));
         let calibrate = task.calibrates(&loaded);
         (loaded.recipe, Options { calibrate, ..options })

@@ -175,7 +175,7 @@ fn can_be_whitened(data: &Dataset, settings: &Data) -> Result<(), DataError> {
 }
 
 /// Outputs of a network: one a class or a single one, and one of measured values, which have no classes.
-fn outputs(set: &str, classes: usize, coding: Coding) -> Result<usize, DataError> {
+pub(super) fn outputs(set: &str, classes: usize, coding: Coding) -> Result<usize, DataError> {
     match coding {
         _ if classes == 0 => Ok(1),
         Coding::Single if classes == 2 => Ok(1),

@@ -84,6 +84,22 @@ impl Scale {
         Ok(scale)
     }
 
+    /// A normalization that learns nothing; none of a rule that does.
+    pub(super) fn fixed(rule: &Normalization, features: usize, fraction_bits: u32) -> Option<Self> {
+        let Normalization::Affine { divisor, center, limit } = *rule else { return None };
+        // What it maps into its limit is what there may be.
+        let range = [(center - limit) * divisor, (center + limit) * divisor];
+        Some(Self {
+            rule: *rule,
+            fraction_bits,
+            means: vec![0.0; features],
+            ranges: vec![range; features],
+            pixels: false,
+            maps: vec![(0.0, divisor, center); features],
+            lower: vec![],
+        })
+    }
+
     /// With one map for all features: of a series.
     pub(super) fn with_one_map(mut self, series: &Series) -> Self {
         if !matches!(self.rule, Normalization::Affine { .. }) {

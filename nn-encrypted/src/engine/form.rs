@@ -6,6 +6,10 @@ use he_core::wire::WireError;
 /// A ciphertext of `c1 = 0` hides nothing.
 const TRANSPARENT: &str = "it is transparent (c1 = 0): it hides nothing and is refused";
 
+/// Behind what is agreed on where mini-batches are encrypted under the public key. No engine's agreement begins so: sides of a cube are
+/// powers of two, and words have fewer bits.
+pub(crate) const PUBLIC: u8 = 0x50;
+
 /// How far a scale may be from that of its level, relative to it: computed ones are rounded.
 const SCALE: f64 = 1e-12;
 

@@ -2,6 +2,8 @@
 //! top. Either is a multiple of the other, exactly, without a key and without noise: engines compute with ciphertexts of BGV, and
 //! messages are of the scheme that the recipe names.
 
+use std::io::Read;
+
 use he_bgv::{Bound, Ciphertext, Encoder, Error, Evaluator, Parameters, SecretKey};
 use he_core::wire::{Reader, WireError, Writer};
 
@@ -127,19 +129,19 @@ impl IntegerForm {
     pub(crate) fn evaluator(
         &self,
         keys: &KeyLevels,
-        bytes: &[u8],
+        from: impl Read,
         what: impl FnOnce() -> String,
     ) -> Result<Evaluator, EngineError> {
         let wrong = |source: WireError| EngineError::Keys { what: what(), source };
         match self {
             Self::Bgv(params) => {
                 let request = request!(keys, he_bgv);
-                let keys = he_bgv::EvaluationKeys::requested(params, &request, bytes).map_err(wrong)?;
+                let keys = he_bgv::EvaluationKeys::requested_from(params, &request, from).map_err(wrong)?;
                 Ok(Evaluator::new(params, keys)?)
             }
             Self::Bfv(params) => {
                 let request = request!(keys, he_bfv);
-                let keys = he_bfv::EvaluationKeys::requested(params, &request, bytes).map_err(wrong)?;
+                let keys = he_bfv::EvaluationKeys::requested_from(params, &request, from).map_err(wrong)?;
                 Ok(he_bfv::Evaluator::new(params, keys)?.bgv().clone())
             }
         }

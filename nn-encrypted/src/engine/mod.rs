@@ -19,6 +19,7 @@ pub(crate) mod tables;
 mod ways;
 pub(crate) mod words;
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -83,6 +84,33 @@ pub trait Engine: Send + Sync {
     fn take_records(&mut self) -> Vec<u8> {
         Vec::new()
     }
+}
+
+/// Evaluation keys of one kind as they were sent: bytes that are read to their end, piece by piece.
+///
+/// ```
+/// use std::io::Read;
+/// use nn_encrypted::internals::KeyStream;
+///
+/// let (sealed, mut read) = (vec![1, 2, 3], Vec::new());
+/// let mut keys: KeyStream<'_> = Box::new(&sealed[..]);
+/// keys.read_to_end(&mut read)?;
+/// assert_eq!(read, sealed);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub type KeyStream<'a> = Box<dyn Read + 'a>;
+
+/// Keys that are in memory as they were sent.
+pub(crate) fn streams(keys: &[Vec<u8>]) -> Vec<KeyStream<'_>> {
+    keys.iter().map(|key| -> KeyStream<'_> { Box::new(&key[..]) }).collect()
+}
+
+/// The keys of one kind where a plan has no others.
+pub(crate) fn only_stream(keys: Vec<KeyStream<'_>>) -> Result<KeyStream<'_>> {
+    let found = keys.len();
+    let [keys] =
+        <[KeyStream<'_>; 1]>::try_from(keys).map_err(|_| EngineError::KeyCount { found, needed: 1 })?;
+    Ok(keys)
 }
 
 /// Counts and times of an engine.

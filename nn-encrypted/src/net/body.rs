@@ -9,7 +9,7 @@ use crate::network::Network;
 use crate::plan::{DataShape, Plan};
 use crate::recipe::{Recipe, RefreshStrategy};
 use crate::roles::traffic;
-use crate::run::{RunError, Session, hex};
+use crate::run::{JobFile, RunError, Session, hex};
 
 /// Largest number of features or outputs that is planned for, as of the width of a layer.
 const WIDEST: usize = 1 << 16;
@@ -113,6 +113,23 @@ impl JobBody {
             batches: session.batches.count(),
             plan: hex(&plan.hash()),
             insecure_small,
+        })
+    }
+
+    /// That of a job that keys were made for.
+    pub(super) fn of_job(job: &JobFile) -> Result<Self, RunError> {
+        let outputs = job.outputs()?;
+        let scale = &job.intake.scale;
+        Ok(Self {
+            recipe: bare(&job.recipe).to_toml()?,
+            features: job.intake.features().features.len(),
+            sides: job.intake.sides,
+            outputs,
+            bound: f64::from(scale.bound()) / f64::from(scale.fraction_bits()).exp2(),
+            rows: job.intake.rows,
+            batches: job.batches,
+            plan: job.plan.clone(),
+            insecure_small: job.insecure_small.clone(),
         })
     }
 

@@ -1,6 +1,8 @@
 //! The server of a run elsewhere: a job and a run of it, as a channel.
 
+use std::fs::File;
 use std::io::Cursor;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,8 +17,8 @@ use super::outcome::Outcome;
 use super::upload::upload;
 use crate::engine::Usage;
 use crate::plan::Plan;
-use crate::roles::{Channel, Link, ServerError};
-use crate::run::{Connect, RunError, RunFolder, SentKeys, Session, digest_of, hex};
+use crate::roles::{Channel, DataOwner, Link, ServerError};
+use crate::run::{Connect, JobFile, RunError, RunFolder, SealedKey, SealedKeys, Session, hex};
 
 /// Seconds for which a request for what is next waits: not so long that a stop by hand goes unheard.
 const WAIT: u64 = 5;
@@ -42,6 +44,11 @@ pub(super) struct Known {
 
 fn refused(what: impl Into<String>) -> ServerError {
     ServerError::Remote(what.into().into())
+}
+
+/// The name of a job that keys were made for.
+fn id_of(job: &JobFile) -> Result<Id, RunError> {
+    job.job.parse().map_err(|()| RunError::Job(format!("job.toml: {:?} is no job", job.job)))
 }
 
 impl Elsewhere {
@@ -87,11 +94,73 @@ impl Elsewhere {
         Ok(())
     }
 
+    /// Makes a job with its evaluation keys, if it is not there.
+    fn create(&self, job: Id, body: &JobBody, keys: &SealedKeys, forgets: bool) -> Result<Remote, RunError> {
+        let body = serde_json::to_vec(body).map_err(|error| RunError::Job(error.to_string()))?;
+        let remote = self.remote(job, forgets);
+        self.caller.call(&Method::PUT, &remote.job, &[], &body, &[])?;
+        for (kind, key) in keys.all().enumerate() {
+            remote.upload_key(Object::Keys(kind), key)?;
+        }
+        Ok(remote)
+    }
+
+    fn remote(&self, job: Id, forgets: bool) -> Remote {
+        Remote {
+            caller: Arc::clone(&self.caller),
+            run: String::new(),
+            job: format!("/v1/jobs/{job}"),
+            forgets,
+            number: 0,
+            usage: vec![],
+            records: vec![],
+        }
+    }
+
+    /// Makes the job of a folder of keys, so that owners of data can upload to it.
+    pub(crate) fn create_job(&self, folder: &RunFolder) -> Result<String, RunError> {
+        let none = || RunError::Job(format!("{}: no job.toml; `keygen` makes one", folder.root().display()));
+        let job = folder.job()?.ok_or_else(none)?;
+        let keys = folder.keys_of(&job)?;
+        self.create(id_of(&job)?, &JobBody::of_job(&job)?, &keys, false)?;
+        Ok(job.job)
+    }
+
+    /// Encrypts the rows of an owner of data, table or data set `set`, and uploads them to a job. Tells how many mini-batches were sent
+    /// and how many were there.
+    pub(crate) fn upload(
+        &self,
+        job: &JobFile,
+        public: &[u8],
+        (set, data_dir): (&str, Option<&Path>),
+        mut done: impl FnMut(usize, usize),
+    ) -> Result<[usize; 2], RunError> {
+        if job.public.as_deref() != Some(blake3::hash(public).to_hex().as_str()) {
+            return Err(RunError::Job("the public key is not the one of this job".into()));
+        }
+        let session = job.session_of_owner(set, data_dir)?;
+        let owner = DataOwner::new(&session.plan()?, public)?;
+        let (mut remote, count) = (self.remote(id_of(job)?, false), session.batches.count());
+        let mut sent = 0;
+        for batch in 0..count {
+            if !remote.has_batch(batch)? {
+                let (x, targets) = session.batch(batch)?;
+                remote.receive_batch(batch, owner.encrypt_batch(batch, x.view(), targets.view())?)?;
+                sent += 1;
+            }
+            done(batch + 1, count);
+        }
+        Ok([sent, count - sent])
+    }
+
     /// The name of the job of a folder, drawn and written there if it is new.
-    fn name(&self, folder: Option<&RunFolder>, keys: &SentKeys) -> Result<Id, RunError> {
+    fn name(&self, folder: Option<&RunFolder>, keys: &SealedKeys) -> Result<Id, RunError> {
         let draw = || Id::draw().map_err(|error| RunError::Job(error.to_string()));
         let Some(folder) = folder else { return draw() };
-        let (path, keys) = (folder.client("job.json"), hex(&digest_of(keys.iter().flatten())));
+        if let Some(job) = folder.job()? {
+            return id_of(&job);
+        }
+        let (path, keys) = (folder.client("job.json"), hex(&keys.digest()?));
         let wrong = |what: String| RunError::File { path: path.clone(), what };
         if path.exists() {
             let known: Known =
@@ -113,26 +182,12 @@ impl Connect for Elsewhere {
         &self,
         session: &Session,
         plan: &Arc<Plan>,
-        keys: &SentKeys,
+        keys: &SealedKeys,
         folder: Option<&RunFolder>,
     ) -> Result<Box<dyn Channel>, RunError> {
         let job = self.name(folder, keys)?;
         let body = JobBody::of(session, plan, self.insecure_small.clone())?;
-        let body = serde_json::to_vec(&body).map_err(|error| RunError::Job(error.to_string()))?;
-        let path = format!("/v1/jobs/{job}");
-        self.caller.call(&Method::PUT, &path, &[], &body, &[])?;
-        let mut remote = Remote {
-            caller: Arc::clone(&self.caller),
-            run: String::new(),
-            job: path,
-            forgets: folder.is_none(),
-            number: 0,
-            usage: vec![],
-            records: vec![],
-        };
-        for (kind, key) in keys.iter().flatten().enumerate() {
-            remote.upload(Object::Keys(kind), key)?;
-        }
+        let mut remote = self.create(job, &body, keys, folder.is_none())?;
         let run = Id::draw().map_err(|error| RunError::Job(error.to_string()))?;
         remote.run = format!("{}/runs/{run}", remote.job);
         self.caller.call(&Method::PUT, &remote.run, &[], &[], &[])?;
@@ -188,9 +243,21 @@ impl Remote {
         Ok(Some(found).filter(|answer| answer.status.is_success()))
     }
 
-    /// Uploads an object, from where an earlier attempt ended.
+    /// Uploads an object that is in memory.
     fn upload(&self, object: Object, bytes: &[u8]) -> Result<(), ServerError> {
         upload(&self.caller, &self.object(object), &mut Cursor::new(bytes))
+    }
+
+    /// Uploads evaluation keys, of which no more than a piece is in memory.
+    fn upload_key(&self, object: Object, key: &SealedKey) -> Result<(), RunError> {
+        match key {
+            SealedKey::Bytes(bytes) => self.upload(object, bytes)?,
+            SealedKey::File(path, _) => {
+                let file = File::open(path).map_err(|source| RunError::Io { path: path.clone(), source });
+                upload(&self.caller, &self.object(object), &mut file?)?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives the next task and answers its requests, to its end.

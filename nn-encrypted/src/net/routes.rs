@@ -77,11 +77,20 @@ impl FromRequestParts<Arc<Service>> for Asked {
         let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let protocol = text(HeaderName::from_static(PROTOCOL_HEADER));
         let token = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+        let failed = |what| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, what);
         let peer = parts.extensions.get::<Peer>().map(|Peer(tenant)| tenant.clone());
         let tenant =
             peer.map_or_else(|| service.tokens.tenant(token.unwrap_or_default()), |peer| Ok(Some(peer)));
-        let tenant = tenant.map_err(|what| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, what))?;
-        let tenant = tenant.ok_or_else(|| Refused::new(StatusCode::UNAUTHORIZED, "no valid token"))?;
+        let tenant = match tenant.map_err(failed)? {
+            Some(tenant) => tenant,
+            None => {
+                let uploader = service.tokens.uploader(token.unwrap_or_default()).map_err(failed)?;
+                let none = || Refused::new(StatusCode::UNAUTHORIZED, "no valid token");
+                let (tenant, job) = uploader.ok_or_else(none)?;
+                permit_upload(&parts.method, parts.uri.path(), job)?;
+                tenant
+            }
+        };
         if protocol != Some(PROTOCOL) {
             let found = protocol.unwrap_or("none");
             let version = env!("CARGO_PKG_VERSION");
@@ -90,6 +99,19 @@ impl FromRequestParts<Arc<Service>> for Asked {
         }
         Ok(Self { service: Arc::clone(service), tenant })
     }
+}
+
+/// Grants to an owner of data the mini-batches of one job, and nothing else: of other jobs it does not learn whether they exist.
+fn permit_upload(method: &Method, path: &str, job: Id) -> Granted<()> {
+    let own = format!("/v1/jobs/{job}");
+    let Some(rest) = path.strip_prefix(&own).filter(|rest| rest.is_empty() || rest.starts_with('/')) else {
+        return Err(Refused::unknown());
+    };
+    let object = rest.strip_prefix("/objects/").and_then(|name| name.parse().ok());
+    if matches!(object, Some(Object::Batch(_))) && [Method::HEAD, Method::PATCH].contains(method) {
+        return Ok(());
+    }
+    Err(Refused::new(StatusCode::FORBIDDEN, "this token uploads mini-batches, and does nothing else"))
 }
 
 impl Asked {

@@ -284,15 +284,20 @@ impl Store {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// The bytes of an object that is whole.
-    pub(super) fn bytes(&self, job: Id, name: &str) -> Result<Option<Vec<u8>>> {
+    /// An object that is whole, to be read.
+    pub(super) fn open_object(&self, job: Id, name: &str) -> Result<Option<std::io::Take<fs::File>>> {
         let Some(ObjectRecord { length, complete: true, .. }) = self.object(job, name)? else {
             return Ok(None);
         };
         let path = self.path(job, name);
-        let mut bytes = Vec::with_capacity(length as usize);
-        let file = fs::File::open(&path).map_err(io(&path))?;
-        file.take(length).read_to_end(&mut bytes).map_err(io(&path))?;
+        Ok(Some(fs::File::open(&path).map_err(io(&path))?.take(length)))
+    }
+
+    /// The bytes of an object that is whole.
+    pub(super) fn bytes(&self, job: Id, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(mut file) = self.open_object(job, name)? else { return Ok(None) };
+        let mut bytes = Vec::with_capacity(file.limit() as usize);
+        file.read_to_end(&mut bytes).map_err(io(&self.path(job, name)))?;
         Ok(Some(bytes))
     }
 }

@@ -10,6 +10,7 @@ use he_core::ring::sample::Prng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::names::Id;
 use crate::run::{RunError, hex};
 
 /// The first characters of every token, so that one is known where it lies about.
@@ -31,6 +32,19 @@ pub(super) struct Kept {
     /// Whether it reads metrics, and nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     metrics: bool,
+    /// The job of its tenant that it uploads mini-batches to, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upload: Option<String>,
+}
+
+/// What a token is for.
+enum Scope {
+    /// Everything of its tenant.
+    Owner,
+    /// Metrics.
+    Metrics,
+    /// Mini-batches of a job.
+    Upload(Id),
 }
 
 /// The tokens of a server.
@@ -62,7 +76,7 @@ impl Tokens {
 
     /// A new token for a tenant, for so many days or without end.
     pub(crate) fn issue(&self, tenant: &str, days: Option<u32>) -> Result<Zeroizing<String>, RunError> {
-        self.keep(tenant, days, false)
+        self.keep(tenant, days, Scope::Owner)
     }
 
     /// A new token that reads metrics, and nothing else.
@@ -71,10 +85,22 @@ impl Tokens {
         name: &str,
         days: Option<u32>,
     ) -> Result<Zeroizing<String>, RunError> {
-        self.keep(name, days, true)
+        self.keep(name, days, Scope::Metrics)
     }
 
-    fn keep(&self, tenant: &str, days: Option<u32>, metrics: bool) -> Result<Zeroizing<String>, RunError> {
+    /// A new token that uploads mini-batches to a job of a tenant, and does nothing else: for an owner of data.
+    pub(crate) fn issue_for_upload(
+        &self,
+        tenant: &str,
+        days: Option<u32>,
+        job: &str,
+    ) -> Result<Zeroizing<String>, RunError> {
+        let wrong =
+            |()| RunError::Job(format!("{job:?} is no job: `keygen` and `jobs` tell 32 hexadecimal digits"));
+        self.keep(tenant, days, Scope::Upload(job.parse().map_err(wrong)?))
+    }
+
+    fn keep(&self, tenant: &str, days: Option<u32>, scope: Scope) -> Result<Zeroizing<String>, RunError> {
         if !is_tenant(tenant) {
             let what = "the name of a tenant is 1 to 64 of A-Z, a-z, 0-9, `.`, `_` and `-`";
             return Err(RunError::Job(format!("{tenant:?}: {what}")));
@@ -85,20 +111,31 @@ impl Tokens {
         let token = Zeroizing::new(format!("{PREFIX}{}", *Zeroizing::new(hex(&bits))));
         let path = self.path(&token);
         let ends = days.map(|days| now() + u64::from(days) * 86_400);
-        let text = toml::to_string(&Kept { tenant: tenant.to_owned(), ends, metrics })
+        let (metrics, upload) = match scope {
+            Scope::Owner => (false, None),
+            Scope::Metrics => (true, None),
+            Scope::Upload(job) => (false, Some(job.to_string())),
+        };
+        let text = toml::to_string(&Kept { tenant: tenant.to_owned(), ends, metrics, upload })
             .map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
         super::files::write_private(&path, text.as_bytes())?;
         Ok(token)
     }
 
-    /// Whose a token is; none if it is unknown or has ended.
+    /// Whose a token is; none if it is unknown, has ended, or is for uploads alone.
     pub(super) fn tenant(&self, token: &str) -> Result<Option<String>, String> {
-        Ok(self.known(token)?.filter(|kept| !kept.metrics).map(|kept| kept.tenant))
+        Ok(self.known(token)?.filter(|kept| !kept.metrics && kept.upload.is_none()).map(|kept| kept.tenant))
     }
 
     /// Whether a token reads metrics.
     pub(super) fn reads_metrics(&self, token: &str) -> Result<bool, String> {
         Ok(self.known(token)?.is_some_and(|kept| kept.metrics))
+    }
+
+    /// The tenant and the job that a token uploads mini-batches to; none if it is another token.
+    pub(super) fn uploader(&self, token: &str) -> Result<Option<(String, Id)>, String> {
+        let job = |kept: Kept| Some((kept.tenant, kept.upload?.parse().ok()?));
+        Ok(self.known(token)?.and_then(job))
     }
 
     /// The record of a token that has not ended.
@@ -136,6 +173,11 @@ mod tests {
         let metrics = tokens.issue_for_metrics("monitor", None).unwrap();
         assert_eq!((tokens.tenant(&metrics), tokens.reads_metrics(&metrics)), (Ok(None), Ok(true)));
         assert_eq!(tokens.reads_metrics(&token), Ok(false));
+        let job = Id::draw().unwrap();
+        let upload = tokens.issue_for_upload("ward-3", None, &job.to_string()).unwrap();
+        assert_eq!(tokens.uploader(&upload), Ok(Some(("ward-3".into(), job))));
+        assert_eq!((tokens.tenant(&upload), tokens.uploader(&token)), (Ok(None), Ok(None)));
+        assert!(tokens.issue_for_upload("ward-3", None, "../x").is_err());
         for entry in fs::read_dir(folder.path().join("tokens")).unwrap().flatten() {
             assert!(!fs::read_to_string(entry.path()).unwrap().contains(&token[4..]));
             assert!(!entry.file_name().to_string_lossy().contains(&token[4..]));

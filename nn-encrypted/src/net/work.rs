@@ -14,6 +14,7 @@ use super::names::{Id, Object, from_hex};
 use super::outcome::Outcome;
 use super::plans::Plans;
 use super::store::{JobRecord, ObjectRecord, Store, StoreError};
+use crate::engine::KeyStream;
 use crate::roles::{Link, LinkError, Server, ServerError};
 
 /// Checkpoints of a job that are kept.
@@ -123,9 +124,16 @@ impl Work {
         let mut keys = Vec::new();
         for engine in &plan.engines {
             let kinds = number.by_ref().take(engine.key_names().len());
-            keys.push(kinds.map(|kind| self.uploaded(Object::Keys(kind))).collect::<Result<_, _>>()?);
+            keys.push(kinds.map(|kind| self.key(Object::Keys(kind))).collect::<Result<_, _>>()?);
         }
-        Ok(Server::new(plan, &keys, true)?)
+        Ok(Server::read_from(plan, keys, true)?)
+    }
+
+    /// Uploaded keys, which are read piece by piece.
+    fn key(&self, object: Object) -> Result<KeyStream<'static>, WorkError> {
+        let file =
+            self.store.open_object(self.job, &object.to_string())?.ok_or(WorkError::Missing(object))?;
+        Ok(Box::new(file))
     }
 
     fn uploaded(&self, object: Object) -> Result<Vec<u8>, WorkError> {

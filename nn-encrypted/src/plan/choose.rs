@@ -9,8 +9,8 @@ use super::task::{DataShape, Planned, Task};
 use super::{Plan, PlanError, Reason, Result, Security, slot_tables, slots, tables, words};
 use crate::network::{Layer, Network};
 use crate::numbers::tables::over_slots;
-use crate::program::lower_with;
-use crate::recipe::{Arithmetic, Recipe, RefreshStrategy, RefreshTensor, Scheme};
+use crate::program::{Tensor, lower_with};
+use crate::recipe::{Arithmetic, Encryption, Recipe, RefreshStrategy, RefreshTensor, Scheme};
 
 impl Plan {
     /// The plan of a recipe for its network and data.
@@ -143,6 +143,7 @@ fn check_borders(recipe: &Recipe, network: &Network, segments: &[Vec<usize>]) ->
 /// The engine for layers of one scheme.
 fn plan(task: &Task<'_>) -> Result<Planned> {
     let first = &task.network.layers[task.layers[0]];
+    check_encryption(task, first)?;
     match (first.scheme.arithmetic(), task.recipe.refresh.strategy) {
         _ if over_slots(task.network) => slot_tables::plan(task),
         (Arithmetic::Integers, RefreshStrategy::None) => slots::columns::plan(task),
@@ -158,6 +159,36 @@ fn plan(task: &Task<'_>) -> Result<Planned> {
         (Arithmetic::Integers, RefreshStrategy::Client) => slots::bgv::plan(task),
         (Arithmetic::Reals, _) => slots::ckks::plan(task),
     }
+}
+
+/// Mini-batches can be encrypted under a public key where they enter slots or words.
+fn check_encryption(task: &Task<'_>, first: &Layer) -> Result<()> {
+    let Task { recipe, network, layers, program, .. } = *task;
+    let depth = network.depth();
+    let enters = [Tensor::Features, Tensor::Targets].iter().any(|tensor| tensor.is_on(layers, depth));
+    if recipe.encryption == Encryption::Secret || !enters {
+        return Ok(());
+    }
+    let refuse = |what: &str| {
+        let what = format!("\"public\": {what}; \"secret\" is needed");
+        Err(PlanError::field("encryption", what))
+    };
+    if program.has_client_backward() {
+        return refuse("the client takes the backward pass from rows and labels, which are its own");
+    }
+    let strategy = recipe.refresh.strategy;
+    let slots = !matches!(strategy, RefreshStrategy::None | RefreshStrategy::Clean) && !looks_up(task);
+    let public = match first.scheme.arithmetic() {
+        Arithmetic::Words => true,
+        Arithmetic::Integers | Arithmetic::Reals => slots && !over_slots(network),
+    };
+    if public {
+        return Ok(());
+    }
+    refuse(&format!(
+        "mini-batches enter layers in {} that are no slots and no words, and those have no public key here",
+        first.scheme
+    ))
 }
 
 /// Whether an activation that is computed with these layers, as the layer behind it is, or it is the last, is looked up in tables.

@@ -28,12 +28,12 @@ pub use self::error::{PlanError, Reason};
 pub use self::task::DataShape;
 pub(crate) use self::task::{Planned, Security, Task};
 pub(crate) use self::work::Workload;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, KeyStream};
 use crate::network::{Extent, Network};
 use crate::numbers::tables::TableReader;
 use crate::program::{Program, Step, Tensor};
 use crate::recipe::{Loss, Optimizer};
-use crate::roles::cipher::{Cipher, CipherError};
+use crate::roles::cipher::{Cipher, CipherError, PublicCipher};
 
 /// A training plan.
 ///
@@ -219,11 +219,20 @@ pub trait PlannedEngine: Display + Send + Sync {
     /// If they are damaged or of other parameters.
     fn with_secret(&self, keys: &[Zeroizing<Vec<u8>>]) -> Result<Box<dyn Cipher>, CipherError>;
 
-    /// A server's side with evaluation keys as they were sent; `record` keeps what an audit needs.
+    /// The side of an owner of data, with public keys as `Cipher::public_keys` gave them; none where mini-batches are encrypted under
+    /// the secret key alone.
+    ///
+    /// # Errors
+    /// If they are missing, damaged or of other parameters.
+    fn public_cipher(&self, _keys: &[Vec<u8>]) -> Result<Option<Box<dyn PublicCipher>>, CipherError> {
+        Ok(None)
+    }
+
+    /// A server's side with evaluation keys as they were sent, of each kind; `record` keeps what an audit needs.
     ///
     /// # Errors
     /// If keys are missing, damaged or of other parameters.
-    fn engine(&self, keys: &[Vec<u8>], record: bool) -> Result<Box<dyn Engine>, EngineError>;
+    fn engine(&self, keys: Vec<KeyStream<'_>>, record: bool) -> Result<Box<dyn Engine>, EngineError>;
 
     /// The schemes and their parameters.
     fn schemes(&self) -> Vec<SchemeUse>;

@@ -18,7 +18,7 @@ use crate::engine::coefficients::Coefficients;
 use crate::engine::integers::IntegerForm;
 use crate::engine::slot_tables::{SlotTables, TableValues};
 use crate::engine::tables::{TableEngine, TableFunctions};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, KeyStream};
 use crate::layout::Places;
 use crate::layout::coefficients::{CoefficientLayout, PolynomialTiles};
 use crate::network::Network;
@@ -148,7 +148,11 @@ impl PlannedSlotTables {
         TableValues::new(&self.functions, self.loss, &self.numbers)
     }
 
-    fn engine_with(&self, keys: &[Vec<u8>], values: &TableValues) -> Result<Box<dyn Engine>, EngineError> {
+    fn engine_with(
+        &self,
+        keys: Vec<KeyStream<'_>>,
+        values: &TableValues,
+    ) -> Result<Box<dyn Engine>, EngineError> {
         let switcher = ways::switcher(&self.parameters, &self.key_request(), keys)?;
         let tables = SlotTables::new(values, self.numbers, &switcher)?;
         let layers = Coefficients::new(&self.layout, Scheme::Bgv, self.numbers.activation_bits, switcher)?;
@@ -221,7 +225,7 @@ impl PlannedEngine for PlannedSlotTables {
         Ok(self.cipher(key))
     }
 
-    fn engine(&self, keys: &[Vec<u8>], _: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn engine(&self, keys: Vec<KeyStream<'_>>, _: bool) -> Result<Box<dyn Engine>, EngineError> {
         self.engine_with(keys, &self.values())
     }
 

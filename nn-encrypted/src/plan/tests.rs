@@ -121,3 +121,47 @@ fn what_no_engine_computes_is_refused_by_number() {
         assert_eq!(refusal(&recipe(both, rest)), (3, Reason::Layout, 2.0, carried), "{rest}");
     }
 }
+
+/// Others encrypt where mini-batches enter slots or words: there plans begin from the noise and the sizes of the public key.
+#[test]
+fn mini_batches_under_a_public_key() {
+    let reason = "a test: no secret is in it";
+    let plan = |name: &str, settings: &[&str]| {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let recipe = Recipe::load(name, &settings).unwrap();
+        let network = Network::new(&recipe, 4, None, 3).unwrap();
+        Plan::choose_insecure_small(&recipe, &network, DataShape { bound: 1.0, rows: 30 }, reason)
+    };
+    let one = "layers=[{kind='Linear',scheme='bgv'}]";
+    let real = "layers=[{kind='Linear',scheme='ckks'}]";
+    let bytes = |plan: &Plan| crate::roles::traffic::batch_bytes(plan, 4);
+    for (name, settings) in [
+        ("hesamifard2017", [one, "optimizer.batch_size=4"]),
+        ("hesamifard2017", ["layers=[{kind='Linear',scheme='bfv'}]", "optimizer.batch_size=4"]),
+        ("ckks_sgd", [real, "optimizer.batch_size=4"]),
+    ] {
+        let secret = plan(name, &settings).unwrap();
+        let public = plan(name, &[&settings[..], &["encryption=public"]].concat()).unwrap();
+        assert_ne!(secret.hash(), public.hash(), "{name}");
+        // Nearly twice: a ciphertext has two polynomials, and no seed.
+        let times = bytes(&public) as f64 / bytes(&secret) as f64;
+        assert!((1.8..2.0).contains(&times), "{name}: {times}");
+        assert_eq!(crate::roles::traffic::model_bytes(&public), crate::roles::traffic::model_bytes(&secret));
+    }
+    let words = [WORDS_SET, "optimizer.batch_size=1", "optimizer.learning_rate=1", "numbers.word_bits=8"];
+    let (secret, public) =
+        (plan("tbmpnet2021", &words), plan("tbmpnet2021", &[&words[..], &["encryption=public"]].concat()));
+    assert_ne!(secret.unwrap().hash(), public.unwrap().hash());
+    for (name, settings) in [
+        ("glyph2020", &["variant=tiny"][..]),
+        ("nandakumar2019", &["variant=tiny"]),
+        ("ghimes2018", &["variant=iris"]),
+        ("onoufriou2021", &[real]),
+    ] {
+        let refused = plan(name, &[settings, &["encryption=public"]].concat()).err().unwrap().to_string();
+        assert!(refused.starts_with("encryption: \"public\": "), "{name}: {refused}");
+        assert!(refused.ends_with("; \"secret\" is needed"), "{name}: {refused}");
+    }
+}
+
+const WORDS_SET: &str = "variant=tiny";

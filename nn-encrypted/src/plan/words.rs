@@ -11,16 +11,17 @@ use zeroize::Zeroizing;
 use super::parameters::tfhe::{Parameters, ciphertext_bytes, key_bytes, parameters};
 use super::task::{Planned, Task};
 use super::{Disclosure, Estimate, PlanError, PlannedEngine, Reason, Result, SchemeUse, WireSize, Workload};
+use crate::engine::form::PUBLIC;
 use crate::engine::words::{BitWords, Counts, DigitWords, Plain, Prices, Shape, WordEngine};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, KeyStream};
 use crate::model::Model;
 use crate::network::{Activation, Layer};
 use crate::numbers::weight_grid;
 use crate::numbers::words::Format;
 use crate::program::{Step, Tensor};
-use crate::recipe::WordCoding;
-use crate::roles::cipher::words::{ClientCoding, WordCipher};
-use crate::roles::cipher::{Cipher, CipherError};
+use crate::recipe::{Encryption, WordCoding};
+use crate::roles::cipher::words::{ClientCoding, WordCipher, WordPublic};
+use crate::roles::cipher::{Cipher, CipherError, PublicCipher};
 
 /// The largest magnitudes of a layer in the first step, as real numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +47,8 @@ struct PlannedWords<C> {
     prices: Prices,
     /// The bounds of the first step.
     bounds: Vec<Bound>,
+    /// Whether mini-batches may be encrypted under the public key.
+    public: bool,
     coding: PhantomData<fn() -> C>,
 }
 
@@ -99,6 +102,7 @@ fn plan_as<C: ClientCoding>(task: &Task<'_>) -> Result<Planned> {
         query,
         prices,
         bounds,
+        public: recipe.encryption == Encryption::Public,
         coding: PhantomData,
     });
     Ok(Planned { engine, bootstrapped: BTreeSet::new(), proven: vec![] })
@@ -261,6 +265,9 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
         });
         out.u32(self.shift);
         out.bytes(self.parameters.hash());
+        if self.public {
+            out.u8(PUBLIC);
+        }
     }
 
     fn sent(&self, tensor: Tensor, rows: usize) -> WireSize {
@@ -281,7 +288,14 @@ impl<C: ClientCoding> PlannedEngine for PlannedWords<C> {
         Ok(Box::new(WordCipher::<C>::with_secret(&self.shape, &self.parameters, keys)?))
     }
 
-    fn engine(&self, keys: &[Vec<u8>], _: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn public_cipher(&self, keys: &[Vec<u8>]) -> Result<Option<Box<dyn PublicCipher>>, CipherError> {
+        if !self.public {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(WordPublic::<C>::new(&self.shape, &self.parameters, keys)?)))
+    }
+
+    fn engine(&self, keys: Vec<KeyStream<'_>>, _: bool) -> Result<Box<dyn Engine>, EngineError> {
         Ok(Box::new(WordEngine::<C>::with_keys(&self.shape, &self.parameters, keys)?))
     }
 

@@ -32,7 +32,7 @@ pub(crate) use self::layer::Arithmetic;
 pub use self::layer::{Fit, Kernel, Layer, LayerKind, Scheme};
 pub use self::numbers::{Auto, Bounds, Numbers, Phases, Setting, WordCoding};
 pub use self::optimizer::{Loss, Optimizer};
-pub use self::refresh::{Backward, Parameters, Refresh, RefreshStrategy, RefreshTensor, Secret};
+pub use self::refresh::{Backward, Encryption, Parameters, Refresh, RefreshStrategy, RefreshTensor, Secret};
 pub use self::scalar::Scalar;
 pub use crate::activation::FitMethod;
 pub use crate::data::{Coding, Data};
@@ -64,6 +64,9 @@ pub struct Recipe {
     /// With cross-entropy: targets are this and one less this; 0 or more, below 0.5.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub target_smoothing: f64,
+    /// The key under which mini-batches are encrypted.
+    #[serde(default, skip_serializing_if = "Encryption::is_secret")]
+    pub encryption: Encryption,
     /// The data set and how it becomes numbers.
     pub data: Data,
     /// The network, input first: layers with weights, each with at most one activation behind it; a pooling may stand before

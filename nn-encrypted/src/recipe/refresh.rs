@@ -139,3 +139,28 @@ pub enum Secret {
     /// Ternary of low weight, with bootstrapping: three more bits of precision, and younger attacks.
     Sparse,
 }
+
+/// `encryption`: the key under which mini-batches are encrypted.
+///
+/// ```
+/// use nn_encrypted::recipe::{Encryption, Recipe};
+///
+/// let recipe = Recipe::load("hesamifard2017", &["encryption=public".to_owned()])?;
+/// assert_eq!(recipe.encryption, Encryption::Public);
+/// # Ok::<(), nn_encrypted::recipe::RecipeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// The secret one: its owner encrypts, in half the space.
+    #[default]
+    Secret,
+    /// The public one: whoever has the rows may encrypt them. Plans begin from its noise, and ciphertexts carry no seed.
+    Public,
+}
+
+impl Encryption {
+    pub(super) fn is_secret(&self) -> bool {
+        *self == Self::Secret
+    }
+}

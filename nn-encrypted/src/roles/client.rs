@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 use super::ClientError;
 use super::cipher::{Cipher, Opened, Plain};
 use super::message::{self, MODEL, Moment, Outgoing, Part, Purpose, Task, expected};
+use super::owner::seal_public_keys;
+use super::samples::check_samples;
 use crate::model::Model;
-use crate::network::Layer;
 use crate::plan::Plan;
 use crate::program::{Refresher, Step, Tensor};
 
@@ -150,6 +151,15 @@ impl Client {
         self.ciphers.iter().map(|cipher| Ok(cipher.evaluation_keys()?)).collect()
     }
 
+    /// New public keys for owners of data, sealed: see [`DataOwner`](super::DataOwner). Of engines without such keys they hold none.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn public_keys(&self) -> Result<Vec<u8>, ClientError> {
+        let keys = self.ciphers.iter().map(|cipher| cipher.public_keys());
+        Ok(seal_public_keys(&self.hash, &keys.collect::<Result<Vec<_>, _>>()?))
+    }
+
     /// The keys of an engine, to open what it recorded.
     pub(crate) fn cipher(&self, engine: usize) -> Option<&dyn Cipher> {
         self.ciphers.get(engine).map(AsRef::as_ref)
@@ -204,24 +214,9 @@ impl Client {
         self.kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    fn shape(&self, what: &'static str, found: usize, needed: usize) -> Result<(), ClientError> {
-        if found == needed {
-            return Ok(());
-        }
-        Err(ClientError::Data { what, found, needed: needed.to_string() })
-    }
-
     /// Checks the shape of features, and of targets if there are any.
     fn check(&self, x: ArrayView2<'_, f64>, targets: Option<ArrayView2<'_, f64>>) -> Result<(), ClientError> {
-        let (layers, most) = (&self.plan.network.layers, self.plan.batch());
-        if x.nrows() == 0 || x.nrows() > most {
-            let needed = format!("1 to {most}");
-            return Err(ClientError::Data { what: "images of a mini-batch", found: x.nrows(), needed });
-        }
-        self.shape("features of an image", x.ncols(), layers.first().map_or(0, Layer::inputs))?;
-        let Some(targets) = targets else { return Ok(()) };
-        self.shape("targets of a mini-batch", targets.nrows(), x.nrows())?;
-        self.shape("targets of an image", targets.ncols(), layers.last().map_or(0, Layer::outputs))
+        check_samples(&self.plan, x, targets)
     }
 
     /// Encrypts tensors for all engines that hold them.

@@ -73,6 +73,9 @@ pub enum ClientError {
     /// Keys refused.
     #[error(transparent)]
     Cipher(#[from] CipherError),
+    /// A tensor of a mini-batch that is encrypted under the secret key alone.
+    #[error("{0}: encrypted under the secret key alone; the recipe needs encryption = \"public\"")]
+    NoPublicKey(Tensor),
     /// Data of another shape than the plan's.
     #[error("{what}: {found}, needed {needed}")]
     Data {

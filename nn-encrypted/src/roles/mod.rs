@@ -13,7 +13,9 @@ pub(crate) mod forge;
 mod link;
 mod local;
 mod message;
+mod owner;
 mod purpose;
+mod samples;
 mod server;
 pub(crate) mod traffic;
 
@@ -23,6 +25,7 @@ pub use self::client::{Client, RefreshCounts};
 pub use self::error::{ClientError, MessageError, ServerError};
 pub use self::link::{Link, LinkError, Traffic};
 pub use self::local::LocalLink;
+pub use self::owner::DataOwner;
 pub use self::purpose::Purpose;
 pub use self::server::Server;
 pub use crate::engine::Pieces;

@@ -28,6 +28,8 @@ pub enum Purpose {
     QueryResponse = 7,
     /// The outputs of a classification.
     Outputs = 8,
+    /// Public keys, under which mini-batches are encrypted.
+    PublicKeys = 9,
 }
 
 impl fmt::Display for Purpose {
@@ -41,6 +43,7 @@ impl fmt::Display for Purpose {
             Self::QueryRequest => "refresh request of a classification",
             Self::QueryResponse => "refresh response of a classification",
             Self::Outputs => "outputs",
+            Self::PublicKeys => "public keys",
         })
     }
 }

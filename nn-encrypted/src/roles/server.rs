@@ -22,7 +22,7 @@ use super::message::{
     self, Due, Incoming, MODEL, Moment, Opened, Outgoing, Part, Purpose, Rows, Task, expected,
 };
 use super::{Link, MessageError, ServerError};
-use crate::engine::{Engine, EngineError, Usage};
+use crate::engine::{Engine, EngineError, KeyStream, Usage, streams};
 use crate::plan::Plan;
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
@@ -70,6 +70,19 @@ impl Server {
     /// # Errors
     /// If keys are missing, damaged, or of other parameters.
     pub fn new(plan: &Arc<Plan>, keys: &[Vec<Vec<u8>>], record: bool) -> Result<Self, ServerError> {
+        Self::read_from(plan, keys.iter().map(|keys| streams(keys)).collect(), record)
+    }
+
+    /// As [`new`](Self::new), with evaluation keys that are read piece by piece: they are not in memory as they were sent beside what is
+    /// made of them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and if reading fails.
+    pub(crate) fn read_from(
+        plan: &Arc<Plan>,
+        keys: Vec<Vec<KeyStream<'_>>>,
+        record: bool,
+    ) -> Result<Self, ServerError> {
         if keys.len() != plan.engines.len() {
             return Err(ServerError::Keys { found: keys.len(), needed: plan.engines.len() });
         }

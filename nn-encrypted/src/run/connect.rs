@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::encrypted::SentKeys;
+use super::sealed_keys::SealedKeys;
 use super::session::Session;
 use super::{RunError, RunFolder};
 use crate::plan::Plan;
@@ -17,7 +17,7 @@ pub(crate) trait Connect {
         &self,
         session: &Session,
         plan: &Arc<Plan>,
-        keys: &SentKeys,
+        keys: &SealedKeys,
         folder: Option<&RunFolder>,
     ) -> Result<Box<dyn Channel>, RunError>;
 
@@ -35,12 +35,12 @@ impl Connect for Here {
         &self,
         _session: &Session,
         plan: &Arc<Plan>,
-        keys: &SentKeys,
+        keys: &SealedKeys,
         folder: Option<&RunFolder>,
     ) -> Result<Box<dyn Channel>, RunError> {
         Ok(Box::new(match folder {
             Some(folder) => folder.server_with(plan, keys)?,
-            None => Server::new(plan, keys, true)?,
+            None => Server::read_from(plan, keys.open()?, true)?,
         }))
     }
 }

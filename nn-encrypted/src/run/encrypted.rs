@@ -88,7 +88,8 @@ impl Encrypted {
     /// If the operating system gives no randomness.
     pub fn start(plan: &Arc<Plan>, client: Client) -> Result<(Self, SentKeys), RunError> {
         let keys = client.evaluation_keys()?;
-        let mut this = Self::new(plan, client, Box::new(Server::new(plan, &keys, true)?), &keys);
+        let bytes = keys.iter().flatten().map(|key| key.len() as u64).sum();
+        let mut this = Self::new(plan, client, Box::new(Server::new(plan, &keys, true)?), bytes);
         this.send_model()?;
         Ok((this, keys))
     }
@@ -103,9 +104,9 @@ impl Encrypted {
         Ok(self.server.receive_model(0, model)?)
     }
 
-    /// A client and a server with the given evaluation keys, but without weights.
+    /// A client and a server with evaluation keys of so many bytes, but without weights.
     #[must_use]
-    pub(super) fn new(plan: &Arc<Plan>, client: Client, server: Box<dyn Channel>, keys: &SentKeys) -> Self {
+    pub(super) fn new(plan: &Arc<Plan>, client: Client, server: Box<dyn Channel>, key_bytes: u64) -> Self {
         let alone = Self::is_alone_in(plan);
         Self {
             plan: Arc::clone(plan),
@@ -113,7 +114,7 @@ impl Encrypted {
             server,
             traffic: Traffic::default(),
             data_bytes: 0,
-            key_bytes: keys.iter().flatten().map(|key| key.len() as u64).sum(),
+            key_bytes,
             batch_bytes: BATCH_BYTES[usize::from(alone)],
             sent: HashSet::new(),
         }
@@ -127,6 +128,9 @@ impl Encrypted {
         if self.sent.contains(&batch) || self.server.has_batch(batch)? {
             self.sent.insert(batch);
             return Ok(());
+        }
+        if session.is_elsewhere() {
+            return Err(RunError::Absent { batch });
         }
         let (x, targets) = session.batch(batch)?;
         let bytes = self.client.encrypt_batch(batch, x.view(), targets.view())?;

@@ -116,6 +116,14 @@ pub enum RunError {
         /// Why.
         what: String,
     },
+    /// A mini-batch whose rows are those of an owner of data, who has not uploaded it.
+    #[error(
+        "mini-batch {batch} is not on the server: the owner of its rows uploads it with: nn-encrypted upload"
+    )]
+    Absent {
+        /// Its number.
+        batch: usize,
+    },
     /// Stopped from outside; of a step that was begun nothing is left.
     #[error("interrupted after step {step} of {steps}{}", how_to_resume(out.as_deref(), server))]
     Interrupted {
@@ -166,6 +174,7 @@ impl RunError {
             | Self::Different { .. }
             | Self::Spent { .. }
             | Self::Unaudited(_)
+            | Self::Absent { .. }
             | Self::Export { .. }
             | Self::Finished { .. }
             | Self::Unfinished { .. } => true,

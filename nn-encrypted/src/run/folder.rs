@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "cli")]
 use super::Measure;
-use super::{Report, RunError};
+use super::{Report, RunError, Unlock};
 use crate::recipe::Recipe;
 
 /// Paths of a run and how they are written.
@@ -24,6 +24,7 @@ use crate::recipe::Recipe;
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     root: PathBuf,
+    unlock: Unlock,
 }
 
 /// Largest checkpoint that is read back.
@@ -39,7 +40,7 @@ pub(super) const EARLIER_MODELS: [&str; 2] = ["client/private-model.safetensors"
 impl RunFolder {
     /// The folder at `root`; made when first written to.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), unlock: Unlock::default() }
     }
 
     /// The folder of a run that a file lies in the `client` of, or the one around any other file.
@@ -49,6 +50,16 @@ impl RunFolder {
             Some(root) if folder.ends_with("client") => Self::new(root),
             _ => Self::new(folder),
         }
+    }
+
+    /// With a way to the passphrase of its secret keys, if they are under one.
+    #[must_use]
+    pub(crate) fn unlocked_by(self, unlock: &Unlock) -> Self {
+        Self { unlock: unlock.clone(), ..self }
+    }
+
+    pub(super) fn unlock(&self) -> &Unlock {
+        &self.unlock
     }
 
     /// Its path.
@@ -191,8 +202,20 @@ impl RunFolder {
     pub(super) fn keep_secrets(&self) -> Result<(), RunError> {
         let path = self.client("");
         let free = (1..).map(|n: u32| self.root.join(format!("client-{n}"))).find(|place| !place.exists());
-        let renamed = fs::rename(&path, free.unwrap_or_default());
-        renamed.map_err(|source| RunError::Io { path, source })
+        let free = free.unwrap_or_default();
+        let renamed = fs::rename(&path, &free);
+        renamed.map_err(|source| RunError::Io { path, source })?;
+        // What was made with them goes with them.
+        for beside in [self.job_path(), self.public_path()] {
+            let to = free.join(beside.file_name().unwrap_or_default());
+            match fs::rename(&beside, to) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(RunError::Io { path: beside, source });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A file to be locked, and its path.

@@ -1,12 +1,18 @@
 //! The keys of a run folder: `client/secret.key`, `client/secret-1.key`, … and `server/evaluation-0.keys`, …, one a secret key and
 //! one a kind of evaluation keys, engine by engine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::digest::hex;
 use super::encrypted::SentKeys;
+use super::job::{JobFile, foreign_plan};
+#[cfg(feature = "serve")]
+use super::passphrase::wrap;
+use super::sealed_keys::{SealedKey, SealedKeys};
+use super::session::Session;
 use super::{RunError, RunFolder};
 use crate::engine::EngineError;
 use crate::model::Model;
@@ -14,8 +20,6 @@ use crate::plan::Plan;
 use crate::roles::cipher::CipherError;
 use crate::roles::{Client, ClientError, Server, ServerError};
 
-/// Largest evaluation keys that are read back.
-const LARGEST_EVALUATION_KEYS: u64 = 1 << 32;
 /// Largest secret key that is read back: one byte a coefficient and an envelope.
 const LARGEST_KEY: u64 = 1 << 18;
 
@@ -32,6 +36,31 @@ impl RunFolder {
         keys.iter().flatten().enumerate().try_for_each(|(i, key)| self.write(&self.secret(i), key, true))
     }
 
+    /// Wraps the secret keys of each engine under a passphrase and writes them, for their owner only.
+    ///
+    /// # Errors
+    /// If they cannot be wrapped or written.
+    #[cfg(feature = "serve")]
+    pub(super) fn write_wrapped_keys(
+        &self,
+        keys: &[Vec<Zeroizing<Vec<u8>>>],
+        passphrase: &str,
+    ) -> Result<(), RunError> {
+        keys.iter().flatten().enumerate().try_for_each(|(i, key)| {
+            let path = self.secret(i);
+            let wrapped = wrap(passphrase, key);
+            let wrapped =
+                wrapped.map_err(|error| RunError::File { path: path.clone(), what: error.to_string() })?;
+            self.write(&path, &wrapped, true)
+        })
+    }
+
+    /// The secret key of a file, whether it is under a passphrase or not.
+    fn read_secret(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, RunError> {
+        let opened = self.unlock().opened(self.read_at_most(path, LARGEST_KEY)?);
+        opened.map_err(|error| RunError::File { path: path.to_owned(), what: error.to_string() })
+    }
+
     /// A client with the secret keys that were written here.
     ///
     /// # Errors
@@ -42,7 +71,7 @@ impl RunFolder {
         for engine in &plan.engines {
             let paths: Vec<PathBuf> =
                 files.by_ref().take(engine.secret_keys()).map(|i| self.secret(i)).collect();
-            let keys = paths.iter().map(|path| self.read_at_most(path, LARGEST_KEY));
+            let keys = paths.iter().map(|path| self.read_secret(path));
             let cipher = engine.with_secret(&keys.collect::<Result<Vec<_>, _>>()?);
             let file = |number: usize, what: String| RunError::File {
                 path: paths.get(number).cloned().unwrap_or_default(),
@@ -63,7 +92,7 @@ impl RunFolder {
         &self,
         plan: &Arc<Plan>,
         model: &Model,
-    ) -> Result<Option<(Client, Option<SentKeys>)>, RunError> {
+    ) -> Result<Option<(Client, Option<SealedKeys>)>, RunError> {
         let secrets: usize = plan.engines.iter().map(|engine| engine.secret_keys()).sum();
         if (0..secrets).any(|i| !self.secret(i).exists()) {
             return Ok(None);
@@ -72,6 +101,45 @@ impl RunFolder {
         let kinds: usize = plan.engines.iter().map(|engine| engine.key_names().len()).sum();
         let whole = (0..kinds).all(|i| self.evaluation_key(i).exists());
         Ok(Some((client, whole.then(|| self.read_evaluation_keys(plan)).transpose()?)))
+    }
+
+    /// A client with the secret keys that were made before a training, and the evaluation keys.
+    ///
+    /// # Errors
+    /// If they are not all there, or of another plan or other data than those of the training.
+    pub(super) fn keys_of_job(
+        &self,
+        job: &JobFile,
+        session: &Session,
+    ) -> Result<(Client, Option<SealedKeys>), RunError> {
+        let plan = &session.plan()?;
+        let wrong = |what: String| RunError::File { path: self.job_path(), what };
+        let found = hex(&plan.hash());
+        if found != job.plan {
+            return Err(wrong(foreign_plan(&found, &job.plan)));
+        }
+        job.check_rows(session).map_err(wrong)?;
+        let client = self.client_with(plan, session.first.clone())?;
+        let keys = self.read_evaluation_keys(plan)?;
+        if hex(&keys.digest()?) != job.keys {
+            return Err(wrong("is of other keys than those in server/".into()));
+        }
+        Ok((client, Some(keys)))
+    }
+
+    /// The evaluation keys that were made for a job, whatever its plan.
+    ///
+    /// # Errors
+    /// If they are not there, or are others.
+    #[cfg(feature = "serve")]
+    pub(crate) fn keys_of(&self, job: &JobFile) -> Result<SealedKeys, RunError> {
+        let there = (0..).map(|i| self.evaluation_key(i)).take_while(|path| path.exists());
+        let keys = SealedKeys::in_files(vec![there.map(SealedKey::file).collect::<Result<_, _>>()?]);
+        if hex(&keys.digest()?) != job.keys {
+            let what = "is of other keys than those in server/".into();
+            return Err(RunError::File { path: self.job_path(), what });
+        }
+        Ok(keys)
     }
 
     /// Path of a kind of evaluation keys, counted over all engines.
@@ -88,27 +156,25 @@ impl RunFolder {
         all.into_iter().try_for_each(|(i, key)| self.write(&self.evaluation_key(i), key, false))
     }
 
-    /// Reads the evaluation keys, still sealed.
+    /// The evaluation keys, still sealed: their files, which are read when the keys are used.
     ///
     /// # Errors
-    /// If they cannot be read.
-    pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<SentKeys, RunError> {
+    /// If one is not there, or longer than any keys are.
+    pub fn read_evaluation_keys(&self, plan: &Plan) -> Result<SealedKeys, RunError> {
         let mut number = 0..;
-        let mut next = || {
-            let path = self.evaluation_key(number.next().unwrap_or(0));
-            Ok(std::mem::take(&mut *self.read_at_most(&path, LARGEST_EVALUATION_KEYS)?))
-        };
+        let mut next = || SealedKey::file(self.evaluation_key(number.next().unwrap_or(0)));
         let engines = plan.engines.iter();
-        engines.map(|engine| engine.key_names().iter().map(|_| next()).collect()).collect()
+        let keys = engines.map(|engine| engine.key_names().iter().map(|_| next()).collect());
+        Ok(SealedKeys::in_files(keys.collect::<Result<_, RunError>>()?))
     }
 
     /// A server with evaluation keys that were read here; it records what an audit needs.
     ///
     /// # Errors
     /// If they are damaged or belong to other parameters: the file is named.
-    pub fn server_with(&self, plan: &Arc<Plan>, keys: &SentKeys) -> Result<Server, RunError> {
+    pub fn server_with(&self, plan: &Arc<Plan>, keys: &SealedKeys) -> Result<Server, RunError> {
         let names: Vec<String> = plan.engines.iter().flat_map(|engine| engine.key_names()).collect();
-        Server::new(plan, keys, true).map_err(|error| match error {
+        Server::read_from(plan, keys.open()?, true).map_err(|error| match error {
             ServerError::Engine(EngineError::Keys { what, source }) => {
                 match names.iter().position(|name| *name == what) {
                     Some(i) => RunError::File { path: self.evaluation_key(i), what: source.to_string() },

@@ -13,7 +13,9 @@ impl Lock {
     /// Locks a folder, and looks once more what is in it: another process may have ended a run there just now.
     pub(super) fn new(folder: &RunFolder, options: &Options) -> Result<Self, RunError> {
         let lock = Self::taken(folder, options)?;
-        if options.resume || !folder.has_secrets() {
+        // Keys that were made before a training are for it.
+        let made_before = folder.job_path().exists() && !folder.report().exists();
+        if options.resume || made_before || !folder.has_secrets() {
             return Ok(lock);
         }
         // What is put aside takes this lock with it.

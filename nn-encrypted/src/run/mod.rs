@@ -20,6 +20,9 @@ mod export;
 mod figures;
 mod findings;
 mod folder;
+mod job;
+#[cfg(feature = "serve")]
+mod keygen;
 mod keys;
 #[cfg(unix)]
 #[cfg(test)]
@@ -32,6 +35,7 @@ mod outcome;
 mod outputs;
 #[cfg(feature = "cli")]
 mod page;
+mod passphrase;
 mod plans;
 mod predict;
 mod progress;
@@ -40,6 +44,7 @@ mod report;
 mod resume;
 mod scores;
 mod seal;
+mod sealed_keys;
 mod session;
 #[cfg(test)]
 pub(crate) mod small;
@@ -65,7 +70,7 @@ pub(crate) use self::calibrate::is_bounded;
 pub use self::classify::{Prediction, predict_encrypted};
 pub(crate) use self::connect::{Connect, Here};
 #[cfg(feature = "serve")]
-pub(crate) use self::digest::{digest_of, hex};
+pub(crate) use self::digest::hex;
 pub use self::encrypted::{Encrypted, SentKeys};
 pub use self::error::RunError;
 #[cfg(feature = "cli")]
@@ -73,10 +78,15 @@ pub(crate) use self::estimate::LinkSpeed;
 pub use self::export::{Distance, ExportOptions, Exported, export};
 pub(crate) use self::figures::RunEstimate;
 pub use self::folder::RunFolder;
+#[cfg(feature = "serve")]
+pub(crate) use self::job::JobFile;
+#[cfg(feature = "serve")]
+pub(crate) use self::keygen::{KeygenOptions, RowShape, keygen};
 pub use self::markdown::markdown;
 pub use self::measure::{Measure, Predictions};
 pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
+pub use self::passphrase::Unlock;
 #[cfg(feature = "serve")]
 pub(crate) use self::predict::predict_with;
 pub use self::predict::{Query, predict, predict_session};
@@ -84,6 +94,8 @@ pub(crate) use self::predict::{samples_of, with_keys_of};
 pub use self::report::Report;
 pub(crate) use self::resume::finished;
 pub use self::resume::{Resumption, resume};
+pub(crate) use self::sealed_keys::SealedKey;
+pub use self::sealed_keys::SealedKeys;
 pub use self::session::Session;
 #[cfg(feature = "cli")]
 pub(crate) use self::study::{Scope, study};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::Unlock;
 use super::watch::Watch;
 
 /// How a recipe is run.
@@ -60,6 +61,8 @@ pub struct Options {
     /// The probability with which each refreshed tensor of an encrypted run is compared with the client's own computation, above 0 and up
     /// to 1; no audit without it.
     pub audit: Option<f64>,
+    /// The way to the passphrase of secret keys that are in `out` already.
+    pub unlock: Unlock,
     /// Set from outside to stop an encrypted run after the step it is in.
     pub stop: Arc<AtomicBool>,
 }

@@ -11,9 +11,10 @@ use super::digest::hex;
 use super::encrypted::Encrypted;
 use super::folder::PRIVATE_MODEL;
 use super::measure::Predictions;
+use super::sealed_keys::SealedKeys;
 use super::session::Session;
 use super::weights::{read_bundle, write_private};
-use super::{RunError, RunFolder};
+use super::{RunError, RunFolder, Unlock};
 use crate::data::{Further, Rows, Samples};
 use crate::frozen;
 use crate::model::Model;
@@ -43,6 +44,8 @@ pub struct Query {
     pub out: Option<PathBuf>,
     /// Where data sets are that are not embedded, for the test part.
     pub data_dir: Option<PathBuf>,
+    /// The way to the passphrase of the secret keys of the run.
+    pub unlock: Unlock,
 }
 
 /// Classifies rows with the model of a run folder or of a file, on ciphertexts and beside the twin, and writes what comes out: a line
@@ -57,7 +60,7 @@ pub fn predict(query: &Query) -> Result<Prediction, RunError> {
 
 /// As [`predict`], with a server elsewhere.
 pub(crate) fn predict_with(query: &Query, connect: &dyn Connect) -> Result<Prediction, RunError> {
-    let folder = query.run.as_ref().map(RunFolder::new);
+    let folder = query.run.as_ref().map(|run| RunFolder::new(run).unlocked_by(&query.unlock));
     if let Some(folder) = &folder {
         let report = folder.read_sealed_report()?;
         if report.mode == "clear" {
@@ -183,7 +186,7 @@ fn with_keys(
         return classify_alone(session, samples, model);
     }
     let server = connect.connect(session, &plan, &keys, Some(folder))?;
-    let mut both = Encrypted::new(&plan, client, server, &keys);
+    let mut both = Encrypted::new(&plan, client, server, keys.length());
     both.send_model()?;
     classify(session, &mut both, samples, &session.twin(model)?)
 }
@@ -216,9 +219,9 @@ fn with_keys_of_its_own(
     }
     let plan = session.plan()?;
     let client = Client::new(&plan, model.clone())?;
-    let keys = client.evaluation_keys()?;
+    let keys = SealedKeys::in_memory(client.evaluation_keys()?);
     let server = connect.connect(session, &plan, &keys, None)?;
-    let mut both = Encrypted::new(&plan, client, server, &keys);
+    let mut both = Encrypted::new(&plan, client, server, keys.length());
     both.send_model()?;
     classify(session, &mut both, samples, &session.twin(model)?)
 }

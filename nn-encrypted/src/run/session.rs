@@ -1,5 +1,7 @@
 //! Recipe, data, network and plan of a run.
 
+mod rows;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -51,6 +53,8 @@ pub struct Session {
     /// The weights to start from.
     pub first: Model,
     plan: OnceLock<Arc<Plan>>,
+    /// Whether the rows are those of an owner of data, and here are zeros in their place.
+    elsewhere: bool,
 }
 
 impl Session {
@@ -104,7 +108,12 @@ impl Session {
         let network = Network::new(&recipe, data.features.len(), data.sides, data.outputs)?;
         let grid = |l: usize| weight_grid(&recipe, &network.layers[l]);
         let first = Model::initial(&network, recipe.init_gain(), recipe.seed, grid);
-        Ok(Self { recipe, data, network, batches, first, plan: OnceLock::new() })
+        Ok(Self { recipe, data, network, batches, first, plan: OnceLock::new(), elsewhere: false })
+    }
+
+    /// Whether the rows are those of an owner of data: then there are zeros in their place, and only their number means something.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.elsewhere
     }
 
     /// A session of the same data under another recipe.
@@ -363,7 +372,7 @@ fn scheme<'a>(mut layers: impl Iterator<Item = &'a crate::recipe::Layer>) -> Opt
 }
 
 /// Fractional bits of the features, as the first layer takes them.
-fn input_bits(recipe: &Recipe) -> u32 {
+pub(super) fn input_bits(recipe: &Recipe) -> u32 {
     match (scheme(recipe.layers.iter()), recipe.refresh.strategy) {
         (Some(Scheme::Tfhe), _) => recipe.numbers.word_fraction_bits(),
         (Some(Scheme::Ckks), RefreshStrategy::Client | RefreshStrategy::Bootstrap) => INPUT_BITS,

@@ -40,7 +40,20 @@ pub(crate) fn train_with(
     if let Some(out) = options.out.as_ref().filter(|_| !options.resume) {
         RunFolder::new(out).refuse_run(options.overwrite)?;
     }
-    let mut session = Session::new(recipe, options.data_dir.as_deref())?;
+    let job = options.out.as_ref().map(|out| RunFolder::new(out).job()).transpose()?.flatten();
+    let mut session = match &job {
+        Some(_) if options.mode != Mode::Encrypted => {
+            let what =
+                "keys for an encrypted training are there; --mode clear and simulate take another --out";
+            let path = options.out.clone().unwrap_or_default();
+            return Err(RunError::File { path, what: what.into() });
+        }
+        Some(job) if job.is_elsewhere() => job.session_elsewhere()?,
+        _ => Session::new(recipe, options.data_dir.as_deref())?,
+    };
+    if let Some(reason) = job.as_ref().and_then(|job| job.insecure_small.as_ref()) {
+        session = session.insecure_small(reason)?;
+    }
     if options.calibrate && !options.resume {
         let (calibrated, word) = calibrated(&session)?;
         options.say(&word);
@@ -102,15 +115,19 @@ fn write_results(folder: &RunFolder, session: &Session, outcome: &mut Outcome) -
         let widths: Vec<String> = session.network.widths().iter().map(ToString::to_string).collect();
         let mode = &outcome.report.mode;
         let title = format!("{} on {}, {}, {mode}", session.recipe.name, data.name, widths.join("-"));
-        folder.write_curve(&title, session.measure(), &outcome.curve)?;
+        if !session.is_elsewhere() {
+            folder.write_curve(&title, session.measure(), &outcome.curve)?;
+        }
         folder.write_page(&page(&title, outcome, session.measure()))?;
     }
     if outcome.report.mode != "clear" {
         let model = &outcome.model;
         folder.write_model(session, model)?;
-        let outputs = session.outputs(&mut session.twin(model.clone())?, &data.test)?;
-        let table = predictions(session, &data.test, &[], &outputs);
-        folder.write(&folder.client("predictions.csv"), &table, true)?;
+        if !session.is_elsewhere() {
+            let outputs = session.outputs(&mut session.twin(model.clone())?, &data.test)?;
+            let table = predictions(session, &data.test, &[], &outputs);
+            folder.write(&folder.client("predictions.csv"), &table, true)?;
+        }
     }
     folder.seal(&mut outcome.report)?;
     folder.write_report(&outcome.report)?;

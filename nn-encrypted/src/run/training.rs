@@ -2,6 +2,7 @@
 
 mod finish;
 mod restore;
+mod start;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -12,19 +13,18 @@ use self::restore::restore;
 use super::audit::{Audit, described};
 use super::checkpoint::{Generation, Half, Identity};
 use super::connect::Connect;
-use super::digest::{digest_of, hex};
 use super::encrypted::{Counted, Encrypted};
 use super::epoch::after_epoch;
 use super::findings::Findings;
+use super::job::JobFile;
 use super::lock::Lock;
 use super::progress::Progress;
-use super::resume::Asked;
 use super::session::Session;
 use super::state::{Ledger, State};
 use super::{Options, Outcome, RunError, RunEstimate, RunFolder};
 use crate::meter::Spent;
 use crate::plan::Plan;
-use crate::roles::{Client, ServerError};
+use crate::roles::ServerError;
 use crate::twin::Twin;
 
 /// Time between two checkpoints, if nothing else is asked for.
@@ -48,12 +48,17 @@ pub(super) fn train_encrypted(
     options.say("planning");
     let mut planning = Spent::default();
     let plan = planning.on(|| session.plan())?;
-    let estimate = super::estimate::said(session, options, &plan, planning.wall)?;
+    let estimate = match session.is_elsewhere() {
+        // Nothing can be tried or simulated.
+        true => None,
+        false => super::estimate::said(session, options, &plan, planning.wall)?,
+    };
     options.audit.iter().for_each(|share| options.say(&described(*share)));
-    let folder = options.out.as_ref().map(RunFolder::new);
+    let folder = options.out.as_ref().map(|out| RunFolder::new(out).unlocked_by(&options.unlock));
     let lock = folder.as_ref().map(|folder| Lock::new(folder, options)).transpose()?;
-    let (found, resumes) = (RefCell::default(), options.resume);
-    let mut part = Part { session, options, plan: &plan, folder, connect, resumes, found };
+    let job = folder.as_ref().map(RunFolder::job).transpose()?.flatten();
+    let (job, found, resumes) = (job.as_ref(), RefCell::default(), options.resume);
+    let mut part = Part { session, options, plan: &plan, folder, connect, job, resumes, found };
     let (mut begun, mut planned) = (begun, planning.wall);
     let (mut returns, mut newest) = (0, None);
     let outcome = loop {
@@ -77,6 +82,8 @@ struct Part<'a> {
     plan: &'a Arc<Plan>,
     folder: Option<RunFolder>,
     connect: &'a dyn Connect,
+    /// The job that keys in the folder were made for, if they were made before.
+    job: Option<&'a JobFile>,
     /// Whether it goes on with what is in the folder.
     resumes: bool,
     /// Findings of an audit in this process: what a server sent before it lost its state, or said so, is not forgotten.
@@ -163,62 +170,6 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    /// From the beginning, with new keys.
-    fn start(part: &Part<'a>) -> Result<Self, RunError> {
-        let Part { session, options, plan, connect, .. } = *part;
-        let folder = part.folder.as_ref();
-        let first = session.first.clone();
-        let kept = match folder {
-            Some(folder) if part.resumes => folder.kept_keys(plan, &first)?,
-            _ => None,
-        };
-        let drawn = kept.is_none();
-        options.say(if drawn {
-            "making keys, and encrypting the first weights"
-        } else {
-            "with the keys that are there: encrypting the first weights"
-        });
-        let mut keygen = Spent::default();
-        let (client, keys) = keygen.on(|| -> Result<_, RunError> {
-            let (client, keys) = match kept {
-                Some((client, keys)) => (client, keys),
-                None => (Client::new(plan, first)?, None),
-            };
-            let keys = keys.map_or_else(|| client.evaluation_keys(), Ok)?;
-            Ok((client, keys))
-        })?;
-        let mut twin = session.twin(session.first.clone())?;
-        let secrets = client.secret_bytes();
-        let mut ledger = Ledger {
-            samples: hex(&session.digest()),
-            secret: hex(&digest_of(secrets.iter().flatten())),
-            curve: vec![session.score(&mut twin, &session.data.test)?],
-            ..Ledger::default()
-        };
-        if let Some(folder) = folder {
-            folder.remove_generations()?;
-            // Before the recipe, which is what makes the folder one that can be resumed.
-            Asked::write(folder, options)?;
-            folder.begin(&session.recipe)?;
-            folder.write_plan(&plan.to_string())?;
-            ledger.files = folder.digests_at_start()?;
-            if drawn {
-                folder.write_secret_keys(&secrets)?;
-            }
-            folder.write_evaluation_keys(&keys)?;
-        }
-        // A server gets no keys of which the secret ones are not on disk.
-        let both = keygen.on(|| -> Result<_, RunError> {
-            let server = connect.connect(session, plan, &keys, folder)?;
-            let mut both = Encrypted::new(plan, client, server, &keys);
-            both.send_model()?;
-            Ok(both)
-        })?;
-        ledger.keygen = keygen.wall;
-        let run = digest_of(keys.iter().flatten());
-        Self::with(session, options, plan, (both, twin, ledger), 0, run)
-    }
-
     fn with(
         session: &'a Session,
         options: &'a Options,
@@ -259,7 +210,7 @@ impl<'a> Training<'a> {
             return Ok(None);
         }
         let keys = folder.read_evaluation_keys(plan)?;
-        let identity = Identity { plan: plan.hash(), run: digest_of(keys.iter().flatten()) };
+        let identity = Identity { plan: plan.hash(), run: keys.digest()? };
         let Some((generation, damaged)) = folder.newest_generation(&identity)? else {
             options.say(NOTHING_YET);
             return Ok(None);
@@ -297,8 +248,10 @@ impl<'a> Training<'a> {
             let epoch_ends = session.ends_epoch(self.done, self.steps);
             if epoch_ends {
                 // The curve is the client's own: it is drawn from the weights it decrypted, and no one else learns it.
-                let mut own = session.twin(self.both.model(self.done as u64)?)?;
-                after_epoch(session, &mut own, self.done, &mut self.ledger.curve, &progress)?;
+                if !session.is_elsewhere() {
+                    let mut own = session.twin(self.both.model(self.done as u64)?)?;
+                    after_epoch(session, &mut own, self.done, &mut self.ledger.curve, &progress)?;
+                }
                 self.note_epoch()?;
             }
             if epoch_ends || self.both.is_alone() || self.is_due() {
@@ -341,8 +294,13 @@ impl<'a> Training<'a> {
         ledger.times.push(ledger.training.wall - before);
         ledger.training.cpu += both.elsewhere() - cpu;
         ledger.images += x.nrows() as u64;
-        self.both.tell(&mut self.twin)?;
-        self.twin.step(&x, &targets)?;
+        if session.is_elsewhere() {
+            // There is no twin to tell.
+            drop((self.both.server.take_records(), self.both.client.take_rounded()));
+        } else {
+            self.both.tell(&mut self.twin)?;
+            self.twin.step(&x, &targets)?;
+        }
         self.done += 1;
         Ok(true)
     }

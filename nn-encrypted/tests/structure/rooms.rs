@@ -188,7 +188,7 @@ const NN_ENCRYPTED: &Floors = &[
          roles/cipher plan roles",
     ),
     ("net", "meter tls data recipe network engine plan roles run"),
-    ("fit", "clear data recipe model net run twin"),
+    ("fit", "data recipe model net run twin"),
     ("cli", "data fetch frozen recipe run net"),
     ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run net"),
     ("main", "cli"),

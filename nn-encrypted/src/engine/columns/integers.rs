@@ -1,5 +1,6 @@
 //! Residues in BGV, in whose ciphertexts BFV is computed as well.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use he_bgv::{Ciphertext, Encoder, Error, Evaluator, KeyRequest, Parameters, PreparedPlaintext, SecretKey};
@@ -50,7 +51,12 @@ impl IntegerResidues {
     ///
     /// # Errors
     /// If keys are missing, damaged, of other parameters, or others than a step takes.
-    pub(crate) fn new(agreement: &Agreement, form: &IntegerForm, keys: &[u8], number: usize) -> Result<Self> {
+    pub(crate) fn new(
+        agreement: &Agreement,
+        form: &IntegerForm,
+        keys: impl Read,
+        number: usize,
+    ) -> Result<Self> {
         let what = || format!("evaluation keys of plaintext prime {}", number + 1);
         let params = form.params();
         let evaluator = form.evaluator(&IntegerKeys::of(agreement, params), keys, what)?;

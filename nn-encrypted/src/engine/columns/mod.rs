@@ -36,13 +36,13 @@ use self::steps::Steps;
 use self::walk::walk;
 use self::yashe::{RehearsedYashe, YasheResidues};
 pub(crate) use self::yashe::{key_request, read as read_yashe, residue_encoder as yashe_residue_encoder};
-use super::{Engine, EngineError, Result};
+use super::{Engine, EngineError, KeyStream, Result};
 
 /// An engine with evaluation keys as they were sent.
 ///
 /// # Errors
 /// If keys are missing, damaged or of other parameters.
-pub(crate) fn engine(agreement: &Arc<Agreement>, keys: &[Vec<u8>]) -> Result<Box<dyn Engine>> {
+pub(crate) fn engine(agreement: &Arc<Agreement>, keys: Vec<KeyStream<'_>>) -> Result<Box<dyn Engine>> {
     let needed = agreement.channels.len();
     if keys.len() != needed {
         return Err(EngineError::KeyCount { found: keys.len(), needed });

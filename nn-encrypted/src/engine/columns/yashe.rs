@@ -1,5 +1,7 @@
 //! Residues in YASHE, a broken scheme that is there to rebuild a published system.
 
+use std::io::Read;
+
 use he_core::Modulus;
 use he_core::wire::{Reader, WireError, Writer};
 use he_yashe::{Ciphertext, Encoder, Error, EvaluationKeys, Evaluator, KeyRequest, Noise, Parameters};
@@ -35,9 +37,9 @@ impl YasheResidues {
     ///
     /// # Errors
     /// If keys are damaged or of other parameters.
-    pub(crate) fn new(params: &Parameters, keys: &[u8], number: usize) -> Result<Self> {
+    pub(crate) fn new(params: &Parameters, keys: impl Read, number: usize) -> Result<Self> {
         let what = || format!("evaluation keys of plaintext prime {}", number + 1);
-        let keys = EvaluationKeys::from_bytes(params, keys)
+        let keys = EvaluationKeys::read_from(params, keys)
             .map_err(|source| EngineError::Keys { what: what(), source })?;
         Ok(Self { evaluator: Evaluator::new(params, keys)?, encoder: residue_encoder(params) })
     }

@@ -33,17 +33,21 @@ pub(crate) use self::bootstraps::Bootstraps;
 pub(crate) use self::layers::{Activations, At, Beside, Layers, Lowering, Raised, by_piece};
 pub(crate) use self::lookup::Lookup;
 pub(crate) use self::lookup::TableFunctions;
-use super::{Engine, EngineError, Pieces, Result, Store, Usage};
+use super::{Engine, EngineError, KeyStream, Pieces, Result, Store, Usage};
 use crate::program::{Refresh, Refresher, Step, Tensor};
 pub(crate) use he_switch::{KeyRequest, Parameters, SecretKeys, Switcher};
 
 /// All bridges, from evaluation keys as they were sent.
-pub(crate) fn switcher(parameters: &Parameters, request: &KeyRequest, keys: &[Vec<u8>]) -> Result<Switcher> {
+pub(crate) fn switcher(
+    parameters: &Parameters,
+    request: &KeyRequest,
+    keys: Vec<KeyStream<'_>>,
+) -> Result<Switcher> {
     let needed = request.kinds().len();
     if keys.len() != needed {
         return Err(EngineError::KeyCount { found: keys.len(), needed });
     }
-    let keys = EvaluationKeys::from_bytes(parameters, request, keys).map_err(|error| match error {
+    let keys = EvaluationKeys::read_from(parameters, request, keys).map_err(|error| match error {
         he_switch::Error::Key { kind, source } => EngineError::Keys { what: kind.to_string(), source },
         other => other.into(),
     })?;

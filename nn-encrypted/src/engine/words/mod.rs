@@ -23,7 +23,7 @@ pub(crate) use self::bits::BitWords;
 pub(crate) use self::digits::DigitWords;
 pub(crate) use self::plain::{Counts, Plain};
 use self::wiring::Wiring;
-use super::{Engine, EngineError, Pieces, Result, Store, Usage, unless};
+use super::{Engine, EngineError, KeyStream, Pieces, Result, Store, Usage, only_stream, unless};
 use crate::activation::Function;
 use crate::network::Network;
 use crate::numbers::words::Format;
@@ -154,11 +154,12 @@ impl<C: Coding> WordEngine<C> {
     ///
     /// # Errors
     /// If keys are missing, damaged or of other parameters.
-    pub(crate) fn with_keys(shape: &Arc<Shape>, parameters: &Parameters, keys: &[Vec<u8>]) -> Result<Self> {
-        let [keys] = keys else {
-            return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
-        };
-        let keys = SeededEvaluationKeys::from_bytes(parameters, keys);
+    pub(crate) fn with_keys(
+        shape: &Arc<Shape>,
+        parameters: &Parameters,
+        keys: Vec<KeyStream<'_>>,
+    ) -> Result<Self> {
+        let keys = SeededEvaluationKeys::read_from(parameters, only_stream(keys)?);
         let keys = keys.map_err(|source| EngineError::Keys { what: "evaluation keys".into(), source })?;
         Ok(Self::new(shape, C::new(shape.format, &shape.functions(), keys.expand())?))
     }

@@ -130,7 +130,7 @@ impl World {
 }
 
 /// Statuses that requests must have, each with a word of the answer.
-fn check(cases: impl IntoIterator<Item = ((u16, String), u16, &'static str)>) {
+pub(super) fn check(cases: impl IntoIterator<Item = ((u16, String), u16, &'static str)>) {
     for (place, ((status, text), needed, word)) in cases.into_iter().enumerate() {
         assert!(status == needed && text.contains(word), "{place}: {status} {text}; {needed} {word}");
     }

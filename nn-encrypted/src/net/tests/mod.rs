@@ -7,6 +7,7 @@ mod killed;
 #[cfg(unix)]
 mod memory;
 mod operation;
+mod owners;
 mod tenants;
 mod training;
 

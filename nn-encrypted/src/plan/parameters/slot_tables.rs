@@ -3,7 +3,7 @@
 use he_switch::tables::{EvaluationKeys, Spec, Switcher};
 
 use super::switch::integer_bytes;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, KeyStream};
 use crate::plan::{Result, SchemeUse, Security};
 
 pub(crate) use he_bgv::SecretKey;
@@ -34,13 +34,13 @@ pub(crate) fn key_request(
 pub(crate) fn switcher(
     parameters: &Parameters,
     request: &KeyRequest,
-    keys: &[Vec<u8>],
+    keys: Vec<KeyStream<'_>>,
 ) -> Result<Switcher, EngineError> {
     let needed = MESSAGES.len();
     if keys.len() != needed {
         return Err(EngineError::KeyCount { found: keys.len(), needed });
     }
-    let keys = EvaluationKeys::from_bytes(parameters, request, keys).map_err(|error| match error {
+    let keys = EvaluationKeys::read_from(parameters, request, keys).map_err(|error| match error {
         he_switch::Error::Message { what, source } => EngineError::Keys { what: what.into(), source },
         other => other.into(),
     })?;

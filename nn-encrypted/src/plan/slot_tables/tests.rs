@@ -170,7 +170,7 @@ impl PlannedEngine for Wrong {
         self.planned.with_secret(keys)
     }
 
-    fn engine(&self, keys: &[Vec<u8>], _: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn engine(&self, keys: Vec<KeyStream<'_>>, _: bool) -> Result<Box<dyn Engine>, EngineError> {
         let mut values = self.planned.values();
         values.hidden[0].value[self.entry.rem_euclid(256) as usize] += 1;
         self.planned.engine_with(keys, &values)

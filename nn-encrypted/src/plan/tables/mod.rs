@@ -21,7 +21,7 @@ use super::task::{Planned, Security, Task};
 use super::{Disclosure, Estimate, PlannedEngine, Result, SchemeUse, Tolerance, WireSize, Workload};
 use crate::activation::Function;
 use crate::engine::tables::{self, TableFunctions};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, KeyStream};
 use crate::network::Network;
 use crate::numbers::tables::{TableNumbers, TableReader};
 use crate::program::Tensor;
@@ -147,7 +147,7 @@ impl PlannedEngine for PlannedTables {
         Ok(self.cipher(keys))
     }
 
-    fn engine(&self, keys: &[Vec<u8>], record: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn engine(&self, keys: Vec<KeyStream<'_>>, record: bool) -> Result<Box<dyn Engine>, EngineError> {
         let switcher = tables::switcher(&self.shared.parameters, &self.key_request(), keys)?;
         let Shared { functions, numbers, reader, .. } = &self.shared;
         let lookup = tables::Lookup::new(functions, *numbers, *reader, switcher.tfhe()?, record)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use ndarray::Array2;
 
 use super::PlannedTables;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, streams};
 use crate::model::Model;
 use crate::network::Network;
 use crate::plan::{Plan, PlanError, PlannedEngine, Reason};
@@ -204,11 +204,11 @@ fn what_was_altered_or_stopped_changes_nothing() {
     let keys = w.client.evaluation_keys().unwrap();
     let planned = PlannedTables::insecure(&new, &network(&new, &widths)).unwrap();
     assert_eq!(planned.key_names().len(), keys[0].len());
-    let few = planned.engine(&keys[0][1..], false).err().unwrap();
+    let few = planned.engine(streams(&keys[0][1..]), false).err().unwrap();
     assert!(matches!(few, EngineError::KeyCount { found: 6, needed: 7 }), "{few}");
     let mut swapped = keys[0].clone();
     swapped.swap(3, 4);
-    let swapped = planned.engine(&swapped, false).err().unwrap();
+    let swapped = planned.engine(streams(&swapped), false).err().unwrap();
     assert!(
         matches!(&swapped, EngineError::Keys { what, .. } if what == "key from BGV to TFHE"),
         "{swapped}"

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use he_ckks::{
-    Ciphertext, Complex64, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, Plaintext, SecretKey,
+    Ciphertext, Complex64, Decryptor, Encoder, Encryptor, Evaluator, KeyRequest, Plaintext, PublicKey,
+    SecretKey,
 };
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    Cipher, CipherError, Decryption, Opened, Plain, Result, Values, check_secrets, check_shape, only, row,
-    states, written,
+    Cipher, CipherError, Decryption, Opened, Plain, PublicCipher, Result, Values, check_secrets, check_shape,
+    only, row, states, written,
 };
 use crate::engine::Pieces;
 use crate::engine::slots::ckks::{CkksAgreement, RealFormulas};
@@ -55,54 +56,8 @@ impl CkksCipher {
         written(|out| sealed.write(out))
     }
 
-    /// Encrypts slot vectors of values of at most `bound`.
-    fn encrypt_slots(&self, tiles: &[Secret], bound: f64, primes: usize) -> Result<Vec<Vec<u8>>> {
-        let encoder = Encoder::new(&self.agreement.params).with_bound(bound);
-        tiles.par_iter().map(|tile| self.write(&encoder.encode(tile)?, primes)).collect()
-    }
-
     fn tiles(&self, tensor: Tensor) -> Result<Tiles> {
-        let tiles = self.formulas().geometry.tiles(tensor);
-        tiles.ok_or_else(|| CipherError::foreign(tensor, "images by columns"))
-    }
-
-    /// Encrypts images by columns: features and targets tile of images by tile of images, everything else in one part.
-    fn encrypt_rows(
-        &self,
-        tensor: Tensor,
-        values: ArrayView2<'_, f64>,
-        primes: usize,
-    ) -> Result<Vec<Vec<Vec<u8>>>> {
-        let (formulas, mut tiles) = (self.formulas(), self.tiles(tensor)?);
-        let (cube, found) = (formulas.cube(), values.dim());
-        check_shape(&tiles, found)?;
-        let (unit, bound) = (formulas.unit(tensor), formulas.fresh_bound(tensor));
-        if !matches!(tensor, Tensor::Features | Tensor::Targets) {
-            let stored = values.mapv(|value| value / unit);
-            return Ok(vec![self.encrypt_slots(
-                &secret(tiles.pack(cube, stored.view(), 0.0)),
-                bound,
-                primes,
-            )?]);
-        }
-        tiles.rows = cube.b;
-        if tensor == Tensor::Targets {
-            // Where there is no output the error is zero too.
-            tiles.columns = tiles.counts(cube).1 * cube.extent(tiles.side);
-        }
-        (0..formulas.image_tiles().max(1))
-            .map(|t| {
-                let from = (t * cube.b).min(found.0);
-                let here = values.slice_axis(Axis(0), Slice::from(from..(from + cube.b).min(found.0)));
-                let slots = if tensor == Tensor::Targets {
-                    let value = |at| here.get(at).copied().unwrap_or_else(|| formulas.no_target());
-                    tiles.pack(cube, Array2::from_shape_fn((cube.b, tiles.columns), value).view(), 0.0)
-                } else {
-                    tiles.pack(cube, here, 0.0)
-                };
-                self.encrypt_slots(&secret(slots), bound, primes)
-            })
-            .collect()
+        tiles(&self.agreement, tensor)
     }
 
     /// `(W/β_W + i·V/β_V)/√2`, compact.
@@ -167,16 +122,30 @@ impl Cipher for CkksCipher {
         Ok(vec![bytes.map_err(|source| CipherError::Keys { what: "evaluation keys", source })?])
     }
 
+    fn public_keys(&self) -> Result<Vec<Vec<u8>>> {
+        let bytes = self.key.public_key()?.to_bytes();
+        Ok(vec![bytes.map_err(|source| CipherError::Keys { what: "public key", source })?])
+    }
+
     /// A rotation at the highest level of steps.
     fn time_units(&self) -> Result<Vec<f64>> {
         Ok(vec![time_rotation(&self.key)?])
     }
 
     fn encrypt(&self, tensor: Tensor, values: Plain<'_>) -> Result<Vec<Vec<Vec<u8>>>> {
-        let primes = self.agreement.fresh.get(&tensor).copied();
-        let primes = primes.ok_or_else(|| CipherError::foreign(tensor, "tensor that is encrypted"))?;
+        let primes = fresh_primes(&self.agreement, tensor)?;
         match values {
-            Plain::Rows(rows) => self.encrypt_rows(tensor, rows, primes),
+            Plain::Rows(rows) if self.agreement.is_whole(tensor) => {
+                let encryptor = Encryptor::with_secret(&self.key);
+                encrypt_rows(&self.agreement, (tensor, primes), rows, &|plaintext, primes| {
+                    whole(&encryptor, plaintext, primes)
+                })
+            }
+            Plain::Rows(rows) => {
+                encrypt_rows(&self.agreement, (tensor, primes), rows, &|plaintext, primes| {
+                    self.write(plaintext, primes)
+                })
+            }
             Plain::Model(model) => Ok(vec![self.encrypt_model(model, primes)?]),
         }
     }
@@ -204,6 +173,94 @@ impl Cipher for CkksCipher {
             let values = tiles.unpack(formulas.cube(), &slots).mapv(|value| value * unit);
             Ok(Opened::Rows(Values::Real(values)).into())
         }))
+    }
+}
+
+/// The layout of a tensor of images by columns.
+fn tiles(agreement: &CkksAgreement, tensor: Tensor) -> Result<Tiles> {
+    let tiles = agreement.formulas.geometry.tiles(tensor);
+    tiles.ok_or_else(|| CipherError::foreign(tensor, "images by columns"))
+}
+
+/// The primes over which a tensor is encrypted.
+fn fresh_primes(agreement: &CkksAgreement, tensor: Tensor) -> Result<usize> {
+    let primes = agreement.fresh.get(&tensor).copied();
+    primes.ok_or_else(|| CipherError::foreign(tensor, "tensor that is encrypted"))
+}
+
+/// Encrypts a plaintext over so many primes.
+type Write<'a> = &'a (dyn Fn(&Plaintext, usize) -> Result<Vec<u8>> + Sync);
+
+/// Encrypts images by columns: features and targets tile of images by tile of images, everything else in one part.
+fn encrypt_rows(
+    agreement: &CkksAgreement,
+    (tensor, primes): (Tensor, usize),
+    values: ArrayView2<'_, f64>,
+    write: Write<'_>,
+) -> Result<Vec<Vec<Vec<u8>>>> {
+    let (formulas, mut tiles) = (&agreement.formulas, tiles(agreement, tensor)?);
+    let (cube, found) = (formulas.cube(), values.dim());
+    check_shape(&tiles, found)?;
+    let encoder = Encoder::new(&agreement.params).with_bound(formulas.fresh_bound(tensor));
+    let encrypt_slots = |tiles: &[Secret]| -> Result<Vec<Vec<u8>>> {
+        tiles.par_iter().map(|tile| write(&encoder.encode(tile)?, primes)).collect()
+    };
+    if !matches!(tensor, Tensor::Features | Tensor::Targets) {
+        let unit = formulas.unit(tensor);
+        let stored = values.mapv(|value| value / unit);
+        return Ok(vec![encrypt_slots(&secret(tiles.pack(cube, stored.view(), 0.0)))?]);
+    }
+    tiles.rows = cube.b;
+    if tensor == Tensor::Targets {
+        // Where there is no output the error is zero too.
+        tiles.columns = tiles.counts(cube).1 * cube.extent(tiles.side);
+    }
+    (0..formulas.image_tiles().max(1))
+        .map(|t| {
+            let from = (t * cube.b).min(found.0);
+            let here = values.slice_axis(Axis(0), Slice::from(from..(from + cube.b).min(found.0)));
+            let slots = if tensor == Tensor::Targets {
+                let value = |at| here.get(at).copied().unwrap_or_else(|| formulas.no_target());
+                tiles.pack(cube, Array2::from_shape_fn((cube.b, tiles.columns), value).view(), 0.0)
+            } else {
+                tiles.pack(cube, here, 0.0)
+            };
+            encrypt_slots(&secret(slots))
+        })
+        .collect()
+}
+
+/// A ciphertext without a seed, over so many primes.
+fn whole(encryptor: &Encryptor<'_>, plaintext: &Plaintext, primes: usize) -> Result<Vec<u8>> {
+    let sealed = encryptor.encrypt_at(plaintext, primes - 1)?;
+    written(|out| sealed.write(out))
+}
+
+/// The public key, and the layout of tensors.
+pub(crate) struct CkksPublic {
+    agreement: Arc<CkksAgreement>,
+    key: PublicKey,
+}
+
+impl CkksPublic {
+    /// A data owner's side with the key of a client.
+    ///
+    /// # Errors
+    /// If it is missing, damaged or of other parameters.
+    pub(crate) fn new(agreement: &Arc<CkksAgreement>, keys: &[Vec<u8>]) -> Result<Self> {
+        let [key] = keys else { return Err(CipherError::data("public keys", keys.len(), 1)) };
+        let key = PublicKey::from_bytes(&agreement.params, key);
+        let key = key.map_err(|source| CipherError::Keys { what: "public key", source })?;
+        Ok(Self { agreement: Arc::clone(agreement), key })
+    }
+}
+
+impl PublicCipher for CkksPublic {
+    fn encrypt(&self, tensor: Tensor, rows: ArrayView2<'_, f64>) -> Result<Vec<Vec<Vec<u8>>>> {
+        let (primes, encryptor) = (fresh_primes(&self.agreement, tensor)?, Encryptor::with_public(&self.key));
+        encrypt_rows(&self.agreement, (tensor, primes), rows, &|plaintext, primes| {
+            whole(&encryptor, plaintext, primes)
+        })
     }
 }
 

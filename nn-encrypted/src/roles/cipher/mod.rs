@@ -33,6 +33,15 @@ pub trait Cipher: Send + Sync {
     /// If the operating system gives no randomness.
     fn evaluation_keys(&self) -> Result<Vec<Vec<u8>>>;
 
+    /// New public keys, sealed, one for each secret key: with them mini-batches are encrypted, see
+    /// [`public_cipher`](crate::plan::PlannedEngine::public_cipher). None where there is no such way.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    fn public_keys(&self) -> Result<Vec<Vec<u8>>> {
+        Ok(Vec::new())
+    }
+
     /// CPU seconds, on this machine, of the operations in which a plan says what a run takes, see `PlannedEngine::work`. The keys
     /// that they need are made and forgotten.
     ///
@@ -61,6 +70,15 @@ pub trait Cipher: Send + Sync {
     fn open_records(&self, _records: &[u8]) -> Result<Vec<u32>> {
         Ok(Vec::new())
     }
+}
+
+/// Public keys of an engine's schemes, and its layout: the side of an owner of data, who decrypts nothing.
+pub trait PublicCipher: Send + Sync {
+    /// Encrypts images by columns: parts, each a list of ciphertexts, as many as [`sent`](crate::plan::PlannedEngine::sent) says.
+    ///
+    /// # Errors
+    /// If numbers do not fit the plan, or the operating system gives no randomness.
+    fn encrypt(&self, tensor: Tensor, rows: ArrayView2<'_, f64>) -> Result<Vec<Vec<Vec<u8>>>>;
 }
 
 /// A tensor in the clear, to be encrypted.

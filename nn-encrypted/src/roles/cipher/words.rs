@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use he_core::wire::{Reader, WireError, Writer};
-use he_tfhe::{Decryptor, Encryptor, LweCiphertext, Parameters, SecretKey, bits, digits};
-use ndarray::Array2;
+use he_tfhe::{Decryptor, Encryptor, LweCiphertext, Parameters, PublicKey, SecretKey, bits, digits};
+use ndarray::{Array2, ArrayView2};
 use zeroize::Zeroizing;
 
 use super::{
-    Cipher, CipherError, Decrypted, Decryption, Opened, Plain, Result, Values, check_secrets, only, row,
+    Cipher, CipherError, Decrypted, Decryption, Opened, Plain, PublicCipher, Result, Values, check_secrets,
+    only, row,
 };
 use crate::engine::Pieces;
 use crate::engine::words::{BitWords, Coding, DigitWords, Shape};
@@ -19,7 +20,11 @@ use crate::program::Tensor;
 
 /// How a client encrypts words.
 pub(crate) trait ClientCoding: Coding {
-    fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error>;
+    fn encrypt(
+        format: Format,
+        encryptor: &Encryptor<'_>,
+        words: &[i64],
+    ) -> Result<Vec<Self::Word>, he_tfhe::Error>;
 
     /// The ciphertexts of a word.
     fn pieces(word: &Self::Word) -> &[LweCiphertext];
@@ -32,8 +37,12 @@ pub(crate) trait ClientCoding: Coding {
 }
 
 impl ClientCoding for BitWords {
-    fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error> {
-        bits::encrypt(&Encryptor::with_secret(key), words, format.word_bits as usize)
+    fn encrypt(
+        format: Format,
+        encryptor: &Encryptor<'_>,
+        words: &[i64],
+    ) -> Result<Vec<Self::Word>, he_tfhe::Error> {
+        bits::encrypt(encryptor, words, format.word_bits as usize)
     }
 
     fn pieces(word: &Self::Word) -> &[LweCiphertext] {
@@ -49,8 +58,12 @@ impl ClientCoding for BitWords {
 }
 
 impl ClientCoding for DigitWords {
-    fn encrypt(format: Format, key: &SecretKey, words: &[i64]) -> Result<Vec<Self::Word>, he_tfhe::Error> {
-        digits::encrypt(&Encryptor::with_secret(key), words, format.word_bits)
+    fn encrypt(
+        format: Format,
+        encryptor: &Encryptor<'_>,
+        words: &[i64],
+    ) -> Result<Vec<Self::Word>, he_tfhe::Error> {
+        digits::encrypt(encryptor, words, format.word_bits)
     }
 
     fn pieces(word: &Self::Word) -> &[LweCiphertext] {
@@ -135,21 +148,41 @@ impl<C: ClientCoding> WordCipher<C> {
         });
         layers.collect()
     }
+}
 
-    /// The word of a number, which must be one exactly.
-    fn word(&self, (place, value): (usize, f64)) -> Result<i64> {
-        let format = self.shape.format;
-        let word = value * format.one() as f64;
-        if word == word.round() && word.abs() <= format.largest() as f64 {
-            return Ok(word as i64);
-        }
-        let (bits, fraction) = (format.word_bits, format.fraction_bits);
-        Err(CipherError::Data {
-            what: "a number to be encrypted",
-            found: format!("number {} is none", place + 1),
-            needed: format!("words of {bits} bits, {fraction} of them behind the point"),
-        })
+/// The word of a number, which must be one exactly.
+fn word(format: Format, (place, value): (usize, f64)) -> Result<i64> {
+    let word = value * format.one() as f64;
+    if word == word.round() && word.abs() <= format.largest() as f64 {
+        return Ok(word as i64);
     }
+    let (bits, fraction) = (format.word_bits, format.fraction_bits);
+    Err(CipherError::Data {
+        what: "a number to be encrypted",
+        found: format!("number {} is none", place + 1),
+        needed: format!("words of {bits} bits, {fraction} of them behind the point"),
+    })
+}
+
+/// Encrypts the numbers of a tensor of so many rows.
+fn encrypt<C: ClientCoding>(
+    shape: &Shape,
+    encryptor: &Encryptor<'_>,
+    (tensor, rows): (Tensor, usize),
+    numbers: Vec<f64>,
+) -> Result<Vec<Vec<Vec<u8>>>> {
+    let needed = shape.words(tensor, rows).unwrap_or(0);
+    if numbers.len() != needed {
+        return Err(CipherError::data("numbers", numbers.len(), format!("{needed} of {tensor}")));
+    }
+    let words = numbers.into_iter().enumerate().map(|number| word(shape.format, number));
+    let words = Zeroizing::new(words.collect::<Result<Vec<_>, _>>()?);
+    let write = |word: &C::Word| {
+        let mut out = Writer::new();
+        C::write(word, &mut out);
+        out.finish()
+    };
+    Ok(vec![C::encrypt(shape.format, encryptor, &words)?.iter().map(write).collect()])
 }
 
 impl<C: ClientCoding> Cipher for WordCipher<C> {
@@ -168,7 +201,7 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
         let evaluation = keys.on(|| self.key.evaluation_keys())?;
         let arithmetic = C::new(self.shape.format, &[], evaluation).map_err(CipherError::timed)?;
         let words = vec![0; WORDS * rayon::current_num_threads()];
-        let words = C::encrypt(self.shape.format, &self.key, &words)?;
+        let words = C::encrypt(self.shape.format, &Encryptor::with_secret(&self.key), &words)?;
         let pairs: Vec<_> = words.iter().zip(&words).collect();
         let mut calls = 0;
         let seconds = meter::time(|| {
@@ -184,19 +217,12 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
             Plain::Rows(rows) => (rows.nrows(), rows.iter().copied().collect()),
             Plain::Model(model) => (0, self.numbers(model)?),
         };
-        let needed = self.shape.words(tensor, rows).unwrap_or(0);
-        if numbers.len() != needed {
-            return Err(CipherError::data("numbers", numbers.len(), format!("{needed} of {tensor}")));
-        }
-        let words = numbers.into_iter().enumerate().map(|number| self.word(number));
-        let words = words.collect::<Result<Vec<_>, _>>()?;
-        let words = Zeroizing::new(words);
-        let write = |word: &C::Word| {
-            let mut out = Writer::new();
-            C::write(word, &mut out);
-            out.finish()
-        };
-        Ok(vec![C::encrypt(self.shape.format, &self.key, &words)?.iter().map(write).collect()])
+        encrypt::<C>(&self.shape, &Encryptor::with_secret(&self.key), (tensor, rows), numbers)
+    }
+
+    fn public_keys(&self) -> Result<Vec<Vec<u8>>> {
+        let bytes = self.key.public_key()?.to_bytes();
+        Ok(vec![bytes.map_err(|source| CipherError::Keys { what: "public key", source })?])
     }
 
     fn open(&self, tensor: Tensor, rows: usize, parts: &[Pieces]) -> Result<Decryption<'_>> {
@@ -220,5 +246,32 @@ impl<C: ClientCoding> Cipher for WordCipher<C> {
             };
             Ok(Decrypted { opened, out_of_range })
         }))
+    }
+}
+
+/// The public key of TFHE, and the layers whose features and targets are words.
+pub(crate) struct WordPublic<C> {
+    shape: Arc<Shape>,
+    key: PublicKey,
+    coding: std::marker::PhantomData<fn() -> C>,
+}
+
+impl<C: ClientCoding> WordPublic<C> {
+    /// A data owner's side with the key of a client.
+    ///
+    /// # Errors
+    /// If it is missing, damaged or of other parameters.
+    pub(crate) fn new(shape: &Arc<Shape>, parameters: &Parameters, keys: &[Vec<u8>]) -> Result<Self> {
+        let [key] = keys else { return Err(CipherError::data("public keys", keys.len(), 1)) };
+        let key = PublicKey::from_bytes(parameters, key);
+        let key = key.map_err(|source| CipherError::Keys { what: "public key", source })?;
+        Ok(Self { shape: Arc::clone(shape), key, coding: std::marker::PhantomData })
+    }
+}
+
+impl<C: ClientCoding> PublicCipher for WordPublic<C> {
+    fn encrypt(&self, tensor: Tensor, rows: ArrayView2<'_, f64>) -> Result<Vec<Vec<Vec<u8>>>> {
+        let encryptor = Encryptor::with_public(&self.key);
+        encrypt::<C>(&self.shape, &encryptor, (tensor, rows.nrows()), rows.iter().copied().collect())
     }
 }

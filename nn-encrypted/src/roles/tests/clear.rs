@@ -10,7 +10,7 @@ use he_core::wire::{WireError, Writer};
 use ndarray::{Array2, Axis};
 use zeroize::Zeroizing;
 
-use crate::engine::{Engine, EngineError, Pieces, Usage};
+use crate::engine::{Engine, EngineError, KeyStream, Pieces, Usage};
 use crate::model::{LayerState, Model};
 use crate::network::{Activation, Network};
 use crate::plan::{Estimate, Plan, PlanError, PlannedEngine, SchemeUse, Tolerance, WireSize, Workload};
@@ -94,7 +94,7 @@ impl PlannedEngine for ClearPlan {
         self.generate()
     }
 
-    fn engine(&self, keys: &[Vec<u8>], _: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn engine(&self, keys: Vec<KeyStream<'_>>, _: bool) -> Result<Box<dyn Engine>, EngineError> {
         if !keys.is_empty() {
             return Err(EngineError::KeyCount { found: keys.len(), needed: 0 });
         }

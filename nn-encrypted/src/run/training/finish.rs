@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{Keeper, Training};
 use crate::meter::peak_memory;
+use crate::model::Model;
 use crate::plan::Estimate;
 use crate::recipe::RefreshStrategy;
 use crate::run::classify::predict_encrypted;
@@ -20,9 +21,27 @@ impl Training<'_> {
         self.note_measures();
         let (session, done) = (self.session, self.done as u64);
         let model = self.both.model(done)?;
-        let mut own = session.twin(model.clone())?;
         let mut report = self.report();
-        let data = &session.data;
+        let clear = match session.is_elsewhere() {
+            true => vec![],
+            false => self.compare(&mut report, &model)?,
+        };
+        let beyond = session.beyond(&self.twin);
+        report.traffic.deviations = self.both.client.counts().out_of_bounds;
+        report.traffic.out_of_bounds = report.traffic.deviations + beyond.len() as u64;
+        if let Some(Keeper { folder, .. }) = &self.keeper {
+            folder.write_server(&self.both.server.model(done)?)?;
+            folder.write_timings(&self.ledger.times)?;
+        }
+        report.seconds.total = self.ledger.total + self.begun.elapsed().as_secs_f64();
+        let beyond = beyond.iter().map(ToString::to_string).collect();
+        Ok(Outcome { report, curve: self.ledger.curve, clear, beyond, model })
+    }
+
+    /// Compares the model with the twin's and with floating point, on rows that are here; the curve of floating point.
+    fn compare(&mut self, report: &mut Report, model: &Model) -> Result<Vec<f64>, RunError> {
+        let (session, data) = (self.session, &self.session.data);
+        let mut own = session.twin(model.clone())?;
         self.options.say("comparing: the same training in floating point, and encrypted predictions");
         let (clear, _) = clear_curve(session, self.steps)?;
         let scores = Scores {
@@ -34,21 +53,12 @@ impl Training<'_> {
         let outputs = session.outputs(&mut own, &data.test)?;
         report.accuracy = scores.report(session, Some(&session.predictions(&outputs)));
         report.classes = session.quality(&outputs, &data.test);
-        report.twin = compare(&model, self.twin.model(), session.tolerance()?);
+        report.twin = compare(model, self.twin.model(), session.tolerance()?);
         report.ranges = session.ranges(&self.twin);
         if !session.keeps_weights() {
             report.prediction = Some(predict_encrypted(session, &mut self.both, &own)?.summary);
         }
-        let beyond = session.beyond(&self.twin);
-        report.traffic.deviations = self.both.client.counts().out_of_bounds;
-        report.traffic.out_of_bounds = report.traffic.deviations + beyond.len() as u64;
-        if let Some(Keeper { folder, .. }) = &self.keeper {
-            folder.write_server(&self.both.server.model(done)?)?;
-            folder.write_timings(&self.ledger.times)?;
-        }
-        report.seconds.total = self.ledger.total + self.begun.elapsed().as_secs_f64();
-        let beyond = beyond.iter().map(ToString::to_string).collect();
-        Ok(Outcome { report, curve: self.ledger.curve, clear, beyond, model })
+        Ok(clear)
     }
 
     /// The report from plan and ledger.

@@ -8,7 +8,8 @@ use crate::recipe::RefreshStrategy;
 use crate::roles::ServerError;
 use crate::run::checkpoint::{Generation, Half};
 use crate::run::digest::{digest_of, hex};
-use crate::run::encrypted::{Encrypted, SentKeys};
+use crate::run::encrypted::Encrypted;
+use crate::run::sealed_keys::SealedKeys;
 use crate::run::session::Session;
 use crate::run::state::{Ledger, State};
 use crate::run::{RunError, RunFolder};
@@ -21,7 +22,7 @@ const KEPT_ELSEWHERE: usize = 32;
 pub(super) fn restore(
     part: &Part<'_>,
     folder: &RunFolder,
-    keys: &SentKeys,
+    keys: &SealedKeys,
     generation: Generation,
 ) -> Result<(Encrypted, Twin, Ledger), RunError> {
     let Part { session, plan, connect, .. } = *part;
@@ -45,7 +46,8 @@ pub(super) fn restore(
         let what = "names a checkpoint on another server: go on with --server and --token-file".to_owned();
         return Err(wrong(path_of_server, what));
     }
-    let mut both = Encrypted::new(plan, client, connect.connect(session, plan, keys, Some(folder))?, keys);
+    let channel = connect.connect(session, plan, keys, Some(folder))?;
+    let mut both = Encrypted::new(plan, client, channel, keys.length());
     both.server.restore(step, server).map_err(|error| match error {
         gone @ ServerError::Gone(_) => gone.into(),
         error => wrong(path_of_server, error.to_string()),

@@ -7,7 +7,7 @@ use he_core::wire::{Reader, WireError, Writer};
 
 use super::Operations;
 use crate::engine::Pieces;
-use crate::engine::form::{BgvForm, number};
+use crate::engine::form::{BgvForm, PUBLIC, number};
 use crate::engine::integers::{IntegerForm, KeyLevels};
 use crate::engine::slots::{Formulas, Level};
 use crate::layout::{Geometry, Rotation};
@@ -61,6 +61,8 @@ pub struct Agreement {
     pub levels: BTreeMap<Tensor, Level>,
     /// Operations of a training step, on one plaintext prime or on all.
     pub operations: Operations,
+    /// Whether mini-batches may be encrypted under the public key.
+    pub public: bool,
 }
 
 /// Tiles of a tensor, each one ciphertext for every plaintext prime.
@@ -119,10 +121,17 @@ impl Agreement {
         let fresh = level(self.fresh.get(&tensor));
         // A server sends back the tensors of a model as it has them.
         let sent = level(self.sent.get(&tensor)).or(fresh);
-        [
-            fresh.map_or(0, |level| SeededCiphertext::wire_bytes(params, level)),
-            sent.map_or(0, |level| Ciphertext::wire_bytes(params, level)),
-        ]
+        let whole = self.is_whole(tensor);
+        let written = |level| match whole {
+            true => Ciphertext::wire_bytes(params, level),
+            false => SeededCiphertext::wire_bytes(params, level),
+        };
+        [fresh.map_or(0, written), sent.map_or(0, |level| Ciphertext::wire_bytes(params, level))]
+    }
+
+    /// Whether a tensor is sent without a seed, as the public key leaves none.
+    pub(crate) fn is_whole(&self, tensor: Tensor) -> bool {
+        self.public && matches!(tensor, Tensor::Features | Tensor::Targets)
     }
 
     /// Bytes of the evaluation keys of each plaintext prime, sealed.
@@ -189,6 +198,9 @@ impl Agreement {
         for instance in &self.instances {
             out.u8(instance.form.scheme() as u8);
             out.bytes(instance.params.rlwe().hash());
+        }
+        if self.public {
+            out.u8(PUBLIC);
         }
     }
 

@@ -13,7 +13,7 @@ use super::{Agreement, BgvSlots, Channel};
 use crate::engine::clock::Clock;
 use crate::engine::form::check_secret;
 use crate::engine::slots::{Body, Exact, Whole};
-use crate::engine::{Engine, EngineError, Pieces, Result, Store, Usage, unless};
+use crate::engine::{Engine, EngineError, KeyStream, Pieces, Result, Store, Usage, unless};
 use crate::program::{Step, Tensor};
 
 /// The tensors that live from step to step.
@@ -35,7 +35,7 @@ impl BgvEngine {
     ///
     /// # Errors
     /// If keys are missing, damaged, of other parameters, or more than the plan asks for.
-    pub fn new(agreement: &Arc<Agreement>, keys: &[Vec<u8>]) -> Result<Self> {
+    pub fn new(agreement: &Arc<Agreement>, keys: Vec<KeyStream<'_>>) -> Result<Self> {
         let needed = agreement.instances.len();
         if keys.len() != needed {
             return Err(EngineError::KeyCount { found: keys.len(), needed });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use he_bgv::{Ciphertext, Encryptor, Error, Parameters, SecretKey};
+use he_bgv::{Ciphertext, Encryptor, Error, Parameters, PublicKey, SecretKey};
 
 use super::memoized::{Memoized, Numbered};
 use super::{BgvSlots, Channel, Cost, Operations};
@@ -55,31 +55,37 @@ pub struct Stage<'a> {
     pub geometry: Geometry,
     engine: Memoized,
     sources: Vec<Ciphertext>,
-    fresh: Mutex<BTreeMap<usize, Numbered>>,
+    /// Of each plaintext prime, where mini-batches may be encrypted under it.
+    public: Vec<PublicKey>,
+    fresh: Mutex<BTreeMap<(usize, bool), Numbered>>,
 }
 
 impl<'a> Stage<'a> {
-    /// A stage for instances of given parameters.
+    /// A stage for instances of given parameters; in a `public` one mini-batches have the noise of the public key.
     pub fn new(
-        program: &'a Program,
-        formulas: &'a Formulas<i64>,
+        (program, formulas): (&'a Program, &'a Formulas<i64>),
         geometry: &Geometry,
         params: &[Parameters],
+        is_public: bool,
     ) -> Result<Self> {
-        let (mut channels, mut sources) = (Vec::new(), Vec::new());
+        let (mut channels, mut sources, mut public) = (Vec::new(), Vec::new(), Vec::new());
         for real in params {
             let tiny = real.insecure_rehearsal()?;
             let key = SecretKey::generate(&tiny)?;
             channels.push(Channel::rehearsal(geometry, real, &key)?);
             let zero = residue_encoder(&tiny).encode_coefficients(&[])?;
             sources.push(Encryptor::with_secret(&key).encrypt(&zero)?);
+            if is_public {
+                public.push(key.public_key()?);
+            }
         }
         let engine = Memoized::new(BgvSlots::new(channels));
         let depth = formulas.layers.len();
         let layers = &geometry.numbers;
         let steps = program.training.iter().copied().filter(|step| step.runs(layers, depth)).collect();
         let geometry = geometry.clone();
-        Ok(Self { steps, program, formulas, geometry, engine, sources, fresh: Mutex::default() })
+        let fresh = Mutex::default();
+        Ok(Self { steps, program, formulas, geometry, engine, sources, public, fresh })
     }
 
     /// The tensors that the steps compute, in their order.
@@ -103,16 +109,29 @@ impl<'a> Stage<'a> {
             .collect()
     }
 
-    /// A fresh ciphertext over so many primes: always the same one.
-    fn fresh(&self, primes: usize) -> Result<Numbered, Error> {
+    /// A fresh ciphertext of a tensor over so many primes: always the same one, but for those under the public key.
+    fn fresh(&self, tensor: Tensor, primes: usize) -> Result<Numbered, Error> {
+        let public = !self.public.is_empty() && matches!(tensor, Tensor::Features | Tensor::Targets);
         let mut known = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(fresh) = known.get(&primes) {
+        if let Some(fresh) = known.get(&(primes, public)) {
             return Ok(fresh.clone());
         }
-        let sources = self.sources.iter().zip(self.engine.channels());
-        let reduced = sources.map(|(source, channel)| channel.evaluator().mod_switch_to(source, primes - 1));
-        let fresh = self.engine.source(reduced.collect::<Result<_, _>>()?);
-        known.insert(primes, fresh.clone());
+        let channels: Vec<Ciphertext> = if public {
+            // Over fewer primes it has the same noise: that of the key.
+            let encrypt = |key: &PublicKey, channel: &Channel| {
+                let zero = residue_encoder(channel.evaluator().params()).encode_coefficients(&[])?;
+                Encryptor::with_public(key).encrypt_at(&zero, primes - 1)
+            };
+            let keys = self.public.iter().zip(self.engine.channels());
+            keys.map(|(key, channel)| encrypt(key, channel)).collect::<Result<_, _>>()?
+        } else {
+            let sources = self.sources.iter().zip(self.engine.channels());
+            let reduced =
+                sources.map(|(source, channel)| channel.evaluator().mod_switch_to(source, primes - 1));
+            reduced.collect::<Result<_, _>>()?
+        };
+        let fresh = self.engine.source(channels);
+        known.insert((primes, public), fresh.clone());
         Ok(fresh)
     }
 
@@ -171,7 +190,7 @@ impl<'a> Stage<'a> {
 
     /// The tiles of a tensor as the client encrypts it.
     fn source(&self, tensor: Tensor, primes: usize) -> Result<Vec<Numbered>, Broken> {
-        let fresh = self.fresh(primes).map_err(|error| Broken { tensor, error: error.into() })?;
+        let fresh = self.fresh(tensor, primes).map_err(|error| Broken { tensor, error: error.into() })?;
         Ok(vec![fresh; self.geometry.ciphertexts(tensor)])
     }
 

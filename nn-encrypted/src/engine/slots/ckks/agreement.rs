@@ -7,7 +7,7 @@ use he_core::wire::{Reader, WireError, Writer};
 
 use super::{RealFormulas, Tally};
 use crate::engine::Pieces;
-use crate::engine::form::{CkksForm, number};
+use crate::engine::form::{CkksForm, PUBLIC, number};
 use crate::program::Tensor;
 
 /// Layout, numbers, parameters, levels and keys of some layers.
@@ -21,6 +21,8 @@ pub struct CkksAgreement {
     /// over which they are sent, if that is more than one.
     pub fresh: BTreeMap<Tensor, usize>,
     pub tally: Tally,
+    /// Whether mini-batches may be encrypted under the public key.
+    pub public: bool,
 }
 
 impl CkksAgreement {
@@ -90,10 +92,17 @@ impl CkksAgreement {
         self.fresh.get(&tensor).copied().unwrap_or(1)
     }
 
-    /// Bytes of a ciphertext over so many primes as the client sends it, and as the server does.
-    pub fn piece_bytes(&self, primes: usize) -> [usize; 2] {
+    /// Bytes of a ciphertext of a tensor over so many primes as the client sends it, and as the server does.
+    pub fn piece_bytes(&self, tensor: Tensor, primes: usize) -> [usize; 2] {
         let level = primes.saturating_sub(1);
-        [SeededCiphertext::wire_bytes(&self.params, level), Ciphertext::wire_bytes(&self.params, level)]
+        let computed = Ciphertext::wire_bytes(&self.params, level);
+        let seeded = SeededCiphertext::wire_bytes(&self.params, level);
+        [if self.is_whole(tensor) { computed } else { seeded }, computed]
+    }
+
+    /// Whether a tensor is sent without a seed, as the public key leaves none.
+    pub(crate) fn is_whole(&self, tensor: Tensor) -> bool {
+        self.public && matches!(tensor, Tensor::Features | Tensor::Targets)
     }
 
     /// Bytes of the evaluation keys, sealed.
@@ -175,5 +184,8 @@ impl CkksAgreement {
             out.length(primes);
         }
         out.bytes(self.params.hash());
+        if self.public {
+            out.u8(PUBLIC);
+        }
     }
 }

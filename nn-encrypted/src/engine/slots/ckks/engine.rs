@@ -12,7 +12,7 @@ use super::{CkksAgreement, CkksSlots, Held, RealFormulas, Samples};
 use crate::engine::clock::Clock;
 use crate::engine::form::check_secret;
 use crate::engine::slots::Body;
-use crate::engine::{Engine, EngineError, Pieces, Result, Usage, unless};
+use crate::engine::{Engine, EngineError, KeyStream, Pieces, Result, Usage, only_stream, unless};
 use crate::program::{Refresh, Refresher, Step, Tensor};
 
 /// Computes the steps of some layers on CKKS ciphertexts.
@@ -50,18 +50,17 @@ impl CkksEngine {
     ///
     /// # Errors
     /// If keys are missing, damaged, of other parameters, or more than the plan asks for.
-    pub fn new(agreement: &Arc<CkksAgreement>, keys: &[Vec<u8>]) -> Result<Self> {
-        let [keys] = keys else {
-            return Err(EngineError::KeyCount { found: keys.len(), needed: 1 });
-        };
+    pub fn new(agreement: &Arc<CkksAgreement>, keys: Vec<KeyStream<'_>>) -> Result<Self> {
+        let keys = only_stream(keys)?;
         let wrong = |source| EngineError::Keys { what: "evaluation keys".into(), source };
         let (params, request) = (&agreement.params, agreement.keys()?);
         let (evaluator, bootstrapper) = if agreement.bootstraps() {
-            let keys = BootstrapKeys::requested(params, params.slots(), &request, keys).map_err(wrong)?;
+            let keys =
+                BootstrapKeys::requested_from(params, params.slots(), &request, keys).map_err(wrong)?;
             let bootstrapper = Bootstrapper::new(keys)?;
             (bootstrapper.evaluator().clone(), Some(bootstrapper))
         } else {
-            let keys = EvaluationKeys::requested(params, &request, keys).map_err(wrong)?;
+            let keys = EvaluationKeys::requested_from(params, &request, keys).map_err(wrong)?;
             (Evaluator::new(params, keys)?, None)
         };
         Ok(Self {

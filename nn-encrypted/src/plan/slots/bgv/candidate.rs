@@ -33,6 +33,8 @@ pub(super) struct Search<'a> {
     pub(super) scheme: Scheme,
     /// The rings to choose among.
     pub(super) security: Security<'a>,
+    /// Whether mini-batches may be encrypted under the public key.
+    pub(super) public: bool,
 }
 
 /// Why the last parameters tried are none.
@@ -67,7 +69,7 @@ impl Search<'_> {
     /// A stage of a candidate's size.
     fn stage(&self, geometry: &Geometry, instances: &[Instance]) -> Result<Stage<'_>, EngineError> {
         let params: Vec<_> = instances.iter().map(|instance| instance.params.clone()).collect();
-        Stage::new(self.program, self.formulas, geometry, &params)
+        Stage::new((self.program, self.formulas), geometry, &params, self.public)
     }
 }
 

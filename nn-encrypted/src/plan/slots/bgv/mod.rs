@@ -32,7 +32,7 @@ use self::candidate::{Candidate, Failure, Search};
 use self::formulas::{Numbers, gradient_bits};
 use self::refusal::widest;
 use crate::engine::slots::bgv::{Agreement, BgvEngine, Cost, Instance, Rehearsal};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, KeyStream};
 use crate::network::{Matrix, Network};
 use crate::numbers::fixed::Scales;
 use crate::plan::parameters::bgv::{self as parameters, bits};
@@ -41,9 +41,9 @@ use crate::plan::{
     WireSize, Workload,
 };
 use crate::program::{Program, Refresh, Refresher, Step, Tensor};
-use crate::recipe::{Recipe, Scheme};
-use crate::roles::cipher::bgv::BgvCipher;
-use crate::roles::cipher::{Cipher, CipherError};
+use crate::recipe::{Encryption, Recipe, Scheme};
+use crate::roles::cipher::bgv::{BgvCipher, BgvPublic};
+use crate::roles::cipher::{Cipher, CipherError, PublicCipher};
 
 /// Some layers in BGV, as planned.
 pub struct PlannedBgv {
@@ -104,6 +104,7 @@ impl PlannedBgv {
             plaintext_bits,
             scheme: layers.first().map_or(Scheme::Bgv, |&l| network.layers[l].scheme),
             security,
+            public: recipe.encryption == Encryption::Public,
         };
         let dimensions = parameters::dimensions(recipe, security)?;
         let best = search.choose(&dimensions)?.map_err(|failure| refused(network, failure))?;
@@ -122,6 +123,7 @@ impl PlannedBgv {
             levels,
             operations: rehearsal.operations,
             scales: scales.clone(),
+            public: recipe.encryption == Encryption::Public,
         };
         let (work, memory) = (work(&agreement, step, &query)?, memory::peak(&agreement, &stored)?);
         Ok(Self { agreement: Arc::new(agreement), rounds: program.clone(), estimate: seconds, work, memory })
@@ -265,7 +267,14 @@ impl PlannedEngine for PlannedBgv {
         Ok(Box::new(BgvCipher::with_secret(&self.agreement, keys)?))
     }
 
-    fn engine(&self, keys: &[Vec<u8>], _record: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn public_cipher(&self, keys: &[Vec<u8>]) -> Result<Option<Box<dyn PublicCipher>>, CipherError> {
+        if !self.agreement.public {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(BgvPublic::new(&self.agreement, keys)?)))
+    }
+
+    fn engine(&self, keys: Vec<KeyStream<'_>>, _record: bool) -> Result<Box<dyn Engine>, EngineError> {
         Ok(Box::new(BgvEngine::new(&self.agreement, keys)?))
     }
 

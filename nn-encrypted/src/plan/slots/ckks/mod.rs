@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use self::candidate::{Candidate, Search, room};
 use self::cost::Costs;
 use crate::engine::slots::ckks::{CkksAgreement, CkksEngine, Counts};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, KeyStream};
 use crate::network::Network;
 use crate::plan::parameters::ckks as parameters;
 use crate::plan::{
@@ -31,8 +31,9 @@ use crate::plan::{
     WireSize, Workload,
 };
 use crate::program::{Step, Tensor};
-use crate::roles::cipher::ckks::CkksCipher;
-use crate::roles::cipher::{Cipher, CipherError};
+use crate::recipe::Encryption;
+use crate::roles::cipher::ckks::{CkksCipher, CkksPublic};
+use crate::roles::cipher::{Cipher, CipherError, PublicCipher};
 
 /// How far weights may be from the twin's.
 const WEIGHTS: f64 = 1.0 / 16384.0;
@@ -119,18 +120,19 @@ impl PlannedCkks {
     /// As [`plan`].
     pub(crate) fn of(task: &Task<'_>) -> Result<Self> {
         let search = search(task)?;
+        let network = (task.network, task.recipe.encryption == Encryption::Public);
         match task.security {
-            Security::Standard => Self::new(task.network, search.choose(None)?, parameters::build),
+            Security::Standard => Self::new(network, search.choose(None)?, parameters::build),
             Security::InsecureSmall(reason) => {
                 let (log_n, candidate) = smallest(&search)?;
                 let build = |spec: &_| parameters::build_insecure(spec, log_n, reason);
-                Self::new(task.network, candidate, build)
+                Self::new(network, candidate, build)
             }
         }
     }
 
     fn new(
-        network: &Network,
+        (network, public): (&Network, bool),
         candidate: Candidate,
         build: impl FnOnce(&parameters::Spec) -> Result<parameters::Parameters>,
     ) -> Result<Self> {
@@ -138,7 +140,7 @@ impl PlannedCkks {
         let (key_bytes, peak_bytes) = candidate.memory();
         let (costs, query) = (Costs::new(&candidate.spec), candidate.query()?);
         let Candidate { formulas, bootstrapped, levels, fresh, tally, units, .. } = candidate;
-        let mut agreement = CkksAgreement { formulas, params, levels, fresh: BTreeMap::new(), tally };
+        let mut agreement = CkksAgreement { formulas, params, levels, fresh: BTreeMap::new(), tally, public };
         let primes = |(tensor, level): (Tensor, isize)| {
             // A bootstrap takes a ciphertext over the primes that it needs itself, and one more.
             let kept = tensor == Tensor::Weights && agreement.bootstraps();
@@ -160,7 +162,8 @@ impl PlannedCkks {
     #[cfg(test)]
     pub(crate) fn insecure(task: &Task<'_>, log_n: u32) -> Result<Self> {
         let candidate = search(task)?.choose(Some(log_n))?;
-        Self::new(task.network, candidate, |spec| {
+        let public = task.recipe.encryption == Encryption::Public;
+        Self::new((task.network, public), candidate, |spec| {
             parameters::build_insecure(spec, log_n, "a small ring for fast tests")
         })
     }
@@ -201,7 +204,7 @@ impl PlannedEngine for PlannedCkks {
 
     fn sent(&self, tensor: Tensor, _rows: usize) -> WireSize {
         let Some((parts, pieces, primes)) = self.agreement.sent(tensor) else { return WireSize::default() };
-        let [fresh, computed] = self.agreement.piece_bytes(primes);
+        let [fresh, computed] = self.agreement.piece_bytes(tensor, primes);
         WireSize { parts, pieces, fresh, computed }
     }
 
@@ -222,7 +225,14 @@ impl PlannedEngine for PlannedCkks {
         Ok(Box::new(CkksCipher::with_secret(&self.agreement, keys)?))
     }
 
-    fn engine(&self, keys: &[Vec<u8>], _record: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn public_cipher(&self, keys: &[Vec<u8>]) -> Result<Option<Box<dyn PublicCipher>>, CipherError> {
+        if !self.agreement.public {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(CkksPublic::new(&self.agreement, keys)?)))
+    }
+
+    fn engine(&self, keys: Vec<KeyStream<'_>>, _record: bool) -> Result<Box<dyn Engine>, EngineError> {
         Ok(Box::new(CkksEngine::new(&self.agreement, keys)?))
     }
 
@@ -239,9 +249,12 @@ impl PlannedEngine for PlannedCkks {
     fn disclosure(&self) -> Disclosure {
         let params = &self.agreement.params;
         let scale = params.scale(params.max_level());
-        let rounding = (2.0 * params.slots() as f64 * params.noise().rounding()).sqrt() / scale;
+        let deviation = |variance: f64| (2.0 * params.slots() as f64 * variance).sqrt() / scale;
+        let rounding = deviation(params.noise().rounding());
+        // Features under the public key are less precise from the start.
+        let fresh = if self.agreement.public { deviation(params.noise().fresh_public()) } else { 0.0 };
         let [unit, _] = self.agreement.formulas.state_units();
-        Disclosure::Errors { step: unit * (ROUNDINGS * rounding).max(LEAST_ERROR) }
+        Disclosure::Errors { step: unit * ((ROUNDINGS * rounding).max(LEAST_ERROR) + fresh) }
     }
 
     fn estimate(&self) -> Estimate {

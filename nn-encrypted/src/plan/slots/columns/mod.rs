@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::choose::most_levels;
 use self::count::{key_switch_transforms, levels};
 use crate::engine::columns::{Agreement, Channel, LayerNumbers, key_bytes};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, KeyStream};
 use crate::plan::parameters::yashe::scheme_use;
 use crate::plan::{
     Disclosure, Estimate, Planned, PlannedEngine, Result, SchemeUse, Task, WireSize, Workload,
@@ -100,7 +100,7 @@ impl PlannedEngine for PlannedColumns {
         Ok(Box::new(ColumnsCipher::with_secret(&self.agreement, keys)?))
     }
 
-    fn engine(&self, keys: &[Vec<u8>], _record: bool) -> Result<Box<dyn Engine>, EngineError> {
+    fn engine(&self, keys: Vec<KeyStream<'_>>, _record: bool) -> Result<Box<dyn Engine>, EngineError> {
         crate::engine::columns::engine(&self.agreement, keys)
     }
 

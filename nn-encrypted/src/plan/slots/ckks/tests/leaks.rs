@@ -11,7 +11,7 @@ use ndarray::Array2;
 use super::client::CKKS;
 use super::recipe;
 use super::world::{World, samples, start};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, streams};
 use crate::network::Network;
 use crate::plan::{Plan, PlannedEngine};
 use crate::recipe::Recipe;
@@ -234,7 +234,7 @@ fn keys_that_the_plan_does_not_ask_for_are_refused() {
             true => key.bootstrap_keys(slots, request).unwrap().to_bytes().unwrap(),
             false => key.evaluation_keys(request).unwrap().to_bytes().unwrap(),
         };
-        let error = |bytes: Vec<u8>| planned.engine(&[bytes], false).err();
+        let error = |bytes: Vec<u8>| planned.engine(streams(&[bytes]), false).err();
         assert!(error(make(params.slots(), &asked)).is_none());
         // A secret key is no evaluation key: it is sealed as another kind.
         assert!(matches!(error(key.to_secret_bytes().to_vec()), Some(EngineError::Keys { .. })));

@@ -39,7 +39,7 @@ fn planned(
     let task =
         Task { recipe, network, layers: &layers, program: &program, data, security: Security::Standard };
     match log_n {
-        None => PlannedCkks::new(network, search(&task)?.choose(None)?, parameters::build),
+        None => PlannedCkks::new((network, false), search(&task)?.choose(None)?, parameters::build),
         Some(log_n) => PlannedCkks::insecure(&task, log_n),
     }
 }

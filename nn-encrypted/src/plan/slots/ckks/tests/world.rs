@@ -113,7 +113,8 @@ impl World {
 
     /// An engine of its own, with the client's keys.
     pub(super) fn engine(&self) -> Box<dyn Engine> {
-        self.plan.engines[0].engine(&self.client.evaluation_keys().unwrap()[0], false).unwrap()
+        let keys = self.client.evaluation_keys().unwrap();
+        self.plan.engines[0].engine(crate::engine::streams(&keys[0]), false).unwrap()
     }
 
     /// A tensor of images as the client encrypts it.
