@@ -15,6 +15,11 @@ use crate::error::of_run;
 use crate::numbers::rows;
 use crate::threads::on_threads;
 
+/// Outputs, whether they are the twin's, how many numbers of the rows were cut, and notes.
+type Encrypted<'py> = (Bound<'py, PyArray2<f64>>, bool, u64, Vec<String>);
+/// Of a layer.
+type WeightsAndBiases<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
 /// A trained network: weights, columns and their normalization. It holds no key.
 #[pyclass(frozen, module = "nn_encrypted._native")]
 pub(crate) struct Trained {
@@ -54,7 +59,7 @@ impl Trained {
         x: PyReadonlyArray2<'py, f64>,
         threads: Option<usize>,
         server: Option<(String, PathBuf, Option<String>)>,
-    ) -> PyResult<(Bound<'py, PyArray2<f64>>, bool, u64, Vec<String>)> {
+    ) -> PyResult<Encrypted<'py>> {
         let (samples, mut notes) = self.samples(names, &x)?;
         let server = server.map(|(url, token_file, pin)| Remote { url, token_file, pin });
         let predict = || match &server {
@@ -115,7 +120,7 @@ impl Trained {
 
     /// Weights and biases of each layer, as they were trained.
     #[getter]
-    fn layers<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
+    fn layers<'py>(&self, py: Python<'py>) -> Vec<WeightsAndBiases<'py>> {
         let arrays = |layer: &nn_encrypted::model::LayerState| {
             (layer.weight.clone().into_pyarray(py), layer.bias.clone().into_pyarray(py))
         };

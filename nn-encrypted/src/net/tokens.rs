@@ -37,7 +37,7 @@ pub(super) struct Kept {
     upload: Option<String>,
 }
 
-/// What a token is for.
+/// The scope of a token.
 enum Scope {
     /// Everything of its tenant.
     Owner,

@@ -40,6 +40,9 @@ pub(super) fn check_share(session: &Session, options: &Options) -> Result<(), Ru
     if options.mode != Mode::Encrypted {
         return refused("only an encrypted run has a server to be audited".into());
     }
+    if session.is_elsewhere() {
+        return refused("without the rows the owner of the key cannot compute what a server should".into());
+    }
     let recipe = &session.recipe;
     if recipe.refresh.strategy == RefreshStrategy::Client {
         return Ok(());

@@ -40,6 +40,7 @@ mod plans;
 mod predict;
 mod progress;
 mod quality;
+mod ranges;
 mod report;
 mod resume;
 mod scores;

@@ -33,7 +33,7 @@ fn uploads(served: &Served, job: &str) -> Place {
     let token_file = served.root.join(format!("{job}.upload"));
     let token = Tokens::new(&served.root).issue_for_upload("owner", None, job).unwrap();
     std::fs::write(&token_file, &**token).unwrap();
-    Place { token_file, ..served.place("nobody") }
+    Place { token_file: Some(token_file), ..served.place("nobody") }
 }
 
 /// Uploads a data set with what is in the folder of keys, but for what is secret.

@@ -9,7 +9,7 @@ use crate::engine::Usage;
 use crate::plan::Plan;
 use crate::roles::{Channel, Link, LinkError, Server, ServerError};
 use crate::run::connect::Connect;
-use crate::run::{RunError, RunFolder, SentKeys, Session};
+use crate::run::{RunError, RunFolder, SealedKeys, Session};
 
 /// A request of the server, by its step and round, as it is sent on.
 pub(super) type Alter = dyn Fn(u64, usize, Vec<u8>) -> Vec<u8> + Send + Sync;
@@ -51,10 +51,10 @@ impl Connect for ToLying {
         &self,
         _: &Session,
         plan: &Arc<Plan>,
-        keys: &SentKeys,
+        keys: &SealedKeys,
         _: Option<&RunFolder>,
     ) -> Result<Box<dyn Channel>, RunError> {
-        let server = Server::new(plan, keys, true)?;
+        let server = Server::read_from(plan, keys.open()?, true)?;
         let (alter, sent) = (Arc::clone(&self.alter), Arc::clone(&self.sent));
         let (stops, leaves) = (self.stops.clone(), self.leaves.clone());
         Ok(Box::new(Lying { server, alter, sent, stops, leaves }))
