@@ -13,7 +13,7 @@ use he_core::rlwe::{
     Bound, Ciphertext, Digits, EvaluationKeys, Extended, KeyRequest, Margin, Parameters, SecretDistribution,
     SecretKey, Spec, noise::NoiseModel, object, params, sealed, security,
 };
-use he_core::wire::{self, Header, Reader, Tag, Writer};
+use he_core::wire::{self, Header, Reader, Source as _, Tag, Writer};
 use he_core::{Modulus, prime};
 
 use crate::numbers::Numbers;
@@ -275,6 +275,14 @@ pub(crate) const CALLS: &[Call] = &[
     ("wire::open_prefix", |n| {
         let sealed = wire::seal(&header(n), &bytes(n));
         let _ = wire::open_prefix(&sealed, &header(n), n.usize());
+    }),
+    ("wire/stream::open_from", |n| {
+        let sealed = wire::seal(&header(n), &bytes(n));
+        let (header, limit, count, bits) = (header(n), n.usize(), n.usize(), n.u32());
+        let read =
+            |body: &mut wire::Stream<&[u8]>| body.packed_u64(count, bits, 1 << 40, "words", &mut Vec::new());
+        let _ = wire::open_from(&sealed[..], &header, limit, read);
+        let _ = wire::open_from(&bytes(n)[..], &header, limit, read);
     }),
     ("Reader::bytes", |n| {
         let _ = Reader::new(&bytes(n)).bytes(n.usize(), "bytes");
