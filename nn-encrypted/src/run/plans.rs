@@ -21,20 +21,24 @@ struct Known {
 
 static LAST: Mutex<VecDeque<Known>> = Mutex::new(VecDeque::new());
 
-/// The plan of a recipe; the seed has no part in it.
+/// The plan of a recipe, whose seed has a part in it too: it decides the first weights, whose ranges some plans follow.
 ///
 /// # Errors
 /// If there is none.
 pub(super) fn plan(recipe: &Recipe, network: &Network, shape: DataShape) -> Result<Arc<Plan>, RunError> {
-    let recipe = Recipe { seed: 0, ..recipe.clone() };
     let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_it = |known: &Known| known.shape == shape && known.network == *network && known.recipe == recipe;
+    let is_it = |known: &Known| known.shape == shape && known.network == *network && known.recipe == *recipe;
     if let Some(known) = last().iter().find(|known| is_it(known)) {
         return Ok(Arc::clone(&known.plan));
     }
-    let plan = Arc::new(Plan::choose(&recipe, network, shape)?);
+    let plan = Arc::new(Plan::choose(recipe, network, shape)?);
     let mut last = last();
     last.truncate(MOST - 1);
-    last.push_front(Known { recipe, network: network.clone(), shape, plan: Arc::clone(&plan) });
+    last.push_front(Known {
+        recipe: recipe.clone(),
+        network: network.clone(),
+        shape,
+        plan: Arc::clone(&plan),
+    });
     Ok(plan)
 }
