@@ -154,6 +154,10 @@ pub(crate) const CALLS: &[Call] = &[
         let further = KeyRequest::default().relinearization(n.usize());
         let _ = BootstrapKeys::requested(&R.params, n.usize(), &further, &[]);
     }),
+    ("BootstrapKeys::requested_from", |n| {
+        let further = KeyRequest::default().relinearization(n.usize());
+        let _ = BootstrapKeys::requested_from(&R.params, n.usize(), &further, &[][..]);
+    }),
     ("Bootstrapper::from_first_prime", |n| {
         let _ = R.bootstrapper.from_first_prime(R.c.inner().truncated(1), n.f64());
     }),
