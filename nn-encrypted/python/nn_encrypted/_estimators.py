@@ -245,7 +245,8 @@ class EncryptedClassifier(ClassifierMixin, _Encrypted):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row."""
-        classes: np.ndarray = self.classes_[self._places(self._outputs_of(X))]
+        places = self._places(self._outputs_of(X))
+        classes: np.ndarray = self.classes_[places]
         return classes
 
     def _places(self, outputs: np.ndarray) -> np.ndarray:
