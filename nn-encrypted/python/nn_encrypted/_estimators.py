@@ -257,7 +257,8 @@ class EncryptedClassifier(ClassifierMixin, _Encrypted):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """A score of each class for each row, in the order of classes_: they add up to 1 and are not calibrated."""
-        return self._trained.class_scores(self._outputs_of(X))
+        outputs = self._outputs_of(X)
+        return self._trained.class_scores(outputs)
 
 
 class EncryptedRegressor(RegressorMixin, _Encrypted):
@@ -274,7 +275,8 @@ class EncryptedRegressor(RegressorMixin, _Encrypted):
 
     def predict(self, X: Any) -> np.ndarray:
         """The value of each row."""
-        values = self._trained.values(self._outputs_of(X))
+        outputs = self._outputs_of(X)
+        values = self._trained.values(outputs)
         if values is None:
             raise ValueError("the model tells classes: EncryptedClassifier is for these")
         return values
