@@ -149,7 +149,7 @@ fn fit_rows_with(
     let session = Session::of_rows(recipe, rows)?;
     match (finished, folder) {
         (Some(report), Some(folder)) => {
-            let model = folder.read_model(&session.recipe, &session.network)?;
+            let model = folder.model_of(&session)?;
             Ok(Trained { session, model, mode: options.mode, report: Some(report), folder: options.out })
         }
         _ => trained(session, &options, connect, start),

@@ -174,7 +174,10 @@ class _Encrypted(BaseEstimator):
         return outputs
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the trained model with its columns and their normalization as safetensors, for its owner alone."""
+        """Writes the trained model with its columns and their normalization as safetensors, for its owner alone.
+
+        The model is as it was decrypted: of recipes in CKKS it gives the secret key away to whoever has the server's ciphertexts.
+        """
         check_fitted(self)
         self._trained.save(path)
 

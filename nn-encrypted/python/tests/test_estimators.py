@@ -124,6 +124,8 @@ def test_a_stopped_training_goes_on(flowers, tmp_path):
     whole = EncryptedClassifier(**FAST).fit(X, y)
     np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
     assert resumed.n_iter_ == whole.n_iter_
+    with pytest.raises(ValueError, match="other rows"):
+        EncryptedClassifier(resume=True, **parameters).fit(X[::-1], y[::-1])
     again = EncryptedClassifier(resume=True, **parameters).fit(X, y)
     np.testing.assert_array_equal(resumed.predict_proba(X), again.predict_proba(X))
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::bundle::{self, Bundle, is_bundle};
+use super::digest::hex;
 use super::folder::PRIVATE_MODEL;
 use super::{RunError, RunFolder, Session};
 use crate::model::{Model, ModelError};
@@ -96,5 +97,16 @@ impl RunFolder {
     /// If a tensor is missing, has another shape, or a number that a training of the recipe cannot hold.
     pub fn read_model(&self, recipe: &Recipe, network: &Network) -> Result<Model, RunError> {
         read_model(&self.model(), recipe, network)
+    }
+
+    /// The decrypted model of a finished run, if that was trained on the samples of a session.
+    pub(crate) fn model_of(&self, session: &Session) -> Result<Model, RunError> {
+        let path = self.model();
+        let Bundle { model, samples, .. } = read_bundle(&path)?;
+        if samples == hex(&session.digest()) {
+            return Ok(model);
+        }
+        let what = "is finished, and was trained on other rows than these".into();
+        Err(RunError::File { path, what })
     }
 }

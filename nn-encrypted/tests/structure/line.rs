@@ -109,6 +109,34 @@ fn sources_name_no_crate_above_or_beside_them() {
     }
 }
 
+/// Whether a source gives a closure to `vectorize`. The compiler calls it through a shim that it inlines or not as it pleases; in one that
+/// is not every vector instruction is a call. Kernels are types with `#[inline(always)]`.
+fn vectorizes_a_closure(source: &str) -> bool {
+    source.split(".vectorize(").skip(1).any(|rest| {
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix("#[inline(always)]").unwrap_or(rest).trim_start();
+        rest.strip_prefix("move").unwrap_or(rest).trim_start().starts_with('|')
+    })
+}
+
+#[test]
+fn kernels_are_types() {
+    for planted in
+        ["simd.vectorize(|| body())", "simd.vectorize(\n    #[inline(always)]\n    move || body(),\n)"]
+    {
+        assert!(vectorizes_a_closure(planted));
+    }
+    assert!(!vectorizes_a_closure("simd.vectorize(Product { simd, q })"));
+    for (_, (folder, _)) in published() {
+        // This file plants some.
+        let sources =
+            all_sources(&folder).into_iter().filter(|(path, _)| !path.ends_with("structure/line.rs"));
+        for (path, source) in sources {
+            assert!(!vectorizes_a_closure(&source), "{}", path.display());
+        }
+    }
+}
+
 #[test]
 fn nothing_is_unsafe() {
     let workspace = manifest(&root().join("Cargo.toml"));
