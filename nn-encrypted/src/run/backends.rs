@@ -22,7 +22,7 @@ struct Row {
     settings: &'static [&'static str],
 }
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 7] = [
     Row {
         recipe: "hesamifard2017",
         own: ["bgv", "bgv"],
@@ -55,6 +55,13 @@ const ROWS: [Row; 6] = [
         activation: "kind='ReLU'",
         end: "{kind='Sigmoid',scheme='tfhe'}",
         settings: &["optimizer.batch_size=2"],
+    },
+    Row {
+        recipe: "nandakumar2019",
+        own: ["bgv", "tables"],
+        activation: "kind='Sigmoid'",
+        end: "{kind='Sigmoid',scheme='tables'}",
+        settings: &["optimizer.batch_size=2", "optimizer.learning_rate=1/2"],
     },
     Row {
         recipe: "onoufriou2021",

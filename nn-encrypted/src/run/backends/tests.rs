@@ -117,6 +117,11 @@ fn cells_of_glyph2020() {
 }
 
 #[test]
+fn cells_of_nandakumar2019() {
+    check("nandakumar2019", false);
+}
+
+#[test]
 fn cells_of_onoufriou2021() {
     check("onoufriou2021", false);
 }
