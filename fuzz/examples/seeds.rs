@@ -309,6 +309,9 @@ fn frozen() -> Result<(), Box<dyn Error>> {
     put("frozen", "pool", &Frozen::new(Shape::new(1, 4, 4)?, layers)?.to_bytes()?)
 }
 
+/// What `nn-encrypted keygen hesamifard2017 --shape 4,3,120 --set encryption=public --set optimizer.batch_size=20` wrote.
+const JOB: &[u8] = include_bytes!("job.toml");
+
 /// What client and server send each other, and keep.
 fn net() -> Result<(), Box<dyn Error>> {
     let recipe = SESSION.recipe.to_toml()?;
@@ -327,6 +330,15 @@ fn net() -> Result<(), Box<dyn Error>> {
     outcome.len_bytes(b"result");
     outcome.u32(1);
     outcome.len_bytes(b"record");
+    let mut public_keys = Writer::new();
+    public_keys.u32(2);
+    for keys in [&[&b"of one"[..], b"engine"][..], &[]] {
+        public_keys.u32(keys.len() as u32);
+        keys.iter().for_each(|key| public_keys.len_bytes(key));
+    }
+    let mut wrapped = Writer::new();
+    [64, 1, 1].into_iter().for_each(|cost| wrapped.u32(cost));
+    wrapped.bytes(&[7; 16 + 24 + 20]);
     let text = |text: String| text.into_bytes();
     let inputs = [
         ("task-train", 0, text("{\"task\":\"train\",\"step\":3,\"batch\":4}".into())),
@@ -350,6 +362,9 @@ fn net() -> Result<(), Box<dyn Error>> {
         ("pin", 7, text(digest.to_uppercase())),
         ("headers", 8, text(format!("2000\n1000\n{digest}"))),
         ("outcome", 9, outcome.finish()),
+        ("job-file", 10, JOB.to_vec()),
+        ("public-keys", 11, public_keys.finish()),
+        ("wrapped-keys", 12, wrapped.finish()),
     ];
     inputs.iter().try_for_each(|(name, kind, bytes)| put("requests", name, &[&[*kind], &bytes[..]].concat()))
 }

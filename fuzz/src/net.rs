@@ -12,11 +12,12 @@ pub fn job(bytes: &[u8]) {
     same(read_again(0, bytes));
 }
 
-/// The first byte says which of the others it is: tasks, records, lists, names, pins, headers and outcomes.
+/// The first byte says which of the others it is: tasks, records, lists, names, pins, headers, outcomes, and the
+/// files of keys: `job.toml`, public keys, and secret keys under a passphrase.
 pub fn requests(bytes: &[u8]) {
     let Some((first, rest)) = bytes.split_first() else { return };
     // Jobs have a target of their own.
-    same(read_again(1 + first % 10, rest));
+    same(read_again(1 + first % 13, rest));
 }
 
 fn same(written: Option<[Vec<u8>; 2]>) {

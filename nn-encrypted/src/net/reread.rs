@@ -1,6 +1,7 @@
 //! All that client and server read of each other and of their folders, read and written again: for the fuzz targets.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::str::FromStr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -16,9 +17,11 @@ use super::outcome::Outcome;
 use super::remote::Known;
 use super::routes::number;
 use super::tokens::Kept;
+use crate::roles::public_keys_again;
+use crate::run::{JobFile, asks_for_a_passphrase};
 
 /// Kinds of input.
-const KINDS: u8 = 11;
+const KINDS: u8 = 14;
 
 /// An input of a kind, written again after it was read once and twice; none if it is not one. Kind 0 is the request for a job, which is
 /// planned as far as its network.
@@ -42,12 +45,23 @@ pub fn read_again(kind: u8, bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
             Some([pin, again].map(String::into_bytes))
         }
         9 => headers(bytes),
-        _ => {
+        10 => {
             let once = Outcome::from_bytes(bytes).ok()?.to_bytes();
             let twice = Outcome::from_bytes(&once).ok()?.to_bytes();
             Some([once, twice])
         }
+        11 => job_file(bytes),
+        12 => public_keys_again(bytes),
+        _ => asks_for_a_passphrase(bytes).then(Default::default),
     }
+}
+
+/// `job.toml`, by its own reader and its checks.
+fn job_file(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let write = |text: &str| toml::to_string(&JobFile::parse(Path::new("job.toml"), text).ok()?).ok();
+    let once = write(std::str::from_utf8(bytes).ok()?)?;
+    let twice = write(&once).unwrap_or_default();
+    Some([once, twice].map(String::into_bytes))
 }
 
 fn json<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<[Vec<u8>; 2]> {

@@ -26,6 +26,8 @@ pub use self::error::{ClientError, MessageError, ServerError};
 pub use self::link::{Link, LinkError, Traffic};
 pub use self::local::LocalLink;
 pub use self::owner::DataOwner;
+#[cfg(feature = "serve")]
+pub(crate) use self::owner::public_keys_again;
 pub use self::purpose::Purpose;
 pub use self::server::Server;
 pub use crate::engine::Pieces;

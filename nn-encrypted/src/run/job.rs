@@ -95,6 +95,14 @@ impl JobFile {
         let folder = RunFolder::around(path);
         let bytes = folder.read_at_most(path, LARGEST)?;
         let text = std::str::from_utf8(&bytes).map_err(|error| wrong(path, error))?;
+        Self::parse(path, text)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, RunError> {
         let job: Self = toml::from_str(text).map_err(|error| wrong(path, error.message()))?;
         if job.version != VERSION {
             return Err(wrong(path, format!("version {}; this program reads {VERSION}", job.version)));

@@ -89,6 +89,8 @@ pub use self::options::{Mode, Options};
 pub use self::outcome::Outcome;
 pub use self::passphrase::Unlock;
 #[cfg(feature = "serve")]
+pub(crate) use self::passphrase::asks_for_a_passphrase;
+#[cfg(feature = "serve")]
 pub(crate) use self::predict::predict_with;
 pub use self::predict::{Query, predict, predict_session};
 pub(crate) use self::predict::{samples_of, with_keys_of};

@@ -138,6 +138,18 @@ fn wrap_at(cost: Cost, passphrase: &str, key: &[u8]) -> Result<Vec<u8>, Passphra
     Ok(wire::seal(&header(), &body.finish()))
 }
 
+/// Reads the body of a wrapped key as far as it goes without the work of a passphrase: whether one would be asked for.
+#[cfg(feature = "serve")]
+pub(crate) fn asks_for_a_passphrase(body: &[u8]) -> bool {
+    let mut asked = false;
+    let opened = unwrap(&wire::seal(&header(), body), || {
+        asked = true;
+        Err(PassphraseError::Closed)
+    });
+    debug_assert!(opened.is_err(), "nobody said a passphrase");
+    asked
+}
+
 fn unwrap(
     bytes: &[u8],
     passphrase: impl FnOnce() -> Result<Zeroizing<String>, PassphraseError>,
