@@ -83,9 +83,18 @@ impl Blocks {
         self.bootstrapper.evaluator()
     }
 
-    /// A sum over rotations.
+    /// A sum over rotations. Errors of its terms are those of different values, out of tables, keys and encryptions of their own: their
+    /// squares add up, where the evaluator, which cannot know that, adds them up themselves. What the rotations add stays.
     fn summed(&self, product: &Ciphertext, stride: usize, count: usize) -> Result<Ciphertext> {
-        Ok(self.evaluator().inner_sum(product, stride, count)?.with_bound(1.0)?)
+        let sum = self.evaluator().inner_sum(product, stride, count)?;
+        let (one, count) = (product.estimate().error, count as f64);
+        let rotations = (sum.estimate().error - one * count).max(0.0);
+        Ok(sum.with_error_at_most(one * count.sqrt() + rotations)?)
+    }
+
+    /// A sum or a difference of ciphertexts whose errors have nothing in common.
+    fn of_two(&self, sum: Ciphertext, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext> {
+        Ok(sum.with_error_at_most(a.estimate().error.hypot(b.estimate().error))?)
     }
 
     /// Inputs with the constant one beside those of each image.
@@ -135,15 +144,18 @@ impl Layers for Blocks {
     }
 
     fn forward(&self, l: usize, inputs: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
+        let width = self.layout.layers[l].width();
         let sum =
-            |input| self.summed(&self.evaluator().mul(input, &weights[l])?, 1, self.layout.layers[l].width());
+            |input| Ok(self.summed(&self.evaluator().mul(input, &weights[l])?, 1, width)?.with_bound(1.0)?);
         inputs.iter().map(sum).collect()
     }
 
     fn backward(&self, l: usize, errors: &[Ciphertext], weights: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
         let block = self.layout.layers[l];
-        let sum =
-            |error| self.summed(&self.evaluator().mul(error, &weights[l])?, block.width(), block.height());
+        let sum = |error| {
+            let product = self.evaluator().mul(error, &weights[l])?;
+            Ok(self.summed(&product, block.width(), block.height())?.with_bound(1.0)?)
+        };
         errors.iter().map(sum).collect()
     }
 
@@ -160,21 +172,24 @@ impl Layers for Blocks {
         for (input, error) in inputs.iter().zip(errors) {
             let product = evaluator.mul(input, &evaluator.mul_const(error, -rate)?)?;
             sum = Some(match sum {
-                Some(sum) => evaluator.add(&sum, &product)?,
+                Some(sum) => self.of_two(evaluator.add(&sum, &product)?, &sum, &product)?,
                 None => product,
             });
         }
         let sum = sum.ok_or(EngineError::Empty)?;
-        Ok(vec![evaluator.inner_sum(&sum, size, self.layout.slots / size)?])
+        Ok(vec![self.summed(&sum, size, self.layout.slots / size)?])
     }
 
     fn update(&self, weights: &[Ciphertext], gradients: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
-        let moved = |(weight, gradient)| Ok(self.evaluator().add(weight, gradient)?.with_bound(1.0)?);
+        let moved = |(weight, gradient)| {
+            let sum = self.evaluator().add(weight, gradient)?.with_bound(1.0)?;
+            self.of_two(sum, weight, gradient)
+        };
         weights.iter().zip(gradients).map(moved).collect()
     }
 
     fn subtract(&self, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>> {
-        let less = |(a, b)| Ok(self.evaluator().sub(a, b)?.with_bound(1.0)?);
+        let less = |(a, b)| self.of_two(self.evaluator().sub(a, b)?.with_bound(1.0)?, a, b);
         a.iter().zip(b).map(less).collect()
     }
 }
