@@ -107,7 +107,7 @@ impl IntegerMatrix {
         &self.entries[row * self.columns..][..self.columns]
     }
 
-    /// What makes all entries non-negative.
+    /// The shift that makes all entries non-negative.
     pub(crate) fn shift(&self) -> u64 {
         self.shift
     }
@@ -115,6 +115,11 @@ impl IntegerMatrix {
     /// The largest entry after the shift.
     pub(crate) fn largest(&self) -> u64 {
         self.largest
+    }
+
+    /// The largest magnitude of an entry.
+    pub(crate) fn magnitude(&self) -> u64 {
+        self.largest.saturating_sub(self.shift).max(self.shift)
     }
 
     /// Shifted entries of each tile, column after column.

@@ -1,9 +1,9 @@
 //! The server has no weights: it multiplies encryptions of them by encryptions of images, two images at a time.
 //!
-//! BGV with `N = 16384`: a row of 8,192 slots is 64 blocks of 128, and both rows hold the same weights and an image each. Slot `o` of block
+//! BGV with `N = 32768`: a row of 16,384 slots is 128 blocks of 128, and both rows hold the same weights and an image each. Slot `o` of block
 //! `j` has, for the first layer,
 //!
-//! `Σ_k W1[o, 64k + j]·x[64k + j]`, and the sum of all blocks, by rotations, has `z_1[o]` in every block;
+//! `Σ_k W1[o, 128k + j]·x[128k + j]`, and the sum of all blocks, by rotations, has `z_1[o]` in every block;
 //!
 //! the biases are the weights of a pixel that is always 1. For the second layer it has `W2[j, o]·z_1[o]²`, and the sum of a block, by
 //! rotations, stands in its first slot. Ten ciphertexts have the weights of the scores there and zeros elsewhere; their products are
@@ -26,7 +26,7 @@ use crate::{Failure, Pixels, Scores, Way};
 /// Slots of a block: the outputs of the first layer.
 const BLOCK: usize = SHAPES[0][0];
 /// Blocks of a row.
-const BLOCKS: usize = 64;
+const BLOCKS: usize = 128;
 /// Outputs of the second layer.
 const HIDDEN: usize = SHAPES[1][0];
 /// Ciphertexts of two images: their pixels and the constant, in blocks.
@@ -57,9 +57,9 @@ impl Encrypted {
     /// Never: the parameters are sound.
     pub fn with_model(model: Model) -> Result<Self, Failure> {
         // Small primes: each of the five products ends with the least noise that there is, at the least that has to be divided away.
-        let (log_n, q_bits) = (14, vec![32; 12]);
+        let (log_n, q_bits, p_bits) = (15, vec![36; 12], vec![37; 2]);
         let plaintext_modulus = Spec::slot_modulus(log_n, 48)?;
-        let spec = Spec { log_n, plaintext_modulus, q_bits, p_bits: vec![44], digit: 1 };
+        let spec = Spec { log_n, plaintext_modulus, q_bits, p_bits, digit: 2 };
         Ok(Self { params: spec.build()?, model })
     }
 

@@ -39,7 +39,7 @@ pub trait Way {
     /// If the operating system gives no randomness.
     fn keys(&self) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), Failure>;
 
-    /// What the owner of the keys gives the server of the model, if the server does not have it: ciphertexts, as bytes.
+    /// Ciphertexts of the model, as bytes, which the owner of the keys gives a server that does not have it.
     ///
     /// # Errors
     /// If the key is damaged, or the operating system gives no randomness.

@@ -8,6 +8,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use he_bgv::{
     SeededCiphertext, Spec,
 };
 use he_core::prime::primes_below;
+use he_core::ring::IntegerMatrix;
 use he_core::wire::{DIGEST_BYTES, HEADER_BYTES};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -27,10 +29,15 @@ use crate::{Failure, Pixels, Scores, Way};
 /// Level of the second square: two primes less than pixels have.
 const SECOND: usize = 2;
 
+/// Pixels of which ciphertexts are in memory together.
+const TOGETHER: usize = 196;
+
 /// The way in which the server has the weights.
 pub struct Plain {
     params: Parameters,
     model: Model,
+    /// The weights of the first layer, by pixels that are read together.
+    first: Vec<IntegerMatrix>,
 }
 
 /// The largest difference of two weights of the first layer, at most: with smaller primes every product of one and a residue has 52 bits.
@@ -64,7 +71,14 @@ impl Plain {
         if params.t().value() < 4 * LIMIT.unsigned_abs() - (1 << 24) {
             return Err("the plaintext modulus is too small for the scores".into());
         }
-        Ok(Self { params, model })
+        let weights = &model.layers[0].weights;
+        let part = |pixels: Range<usize>| {
+            let rows = (0..weights.rows()).flat_map(|row| weights.row(row)[pixels.clone()].to_vec());
+            IntegerMatrix::new(pixels.len(), rows.collect())
+        };
+        let parts = (0..PIXELS).step_by(TOGETHER).map(|first| part(first..PIXELS.min(first + TOGETHER)));
+        let first = parts.collect::<Result<_, _>>()?;
+        Ok(Self { params, model, first })
     }
 
     /// The parameters.
@@ -73,7 +87,7 @@ impl Plain {
     }
 
     /// Ciphertexts for each pixel, and for each score: so many images are in the slots of one.
-    fn groups(&self, count: usize) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    fn groups(&self, count: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let n = self.params.n();
         (0..count).step_by(n).map(move |first| first..count.min(first + n))
     }
@@ -83,41 +97,59 @@ impl Plain {
         HEADER_BYTES + DIGEST_BYTES + SeededCiphertext::wire_bytes(&self.params, self.params.max_level())
     }
 
-    /// A ciphertext of each pixel, from place `first` of a file on.
-    fn read_pixels(&self, file: &File, first: usize) -> Result<Vec<Ciphertext>, Failure> {
+    /// Some ciphertexts of a file.
+    fn read_pixels(&self, file: &File, places: Range<usize>) -> Result<Vec<Ciphertext>, Failure> {
         let length = self.pixel_bytes();
-        (0..PIXELS)
+        places
             .into_par_iter()
-            .map(|pixel| {
+            .map(|place| {
                 let mut bytes = vec![0; length];
-                file.read_exact_at(&mut bytes, ((first + pixel) * length) as u64)?;
+                file.read_exact_at(&mut bytes, (place * length) as u64)?;
                 let ciphertext = Ciphertext::from_bytes(&self.params, &bytes)
-                    .map_err(|error| format!("ciphertext {}: {error}", first + pixel))?;
+                    .map_err(|error| format!("ciphertext {place}: {error}"))?;
                 if ciphertext.level() != self.params.max_level() || ciphertext.degree() != 1 {
-                    return Err(format!("ciphertext {} is no fresh one", first + pixel).into());
+                    return Err(format!("ciphertext {place} is no fresh one").into());
                 }
                 Ok(ciphertext)
             })
             .collect()
     }
 
-    /// Scores of the images in the slots of the ciphertexts of all pixels.
-    ///
-    /// # Errors
-    /// If there are not 784 ciphertexts, or one is foreign or not fresh.
-    pub fn scores(&self, pixels: Vec<Ciphertext>) -> Result<Vec<Ciphertext>, Failure> {
-        let evaluator = Evaluator::new(&self.params, EvaluationKeys::none(&self.params))?;
+    /// Sums of the first layer for one group of images.
+    fn first_layer(
+        &self,
+        evaluator: &Evaluator,
+        file: &File,
+        group: usize,
+    ) -> Result<Vec<Ciphertext>, Failure> {
+        let mut sums: Vec<Ciphertext> = Vec::new();
+        let mut place = group * PIXELS;
+        for weights in &self.first {
+            let pixels = self.read_pixels(file, place..place + weights.columns())?;
+            place += weights.columns();
+            let part = evaluator.matrix_product_of_fresh(weights, &pixels.iter().collect::<Vec<_>>())?;
+            sums = match sums.is_empty() {
+                true => part,
+                false => {
+                    let both = sums.par_iter().zip(&part).map(|(a, b)| evaluator.add(a, b));
+                    both.collect::<Result<_, _>>()?
+                }
+            };
+        }
+        Ok(sums)
+    }
+
+    /// Scores from the sums of the first layer.
+    fn scores(&self, evaluator: &Evaluator, sums: Vec<Ciphertext>) -> Result<Vec<Ciphertext>, Error> {
         let [first, second, third] = &self.model.layers;
-        let sums = evaluator.matrix_product_of_fresh(&first.weights, &pixels.iter().collect::<Vec<_>>())?;
-        drop(pixels);
-        let hidden = squares(&evaluator, &biased(&evaluator, sums, first)?)?;
+        let hidden = squares(evaluator, &biased(evaluator, sums, first)?)?;
         let sums = evaluator.matrix_product(&second.weights, &hidden.iter().collect::<Vec<_>>())?;
         drop(hidden);
         let sums: Vec<_> =
             sums.par_iter().map(|sum| evaluator.mod_switch_to(sum, SECOND)).collect::<Result<_, _>>()?;
-        let hidden = squares(&evaluator, &biased(&evaluator, sums, second)?)?;
+        let hidden = squares(evaluator, &biased(evaluator, sums, second)?)?;
         let sums = evaluator.matrix_product(&third.weights, &hidden.iter().collect::<Vec<_>>())?;
-        Ok(biased(&evaluator, sums, third)?)
+        biased(evaluator, sums, third)
     }
 }
 
@@ -178,7 +210,7 @@ impl Way for Plain {
         count: usize,
         out: &Path,
     ) -> Result<(), Failure> {
-        EvaluationKeys::from_bytes(&self.params, keys)?;
+        let evaluator = Evaluator::new(&self.params, EvaluationKeys::from_bytes(&self.params, keys)?)?;
         if model.is_some() {
             return Err("there is an encrypted model, which ML_WAY=plain does not use".into());
         }
@@ -188,9 +220,9 @@ impl Way for Plain {
         let mut options = OpenOptions::new();
         let mut scores = options.write(true).create(true).truncate(true).open(out)?;
         for group in 0..groups {
-            let pixels =
-                self.read_pixels(&file, group * PIXELS).map_err(|error| named(images, error.as_ref()))?;
-            for score in self.scores(pixels)? {
+            let sums =
+                self.first_layer(&evaluator, &file, group).map_err(|error| named(images, error.as_ref()))?;
+            for score in self.scores(&evaluator, sums)? {
                 let bytes = score.to_bytes()?;
                 scores.write_all(&(bytes.len() as u64).to_le_bytes())?;
                 scores.write_all(&bytes)?;

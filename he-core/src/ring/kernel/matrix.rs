@@ -2,7 +2,8 @@
 //!
 //! The weights are shifted to be non-negative (see [`IntegerMatrix`]). While `columns·max(w)·q` is below `2^63` nothing is reduced before
 //! the end: a term is one multiplication of words, and one 52-bit multiply-add where `max(w)·q` is below `2^52` as well and the
-//! machine has it. Otherwise each row is a linear combination as any other ([`dot_scalars`](super::dot_scalars)).
+//! machine has it; with AVX2 pieces of words are multiplied in its place (`pairs`). Otherwise each row is a linear combination as any other
+//! ([`dot_scalars`](super::dot_scalars)).
 //!
 //! Operands are far larger than any cache. [`SECTION`] words of all of them are copied to one place, about half a megabyte, and
 //! multiplied with all rows, [`TILE`] of them by [`WIDTH`] words in registers, so that each word is read from memory once.
@@ -15,6 +16,8 @@ use pulp::{NullaryFnOnce, bytemuck::cast, u64x8};
 
 #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 use super::ifma::{self, Ifma, Plain};
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+use super::pairs;
 use super::{check, dot_scalars};
 use crate::modulus::Modulus;
 use crate::ring::integer_matrix::{IntegerMatrix, TILE};
@@ -37,10 +40,26 @@ pub fn matrix_product(m: &Modulus, out: &mut [&mut [u64]], weights: &IntegerMatr
     x.iter().for_each(|x| check(length, x.len()));
     let term = u128::from(weights.largest().max(weights.shift())) * u128::from(m.value());
     if term * x.len() as u128 >= 1 << 63 {
-        rows(m, out, weights, x);
-    } else {
-        sections(m, out, weights, x, |section| run(section, term));
+        return rows(m, out, weights, x);
     }
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    if !has_ifma(m, term)
+        && let Some(simd) = pairs::instructions(m, weights)
+    {
+        return pairs::matrix_product(simd, m, out, weights, x);
+    }
+    sections(m, out, weights, x, |section| run(section, term));
+}
+
+/// Whether products of weights and words, all below `term`, are taken by 52-bit multiply-adds.
+#[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
+fn has_ifma(m: &Modulus, term: u128) -> bool {
+    m.fits_fma() && term < 1 << 52 && Ifma::try_new().is_some()
+}
+
+#[cfg(not(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64"))))]
+fn has_ifma(_: &Modulus, _: u128) -> bool {
+    false
 }
 
 /// Section after section, computed by `run`, with a reduction at the end.
@@ -98,7 +117,7 @@ struct Section<'j, 'o> {
     weights: &'j IntegerMatrix,
     /// Words of all operands, in pieces.
     packed: &'j [[u64; WIDTH]],
-    /// What each sum starts with, for every piece.
+    /// Initial values of the sums, for every piece.
     start: &'j [[u64; WIDTH]],
     out: &'j mut [&'o mut [u64]],
 }
@@ -124,7 +143,7 @@ impl Section<'_, '_> {
 /// Computes a section with what is fastest on this machine; `term` is above every product of a weight and a word.
 fn run(section: Section<'_, '_>, term: u128) {
     #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
-    if let Some(simd) = Ifma::try_new().filter(|_| section.m.fits_fma() && term < 1 << 52) {
+    if let Some(simd) = Ifma::try_new().filter(|_| has_ifma(section.m, term)) {
         return simd.vectorize(Fast { simd, section });
     }
     let _ = term;
@@ -246,6 +265,13 @@ mod tests {
                         computed(&weights, length, &x, |out, x| matrix_product(&m, out, &weights, x));
                     assert!(fastest == expected, "{case}");
                     assert!(computed(&weights, length, &x, |out, x| rows(&m, out, &weights, x)) == expected);
+                    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+                    if let Some(simd) = pairs::instructions(&m, &weights) {
+                        let run = |out: &mut [&mut [u64]], x: &[&[u64]]| {
+                            pairs::matrix_product(simd, &m, out, &weights, x);
+                        };
+                        assert!(computed(&weights, length, &x, run) == expected, "{case}");
+                    }
                     if u128::from(q) * u128::from(span) * (columns as u128) < 1 << 62 {
                         let words = |section: Section<'_, '_>| Arch::new().dispatch(Words(section));
                         let portable =

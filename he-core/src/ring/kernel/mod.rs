@@ -17,6 +17,8 @@ mod float;
 pub(crate) mod ifma;
 pub(crate) mod lane;
 mod matrix;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod pairs;
 mod tensor;
 pub(crate) mod transpose;
 mod word;
