@@ -34,7 +34,7 @@ impl Chaos {
     /// Noise `r_0 + r_1·s + … + r_d·s^d`, by its last term: the moments `p!·(pd)!/d!^p` of `|r|^{2p}·|s^d|^{2p}` are below
     /// `M_p(d + 0.75)` for squares and fourth powers.
     pub(crate) fn of_secret_power(degree: usize) -> Self {
-        Self(degree as f64 + 0.75)
+        Self((degree as f64 + 0.75).min(Self::MOST))
     }
 
     /// The largest that is read from outside: no product of any useful depth has as many factors.

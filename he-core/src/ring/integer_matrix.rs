@@ -102,7 +102,10 @@ impl IntegerMatrix {
         self.columns
     }
 
-    /// The numbers of a row, which must be there.
+    /// The numbers of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn row(&self, row: usize) -> &[i64] {
         &self.entries[row * self.columns..][..self.columns]
     }

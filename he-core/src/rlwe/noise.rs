@@ -65,9 +65,10 @@ impl NoiseModel {
         self.rounding_at_degree(2)
     }
 
-    /// The rounding of a division of a ciphertext of degree `d`: `f²/12·Σ_{k≤d} k!·h^k`, the expected squared norms of `s^k`.
+    /// The rounding of a division of a ciphertext of degree `d`, at most 64: `f²/12·Σ_{k≤d} k!·h^k`, with the expected squared norms of
+    /// `s^k`.
     pub fn rounding_at_degree(&self, degree: usize) -> f64 {
-        let norms = (1..=degree).scan(1.0, |norm, k| {
+        let norms = (1..=degree.min(64)).scan(1.0, |norm, k| {
             *norm *= k as f64 * self.h;
             Some(*norm)
         });

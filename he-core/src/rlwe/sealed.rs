@@ -61,7 +61,7 @@ pub fn open_ciphertext_of_degree<'a, C>(
     bytes: &'a [u8],
     read: impl FnOnce(&mut Reader<'a>) -> Result<C, WireError>,
 ) -> Result<C, WireError> {
-    let mut reader = Reader::new(wire::open(bytes, header, body_limit(params, most + 1))?);
+    let mut reader = Reader::new(wire::open(bytes, header, body_limit(params, most.saturating_add(1)))?);
     let ciphertext = read(&mut reader)?;
     reader.finish("ciphertext")?;
     Ok(ciphertext)

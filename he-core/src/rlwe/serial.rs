@@ -107,11 +107,16 @@ pub fn read_ciphertext_of_degree(
             let seed = from.array::<32>(what)?;
             Ok(SeededCiphertext { params: params.clone(), secret, c0, seed }.expand())
         }
-        2.. if usize::from(parts) <= most + 1 => {
+        2.. if usize::from(parts) - 1 <= most => {
             let parts = (0..parts).map(|_| read_poly(from, basis, what)).collect::<Result<_, _>>()?;
             Ok(Ciphertext::new(params, secret, parts))
         }
-        found => Err(WireError::Value { what, index: 0, found: u64::from(found), bound: most as u64 + 2 }),
+        found => Err(WireError::Value {
+            what,
+            index: 0,
+            found: u64::from(found),
+            bound: (most as u64).saturating_add(2),
+        }),
     }
 }
 
