@@ -31,6 +31,12 @@ impl Chaos {
     /// ciphertexts. The moments of `|r|^{2p}·|s|^{2p}` are `p!²`, below `M_p(1.75)` for squares and fourth powers.
     pub(crate) const SECRET: Self = Self(1.75);
 
+    /// Noise `r_0 + r_1·s + … + r_d·s^d`, by its last term: the moments `p!·(pd)!/d!^p` of `|r|^{2p}·|s^d|^{2p}` are below
+    /// `M_p(d + 0.75)` for squares and fourth powers.
+    pub(crate) fn of_secret_power(degree: usize) -> Self {
+        Self((degree as f64 + 0.75).min(Self::MOST))
+    }
+
     /// The largest that is read from outside: no product of any useful depth has as many factors.
     pub(crate) const MOST: f64 = 1024.0;
 
@@ -139,6 +145,12 @@ mod tests {
         assert!((Chaos(1.0).log2_related(Chaos(3.0)) - 2.0).abs() < 1e-9);
         // p!² for squares and fourth powers.
         assert!(Chaos::SECRET.log2_moment(2) > 4f64.log2() && Chaos::SECRET.log2_moment(4) > 576f64.log2());
+        // p!·(pd)!/d!^p of products with the d-th power of the secret.
+        for (d, p) in (1..=4).flat_map(|d| POWERS.map(|p| (d, p))) {
+            let (k, moment) = (f64::from(d), f64::from(p));
+            let exact = log2_factorial(moment) + log2_factorial(moment * k) - moment * log2_factorial(k);
+            assert!(Chaos::of_secret_power(d as usize).log2_moment(p) > exact, "{d} {p}");
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crate::error::Error;
 use crate::noise::Noise;
 use crate::params::Parameters;
 
+/// The highest degree of a ciphertext: that of the square of a square.
+pub const MOST_DEGREE: usize = 4;
+
 /// An encryption of a plaintext `m`: the phase is `f·m (mod t)` for the correction factor `f` (Gentry, Halevi, Smart 2012).
 ///
 /// It carries a public bound of its values in the clear, see [`Encoder`](crate::Encoder).
@@ -119,7 +122,7 @@ impl Ciphertext {
         self.inner.limbs() - 1
     }
 
-    /// Degree in the secret: 1, or 2 for a product that is not relinearized.
+    /// Degree in the secret: 1, or more for a product that is not relinearized, up to [`MOST_DEGREE`].
     pub fn degree(&self) -> usize {
         self.inner.degree()
     }

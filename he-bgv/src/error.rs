@@ -69,6 +69,16 @@ pub enum Error {
         /// The operation.
         operation: &'static str,
     },
+    /// A product of a degree that no ciphertext can have.
+    #[error("{operation}: the product has degree {degree}, at most {most} are possible: relinearize before")]
+    HighDegree {
+        /// The operation.
+        operation: &'static str,
+        /// Degree of the product.
+        degree: usize,
+        /// The highest.
+        most: usize,
+    },
     /// A correction factor that no ciphertext can have.
     #[error("the correction factor is {factor}, needed a unit below {t}")]
     CorrectionFactor {

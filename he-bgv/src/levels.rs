@@ -26,7 +26,7 @@ impl Evaluator {
         if level > a.level() {
             return Err(OperandError::Level { operation, wanted: level, present: a.level() }.into());
         }
-        let (steps, noise) = self.params.noise().reduce(a.noise, a.level(), level);
+        let (steps, noise) = self.params.noise().reduce_of_degree(a.noise, a.degree(), a.level(), level);
         let (mut inner, mut factor) = (Cow::Borrowed(&a.inner), a.factor);
         for (last, divide) in (level + 1..=a.level()).rev().zip(steps) {
             if divide {
@@ -52,7 +52,7 @@ impl Evaluator {
         if last == 0 {
             return Err(OperandError::LevelsUsedUp { operation, needed: 1, present: 0 }.into());
         }
-        let noise = self.params.noise().drop_last(a.noise, last);
+        let noise = self.params.noise().drop_last_of_degree(a.noise, a.degree(), last);
         let factor = self.params.t().mul(a.factor, self.params.drop_factor(last));
         self.finish(operation, a.inner.drop_last(), factor, noise, a.bound)
     }
@@ -75,7 +75,8 @@ impl Evaluator {
     #[doc(alias = "shrink")]
     pub fn mod_switch_for_decryption(&self, a: &Ciphertext, budget: f64) -> Result<Ciphertext, Error> {
         let noise = self.params.noise();
-        let fits = |&level: &usize| noise.budget(noise.reduce(a.noise, a.level(), level).1, level) >= budget;
+        let reduced = |level| noise.reduce_of_degree(a.noise, a.degree(), a.level(), level).1;
+        let fits = |&level: &usize| noise.budget(reduced(level), level) >= budget;
         self.mod_switch_to(a, (0..a.level()).find(fits).unwrap_or(a.level()))
     }
 
@@ -104,9 +105,11 @@ impl Evaluator {
             t.center(t.mul(ratio, t.reduce_i64(c)))
         };
         let log = |c: i64| (c.unsigned_abs().max(1) as f64).log2();
-        let (mut divide, _) = estimator.reduce(a.noise.scale(log(c)), a.level(), lead.level());
+        let reduced =
+            |log2| estimator.reduce_of_degree(a.noise.scale(log2), a.degree(), a.level(), lead.level()).0;
+        let mut divide = reduced(log(c));
         if constant(&divide) != c {
-            divide = estimator.reduce(a.noise.scale(estimator.log_t() - 1.0), a.level(), lead.level()).0;
+            divide = reduced(estimator.log_t() - 1.0);
         }
         let scale = constant(&divide);
         let mut noise = a.noise.scale(log(scale));
@@ -116,7 +119,7 @@ impl Evaluator {
         }
         for (level, divide) in (lead.level() + 1..=a.level()).rev().zip(divide) {
             if divide {
-                noise = estimator.drop_last(noise, level);
+                noise = estimator.drop_last_of_degree(noise, a.degree(), level);
                 inner = Cow::Owned(inner.drop_last());
             } else {
                 inner = Cow::Owned(inner.truncated(level));
@@ -136,7 +139,8 @@ impl Evaluator {
         let estimator = self.params.noise();
         let mut out: Vec<Cow<'a, Ciphertext>> = Vec::new();
         for a in operands {
-            let divided = estimator.reduce(a.noise, a.level(), level).0.contains(&true);
+            let steps = estimator.reduce_of_degree(a.noise, a.degree(), a.level(), level).0;
+            let divided = steps.contains(&true);
             let a = if divided { Cow::Owned(self.mod_switch_to(a, level)?) } else { Cow::Borrowed(a) };
             out.push(a);
         }

@@ -10,6 +10,7 @@ mod evaluator;
 mod keys;
 mod levels;
 pub mod linear;
+mod matrix;
 mod noise;
 mod params;
 mod plaintext;
@@ -20,7 +21,7 @@ mod split;
 pub mod transform;
 mod wire;
 
-pub use ciphertext::{Ciphertext, SeededCiphertext};
+pub use ciphertext::{Ciphertext, MOST_DEGREE, SeededCiphertext};
 pub use encoder::Encoder;
 pub use encryption::Decryptor;
 pub use error::Error;

@@ -16,7 +16,8 @@
 //! | product | `C(k_a + k_b, k_a)·N·V_a·V_b` | `k_a + k_b` |
 //! | product of operands on opposite sides | at least `N²/81·V_a·V_b` | `k_a + k_b` |
 //! | key switch | `V + t²Nσ²/12·Σ(D_i/P)² + t²(1 + h)/12` | sum with one of 1.75 |
-//! | modulus switch by `q` | `V/q² + t²(1 + h)/12` | sum with one of 1.75 |
+//! | modulus switch by `q`, degree `d` | `V/q² + t²/12·Σ_{k≤d} k!·h^k` | sum with one of `d + 0.75` |
+//! | matrix of integers | messages: deviations add; errors of encryptions: variances | of the messages |
 //!
 //! *Products.* A coefficient of a product of unrelated operands is a sum of `N` nearly independent terms: variance
 //! `N·V_a·V_b`. Operands that are related give more, most of all powers. At a root of `X^N + 1` fresh noise takes a complex
@@ -88,6 +89,12 @@ impl Noise {
     /// Noise with the secret that joins a ciphertext on the side where it is.
     fn joining(variance: f64) -> Self {
         Self { log2: variance.log2() / 2.0, chaos: Chaos::SECRET, sides: 0 }
+    }
+
+    /// The rounding of a ciphertext of a degree, which has the powers of the secret up to it.
+    fn rounding(model: &NoiseModel, degree: usize) -> Self {
+        let variance = model.rounding_at_degree(degree);
+        Self { chaos: Chaos::of_secret_power(degree), ..Self::joining(variance) }
     }
 
     /// From the fields on the wire.
@@ -281,27 +288,45 @@ impl NoiseEstimator {
         noise.add_unrelated(Noise::joining(added))
     }
 
-    /// After dropping the last prime of a level by modulus switching.
+    /// After dropping the last prime of a level by modulus switching, of a ciphertext of degree 1.
     pub fn drop_last(&self, noise: Noise, level: usize) -> Noise {
-        noise.scale(-self.log_prime(level)).add_unrelated(Noise::joining(self.model.rounding()))
+        self.drop_last_of_degree(noise, 1, level)
+    }
+
+    /// After dropping the last prime of a level by modulus switching, of a ciphertext of a degree: the rounding has the powers of the
+    /// secret up to that one.
+    pub fn drop_last_of_degree(&self, noise: Noise, degree: usize, level: usize) -> Noise {
+        noise.scale(-self.log_prime(level)).add_unrelated(Noise::rounding(&self.model, degree))
     }
 
     /// `log2` of the deviation after dropping the last prime of a level, and whether that is worth while: cutting costs nothing
     /// and leaves the correction factor alone, for which half a bit of noise is little.
-    fn divided(&self, log2: f64, level: usize) -> (f64, bool) {
-        let divided = log2_add(2.0 * (log2 - self.log_prime(level)), self.model.rounding().log2()) / 2.0;
+    fn divided(&self, log2: f64, degree: usize, level: usize) -> (f64, bool) {
+        let rounding = self.model.rounding_at_degree(degree).log2();
+        let divided = log2_add(2.0 * (log2 - self.log_prime(level)), rounding) / 2.0;
         (divided, divided + 0.5 < log2)
     }
 
-    /// The way from `level` to `target` that leaves the least noise: by cutting while the noise is small, by dividing otherwise.
-    /// Returns the steps (true = divide), from `level` down, and the noise at the end.
-    pub fn reduce(&self, mut noise: Noise, level: usize, target: usize) -> (Vec<bool>, Noise) {
+    /// The way from `level` to `target` that leaves the least noise in a ciphertext of degree 1: by cutting while the noise is small, by
+    /// dividing otherwise. Returns the steps (true = divide), from `level` down, and the noise at the end.
+    pub fn reduce(&self, noise: Noise, level: usize, target: usize) -> (Vec<bool>, Noise) {
+        self.reduce_of_degree(noise, 1, level, target)
+    }
+
+    /// As [`reduce`](Self::reduce), of a ciphertext of a degree.
+    pub fn reduce_of_degree(
+        &self,
+        mut noise: Noise,
+        degree: usize,
+        level: usize,
+        target: usize,
+    ) -> (Vec<bool>, Noise) {
         let level = self.at_most(level);
         let mut steps = Vec::with_capacity(level.saturating_sub(target));
         for l in (target.saturating_add(1)..=level).rev() {
-            let (_, divide) = self.divided(noise.log2, l);
+            let (_, divide) = self.divided(noise.log2, degree, l);
             if divide {
-                noise = self.drop_last(noise, l);
+                noise = self.drop_last_of_degree(noise, degree, l);
             }
             steps.push(divide);
         }
@@ -311,11 +336,23 @@ impl NoiseEstimator {
     /// `log2` of the deviation that [`reduce`](Self::reduce) ends with.
     fn reduced_log2(&self, log2: f64, level: usize, target: usize) -> f64 {
         (target.saturating_add(1)..=self.at_most(level)).rev().fold(log2, |log2, l| {
-            match self.divided(log2, l) {
+            match self.divided(log2, 1, l) {
                 (divided, true) => divided,
                 _ => log2,
             }
         })
+    }
+
+    /// `Σ c_i·a_i` for integers `c_i` and fresh encryptions `a_i` under the secret key, of messages in slots that may all be one: the
+    /// errors are drawn independently, so that their variances add, and the deviations of the messages.
+    pub fn combination_of_fresh(&self, magnitudes: impl Iterator<Item = u64>) -> Noise {
+        let (sum, squares) = magnitudes.fold((0.0, 0.0), |(sum, squares), c| {
+            let c = c as f64;
+            (sum + c, squares + c * c)
+        });
+        let variance = sum * sum * self.message(true) + squares * self.model.fresh_secret();
+        // Not below what one of them has.
+        Noise::from_log2((variance.log2() / 2.0).max(self.fresh_secret().log2()))
     }
 
     /// The level at which a product of operands of the given noises and present levels leaves the largest budget, `extra` bits

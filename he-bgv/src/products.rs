@@ -240,6 +240,9 @@ impl Evaluator {
         if a.degree() == 1 {
             return Ok(a.clone());
         }
+        if a.degree() > 2 {
+            return Err(Error::HighDegree { operation, degree: a.degree(), most: 2 });
+        }
         let inner = self.keys.inner.relinearize(&a.inner).ok_or_else(|| OperandError::MissingKey {
             operation,
             key: "relinearization key".into(),

@@ -5,7 +5,7 @@ use he_core::rlwe::{Bound, sealed, serial};
 use he_core::wire::{self, Header, Reader, Tag, WireError, Writer};
 
 use crate::chaos::Chaos;
-use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::ciphertext::{Ciphertext, MOST_DEGREE, SeededCiphertext};
 use crate::noise::{BOTH, Noise};
 use crate::params::Parameters;
 
@@ -71,6 +71,10 @@ impl Ciphertext {
     /// # Errors
     /// If a field is out of range, or bytes are missing.
     pub fn read(from: &mut Reader<'_>, params: &Parameters) -> Result<Self, WireError> {
+        Self::read_of_degree(from, params, 2)
+    }
+
+    fn read_of_degree(from: &mut Reader<'_>, params: &Parameters, most: usize) -> Result<Self, WireError> {
         let (what, t) = ("correction factor of a ciphertext", params.t());
         let factor = from.u64(what)?;
         if factor >= t.value() || t.inv(factor).is_none() {
@@ -78,7 +82,7 @@ impl Ciphertext {
         }
         let noise = read_noise(from, params)?;
         let bound = Bound::read(from, t.value(), params.n())?;
-        let inner = serial::read_ciphertext(from, params.rlwe())?;
+        let inner = serial::read_ciphertext_of_degree(from, params.rlwe(), most)?;
         Ok(Self { params: params.clone(), inner, factor, noise, bound })
     }
 
@@ -91,13 +95,25 @@ impl Ciphertext {
         wire::seal_with(&self.params.header(Kind::Ciphertext), body, |out| self.write(out))
     }
 
-    /// Opens a sealed ciphertext, in either form.
+    /// Opens a sealed ciphertext of degree 1 or 2, in either form.
     ///
     /// # Errors
     /// If the bytes are truncated, altered, of another kind, or belong to other parameters.
     pub fn from_bytes(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
         sealed::open_ciphertext(&params.header(Kind::Ciphertext), params.rlwe(), bytes, |from| {
             Self::read(from, params)
+        })
+    }
+
+    /// Opens a sealed ciphertext of any degree, such as the result of
+    /// [`mul_unrelinearized`](crate::Evaluator::mul_unrelinearized).
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn from_bytes_of_any_degree(params: &Parameters, bytes: &[u8]) -> Result<Self, WireError> {
+        let (header, most) = (params.header(Kind::Ciphertext), MOST_DEGREE);
+        sealed::open_ciphertext_of_degree(&header, params.rlwe(), most, bytes, |from| {
+            Self::read_of_degree(from, params, most)
         })
     }
 }

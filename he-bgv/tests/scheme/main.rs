@@ -7,6 +7,7 @@ mod cases;
 mod circuits;
 mod encoder;
 mod foreign;
+mod matrix;
 mod operations;
 mod refusals;
 mod transform;

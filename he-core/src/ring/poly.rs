@@ -162,7 +162,7 @@ impl<D: Send + Sync> Poly<D> {
     }
 
     /// A factor may carry further primes, which are ignored: a constant is kept once, at the longest chain.
-    fn check_factor(&self, factor: &Self) {
+    pub(super) fn check_factor(&self, factor: &Self) {
         let prefix = factor.basis.moduli().zip(self.basis.moduli()).all(|(a, b)| a.value() == b.value());
         assert!(
             prefix && factor.basis.len() >= self.basis.len() && factor.basis.n() == self.basis.n(),

@@ -104,6 +104,16 @@ pub enum OperandError {
         /// Slots.
         slots: usize,
     },
+    /// A matrix and a vector that do not fit each other.
+    #[error("{operation}: the matrix has {columns} columns, needed one for each of {operands} operands")]
+    Columns {
+        /// The operation.
+        operation: &'static str,
+        /// Columns of the matrix.
+        columns: usize,
+        /// Operands.
+        operands: usize,
+    },
     /// A sum or a product of nothing.
     #[error("{operation}: no operands")]
     NoOperands {

@@ -18,6 +18,7 @@ pub mod noise;
 pub mod object;
 mod parameters_error;
 pub mod params;
+mod products;
 pub mod request;
 mod scheme_keys;
 pub mod sealed;

@@ -62,7 +62,17 @@ impl NoiseModel {
 
     /// The rounding of a division of a ciphertext of degree 2: `f²(1 + h + 2h²)/12`, since `s²` has an expected squared norm of `2h²`.
     pub fn rounding_at_degree_two(&self) -> f64 {
-        self.rounding() + self.factor2 * self.h * self.h / 6.0
+        self.rounding_at_degree(2)
+    }
+
+    /// The rounding of a division of a ciphertext of degree `d`, at most 64: `f²/12·Σ_{k≤d} k!·h^k`, with the expected squared norms of
+    /// `s^k`.
+    pub fn rounding_at_degree(&self, degree: usize) -> f64 {
+        let norms = (1..=degree.min(64)).scan(1.0, |norm, k| {
+            *norm *= k as f64 * self.h;
+            Some(*norm)
+        });
+        self.factor2 / 12.0 * (1.0 + norms.sum::<f64>())
     }
 
     /// One key switch over `limbs` limbs, at most all: `f²·N·σ²/12·Σ_i (D_i/P)²` over the digits `D_i`, and the rounding.

@@ -47,7 +47,21 @@ pub fn open_ciphertext<'a, C>(
     bytes: &'a [u8],
     read: impl FnOnce(&mut Reader<'a>) -> Result<C, WireError>,
 ) -> Result<C, WireError> {
-    let mut reader = Reader::new(wire::open(bytes, header, body_limit(params, 3))?);
+    open_ciphertext_of_degree(header, params, 2, bytes, read)
+}
+
+/// As [`open_ciphertext`], of a degree of at most `most`.
+///
+/// # Errors
+/// As [`open_ciphertext`].
+pub fn open_ciphertext_of_degree<'a, C>(
+    header: &Header,
+    params: &Parameters,
+    most: usize,
+    bytes: &'a [u8],
+    read: impl FnOnce(&mut Reader<'a>) -> Result<C, WireError>,
+) -> Result<C, WireError> {
+    let mut reader = Reader::new(wire::open(bytes, header, body_limit(params, most.saturating_add(1)))?);
     let ciphertext = read(&mut reader)?;
     reader.finish("ciphertext")?;
     Ok(ciphertext)

@@ -35,7 +35,7 @@ pub fn write_poly(out: &mut Writer, poly: &Poly<Eval>) -> Result<(), WireError> 
 /// # Errors
 /// If a word is out of range, or bytes are missing.
 pub fn read_poly(from: &mut impl Source, basis: &Basis, what: &'static str) -> Result<Poly<Eval>, WireError> {
-    let mut words = Vec::new();
+    let mut words = Vec::with_capacity(basis.n() * basis.len());
     for q in basis.moduli() {
         from.packed_u64(basis.n(), q.bits(), q.value(), what, &mut words)?;
     }
@@ -80,11 +80,23 @@ pub fn write_seeded(out: &mut Writer, ciphertext: &SeededCiphertext) -> Result<(
     Ok(())
 }
 
-/// Reads a ciphertext in either form; a seeded one is expanded.
+/// Reads a ciphertext of degree 1 or 2, or a seeded one, which is expanded.
 ///
 /// # Errors
 /// If a count or a word is out of range, or bytes are missing.
 pub fn read_ciphertext(from: &mut Reader<'_>, params: &Parameters) -> Result<Ciphertext, WireError> {
+    read_ciphertext_of_degree(from, params, 2)
+}
+
+/// As [`read_ciphertext`], of a degree of at most `most`.
+///
+/// # Errors
+/// If a count or a word is out of range, or bytes are missing.
+pub fn read_ciphertext_of_degree(
+    from: &mut Reader<'_>,
+    params: &Parameters,
+    most: usize,
+) -> Result<Ciphertext, WireError> {
     let what = "ciphertext";
     let parts = from.u8(what)?;
     let limbs = read_limbs(from, params, what)?;
@@ -95,11 +107,16 @@ pub fn read_ciphertext(from: &mut Reader<'_>, params: &Parameters) -> Result<Cip
             let seed = from.array::<32>(what)?;
             Ok(SeededCiphertext { params: params.clone(), secret, c0, seed }.expand())
         }
-        2 | 3 => {
+        2.. if usize::from(parts) - 1 <= most => {
             let parts = (0..parts).map(|_| read_poly(from, basis, what)).collect::<Result<_, _>>()?;
             Ok(Ciphertext::new(params, secret, parts))
         }
-        found => Err(WireError::Value { what, index: 0, found: u64::from(found), bound: 4 }),
+        found => Err(WireError::Value {
+            what,
+            index: 0,
+            found: u64::from(found),
+            bound: (most as u64).saturating_add(2),
+        }),
     }
 }
 

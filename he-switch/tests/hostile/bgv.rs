@@ -173,6 +173,15 @@ pub(crate) const CALLS: &[Call] = &[
     ("NoiseEstimator::reduce", |n| {
         let _ = W.params.noise().reduce(noise(n), n.usize(), n.usize());
     }),
+    ("NoiseEstimator::drop_last_of_degree", |n| {
+        let _ = W.params.noise().drop_last_of_degree(noise(n), n.usize(), n.usize());
+    }),
+    ("NoiseEstimator::reduce_of_degree", |n| {
+        let _ = W.params.noise().reduce_of_degree(noise(n), n.usize(), n.usize(), n.usize());
+    }),
+    ("NoiseEstimator::combination_of_fresh", |n| {
+        let _ = W.params.noise().combination_of_fresh(n.many(Numbers::u64).into_iter());
+    }),
     ("NoiseEstimator::best_level", |n| {
         let operands = n.many(|n| (noise(n), n.usize()));
         let _ = W.params.noise().best_level(&operands, n.f64());

@@ -8,10 +8,10 @@ use he_core::ring::gadget::Gadget;
 use he_core::ring::ntt::{Backend, Ntt};
 use he_core::ring::sample::{Gaussian, Prng};
 use he_core::ring::slots::Slots;
-use he_core::ring::{Basis, Coeff, Poly};
+use he_core::ring::{Basis, Coeff, IntegerMatrix, Poly};
 use he_core::rlwe::{
     Bound, Ciphertext, Digits, EvaluationKeys, Extended, KeyRequest, Margin, Parameters, SecretDistribution,
-    SecretKey, Spec, noise::NoiseModel, object, params, sealed, security,
+    SecretKey, Spec, noise::NoiseModel, object, params, sealed, security, serial,
 };
 use he_core::wire::{self, Header, Reader, Source as _, Tag, Writer};
 use he_core::{Modulus, prime};
@@ -236,6 +236,28 @@ pub(crate) const CALLS: &[Call] = &[
     }),
     ("NoiseModel::key_switch", |n| {
         let _ = NoiseModel::new(&W.params).key_switch(n.usize());
+    }),
+    ("NoiseModel::rounding_at_degree", |n| {
+        let _ = NoiseModel::new(&W.params).rounding_at_degree(n.usize());
+    }),
+    ("IntegerMatrix::new", |n| {
+        if let Ok(matrix) = IntegerMatrix::new(n.usize() % 3, n.many(Numbers::i64)) {
+            let operands = vec![&W.c; matrix.columns()];
+            let _ = Ciphertext::matrix_product(W.params.max_limbs(), &matrix, &operands);
+        }
+        let _ = IntegerMatrix::new(n.usize(), n.many(Numbers::i64));
+    }),
+    ("rlwe/serial::read_ciphertext_of_degree", |n| {
+        let bytes: Vec<u8> = n.many(|n| n.u16() as u8);
+        let _ = serial::read_ciphertext_of_degree(&mut Reader::new(&bytes), &W.params, n.usize());
+    }),
+    ("rlwe/sealed::open_ciphertext_of_degree", |n| {
+        let header = object::header(&W.params, object::Kind::Ciphertext);
+        let bytes: Vec<u8> = n.many(|n| n.u16() as u8);
+        let most = n.usize();
+        let _ = sealed::open_ciphertext_of_degree(&header, &W.params, most, &bytes, |from| {
+            serial::read_ciphertext_of_degree(from, &W.params, most)
+        });
     }),
     ("rlwe/object::body_limit", |n| {
         let _ = object::body_limit(&W.params, n.usize());

@@ -35,6 +35,7 @@ const HE_BGV: &Floors = &[
     ("levels", "error noise ciphertext evaluator"),
     ("products", "error noise ciphertext plaintext evaluator"),
     ("linear", "error params ciphertext plaintext encoder evaluator"),
+    ("matrix", "error noise ciphertext evaluator"),
     ("rotation", "error noise ciphertext elements evaluator"),
     ("transform", "error params ciphertext elements plaintext encoder keys evaluator"),
     ("split", "error ciphertext plaintext encoder encryption"),

@@ -182,6 +182,12 @@ impl Plain {
         Sum { simd: self.simd, low: residue, high: self.zero }
     }
 
+    /// `sum + a·b` for a product below `2^52`, of words below `2^52`: a word, not reduced.
+    #[inline(always)]
+    pub(crate) fn add_low_product(&self, sum: u64x8, a: u64x8, b: u64x8) -> u64x8 {
+        cast(self.simd.avx512ifma._mm512_madd52lo_epu64(cast(sum), cast(a), cast(b)))
+    }
+
     /// `sum mod q`.
     #[inline(always)]
     pub(crate) fn reduce(&self, sum: Sum) -> u64x8 {

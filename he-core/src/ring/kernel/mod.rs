@@ -16,6 +16,9 @@ mod float;
 #[cfg(all(feature = "avx512", any(target_arch = "x86", target_arch = "x86_64")))]
 pub(crate) mod ifma;
 pub(crate) mod lane;
+mod matrix;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod pairs;
 mod tensor;
 pub(crate) mod transpose;
 mod word;
@@ -24,6 +27,7 @@ mod word;
 mod tests;
 
 pub use self::dot::{dot, dot_add_assign, dot_scalars};
+pub use self::matrix::matrix_product;
 pub use self::tensor::{Pair, Triple, tensor};
 
 /// Whether the float kernels are right and fast for a modulus on this machine.

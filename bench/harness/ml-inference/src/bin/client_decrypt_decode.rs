@@ -1,0 +1,9 @@
+//! The client decrypts scores. Called with the size, 0 to 3.
+
+use std::path::Path;
+
+use ml_inference::{Failure, Size, programs, way};
+
+fn main() -> Result<(), Failure> {
+    programs::client_decrypt_decode(Path::new("."), Size::from_arguments()?, way()?.as_ref())
+}

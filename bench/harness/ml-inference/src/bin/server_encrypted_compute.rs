@@ -1,0 +1,9 @@
+//! The server computes scores. Called with the size, 0 to 3.
+
+use std::path::Path;
+
+use ml_inference::{Failure, Size, programs, way};
+
+fn main() -> Result<(), Failure> {
+    programs::server_encrypted_compute(Path::new("."), Size::from_arguments()?, way()?.as_ref())
+}
