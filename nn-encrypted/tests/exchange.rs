@@ -35,7 +35,7 @@ fn path(name: &str) -> PathBuf {
 fn digits() -> Array2<f64> {
     let session = Session::new(Recipe::load("hesamifard2017", &[]).unwrap(), None).unwrap();
     let (train, test) = (&session.data.train, &session.data.test);
-    let mut all = Array2::zeros((train.count() + test.count(), 64));
+    let mut all = Array2::zeros((train.x.nrows() + test.x.nrows(), 64));
     for part in [train, test] {
         for (x, row) in part.x.rows().into_iter().zip(&part.rows) {
             // Pixels are kept as (pixel - 5)/16, with four fractional bits.
@@ -74,7 +74,8 @@ fn import((name, recipe, settings, degree): Case, all: &Array2<f64>) -> (Trained
 fn agreement(trained: &Trained, found: &Predictions, name: &str, digits: &[usize]) -> f64 {
     let Predictions::Classes(found) = found else { panic!("no classes") };
     let (expected, classes) = (expected(name), &trained.session.data.classes);
-    let same = found.iter().zip(digits).filter(|&(&found, &digit)| classes[found] == expected[digit].to_string());
+    let same =
+        found.iter().zip(digits).filter(|&(&found, &digit)| classes[found] == expected[digit].to_string());
     same.count() as f64 / digits.len() as f64
 }
 
@@ -91,7 +92,10 @@ fn models_of_other_programs_keep_their_classes() {
         println!("{} in {}: {found:.4} as onnxruntime, {predicted:.4} predicted", case.0, case.1);
         assert!(found >= 0.985, "{case:?}: {found}");
         // Of 360 rows a part of 1 % has a standard deviation of 0.5 %.
-        assert!((found - predicted).abs() <= 0.015, "{case:?}: {found} of the classes, {predicted} are predicted");
+        assert!(
+            (found - predicted).abs() <= 0.015,
+            "{case:?}: {found} of the classes, {predicted} are predicted"
+        );
     }
 }
 
@@ -122,7 +126,10 @@ fn imports_classify_360_digits_on_ciphertexts() {
         let prediction = trained.predict(&samples).unwrap();
         let found = agreement(&trained, &prediction.predicted, case.0, &tested);
         let seconds = begun.elapsed().as_secs_f64();
-        println!("{} in {}: {found:.4} as onnxruntime, {predicted:.4} predicted; {seconds:.0} s", case.0, case.1);
+        println!(
+            "{} in {}: {found:.4} as onnxruntime, {predicted:.4} predicted; {seconds:.0} s",
+            case.0, case.1
+        );
         assert!(prediction.summary.twin_equal && found >= 0.985, "{case:?}: {found}");
     }
 }
@@ -187,5 +194,8 @@ fn the_command_line_imports_and_predicts() {
     refused(&[&import[..], &["--out", "imported"]].concat(), &["is there already"]);
     refused(&import[..4], &["regression.onnx: 65 columns of the calibration rows; the model takes 64"]);
     fs::write(folder.0.join("damaged.onnx"), b"no model").unwrap();
-    refused(&["import", "damaged.onnx", "--calibrate", "calibration.csv"], &["damaged.onnx: ", "no ONNX file"]);
+    refused(
+        &["import", "damaged.onnx", "--calibrate", "calibration.csv"],
+        &["damaged.onnx: ", "no ONNX file"],
+    );
 }

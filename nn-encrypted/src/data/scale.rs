@@ -1,5 +1,7 @@
 //! A normalization learnt from the training part, and applied.
 
+mod given;
+
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -100,25 +102,12 @@ impl Scale {
         })
     }
 
-    /// A normalization with given maps `(raw − offset)/divisor`, of features that have been within these ranges.
-    pub(crate) fn mapped_by(maps: Vec<(f64, f64, f64)>, ranges: Vec<[f64; 2]>, fraction_bits: u32) -> Self {
-        let means = ranges.iter().map(|[low, high]| low / 2.0 + high / 2.0).collect();
-        let rule = Normalization::MinMax { limit: 1.0 };
-        Self { rule, fraction_bits, means, ranges, pixels: false, maps, lower: vec![] }
-    }
-
     /// With one map for all features: of a series.
     pub(super) fn with_one_map(mut self, series: &Series) -> Self {
         if !matches!(self.rule, Normalization::Affine { .. }) {
             self.maps.fill((0.0, series.divisor, series.center));
         }
         self
-    }
-
-    /// Offset, divisor and center of each feature, `(raw − offset)/divisor − center`, where that is all that is done to it.
-    pub(crate) fn maps(&self) -> Option<&[(f64, f64, f64)]> {
-        let plain = self.lower.is_empty() && self.rule.roots() == 0 && !self.pixels;
-        plain.then_some(&self.maps[..])
     }
 
     /// The magnitude that no result exceeds.

@@ -52,6 +52,12 @@ impl FloatLayer {
         Self { name, pool, weights, bias, activation: None, gain: 1.0, interval: None }
     }
 
+    /// How many weights it has.
+    pub(crate) fn count(&self) -> usize {
+        let (Weights::Linear(weight) | Weights::Conv(weight, _)) = &self.weights;
+        weight.len()
+    }
+
     /// Factors and summands behind the sums of the layer, one of each an output channel, become part of its weights.
     pub(crate) fn then(&mut self, factors: &[f64], summands: &[f64]) {
         let outputs = self.bias.len().max(1);

@@ -236,3 +236,74 @@ fn network(layers: Vec<FloatLayer>, recipe: &Recipe) -> Result<FloatNetwork, Exc
     network.with_two_outputs();
     network.checked()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe(settings: &[&str]) -> Recipe {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        Recipe::load("hesamifard2017", &[&["data.set=iris".to_owned()][..], &settings[..]].concat()).unwrap()
+    }
+
+    fn file(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+        let bytes: Vec<Vec<u8>> = tensors
+            .iter()
+            .map(|(_, _, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
+            .collect();
+        let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
+            (name.to_string(), TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    }
+
+    const FIRST: [f32; 4] = [1.0, 2.0, 3.0, 4.0];
+
+    #[test]
+    fn layers_are_in_the_order_of_their_numbers() {
+        let recipe = recipe(&["layers.1.out_features=2"]);
+        let bytes = file(&[
+            ("10.weight", &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            ("2.weight", &[2, 2], &FIRST),
+            ("2.bias", &[2], &[0.5, -0.5]),
+            // γ/√(variance + ε) = 2, about.
+            ("3.weight", &[2], &[2.0, 2.0]),
+            ("3.bias", &[2], &[1.0, 1.0]),
+            ("3.running_mean", &[2], &[0.5, 0.0]),
+            ("3.running_var", &[2], &[1.0, 1.0]),
+        ]);
+        let network = read(&bytes, &recipe).unwrap();
+        let [first, last] = &network.layers[..] else { panic!("two layers") };
+        let (Weights::Linear(a), Weights::Linear(b)) = (&first.weights, &last.weights) else {
+            panic!("Linear")
+        };
+        let close =
+            |found: &[f64], expected: &[f64]| found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4);
+        assert!(close(a, &[2.0, 6.0, 4.0, 8.0]) && close(&first.bias, &[1.0, 0.0]), "{first:?}");
+        assert_eq!((b, &last.bias), (&vec![1.0, 3.0, 5.0, 2.0, 4.0, 6.0], &vec![0.0; 3]));
+        assert_eq!((network.extent.width, network.classes.len()), (2, 3));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_recipe_is_named() {
+        let told = |tensors: &[(&str, &[usize], &[f32])], settings: &[&str]| {
+            read(&file(tensors), &recipe(settings)).unwrap_err().to_string()
+        };
+        let two = ["layers.1.out_features=2"];
+        assert!(told(&[("0.weight", &[2, 2], &FIRST)], &two).contains("no weights of layer 3"));
+        assert!(
+            told(&[("0.weight", &[2, 2], &FIRST)], &[]).contains("`0` with 2 outputs does not fit layer 1")
+        );
+        assert!(told(&[("0.weight", &[4], &FIRST)], &two).contains("normalizes no layer"));
+        assert!(told(&[("0.weight", &[1, 2, 2], &FIRST)], &two).contains("two extents of a Linear"));
+        assert!(told(&[("0.weight", &[2, 2], &[f32::NAN; 4])], &two).contains("number 0 is NaN"));
+        assert!(read(b"nothing", &recipe(&two)).is_err());
+    }
+
+    #[test]
+    fn names_are_ordered_by_the_numbers_in_them() {
+        let mut names = ["linear10", "linear2", "features.3.conv", "features.12.conv", "head"];
+        names.sort_by_key(|name| order(name));
+        assert_eq!(names, ["features.3.conv", "features.12.conv", "head", "linear2", "linear10"]);
+    }
+}

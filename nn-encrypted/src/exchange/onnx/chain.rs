@@ -11,6 +11,13 @@ use super::value::Elementwise;
 use crate::activation::Function;
 use crate::network::Extent;
 
+/// Features of a sample.
+const MOST_FEATURES: usize = 1 << 16;
+/// Numbers of a sample between layers.
+const MOST_BETWEEN: usize = 1 << 20;
+/// Products by which layers without an activation between them become one.
+const MOST_PRODUCTS: usize = 1 << 33;
+
 /// The last tensor of the chain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Last {
@@ -33,6 +40,9 @@ pub(super) struct Chain {
     /// Factors and summands of the features.
     pub(super) input: Option<[Vec<f64>; 2]>,
     pool: [usize; 2],
+    /// Weights, and products of merging, so far.
+    weights: usize,
+    products: usize,
     pub(super) layers: Vec<FloatLayer>,
     /// The polynomial of the last tensor that the outputs are, once they are known.
     decided: Option<Vec<Vec<f64>>>,
@@ -59,8 +69,8 @@ impl Chain {
                 ));
             }
         };
-        if !(1..=MOST_NUMBERS).contains(&extent.size()) {
-            return Err(format!("samples of shape {shape:?}; 1 to {MOST_NUMBERS} numbers are needed"));
+        if !(1..=MOST_FEATURES).contains(&extent.size()) {
+            return Err(format!("samples of shape {shape:?}; 1 to {MOST_FEATURES} numbers are needed"));
         }
         Ok(Self {
             last: Last::Input,
@@ -69,6 +79,8 @@ impl Chain {
             extent,
             input: None,
             pool: [1, 1],
+            weights: 0,
+            products: 0,
             layers: vec![],
             decided: None,
         })
@@ -152,6 +164,14 @@ impl Chain {
         shape: Vec<usize>,
     ) -> Result<Elementwise> {
         let [factors, summands] = affine;
+        self.weights += layer.count();
+        let size = shape.iter().try_fold(1_usize, |all, n| all.checked_mul(*n));
+        if self.weights > MOST_NUMBERS || size.is_none_or(|size| size > MOST_BETWEEN) {
+            return Err(format!(
+                "{} weights up to here, and {shape:?} numbers behind it; at most {MOST_NUMBERS} and {MOST_BETWEEN} are read",
+                self.weights
+            ));
+        }
         match self.last {
             Last::Input => {
                 let plain = factors.iter().all(|f| *f == 1.0) && summands.iter().all(|s| *s == 0.0);
@@ -159,7 +179,10 @@ impl Chain {
             }
             Last::Sums => {
                 self.fold(affine)?;
-                if let Some(merged) = self.layers.last().and_then(|before| merged(before, &layer)) {
+                let each = self.layers.last().map_or(0, |before| before.count());
+                self.products = self.products.saturating_add(each.saturating_mul(layer.bias.len()));
+                let before = self.layers.last().filter(|_| self.products <= MOST_PRODUCTS);
+                if let Some(merged) = before.and_then(|before| merged(before, &layer)) {
                     self.layers.pop();
                     self.layers.push(merged);
                     return Ok(self.moved(Last::Sums, shape));
@@ -218,6 +241,10 @@ impl Chain {
         }
         if bias.len() != out {
             return Err(format!("{} biases of {out} channels", bias.len()));
+        }
+        if self.last == Last::Input {
+            // Features in a row may have been given another shape.
+            self.extent = Extent { channels, height, width };
         }
         let weights = Weights::Conv(weight, [channels, rows, columns]);
         let shape = vec![out, height - rows + 1, width - columns + 1];

@@ -5,6 +5,8 @@ use super::proto::{DOUBLE, FLOAT, INT32, INT64, STRING, TensorProto};
 
 /// Numbers of a constant.
 pub(super) const MOST_NUMBERS: usize = 1 << 24;
+/// Whole numbers that may be names of classes.
+const MOST_WORDS: usize = 1 << 12;
 /// Extents of a constant.
 const MOST_EXTENTS: usize = 8;
 
@@ -96,7 +98,8 @@ fn values(tensor: &TensorProto) -> Result<(Vec<f64>, Vec<String>), String> {
     }
     let real = |all: Vec<f64>| Ok((all, vec![]));
     let whole = |all: Vec<i64>| {
-        let words = all.iter().map(ToString::to_string).collect();
+        // More are no names of classes.
+        let words = all.iter().filter(|_| all.len() <= MOST_WORDS).map(ToString::to_string).collect();
         Ok((all.into_iter().map(|n| n as f64).collect(), words))
     };
     let bytes = tensor.raw_data.as_deref();

@@ -12,6 +12,7 @@ mod node;
 mod operators;
 mod proto;
 mod read;
+mod reading;
 mod scan;
 #[cfg(test)]
 mod tests;

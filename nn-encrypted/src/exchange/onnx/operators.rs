@@ -3,7 +3,7 @@
 use super::constant::{Constant, MOST_NUMBERS};
 use super::node::Node;
 use super::proto::{DOUBLE, FLOAT};
-use super::read::Reading;
+use super::reading::Reading;
 use super::value::{Elementwise, Value};
 use crate::activation::Function;
 
@@ -41,7 +41,7 @@ pub(super) fn operate(reading: &mut Reading, node: &Node<'_>) -> Result<Vec<Valu
     Ok(vec![one])
 }
 
-/// What would fit in the place of an operator that has none.
+/// The operators that would fit in the place of one that has none.
 fn instead(operator: &str) -> String {
     let fits = match operator {
         "MaxPool" | "GlobalMaxPool" | "LpPool" => "AveragePool fits",

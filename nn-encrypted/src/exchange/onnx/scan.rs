@@ -114,7 +114,7 @@ mod tests {
         let mut file = vec![0x3a];
         let mut length = graph.len();
         while length > 0x7f {
-            file.push((length & 0x7f | 0x80) as u8);
+            file.push(((length & 0x7f) | 0x80) as u8);
             length >>= 7;
         }
         file.push(length as u8);

@@ -3,15 +3,14 @@
 use ndarray::{Array2, ArrayRef2};
 
 use super::ranges::{Reference, WIDER};
-use crate::activation::{Function, fit_at};
+use crate::activation::{Dyadic, Function, fit_at};
 use crate::data::{Balance, Coding, Normalization};
 use crate::exchange::{FloatLayer, FloatNetwork, Weights};
 use crate::model::{LayerState, Model};
 use crate::network::Network;
 use crate::numbers::weight_grid;
 use crate::recipe::{
-    Arithmetic, Backward, Kernel, Layer, LayerKind, Loss, Numbers, Recipe, RefreshStrategy, RefreshTensor,
-    Scalar, Scheme,
+    Arithmetic, Backward, Kernel, Layer, LayerKind, Loss, Numbers, Recipe, RefreshStrategy, Scalar, Scheme,
 };
 use crate::run::Session;
 
@@ -28,7 +27,7 @@ const COEFFICIENT_BITS: f64 = 20.0;
 type OneMore = (&'static str, fn(&mut Numbers) -> u32);
 
 /// Fractional bits that a recipe may be given more of.
-pub(super) const BITS: [OneMore; 4] = [
+pub(super) const BITS: [OneMore; 5] = [
     ("input_bits", |numbers| {
         numbers.input_bits += 1;
         numbers.input_bits
@@ -41,6 +40,10 @@ pub(super) const BITS: [OneMore; 4] = [
     ("preactivation_bits", |numbers| {
         numbers.preactivation_bits += 1;
         numbers.preactivation_bits
+    }),
+    ("output_bits", |numbers| {
+        numbers.output_bits += 1;
+        numbers.output_bits
     }),
     ("fraction_bits", |numbers| {
         let bits = numbers.word_fraction_bits() + 2;
@@ -179,7 +182,10 @@ fn forward_only(recipe: &mut Recipe, weights: Scheme) {
     match (refresh.strategy, weights.arithmetic()) {
         (RefreshStrategy::Client, _) => {
             refresh.backward = Backward::Client;
-            refresh.tensors.retain(|tensor| *tensor == RefreshTensor::Preactivation);
+            // Formats of updates are made though nothing is updated: with the fewest bits.
+            let optimizer = &mut recipe.optimizer;
+            optimizer.learning_rate = Scalar::from(Dyadic::new(1, 0));
+            (optimizer.momentum, optimizer.nesterov) = (Scalar::from(Dyadic::new(0, 0)), false);
         }
         (RefreshStrategy::Bootstrap, Arithmetic::Reals) => {
             (refresh.strategy, refresh.backward, refresh.tensors) = (client, Backward::Client, vec![]);
@@ -198,8 +204,8 @@ fn forward_only(recipe: &mut Recipe, weights: Scheme) {
 fn rescale(float: &mut FloatNetwork, recipe: &Recipe, x: &ArrayRef2<f64>) -> Result<(), String> {
     let most = TABLE_RESULTS / f64::from(recipe.numbers.input_bits).exp2();
     let found = ranges(float, recipe, x)?;
-    for l in 0..float.layers.len().saturating_sub(1) {
-        let high = found[l][1].max(0.0).max(-found[l][0]) * WIDER;
+    for (l, [low, high]) in found.iter().enumerate().take(float.layers.len().saturating_sub(1)) {
+        let high = high.max(-low) * WIDER;
         if float.layers[l].activation != Some(Function::Relu) || high <= 0.0 {
             continue;
         }

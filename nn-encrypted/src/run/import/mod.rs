@@ -162,7 +162,8 @@ fn import_of(
     let calibration = Calibration { names: names.to_vec(), x };
     let mut import = once(&recipe, network, &calibration, options.degree)?;
     if import.summary.agreement < ENOUGH {
-        let advice = advice(&recipe, network, &calibration, options.degree);
+        let mut advice = advice(&recipe, network, &calibration, options.degree);
+        advice.retain(|(_, agreement)| *agreement > import.summary.agreement);
         import.summary.advice = Some(advice);
     }
     Ok(import)
@@ -197,6 +198,11 @@ fn once(
         rows: calibration.x.nrows(),
     };
     let session = Session::of_model(recipe, intake)?;
+    if session.keeps_weights() {
+        return Err(unfit(
+            "refresh.strategy = \"none\" has no level left to classify with; a recipe with another is needed, such as hesamifard2017",
+        ));
+    }
     let model = fitted::model(&session, &float).map_err(unfit)?;
     let summary = Comparison::new(&session, &model, &float, maps.applied(calibration.x))?.summary()?;
     Ok(Import { session, model, summary })

@@ -97,6 +97,12 @@ impl fmt::Display for ImportSummary {
             let (layer, lost) = (&worst.layer, worst.lost);
             writeln!(f, "most of the others are lost in layer {layer}: {lost} rows by its error alone")?;
         }
+        if advice.is_empty() {
+            writeln!(
+                f,
+                "one bit or two degrees more help nowhere: another recipe may, with tables for activations"
+            )?;
+        }
         for (setting, agreement) in advice {
             writeln!(f, "with {setting}: {:.2} %", 100.0 * agreement)?;
         }
