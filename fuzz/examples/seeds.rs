@@ -303,6 +303,14 @@ fn text() -> Result<(), Box<dyn Error>> {
     put("pictures", "labels-gzip", &gzip(&labels)?)
 }
 
+/// What skl2onnx and PyTorch write.
+fn onnx() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn-encrypted/tests/onnx");
+    ["regression", "tanh", "square"].iter().try_for_each(|name| {
+        put("onnx", name, &fs::read(folder.join(format!("{name}.onnx")))?)
+    })
+}
+
 fn frozen() -> Result<(), Box<dyn Error>> {
     BUILTIN.iter().try_for_each(|(name, bytes)| put("frozen", name, bytes))?;
     let layers = vec![Layer::Relu(Relu), Layer::AvgPool2d(AvgPool2d::new(2)?)];
@@ -384,5 +392,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     checkpoints()?;
     text()?;
     frozen()?;
+    onnx()?;
     net()
 }

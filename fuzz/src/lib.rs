@@ -33,7 +33,7 @@ pub use message::{client, message};
 pub use net::{job, requests};
 pub use recipes::recipes;
 pub use scheme::{ciphertext, evaluation_keys, keys};
-pub use text::{frozen, pictures, recipe, table};
+pub use text::{frozen, onnx, pictures, recipe, table};
 pub use tfhe::tfhe;
 pub use yashe::yashe;
 

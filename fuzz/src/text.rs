@@ -1,8 +1,8 @@
-//! Recipes, data and frozen networks.
+//! Recipes, data, frozen networks and networks of other programs.
 
 use nn_encrypted::data::Separator;
 use nn_encrypted::frozen::Frozen;
-use nn_encrypted::internals::{CsvOptions, parse_csv, parse_images, parse_labels};
+use nn_encrypted::internals::{CsvOptions, onnx_layers, parse_csv, parse_images, parse_labels};
 use nn_encrypted::network::Network;
 use nn_encrypted::recipe::Recipe;
 
@@ -81,4 +81,11 @@ pub fn frozen(bytes: &[u8]) {
     let Ok(network) = Frozen::from_bytes(bytes, "fuzz") else { return };
     let again = network.to_bytes().expect("safetensors");
     assert_eq!(Frozen::from_bytes(&again, "again").expect("what was written is read"), network);
+}
+
+/// ONNX files.
+pub fn onnx(bytes: &[u8]) {
+    if let Ok(layers) = onnx_layers(bytes) {
+        assert!(layers > 0, "a network has layers");
+    }
 }

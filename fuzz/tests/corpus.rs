@@ -9,7 +9,7 @@ const LARGEST_CORPORA: u64 = 2_000_000;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 20] = [
+const TARGETS: [Target; 21] = [
     ("envelope", he_fuzz::envelope),
     ("ciphertext", he_fuzz::ciphertext),
     ("keys", he_fuzz::keys),
@@ -28,6 +28,7 @@ const TARGETS: [Target; 20] = [
     ("table", he_fuzz::table),
     ("pictures", he_fuzz::pictures),
     ("frozen", he_fuzz::frozen),
+    ("onnx", he_fuzz::onnx),
     ("job", he_fuzz::job),
     ("requests", he_fuzz::requests),
 ];

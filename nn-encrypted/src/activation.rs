@@ -11,7 +11,7 @@ mod fit;
 pub(crate) use self::dyadic::{Dyadic, DyadicPolynomial, Polynomial};
 pub(crate) use self::elementary::{exp, sigmoid, tanh};
 pub use self::fit::FitMethod;
-pub(crate) use self::fit::fit;
+pub(crate) use self::fit::{fit, fit_at};
 
 /// A real activation function.
 #[derive(Debug, Clone, PartialEq)]

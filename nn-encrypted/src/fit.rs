@@ -12,8 +12,8 @@ use crate::model::Model;
 use crate::net::{Elsewhere, Place};
 use crate::recipe::Recipe;
 use crate::run::{
-    self, Connect, Here, Mode, Options, Outcome, Prediction, Predictions, Report, RunError, RunEstimate,
-    RunFolder, Session,
+    self, Connect, Here, Import, ImportOptions, ImportSummary, Mode, Options, Outcome, Prediction,
+    Predictions, Report, RunError, RunEstimate, RunFolder, Session,
 };
 
 /// A trained network with the recipe and the data it was trained on.
@@ -199,6 +199,21 @@ impl Trained {
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), RunError> {
         run::write_private(path, &self.to_bytes()?)
+    }
+
+    /// A network that was trained elsewhere, from an ONNX or a safetensors file, as a model of a recipe: bounds are the ranges on
+    /// calibration rows, widened by a quarter. How far it is from floating point on these rows is said beside.
+    ///
+    /// # Errors
+    /// If the file is damaged or has a node that has no place in a network on encrypted data, which is named with what would fit
+    /// instead; if the rows do not fit it, or the recipe cannot hold its numbers.
+    pub fn import(
+        path: &Path,
+        calibration: &Rows,
+        options: &ImportOptions,
+    ) -> Result<(Self, ImportSummary), RunError> {
+        let Import { session, model, summary } = run::import_rows(path, calibration, options)?;
+        Ok((Self { session, model, mode: Mode::Simulate, report: None, folder: None }, summary))
     }
 
     /// The bytes of [`save`](Self::save).

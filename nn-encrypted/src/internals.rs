@@ -8,6 +8,7 @@ pub use crate::data::idx::{images as parse_images, labels as parse_labels};
 pub use crate::data::records::CsvOptions;
 pub use crate::engine::slots::bgv::{Agreement, BgvEngine, Instance};
 pub use crate::engine::{Engine, EngineError, KeyStream};
+pub use crate::exchange::onnx_layers;
 pub use crate::frozen::file::BUILTIN;
 pub use crate::frozen::network::Layer;
 pub use crate::frozen::pool::AvgPool2d;

@@ -6,6 +6,7 @@ pub(crate) mod clear;
 pub mod cli;
 pub mod data;
 pub(crate) mod engine;
+mod exchange;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 mod fit;
@@ -30,6 +31,7 @@ mod tag;
 mod tls;
 pub mod twin;
 
+pub use self::exchange::ExchangeError;
 #[cfg(feature = "serve")]
 pub use self::fit::{Remote, fit_rows_at};
 pub use self::fit::{Trained, estimate_rows, fit, fit_rows};

@@ -228,7 +228,10 @@ class EncryptedClassifier(ClassifierMixin, _Encrypted):
     classes_ : the classes
     n_features_in_ : columns
     report_ : the report of the training; None of a model that was loaded
+    import_ : of a model that was trained elsewhere, how far it is from floating point
     """
+
+    import_: dict[str, Any]
 
     def _task(self, rows: int) -> _native.Task:
         task = super()._task(rows)
@@ -245,6 +248,49 @@ class EncryptedClassifier(ClassifierMixin, _Encrypted):
 
     def _loaded(self) -> None:
         self.classes_ = _numbers(self._trained.class_names)
+
+    @classmethod
+    def from_onnx(
+        cls,
+        path: str | os.PathLike[str],
+        X_calibration: Any,
+        *,
+        recipe: str = "hesamifard2017",
+        degree: int = 3,
+        settings: Sequence[str] = (),
+        **parameters: Any,
+    ) -> EncryptedClassifier:
+        """A classifier that was trained elsewhere, from an ONNX file, or a safetensors file with a recipe for its layers.
+
+        Parameters
+        ----------
+        path : the file
+        X_calibration : rows as the model takes them, a hundred or more, without labels: bounds are the ranges of what the model makes
+            of them, widened by a quarter
+        recipe : its schemes and numbers are used, and of safetensors its layers
+        degree : of the polynomials in place of activations that are none, 1 to 7, where no table holds them
+        settings : further fields of the recipe, such as "numbers.product_weight_bits=8"
+        parameters : further ones of the classifier, such as mode = "encrypted"
+
+        Returns
+        -------
+        The classifier; its `import_` says of each layer range, bits and the difference from floating point on these rows, of all
+        together the part of the classes that agree, and below 99 % what to change.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged or has an operator that has no place in a network on encrypted data: the message names the node and
+            what would fit instead.
+        """
+        estimator = cls(recipe, settings=settings, **parameters)
+        x, names = check_rows(estimator, X_calibration, reset=True)
+        wishes = (recipe, list(settings), int(degree))
+        estimator._trained, summary = _native.Trained.import_file(path, names, x, wishes)
+        estimator.import_ = json.loads(summary)
+        estimator._loaded()
+        estimator._fitted()
+        return estimator
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row."""

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ndarray::Array2;
 use nn_encrypted::Remote;
 use nn_encrypted::data::Samples;
-use nn_encrypted::run::{Mode, Predictions};
+use nn_encrypted::run::{ImportOptions, Mode, Predictions};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -152,6 +152,26 @@ impl Trained {
     #[classmethod]
     fn open(_class: &Bound<'_, PyType>, path: PathBuf) -> PyResult<Self> {
         nn_encrypted::Trained::open(&path).map(Self::new).map_err(|error| of_run(&error))
+    }
+
+    /// A network that was trained elsewhere, and how far it is from floating point on the calibration rows, as JSON.
+    #[classmethod]
+    fn import_file(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        path: PathBuf,
+        names: Vec<String>,
+        x: PyReadonlyArray2<'_, f64>,
+        wishes: (String, Vec<String>, usize),
+    ) -> PyResult<(Self, String)> {
+        let (recipe, settings, degree) = wishes;
+        let (rows, options) =
+            (rows(names, &x, None)?, ImportOptions { settings, degree, ..ImportOptions::of(&recipe) });
+        let found = py.detach(|| nn_encrypted::Trained::import(&path, &rows, &options));
+        let (trained, summary) = found.map_err(|error| of_run(&error))?;
+        let text =
+            serde_json::to_string(&summary).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok((Self::new(trained), text))
     }
 
     /// The bytes of `save`.

@@ -3,6 +3,7 @@
 
 mod estimate;
 mod export;
+mod import;
 mod owner;
 mod passphrase;
 mod predict;
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 use self::estimate::{EstimateArgs, estimate};
 use self::export::{ExportArgs, export};
+use self::import::{ImportArgs, import};
 use self::owner::{KeygenArgs, UploadArgs, keygen, upload};
 use self::predict::{PredictArgs, predict};
 use self::serve::{JobsArgs, ServeArgs, jobs, serve};
@@ -59,6 +61,8 @@ enum Command {
     Jobs(JobsArgs),
     /// Writes the only file of a run that is meant to leave the owner of the keys, and says what it tells of them.
     Export(ExportArgs),
+    /// Takes over a network that was trained elsewhere, from an ONNX or a safetensors file: what it is worth in a recipe is printed.
+    Import(ImportArgs),
     /// Trains convolutions on the embedded digits in the clear: the first layers of transfer learning, for data.frozen.
     Pretrain(PretrainArgs),
     /// Lists the recipes inside the program, or shows one: to be copied, changed and trained by its path.
@@ -93,6 +97,7 @@ pub fn run() -> ExitCode {
         Command::Upload(args) => upload(&args),
         Command::Jobs(args) => jobs(&args),
         Command::Export(args) => export(&args),
+        Command::Import(args) => import(&args),
         Command::Pretrain(args) => pretrain(&args),
         Command::Recipes(args) => recipes(&args),
         Command::Data(args) => data(&args),

@@ -35,6 +35,22 @@ pub(super) fn parse(
     Ok(read)
 }
 
+/// The cells of the first row.
+///
+/// # Errors
+/// If it is missing, or no row of a table.
+pub(super) fn first_row(
+    reader: impl Read,
+    file: &str,
+    options: &CsvOptions,
+) -> Result<Vec<String>, DataError> {
+    let mut row = StringRecord::new();
+    match Rows::new(reader, file, options)?.read(&mut row)? {
+        Some(_) => Ok(row.iter().map(|cell| cell.trim().to_owned()).collect()),
+        None => Err(fault(file, "no rows")),
+    }
+}
+
 /// Features and the class of each row of a table with labels.
 ///
 /// # Errors

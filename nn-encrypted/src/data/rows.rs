@@ -125,6 +125,11 @@ impl Rows {
         Ok(Self { names, x, labels })
     }
 
+    /// The names of the columns, and the numbers.
+    pub(crate) fn numbers(&self) -> (&[String], &Array2<f64>) {
+        (&self.names, &self.x)
+    }
+
     /// How many there are.
     fn count(&self) -> usize {
         self.x.nrows()

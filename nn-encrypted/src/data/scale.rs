@@ -1,5 +1,7 @@
 //! A normalization learnt from the training part, and applied.
 
+mod given;
+
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 

@@ -145,6 +145,29 @@ pub(super) fn new_rows(
     }
 }
 
+/// Reads rows of a table without their labels: the columns of these names, or all but the label's where none are given.
+///
+/// # Errors
+/// If the table cannot be read, a column is missing, or a cell is no number.
+pub(crate) fn unlabelled(settings: &Data, columns: &[String], path: &Path) -> Result<super::Rows, DataError> {
+    let (file, label) = (path.display().to_string(), settings.label.clone());
+    let header = !settings.no_header;
+    let options = options(settings, label.as_deref().unwrap_or_default());
+    let there = csv::first_row(open::open(path)?, &file, &options)?;
+    let names = |(place, cell): (usize, String)| if header { cell } else { (place + 1).to_string() };
+    let there: Vec<String> = there.into_iter().enumerate().map(names).collect();
+    let label = label.filter(|label| there.contains(label));
+    let chosen = |name: &&String| {
+        if columns.is_empty() { label.as_ref() != Some(*name) } else { columns.contains(name) }
+    };
+    let names =
+        if columns.is_empty() { there.iter().filter(chosen).cloned().collect() } else { columns.to_vec() };
+    let others = there.iter().filter(|name| !chosen(name)).cloned().collect();
+    let schema = super::Schema { header, others, ..super::Schema::numbers(names.iter().cloned(), vec![]) };
+    let data = csv::further(open::open(path)?, &file, &options, &schema)?;
+    super::Rows::new(names, data.x(), super::Labels::None)
+}
+
 fn read_known(set: &Known, dir: &Path) -> Result<Dataset, DataError> {
     match (set.name, &set.table, set.files) {
         (name, Some(table), [file]) => {

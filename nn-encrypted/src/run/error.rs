@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::data::DataError;
+use crate::exchange::ExchangeError;
 #[cfg(feature = "fetch")]
 use crate::fetch::FetchError;
 use crate::frozen::FrozenError;
@@ -59,6 +60,14 @@ pub enum RunError {
         path: PathBuf,
         /// Found and needed.
         what: String,
+    },
+    /// A network that was trained elsewhere cannot be taken over.
+    #[error("{}: {source}", path.display())]
+    Exchange {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ExchangeError,
     },
     /// A run folder is not of the run that was asked for.
     #[error("{}: {field} is {there} in the run to be resumed, {asked} is asked for", path.display())]
@@ -171,6 +180,7 @@ impl RunError {
             | Self::Plan(_)
             | Self::Io { .. }
             | Self::File { .. }
+            | Self::Exchange { .. }
             | Self::Different { .. }
             | Self::Spent { .. }
             | Self::Unaudited(_)

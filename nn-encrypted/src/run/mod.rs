@@ -20,6 +20,7 @@ mod export;
 mod figures;
 mod findings;
 mod folder;
+mod import;
 mod job;
 #[cfg(feature = "serve")]
 mod keygen;
@@ -76,9 +77,13 @@ pub use self::encrypted::{Encrypted, SentKeys};
 pub use self::error::RunError;
 #[cfg(feature = "cli")]
 pub(crate) use self::estimate::LinkSpeed;
-pub use self::export::{Distance, ExportOptions, Exported, export};
+pub use self::export::{Distance, ExportFormat, ExportOptions, Exported, export};
 pub(crate) use self::figures::RunEstimate;
 pub use self::folder::RunFolder;
+pub(crate) use self::import::{Import, import_rows};
+pub use self::import::{ImportOptions, ImportSummary, ImportedLayer};
+#[cfg(feature = "cli")]
+pub(crate) use self::import::{import, write_import};
 #[cfg(feature = "serve")]
 pub(crate) use self::job::JobFile;
 #[cfg(feature = "serve")]

@@ -171,6 +171,15 @@ impl Twin {
         self.walk.outputs(x)
     }
 
+    /// As [`outputs`](Self::outputs): the refreshed pre-activations of each layer, and the values that it gives the next.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub(crate) fn traced(&mut self, x: &ArrayRef2<f64>) -> Result<Vec<[Array2<f64>; 2]>> {
+        self.walk.phases = self.next_phases();
+        self.walk.traced_outputs(x)
+    }
+
     /// Approximate tensors that the client of an encrypted run rounded on their way to an exact layer, in their order; the next step
     /// or classification takes them where its own numbers might as well be rounded to them.
     pub(crate) fn replay_rounded(&mut self, tensors: Vec<Array2<f64>>) {

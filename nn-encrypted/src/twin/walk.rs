@@ -56,6 +56,8 @@ pub(super) struct Trace {
     pub(super) errors: Vec<Tensor>,
     /// Of weights and of biases, summed over the mini-batch.
     pub(super) gradients: Vec<[Tensor; 2]>,
+    /// Of a classification: the values that each layer gives the next.
+    values: Vec<Tensor>,
 }
 
 impl Walk {
@@ -168,6 +170,19 @@ impl Walk {
         Ok(outputs)
     }
 
+    /// The refreshed pre-activations of each layer for samples, and the values that it gives the next.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub(super) fn traced_outputs(&mut self, x: &ArrayRef2<f64>) -> Result<Vec<[Array2<f64>; 2]>> {
+        let (this, mut pass) = self.pass();
+        let (whole, mut trace) = (this.network.loss == Loss::Quadratic, Trace::default());
+        this.forward(x, whole, &mut trace, &mut pass)?;
+        self.ranges = finished(pass)?;
+        let both = trace.preactivations.iter().zip(&trace.values);
+        Ok(both.map(|(z, value)| [z, value].map(|tensor| tensor.real().into_owned())).collect())
+    }
+
     /// The last of the layers with weights; there is one.
     fn last(&self) -> &Layer {
         &self.network.layers[self.network.depth() - 1]
@@ -217,6 +232,9 @@ impl Walk {
             trace.inputs.push(input);
             trace.preactivations.push(z);
             trace.derivatives.push(derivative);
+            if !trace.step {
+                trace.values.push(value.clone());
+            }
             values = value;
         }
         Ok(values)

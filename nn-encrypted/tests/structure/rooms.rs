@@ -173,6 +173,7 @@ const NN_ENCRYPTED: &Floors = &[
     ("frozen", "activation metrics data"),
     ("recipe", "activation data"),
     ("network", "activation recipe"),
+    ("exchange", "activation data recipe network"),
     ("model", "data network"),
     ("numbers", "activation recipe network model"),
     ("twin", "activation metrics data recipe network model numbers"),
@@ -185,13 +186,16 @@ const NN_ENCRYPTED: &Floors = &[
     ("roles", "meter tag recipe network model program engine roles/cipher plan"),
     (
         "run",
-        "activation meter metrics tag data fetch frozen recipe network model numbers twin clear program engine \
+        "activation meter metrics tag data fetch frozen recipe network exchange model numbers twin clear program engine \
          roles/cipher plan roles",
     ),
     ("net", "meter tls data recipe network engine plan roles run"),
     ("fit", "data recipe model net run twin"),
     ("cli", "data fetch frozen recipe run net"),
-    ("internals", "activation metrics data frozen twin program layout engine roles/cipher plan run net"),
+    (
+        "internals",
+        "activation metrics data exchange frozen twin program layout engine roles/cipher plan run net",
+    ),
     ("main", "cli"),
 ];
 

@@ -3,9 +3,11 @@
 //!
 //! - [`distance`]: how much they tell, by a Rényi divergence over all of them;
 //! - [`rule`]: what holds of which run;
-//! - [`ledger`]: what was shown before.
+//! - [`ledger`]: what was shown before;
+//! - [`format`]: the file, for this program or as a graph for others.
 
 mod distance;
+mod format;
 mod ledger;
 mod rule;
 #[cfg(test)]
@@ -18,6 +20,7 @@ use zeroize::Zeroizing;
 
 pub use self::distance::Distance;
 use self::distance::{bits_for, divergence, search_bits};
+pub use self::format::ExportFormat;
 use self::rule::Rule;
 use super::session::Session;
 use super::{Report, RunError, RunFolder};
@@ -44,6 +47,8 @@ pub struct ExportOptions {
     pub accepted: Option<Distance>,
     /// Where data sets are that are not embedded.
     pub data_dir: Option<PathBuf>,
+    /// The form of the file.
+    pub format: ExportFormat,
 }
 
 /// A model that was exported.
@@ -90,6 +95,7 @@ fn export_of(
 ) -> Result<Exported, RunError> {
     folder.refuse_spent(report)?;
     let whole = folder.read_model(&session.recipe, &session.network)?;
+    options.format.check(session).map_err(|what| RunError::Export { run: folder.root().to_owned(), what })?;
     let exporting = Exporting { session, folder, report, options };
     let (exported, bits) = match Rule::of(&*session.plan()?, report) {
         Rule::Exact(why) => (exporting.as_it_is(whole, Distance::ZERO, why.to_owned())?, None),
@@ -263,8 +269,8 @@ impl Exporting<'_> {
         });
         let others = [("recipe", recipe.name.clone()), ("distance", exported.distance.to_string())];
         let others = others.map(|(key, value)| (key.to_owned(), value));
-        let bytes = exported.model.weights_to_bytes(network, grids.chain(others));
-        let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
+        let said: Vec<(String, String)> = grids.chain(others).collect();
+        let bytes = self.options.format.bytes(self.session, &exported.model, said).map_err(wrong)?;
         let path = std::path::absolute(out).map_err(|source| RunError::Io { path: out.into(), source })?;
         self.folder.write(&path, &bytes, false)
     }

@@ -174,7 +174,8 @@ fn exports_add_up_and_more_than_a_thousandth_must_be_asked_for() {
     let run = run("sums");
     run.train(1);
     let with = |bits, accepted: Option<&str>| {
-        run.export(&ExportOptions { bits, accepted: accepted.map(|d| d.parse().unwrap()), data_dir: None })
+        let accepted = accepted.map(|d| d.parse().unwrap());
+        run.export(&ExportOptions { bits, accepted, ..ExportOptions::default() })
     };
     let bits_of = |exported: &Exported| {
         let all = exported.model.layers.iter().flat_map(|layer| &layer.weight);
