@@ -15,14 +15,9 @@ use crate::workspace::{code, members};
 const LONGEST_FILE: usize = 400;
 /// Lines of a function, at most, from its name to its last brace.
 const LONGEST_FUNCTION: usize = 60;
-<<<<<<< HEAD
-/// Lines of `nn-encrypted` without tests, at most. It only gets lower, but for a new part: 22,500 are the aim, and 3,500 for `net`.
-const MOST_LINES: usize = 48_170;
-=======
 /// Lines of `nn-encrypted` without tests, at most. It only gets lower, but for a new part: 22,500 are the aim, 3,500 for `net`, and
 /// 3,600 for files of other programs.
-const MOST_LINES: usize = 51_800;
->>>>>>> import
+const MOST_LINES: usize = 51_850;
 
 /// Collects functions that are too long.
 #[derive(Default)]

@@ -8,16 +8,11 @@ use crate::crates::{Crate, Place, Sources};
 use crate::mentions::{attributes, for_tests};
 use crate::workspace::code;
 
-<<<<<<< HEAD
 /// Items that the documentation of `nn-encrypted` shows, at most.
 const MOST_ITEMS: usize = 250;
 
 /// Items of its hidden module, for the other members of the workspace, at most.
 const MOST_HIDDEN: usize = 50;
-=======
-/// Public items of `nn-encrypted`, at most.
-const MOST_ITEMS: usize = 286;
->>>>>>> import
 
 /// Modules, and names that modules define.
 #[derive(Default)]
