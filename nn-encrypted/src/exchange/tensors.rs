@@ -62,6 +62,9 @@ fn numbers(name: &str, view: &TensorView<'_>) -> Result<Vec<f64>, ExchangeError>
     }
 }
 
+/// A shape, and as many numbers as it has.
+type Shaped = (Vec<usize>, Vec<f64>);
+
 /// A file on the way to layers.
 struct Reading<'a> {
     tensors: SafeTensors<'a>,
@@ -69,7 +72,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn find(&self, name: &str) -> Result<Option<(Vec<usize>, Vec<f64>)>, ExchangeError> {
+    fn find(&self, name: &str) -> Result<Option<Shaped>, ExchangeError> {
         let Ok(view) = self.tensors.tensor(name) else { return Ok(None) };
         Ok(Some((view.shape().to_vec(), numbers(name, &view)?)))
     }

@@ -179,7 +179,7 @@ impl Chain {
             }
             Last::Sums => {
                 self.fold(affine)?;
-                let each = self.layers.last().map_or(0, |before| before.count());
+                let each = self.layers.last().map_or(0, FloatLayer::count);
                 self.products = self.products.saturating_add(each.saturating_mul(layer.bias.len()));
                 let before = self.layers.last().filter(|_| self.products <= MOST_PRODUCTS);
                 if let Some(merged) = before.and_then(|before| merged(before, &layer)) {
