@@ -236,7 +236,8 @@ mod tests {
         let trained = Trained::from_bytes(include_bytes!("../model/weights.bin")).unwrap();
         let model = Model::built_in().unwrap();
         // The same in floating point, weights rounded to the scales, everything else not.
-        let image: Vec<u8> = (0..PIXELS).map(|i| ((i * i / 97) % 4) as u8).collect();
+        let ink = |i: usize| (5..23).contains(&(i / 28)) && (13..16).contains(&(i % 28));
+        let image: Vec<u8> = (0..PIXELS).map(|i| if ink(i) { (i % 3 + 1) as u8 } else { 0 }).collect();
         let mut values: Vec<f64> = image.iter().map(|&p| f64::from(p) / 3.0 - 0.125).collect();
         let mut scale = f64::from(WHITE);
         for (l, ([biases, weights], a)) in trained.layers.iter().zip(SCALES).enumerate() {
