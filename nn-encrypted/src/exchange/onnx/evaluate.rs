@@ -1,7 +1,5 @@
 //! A graph, run in single precision: the naive twin of what a program that runs ONNX does, for tests.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::HashMap;
 
 use ndarray::{Array2, Axis};

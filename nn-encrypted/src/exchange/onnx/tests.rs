@@ -9,6 +9,9 @@ use super::proto::{
 use super::{Graph, Output, read};
 use crate::activation::Function;
 
+/// What is done to a graph.
+type Change = fn(&mut Graph);
+
 /// A graph of two features, two hidden units and three classes, with something else between.
 fn file(between: impl FnOnce(&mut Graph)) -> Vec<u8> {
     let mut graph = Graph::new(2);
@@ -93,7 +96,7 @@ fn nodes_without_a_place_are_named_with_what_fits() {
         assert!(message.contains(&format!("`{}4` ({operator})", operator.to_lowercase())), "{message}");
         assert!(message.contains(words), "{message}");
     }
-    let cases: [(fn(&mut Graph), &str); 7] = [
+    let cases: [(Change, &str); 7] = [
         (|graph| graph.reshape(&[1, 2, 1]), "put a Flatten before it"),
         (|graph| graph.with("Add", &[3], &[1.0; 3]), "a constant of shape [3] beside samples of [2]"),
         (|graph| graph.with("Div", &[], &[0.0]), "divides by 0"),
