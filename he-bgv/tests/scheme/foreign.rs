@@ -7,6 +7,7 @@ use he_bgv::{
     Bound, Ciphertext, Decryptor, Encoder, Encryptor, Error, EvaluationKeys, Evaluator, ForeignSecret,
     KeyRequest, Parameters, Plaintext, PreparedPlaintext, PublicKey, SecretId, SecretKey, linear,
 };
+use he_core::ring::IntegerMatrix;
 
 use crate::world::insecure;
 
@@ -20,6 +21,11 @@ struct World {
     prepared: PreparedPlaintext,
     matrix: linear::Matrix,
     transforms: [SlotTransform; 2],
+}
+
+/// A sum of two.
+fn ones() -> IntegerMatrix {
+    IntegerMatrix::new(2, vec![1, 1]).unwrap()
 }
 
 impl World {
@@ -102,6 +108,11 @@ const TWO: &[(&str, Two)] = &[
     ("Evaluator::dot_prepared_with", |e, a, b| {
         e.dot_prepared_with(&[&a.c, &b.c], |_, _| Ok(&a.prepared)).map(drop)
     }),
+    ("Evaluator::matrix_product", |e, a, b| e.matrix_product(&ones(), &[&a.c, &b.c]).map(drop)),
+    ("Evaluator::matrix_product_of_fresh", |e, a, b| {
+        e.matrix_product_of_fresh(&ones(), &[&a.c, &b.c]).map(drop)
+    }),
+    ("Evaluator::mul_unrelinearized", |e, a, b| e.mul_unrelinearized(&a.c, &b.c).map(drop)),
     ("Evaluator::mul_lazy", |e, a, b| e.mul_lazy(&a.c, &b.c).map(drop)),
     ("Evaluator::dot_lazy", |e, a, b| e.dot_lazy(&[(&a.c, &a.c), (&a.c, &b.c)]).map(drop)),
     ("Evaluator::matrix_product_lazy", |e, a, b| e.matrix_product_lazy(1, &[&a.c], &[&b.c], 9).map(drop)),
