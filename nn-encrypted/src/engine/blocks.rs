@@ -238,3 +238,67 @@ impl Lowering for Blocks {
         groups.iter().map(fill).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use he_ckks::{Decryptor, Encryptor};
+    use he_switch::{KeyRequest, SecretKeys, Spec};
+
+    use super::*;
+
+    /// The error that tables leave in a value, far above that of an encryption.
+    const ERROR: f64 = 1.0 / 1024.0;
+
+    fn rms(errors: &[f64]) -> f64 {
+        (errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64).sqrt()
+    }
+
+    #[test]
+    fn sums_have_the_errors_that_they_state() {
+        let params = Spec::insecure_small().for_slots().build_insecure("a test").unwrap();
+        let layout = BlockLayout::new(&[7, 4], 8, params.ckks().slots()).unwrap();
+        let (slots, level) = (layout.slots, params.ckks().max_level());
+        let own = he_ckks::KeyRequest::default().relinearization(level);
+        let steps: Vec<usize> = (0..slots.trailing_zeros()).map(|bits| 1 << bits).collect();
+        let own = own.rotations(params.ckks(), &steps, level);
+        let secret = SecretKeys::generate(&params).unwrap();
+        let keys = secret.evaluation_keys(&KeyRequest::ckks_and_tfhe().ckks(own).slots(slots)).unwrap();
+        let scales = BlockScales { factor: 1.0, weight: 1.0, bits: 0 };
+        let blocks = Blocks::new(&layout, scales, 0, Switcher::new(keys).unwrap()).unwrap();
+        let mut state = 1_u64;
+        // Even between −1 and 1.
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+        };
+        let encryptor = Encryptor::with_secret(secret.ckks());
+        let mut value = |error: f64| {
+            let exact: Vec<f64> = (0..slots).map(|_| 0.99 * next()).collect();
+            let off: Vec<f64> = exact.iter().map(|value| value + error * 3f64.sqrt() * next()).collect();
+            let plaintext = Encoder::new(params.ckks()).encode_in(&off, slots).unwrap();
+            let c = encryptor.encrypt(&plaintext).unwrap().with_error_at_least(error).unwrap();
+            (exact, c)
+        };
+        let ((a, x), (b, y), (c, z)) = (value(ERROR), value(0.0), value(ERROR));
+        let decryptor = Decryptor::new(secret.ckks());
+        let holds = |sum: &Ciphertext, expected: &dyn Fn(usize) -> f64, what: &str| {
+            let found = decryptor.decrypt(sum).unwrap();
+            let errors: Vec<f64> = (0..slots).map(|slot| found[slot] - expected(slot)).collect();
+            let (measured, stated) = (rms(&errors), sum.estimate().error);
+            // Factors are smaller than their bounds, and the statement counts these.
+            assert!(measured < stated && measured > stated / 4.0, "{what}: {measured:e} of {stated:e}");
+        };
+        let product = blocks.evaluator().mul(&x, &y).unwrap();
+        for count in [2, 8] {
+            let sum = blocks.summed(&product, 1, count).unwrap();
+            let expected = |slot| (0..count).map(|k| (slot + k) % slots).map(|at| a[at] * b[at]).sum();
+            holds(&sum, &expected, "a sum over rotations");
+        }
+        let [difference] = &blocks.subtract(&[x], &[z]).unwrap()[..] else { panic!("one") };
+        let found = decryptor.decrypt(difference).unwrap();
+        let errors: Vec<f64> = (0..slots).map(|slot| found[slot] - (a[slot] - c[slot])).collect();
+        // Estimated as it is: within the spread of so many samples.
+        let ratio = rms(&errors) / difference.estimate().error;
+        assert!((0.8..1.2).contains(&ratio), "{ratio}");
+    }
+}
